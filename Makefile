@@ -1,0 +1,60 @@
+# Everything that a person or the CI does. All of it works in .venv, which is made when needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test check lint types imports coverage bench generate clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+demo: .venv/.installed  ## Bring a real environment up and take it down again (KEEP=1 leaves it running)
+	@$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
+
+test: .venv/.dev  ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: lint types imports coverage  ## Run all checks: style, types, layers, and the tests with coverage
+
+lint: .venv/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: .venv/.dev
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+imports: .venv/.dev
+	@$(BIN)/lint-imports
+
+coverage: .venv/.dev
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest -q
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+
+bench: .venv/.dev  ## Measure, as ratios to the floor found in the same run
+	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py
+
+generate: .venv/.dev  ## Write anew what is generated from the chart
+	@$(BIN)/python -m tests.generate
+
+clean:  ## Remove what was made here
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* demo-data
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "envchart needs Python 3.11 or later: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ rm -rf .venv; echo "no virtual environment could be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/.installed: pyproject.toml | .venv/bin/python
+	@echo "Installing envchart into .venv ..."
+	@$(PIP) install -e .
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	@echo "Installing envchart and its development tools into .venv ..."
+	@$(PIP) install -e '.[dev]'
+	@touch .venv/.installed $@
