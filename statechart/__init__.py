@@ -1,0 +1,108 @@
+"""Declarative, durable statecharts: any flat chart made strict, and committed once per event.
+
+Names are loaded when they are first used, so that reading a document does not load the engine.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart, Event, State
+    from statechart.errors import (
+        AlreadyExists,
+        ChartDefinitionError,
+        CommitUncertain,
+        Conflict,
+        CorruptHistory,
+        InvalidName,
+        InvalidTransition,
+        LeaseLost,
+        Locked,
+        NestedFire,
+        NewerSchema,
+        NotFound,
+        NotOurs,
+        ReservedPayload,
+        Stale,
+        StatechartError,
+        StorageError,
+        UnknownEvent,
+        UnknownState,
+    )
+    from statechart.holder import Holder
+    from statechart.hooks import Commit, Transition
+    from statechart.journal import Record
+    from statechart.store import JsonFileRepository, Session
+
+_HOMES = {
+    "chart": ("Chart", "Event", "State"),
+    "errors": (
+        "AlreadyExists",
+        "ChartDefinitionError",
+        "CommitUncertain",
+        "Conflict",
+        "CorruptHistory",
+        "InvalidName",
+        "InvalidTransition",
+        "LeaseLost",
+        "Locked",
+        "NestedFire",
+        "NewerSchema",
+        "NotFound",
+        "NotOurs",
+        "ReservedPayload",
+        "Stale",
+        "StatechartError",
+        "StorageError",
+        "UnknownEvent",
+        "UnknownState",
+    ),
+    "holder": ("Holder",),
+    "hooks": ("Commit", "Transition"),
+    "journal": ("Record",),
+    "store": ("JsonFileRepository", "Session"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AlreadyExists",
+    "Chart",
+    "ChartDefinitionError",
+    "Commit",
+    "CommitUncertain",
+    "Conflict",
+    "CorruptHistory",
+    "Event",
+    "Holder",
+    "InvalidName",
+    "InvalidTransition",
+    "JsonFileRepository",
+    "LeaseLost",
+    "Locked",
+    "NestedFire",
+    "NewerSchema",
+    "NotFound",
+    "NotOurs",
+    "Record",
+    "ReservedPayload",
+    "Session",
+    "Stale",
+    "State",
+    "StatechartError",
+    "StorageError",
+    "Transition",
+    "UnknownEvent",
+    "UnknownState",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

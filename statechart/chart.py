@@ -1,0 +1,318 @@
+"""Chart: python-statemachine's StateChart, made strict."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from copy import copy
+from typing import Any, ClassVar, Self
+
+from loguru import logger
+from statemachine import Event, State, StateChart
+from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
+from statemachine.factory import StateMachineMetaclass
+
+from statechart import strict
+from statechart.errors import (
+    ChartDefinitionError,
+    InvalidTransition,
+    NestedFire,
+    ReservedPayload,
+    UnknownEvent,
+    UnknownState,
+)
+from statechart.graph import lints
+from statechart.hooks import Commit, Firing, Hooks, Transition, emit, hooks_class
+
+__all__ = ["Chart", "Event", "State"]
+
+_RESERVED = frozenset(
+    (
+        "event_data",
+        "machine",
+        "event",
+        "model",
+        "transition",
+        "state",
+        "source",
+        "target",
+        "delay",
+        "send_id",
+        "internal",
+    )
+)
+
+
+class _StrictMeta(StateMachineMetaclass):
+    """Refuses, when the class is created, what can't be committed once per event."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> None:
+        extended = [base.__name__ for base in bases if getattr(base, "states_map", None)]
+        if extended:
+            raise ChartDefinitionError(
+                f"{name} extends the chart {extended[0]}, whose states would be shared; declare it whole"
+            )
+        try:
+            super().__init__(name, bases, attrs)  # type: ignore[arg-type]  # the engine's annotation says one base
+        except InvalidDefinition as error:
+            raise ChartDefinitionError(f"chart {name}: {error}") from error
+        if cls.states_map:
+            base = next(base for base in cls.__mro__ if base.__module__ == __name__)
+            found = [*strict.problems(cls, base), *lints(cls)]  # type: ignore[arg-type]  # cls is a chart
+            if found:
+                raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))
+
+
+class Chart(StateChart[Any], metaclass=_StrictMeta):
+    """A flat statechart whose every event is committed exactly once, or not at all.
+
+    Declare states and events as class attributes; guards, validators and hooks as methods. They
+    run before the commit and may veto it by raising. A guard takes `model`, and its docstring is
+    the reason that a refusal gives. `after_` hooks run when all is committed: what they raise is
+    logged and goes no further.
+
+    Args:
+        model: Any object with a `state`, None for one of the chart's own. A state that is set is
+            taken as it is; otherwise the initial one is entered, and nothing is committed.
+        subject: What the chart is about, for messages; by default the model's `name`.
+        commit: Makes transitions durable. None keeps them in memory only.
+
+    Raises:
+        UnknownState: The model's state is none of the chart's.
+    """
+
+    allow_event_without_transition = False
+    catch_errors_as_events = False
+    atomic_configuration_update = True
+
+    log_message: ClassVar[str] = "State transition"
+    """The message of the line that is logged, at INFO, for each commit."""
+
+    _hooks_class: ClassVar[type[Hooks] | None] = None
+
+    def __init__(
+        self, model: object | None = None, *, subject: str | None = None, commit: Commit | None = None
+    ) -> None:
+        cls = type(self)
+        if cls.__dict__.get("_hooks_class") is None:
+            cls._hooks_class = hooks_class(cls.__name__, [state.id for state in cls.states])
+        assert cls._hooks_class is not None
+        if model is not None:
+            _check_state(cls, getattr(model, "state", None))
+        self._hooks = cls._hooks_class(cls.log_message, cls.emit)
+        super().__init__(model, listeners=[self._hooks])
+        self.subject = subject
+        self.commit = commit
+
+    @staticmethod
+    def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
+        """Write a log line; a package that overrides this has them under its own name."""
+        emit(level, message, fields)
+
+    @classmethod
+    def event(cls, name: str) -> Event:
+        """Return the declared event of that name.
+
+        Raises:
+            UnknownEvent: There is none; the error names the nearest.
+        """
+        for event in cls._events:
+            if event.id == name:
+                return event
+        raise UnknownEvent(cls.__name__, name, [event.id for event in cls._events])
+
+    def fire(self, event: Event, /, **payload: Any) -> Transition:
+        """Take the transition that an event leads to, and commit it.
+
+        The payload reaches guards and hooks as keyword arguments. When this raises, nothing was
+        committed and the model is in the state it was in, whatever was raised: unless the commit
+        itself had been done when an interruption (KeyboardInterrupt and the like) came.
+
+        Raises:
+            UnknownEvent: The chart has no such event.
+            InvalidTransition: The chart does not allow it now.
+            NestedFire: Another event of this chart is being committed.
+            ReservedPayload: A payload keyword is one that the engine keeps for itself.
+        """
+        declared = self.event(event)
+        if not _RESERVED.isdisjoint(payload):
+            raise ReservedPayload(sorted(_RESERVED.intersection(payload)))
+        if self._hooks.firing is not None:
+            raise NestedFire(type(self).__name__, declared.id)
+        before = self.model.state
+        self._hooks.firing = firing = Firing(
+            declared.id,
+            str(before),
+            type(self).__name__,
+            self._subject,
+            payload,
+            self.commit,
+            since=getattr(self.model, "since", None),
+        )
+        try:
+            self._take(firing)
+        except TransitionNotAllowed as refused:
+            if refused.event != declared.id or firing.transition is not None:
+                self._restore(before, firing)
+                raise
+            raise self._refusal(declared.id, payload) from refused
+        except BaseException as error:
+            self._restore(before, firing)
+            if not firing.committed or not isinstance(error, Exception):
+                raise
+            logger.opt(exception=error).warning("A hook failed after {} was committed", declared.id)
+        finally:
+            self._hooks.firing = None
+        if firing.transition is None:
+            raise self._refusal(declared.id, payload)
+        return firing.transition
+
+    def require(self, event: Event, /, **payload: Any) -> None:
+        """Raise what `fire` would raise if the event were refused; change nothing.
+
+        Raises:
+            UnknownEvent: The chart has no such event.
+            InvalidTransition: The chart does not allow it now.
+        """
+        declared = self.event(event)
+        if declared.id not in self.enabled(**payload):
+            raise self._refusal(declared.id, payload)
+
+    def enabled(self, **payload: Any) -> tuple[str, ...]:
+        """Return the events that the chart allows now, guards considered, as they were declared."""
+        state = self.states_map[self.model.state]
+        open_ = {
+            event.id
+            for transition in state.transitions
+            if self._refusing_guard(transition, payload) is None
+            for event in transition.events
+        }
+        return tuple(event.id for event in type(self)._events if event.id in open_)
+
+    @classmethod
+    def bound(cls, model: object, *, subject: str | None = None, commit: Commit | None = None) -> Self:
+        """Return this thread's machine of this chart, bound to what a model says.
+
+        Building a machine costs more than an event: this one is built once for a thread and kept.
+        The model's attributes are copied to the machine's own model of that class; use it at once,
+        for one event, and read the result from the transition.
+
+        Raises:
+            NestedFire: An event of this chart is being committed in this thread.
+            UnknownState: The model's state is none of the chart's.
+        """
+        machine = _kept(cls, type(model))
+        if machine is None:
+            machine = cls(copy(model))
+            _kept_machines()[cls, type(model)] = machine
+        elif machine._hooks.firing is not None:
+            raise NestedFire(cls.__name__, "another event")
+        else:
+            _check_state(cls, getattr(model, "state", None))
+            vars(machine.model).update(vars(model))
+        machine.subject = subject
+        machine.commit = commit
+        bound: Self = machine
+        return bound
+
+    def send(self, event: str, *args: Any, **payload: Any) -> Transition:
+        """Fire an event by its name."""
+        if args:
+            raise TypeError("payload is given by keyword, so that hooks can name what they take")
+        return self.fire(self.event(event), **payload)
+
+    def add_listener(self, *_listeners: object) -> Any:
+        """Refuse: what is added later would run after the commit, and could undo it in memory only."""
+        raise ChartDefinitionError(
+            f"{type(self).__name__}: listeners are declared on the class (`listeners = [...]`), "
+            "so that they run before the commit"
+        )
+
+    @property
+    def _subject(self) -> str | None:
+        if self.subject is not None:
+            return self.subject
+        name = getattr(self.model, "name", None)
+        return None if name is None else str(name)
+
+    def _take(self, firing: Firing) -> None:
+        super().send(firing.event, **firing.payload)
+        if not self._engine.running:
+            self._engine = self._get_engine()
+
+    def _restore(self, before: Any, firing: Firing) -> None:
+        if not firing.committed:
+            self.model.state = before
+        # The engine may still hold queued triggers, and caches of what was interrupted.
+        self._engine = self._get_engine()
+
+    def _get_engine(self) -> Any:
+        if self._callbacks.has_async_callbacks:
+            raise ChartDefinitionError(f"{type(self).__name__}: the model has async callbacks")
+        return super()._get_engine()  # type: ignore[no-untyped-call]
+
+    def _put_nonblocking(self, trigger_data: Any, internal: bool = False) -> None:
+        firing = self._hooks.firing
+        if (
+            firing is None
+            or trigger_data.event != firing.event
+            or not self._engine.external_queue.is_empty()
+        ):
+            raise NestedFire(type(self).__name__, str(trigger_data.event))
+        super()._put_nonblocking(trigger_data, internal)
+
+    def _refusal(self, event: str, payload: Mapping[str, Any]) -> InvalidTransition:
+        return InvalidTransition(
+            chart=type(self).__name__,
+            event=event,
+            subject=self._subject,
+            state=str(self.model.state),
+            allowed=self.enabled(**payload),
+            reason=next(self._reasons(event, payload), None),
+        )
+
+    def _reasons(self, event: str, payload: Mapping[str, Any]) -> Iterator[str]:
+        for transition in self.states_map[self.model.state].transitions:
+            if event in [declared.id for declared in transition.events]:
+                guard = self._refusing_guard(transition, payload)
+                if guard is not None:
+                    doc = (
+                        getattr(getattr(type(self), guard, None), "__doc__", None)
+                        or f"guard {guard} refuses"
+                    )
+                    sentence = " ".join(doc.strip().split("\n\n")[0].split()).rstrip(".")
+                    yield sentence[:1].lower() + sentence[1:]
+
+    def _refusing_guard(self, transition: Any, payload: Mapping[str, Any]) -> str | None:
+        known = {
+            "machine": self,
+            "model": self.model,
+            "source": transition.source,
+            "target": transition.target,
+            "state": transition.source,
+            "transition": transition,
+            "event": next(iter(transition.events)),
+        }
+        for guard in self._callbacks[transition.cond.key]:
+            if not guard.call(**payload, **known):
+                return str(guard.meta.attr_name)
+        return None
+
+
+def _check_state(chart: type[Chart], state: object) -> None:
+    if state is not None and state not in chart.states_map:
+        raise UnknownState(chart.__name__, str(state), [str(value) for value in chart.states_map])
+
+
+_thread = threading.local()
+
+
+def _kept_machines() -> dict[tuple[type[Chart], type], Any]:
+    machines: dict[tuple[type[Chart], type], Any] | None = getattr(_thread, "machines", None)
+    if machines is None:
+        machines = _thread.machines = {}
+    return machines
+
+
+def _kept(chart: type[Chart], model: type) -> Any:
+    return _kept_machines().get((chart, model))

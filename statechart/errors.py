@@ -1,0 +1,265 @@
+"""What can go wrong with a chart or with its storage.
+
+StatechartError
+├── ChartDefinitionError (TypeError)   a chart that can't be committed once per event
+├── UnknownEvent (LookupError)         no event of that name; the nearest is named
+├── UnknownState (LookupError)         no state of that name; the nearest is named
+├── InvalidTransition                  the chart does not allow the event in this state
+├── NestedFire (RuntimeError)          an event fired from inside a hook of another
+├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
+└── StorageError                       the storage could not do what was asked; its cause is kept
+    ├── NotFound (LookupError)         nothing is stored under that name
+    ├── NotOurs                        something that this library did not make stands in the way
+    ├── Conflict                       somebody else was there first
+    │   ├── AlreadyExists (FileExistsError)   the name is taken
+    │   ├── Stale                      the value was changed since it was read
+    │   └── Locked (TimeoutError)      another holder has the lock
+    ├── LeaseLost                      the lock or the journal under a session was removed or replaced
+    ├── CommitUncertain                nobody can say whether the last append is durable
+    ├── CorruptHistory                 journal and document contradict each other, or are damaged
+    └── NewerSchema                    written by a newer version of the program
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from statechart.holder import Holder
+
+
+class StatechartError(Exception):
+    """The root of this package's errors.
+
+    Subclasses are built from facts, which stay readable as attributes and survive pickling.
+    """
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(kind: type[StatechartError], args: tuple[Any, ...]) -> StatechartError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest to `name`, or None when none is close."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list for a sentence; `nothing` for none."""
+    return ", ".join(names) or "nothing"
+
+
+class ChartDefinitionError(StatechartError, TypeError):
+    """A chart that is declared in a way that can't be committed once per event."""
+
+
+class _UnknownName(StatechartError, LookupError):
+    kind = "name"
+
+    def __init__(self, chart: str, name: str, known: Iterable[str]) -> None:
+        self.chart = chart
+        self.name = name
+        self.known = tuple(known)
+        self.nearest = nearest(name, self.known)
+        hint = f"did you mean {self.nearest!r}?" if self.nearest else f"known are {listed(self.known)}"
+        super().__init__(f"{chart} has no {self.kind} {name!r}: {hint}")
+
+
+class UnknownEvent(_UnknownName):
+    """A chart has no event of that name."""
+
+    kind = "event"
+
+
+class UnknownState(_UnknownName):
+    """A chart has no state of that name."""
+
+    kind = "state"
+
+
+class InvalidTransition(StatechartError):
+    """The chart does not allow an event in the present state.
+
+    Attributes:
+        chart: The chart's class name.
+        event: The event that was refused.
+        subject: What the chart was about, or None when it has no name.
+        state: The state that it was, and still is, in.
+        allowed: The events that the chart, guards included, allows now.
+        reason: Why a guard refused, or None when no transition is declared at all.
+    """
+
+    def __init__(
+        self,
+        *,
+        chart: str,
+        event: str,
+        subject: str | None,
+        state: str,
+        allowed: Iterable[str],
+        reason: str | None = None,
+    ) -> None:
+        self.chart = chart
+        self.event = event
+        self.subject = subject
+        self.state = state
+        self.allowed = tuple(allowed)
+        self.reason = reason
+        what = f"{event} {subject!r}" if subject is not None else event
+        why = f"{reason}; " if reason else ""
+        verb = "is" if len(self.allowed) < 2 else "are"
+        super().__init__(f"cannot {what} in state {state}: {why}allowed now {verb} {listed(self.allowed)}")
+
+
+class NestedFire(StatechartError, RuntimeError):
+    """An event was fired while another one was being committed."""
+
+    def __init__(self, chart: str, event: str) -> None:
+        self.chart = chart
+        self.event = event
+        super().__init__(
+            f"{event} was sent to {chart} past fire(), or from inside a hook: "
+            "an event is committed alone; call fire(), and after the first fire() has returned"
+        )
+
+
+class ReservedPayload(StatechartError, TypeError):
+    """Payload keywords that the engine keeps for itself, and would silently drop."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(f"reserved payload names: {listed(self.names)}; choose others")
+
+
+class StorageError(StatechartError):
+    """The storage could not do what was asked. The operating system's error is `__cause__`."""
+
+
+class NotFound(StorageError, LookupError):
+    """Nothing is stored under that name."""
+
+    def __init__(self, name: str, where: str) -> None:
+        self.name = name
+        self.where = where
+        super().__init__(f"there is no {name!r} in {where}")
+
+
+class NotOurs(StorageError):
+    """A path holds something that this library did not make; it was left untouched."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path} {problem}; nothing was touched")
+
+
+class Conflict(StorageError):
+    """Somebody else was there first; nothing was written."""
+
+
+class AlreadyExists(Conflict, FileExistsError):
+    """The name is taken."""
+
+    def __init__(self, name: str, where: str) -> None:
+        self.name = name
+        self.where = where
+        StorageError.__init__(self, f"{name!r} exists already in {where}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Stale(Conflict):
+    """The value was changed, or replaced by another of the same name, since it was read."""
+
+    def __init__(self, name: str, *, expected: int, actual: int, replaced: bool = False) -> None:
+        self.name = name
+        self.expected = expected
+        self.actual = actual
+        self.replaced = replaced
+        what = (
+            f"{name!r} was purged and created anew since it was read"
+            if replaced
+            else f"{name!r} is at revision {actual}, not {expected}: it was changed since it was read"
+        )
+        super().__init__(f"{what}; load it again")
+
+
+class Locked(Conflict, TimeoutError):
+    """Another holder has the lock.
+
+    Attributes:
+        holder: Who, as the holder itself wrote; None when it could not be read.
+    """
+
+    def __init__(self, name: str, holder: Holder | None) -> None:
+        self.name = name
+        self.holder = holder
+        by = f": {holder.describe()}" if holder else " by another process"
+        StorageError.__init__(self, f"{name!r} is locked{by}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class LeaseLost(StorageError):
+    """The lock file or the journal under an open session was removed or replaced."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        super().__init__(
+            f"{path} was removed or replaced while {name!r} was being changed; "
+            "nothing more was written; open it again"
+        )
+
+
+class CommitUncertain(StorageError):
+    """An append failed and could not be cut off again: nobody can say whether it is durable."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"nobody can say whether the last change of {name!r} was saved; "
+            "open it again: what is on disk then decides"
+        )
+
+
+class CorruptHistory(StorageError):
+    """Journal and document contradict each other, or are damaged; nothing was touched.
+
+    Attributes:
+        path: The file that is at fault.
+        line: The 1-based line in it, when there is one.
+        problem: What is wrong there.
+    """
+
+    def __init__(self, name: str, path: Path, problem: str, line: int | None = None) -> None:
+        self.name = name
+        self.path = path
+        self.problem = problem
+        self.line = line
+        place = f"{path}, line {line}" if line else str(path)
+        super().__init__(f"the history of {name!r} is damaged ({place}): {problem}; nothing was touched")
+
+
+class NewerSchema(StorageError):
+    """A file was written by a newer version of the program."""
+
+    def __init__(self, name: str, path: Path, found: int, known: int) -> None:
+        self.name = name
+        self.path = path
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"{path} has schema version {found}, this program knows up to {known}: update the program"
+        )

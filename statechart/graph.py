@@ -1,0 +1,128 @@
+"""Graph: what a chart says, read from its class without building a machine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statechart.errors import UnknownState
+
+if TYPE_CHECKING:
+    from statemachine import StateChart
+
+    AnyChart = type[StateChart[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One transition: an event that leads from a state to a state, if its guards agree."""
+
+    event: str
+    source: str
+    target: str
+    guards: tuple[str, ...] = ()
+
+
+def states(chart: AnyChart) -> tuple[str, ...]:
+    """Return the chart's states, as they were declared."""
+    return tuple(str(state.value) for state in chart.states)
+
+
+def events(chart: AnyChart) -> tuple[str, ...]:
+    """Return the chart's events, as they were declared."""
+    return tuple(event.id for event in chart._events)
+
+
+def edges(chart: AnyChart) -> tuple[Edge, ...]:
+    """Return the chart's transitions: by source, as they were declared."""
+    return tuple(
+        Edge(event.id, str(state.value), str(target.value), tuple(str(guard) for guard in transition.cond))
+        for state in chart.states
+        for transition in state.transitions
+        for event in transition.events
+        for target in transition.targets
+    )
+
+
+def allowed_events(chart: AnyChart, state: str) -> tuple[str, ...]:
+    """Return the events with a transition from a state, guards not considered.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    _check(chart, state)
+    leaving = {edge.event for edge in edges(chart) if edge.source == state}
+    return tuple(event for event in events(chart) if event in leaving)
+
+
+def reachable(chart: AnyChart, state: str) -> frozenset[str]:
+    """Return the states that some sequence of events leads to, the given one included.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    _check(chart, state)
+    return frozenset(_search(chart, state))
+
+
+def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...] | None:
+    """Return the fewest transitions that lead from one state to another, None if none do.
+
+    Guards are not considered. The path from a state to itself is empty.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    _check(chart, source)
+    _check(chart, target)
+    return _search(chart, source).get(target)
+
+
+def lints(chart: AnyChart) -> tuple[str, ...]:
+    """Return what is likely a mistake in a chart, a sentence each."""
+    return tuple(_lints(chart))
+
+
+def _lints(chart: AnyChart) -> Iterator[str]:
+    known = set(states(chart))
+    lost = {
+        target.name or "without a name"
+        for state in chart.states
+        for transition in state.transitions
+        for target in (transition.source, *transition.targets)
+        if target not in list(chart.states)
+    }
+    for name in sorted(lost):
+        yield f"a transition uses a state ({name}) that the chart lost: is an event named like it?"
+    for event in events(chart):
+        if event in known:
+            yield f"event {event!r} is named like a state; give it another name"
+    initial = chart.initial_state
+    found = _search(chart, str(initial.value)) if initial is not None else {}
+    for name in states(chart):
+        if name not in found:
+            yield f"state {name!r} can't be reached from the initial state"
+    leaving = {edge.source for edge in edges(chart)}
+    for state in chart.states:
+        if not state.final and str(state.value) not in leaving:
+            yield f"state {str(state.value)!r} has no way out and is not final"
+
+
+def _search(chart: AnyChart, source: str) -> dict[str, tuple[Edge, ...]]:
+    paths: dict[str, tuple[Edge, ...]] = {source: ()}
+    queue = deque([source])
+    all_edges = edges(chart)
+    while queue:
+        here = queue.popleft()
+        for edge in all_edges:
+            if edge.source == here and edge.target not in paths:
+                paths[edge.target] = (*paths[here], edge)
+                queue.append(edge.target)
+    return paths
+
+
+def _check(chart: AnyChart, state: str) -> None:
+    if state not in states(chart):
+        raise UnknownState(chart.__name__, state, states(chart))

@@ -1,0 +1,143 @@
+"""Hooks: what every chart does on entering and on leaving a state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from loguru import logger
+
+if TYPE_CHECKING:
+    from statemachine import State
+
+logger.disable("statechart")
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An event that took a subject from one state to another."""
+
+    chart: str
+    event: str
+    from_state: str
+    to_state: str
+    subject: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Commit(Protocol):
+    """Makes a transition durable.
+
+    Called once, by the entry hook, when everything else has agreed. Raising means that nothing was
+    committed, and the chart goes back to where it was. What is returned goes into the log line.
+    `committed` tells the truth after an interruption, when the call did not return.
+    """
+
+    @property
+    def committed(self) -> bool:
+        """Whether the transition is durable."""
+        ...
+
+    def __call__(self, transition: Transition, /) -> Mapping[str, object]:
+        """Make it durable, or raise."""
+        ...
+
+
+Emit = Callable[[str, str, Mapping[str, object]], None]
+"""Writes a log line: level, message and the fields bound to it."""
+
+
+def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
+    """Write a log line of this package."""
+    logger.bind(**fields).log(level, message)
+
+
+@dataclass(slots=True)
+class Firing:
+    """One event on its way through a chart."""
+
+    event: str
+    from_state: str
+    chart: str
+    subject: str | None
+    payload: Mapping[str, Any]
+    commit: Commit | None
+    started: float = field(default_factory=perf_counter)
+    since: datetime | None = None
+    transition: Transition | None = None
+    returned: bool = False
+
+    @property
+    def committed(self) -> bool:
+        """Whether the transition is durable, even when the commit was interrupted."""
+        if self.returned or self.transition is None or self.commit is None:
+            return self.returned
+        return self.commit.committed
+
+
+class Hooks:
+    """The listener that a chart appends last: commits on entry, then logs."""
+
+    def __init__(self, message: str, emit: Emit) -> None:
+        self.firing: Firing | None = None
+        self._message = message
+        self._emit = emit
+
+    def enter(self, target: State) -> None:
+        """Commit the transition that entered a state; log it once it is committed."""
+        firing = self.firing
+        if firing is None:
+            return
+        to_state = str(target.value)
+        firing.transition = transition = Transition(
+            firing.chart, firing.event, firing.from_state, to_state, firing.subject, firing.payload
+        )
+        fields = firing.commit(transition) if firing.commit is not None else {}
+        firing.returned = True
+        if not fields and firing.subject is not None:
+            fields = {"subject": firing.subject}
+        self._log(
+            "INFO",
+            self._message,
+            {
+                "event": firing.event,
+                "from_state": firing.from_state,
+                "to_state": to_state,
+                "duration_ms": round((perf_counter() - firing.started) * 1000, 3),
+                **fields,
+            },
+        )
+
+    def leave(self, source: State) -> None:
+        """Log which state is being left, and how long it lasted where the model tells its start."""
+        firing = self.firing
+        if firing is None:
+            return
+        fields: dict[str, object] = {"state": str(source.value), "event": firing.event}
+        if firing.since is not None:
+            fields["lasted_s"] = round((datetime.now(UTC) - firing.since).total_seconds(), 3)
+        self._log("DEBUG", "Leaving state", fields)
+
+    def _log(self, level: str, message: str, fields: Mapping[str, object]) -> None:
+        try:
+            self._emit(level, message, fields)
+        except Exception as error:  # a failing sink must not break what is committed
+            self.sink_error = error
+
+
+def hooks_class(chart: str, states: list[str]) -> type[Hooks]:
+    """Make the listener class of a chart: its hooks are found by the names of the states."""
+
+    def enter(self: Hooks, target: State) -> None:
+        self.enter(target)
+
+    def leave(self: Hooks, source: State) -> None:
+        self.leave(source)
+
+    named = {f"on_enter_{state}": enter for state in states} | {
+        f"on_exit_{state}": leave for state in states
+    }
+    return type(f"{chart}Hooks", (Hooks,), named)

@@ -1,0 +1,81 @@
+"""Strictness: what a chart must not be, so that each event is committed exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from statemachine.graph import iterate_states_and_transitions
+from statemachine.state import State
+
+if TYPE_CHECKING:
+    from statemachine import StateChart
+
+FLAGS = {
+    "allow_event_without_transition": False,
+    "catch_errors_as_events": False,
+    "atomic_configuration_update": True,
+    "enable_self_transition_entries": True,
+}
+"""The engine's switches, and the only setting with which a failed commit leaves the old state."""
+
+
+def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Iterator[str]:
+    """Yield what keeps a chart from being committed once per event, a sentence each.
+
+    `base` is the strict base class, whose attributes an event must not hide.
+    """
+    yield from _flags(chart)
+    for state in chart.states:
+        yield from _state(state)
+    for event in chart._events:
+        if hasattr(base, event.id):
+            yield f"event {event.id!r} hides an attribute of Chart; give it another name"
+        if event.delay:
+            yield f"event {event.id!r} is delayed; wait outside the chart, then fire"
+    yield from _callbacks(chart)
+
+
+def _flags(chart: type[StateChart[Any]]) -> Iterator[str]:
+    for flag, value in FLAGS.items():
+        if getattr(chart, flag) is not value:
+            yield f"{flag} must stay {value}"
+
+
+def _state(state: State) -> Iterator[str]:
+    if state.states or state.parallel:
+        yield f"state {state.id!r} is compound or parallel; charts are flat"
+    if state.history:
+        yield f"state {state.id!r} has history states; charts are flat"
+    if any(not spec.is_convention for spec in state.invoke):
+        yield f"state {state.id!r} invokes something; do the work outside, then fire"
+    for transition in state.transitions:
+        way = f"a transition from {state.id!r}"
+        if not list(transition.events):
+            yield f"{way} has no event; it would be taken, and committed, by itself"
+        if len(transition.targets) != 1:
+            yield f"{way} has {len(transition.targets)} targets instead of one"
+
+
+def _callbacks(chart: type[StateChart[Any]]) -> Iterator[str]:
+    owners = [chart, *chart._class_listeners]
+    names = {spec.attr_name for specs in _all_specs(chart) for spec in specs}
+    names |= {f"on_invoke_{state.id}" for state in chart.states} | {"on_invoke_state"}
+    for name in sorted(names):
+        for owner in owners:
+            found = getattr(owner, name, None)
+            if iscoroutinefunction(found):
+                yield f"callback {name!r} is async; do asynchronous work in a command, then fire"
+            elif found is not None and name.startswith("on_invoke_"):
+                yield f"callback {name!r} invokes something; do the work outside, then fire"
+    for specs in _all_specs(chart):
+        for spec in specs:
+            if iscoroutinefunction(spec.func):
+                yield f"callback {spec.attr_name!r} is async; do asynchronous work in a command, then fire"
+
+
+def _all_specs(chart: type[StateChart[Any]]) -> Iterator[Any]:
+    yield chart._specs
+    for visited in iterate_states_and_transitions(chart.states):
+        yield visited._specs
