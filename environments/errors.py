@@ -1,0 +1,180 @@
+"""What can go wrong with an environment.
+
+    EnvironmentsError
+    ├── InvalidName (ValueError)            a name that breaks a rule; says which, and suggests one
+    ├── InvalidConfiguration (ValueError)   a spec or a settings file that can't be used
+    ├── UnknownProvider (LookupError)       no provider of that kind is installed
+    ├── UnexpectedState                     a handle is not in the state that the caller needs
+    ├── OperationInterrupted                a command died in the middle; what it did is in doubt
+    ├── UnreachableTarget                   no plan leads there: the target lies behind, or is not one
+    ├── NotDestroyed                        only a destroyed environment can be purged
+    ├── NothingToRetry                      nothing has failed
+    ├── ProvisionNeeded                     a change of the spec that needs provisioning again
+    ├── StepFailed                          raised by a step whose failure is expected
+    └── CommandFailed                       a command ended in a recorded failure
+
+Storage and the chart raise `statechart.errors`: NotFound, Conflict, CorruptHistory, InvalidTransition …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from statechart.errors import listed, nearest
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment
+    from environments.failure import Failure, FailureCause
+    from environments.operation import Operation
+
+
+class EnvironmentsError(Exception):
+    """The root of this package's errors: built from facts, kept as attributes, picklable."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(kind: type[EnvironmentsError], args: tuple[Any, ...]) -> EnvironmentsError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+class InvalidName(EnvironmentsError, ValueError):
+    """A name that breaks a rule.
+
+    Attributes:
+        name: The name as given.
+        rule: The rule that it breaks.
+        suggestion: A valid name like it.
+    """
+
+    def __init__(self, name: str, rule: str, suggestion: str) -> None:
+        self.name = name
+        self.rule = rule
+        self.suggestion = suggestion
+        super().__init__(f"invalid environment name {name!r}: it {rule}; try {suggestion!r}")
+
+
+class InvalidConfiguration(EnvironmentsError, ValueError):
+    """A configuration that can't be used; `problems` has one line for each fault."""
+
+    def __init__(self, source: str, problems: Iterable[str]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        super().__init__(f"{source} can't be used: " + "; ".join(self.problems))
+
+
+class UnknownProvider(EnvironmentsError, LookupError):
+    """No provider of that kind is installed."""
+
+    def __init__(self, kind: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        self.known = tuple(known)
+        near = nearest(kind, self.known)
+        hint = f"did you mean {near!r}?" if near else f"installed are {listed(self.known)}"
+        super().__init__(f"there is no provider of kind {kind!r}: {hint}")
+
+
+class UnexpectedState(EnvironmentsError):
+    """An environment is not in a state that the caller needs."""
+
+    def __init__(self, name: str, *, expected: Iterable[str], actual: str) -> None:
+        self.name = name
+        self.expected = tuple(expected)
+        self.actual = actual
+        super().__init__(
+            f"environment {name!r} is in state {actual}, expected {' or '.join(self.expected)}"
+        )
+
+
+class OperationInterrupted(EnvironmentsError):
+    """A command died in the middle, and what its last step did is in doubt."""
+
+    def __init__(self, name: str, operation: Operation) -> None:
+        self.name = name
+        self.operation = operation
+        at = f" at step {operation.step.name}" if operation.step else " between two steps"
+        super().__init__(
+            f"{operation.command} of {name!r} was interrupted{at}: "
+            f"its process (pid {operation.holder.pid} on {operation.holder.host}) is gone"
+        )
+
+
+class UnreachableTarget(EnvironmentsError):
+    """No plan leads from the present state to the target."""
+
+    def __init__(self, name: str, *, state: str, target: str, reason: str) -> None:
+        self.name = name
+        self.state = state
+        self.target = target
+        self.reason = reason
+        super().__init__(f"no plan brings {name!r} from {state} to {target}: {reason}")
+
+
+class NotDestroyed(EnvironmentsError):
+    """Only a destroyed environment can be purged: its record is what leads to its resources."""
+
+    def __init__(self, name: str, state: str) -> None:
+        self.name = name
+        self.state = state
+        super().__init__(f"{name!r} is {state}, and only a destroyed environment can be purged")
+
+
+class NothingToRetry(EnvironmentsError):
+    """Nothing has failed, so there is nothing to retry."""
+
+    def __init__(self, name: str, state: str) -> None:
+        self.name = name
+        self.state = state
+        super().__init__(f"nothing has failed in {name!r}, which is {state}")
+
+
+class ProvisionNeeded(EnvironmentsError):
+    """A change of the spec that takes effect only by provisioning again."""
+
+    def __init__(self, name: str, fields: Iterable[str]) -> None:
+        self.name = name
+        self.fields = tuple(fields)
+        super().__init__(
+            f"{listed(self.fields)} of {name!r} can't be changed once it is provisioned: "
+            "destroy and create it again"
+        )
+
+
+class StepFailed(EnvironmentsError):
+    """Raised by a step that could not do its work for a reason that is the world's.
+
+    Attributes:
+        cause: The kind of reason.
+        summary: One line, for people.
+        detail: More, for the trace: a tool's last words, a log's tail.
+    """
+
+    def __init__(self, cause: FailureCause, summary: str, detail: str = "") -> None:
+        self.cause = cause
+        self.summary = summary
+        self.detail = detail
+        super().__init__(summary)
+
+
+class CommandFailed(EnvironmentsError):
+    """A command ended in a failure, which is recorded unless `persistence_error` says otherwise.
+
+    Attributes:
+        environment: The environment as it now is, on record.
+        failure: What went wrong, and at which step.
+        persistence_error: What kept the failure itself from being recorded, or None.
+    """
+
+    def __init__(
+        self, environment: AnyEnvironment, failure: Failure, persistence_error: Exception | None = None
+    ) -> None:
+        self.environment = environment
+        self.failure = failure
+        self.persistence_error = persistence_error
+        unsaved = f"; this could not be recorded: {persistence_error}" if persistence_error else ""
+        what = f"{failure.command} of {environment.name!r} failed at {failure.step}"
+        super().__init__(f"{what}: {failure.summary}{unsaved}")

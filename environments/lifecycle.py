@@ -1,0 +1,127 @@
+"""Lifecycle: the chart of an environment. What is allowed from where is said here, and only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from loguru import logger
+
+from environments.environment import AnyEnvironment
+from environments.states import EnvironmentState
+from statechart.chart import Chart, Event, State
+
+logger.disable("environments")
+
+
+@dataclass
+class Subject:
+    """What the chart's guards have to know of an environment."""
+
+    name: str
+    state: EnvironmentState
+    since: datetime | None = None
+    teardown_begun: bool = False
+    run_under_way: bool = False
+
+    @classmethod
+    def of(cls, environment: AnyEnvironment) -> Subject:
+        """Return the subject that an environment is."""
+        return cls(
+            name=environment.name,
+            state=environment.state.name,
+            since=environment.since,
+            teardown_begun=environment.teardown_begun,
+            run_under_way=environment.run_under_way,
+        )
+
+
+class Lifecycle(Chart):
+    """The lifecycle of a deployment environment.
+
+    A state is what has been achieved and verified. `provision`, `configure` and `release` are fired
+    when their work begins and have states of their own while it goes on; `run` and `destroy` are
+    fired when their work has succeeded. `complete` and `fail` are the outcomes that these share:
+    the chart, not the caller, knows where they lead.
+    """
+
+    log_message = "Environment state transition"
+
+    created = State("created", value=EnvironmentState.CREATED, initial=True)
+    provisioning = State("provisioning", value=EnvironmentState.PROVISIONING)
+    provisioned = State("provisioned", value=EnvironmentState.PROVISIONED)
+    configuring = State("configuring", value=EnvironmentState.CONFIGURING)
+    configured = State("configured", value=EnvironmentState.CONFIGURED)
+    releasing = State("releasing", value=EnvironmentState.RELEASING)
+    released = State("released", value=EnvironmentState.RELEASED)
+    running = State("running", value=EnvironmentState.RUNNING)
+    provision_failed = State("provision_failed", value=EnvironmentState.PROVISION_FAILED)
+    configure_failed = State("configure_failed", value=EnvironmentState.CONFIGURE_FAILED)
+    release_failed = State("release_failed", value=EnvironmentState.RELEASE_FAILED)
+    run_failed = State("run_failed", value=EnvironmentState.RUN_FAILED)
+    destroyed = State("destroyed", value=EnvironmentState.DESTROYED, final=True)
+
+    provision = Event(
+        created.to(provisioning, cond="intact") | provision_failed.to(provisioning, cond="intact"),
+        name="provision",
+    )
+    register = Event(created.to(provisioned, cond="intact"), name="register")
+    configure = Event(
+        provisioned.to(configuring, cond="intact") | configure_failed.to(configuring, cond="intact"),
+        name="configure",
+    )
+    release = Event(
+        configured.to(releasing, cond="intact")
+        | release_failed.to(releasing, cond="intact")
+        | released.to(releasing, cond="intact")
+        | running.to(releasing, cond="intact")
+        | run_failed.to(releasing, cond="intact"),
+        name="release",
+    )
+    run = Event(released.to(running, cond="intact") | run_failed.to(running, cond="intact"), name="run")
+    complete = Event(
+        provisioning.to(provisioned, cond="intact")
+        | configuring.to(configured, cond="intact")
+        | releasing.to(released, cond="intact"),
+        name="complete",
+    )
+    fail = Event(
+        provisioning.to(provision_failed, cond="intact")
+        | configuring.to(configure_failed, cond="intact")
+        | releasing.to(release_failed, cond="intact")
+        | released.to(run_failed, cond=["intact", "run_attempted"])
+        | run_failed.to(run_failed, cond=["intact", "run_attempted"])
+        | running.to(run_failed, cond="intact"),
+        name="fail",
+    )
+    destroy = Event(
+        destroyed.from_(
+            created,
+            provisioning,
+            provisioned,
+            configuring,
+            configured,
+            releasing,
+            released,
+            running,
+            provision_failed,
+            configure_failed,
+            release_failed,
+            run_failed,
+        ),
+        name="destroy",
+    )
+
+    @staticmethod
+    def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
+        """Write a log line of this package, so that `logger.enable("environments")` shows it."""
+        logger.bind(**fields).log(level, message)
+
+    def intact(self, model: Subject) -> bool:
+        """A teardown has begun, and only destroy may follow."""
+        return not model.teardown_begun
+
+    def run_attempted(self, model: Subject) -> bool:
+        """No run is under way that could fail."""
+        return model.run_under_way

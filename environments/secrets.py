@@ -1,0 +1,46 @@
+"""SecretRef: where a secret is, never what it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, model_validator
+
+from environments.errors import StepFailed
+from environments.failure import FailureCause
+
+
+class SecretRef(BaseModel, frozen=True, extra="forbid"):
+    """A reference to a secret: `{env: VARIABLE}` or `{file: PATH}`, exactly one of them.
+
+    Only the reference is ever stored. The step that needs the secret resolves it.
+    """
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> SecretRef:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("name the secret's place with either 'env' or 'file'")
+        return self
+
+    def resolve(self) -> str:
+        """Read the secret; a file's final line break is not part of it.
+
+        Raises:
+            StepFailed: It is not there, or can't be read; the cause is `configuration`.
+        """
+        if self.env is not None:
+            try:
+                return os.environ[self.env]
+            except KeyError:
+                summary = f"the environment variable {self.env}, which holds a secret, is not set"
+                raise StepFailed(FailureCause.CONFIGURATION, summary) from None
+        assert self.file is not None
+        try:
+            return self.file.read_text().removesuffix("\n")
+        except OSError as error:
+            summary = f"the secret file {self.file} can't be read: {error.strerror}"
+            raise StepFailed(FailureCause.CONFIGURATION, summary) from error

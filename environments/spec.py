@@ -1,0 +1,141 @@
+"""EnvironmentSpec: what an environment shall be, as its owner declares it."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SerializeAsAny, model_validator
+
+from environments.errors import InvalidConfiguration, InvalidName, UnknownProvider
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_NAME_LENGTH = 40
+MAX_INSTANCE_NAME_LENGTH = 63
+
+_NAME_RULES = (
+    (re.compile(r"^.+", re.S), "is empty"),
+    (re.compile(r"^[a-z0-9-]*\Z"), "may hold only a-z, 0-9 and '-'"),
+    (re.compile(r"^[a-z]"), "must start with a letter"),
+    (re.compile(rf"^.{{1,{MAX_NAME_LENGTH}}}\Z"), f"is longer than {MAX_NAME_LENGTH} characters"),
+    (re.compile(r"[^-]\Z"), "must not end with '-'"),
+    (re.compile(r"^(?!.*--)"), "must not hold '--'"),
+)
+
+
+def check_name(name: str) -> str:
+    """Return the name if it is a valid environment name.
+
+    Raises:
+        InvalidName: It breaks a rule; the error says which and suggests a valid name.
+    """
+    for pattern, rule in _NAME_RULES:
+        if not pattern.search(name):
+            raise InvalidName(name, rule, _suggest(name))
+    return name
+
+
+def _suggest(name: str) -> str:
+    words = re.sub(r"-+", "-", re.sub(r"[^a-z0-9]", "-", name.lower())).strip("-")
+    lettered = words if words[:1].isalpha() else f"env-{words}" if words else "demo"
+    return lettered[:MAX_NAME_LENGTH].strip("-")
+
+
+EnvironmentName = Annotated[str, AfterValidator(check_name)]
+"""1 to 40 characters `a-z0-9-`, starting with a letter, without a trailing or double dash."""
+
+
+class ProviderSpec(BaseModel, frozen=True, extra="forbid"):
+    """What all providers' specs share: `kind`, the discriminator.
+
+    Other packages add kinds through the entry-point group `environments.providers`.
+    """
+
+    kind: str
+
+    def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
+        """Return the fields in which `new` differs and that only provisioning can apply."""
+        return ("kind",) if new.kind != self.kind else ()
+
+    def problems(self) -> tuple[str, ...]:
+        """Return what keeps it from being used here and now, a line each; it looks at the disk."""
+        return ()
+
+    def for_release(self, *, app: Path | None = None, release: str | None = None) -> ProviderSpec:
+        """Return it so that the next release takes another app, or an earlier release.
+
+        It works for specs with the fields `app` and `pinned_release`.
+
+        Raises:
+            InvalidConfiguration: This kind of provider has no such choice.
+        """
+        if not {"app", "pinned_release"} <= type(self).model_fields.keys():
+            raise InvalidConfiguration(f"provider {self.kind}", ["it does not let a release be chosen"])
+        chosen = self.model_copy(update={"pinned_release": release})
+        return chosen if app is None else chosen.model_copy(update={"app": app.absolute()})
+
+    def relative_to(self, _directory: Path) -> ProviderSpec:
+        """Return it with relative paths made absolute, as seen from a directory."""
+        return self
+
+
+_registered = {"local": "environments.providers.local:LocalProvider"}
+
+
+def register_provider(kind: str, place: str) -> None:
+    """Make a kind of provider known in this process; `place` is its spec class, as `module:Class`.
+
+    A package that is installed says so once, in the entry-point group `environments.providers`.
+    """
+    _registered[kind] = place
+
+
+def provider_kinds() -> dict[str, str]:
+    """Return each installed kind of provider and where its spec class is, as `module:Class`."""
+    installed = {entry.name: entry.value for entry in entry_points(group="environments.providers")}
+    return {**installed, **_registered}
+
+
+def provider_class(kind: str) -> type[ProviderSpec]:
+    """Return the spec class of a kind of provider.
+
+    Raises:
+        UnknownProvider: No installed package provides that kind.
+    """
+    place = _registered.get(kind) or provider_kinds().get(kind)
+    if place is None:
+        raise UnknownProvider(kind, sorted(provider_kinds()))
+    module, _, name = place.partition(":")
+    found: type[ProviderSpec] = getattr(import_module(module), name)
+    return found
+
+
+def _load_provider(value: Any) -> Any:  # Any: whatever pydantic was given, before it is checked
+    if not isinstance(value, dict) or "kind" not in value:
+        return value
+    try:
+        return provider_class(str(value["kind"])).model_validate(value)
+    except UnknownProvider as error:
+        raise ValueError(str(error)) from error
+
+
+class EnvironmentSpec(BaseModel, frozen=True, extra="forbid"):
+    """What an environment shall be, as its owner declares it."""
+
+    name: EnvironmentName
+    provider: Annotated[SerializeAsAny[ProviderSpec], BeforeValidator(_load_provider)]
+    instance_name: str = Field(
+        "", max_length=MAX_INSTANCE_NAME_LENGTH, pattern=r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$"
+    )
+    description: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_instance_name(cls, value: Any) -> Any:  # Any: not yet validated
+        if isinstance(value, dict) and not value.get("instance_name") and "name" in value:
+            return {**value, "instance_name": f"envchart-{value['name']}"}
+        return value
