@@ -1,0 +1,265 @@
+"""Attempt: one run of a command on an open session, from its first record to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from environments.errors import CommandFailed
+from environments.failure import CommandName, Failure, FailureCause
+from environments.lifecycle import Lifecycle, Subject
+from environments.operation import Operation
+from environments.progress import CommandEnded, CommandStarted
+from environments.records import OperationRecord, TransitionRecord
+from environments.runner import Runner, StepStopped, explain, notify
+from environments.states import EnvironmentState
+from environments.states import enter as enter_state
+from environments.steps import Step
+from statechart.errors import StorageError
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment
+    from environments.ports import Session
+    from statechart.chart import Event
+    from statechart.holder import Holder
+    from statechart.hooks import Transition
+
+
+@dataclass(slots=True)
+class TransitionCommit:
+    """Commits a transition of an environment to its session, as the chart's entry hook asks.
+
+    `enter` makes the environment's next value from the present one and the state it enters.
+    """
+
+    session: Session
+    enter: Callable[[AnyEnvironment, EnvironmentState], AnyEnvironment]
+    operation_id: str
+    reason: str | None = None
+    target: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.target = self.session.environment.revision + 1
+
+    @property
+    def committed(self) -> bool:
+        """Whether the session has it on record."""
+        return self.session.environment.revision >= self.target
+
+    def __call__(self, transition: Transition) -> Mapping[str, object]:
+        """Make it durable and return what the log line says of it."""
+        entered = self.enter(self.session.environment, EnvironmentState(transition.to_state))
+        record = TransitionRecord(
+            event=transition.event,
+            from_state=transition.from_state,
+            to_state=transition.to_state,
+            reason=self.reason,
+            environment=entered,
+        )
+        self.session.commit(record)
+        return {
+            "environment_name": entered.name,
+            "instance_name": entered.spec.instance_name,
+            "revision": entered.revision,
+            "operation_id": self.operation_id,
+            "trace_id": self.operation_id,
+        }
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One run of a command: opens the operation, runs the steps, records how it ended.
+
+    `begin` is the event that starts the work where a state of its own stands for it, else None;
+    `finish` is fired when all steps are done.
+    """
+
+    command: CommandName
+    begin: Event | None
+    finish: Event
+    runner: Runner
+    holder: Holder
+    operation_id: str = field(default_factory=lambda: uuid4().hex)
+    started_at: datetime = field(init=False)
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.runner.clock.now()
+        self._started = self.runner.clock.monotonic()
+
+    async def run(self, steps: Sequence[Step], previous: Operation | None) -> AnyEnvironment:
+        """Run the steps, and return the environment in the state that they achieved.
+
+        `previous` is the failed operation that is taken up again, None to start anew.
+
+        Raises:
+            CommandFailed: A step failed, or a stop was asked for; it is on record.
+            asyncio.CancelledError: The task was cancelled; that is on record too.
+        """
+        kept = await self.runner.kept(steps, previous)
+        self._open(
+            Operation(
+                id=self.operation_id,
+                command=self.command,
+                started_at=self.started_at,
+                holder=self.holder,
+                steps_done=kept,
+                effects_begun=previous is not None and previous.effects_begun,
+                resumes=previous.id if previous else None,
+                supersedes=self._superseded(previous),
+            )
+        )
+        started = CommandStarted(
+            name=self._environment.name,
+            command=self.command,
+            operation_id=self.operation_id,
+            of=len(steps),
+            kept=len(kept),
+        )
+        notify(self.runner.observers, started)
+        in_doubt = previous.step.name if previous and previous.step else None
+        try:
+            await self.runner.run(steps, kept=len(kept), in_doubt=in_doubt)
+            self._achieve()
+        except StepStopped as stopped:
+            self._fail(stopped)
+        except StorageError as error:
+            summary = f"all steps are done, and this could not be recorded: {error}"
+            self._fail(
+                StepStopped(steps[-1].name if steps else self.command, FailureCause.PERSISTENCE, summary)
+            )
+        except BaseException as error:
+            self._interrupted(error)
+            raise
+        self._end(None)
+        return self._environment
+
+    @property
+    def _environment(self) -> AnyEnvironment:
+        return self.runner.session.environment
+
+    def _superseded(self, previous: Operation | None) -> str | None:
+        now = self._environment.operation
+        return now.id if now is not None and now.is_active and now is not previous else None
+
+    def _open(self, operation: Operation) -> None:
+        at = self.started_at
+        if self.begin is None:
+            opened = self._environment.with_operation(operation, at=at)
+            self.runner.session.commit(OperationRecord(change="opened", environment=opened))
+            return
+
+        def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
+            return environment.entering(enter_state(state), at=at, operation=operation)
+
+        self._fire(self.begin, enter)
+
+    def _fire(
+        self,
+        event: Event,
+        enter: Callable[[AnyEnvironment, EnvironmentState], AnyEnvironment],
+        reason: str | None = None,
+    ) -> None:
+        environment = self._environment
+        commit = TransitionCommit(self.runner.session, enter, self.operation_id, reason)
+        Lifecycle.bound(Subject.of(environment), commit=commit).fire(event)
+
+    def _achieve(self) -> None:
+        at = self.runner.clock.now()
+        self._fire(self.finish, lambda environment, state: environment.entering(enter_state(state), at=at))
+
+    def _interrupted(self, error: BaseException) -> None:
+        """Record that the command was ended from outside; the error goes on whatever happens."""
+        operation = self._environment.operation
+        step = operation.step.name if operation and operation.step else self.command.value
+        cause, summary, detail = explain(error)
+        if not isinstance(error, Exception):
+            cause = FailureCause.CANCELLED
+        try:
+            self._record_failure(self._failure(StepStopped(step, cause, summary), detail))
+        except StorageError as unsaved:
+            error.add_note(f"this could not be recorded: {unsaved}")
+
+    def _fail(self, stopped: StepStopped) -> None:
+        failure = self._failure(stopped, stopped.detail)
+        unsaved: StorageError | None = None
+        try:
+            self._record_failure(failure)
+        except StorageError as error:
+            unsaved = error
+        self._end(failure)
+        raise CommandFailed(self._environment, failure, unsaved) from (stopped.__cause__ or stopped)
+
+    def _record_failure(self, failure: Failure) -> None:
+        operation = self._environment.operation
+        assert operation is not None
+        at, closed = failure.failed_at, operation.failed(failure)
+        if self.command is CommandName.DESTROY:
+            environment = self._environment.with_operation(closed, at=at)
+            self.runner.session.commit(
+                OperationRecord(change="closed", reason=failure.summary, environment=environment)
+            )
+            return
+
+        def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
+            return environment.entering(enter_state(state, failure), at=at, operation=closed)
+
+        self._fire(Lifecycle.fail, enter, failure.summary)
+
+    def _failure(self, stopped: StepStopped, detail: str) -> Failure:
+        now = self.runner.clock.now()
+        failure = Failure(
+            command=self.command,
+            step=stopped.step,
+            cause=stopped.cause,
+            summary=stopped.summary,
+            started_at=self.started_at,
+            failed_at=now,
+            duration=self._elapsed,
+            trace_id=self.operation_id,
+        )
+        name = f"{now:%Y%m%dT%H%M%S.%fZ}-{self.command}-{self.operation_id[:12]}.log"
+        try:
+            place = self.runner.session.write_trace(name, trace(self._environment, failure, detail))
+        except StorageError:
+            return failure
+        return failure.model_copy(update={"trace_file": place})
+
+    @property
+    def _elapsed(self) -> timedelta:
+        return timedelta(seconds=self.runner.clock.monotonic() - self._started)
+
+    def _end(self, failure: Failure | None) -> None:
+        ended = CommandEnded(
+            name=self._environment.name,
+            command=self.command,
+            environment=self._environment,
+            duration=self._elapsed,
+            failure=failure,
+        )
+        notify(self.runner.observers, ended)
+
+
+def trace(environment: AnyEnvironment, failure: Failure, detail: str) -> str:
+    """Return what a person needs to understand a failure, as the text of its trace file."""
+    operation = environment.operation
+    lines = [
+        f"{failure.command} of environment {environment.name!r} failed at step {failure.step}",
+        "",
+        f"summary    {failure.summary}",
+        f"cause      {failure.cause}",
+        f"started    {failure.started_at.isoformat()}",
+        f"failed     {failure.failed_at.isoformat()} (after {failure.duration.total_seconds():.3f} s)",
+        f"operation  {failure.trace_id}",
+        f"state      {environment.state.name}, revision {environment.revision}",
+    ]
+    if operation is not None:
+        lines.append(f"by         {operation.holder.describe()}")
+        lines += ["", "steps done:"]
+        lines += [f"  {done.name}  {done.duration.total_seconds():.3f} s" for done in operation.steps_done]
+    if detail:
+        lines += ["", detail.rstrip()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,226 @@
+"""Commands: provision, configure, release, run and destroy, as objects."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+
+from environments.attempt import Attempt
+from environments.clock import SystemClock
+from environments.errors import OperationInterrupted
+from environments.failure import CommandName
+from environments.lifecycle import Lifecycle, Subject
+from environments.operation import Operation, OperationStatus
+from environments.runner import Runner, StopRequest
+from environments.states import (
+    AnyState,
+    Configured,
+    ConfigureFailed,
+    Created,
+    Destroyed,
+    Provisioned,
+    ProvisionFailed,
+    Released,
+    ReleaseFailed,
+    RunFailed,
+    Running,
+)
+from statechart.errors import Locked, Stale
+from statechart.holder import Holder
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment, Environment
+    from environments.ports import Clock, EnvironmentRepository, Provider, Session
+    from environments.progress import Observer
+    from statechart.chart import Event
+
+ProvisionSource: TypeAlias = Created | ProvisionFailed
+ConfigureSource: TypeAlias = Provisioned | ConfigureFailed
+ReleaseSource: TypeAlias = Configured | ReleaseFailed | Released | Running | RunFailed
+RunSource: TypeAlias = Released | RunFailed
+DestroySource: TypeAlias = AnyState
+
+_POLL = 0.005
+
+
+class Command:
+    """What all commands share: the lock for the whole run, the chart's word, and the attempt.
+
+    Args:
+        repository: Where the environment is on record.
+        provider: What does the work; by default the one in the environment's spec.
+        clock: Tells the time.
+        observers: Told of the progress, after it is on record.
+        lock_timeout: How many seconds to wait for another holder of the environment.
+        stop: Asks the command to stop after the step in hand.
+        from_start: Repeat steps that an earlier failed attempt had done.
+    """
+
+    name: ClassVar[CommandName]
+    begin: ClassVar[Event | None]
+    finish: ClassVar[Event]
+    achieves: ClassVar[type[AnyState]]
+
+    def __init__(
+        self,
+        repository: EnvironmentRepository,
+        provider: Provider | None = None,
+        *,
+        clock: Clock | None = None,
+        observers: Sequence[Observer] = (),
+        lock_timeout: float = 0.0,
+        stop: StopRequest | None = None,
+        from_start: bool = False,
+    ) -> None:
+        self._repository = repository
+        self._provider = provider
+        self._clock = clock or SystemClock()
+        self._observers = tuple(observers)
+        self._lock_timeout = lock_timeout
+        self._stop = stop or StopRequest()
+        self._from_start = from_start
+
+    async def attempt(self, target: AnyEnvironment | str) -> AnyEnvironment:
+        """Run the command on an environment of any state; the chart refuses it where it must.
+
+        `execute` is the same, typed.
+        """
+        name = target if isinstance(target, str) else target.name
+        holder = Holder.current(f"envchart {self.name}")
+        with await open_session(self._repository, name, holder, self._lock_timeout) as session:
+            environment = session.environment
+            if not isinstance(target, str):
+                check_fresh(target, environment)
+            self._check_allowed(environment)
+            provider = self._provider or cast(
+                "Provider", environment.spec.provider
+            )  # checked by its kind's class
+            directory = self._repository.directory(name)
+            runner = Runner(session, self.name, self._clock, directory, self._observers, self._stop)
+            attempt = Attempt(self.name, self.begin, self.finish, runner, holder)
+            steps = provider.steps(self.name, environment)
+            return await attempt.run(steps, self._resumed(environment))
+
+    def _check_allowed(self, environment: AnyEnvironment) -> None:
+        if self.name is not CommandName.DESTROY:
+            refuse_interrupted(environment)
+        Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
+
+    def _resumed(self, environment: AnyEnvironment) -> Operation | None:
+        operation = environment.operation
+        if operation is None or operation.command is not self.name or self._from_start:
+            return None
+        return operation if operation.status is not OperationStatus.ACTIVE else None
+
+
+class ProvisionCommand(Command):
+    """Makes the resources of an environment."""
+
+    name = CommandName.PROVISION
+    begin = Lifecycle.provision
+    finish = Lifecycle.complete
+    achieves = Provisioned
+
+    async def execute(self, environment: Environment[ProvisionSource] | str) -> Environment[Provisioned]:
+        """Provision the environment.
+
+        Raises:
+            InvalidTransition: It is in a state from which this is not allowed.
+            CommandFailed: A step failed.
+            OperationInterrupted: An earlier command died in the middle.
+            StorageError: It is not there, is locked, changed since it was read, or damaged.
+        """
+        return (await self.attempt(environment)).expect(Provisioned)
+
+
+class ConfigureCommand(Command):
+    """Configures the resources of an environment for its application."""
+
+    name = CommandName.CONFIGURE
+    begin = Lifecycle.configure
+    finish = Lifecycle.complete
+    achieves = Configured
+
+    async def execute(self, environment: Environment[ConfigureSource] | str) -> Environment[Configured]:
+        """Configure the environment. Raises what ProvisionCommand.execute raises."""
+        return (await self.attempt(environment)).expect(Configured)
+
+
+class ReleaseCommand(Command):
+    """Puts a release of the application in place; what runs goes on running."""
+
+    name = CommandName.RELEASE
+    begin = Lifecycle.release
+    finish = Lifecycle.complete
+    achieves = Released
+
+    async def execute(self, environment: Environment[ReleaseSource] | str) -> Environment[Released]:
+        """Release to the environment. Raises what ProvisionCommand.execute raises."""
+        return (await self.attempt(environment)).expect(Released)
+
+
+class RunCommand(Command):
+    """Starts the release in place, and sees it healthy."""
+
+    name = CommandName.RUN
+    begin = None
+    finish = Lifecycle.run
+    achieves = Running
+
+    async def execute(self, environment: Environment[RunSource] | str) -> Environment[Running]:
+        """Run the environment. Raises what ProvisionCommand.execute raises."""
+        return (await self.attempt(environment)).expect(Running)
+
+
+class DestroyCommand(Command):
+    """Takes the resources of an environment away, and sees them gone. Allowed from every state."""
+
+    name = CommandName.DESTROY
+    begin = None
+    finish = Lifecycle.destroy
+    achieves = Destroyed
+
+    async def execute(self, environment: AnyEnvironment | str) -> Environment[Destroyed]:
+        """Destroy the environment, even one whose last command was interrupted.
+
+        Raises what ProvisionCommand.execute raises, but OperationInterrupted.
+        """
+        return (await self.attempt(environment)).expect(Destroyed)
+
+
+async def open_session(
+    repository: EnvironmentRepository, name: str, holder: Holder, timeout: float = 0.0
+) -> Session:
+    """Open an environment for changing, waiting without blocking other tasks.
+
+    Raises:
+        Locked: Another holder still has it after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return repository.open(name, holder)
+        except Locked:
+            if time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(_POLL)
+
+
+def check_fresh(handle: AnyEnvironment, on_record: AnyEnvironment) -> None:
+    """Raise Stale if a handle is not the environment as it is on record."""
+    if handle.lineage != on_record.lineage or handle.revision != on_record.revision:
+        raise Stale(
+            handle.name,
+            expected=handle.revision,
+            actual=on_record.revision,
+            replaced=handle.lineage != on_record.lineage,
+        )
+
+
+def refuse_interrupted(environment: AnyEnvironment) -> None:
+    """Raise OperationInterrupted if a command died in the middle: nobody else holds it now."""
+    operation = environment.operation
+    if operation is not None and operation.status is not OperationStatus.FAILED:
+        raise OperationInterrupted(environment.name, operation)

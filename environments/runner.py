@@ -1,0 +1,255 @@
+"""Runner: runs the steps of a command, each as intent, effect and result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from traceback import format_exception
+from typing import TYPE_CHECKING, TypeVar
+
+from loguru import logger
+from pydantic import ValidationError
+
+from environments.errors import StepFailed
+from environments.failure import CommandName, FailureCause
+from environments.operation import Operation, StepInHand, StepResult
+from environments.progress import (
+    Observer,
+    Progress,
+    StepAttemptFailed,
+    StepFinished,
+    StepReported,
+    StepStarted,
+)
+from environments.records import StepRecord
+from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from statechart.errors import StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from environments.ports import Clock, Session
+
+logger.disable("environments")
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """A wish to stop after the step in hand; `reason` says whose."""
+
+    reason: str | None = None
+
+    def request(self, reason: str) -> None:
+        """Ask for a stop."""
+        self.reason = reason
+
+
+class StepStopped(Exception):
+    """A command can't go on: at which step, and why. It never leaves the command."""
+
+    def __init__(
+        self,
+        step: str,
+        cause: FailureCause,
+        summary: str,
+        detail: str = "",
+    ) -> None:
+        super().__init__(summary)
+        self.step = step
+        self.cause = cause
+        self.summary = summary
+        self.detail = detail
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs steps against an open session, and tells observers what is on record."""
+
+    session: Session
+    command: CommandName
+    clock: Clock
+    directory: Path
+    observers: Sequence[Observer] = ()
+    stop: StopRequest = field(default_factory=StopRequest)
+
+    async def kept(self, steps: Sequence[Step], previous: Operation | None) -> tuple[StepResult, ...]:
+        """Return the longest prefix of an earlier attempt's results that still holds.
+
+        A result holds when step, version and inputs are the same and the step's probe, where it
+        has one, does not say that its effect is gone.
+        """
+        results: list[StepResult] = []
+        for step, result in zip(steps, previous.steps_done if previous else (), strict=False):
+            if (step.name, step.version, step.digest) != (result.name, result.version, result.digest):
+                break
+            if step.probe is not None:
+                probed = await self._probe(step, len(results) + 1, len(steps))
+                if probed.verdict is Verdict.NOT_DONE:
+                    break
+            results.append(result)
+        return tuple(results)
+
+    async def run(self, steps: Sequence[Step], *, kept: int = 0, in_doubt: str | None = None) -> None:
+        """Run the steps behind the first `kept` ones, in order.
+
+        `in_doubt` names a step that an earlier attempt began and left without a result: its probe
+        is asked first.
+
+        Raises:
+            StepStopped: A step failed, a stop was asked for, or a result could not be recorded.
+            asyncio.CancelledError: The task was cancelled; the step in hand is in doubt.
+        """
+        for number, step in enumerate(steps, 1):
+            where = (number, len(steps))
+            if number <= kept:
+                self.tell(StepFinished, step, where, duration=timedelta(), kept=True)
+                continue
+            if self.stop.reason is not None:
+                raise StepStopped(
+                    step.name, FailureCause.CANCELLED, f"stopped before this step: {self.stop.reason}"
+                )
+            await self._run_step(step, where, doubtful=step.name == in_doubt)
+
+    async def _run_step(self, step: Step, where: tuple[int, int], *, doubtful: bool) -> None:
+        started = self.clock.monotonic()
+        intent = StepInHand(
+            name=step.name,
+            number=where[0],
+            of=where[1],
+            started_at=self.clock.now(),
+            has_effect=step.has_effect,
+        )
+        self._record(
+            step, StepRecord(phase="intent", step=step.name, intent=intent), "nothing of it was done"
+        )
+        self.tell(StepStarted, step, where)
+        notes: list[str] = []
+        context = self._context(step, where, notes)
+        probed = await self._probe(step, *where) if doubtful and step.probe else None
+        done = probed is not None and probed.verdict is Verdict.DONE
+        attempts, outputs = (
+            (0, probed.outputs) if done and probed else await self._attempts(step, where, context)
+        )
+        try:
+            self.session.environment.outputs.updated(dict(outputs))
+        except ValidationError as error:
+            summary = "it returned outputs that don't fit"
+            self._record_failure(step, summary)
+            raise StepStopped(step.name, FailureCause.COMMAND_EXECUTION, summary, str(error)) from error
+        duration = timedelta(seconds=self.clock.monotonic() - started)
+        result = StepResult(
+            name=step.name,
+            version=step.version,
+            digest=step.digest,
+            has_effect=step.has_effect,
+            outputs=dict(outputs),
+            note=notes[-1] if notes else None,
+            attempts=max(attempts, 1),
+            duration=duration,
+            probed=done,
+        )
+        self._record(step, StepRecord(phase="result", step=step.name, result=result), "its effect was done")
+        self.tell(StepFinished, step, where, duration=duration, note=result.note, kept=done)
+
+    async def _attempts(
+        self, step: Step, where: tuple[int, int], context: StepContext
+    ) -> tuple[int, StepOutputs]:
+        for attempt in range(1, step.retries + 2):
+            if attempt > 1:
+                self.tell(StepStarted, step, where, attempt=attempt)
+            try:
+                return attempt, await _within(step.timeout, step.effect(context)) or {}
+            except Exception as error:  # whatever a step raises has to be recorded as its failure
+                cause, summary, detail = explain(error)
+                last = attempt > step.retries or self.stop.reason is not None
+                pause = step.backoff * 2 ** (attempt - 1)
+                retry_in = None if last else pause
+                self.tell(StepAttemptFailed, step, where, summary=summary, retry_in=retry_in)
+                if last:
+                    self._record_failure(step, summary)
+                    raise StepStopped(step.name, cause, summary, detail) from error
+            await self.clock.sleep(pause.total_seconds())
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _probe(self, step: Step, number: int, of: int) -> Probed:
+        assert step.probe is not None
+        try:
+            return await _within(step.timeout, step.probe(self._context(step, (number, of), [])))
+        except Exception as error:  # a probe that can't tell must not keep anything from going on
+            return Probed.unknown(explain(error)[1])
+
+    def _context(self, step: Step, where: tuple[int, int], notes: list[str]) -> StepContext:
+        environment = self.session.environment
+
+        def report(message: str) -> None:
+            notes.append(message)
+            self.tell(StepReported, step, where, message=message)
+
+        return StepContext(
+            environment=environment,
+            operation_id=environment.operation.id if environment.operation else "",
+            directory=self.directory,
+            report=report,
+        )
+
+    def _record(self, step: Step, record: StepRecord, known: str) -> None:
+        """Append a step's record; when that fails, stop, and say what is known beside the record."""
+        try:
+            self.session.append_step(record)
+        except StorageError as unsaved:
+            summary = f"its {record.phase} could not be recorded ({unsaved}); {known}"
+            raise StepStopped(step.name, FailureCause.PERSISTENCE, summary) from unsaved
+
+    def _record_failure(self, step: Step, summary: str) -> None:
+        self._record(step, StepRecord(phase="failure", step=step.name, summary=summary), summary)
+
+    def tell(
+        self, kind: Callable[..., Progress], step: Step, where: tuple[int, int], **facts: object
+    ) -> None:
+        """Tell observers about a step; what they raise goes no further."""
+        number, of = where
+        name = self.session.environment.name
+        told = kind(name=name, command=self.command, step=step.name, number=number, of=of, **facts)
+        notify(self.observers, told)
+
+
+def notify(observers: Sequence[Observer], progress: Progress) -> None:
+    """Tell observers; one that raises is logged, and breaks nothing."""
+    for observer in observers:
+        try:
+            observer(progress)
+        except Exception as error:  # observers are not part of a command
+            logger.opt(exception=error).warning("An observer failed at {}", type(progress).__name__)
+
+
+async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> ResultT:
+    seconds = timeout.total_seconds() if timeout else None
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await work
+    except TimeoutError as error:
+        if limit.expired():
+            raise TimeoutError(f"it took longer than {seconds:g} s") from error
+        raise
+
+
+def explain(error: BaseException) -> tuple[FailureCause, str, str]:
+    """Return cause, one-line summary and details of what a step raised."""
+    if isinstance(error, StepFailed):
+        return error.cause, error.summary, error.detail
+    detail = "".join(format_exception(error))
+    if isinstance(error, asyncio.CancelledError):
+        return FailureCause.CANCELLED, "it was cancelled; how far it came is in doubt", ""
+    if isinstance(error, TimeoutError):
+        return FailureCause.TIMEOUT, str(error) or "it took longer than it may", detail
+    if isinstance(error, ConnectionError):
+        return FailureCause.NETWORK, str(error), detail
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return FailureCause.FILE_SYSTEM, f"{error.strerror or error}{where}", detail
+    return FailureCause.COMMAND_EXECUTION, f"{type(error).__name__}: {error}".splitlines()[0], detail

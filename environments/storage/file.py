@@ -1,0 +1,190 @@
+"""Environments on disk: the default storage, one directory for each environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pydantic import ValidationError
+
+from environments.environment import AnyEnvironment, Environment
+from environments.records import HistoryEntry, RevisionRecord, StepRecord
+from environments.spec import check_name
+from environments.states import Created
+from environments.storage.memory import check_expected, operation_id
+from environments.summary import Summary, UnreadableSummary
+from statechart.errors import CorruptHistory, StorageError
+from statechart.holder import Holder
+from statechart.journal import Record
+from statechart.store import JsonFileRepository
+from statechart.store import Session as StoreSession
+
+_TRACES = "traces"
+
+
+class FileRepository:
+    """An EnvironmentRepository over a data directory.
+
+    Each environment has a directory with its journal (`history.jsonl`, the truth), its document
+    (`state.json`, a projection), its traces, and what its provider keeps.
+    """
+
+    def __init__(self, data_dir: str | Path = "data", *, allow_network_filesystem: bool = False) -> None:
+        self._store: JsonFileRepository[AnyEnvironment] = JsonFileRepository(
+            data_dir,
+            Environment,
+            fold=_folded,
+            allow_network_filesystem=allow_network_filesystem,
+        )
+
+    def create(self, environment: Environment[Created]) -> Environment[Created]:
+        """Put a new environment on record, wholly or not at all."""
+        self._store.create(environment.name, environment, lineage=environment.lineage)
+        return environment
+
+    def open(self, name: str, holder: Holder, timeout: float = 0) -> FileSession:
+        """Take the environment for changing, mending what a crash left."""
+        session = self._store.open(check_name(name), holder=holder, timeout=timeout)
+        return FileSession(session, self.directory(name))
+
+    def load(self, name: str) -> AnyEnvironment:
+        """Return the environment as it is on record, having verified its history."""
+        return self._store.load(check_name(name)).value
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return self._store.names()
+
+    def summaries(self) -> Iterator[Summary | UnreadableSummary]:
+        """Yield a line for each environment, by name, from the documents where these are up to date."""
+        for name, document, behind in self._store.documents():
+            try:
+                if isinstance(document, StorageError):
+                    raise document
+                head = self.load(name).model_dump_json().encode() if behind else document
+                yield Summary.model_validate_json(head)
+            except (StorageError, ValidationError) as error:
+                yield UnreadableSummary(name, error)
+
+    def exists(self, name: str) -> bool:
+        """Return whether the name is taken."""
+        return self._store.exists(check_name(name))
+
+    def history(self, name: str) -> list[HistoryEntry]:
+        """Return all records, the first one first."""
+        records = self._store.history(check_name(name))
+        return [self._entry(name, record) for record in records]
+
+    def holder(self, name: str) -> Holder | None:
+        """Return who holds the environment now, or None."""
+        return self._store.holder(check_name(name))
+
+    def delete(self, expected: AnyEnvironment) -> None:
+        """Remove an environment from record for good, if it is still as expected."""
+        loaded = self._store.load(expected.name)
+        check_expected(expected, loaded.value, behind=0)
+        self._store.delete(expected.name, expected=loaded.head)
+
+    def directory(self, name: str) -> Path:
+        """Return the environment's own directory."""
+        return self._store.directory(name)
+
+    def _entry(self, name: str, record: Record) -> HistoryEntry:
+        try:
+            return HistoryEntry(
+                seq=record.seq,
+                revision=record.revision,
+                at=record.at,
+                actor=record.actor,
+                operation_id=record.operation,
+                record=_typed(record),  # type: ignore[arg-type]  # validated here
+            )
+        except ValidationError as error:
+            path = self.directory(name) / "history.jsonl"
+            problem = f"the record is of no known form: {error.errors()[0]['msg']}"
+            raise CorruptHistory(name, path, problem, line=record.seq) from error
+
+
+class FileSession:
+    """A Session on an environment on disk."""
+
+    def __init__(self, session: StoreSession[AnyEnvironment], directory: Path) -> None:
+        self._session = session
+        self._directory = directory
+
+    @property
+    def environment(self) -> AnyEnvironment:
+        """The environment as it is on record, steps included."""
+        return self._session.value
+
+    @property
+    def crashed(self) -> Holder | None:
+        """The last holder, if it ended without releasing the environment."""
+        return self._session.crashed
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was found damaged on opening, and mended."""
+        return self._session.notes
+
+    def commit(self, record: RevisionRecord) -> None:
+        """Make a record durable that raises the revision."""
+        check_expected(record.environment, self.environment, behind=1)
+        self._session.commit(
+            record.type,
+            record.environment,
+            expected=record.environment.revision - 1,
+            data=record.model_dump(mode="json", exclude={"type", "environment"}),
+            operation=operation_id(self.environment, record.environment),
+        )
+
+    def append_step(self, record: StepRecord) -> None:
+        """Make a step's record durable."""
+        data = record.model_dump(mode="json", exclude={"type"}, exclude_none=True)
+        self._session.append(record.type, data, operation=operation_id(self.environment))
+
+    def check(self) -> None:
+        """Raise LeaseLost if the environment is not held any more."""
+        self._session.check()
+
+    def write_trace(self, name: str, text: str) -> str:
+        """Keep a failure's trace, readable by its owner only."""
+        place = self._directory / _TRACES
+        try:
+            place.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise StorageError(f"cannot write the trace {place / name}: {error.strerror}") from error
+        return f"{_TRACES}/{name}"
+
+    def close(self) -> None:
+        """Let others in. It can be called twice."""
+        self._session.close()
+
+    def __enter__(self) -> FileSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _typed(record: Record) -> dict[str, Any]:
+    """Return what a typed record is validated from."""
+    match record.type:
+        case "created":
+            return {"type": "created", "environment": record.value}
+        case "step":
+            return {"type": "step", **record.data}
+        case kind:
+            return {"type": kind, **record.data, "environment": record.value}
+
+
+def _folded(environment: AnyEnvironment, record: Record) -> AnyEnvironment:
+    return StepRecord.model_validate(_typed(record)).applied_to(environment)

@@ -1,0 +1,228 @@
+"""Environments in memory: for tests and for tools that need no durability."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from environments.environment import AnyEnvironment, Environment
+from environments.records import AnyRecord, CreatedRecord, HistoryEntry, RevisionRecord, StepRecord
+from environments.states import Created
+from environments.summary import Summary, UnreadableSummary
+from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, Stale
+from statechart.holder import Holder
+
+_WHERE = "memory"
+
+
+@dataclass(slots=True)
+class _Stored:
+    """What is kept of one environment: serialised records, as a file would hold them."""
+
+    lines: list[str] = field(default_factory=list)
+    traces: dict[str, str] = field(default_factory=dict)
+    holder: Holder | None = None
+
+    def entries(self) -> list[HistoryEntry]:
+        return [HistoryEntry.model_validate_json(line) for line in self.lines]
+
+    def environment(self) -> AnyEnvironment:
+        return folded(entry.record for entry in self.entries())
+
+
+def folded(records: Iterator[AnyRecord]) -> AnyEnvironment:
+    """Return the environment as a history of records leaves it."""
+    first = next(records)
+    assert isinstance(first, CreatedRecord)
+    environment = first.environment
+    for record in records:
+        environment = (
+            record.applied_to(environment) if isinstance(record, StepRecord) else record.environment
+        )
+    return environment
+
+
+class MemoryRepository:
+    """An EnvironmentRepository that forgets everything with the process.
+
+    It keeps serialised records and has the fences of the durable ones: what works here and not
+    there, or the other way round, is a bug. `before_append` is called with each record before it
+    is kept; a StorageError that it raises is what a failing disk would be.
+    """
+
+    def __init__(
+        self, directory: Path | None = None, before_append: Callable[[AnyRecord], None] | None = None
+    ) -> None:
+        self._stored: dict[str, _Stored] = {}
+        self._directory = directory
+        self.before_append = before_append or (lambda _record: None)
+
+    def create(self, environment: Environment[Created]) -> Environment[Created]:
+        """Put a new environment on record."""
+        if environment.name in self._stored:
+            raise AlreadyExists(environment.name, _WHERE)
+        stored = _Stored()
+        self._append(stored, CreatedRecord(environment=environment), environment, environment)
+        self._stored[environment.name] = stored
+        return environment
+
+    def open(self, name: str, holder: Holder, timeout: float = 0) -> MemorySession:
+        """Take the environment for changing; nobody waits in memory."""
+        del timeout
+        stored = self._find(name)
+        if stored.holder is not None:
+            raise Locked(name, stored.holder)
+        stored.holder = holder
+        return MemorySession(self, name, stored, holder)
+
+    def load(self, name: str) -> AnyEnvironment:
+        """Return the environment as it is on record."""
+        return self._find(name).environment()
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return sorted(self._stored)
+
+    def summaries(self) -> Iterator[Summary | UnreadableSummary]:
+        """Yield a line for each environment, by name."""
+        for name in self.names():
+            yield Summary.model_validate_json(self.load(name).model_dump_json())
+
+    def exists(self, name: str) -> bool:
+        """Return whether the name is taken."""
+        return name in self._stored
+
+    def history(self, name: str) -> list[HistoryEntry]:
+        """Return all records, the first one first."""
+        return self._find(name).entries()
+
+    def holder(self, name: str) -> Holder | None:
+        """Return who holds the environment now."""
+        return self._find(name).holder
+
+    def delete(self, expected: AnyEnvironment) -> None:
+        """Remove an environment, if it is still as expected."""
+        stored = self._find(expected.name)
+        if stored.holder is not None:
+            raise Locked(expected.name, stored.holder)
+        check_expected(expected, stored.environment(), behind=0)
+        del self._stored[expected.name]
+        shutil.rmtree(self.directory(expected.name), ignore_errors=True)
+
+    def directory(self, name: str) -> Path:
+        """Return a temporary directory for the environment's files."""
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="envchart-"))
+        place = self._directory / name
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return place
+
+    def traces(self, name: str) -> dict[str, str]:
+        """Return the traces that were kept for an environment, by name."""
+        return dict(self._find(name).traces)
+
+    def _find(self, name: str) -> _Stored:
+        try:
+            return self._stored[name]
+        except KeyError:
+            raise NotFound(name, _WHERE) from None
+
+    def _append(
+        self, stored: _Stored, record: AnyRecord, before: AnyEnvironment, after: AnyEnvironment
+    ) -> None:
+        self.before_append(record)
+        entry = HistoryEntry(
+            seq=len(stored.lines) + 1,
+            revision=after.revision,
+            at=datetime.now(UTC),
+            actor=stored.holder.user if stored.holder else Holder.current().user,
+            operation_id=operation_id(before, after),
+            record=record,
+        )
+        stored.lines.append(entry.model_dump_json())
+
+
+class MemorySession:
+    """A Session on an environment in memory."""
+
+    def __init__(self, repository: MemoryRepository, name: str, stored: _Stored, holder: Holder) -> None:
+        self._repository = repository
+        self._name = name
+        self._stored = stored
+        self._holder = holder
+        self._environment = stored.environment()
+
+    @property
+    def environment(self) -> AnyEnvironment:
+        """The environment as it is on record."""
+        return self._environment
+
+    @property
+    def crashed(self) -> Holder | None:
+        """None: what is in memory ends with its holder."""
+        return None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Nothing: memory is not repaired."""
+        return ()
+
+    def commit(self, record: RevisionRecord) -> None:
+        """Keep a record that raises the revision."""
+        self.check()
+        check_expected(record.environment, self._environment, behind=1)
+        self._repository._append(self._stored, record, self._environment, record.environment)
+        self._environment = record.environment
+
+    def append_step(self, record: StepRecord) -> None:
+        """Keep a step's record."""
+        self.check()
+        applied = record.applied_to(self._environment)
+        self._repository._append(self._stored, record, self._environment, applied)
+        self._environment = applied
+
+    def check(self) -> None:
+        """Raise LeaseLost if the session was closed."""
+        if self._stored.holder is not self._holder:
+            raise LeaseLost(self._name, Path(_WHERE))
+
+    def write_trace(self, name: str, text: str) -> str:
+        """Keep a trace."""
+        self._stored.traces[name] = text
+        return f"traces/{name}"
+
+    def close(self) -> None:
+        """Let others in."""
+        if self._stored.holder is self._holder:
+            self._stored.holder = None
+
+    def __enter__(self) -> MemorySession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def check_expected(environment: AnyEnvironment, on_record: AnyEnvironment, *, behind: int) -> None:
+    """Raise Stale unless an environment follows the one on record by `behind` revisions."""
+    expected = environment.revision - behind
+    if environment.lineage != on_record.lineage or expected != on_record.revision:
+        raise Stale(
+            environment.name,
+            expected=expected,
+            actual=on_record.revision,
+            replaced=environment.lineage != on_record.lineage,
+        )
+
+
+def operation_id(before: AnyEnvironment, after: AnyEnvironment | None = None) -> str | None:
+    """Return the operation that a change belongs to: the one it leaves, or else the one it ends."""
+    operation = (after.operation if after else None) or before.operation
+    return operation.id if operation else None

@@ -1,0 +1,114 @@
+"""Test doubles that are real: a scripted provider, and a clock that one sets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue
+
+from environments.environment import AnyEnvironment
+from environments.failure import CommandName
+from environments.observation import Observation, ServiceState
+from environments.spec import ProviderSpec, register_provider
+from environments.steps import Probed, Step, StepContext, StepOutputs
+
+
+class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
+    """The spec of an environment whose provider is given to the commands, scripted."""
+
+    kind: Literal["scripted"] = "scripted"
+
+
+register_provider("scripted", f"{__name__}:ScriptedSpec")
+
+
+@dataclass(slots=True)
+class ScriptedProvider:
+    """A provider whose steps do what a test says.
+
+    `steps_of` names the steps of each command; by default each has two, `first_<command>` and
+    `second_<command>`. A step listed in `fails` raises what is there, once for each item, and then
+    succeeds; one in `hangs` never ends by itself. `done` has the effects that happened, in order.
+    """
+
+    steps_of: Mapping[CommandName, Sequence[str]] = field(default_factory=dict)
+    fails: dict[str, list[BaseException]] = field(default_factory=dict)
+    hangs: set[str] = field(default_factory=set)
+    outputs: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
+    probes: dict[str, Probed] = field(default_factory=dict)
+    options: dict[str, dict[str, object]] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    at_step: Callable[[str, StepContext], None] | None = None
+
+    def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
+        """Return the scripted steps of a command."""
+        del environment
+        names = self.steps_of.get(command, (f"first_{command}", f"second_{command}"))
+        return [self._step(name) for name in names]
+
+    def supports(self, command: CommandName) -> bool:
+        """Return True: a script knows every command."""
+        return command in CommandName
+
+    def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
+        """Return nothing: a script does not log."""
+        del environment, directory
+        return ()
+
+    async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
+        """Return a world that is as the effects left it."""
+        del directory
+        destroyed = "second_destroy" in self.done
+        up = "second_run" in self.done and not destroyed
+        state = ServiceState.UP if up else ServiceState.DOWN
+        return Observation(resources=not destroyed, service=state, serving=environment.outputs.serving)
+
+    def _step(self, name: str) -> Step:
+        async def effect(context: StepContext) -> StepOutputs:
+            if self.at_step is not None:
+                self.at_step(name, context)
+            if name in self.hangs:
+                await asyncio.Event().wait()
+            if self.fails.get(name):
+                raise self.fails[name].pop(0)
+            self.done.append(name)
+            return self.outputs.get(name, {})
+
+        async def probe(_context: StepContext) -> Probed:
+            return self.probes[name]
+
+        options = self.options.get(name, {})
+        return Step(name=name, effect=effect, probe=probe if name in self.probes else None, **options)  # type: ignore[arg-type]  # a test names Step's own fields
+
+
+@dataclass(slots=True)
+class FixedClock:
+    """A clock that stands still until it is told to move; sleeping moves it, and takes no time."""
+
+    at: datetime = field(default_factory=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC))
+    seconds: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """Return the time of day that it shows."""
+        return self.at
+
+    def monotonic(self) -> float:
+        """Return the seconds that it has moved."""
+        return self.seconds
+
+    def move(self, by: timedelta) -> None:
+        """Move it on."""
+        self.at += by
+        self.seconds += by.total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        """Move it on, and let other tasks run."""
+        self.slept.append(seconds)
+        self.move(timedelta(seconds=seconds))
+        await asyncio.sleep(0)

@@ -1,0 +1,323 @@
+"""Workspace: the one place that wires repository, providers and commands; the embedding API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from environments.clock import SystemClock
+from environments.commands import (
+    Command,
+    ConfigureCommand,
+    ConfigureSource,
+    DestroyCommand,
+    ProvisionCommand,
+    ProvisionSource,
+    ReleaseCommand,
+    ReleaseSource,
+    RunCommand,
+    RunSource,
+    check_fresh,
+    open_session,
+    refuse_interrupted,
+)
+from environments.environment import AnyEnvironment, Environment
+from environments.errors import (
+    InvalidConfiguration,
+    NotDestroyed,
+    NothingToRetry,
+    ProvisionNeeded,
+    UnexpectedState,
+)
+from environments.failure import CommandName
+from environments.lifecycle import Lifecycle, Subject
+from environments.orchestrator import COMMANDS, plan
+from environments.records import AmendedRecord
+from environments.runner import StopRequest
+from environments.states import (
+    AnyState,
+    Configured,
+    Created,
+    Destroyed,
+    EnvironmentState,
+    Provisioned,
+    Released,
+    Running,
+    state_of,
+)
+from environments.storage.file import FileRepository
+from statechart.holder import Holder
+
+if TYPE_CHECKING:
+    from environments.ports import Clock, EnvironmentRepository
+    from environments.progress import Observer
+    from environments.records import HistoryEntry
+    from environments.spec import EnvironmentSpec
+    from environments.summary import Summary, UnreadableSummary
+
+TargetT = TypeVar("TargetT", bound=AnyState)
+CommandT = TypeVar("CommandT", bound=Command)
+
+
+class Workspace:
+    """The environments of one data directory, and everything that can be done with them.
+
+    Every verb takes an environment or its name. A name is loaded under the lock; an environment
+    that is not any more what is on record raises Conflict before the first step. Reads are
+    synchronous, and take no lock.
+
+    Args:
+        data_dir: Where the environments are kept; it is made when the first one is created.
+        repository: Another storage instead of files in `data_dir`.
+        clock: Tells the time.
+        observers: Told of the progress of every command.
+        lock_timeout: How many seconds a command waits for another one on the same environment.
+        stop: Asks the command under way to stop after the step in hand.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | Path = "data",
+        *,
+        repository: EnvironmentRepository | None = None,
+        clock: Clock | None = None,
+        observers: Sequence[Observer] = (),
+        lock_timeout: float = 0.0,
+        stop: StopRequest | None = None,
+    ) -> None:
+        self._repository = repository or FileRepository(data_dir)
+        self._clock = clock or SystemClock()
+        self._observers = tuple(observers)
+        self._lock_timeout = lock_timeout
+        self._stop = stop
+
+    def create(self, spec: EnvironmentSpec) -> Environment[Created]:
+        """Put a new environment on record; nothing is made yet.
+
+        Raises:
+            InvalidConfiguration: The spec can't be used here and now.
+            AlreadyExists: The name is taken.
+        """
+        _check_usable(spec)
+        return self._repository.create(Environment.new(spec, self._clock.now()))
+
+    async def provision(
+        self, environment: Environment[ProvisionSource] | str, *, from_start: bool = False
+    ) -> Environment[Provisioned]:
+        """Make the environment's resources."""
+        return await self._command(ProvisionCommand, from_start=from_start).execute(environment)
+
+    async def configure(
+        self, environment: Environment[ConfigureSource] | str, *, from_start: bool = False
+    ) -> Environment[Configured]:
+        """Configure the environment's resources for its application."""
+        return await self._command(ConfigureCommand, from_start=from_start).execute(environment)
+
+    async def release(
+        self,
+        environment: Environment[ReleaseSource] | str,
+        *,
+        app: str | Path | None = None,
+        previous: bool = False,
+        from_start: bool = False,
+    ) -> Environment[Released]:
+        """Put a release in place: of the spec's app, of another one, or the previous one again.
+
+        Raises:
+            InvalidConfiguration: There is no such app, or no previous release.
+        """
+        command = self._command(ReleaseCommand, from_start=from_start)
+        chosen = await self._choose_release(environment, app, previous=previous)
+        return await command.execute(environment if chosen is None else chosen)
+
+    async def run(
+        self, environment: Environment[RunSource] | str, *, from_start: bool = False
+    ) -> Environment[Running]:
+        """Start the release in place, and see it healthy."""
+        return await self._command(RunCommand, from_start=from_start).execute(environment)
+
+    async def destroy(
+        self, environment: AnyEnvironment | str, *, from_start: bool = False
+    ) -> Environment[Destroyed]:
+        """Take the environment's resources away, and see them gone."""
+        return await self._command(DestroyCommand, from_start=from_start).execute(environment)
+
+    async def retry(self, environment: AnyEnvironment | str, *, from_start: bool = False) -> AnyEnvironment:
+        """Take the failed command up again, at the first step not known to be done.
+
+        Raises:
+            NothingToRetry: Nothing has failed.
+        """
+        on_record = self._load(environment)
+        refuse_interrupted(on_record)
+        failure = on_record.failure
+        if failure is None:
+            raise NothingToRetry(on_record.name, on_record.state.name)
+        return await self._execute(failure.command, environment, from_start=from_start)
+
+    @overload
+    async def bring(
+        self, environment: AnyEnvironment | str, *, to: type[TargetT]
+    ) -> Environment[TargetT]: ...
+    @overload
+    async def bring(self, environment: AnyEnvironment | str, *, to: EnvironmentState) -> AnyEnvironment: ...
+    @overload
+    async def bring(self, environment: AnyEnvironment | str) -> Environment[Running]: ...
+    async def bring(
+        self, environment: AnyEnvironment | str, *, to: type[Any] | EnvironmentState = Running
+    ) -> Environment[Any]:  # Any: the overloads say which
+        """Bring the environment to a state, by the commands that `plan` names.
+
+        Raises:
+            UnreachableTarget: No plan leads there.
+        """
+        on_record = self._load(environment)
+        handle = environment
+        if not isinstance(environment, str):
+            check_fresh(environment, on_record)
+        for name in plan(on_record, _target(to)):
+            handle = on_record = await self._execute(name, handle)
+        return on_record
+
+    async def update(self, environment: AnyEnvironment | str, spec: EnvironmentSpec) -> AnyEnvironment:
+        """Change the spec, without a transition: the commands that apply it are still to be run.
+
+        Raises:
+            InvalidConfiguration: The spec can't be used here and now, or has another name.
+            ProvisionNeeded: A field was changed that only provisioning can apply.
+        """
+        name = environment if isinstance(environment, str) else environment.name
+        if spec.name != name:
+            raise InvalidConfiguration("the new spec", [f"its name is {spec.name!r}, not {name!r}"])
+        _check_usable(spec)
+        holder = Holder.current("envchart update")
+        with await open_session(self._repository, name, holder, self._lock_timeout) as session:
+            on_record = session.environment
+            if not isinstance(environment, str):
+                check_fresh(environment, on_record)
+            refuse_interrupted(on_record)
+            _check_applicable(on_record, spec)
+            fields = tuple(_differences(on_record.spec.model_dump(), spec.model_dump()))
+            if fields:
+                amended = on_record.with_spec(spec, at=self._clock.now())
+                session.commit(AmendedRecord(fields=fields, environment=amended))
+            return session.environment
+
+    async def purge(self, environment: AnyEnvironment | str) -> None:
+        """Remove a destroyed environment from record, and free its name.
+
+        Raises:
+            NotDestroyed: Its resources may still be there.
+        """
+        on_record = self._load(environment)
+        if not isinstance(environment, str):
+            check_fresh(environment, on_record)
+        if not isinstance(on_record.state, Destroyed):
+            raise NotDestroyed(on_record.name, on_record.state.name)
+        self._repository.delete(on_record)
+
+    def plan(
+        self, environment: AnyEnvironment | str, *, to: type[AnyState] | EnvironmentState = Running
+    ) -> tuple[CommandName, ...]:
+        """Return the commands that `bring` would run."""
+        return plan(self._load(environment), _target(to))
+
+    def load(self, name: str) -> AnyEnvironment:
+        """Return the environment as it is on record."""
+        return self._repository.load(name)
+
+    def names(self) -> list[str]:
+        """Return the names of all environments, sorted."""
+        return self._repository.names()
+
+    def summaries(self) -> Iterator[Summary | UnreadableSummary]:
+        """Yield a line for each environment, by name; one that can't be read does not end it."""
+        return self._repository.summaries()
+
+    def exists(self, name: str) -> bool:
+        """Return whether the name is taken."""
+        return self._repository.exists(name)
+
+    def history(self, name: str) -> list[HistoryEntry]:
+        """Return all records of an environment, the first one first."""
+        return self._repository.history(name)
+
+    def holder(self, name: str) -> Holder | None:
+        """Return who is changing the environment now, or None."""
+        return self._repository.holder(name)
+
+    def directory(self, name: str) -> Path:
+        """Return the environment's own directory."""
+        return self._repository.directory(name)
+
+    def _load(self, environment: AnyEnvironment | str) -> AnyEnvironment:
+        return self.load(environment if isinstance(environment, str) else environment.name)
+
+    def _command(self, kind: type[CommandT], *, from_start: bool = False) -> CommandT:
+        return kind(
+            self._repository,
+            clock=self._clock,
+            observers=self._observers,
+            lock_timeout=self._lock_timeout,
+            stop=self._stop,
+            from_start=from_start,
+        )
+
+    async def _execute(
+        self, name: CommandName, environment: AnyEnvironment | str, *, from_start: bool = False
+    ) -> AnyEnvironment:
+        return await self._command(COMMANDS[name], from_start=from_start).attempt(environment)
+
+    async def _choose_release(
+        self, environment: AnyEnvironment | str, app: str | Path | None, *, previous: bool
+    ) -> Environment[ReleaseSource] | None:
+        """Amend the spec with the release that is asked for; None if it says so already."""
+        on_record = self._load(environment)
+        Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.release)
+        if previous and app is not None:
+            raise InvalidConfiguration("release", ["choose either another app or the previous release"])
+        if previous and on_record.outputs.previous is None:
+            raise InvalidConfiguration("release", [f"{on_record.name!r} has no previous release"])
+        provider = on_record.spec.provider
+        pinned = getattr(provider, "pinned_release", None)
+        if app is None and not previous and pinned is None:
+            return None
+        chosen = provider.for_release(
+            app=None if app is None else Path(app), release=on_record.outputs.previous if previous else None
+        )
+        spec = on_record.spec.model_copy(update={"provider": chosen})
+        handle = on_record if isinstance(environment, str) else environment
+        return await self.update(handle, spec)  # type: ignore[return-value]  # the chart was asked: it is a source of release
+
+
+def _target(to: type[AnyState] | EnvironmentState) -> EnvironmentState:
+    return to if isinstance(to, EnvironmentState) else state_of(to)
+
+
+def _check_usable(spec: EnvironmentSpec) -> None:
+    problems = spec.provider.problems()
+    if problems:
+        raise InvalidConfiguration(f"the spec of {spec.name!r}", problems)
+
+
+def _check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:
+    if isinstance(environment.state, Destroyed) or environment.teardown_begun:
+        expected = ["one that is neither destroyed nor being torn down"]
+        raise UnexpectedState(environment.name, expected=expected, actual=environment.condition)
+    if isinstance(environment.state, Created):
+        return
+    fields = [f"provider.{field}" for field in environment.spec.provider.needs_provision(spec.provider)]
+    if environment.spec.instance_name != spec.instance_name:
+        fields.append("instance_name")
+    if fields:
+        raise ProvisionNeeded(environment.name, fields)
+
+
+def _differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}"
