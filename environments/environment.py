@@ -47,7 +47,9 @@ class Outputs(BaseModel, frozen=True, extra="forbid"):
         """
         if not updates:
             return self
-        details = {**self.details, **(updates.get("details") or {})}  # type: ignore[dict-item]  # a mapping, or validation says so
+        details = updates.get("details", {})
+        if isinstance(details, dict):
+            details = {**self.details, **details}
         return Outputs.model_validate({**self.model_dump(), **updates, "details": details})
 
 
@@ -212,12 +214,19 @@ def condition(state: str, operation: Operation | None, failure: Failure | None) 
 
     A teardown that has begun leads: nothing else matters as much.
     """
-    if operation is not None and operation.status is not OperationStatus.FAILED:
-        step = f": step {operation.step.name}" if operation.step else ""
-        return f"{state} ({operation.command} under way{step})"
-    if operation is not None and operation.failure is not None and operation.command is CommandName.DESTROY:
-        torn = ": partly torn down" if operation.effects_begun else ""
-        return f"{state}, destroy failed at {operation.failure.step}{torn}"
-    if failure is not None:
+    if operation is None:
+        return f"{state} (failed at: {failure.step})" if failure else state
+    command, step = operation.command, operation.step
+    if operation.is_active:
+        return f"{state} ({command} under way{f': step {step.name}' if step else ''})"
+    if operation.status is OperationStatus.INTERRUPTED:
+        ended = f"interrupted at {step.name}" if step else "interrupted between two steps"
+    elif operation.failure is not None:
+        ended = f"failed at {operation.failure.step}"
+    else:
+        ended = "failed"
+    if command is CommandName.DESTROY:
+        return f"{state}, destroy {ended}{': partly torn down' if operation.effects_begun else ''}"
+    if failure is not None and operation.status is OperationStatus.FAILED:
         return f"{state} (failed at: {failure.step})"
-    return state
+    return f"{state} ({command} {ended})"

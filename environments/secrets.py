@@ -40,7 +40,8 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
                 raise StepFailed(FailureCause.CONFIGURATION, summary) from None
         assert self.file is not None
         try:
-            return self.file.read_text().removesuffix("\n")
-        except OSError as error:
-            summary = f"the secret file {self.file} can't be read: {error.strerror}"
+            return self.file.read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+            summary = f"the secret file {self.file} can't be read: {reason}"
             raise StepFailed(FailureCause.CONFIGURATION, summary) from error

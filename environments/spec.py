@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    Secret,
+    SecretBytes,
+    SecretStr,
+    SerializeAsAny,
+    model_validator,
+)
+from typing_extensions import is_typeddict
 
 from environments.errors import InvalidConfiguration, InvalidName, UnknownProvider
 
@@ -49,13 +62,44 @@ EnvironmentName = Annotated[str, AfterValidator(check_name)]
 """1 to 40 characters `a-z0-9-`, starting with a letter, without a trailing or double dash."""
 
 
+def _holds_secret(annotation: Any, seen: dict[int, Any]) -> bool:  # Any: whatever a field may be
+    if id(annotation) in seen:
+        return False
+    seen[id(annotation)] = annotation
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type) and issubclass(kind, (SecretStr, SecretBytes, Secret)):
+        return True
+    return any(_holds_secret(part, seen) for part in _parts(annotation, kind))
+
+
+def _parts(annotation: Any, kind: Any) -> Iterator[Any]:
+    yield from get_args(annotation)
+    if hasattr(kind, "__value__"):
+        yield kind.__value__
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield from (field.annotation for field in kind.model_fields.values())
+    elif is_dataclass(kind) or is_typeddict(kind) or hasattr(kind, "_fields"):
+        yield from get_type_hints(kind).values()
+
+
 class ProviderSpec(BaseModel, frozen=True, extra="forbid"):
     """What all providers' specs share: `kind`, the discriminator.
 
-    Other packages add kinds through the entry-point group `environments.providers`.
+    Other packages add kinds through the entry-point group `environments.providers`. A spec is saved,
+    so a field that can hold a SecretStr is a TypeError when the class is defined.
     """
 
     kind: str
+
+    @classmethod
+    def __pydantic_on_complete__(cls) -> None:
+        super().__pydantic_on_complete__()
+        for name, field in cls.model_fields.items():
+            if _holds_secret(field.annotation, {}):
+                raise TypeError(
+                    f"{cls.__name__}.{name} can hold a secret, which would be saved as stars and loaded "
+                    "back as the secret itself; make it a SecretRef, which only says where the secret is"
+                )
 
     def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
         """Return the fields in which `new` differs and that only provisioning can apply."""
@@ -115,8 +159,10 @@ def provider_class(kind: str) -> type[ProviderSpec]:
 
 
 def _load_provider(value: Any) -> Any:  # Any: whatever pydantic was given, before it is checked
-    if not isinstance(value, dict) or "kind" not in value:
+    if not isinstance(value, dict):
         return value
+    if "kind" not in value:
+        raise ValueError(f"'kind' is missing; it is one of {', '.join(sorted(provider_kinds()))}")
     try:
         return provider_class(str(value["kind"])).model_validate(value)
     except UnknownProvider as error:
@@ -129,13 +175,16 @@ class EnvironmentSpec(BaseModel, frozen=True, extra="forbid"):
     name: EnvironmentName
     provider: Annotated[SerializeAsAny[ProviderSpec], BeforeValidator(_load_provider)]
     instance_name: str = Field(
-        "", max_length=MAX_INSTANCE_NAME_LENGTH, pattern=r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$"
+        default="", max_length=MAX_INSTANCE_NAME_LENGTH, pattern=r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$"
     )
     description: str = ""
 
     @model_validator(mode="before")
     @classmethod
     def _default_instance_name(cls, value: Any) -> Any:  # Any: not yet validated
-        if isinstance(value, dict) and not value.get("instance_name") and "name" in value:
-            return {**value, "instance_name": f"envchart-{value['name']}"}
-        return value
+        if not isinstance(value, dict) or value.get("instance_name"):
+            return value
+        try:
+            return {**value, "instance_name": f"envchart-{check_name(value['name'])}"}
+        except (KeyError, TypeError, InvalidName):
+            return value  # the name's own error is enough

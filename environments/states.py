@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from environments.failure import Failure
+from statechart.errors import listed, nearest
 
 
 class EnvironmentState(StrEnum):
@@ -151,7 +152,22 @@ AnyState: TypeAlias = (
     | ReleaseFailed
     | RunFailed
 )
-DiscriminatedState: TypeAlias = Annotated[AnyState, Field(discriminator="name")]
+
+
+def _check_known(value: Any) -> Any:  # Any: whatever pydantic was given, before it is checked
+    if not isinstance(value, dict) or "name" not in value:
+        return value
+    known = [state.value for state in EnvironmentState]
+    if value["name"] in known:
+        return value
+    near = nearest(str(value["name"]), known)
+    hint = f"did you mean {near!r}?" if near else f"the states are {listed(known)}"
+    raise ValueError(f"there is no state {value['name']!r}: {hint}")
+
+
+DiscriminatedState: TypeAlias = Annotated[
+    AnyState, Field(discriminator="name"), BeforeValidator(_check_known)
+]
 
 
 def state_of(kind: type[AnyState]) -> EnvironmentState:

@@ -1,0 +1,111 @@
+"""Which environments each command object takes, and what it returns."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from handles import Each
+
+from environments import (
+    ConfigureCommand,
+    Configured,
+    DestroyCommand,
+    Destroyed,
+    Environment,
+    ProvisionCommand,
+    Provisioned,
+    ReleaseCommand,
+    Released,
+    RunCommand,
+    Running,
+)
+
+
+async def provision_by_command(provision: ProvisionCommand, each: Each) -> None:
+    await provision.execute(each.created)
+    await provision.execute(each.provisioning)  # reject: arg-type
+    await provision.execute(each.provisioned)  # reject: arg-type
+    await provision.execute(each.configuring)  # reject: arg-type
+    await provision.execute(each.configured)  # reject: arg-type
+    await provision.execute(each.releasing)  # reject: arg-type
+    await provision.execute(each.released)  # reject: arg-type
+    await provision.execute(each.running)  # reject: arg-type
+    await provision.execute(each.destroyed)  # reject: arg-type
+    await provision.execute(each.provision_failed)
+    await provision.execute(each.configure_failed)  # reject: arg-type
+    await provision.execute(each.release_failed)  # reject: arg-type
+    await provision.execute(each.run_failed)  # reject: arg-type
+    await provision.execute(None)  # reject: arg-type
+    assert_type(await provision.execute("demo"), Environment[Provisioned])
+
+
+async def configure_by_command(configure: ConfigureCommand, each: Each) -> None:
+    await configure.execute(each.created)  # reject: arg-type
+    await configure.execute(each.provisioning)  # reject: arg-type
+    await configure.execute(each.provisioned)
+    await configure.execute(each.configuring)  # reject: arg-type
+    await configure.execute(each.configured)  # reject: arg-type
+    await configure.execute(each.releasing)  # reject: arg-type
+    await configure.execute(each.released)  # reject: arg-type
+    await configure.execute(each.running)  # reject: arg-type
+    await configure.execute(each.destroyed)  # reject: arg-type
+    await configure.execute(each.provision_failed)  # reject: arg-type
+    await configure.execute(each.configure_failed)
+    await configure.execute(each.release_failed)  # reject: arg-type
+    await configure.execute(each.run_failed)  # reject: arg-type
+    await configure.execute(None)  # reject: arg-type
+    assert_type(await configure.execute("demo"), Environment[Configured])
+
+
+async def release_by_command(release: ReleaseCommand, each: Each) -> None:
+    await release.execute(each.created)  # reject: arg-type
+    await release.execute(each.provisioning)  # reject: arg-type
+    await release.execute(each.provisioned)  # reject: arg-type
+    await release.execute(each.configuring)  # reject: arg-type
+    await release.execute(each.configured)
+    await release.execute(each.releasing)  # reject: arg-type
+    await release.execute(each.released)
+    await release.execute(each.running)
+    await release.execute(each.destroyed)  # reject: arg-type
+    await release.execute(each.provision_failed)  # reject: arg-type
+    await release.execute(each.configure_failed)  # reject: arg-type
+    await release.execute(each.release_failed)
+    await release.execute(each.run_failed)
+    await release.execute(None)  # reject: arg-type
+    assert_type(await release.execute("demo"), Environment[Released])
+
+
+async def run_by_command(run: RunCommand, each: Each) -> None:
+    await run.execute(each.created)  # reject: arg-type
+    await run.execute(each.provisioning)  # reject: arg-type
+    await run.execute(each.provisioned)  # reject: arg-type
+    await run.execute(each.configuring)  # reject: arg-type
+    await run.execute(each.configured)  # reject: arg-type
+    await run.execute(each.releasing)  # reject: arg-type
+    await run.execute(each.released)
+    await run.execute(each.running)  # reject: arg-type
+    await run.execute(each.destroyed)  # reject: arg-type
+    await run.execute(each.provision_failed)  # reject: arg-type
+    await run.execute(each.configure_failed)  # reject: arg-type
+    await run.execute(each.release_failed)  # reject: arg-type
+    await run.execute(each.run_failed)
+    await run.execute(None)  # reject: arg-type
+    assert_type(await run.execute("demo"), Environment[Running])
+
+
+async def destroy_by_command(destroy: DestroyCommand, each: Each) -> None:
+    await destroy.execute(each.created)
+    await destroy.execute(each.provisioning)
+    await destroy.execute(each.provisioned)
+    await destroy.execute(each.configuring)
+    await destroy.execute(each.configured)
+    await destroy.execute(each.releasing)
+    await destroy.execute(each.released)
+    await destroy.execute(each.running)
+    await destroy.execute(each.destroyed)
+    await destroy.execute(each.provision_failed)
+    await destroy.execute(each.configure_failed)
+    await destroy.execute(each.release_failed)
+    await destroy.execute(each.run_failed)
+    await destroy.execute(None)  # reject: arg-type
+    assert_type(await destroy.execute("demo"), Environment[Destroyed])

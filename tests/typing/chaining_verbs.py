@@ -1,0 +1,107 @@
+"""Which environments each verb of a workspace takes, and what it returns."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from handles import Each
+
+from environments import (
+    Configured,
+    Destroyed,
+    Environment,
+    Provisioned,
+    Released,
+    Running,
+    Workspace,
+)
+
+
+async def provision_by_verb(workspace: Workspace, each: Each) -> None:
+    await workspace.provision(each.created)
+    await workspace.provision(each.provisioning)  # reject: arg-type
+    await workspace.provision(each.provisioned)  # reject: arg-type
+    await workspace.provision(each.configuring)  # reject: arg-type
+    await workspace.provision(each.configured)  # reject: arg-type
+    await workspace.provision(each.releasing)  # reject: arg-type
+    await workspace.provision(each.released)  # reject: arg-type
+    await workspace.provision(each.running)  # reject: arg-type
+    await workspace.provision(each.destroyed)  # reject: arg-type
+    await workspace.provision(each.provision_failed)
+    await workspace.provision(each.configure_failed)  # reject: arg-type
+    await workspace.provision(each.release_failed)  # reject: arg-type
+    await workspace.provision(each.run_failed)  # reject: arg-type
+    await workspace.provision(None)  # reject: arg-type
+    assert_type(await workspace.provision("demo"), Environment[Provisioned])
+
+
+async def configure_by_verb(workspace: Workspace, each: Each) -> None:
+    await workspace.configure(each.created)  # reject: arg-type
+    await workspace.configure(each.provisioning)  # reject: arg-type
+    await workspace.configure(each.provisioned)
+    await workspace.configure(each.configuring)  # reject: arg-type
+    await workspace.configure(each.configured)  # reject: arg-type
+    await workspace.configure(each.releasing)  # reject: arg-type
+    await workspace.configure(each.released)  # reject: arg-type
+    await workspace.configure(each.running)  # reject: arg-type
+    await workspace.configure(each.destroyed)  # reject: arg-type
+    await workspace.configure(each.provision_failed)  # reject: arg-type
+    await workspace.configure(each.configure_failed)
+    await workspace.configure(each.release_failed)  # reject: arg-type
+    await workspace.configure(each.run_failed)  # reject: arg-type
+    await workspace.configure(None)  # reject: arg-type
+    assert_type(await workspace.configure("demo"), Environment[Configured])
+
+
+async def release_by_verb(workspace: Workspace, each: Each) -> None:
+    await workspace.release(each.created)  # reject: arg-type
+    await workspace.release(each.provisioning)  # reject: arg-type
+    await workspace.release(each.provisioned)  # reject: arg-type
+    await workspace.release(each.configuring)  # reject: arg-type
+    await workspace.release(each.configured)
+    await workspace.release(each.releasing)  # reject: arg-type
+    await workspace.release(each.released)
+    await workspace.release(each.running)
+    await workspace.release(each.destroyed)  # reject: arg-type
+    await workspace.release(each.provision_failed)  # reject: arg-type
+    await workspace.release(each.configure_failed)  # reject: arg-type
+    await workspace.release(each.release_failed)
+    await workspace.release(each.run_failed)
+    await workspace.release(None)  # reject: arg-type
+    assert_type(await workspace.release("demo"), Environment[Released])
+
+
+async def run_by_verb(workspace: Workspace, each: Each) -> None:
+    await workspace.run(each.created)  # reject: arg-type
+    await workspace.run(each.provisioning)  # reject: arg-type
+    await workspace.run(each.provisioned)  # reject: arg-type
+    await workspace.run(each.configuring)  # reject: arg-type
+    await workspace.run(each.configured)  # reject: arg-type
+    await workspace.run(each.releasing)  # reject: arg-type
+    await workspace.run(each.released)
+    await workspace.run(each.running)  # reject: arg-type
+    await workspace.run(each.destroyed)  # reject: arg-type
+    await workspace.run(each.provision_failed)  # reject: arg-type
+    await workspace.run(each.configure_failed)  # reject: arg-type
+    await workspace.run(each.release_failed)  # reject: arg-type
+    await workspace.run(each.run_failed)
+    await workspace.run(None)  # reject: arg-type
+    assert_type(await workspace.run("demo"), Environment[Running])
+
+
+async def destroy_by_verb(workspace: Workspace, each: Each) -> None:
+    await workspace.destroy(each.created)
+    await workspace.destroy(each.provisioning)
+    await workspace.destroy(each.provisioned)
+    await workspace.destroy(each.configuring)
+    await workspace.destroy(each.configured)
+    await workspace.destroy(each.releasing)
+    await workspace.destroy(each.released)
+    await workspace.destroy(each.running)
+    await workspace.destroy(each.destroyed)
+    await workspace.destroy(each.provision_failed)
+    await workspace.destroy(each.configure_failed)
+    await workspace.destroy(each.release_failed)
+    await workspace.destroy(each.run_failed)
+    await workspace.destroy(None)  # reject: arg-type
+    assert_type(await workspace.destroy("demo"), Environment[Destroyed])
