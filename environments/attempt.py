@@ -11,7 +11,7 @@ from uuid import uuid4
 from environments.errors import CommandFailed
 from environments.failure import CommandName, Failure, FailureCause
 from environments.lifecycle import Lifecycle, Subject
-from environments.operation import Operation
+from environments.operation import Operation, StepResult
 from environments.progress import CommandEnded, CommandStarted
 from environments.records import OperationRecord, TransitionRecord
 from environments.runner import Runner, StepStopped, explain, notify
@@ -100,18 +100,7 @@ class Attempt:
             asyncio.CancelledError: The task was cancelled; that is on record too.
         """
         kept = await self.runner.kept(steps, previous)
-        self._open(
-            Operation(
-                id=self.operation_id,
-                command=self.command,
-                started_at=self.started_at,
-                holder=self.holder,
-                steps_done=kept,
-                effects_begun=previous is not None and previous.effects_begun,
-                resumes=previous.id if previous else None,
-                supersedes=self._superseded(previous),
-            )
-        )
+        self._open(self._operation(kept, previous))
         started = CommandStarted(
             name=self._environment.name,
             command=self.command,
@@ -128,9 +117,10 @@ class Attempt:
             self._fail(stopped)
         except StorageError as error:
             summary = f"all steps are done, and this could not be recorded: {error}"
-            self._fail(
-                StepStopped(steps[-1].name if steps else self.command, FailureCause.PERSISTENCE, summary)
-            )
+            last = steps[-1].name if steps else self.command.value
+            unrecorded = StepStopped(last, FailureCause.PERSISTENCE, summary)
+            unrecorded.__cause__ = error
+            self._fail(unrecorded)
         except BaseException as error:
             self._interrupted(error)
             raise
@@ -140,6 +130,21 @@ class Attempt:
     @property
     def _environment(self) -> AnyEnvironment:
         return self.runner.session.environment
+
+    def _operation(self, kept: tuple[StepResult, ...], previous: Operation | None) -> Operation:
+        """Return the operation to open: what an earlier one began, and left in doubt, it takes over."""
+        earlier = self._environment.operation
+        return Operation(
+            id=self.operation_id,
+            command=self.command,
+            started_at=self.started_at,
+            holder=self.holder,
+            steps_done=kept,
+            step=previous.step if previous else None,
+            effects_begun=earlier is not None and earlier.command is self.command and earlier.effects_begun,
+            resumes=previous.id if previous else None,
+            supersedes=self._superseded(previous),
+        )
 
     def _superseded(self, previous: Operation | None) -> str | None:
         now = self._environment.operation
@@ -178,10 +183,12 @@ class Attempt:
         cause, summary, detail = explain(error)
         if not isinstance(error, Exception):
             cause = FailureCause.CANCELLED
+        failure = self._failure(StepStopped(step, cause, summary), detail)
         try:
-            self._record_failure(self._failure(StepStopped(step, cause, summary), detail))
+            self._record_failure(failure)
         except StorageError as unsaved:
             error.add_note(f"this could not be recorded: {unsaved}")
+        self._end(failure)
 
     def _fail(self, stopped: StepStopped) -> None:
         failure = self._failure(stopped, stopped.detail)
@@ -191,7 +198,7 @@ class Attempt:
         except StorageError as error:
             unsaved = error
         self._end(failure)
-        raise CommandFailed(self._environment, failure, unsaved) from (stopped.__cause__ or stopped)
+        raise CommandFailed(self._environment, failure, unsaved) from stopped.__cause__
 
     def _record_failure(self, failure: Failure) -> None:
         operation = self._environment.operation

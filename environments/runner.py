@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from traceback import format_exception
 from typing import TYPE_CHECKING, TypeVar
 
 from loguru import logger
-from pydantic import ValidationError
 
 from environments.errors import StepFailed
 from environments.failure import CommandName, FailureCause
@@ -134,26 +134,33 @@ class Runner:
         attempts, outputs = (
             (0, probed.outputs) if done and probed else await self._attempts(step, where, context)
         )
-        try:
-            self.session.environment.outputs.updated(dict(outputs))
-        except ValidationError as error:
-            summary = "it returned outputs that don't fit"
-            self._record_failure(step, summary)
-            raise StepStopped(step.name, FailureCause.COMMAND_EXECUTION, summary, str(error)) from error
         duration = timedelta(seconds=self.clock.monotonic() - started)
-        result = StepResult(
-            name=step.name,
-            version=step.version,
-            digest=step.digest,
-            has_effect=step.has_effect,
-            outputs=dict(outputs),
-            note=notes[-1] if notes else None,
-            attempts=max(attempts, 1),
-            duration=duration,
-            probed=done,
+        result = self._result(step, outputs).model_copy(
+            update={
+                "note": notes[-1] if notes else None,
+                "attempts": max(attempts, 1),
+                "duration": duration,
+                "probed": done,
+            }
         )
         self._record(step, StepRecord(phase="result", step=step.name, result=result), "its effect was done")
         self.tell(StepFinished, step, where, duration=duration, note=result.note, kept=done)
+
+    def _result(self, step: Step, outputs: StepOutputs) -> StepResult:
+        """Return a step's result; when its outputs are none that an environment has, stop."""
+        try:
+            self.session.environment.outputs.updated(dict(outputs))
+            return StepResult(
+                name=step.name,
+                version=step.version,
+                digest=step.digest,
+                has_effect=step.has_effect,
+                outputs=dict(outputs),
+            )
+        except (TypeError, ValueError) as error:
+            summary = "it returned outputs that don't fit"
+            self._record_failure(step, summary)
+            raise StepStopped(step.name, FailureCause.COMMAND_EXECUTION, summary, str(error)) from error
 
     async def _attempts(
         self, step: Step, where: tuple[int, int], context: StepContext
@@ -205,7 +212,13 @@ class Runner:
             raise StepStopped(step.name, FailureCause.PERSISTENCE, summary) from unsaved
 
     def _record_failure(self, step: Step, summary: str) -> None:
-        self._record(step, StepRecord(phase="failure", step=step.name, summary=summary), summary)
+        """Append that a step failed; without this record the step stays in doubt, which is true too.
+
+        The command's own outcome is recorded next: if that fails as well, it says so, beside the
+        step's error.
+        """
+        with suppress(StorageError):
+            self.session.append_step(StepRecord(phase="failure", step=step.name, summary=summary))
 
     def tell(
         self, kind: Callable[..., Progress], step: Step, where: tuple[int, int], **facts: object
@@ -246,10 +259,16 @@ def explain(error: BaseException) -> tuple[FailureCause, str, str]:
     if isinstance(error, asyncio.CancelledError):
         return FailureCause.CANCELLED, "it was cancelled; how far it came is in doubt", ""
     if isinstance(error, TimeoutError):
-        return FailureCause.TIMEOUT, str(error) or "it took longer than it may", detail
+        return FailureCause.TIMEOUT, _line(str(error)) or "it took longer than it may", detail
     if isinstance(error, ConnectionError):
-        return FailureCause.NETWORK, str(error), detail
+        return FailureCause.NETWORK, _line(str(error)) or type(error).__name__, detail
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        return FailureCause.FILE_SYSTEM, f"{error.strerror or error}{where}", detail
-    return FailureCause.COMMAND_EXECUTION, f"{type(error).__name__}: {error}".splitlines()[0], detail
+        said = error.strerror or _line(str(error)) or type(error).__name__
+        return FailureCause.FILE_SYSTEM, f"{said}{where}", detail
+    said = _line(str(error))
+    return FailureCause.COMMAND_EXECUTION, ": ".join(filter(None, (type(error).__name__, said))), detail
+
+
+def _line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")

@@ -47,6 +47,7 @@ from environments.states import (
     state_of,
 )
 from environments.storage.file import FileRepository
+from statechart.errors import Locked
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
@@ -149,8 +150,7 @@ class Workspace:
         Raises:
             NothingToRetry: Nothing has failed.
         """
-        on_record = self._load(environment)
-        refuse_interrupted(on_record)
+        on_record = await self._settled(environment, "retry")
         failure = on_record.failure
         if failure is None:
             raise NothingToRetry(on_record.name, on_record.state.name)
@@ -172,10 +172,8 @@ class Workspace:
         Raises:
             UnreachableTarget: No plan leads there.
         """
-        on_record = self._load(environment)
+        on_record = await self._settled(environment, "bring")
         handle = environment
-        if not isinstance(environment, str):
-            check_fresh(environment, on_record)
         for name in plan(on_record, _target(to)):
             handle = on_record = await self._execute(name, handle)
         return on_record
@@ -220,7 +218,16 @@ class Workspace:
     def plan(
         self, environment: AnyEnvironment | str, *, to: type[AnyState] | EnvironmentState = Running
     ) -> tuple[CommandName, ...]:
-        """Return the commands that `bring` would run."""
+        """Return the commands that `bring` would run.
+
+        Raises:
+            Locked: A command is under way, and decides what comes next.
+            UnreachableTarget: No plan leads there.
+        """
+        on_record = self._load(environment)
+        holder = self._repository.holder(on_record.name)
+        if holder is not None and on_record.operation is not None and on_record.operation.is_active:
+            raise Locked(on_record.name, holder)
         return plan(self._load(environment), _target(to))
 
     def load(self, name: str) -> AnyEnvironment:
@@ -254,6 +261,16 @@ class Workspace:
     def _load(self, environment: AnyEnvironment | str) -> AnyEnvironment:
         return self.load(environment if isinstance(environment, str) else environment.name)
 
+    async def _settled(self, environment: AnyEnvironment | str, purpose: str) -> AnyEnvironment:
+        """Return what is on record when no command is under way; wait for one as long as is allowed."""
+        name = environment if isinstance(environment, str) else environment.name
+        holder = Holder.current(f"envchart {purpose}")
+        with await open_session(self._repository, name, holder, self._lock_timeout) as session:
+            if not isinstance(environment, str):
+                check_fresh(environment, session.environment)
+            refuse_interrupted(session.environment)
+            return session.environment
+
     def _command(self, kind: type[CommandT], *, from_start: bool = False) -> CommandT:
         return kind(
             self._repository,
@@ -273,7 +290,7 @@ class Workspace:
         self, environment: AnyEnvironment | str, app: str | Path | None, *, previous: bool
     ) -> Environment[ReleaseSource] | None:
         """Amend the spec with the release that is asked for; None if it says so already."""
-        on_record = self._load(environment)
+        on_record = await self._settled(environment, "release")
         Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.release)
         if previous and app is not None:
             raise InvalidConfiguration("release", ["choose either another app or the previous release"])

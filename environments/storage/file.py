@@ -18,9 +18,9 @@ from environments.storage.memory import check_expected, operation_id
 from environments.summary import Summary, UnreadableSummary
 from statechart.errors import CorruptHistory, StorageError
 from statechart.holder import Holder
-from statechart.journal import Record
+from statechart.record import Record
+from statechart.session import Session as StoreSession
 from statechart.store import JsonFileRepository
-from statechart.store import Session as StoreSession
 
 _TRACES = "traces"
 

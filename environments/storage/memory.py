@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,12 +14,14 @@ from types import TracebackType
 
 from environments.environment import AnyEnvironment, Environment
 from environments.records import AnyRecord, CreatedRecord, HistoryEntry, RevisionRecord, StepRecord
+from environments.spec import check_name
 from environments.states import Created
 from environments.summary import Summary, UnreadableSummary
-from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, Stale
+from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, Stale, StorageError
 from statechart.holder import Holder
 
 _WHERE = "memory"
+_POLL = 0.005
 
 
 @dataclass(slots=True)
@@ -60,25 +64,31 @@ class MemoryRepository:
     ) -> None:
         self._stored: dict[str, _Stored] = {}
         self._directory = directory
+        self._guard = threading.Lock()
         self.before_append = before_append or (lambda _record: None)
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
         """Put a new environment on record."""
-        if environment.name in self._stored:
-            raise AlreadyExists(environment.name, _WHERE)
         stored = _Stored()
-        self._append(stored, CreatedRecord(environment=environment), environment, environment)
-        self._stored[environment.name] = stored
+        with self._guard:
+            if environment.name in self._stored:
+                raise AlreadyExists(environment.name, _WHERE)
+            self._append(stored, CreatedRecord(environment=environment), environment, environment)
+            self._stored[environment.name] = stored
         return environment
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> MemorySession:
-        """Take the environment for changing; nobody waits in memory."""
-        del timeout
-        stored = self._find(name)
-        if stored.holder is not None:
-            raise Locked(name, stored.holder)
-        stored.holder = holder
-        return MemorySession(self, name, stored, holder)
+        """Take the environment for changing, waiting for another holder."""
+        deadline = time.monotonic() + timeout
+        while True:
+            with self._guard:
+                stored = self._find(name)
+                if stored.holder is None:
+                    stored.holder = holder
+                    return MemorySession(self, name, stored, holder)
+                if time.monotonic() >= deadline:
+                    raise Locked(name, stored.holder)
+            time.sleep(_POLL)
 
     def load(self, name: str) -> AnyEnvironment:
         """Return the environment as it is on record."""
@@ -95,7 +105,7 @@ class MemoryRepository:
 
     def exists(self, name: str) -> bool:
         """Return whether the name is taken."""
-        return name in self._stored
+        return check_name(name) in self._stored
 
     def history(self, name: str) -> list[HistoryEntry]:
         """Return all records, the first one first."""
@@ -107,11 +117,12 @@ class MemoryRepository:
 
     def delete(self, expected: AnyEnvironment) -> None:
         """Remove an environment, if it is still as expected."""
-        stored = self._find(expected.name)
-        if stored.holder is not None:
-            raise Locked(expected.name, stored.holder)
-        check_expected(expected, stored.environment(), behind=0)
-        del self._stored[expected.name]
+        with self._guard:
+            stored = self._find(expected.name)
+            if stored.holder is not None:
+                raise Locked(expected.name, stored.holder)
+            check_expected(expected, stored.environment(), behind=0)
+            del self._stored[expected.name]
         shutil.rmtree(self.directory(expected.name), ignore_errors=True)
 
     def directory(self, name: str) -> Path:
@@ -128,7 +139,7 @@ class MemoryRepository:
 
     def _find(self, name: str) -> _Stored:
         try:
-            return self._stored[name]
+            return self._stored[check_name(name)]
         except KeyError:
             raise NotFound(name, _WHERE) from None
 
@@ -192,7 +203,9 @@ class MemorySession:
             raise LeaseLost(self._name, Path(_WHERE))
 
     def write_trace(self, name: str, text: str) -> str:
-        """Keep a trace."""
+        """Keep a trace; one that is there already is not overwritten."""
+        if name in self._stored.traces:
+            raise StorageError(f"cannot write the trace {name}: it exists already")
         self._stored.traces[name] = text
         return f"traces/{name}"
 

@@ -1,0 +1,168 @@
+"""Fixtures for the use cases: an environment called demo, on record, and commands to run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from environments.commands import Command
+from environments.environment import AnyEnvironment, Environment
+from environments.failure import CommandName, Failure, FailureCause
+from environments.operation import Operation, StepInHand
+from environments.orchestrator import COMMANDS
+from environments.ports import EnvironmentRepository
+from environments.progress import Progress
+from environments.records import OperationRecord, StepRecord, TransitionRecord
+from environments.spec import EnvironmentSpec
+from environments.states import AnyState, Created, EnvironmentState, enter
+from environments.storage.file import FileRepository
+from environments.storage.memory import MemoryRepository
+from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
+from statechart.holder import Holder
+
+Place: TypeAlias = Callable[..., AnyEnvironment]
+MakeCommand: TypeAlias = Callable[..., Command]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def provider() -> ScriptedProvider:
+    return ScriptedProvider()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> EnvironmentRepository:
+    return MemoryRepository(tmp_path / "memory")
+
+
+@pytest.fixture(params=["memory", "file"])
+def any_repository(request: pytest.FixtureRequest, tmp_path: Path) -> EnvironmentRepository:
+    """Each storage; a test module takes it as its `repository` by overriding that fixture."""
+    return (
+        MemoryRepository(tmp_path / "memory")
+        if request.param == "memory"
+        else FileRepository(tmp_path / "data")
+    )
+
+
+@pytest.fixture
+def created(repository: EnvironmentRepository, clock: FixedClock) -> Environment[Created]:
+    spec = EnvironmentSpec(name="demo", provider=ScriptedSpec())
+    return repository.create(Environment.new(spec, clock.now()))
+
+
+@pytest.fixture
+def told() -> list[Progress]:
+    """What the observer of `make_command` was told."""
+    return []
+
+
+@pytest.fixture
+def make_command(
+    repository: EnvironmentRepository, provider: ScriptedProvider, clock: FixedClock, told: list[Progress]
+) -> MakeCommand:
+    def make(name: str, **options: object) -> Command:
+        given = {"clock": clock, "observers": [told.append], **options}
+        return COMMANDS[CommandName(name)](repository, provider, **given)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def place(repository: EnvironmentRepository, clock: FixedClock) -> Place:
+    """Puts an environment on record in any state, as if its commands had been run."""
+
+    def placed(
+        state: str, operation: Operation | None = None, spec: EnvironmentSpec | None = None
+    ) -> AnyEnvironment:
+        spec = spec or EnvironmentSpec(name="demo", provider=ScriptedSpec())
+        created = repository.create(Environment.new(spec, clock.now()))
+        entered = created.entering(_entered(state, clock), at=clock.now(), operation=operation)
+        record = TransitionRecord(event="placed", from_state="created", to_state=state, environment=entered)
+        with repository.open(spec.name, Holder.current("place")) as session:
+            session.commit(record)
+        return entered
+
+    return placed
+
+
+@pytest.fixture
+def crash(repository: EnvironmentRepository, clock: FixedClock) -> Callable[..., AnyEnvironment]:
+    """Leaves a command of demo as a process that dies in the middle would: open, and held by nobody."""
+
+    def crashed(
+        command: str, state: str | None = None, step: str | None = None, *, has_effect: bool = True
+    ) -> AnyEnvironment:
+        holder = Holder.current(f"envchart {command}")
+        operation = Operation(
+            id=f"{command}-that-died", command=CommandName(command), started_at=clock.now(), holder=holder
+        )
+        with repository.open("demo", holder) as session:
+            session.commit(_opening(session.environment, operation, state, clock))
+            if step is not None:
+                hand = StepInHand(name=step, number=1, of=2, started_at=clock.now(), has_effect=has_effect)
+                session.append_step(StepRecord(phase="intent", step=step, intent=hand))
+        return repository.load("demo")
+
+    return crashed
+
+
+@pytest.fixture
+def journal(repository: EnvironmentRepository) -> Callable[[], list[str]]:
+    """Tells the history of demo in a few words for each record."""
+
+    def told() -> list[str]:
+        words = []
+        for entry in repository.history("demo"):
+            match entry.record:
+                case StepRecord(phase=phase, step=step):
+                    words.append(f"{phase} {step}")
+                case TransitionRecord(event=event, to_state=state):
+                    words.append(f"{event} -> {state}")
+                case OperationRecord(change=change):
+                    words.append(change)
+                case record:
+                    words.append(record.type)
+        return words
+
+    return told
+
+
+def _opening(
+    environment: AnyEnvironment, operation: Operation, state: str | None, clock: FixedClock
+) -> TransitionRecord | OperationRecord:
+    if state is None:
+        opened = environment.with_operation(operation, at=clock.now())
+        return OperationRecord(change="opened", environment=opened)
+    entered = environment.entering(enter(EnvironmentState(state)), at=clock.now(), operation=operation)
+    return TransitionRecord(
+        event=operation.command, from_state=environment.state.name, to_state=state, environment=entered
+    )
+
+
+def _entered(state: str, clock: FixedClock) -> AnyState:
+    entered = EnvironmentState(state)
+    if not entered.is_error:
+        return enter(entered)
+    command = CommandName(state.removesuffix("_failed"))
+    return enter(
+        entered,
+        Failure(
+            command=command,
+            step=f"first_{command}",
+            cause=FailureCause.NETWORK,
+            summary="no route to host",
+            started_at=clock.now(),
+            failed_at=clock.now(),
+            duration=timedelta(seconds=1),
+            trace_id="earlier",
+        ),
+    )
