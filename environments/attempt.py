@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from environments.errors import CommandFailed
 from environments.failure import CommandName, Failure, FailureCause
 from environments.lifecycle import Lifecycle, Subject
 from environments.operation import Operation, StepResult
-from environments.progress import CommandEnded, CommandStarted
+from environments.progress import CommandEnded, CommandStarted, Noticed
 from environments.records import OperationRecord, TransitionRecord
 from environments.runner import Runner, StepStopped, explain, notify
 from environments.states import EnvironmentState
@@ -85,8 +85,10 @@ class Attempt:
     operation_id: str = field(default_factory=lambda: uuid4().hex)
     started_at: datetime = field(init=False)
     _started: float = field(init=False)
+    _earlier: Operation | None = field(init=False)
 
     def __post_init__(self) -> None:
+        self._earlier = self._environment.operation
         self.started_at = self.runner.clock.now()
         self._started = self.runner.clock.monotonic()
 
@@ -99,6 +101,9 @@ class Attempt:
             CommandFailed: A step failed, or a stop was asked for; it is on record.
             asyncio.CancelledError: The task was cancelled; that is on record too.
         """
+        for message in self._noticed():
+            told = Noticed(name=self._environment.name, command=self.command, message=message)
+            notify(self.runner.observers, told)
         kept = await self.runner.kept(steps, previous)
         self._open(self._operation(kept, previous))
         started = CommandStarted(
@@ -127,13 +132,20 @@ class Attempt:
         self._end(None)
         return self._environment
 
+    def _noticed(self) -> Iterator[str]:
+        """Yield what the opening of the session brought to light."""
+        crashed = self.runner.session.crashed
+        if crashed is not None:
+            yield f"the last command did not end by itself: {crashed.describe()}"
+        yield from self.runner.session.notes
+
     @property
     def _environment(self) -> AnyEnvironment:
         return self.runner.session.environment
 
     def _operation(self, kept: tuple[StepResult, ...], previous: Operation | None) -> Operation:
         """Return the operation to open: what an earlier one began, and left in doubt, it takes over."""
-        earlier = self._environment.operation
+        earlier = self._earlier
         return Operation(
             id=self.operation_id,
             command=self.command,
@@ -205,7 +217,7 @@ class Attempt:
         assert operation is not None
         at, closed = failure.failed_at, operation.failed(failure)
         if self.command is CommandName.DESTROY:
-            environment = self._environment.with_operation(closed, at=at)
+            environment = self._environment.with_operation(self._left_by_destroy(closed), at=at)
             self.runner.session.commit(
                 OperationRecord(change="closed", reason=failure.summary, environment=environment)
             )
@@ -215,6 +227,17 @@ class Attempt:
             return environment.entering(enter_state(state, failure), at=at, operation=closed)
 
         self._fire(Lifecycle.fail, enter, failure.summary)
+
+    def _left_by_destroy(self, closed: Operation) -> Operation:
+        """Return the operation on record after a failed destroy.
+
+        One that took nothing away leaves the earlier operation as it was: what that one did, and
+        what of it is in doubt, is still all there is to know.
+        """
+        earlier = self._earlier
+        if closed.effects_begun or earlier is None or earlier.command is CommandName.DESTROY:
+            return closed
+        return earlier
 
     def _failure(self, stopped: StepStopped, detail: str) -> Failure:
         now = self.runner.clock.now()

@@ -20,6 +20,13 @@ class _Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed(_Progress):
+    """Something was found amiss when the environment was opened, and did no harm or was mended."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStarted(_Progress):
     """A command has begun; `kept` of its `of` steps are known to be done from an earlier attempt."""
 
@@ -81,6 +88,6 @@ class CommandEnded(_Progress):
 
 
 Progress: TypeAlias = (
-    CommandStarted | StepStarted | StepReported | StepFinished | StepAttemptFailed | CommandEnded
+    Noticed | CommandStarted | StepStarted | StepReported | StepFinished | StepAttemptFailed | CommandEnded
 )
 Observer: TypeAlias = Callable[[Progress], None]

@@ -48,6 +48,10 @@ class StopRequest:
         self.reason = reason
 
 
+class CutShort(TimeoutError):
+    """A step was ended because its time was up: how far it came is in doubt, as with a cancellation."""
+
+
 class StepStopped(Exception):
     """A command can't go on: at which step, and why. It never leaves the command."""
 
@@ -177,7 +181,8 @@ class Runner:
                 retry_in = None if last else pause
                 self.tell(StepAttemptFailed, step, where, summary=summary, retry_in=retry_in)
                 if last:
-                    self._record_failure(step, summary)
+                    if not isinstance(error, CutShort):
+                        self._record_failure(step, summary)
                     raise StepStopped(step.name, cause, summary, detail) from error
             await self.clock.sleep(pause.total_seconds())
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -247,7 +252,7 @@ async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> Result
             return await work
     except TimeoutError as error:
         if limit.expired():
-            raise TimeoutError(f"it took longer than {seconds:g} s") from error
+            raise CutShort(f"it took longer than {seconds:g} s, and was ended") from error
         raise
 
 

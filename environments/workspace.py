@@ -100,8 +100,7 @@ class Workspace:
             InvalidConfiguration: The spec can't be used here and now.
             AlreadyExists: The name is taken.
         """
-        _check_usable(spec)
-        return self._repository.create(Environment.new(spec, self._clock.now()))
+        return self._repository.create(Environment.new(_usable(spec), self._clock.now()))
 
     async def provision(
         self, environment: Environment[ProvisionSource] | str, *, from_start: bool = False
@@ -188,7 +187,7 @@ class Workspace:
         name = environment if isinstance(environment, str) else environment.name
         if spec.name != name:
             raise InvalidConfiguration("the new spec", [f"its name is {spec.name!r}, not {name!r}"])
-        _check_usable(spec)
+        spec = _usable(spec)
         holder = Holder.current("envchart update")
         with await open_session(self._repository, name, holder, self._lock_timeout) as session:
             on_record = session.environment
@@ -312,10 +311,13 @@ def _target(to: type[AnyState] | EnvironmentState) -> EnvironmentState:
     return to if isinstance(to, EnvironmentState) else state_of(to)
 
 
-def _check_usable(spec: EnvironmentSpec) -> None:
-    problems = spec.provider.problems()
+def _usable(spec: EnvironmentSpec) -> EnvironmentSpec:
+    """Return a spec as it is to be stored: with absolute paths, and found usable here and now."""
+    provider = spec.provider.relative_to(Path.cwd())
+    problems = provider.problems()
     if problems:
         raise InvalidConfiguration(f"the spec of {spec.name!r}", problems)
+    return spec.model_copy(update={"provider": provider})
 
 
 def _check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:

@@ -156,7 +156,7 @@ async def test_a_step_that_takes_too_long_is_ended_and_says_how_long(
         await run()
 
     assert (stopped.value.step, stopped.value.cause) == (FIRST, FailureCause.TIMEOUT)
-    assert stopped.value.summary == "it took longer than 0.02 s"
+    assert stopped.value.summary == "it took longer than 0.02 s, and was ended"
     assert provider.done == []
 
 

@@ -1,0 +1,1 @@
+"""Providers: each brings environments of one kind up and down, in steps."""

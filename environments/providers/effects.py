@@ -1,0 +1,79 @@
+"""What effects and probes share: blocking work that is never left behind, and errors in their words."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import psutil
+
+from environments.errors import StepFailed
+from environments.failure import FailureCause
+
+ResultT = TypeVar("ResultT")
+P = ParamSpec("P")
+
+_ADVICE = {
+    errno.ENOSPC: "free some space, then try again",
+    errno.EDQUOT: "free some of your quota, then try again",
+    errno.EROFS: "make the file system writable or use another data directory, then try again",
+    errno.EACCES: "give yourself permission for it, then try again",
+    errno.EPERM: "give yourself permission for it, then try again",
+}
+
+
+async def in_thread(
+    work: Callable[[], ResultT], *, on_cancel: Callable[[], None] = lambda: None
+) -> ResultT:
+    """Do blocking work in a thread; when cancelled, wait for its end before going on.
+
+    A thread can't be ended from outside, and work that goes on unseen would race with whatever is
+    done next. `on_cancel` may ask it to end early.
+    """
+    return await uncut(asyncio.to_thread(work), on_cancel=on_cancel)
+
+
+async def uncut(
+    work: Coroutine[None, None, ResultT], *, on_cancel: Callable[[], None] = lambda: None
+) -> ResultT:
+    """Do work that a cancellation does not cut: it is waited for, and then the cancellation goes on."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        on_cancel()
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at, so that the loop does not call it forgotten
+        raise
+
+
+def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitable[ResultT]]:
+    """Make what the operating system refuses a StepFailed."""
+
+    @wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
+        try:
+            return await function(*args, **kwargs)
+        except psutil.Error as error:
+            raise StepFailed(
+                FailureCause.INFRASTRUCTURE, f"a process could not be handled: {error}"
+            ) from error
+        except OSError as error:
+            raise file_error(error) from error
+
+    return call
+
+
+def file_error(error: OSError) -> StepFailed:
+    """Return the failure that an error of the file system stands for."""
+    place = f"{error.filename}: " if error.filename else ""
+    advice = _ADVICE.get(error.errno or 0)
+    summary = f"{place}{(error.strerror or str(error)).lower()}"
+    return StepFailed(FailureCause.FILE_SYSTEM, f"{summary}; {advice}" if advice else summary)

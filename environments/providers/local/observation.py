@@ -1,0 +1,82 @@
+"""What the local provider sees of an environment, without changing anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from environments.observation import Observation, ServiceState
+from environments.providers import process
+from environments.providers.effects import in_thread, translated
+from environments.providers.local.health import Answer, Kind, ask
+from environments.providers.local.instance import Instance
+from environments.providers.local.layout import Layout
+from environments.providers.local.reservations import Reservations, busy
+from environments.providers.local.service import Service
+
+if TYPE_CHECKING:
+    from environments.providers.local import LocalProvider
+
+
+@translated
+async def observe(spec: LocalProvider, layout: Layout) -> Observation:
+    """Look at the directory, the reservation, the process and the port.
+
+    Raises:
+        StepFailed: The directory can't be read.
+    """
+    service = Service(layout)
+    resources, reason = await in_thread(lambda: _resources(layout))
+    instance = await in_thread(lambda: service.instance)
+    if instance is None:
+        state, detail = await in_thread(lambda: _unrecorded(service))
+        return Observation(resources=resources, service=state, detail=reason or detail)
+    answer = await ask(instance.port, spec.health, instance.token)
+    alive = await in_thread(service.leader) is not None
+    state, detail = await in_thread(lambda: _judge(service, instance, answer, alive=alive))
+    serving = instance.release if alive or state is ServiceState.UP else None
+    return Observation(resources=resources, service=state, serving=serving, detail=reason or detail)
+
+
+def _resources(layout: Layout) -> tuple[bool, str]:
+    """Return whether what provision makes is there, and what is missing."""
+    if not layout.exists:
+        return False, f"{layout.root} is gone"
+    if unclaimed := layout.unclaimed:
+        return False, f"{layout.root} is not ours: {unclaimed}"
+    if Reservations.beside(layout).held_by(layout.lineage) is None:
+        return False, "no port is reserved"
+    return True, ""
+
+
+def _unrecorded(service: Service) -> tuple[ServiceState, str]:
+    """Judge an environment that has no service on record."""
+    if orphans := service.marked():
+        names = ", ".join(process.Program.of(each).describe() for each in orphans)
+        return ServiceState.UNHEALTHY, f"not on record, but running: {names}"
+    port = Reservations.beside(service.layout).held_by(service.layout.lineage)
+    if port is not None and busy(port):
+        return ServiceState.FOREIGN, f"port {port} is used by {_stranger(port)}"
+    return ServiceState.DOWN, "no service was started"
+
+
+def _judge(
+    service: Service, instance: Instance, answer: Answer, *, alive: bool
+) -> tuple[ServiceState, str]:
+    """Judge a service on record by its answer and its process."""
+    match answer.kind:
+        case Kind.HEALTHY:
+            return ServiceState.UP, f"healthy on port {instance.port}"
+        case Kind.SILENT if not alive:
+            return ServiceState.DOWN, "its process is gone"
+        case Kind.SILENT:
+            return ServiceState.UNHEALTHY, answer.detail
+    listener = process.listener_on(instance.port)
+    own = {each.pid for each in service.processes()}
+    if (listener is None and not alive) or (listener is not None and listener.pid not in own):
+        return ServiceState.FOREIGN, f"port {instance.port} is answered by {_stranger(instance.port)}"
+    return ServiceState.UNHEALTHY, answer.detail
+
+
+def _stranger(port: int) -> str:
+    listener = process.listener_on(port)
+    return listener.describe() if listener else "another program"

@@ -1,0 +1,168 @@
+"""LocalProvider: environments on this machine, each a directory, a loopback port and a process."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from environments.failure import CommandName
+from environments.providers.local.fields import (
+    Command,
+    Files,
+    HealthPath,
+    NotNegative,
+    Positive,
+    Variables,
+)
+from environments.providers.local.layout import Layout
+from environments.providers.local.observation import observe
+from environments.providers.local.release_steps import configure_steps, release_steps
+from environments.providers.local.resource_steps import destroy_steps, provision_steps
+from environments.providers.local.service_steps import run_steps
+from environments.secrets import SecretRef
+from environments.spec import ProviderSpec
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment
+    from environments.observation import Observation
+    from environments.ports import Provider
+    from environments.steps import Step
+
+_STEPS = {
+    CommandName.PROVISION: provision_steps,
+    CommandName.CONFIGURE: configure_steps,
+    CommandName.RELEASE: release_steps,
+    CommandName.RUN: run_steps,
+    CommandName.DESTROY: destroy_steps,
+}
+
+
+class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
+    """An environment on this machine: directories, a loopback port, and the application's own process.
+
+    It is a spec, and the provider that brings environments with that spec up and down.
+    Making one does not look at the disk; `problems` does.
+    """
+
+    kind: Literal["local"] = "local"
+    app: Path = Field(description="The application's directory, which is copied into each release.")
+    command: Command = Field(
+        default=(),
+        description="The program and its arguments, run in the release; by default app.py in Python.",
+    )
+    health: HealthPath = Field(
+        default="/health",
+        description="The path that answers 200 with the instance's token when all is well.",
+    )
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="The loopback port; by default one that is free."
+    )
+    env: Variables = Field(
+        default={},
+        description="The application's variables: a text, or a secret's place, {env: VAR} or {file: PATH}.",
+    )
+    files: Files = Field(
+        default={}, description="Files of the configuration, $ENVCHART_CONFIG: relative path and content."
+    )
+    start_timeout: Positive = Field(
+        default=timedelta(seconds=10), description="How long it may take to get healthy."
+    )
+    settle: NotNegative = Field(
+        default=timedelta(seconds=0.3), description="How long it has to stay healthy."
+    )
+    stop_grace: NotNegative = Field(
+        default=timedelta(seconds=5), description="How long it may take to end by itself."
+    )
+    pinned_release: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{12}$",
+        description="Release this one, made earlier, instead of a copy of the application.",
+    )
+
+    if TYPE_CHECKING:
+        # What pydantic accepts, so that checkers accept it too: a directory may be named by a text.
+        def __init__(
+            self,
+            *,
+            kind: Literal["local"] = "local",
+            app: Path | str,
+            command: Sequence[str] = (),
+            health: str = "/health",
+            port: int | None = None,
+            env: Mapping[str, str | SecretRef] = {},
+            files: Mapping[str, str] = {},
+            start_timeout: timedelta = timedelta(seconds=10),
+            settle: timedelta = timedelta(seconds=0.3),
+            stop_grace: timedelta = timedelta(seconds=5),
+            pinned_release: str | None = None,
+        ) -> None: ...
+
+    @property
+    def public_env(self) -> dict[str, str]:
+        """The variables that are no secrets."""
+        return {name: value for name, value in self.env.items() if isinstance(value, str)}
+
+    def fingerprint(self, release: str, port: int) -> str:
+        """Return the digest of all that a service is started with, secrets apart."""
+        mattering = self.model_dump(mode="json", include={"command", "health", "env", "files"})
+        text = json.dumps([mattering, release, port], sort_keys=True)
+        return sha256(text.encode()).hexdigest()
+
+    def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
+        """Return the fields in which `new` differs and that only provisioning can apply."""
+        moved = isinstance(new, LocalProvider) and new.port != self.port
+        return (*super().needs_provision(new), *(("port",) if moved else ()))
+
+    def relative_to(self, _directory: Path) -> LocalProvider:
+        """Return it with all paths absolute, as seen from a directory; `~` is the user's home."""
+        env = {name: _absolute_secret(value, _directory) for name, value in self.env.items()}
+        return self.model_copy(update={"app": _absolute(self.app, _directory), "env": env})
+
+    def problems(self) -> tuple[str, ...]:
+        """Look at the disk and return what makes this spec unusable now, a line for each."""
+        if not self.app.is_dir():
+            what = "is not a directory" if self.app.exists() else "does not exist"
+            return (f"app: {self.app} {what}; name the directory that holds the application",)
+        if not self.command and not (self.app / "app.py").is_file():
+            return (f"command: {self.app} holds no app.py; say with 'command' what to run",)
+        return ()
+
+    def supports(self, command: CommandName) -> bool:
+        """Return whether environments of this kind know the command: all of them."""
+        return command in _STEPS
+
+    def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
+        """Return the steps of a command for an environment, in order."""
+        return _STEPS[command](self, environment)
+
+    def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
+        """Return the files that hold what the service said, the present one last."""
+        log = Layout.of(environment, directory).log
+        return [path for path in (log.with_name(f"{log.name}.1"), log) if path.is_file()]
+
+    async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
+        """Look at the directory, the process and the port, and change nothing."""
+        return await observe(self, Layout.of(environment, directory))
+
+
+def _absolute(path: Path, directory: Path) -> Path:
+    return Path(os.path.normpath((directory / path.expanduser()).absolute()))
+
+
+def _absolute_secret(value: str | SecretRef, directory: Path) -> str | SecretRef:
+    if isinstance(value, str) or value.file is None:
+        return value
+    return SecretRef(file=_absolute(value.file, directory))
+
+
+if TYPE_CHECKING:
+
+    def _is_a_provider(spec: LocalProvider) -> Provider:
+        return spec

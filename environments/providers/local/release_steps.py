@@ -1,0 +1,129 @@
+"""The steps that write the configuration, and those that make a release of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from environments.errors import StepFailed
+from environments.failure import FailureCause
+from environments.providers.effects import in_thread
+from environments.providers.local.configuration import compare, declared, write
+from environments.providers.local.layout import Layout
+from environments.providers.local.releases import Releases, scan
+from environments.providers.local.step import local_step
+from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment
+    from environments.providers.local import LocalProvider
+
+_LONG = timedelta(minutes=10)
+
+
+def configure_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps of configure."""
+    inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "files": {**_files(spec)}}
+    return (local_step(spec, write_configuration, probe_configuration, inputs=inputs),)
+
+
+def release_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps of release: a copy of the application, and a look at it."""
+    inputs = {"lineage": environment.lineage, "app": str(spec.app), "pinned": spec.pinned_release}
+    return (
+        local_step(spec, bundle_release, probe_bundle, inputs={**inputs}, timeout=_LONG),
+        local_step(spec, verify_release, probe_release, inputs={**inputs}, timeout=_LONG, has_effect=False),
+    )
+
+
+def _files(spec: LocalProvider) -> dict[str, str]:
+    return declared(spec.files, spec.public_env)
+
+
+async def write_configuration(spec: LocalProvider, context: StepContext) -> None:
+    """Make the configuration directory hold what is declared, and say what changed."""
+    layout = Layout.at(context)
+    layout.require()
+    context.report(str(await in_thread(lambda: write(layout.config, _files(spec)))))
+
+
+async def probe_configuration(spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether the configuration directory holds what is declared."""
+    layout = Layout.at(context)
+    if not layout.exists or layout.unclaimed:
+        return Probed.not_done(f"{layout.root} is gone, or not ours")
+    changes = await in_thread(lambda: compare(layout.config, _files(spec)))
+    return Probed.not_done(f"to change: {changes}") if changes.any else Probed.done(str(changes))
+
+
+async def bundle_release(spec: LocalProvider, context: StepContext) -> StepOutputs:
+    """Copy the application into a release named after its content, or pick the one that is pinned."""
+    layout = Layout.at(context)
+    layout.require()
+    releases = Releases(layout.root)
+    if spec.pinned_release is not None:
+        release = await in_thread(lambda: _pinned(releases, str(spec.pinned_release)))
+        context.report(f"release {release}, made earlier")
+    else:
+        given_up = Event()
+        manifest, new = await in_thread(
+            lambda: releases.bundle(spec.app, _data(layout), lambda: not given_up.is_set()),
+            on_cancel=given_up.set,
+        )
+        release = manifest.id
+        count = len(manifest.entries)
+        context.report(f"release {release}: {count} file{'s' * (count > 1)}{'' if new else ', as before'}")
+    outputs = context.environment.outputs
+    await in_thread(lambda: releases.prune((release, outputs.serving, outputs.previous)))
+    return {"release": release}
+
+
+def _pinned(releases: Releases, release: str) -> str:
+    damage = releases.damage(release) if release in releases.ids() else "it is not there"
+    if damage:
+        at_hand = ", ".join(releases.ids()) or "none"
+        summary = f"release {release} can't be used: {damage}; at hand are {at_hand}"
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
+    return release
+
+
+def _data(layout: Layout) -> Path:
+    """Return the data directory: an application that has it inside must not be copied into itself."""
+    return layout.directory.parent
+
+
+async def probe_bundle(spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether the application, as it is now, is released."""
+    layout = Layout.at(context)
+    if not layout.exists or layout.unclaimed:
+        return Probed.not_done(f"{layout.root} is gone, or not ours")
+    release = spec.pinned_release or (await in_thread(lambda: scan(spec.app, _data(layout)))).id
+    damage = await in_thread(lambda: Releases(layout.root).damage(release))
+    if damage:
+        return Probed.not_done(f"release {release}: {damage}")
+    return Probed.done(f"release {release} is there", release=release)
+
+
+async def verify_release(spec: LocalProvider, context: StepContext) -> None:
+    """Make sure that the release holds what it is named after."""
+    found = await probe_release(spec, context)
+    if found.verdict is not Verdict.DONE:
+        raise StepFailed(FailureCause.FILE_SYSTEM, f"{found.reason}; release again")
+    context.report(found.reason)
+
+
+async def probe_release(_spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether the release holds what it is named after."""
+    layout = Layout.at(context)
+    release = context.environment.outputs.release
+    if release is None:
+        return Probed.not_done("nothing is released")
+    damage = await in_thread(lambda: Releases(layout.root).damage(release))
+    if damage:
+        return Probed.not_done(f"release {release} is damaged: {damage}")
+    return Probed.done(f"release {release} is what it is named after")

@@ -1,0 +1,146 @@
+"""The steps that make an environment's directory and port, and those that take everything away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from environments.errors import StepFailed
+from environments.failure import FailureCause
+from environments.providers.effects import in_thread
+from environments.providers.local import directories
+from environments.providers.local.health import HOST
+from environments.providers.local.layout import Layout
+from environments.providers.local.reservations import Reservations, busy
+from environments.providers.local.service import Service
+from environments.providers.local.step import local_step
+from environments.providers.process import Program
+from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment
+    from environments.providers.local import LocalProvider
+
+
+def provision_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps of provision: the directory, then the port."""
+    lineage = environment.lineage
+    return (
+        local_step(spec, create_directories, probe_directories, inputs={"lineage": lineage}),
+        local_step(spec, reserve_port, probe_port, inputs={"lineage": lineage, "port": spec.port}),
+    )
+
+
+def destroy_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps of destroy: the service, the files and the port, and a look that all is gone."""
+    inputs = {"lineage": environment.lineage}
+    grace = spec.stop_grace + timedelta(seconds=30)
+    return (
+        local_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=grace),
+        local_step(spec, remove_directories, probe_removed, inputs=inputs, timeout=timedelta(minutes=10)),
+        local_step(spec, verify_absence, probe_absence, inputs=inputs, has_effect=False),
+    )
+
+
+async def create_directories(_spec: LocalProvider, context: StepContext) -> None:
+    """Make the environment's directory with its marker."""
+    layout = Layout.at(context)
+    made = await in_thread(lambda: directories.create(layout))
+    context.report(f"{layout.root} {'made' if made else 'is there already'}")
+
+
+async def probe_directories(_spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether the directory is there, and this environment's."""
+    layout = Layout.at(context)
+    if not layout.exists:
+        return Probed.not_done(f"{layout.root} is not there")
+    if reason := layout.unclaimed:
+        return Probed.not_done(f"{layout.root} is not ours: {reason}")
+    if not (layout.config.is_dir() and layout.releases.is_dir()):
+        return Probed.not_done(f"{layout.root} is not complete")
+    return Probed.done(f"{layout.root} is there")
+
+
+async def reserve_port(spec: LocalProvider, context: StepContext) -> StepOutputs:
+    """Reserve a port of the loopback interface for the environment."""
+    layout = Layout.at(context)
+    layout.require()
+    port = await in_thread(lambda: Reservations.beside(layout).reserve(layout, spec.port))
+    context.report(f"port {port} of {HOST} reserved")
+    return _address(port)
+
+
+async def probe_port(spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether a port is reserved, and the right one."""
+    layout = Layout.at(context)
+    port = Reservations.beside(layout).held_by(layout.lineage)
+    if port is None or port != (spec.port or port):
+        return Probed.not_done("no port is reserved" if port is None else f"port {port} is reserved")
+    return Probed.done(f"port {port} is reserved", **_address(port))
+
+
+def _address(port: int) -> dict[str, str | int]:
+    return {"instance_ip": HOST, "port": port, "url": f"http://{HOST}:{port}/"}
+
+
+async def stop_service(spec: LocalProvider, context: StepContext) -> StepOutputs:
+    """End the service on record, and orphans that carry the environment's mark."""
+    found, killed = await Service(Layout.at(context)).stop(spec.stop_grace, spec.health)
+    forced = f", {killed} by force" if killed else ""
+    ended = f"{found} process{'es' * (found > 1)} ended{forced}"
+    context.report(ended if found else "nothing was running")
+    return {"serving": None}
+
+
+async def probe_stopped(_spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether anything of the environment runs."""
+    left = await in_thread(Service(Layout.at(context)).processes)
+    if left:
+        return Probed.not_done("running still: " + ", ".join(Program.of(each).describe() for each in left))
+    return Probed.done("nothing runs", serving=None)
+
+
+async def remove_directories(_spec: LocalProvider, context: StepContext) -> StepOutputs:
+    """Remove the environment's directory, then give up its port."""
+    layout = Layout.at(context)
+    there = bool(directories.remains(layout))
+    await in_thread(lambda: directories.remove(layout))
+    await in_thread(lambda: Reservations.beside(layout).release(layout.lineage))
+    context.report(f"{layout.root} removed" if there else "nothing was there")
+    return {"release": None, "previous": None}
+
+
+async def probe_removed(_spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether the directory and the reservation are gone."""
+    if remains := _remains(Layout.at(context)):
+        return Probed.not_done(remains)
+    return Probed.done("nothing is left", release=None, previous=None)
+
+
+def _remains(layout: Layout) -> str:
+    """Say what is left of the directory and the reservation; an empty string for nothing."""
+    left = [f"{place} is still there" for place in directories.remains(layout)]
+    port = Reservations.beside(layout).held_by(layout.lineage)
+    return "; ".join([*left, *([f"port {port} is still reserved"] if port is not None else [])])
+
+
+async def verify_absence(spec: LocalProvider, context: StepContext) -> StepOutputs:
+    """Make sure that no process, no file and no reservation is left."""
+    found = await probe_absence(spec, context)
+    if found.verdict is not Verdict.DONE:
+        raise StepFailed(FailureCause.INFRASTRUCTURE, f"not all is gone: {found.reason}; destroy again")
+    context.report(found.reason)
+    return found.outputs
+
+
+async def probe_absence(_spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether anything at all is left."""
+    layout = Layout.at(context)
+    left = [f"{Program.of(each).describe()} runs" for each in await in_thread(Service(layout).processes)]
+    if remains := "; ".join(filter(None, [*left, _remains(layout)])):
+        return Probed.not_done(remains)
+    port = context.environment.outputs.port
+    used = port is not None and busy(port)
+    freed = f"port {port} is another program's now" if used else "no port"
+    return Probed.done(f"no process, no files, {freed}", instance_ip=None, port=None, url=None)

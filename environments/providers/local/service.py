@@ -1,0 +1,188 @@
+"""Service: the process that serves a release: started, recognised, and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import psutil
+
+from environments.errors import StepFailed
+from environments.failure import FailureCause
+from environments.providers import process
+from environments.providers.effects import in_thread
+from environments.providers.local import health
+from environments.providers.local.instance import Instance
+from environments.providers.local.layout import Layout
+from environments.secrets import SecretRef
+
+if TYPE_CHECKING:
+    from environments.providers.local import LocalProvider
+
+ENVIRONMENT = "ENVCHART_ENVIRONMENT"
+TOKEN = "ENVCHART_INSTANCE_TOKEN"
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+_LOG_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service of an environment, as its directory and the process table show it."""
+
+    layout: Layout
+
+    @property
+    def instance(self) -> Instance | None:
+        """The service as it was started last, if its directory is this environment's."""
+        return Instance.load(self.layout) if self.layout.exists and not self.layout.unclaimed else None
+
+    def leader(self) -> psutil.Process | None:
+        """Return the first process of the service, if it lives.
+
+        When the record was cut short, it is the one that leads a session and has the token.
+        """
+        instance = self.instance
+        if instance is None:
+            return None
+        if instance.process is not None:
+            return instance.process.find(TOKEN, instance.token)
+        found = process.marked(TOKEN, instance.token)
+        return next((each for each in found if process.session_id(each) == each.pid), None)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return all that live: the service's session, and whatever carries this lineage's mark."""
+        leader = self.leader()
+        session = process.session_of(leader) if leader else []
+        return list({each.pid: each for each in [*session, *self.marked()]}.values())
+
+    def marked(self) -> list[psutil.Process]:
+        """Return the processes that carry this lineage's mark, on record or not."""
+        return process.marked(ENVIRONMENT, self.layout.lineage)
+
+    async def stop(self, grace: timedelta, health_path: str) -> tuple[int, int]:
+        """End all its processes and drop its record; return how many there were, and how many were killed.
+
+        Raises:
+            StepFailed: Something of it can't be ended, or answers still.
+        """
+        instance = await in_thread(lambda: self.instance)
+        found = len(await in_thread(self.processes))
+        killed = await process.end(self.processes, grace) if found else 0
+        if instance is None:
+            return found, killed
+        answer = await health.ask(instance.port, health_path, instance.token)
+        if answer.kind is health.Kind.HEALTHY:
+            summary = f"the service answers on port {instance.port} still, but its process can't be found"
+            raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: end it, then try again")
+        self.layout.instance.unlink(missing_ok=True)
+        if instance.process is not None:
+            process.forget(instance.process.pid)
+        return found, killed
+
+    def start(self, spec: LocalProvider, instance: Instance, values: Mapping[str, str]) -> Instance:
+        """Start the service and put it on record. It is not cut by a cancellation: nothing waits in it.
+
+        Raises:
+            StepFailed: The program can't be started.
+            OSError: The record can't be written; then nothing is left running.
+        """
+        layout = self.layout
+        release = layout.releases / instance.release
+        instance = instance.model_copy(update={"log_offset": _rotated(layout.log)})
+        with open_log(layout.log) as log:
+            instance.save(layout)
+            env = {**_base_environment(layout, instance), **values}
+            command = spec.command or (sys.executable, "app.py")
+            try:
+                identity = process.spawn(command, cwd=release, env=env, output=log.fileno())
+            except OSError as error:
+                layout.instance.unlink(missing_ok=True)
+                reason = (error.strerror or str(error)).lower()
+                summary = f"command: {error.filename or command[0]} can't be started: {reason}"
+                raise StepFailed(FailureCause.COMMAND_EXECUTION, summary) from error
+        try:
+            started = instance.started(identity)
+            started.save(layout)
+        except BaseException:
+            os.killpg(identity.pid, signal.SIGKILL)
+            raise
+        return started
+
+
+def _base_environment(layout: Layout, instance: Instance) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {
+        "PATH": os.defpath,
+        **_PYTHON,
+        **inherited,
+        "HOST": health.HOST,
+        "PORT": str(instance.port),
+        "ENVCHART_CONFIG": str(layout.config),
+        ENVIRONMENT: layout.lineage,
+        TOKEN: instance.token,
+        "ENVCHART_RELEASE": instance.release,
+        "ENVCHART_OPERATION": instance.operation,
+    }
+
+
+def values_of(env: Mapping[str, str | SecretRef]) -> dict[str, str]:
+    """Return the variables of a spec with their secrets read.
+
+    Raises:
+        StepFailed: A secret is not there, or can't be the value of a variable.
+    """
+    return {name: value if isinstance(value, str) else _read(name, value) for name, value in env.items()}
+
+
+def _read(name: str, secret: SecretRef) -> str:
+    value = secret.resolve()
+    if "\0" in value:
+        raise StepFailed(FailureCause.CONFIGURATION, f"env: the secret for {name} holds a NUL")
+    return value
+
+
+def open_log(log: Path) -> BinaryIO:
+    """Open a log for appending; only its owner can read it."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    return os.fdopen(os.open(log, flags, 0o600), "ab", buffering=0)
+
+
+def secrets_of(env: Mapping[str, str | SecretRef]) -> list[str]:
+    """Return the values of the secrets that can be read now: what must not be shown."""
+    found: list[str] = []
+    for name, value in env.items():
+        if isinstance(value, SecretRef):
+            with suppress(StepFailed):
+                found.append(_read(name, value))
+    return found
+
+
+def _rotated(log: Path) -> int:
+    """Put a log that has grown long aside, and return the size of the present one."""
+    try:
+        size = log.stat().st_size
+    except FileNotFoundError:
+        return 0
+    if size <= _LOG_LIMIT:
+        return size
+    log.replace(log.with_name(f"{log.name}.1"))
+    return 0
+
+
+def new_instance(spec: LocalProvider, *, operation: str, release: str, port: int) -> Instance:
+    """Return the record of a service about to be started."""
+    return Instance(
+        operation=operation,
+        release=release,
+        port=port,
+        fingerprint=spec.fingerprint(release, port),
+        started_at=datetime.now(UTC),
+    )

@@ -1,0 +1,40 @@
+"""Service log: the last words of a service, fit to be shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+_TAIL_BYTES = 32_768
+_TAIL_LINES = 20
+_LINE_LIMIT = 200
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def tail(log: Path, offset: int, secrets: Iterable[str]) -> str:
+    """Return the last lines that a log gained since an offset, without control codes or secrets."""
+    try:
+        with log.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(offset if offset <= end else 0, end - _TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(redacted(_CONTROL.sub("", text), secrets).splitlines()[-_TAIL_LINES:])
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return a text with each secret replaced, the longest first."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def last_word(text: str) -> str:
+    """Return the last line that says something, cut to a length that fits a summary."""
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    if not said:
+        return ""
+    return said[-1] if len(said[-1]) <= _LINE_LIMIT else said[-1][: _LINE_LIMIT - 1] + "…"

@@ -1,0 +1,167 @@
+"""The steps that make a release the one that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from environments.errors import StepFailed
+from environments.failure import FailureCause
+from environments.providers.effects import in_thread
+from environments.providers.local.health import Kind, ask
+from environments.providers.local.layout import Layout
+from environments.providers.local.releases import Releases
+from environments.providers.local.reservations import require_free
+from environments.providers.local.service import Service, new_instance, values_of
+from environments.providers.local.startup import Startup
+from environments.providers.local.step import local_step
+from environments.providers.process import Program
+from environments.steps import Probed, Step, StepContext, StepOutputs
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment
+    from environments.providers.local import LocalProvider
+
+_SPARE = timedelta(seconds=30)
+
+
+def run_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps of run: the old service ends, the release is made current, the new one starts."""
+    release = environment.outputs.release
+    switched = {"lineage": environment.lineage, "release": release}
+    started = {**switched, "settings": spec.fingerprint(release or "", environment.outputs.port or 0)}
+    stopping = spec.stop_grace + _SPARE
+    starting = spec.start_timeout + spec.settle + stopping
+    return (
+        local_step(spec, stop_previous, probe_previous, inputs={**started}, timeout=stopping),
+        local_step(spec, switch_release, probe_switch, inputs={**switched}, timeout=timedelta(minutes=10)),
+        local_step(spec, start_service, probe_service, inputs={**started}, timeout=stopping),
+        local_step(
+            spec, check_health, probe_health, inputs={**started}, timeout=starting, has_effect=False
+        ),
+    )
+
+
+def _released(context: StepContext) -> tuple[str, int]:
+    """Return the release in place and the port.
+
+    Raises:
+        StepFailed: One of them is not there.
+    """
+    outputs = context.environment.outputs
+    if outputs.release is None or outputs.port is None:
+        what = "no port is reserved" if outputs.port is None else "nothing is released"
+        raise StepFailed(FailureCause.CONFIGURATION, f"{what}: destroy the environment, create it again")
+    return outputs.release, outputs.port
+
+
+def _is_wanted(spec: LocalProvider, context: StepContext, service: Service) -> bool:
+    """Return whether the service on record was started with just what is declared now."""
+    release, port = _released(context)
+    instance = service.instance
+    return instance is not None and instance.fingerprint == spec.fingerprint(release, port)
+
+
+async def stop_previous(spec: LocalProvider, context: StepContext) -> StepOutputs:
+    """End the service that runs now, if any."""
+    layout = Layout.at(context)
+    layout.require()
+    found, killed = await Service(layout).stop(spec.stop_grace, spec.health)
+    forced = ", by force" if killed else ""
+    context.report(f"the service before was ended{forced}" if found else "nothing was running")
+    return _nothing_served(context)
+
+
+def _nothing_served(context: StepContext) -> dict[str, str | None]:
+    """Return the outputs once the old service is ended.
+
+    The previous release is the last one that proved healthy: what never did is nothing to go back to.
+    """
+    outputs = context.environment.outputs
+    if outputs.serving not in (None, outputs.release):
+        return {"serving": None, "previous": outputs.serving}
+    return {"serving": None, "previous": outputs.previous if outputs.previous != outputs.release else None}
+
+
+async def probe_previous(spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether anything runs but the service that is wanted."""
+    service = Service(Layout.at(context))
+    running = await in_thread(service.processes)
+    if running and not (service.leader() and _is_wanted(spec, context, service)):
+        return Probed.not_done(f"{Program.of(running[0]).describe()} runs still")
+    return Probed.done("nothing else runs", **_nothing_served(context))
+
+
+async def switch_release(_spec: LocalProvider, context: StepContext) -> None:
+    """Make the release current, and keep the one before."""
+    layout = Layout.at(context)
+    layout.require()
+    release, _ = _released(context)
+    releases = Releases(layout.root)
+    if damage := await in_thread(lambda: releases.damage(release)):
+        summary = f"release {release} is damaged: {damage}; release again"
+        raise StepFailed(FailureCause.FILE_SYSTEM, summary)
+    previous = context.environment.outputs.previous
+    await in_thread(lambda: releases.switch(release, previous))
+    context.report(f"current is {release}" + (f", the previous one {previous}" if previous else ""))
+
+
+async def probe_switch(_spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether the release is current."""
+    releases = Releases(Layout.at(context).root)
+    release, _ = _released(context)
+    current = releases.linked("current")
+    if current != release or releases.linked("previous") != context.environment.outputs.previous:
+        return Probed.not_done(f"current is {current}")
+    return Probed.done(f"current is {release}")
+
+
+async def start_service(spec: LocalProvider, context: StepContext) -> None:
+    """Start the service, unless it runs already just as it is declared."""
+    layout = Layout.at(context)
+    layout.require()
+    release, port = _released(context)
+    service = Service(layout)
+    if (leader := await in_thread(service.leader)) and _is_wanted(spec, context, service):
+        context.report(f"{Program.of(leader).describe()} runs already")
+        return
+    values = await in_thread(lambda: values_of(spec.env))
+    await service.stop(spec.stop_grace, spec.health)
+    await in_thread(lambda: require_free(port))
+    instance = new_instance(spec, operation=context.operation_id, release=release, port=port)
+    started = service.start(spec, instance, values)
+    context.report(f"pid {started.process.pid if started.process else '?'} on port {port}")
+
+
+async def probe_service(spec: LocalProvider, context: StepContext) -> Probed:
+    """Look whether the service runs, started with just what is declared now."""
+    service = Service(Layout.at(context))
+    leader = await in_thread(service.leader)
+    if leader is None:
+        return Probed.not_done("the service does not run")
+    if not _is_wanted(spec, context, service):
+        return Probed.not_done("the service runs with other settings")
+    return Probed.done(f"{Program.of(leader).describe()} runs")
+
+
+async def check_health(spec: LocalProvider, context: StepContext) -> StepOutputs:
+    """Wait until the service is healthy and stays so; one that is not is ended."""
+    layout = Layout.at(context)
+    layout.require()
+    release, port = _released(context)
+    seconds = await Startup(spec, Service(layout)).wait()
+    context.report(f"healthy after {seconds:.1f} s: port {port} answers with this instance's token")
+    return {"serving": release}
+
+
+async def probe_health(spec: LocalProvider, context: StepContext) -> Probed:
+    """Ask the service how it is."""
+    instance = await in_thread(lambda: Service(Layout.at(context)).instance)
+    release, port = _released(context)
+    if instance is None or instance.release != release:
+        return Probed.not_done(f"no service of release {release} is on record")
+    answer = await ask(port, spec.health, instance.token)
+    if answer.kind is not Kind.HEALTHY:
+        return Probed.not_done(answer.detail)
+    return Probed.done(f"healthy on port {port}", serving=release)

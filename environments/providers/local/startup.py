@@ -1,0 +1,130 @@
+"""Startup: the time from a service's start until it has proved to be healthy."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from environments.errors import StepFailed
+from environments.failure import FailureCause
+from environments.providers import process
+from environments.providers.effects import in_thread, uncut
+from environments.providers.local import service_log
+from environments.providers.local.health import TOKEN_HEADER, Answer, Kind, ask
+from environments.providers.local.instance import Instance
+from environments.providers.local.service import TOKEN, Service, secrets_of
+
+if TYPE_CHECKING:
+    from environments.providers.local import LocalProvider
+
+_PAUSE = 0.05
+_ANSWER_WITHIN = 2.0
+_CANCEL_GRACE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """A service that was started and has yet to prove healthy."""
+
+    spec: LocalProvider
+    service: Service
+
+    async def wait(self) -> float:
+        """Wait until the service is healthy and stays so, and return after how many seconds it was.
+
+        It answers with its own token, and again after the settle time. If it does not, or when the
+        wait is cancelled, it is ended: nothing half-started is left.
+
+        Raises:
+            StepFailed: It ended, somebody else answers, or time is up.
+        """
+        instance = self.service.instance
+        if instance is None:
+            raise StepFailed(FailureCause.COMMAND_EXECUTION, "no service is on record: run again")
+        try:
+            return await self._healthy(instance)
+        except StepFailed as failure:
+            hindrance = await self._end()
+            if not hindrance:
+                raise
+            summary = f"{failure.summary}; then: {hindrance}"
+            raise StepFailed(failure.cause, summary, failure.detail) from failure
+        except asyncio.CancelledError:
+            grace = min(_CANCEL_GRACE, self.spec.stop_grace)
+            await uncut(self.service.stop(grace, self.spec.health))
+            raise
+
+    async def _end(self) -> str:
+        """End the service; return what kept it from ending, or an empty string."""
+        try:
+            await uncut(self.service.stop(self.spec.stop_grace, self.spec.health))
+        except StepFailed as hindrance:
+            return hindrance.summary
+        return ""
+
+    async def _healthy(self, instance: Instance) -> float:
+        begun = time.monotonic()
+        limit = self.spec.start_timeout.total_seconds()
+        while True:
+            answer = await self._ask(instance)
+            healthy_after = time.monotonic() - begun
+            if answer.kind is Kind.HEALTHY:
+                await asyncio.sleep(self.spec.settle.total_seconds())
+                answer = await self._ask(instance)
+                if answer.kind is Kind.HEALTHY:
+                    return healthy_after
+            if time.monotonic() - begun > limit:
+                raise self._late(instance, answer)
+            await asyncio.sleep(_PAUSE)
+
+    async def _ask(self, instance: Instance) -> Answer:
+        """Ask once, and raise what no further asking can change."""
+        within = min(_ANSWER_WITHIN, self.spec.start_timeout.total_seconds())
+        answer = await ask(instance.port, self.spec.health, instance.token, within=within)
+        if await in_thread(self.service.leader) is None:
+            raise self._exited(instance)
+        if answer.kind is Kind.NAMELESS:
+            await self._check_listener(instance)
+        return answer
+
+    async def _check_listener(self, instance: Instance) -> None:
+        listener = await in_thread(lambda: process.listener_on(instance.port))
+        own = {each.pid for each in await in_thread(self.service.processes)}
+        if listener is not None and listener.pid not in own:
+            summary = f"port {instance.port} is answered by somebody else: {listener.describe()}"
+            raise self._failure(FailureCause.NETWORK, f"{summary}; stop it, then run again", instance)
+
+    def _exited(self, instance: Instance) -> StepFailed:
+        pid = instance.process.pid if instance.process else -1
+        status = process.exit_statuses().get(pid)
+        match status:
+            case None:
+                how = "the app exited"
+            case 0:
+                how = "the app exited with status 0; it has to stay in the foreground"
+            case _ if status < 0:
+                how = f"the app was ended by {signal.Signals(-status).name}"
+            case _:
+                how = f"the app exited with status {status}"
+        return self._failure(FailureCause.COMMAND_EXECUTION, how, instance)
+
+    def _late(self, instance: Instance, answer: Answer) -> StepFailed:
+        seconds = self.spec.start_timeout.total_seconds()
+        if answer.kind is Kind.NAMELESS:
+            advice = f"let it answer with the value of {TOKEN}, in the header {TOKEN_HEADER} or in the body"
+            return self._failure(FailureCause.CONFIGURATION, f"{answer.detail}; {advice}", instance)
+        summary = f"the app did not get healthy within {seconds:g} s: {answer.detail}"
+        return self._failure(FailureCause.TIMEOUT, summary, instance)
+
+    def _failure(self, cause: FailureCause, summary: str, instance: Instance) -> StepFailed:
+        """Return a failure that says what the service said last."""
+        secrets = secrets_of(self.spec.env)
+        log = self.service.layout.log
+        said = service_log.tail(log, instance.log_offset, secrets)
+        last = service_log.last_word(said)
+        detail = f"The last lines of {log}:\n{said}" if said else f"{log} gained no lines."
+        return StepFailed(cause, f"{summary}; it said last: {last}" if last else summary, detail)
