@@ -31,10 +31,12 @@ if TYPE_CHECKING:
         UnknownEvent,
         UnknownState,
     )
+    from statechart.firing import fire
     from statechart.holder import Holder
     from statechart.hooks import Commit, Transition
-    from statechart.journal import Record
-    from statechart.store import JsonFileRepository, Session
+    from statechart.record import Record
+    from statechart.session import Loaded, Session
+    from statechart.store import JsonFileRepository
 
 _HOMES = {
     "chart": ("Chart", "Event", "State"),
@@ -59,10 +61,12 @@ _HOMES = {
         "UnknownEvent",
         "UnknownState",
     ),
+    "firing": ("fire",),
     "holder": ("Holder",),
     "hooks": ("Commit", "Transition"),
-    "journal": ("Record",),
-    "store": ("JsonFileRepository", "Session"),
+    "record": ("Record",),
+    "session": ("Loaded", "Session"),
+    "store": ("JsonFileRepository",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -80,6 +84,7 @@ __all__ = [
     "InvalidTransition",
     "JsonFileRepository",
     "LeaseLost",
+    "Loaded",
     "Locked",
     "NestedFire",
     "NewerSchema",
@@ -95,6 +100,7 @@ __all__ = [
     "Transition",
     "UnknownEvent",
     "UnknownState",
+    "fire",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from typing import Any, ClassVar, Self
 
@@ -119,7 +120,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         for event in cls._events:
             if event.id == name:
                 return event
-        raise UnknownEvent(cls.__name__, name, [event.id for event in cls._events])
+        raise UnknownEvent(cls.__name__, str(name), [event.id for event in cls._events])
 
     def fire(self, event: Event, /, **payload: Any) -> Transition:
         """Take the transition that an event leads to, and commit it.
@@ -135,10 +136,10 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             ReservedPayload: A payload keyword is one that the engine keeps for itself.
         """
         declared = self.event(event)
-        if not _RESERVED.isdisjoint(payload):
-            raise ReservedPayload(sorted(_RESERVED.intersection(payload)))
         if self._hooks.firing is not None:
             raise NestedFire(type(self).__name__, declared.id)
+        if not _RESERVED.isdisjoint(payload):
+            raise ReservedPayload(sorted(_RESERVED.intersection(payload)))
         before = self.model.state
         self._hooks.firing = firing = Firing(
             declared.id,
@@ -151,16 +152,14 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         )
         try:
             self._take(firing)
-        except TransitionNotAllowed as refused:
-            if refused.event != declared.id or firing.transition is not None:
-                self._restore(before, firing)
-                raise
-            raise self._refusal(declared.id, payload) from refused
         except BaseException as error:
             self._restore(before, firing)
+            if _is_refusal(error, firing):
+                raise self._refusal(declared.id, payload) from error
             if not firing.committed or not isinstance(error, Exception):
                 raise
-            logger.opt(exception=error).warning("A hook failed after {} was committed", declared.id)
+            with suppress(Exception):  # a failing sink must not break what is committed
+                logger.opt(exception=error).warning("A hook failed after {} was committed", declared.id)
         finally:
             self._hooks.firing = None
         if firing.transition is None:
@@ -179,7 +178,10 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             raise self._refusal(declared.id, payload)
 
     def enabled(self, **payload: Any) -> tuple[str, ...]:
-        """Return the events that the chart allows now, guards considered, as they were declared."""
+        """Return the events that the chart allows now, guards considered, as they were declared.
+
+        A guard that raises, for want of a payload perhaps, does not allow its event.
+        """
         state = self.states_map[self.model.state]
         open_ = {
             event.id
@@ -204,12 +206,16 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         machine = _kept(cls, type(model))
         if machine is None:
             machine = cls(copy(model))
-            _kept_machines()[cls, type(model)] = machine
+            if hasattr(model, "__dict__"):
+                _kept_machines()[cls, type(model)] = machine
         elif machine._hooks.firing is not None:
             raise NestedFire(cls.__name__, "another event")
         else:
             _check_state(cls, getattr(model, "state", None))
-            vars(machine.model).update(vars(model))
+            fields = vars(machine.model)
+            fields.clear()
+            fields.update(vars(model))
+            machine._engine.start()
         machine.subject = subject
         machine.commit = commit
         bound: Self = machine
@@ -241,8 +247,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             self._engine = self._get_engine()
 
     def _restore(self, before: Any, firing: Firing) -> None:
-        if not firing.committed:
-            self.model.state = before
+        self.model.state = firing.entered if firing.committed else before
         # The engine may still hold queued triggers, and caches of what was interrupted.
         self._engine = self._get_engine()
 
@@ -253,12 +258,9 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     def _put_nonblocking(self, trigger_data: Any, internal: bool = False) -> None:
         firing = self._hooks.firing
-        if (
-            firing is None
-            or trigger_data.event != firing.event
-            or not self._engine.external_queue.is_empty()
-        ):
+        if firing is None or firing.sent or trigger_data.event != firing.event:
             raise NestedFire(type(self).__name__, str(trigger_data.event))
+        firing.sent = True
         super()._put_nonblocking(trigger_data, internal)
 
     def _refusal(self, event: str, payload: Mapping[str, Any]) -> InvalidTransition:
@@ -294,9 +296,18 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             "event": next(iter(transition.events)),
         }
         for guard in self._callbacks[transition.cond.key]:
-            if not guard.call(**payload, **known):
+            try:
+                agrees = guard.call(**payload, **known)
+            except Exception:  # firing its event would raise it; another event's refusal must not
+                agrees = False
+            if not agrees:
                 return str(guard.meta.attr_name)
         return None
+
+
+def _is_refusal(error: BaseException, firing: Firing) -> bool:
+    refused = isinstance(error, TransitionNotAllowed) and error.event == firing.event
+    return refused and firing.transition is None
 
 
 def _check_state(chart: type[Chart], state: object) -> None:

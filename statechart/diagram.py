@@ -65,17 +65,25 @@ def _extract(chart: AnyChart, marked: set[str]) -> DiagramGraph:
     from statemachine.contrib.diagram.extract import extract
 
     graph = extract(chart)
+    ids = _ids(chart)
+    active = {ids[state] for state in marked}
     for state in graph.states:
-        state.is_active = state.id in marked
+        state.is_active = state.id in active
     return graph
+
+
+def _ids(chart: AnyChart) -> dict[str, str]:
+    """Return what the renderers call each state, by its value."""
+    return {str(state.value): state.id for state in chart.states}
 
 
 def _fold(chart: AnyChart, graph: DiagramGraph) -> tuple[DiagramGraph, list[_Note]]:
     folded = dict(_from_everywhere(chart))
     kept = [edge for edge in graph.transitions if edge.event not in folded]
     shared = set.intersection(*(set(edge.guards) for edge in kept)) if kept else set()
+    ids = _ids(chart)
     notes = [
-        _Note(target, f"{event} leads here from every other state") for event, target in folded.items()
+        _Note(ids[target], f"{event} leads here from every other state") for event, target in folded.items()
     ]
     if shared:
         initial = next(state.id for state in graph.states if state.is_initial)

@@ -8,6 +8,7 @@ StatechartError
 ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
 ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
 └── StorageError                       the storage could not do what was asked; its cause is kept
+    ├── InvalidName (ValueError)       nothing can be stored under that name
     ├── NotFound (LookupError)         nothing is stored under that name
     ├── NotOurs                        something that this library did not make stands in the way
     ├── Conflict                       somebody else was there first
@@ -144,6 +145,17 @@ class StorageError(StatechartError):
     """The storage could not do what was asked. The operating system's error is `__cause__`."""
 
 
+class InvalidName(StorageError, ValueError):
+    """Nothing can be stored under that name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} can't be a name: 1 to 100 letters (a-z, A-Z), digits, dots, dashes and underscores, "
+            "the first a letter or a digit"
+        )
+
+
 class NotFound(StorageError, LookupError):
     """Nothing is stored under that name."""
 
@@ -212,14 +224,19 @@ class Locked(Conflict, TimeoutError):
 
 
 class LeaseLost(StorageError):
-    """The lock file or the journal under an open session was removed or replaced."""
+    """A session does not hold its lock and journal any more: they were replaced, or it was closed.
 
-    def __init__(self, name: str, path: Path) -> None:
+    Attributes:
+        path: The file that shows it.
+        problem: What became of that file or of the session.
+    """
+
+    def __init__(self, name: str, path: Path, problem: str = "was removed or replaced") -> None:
         self.name = name
         self.path = path
+        self.problem = problem
         super().__init__(
-            f"{path} was removed or replaced while {name!r} was being changed; "
-            "nothing more was written; open it again"
+            f"{path} {problem} while {name!r} was being changed; nothing more was written; open it again"
         )
 
 

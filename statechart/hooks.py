@@ -67,6 +67,8 @@ class Firing:
     commit: Commit | None
     started: float = field(default_factory=perf_counter)
     since: datetime | None = None
+    sent: bool = False
+    entered: Any = None
     transition: Transition | None = None
     returned: bool = False
 
@@ -91,12 +93,20 @@ class Hooks:
         firing = self.firing
         if firing is None:
             return
-        to_state = str(target.value)
+        firing.entered = target.value
         firing.transition = transition = Transition(
-            firing.chart, firing.event, firing.from_state, to_state, firing.subject, firing.payload
+            firing.chart, firing.event, firing.from_state, str(target.value), firing.subject, firing.payload
         )
-        fields = firing.commit(transition) if firing.commit is not None else {}
+        try:
+            fields = firing.commit(transition) if firing.commit is not None else {}
+        except BaseException:
+            if firing.committed:
+                self._tell(firing, transition, {})
+            raise
         firing.returned = True
+        self._tell(firing, transition, fields)
+
+    def _tell(self, firing: Firing, transition: Transition, fields: Mapping[str, object]) -> None:
         if not fields and firing.subject is not None:
             fields = {"subject": firing.subject}
         self._log(
@@ -105,7 +115,7 @@ class Hooks:
             {
                 "event": firing.event,
                 "from_state": firing.from_state,
-                "to_state": to_state,
+                "to_state": transition.to_state,
                 "duration_ms": round((perf_counter() - firing.started) * 1000, 3),
                 **fields,
             },

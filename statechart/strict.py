@@ -20,21 +20,29 @@ FLAGS = {
 }
 """The engine's switches, and the only setting with which a failed commit leaves the old state."""
 
+_OF_A_MACHINE = frozenset(("model", "subject", "commit", "state_field", "history_values"))
+"""Attributes that a machine gets when it is built, which no class shows."""
+
 
 def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Iterator[str]:
     """Yield what keeps a chart from being committed once per event, a sentence each.
 
-    `base` is the strict base class, whose attributes an event must not hide.
+    `base` is the strict base class, whose attributes neither a state nor an event may hide.
     """
     yield from _flags(chart)
     for state in chart.states:
         yield from _state(state)
+        yield from _hiding("state", state.id, base)
     for event in chart._events:
-        if hasattr(base, event.id):
-            yield f"event {event.id!r} hides an attribute of Chart; give it another name"
+        yield from _hiding("event", event.id, base)
         if event.delay:
             yield f"event {event.id!r} is delayed; wait outside the chart, then fire"
     yield from _callbacks(chart)
+
+
+def _hiding(kind: str, name: str, base: type[StateChart[Any]]) -> Iterator[str]:
+    if hasattr(base, name) or name in _OF_A_MACHINE:
+        yield f"{kind} {name!r} hides an attribute of Chart; give it another name"
 
 
 def _flags(chart: type[StateChart[Any]]) -> Iterator[str]:

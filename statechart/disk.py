@@ -1,0 +1,140 @@
+"""What the storage asks of the operating system, with its errors translated once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from statechart.errors import NotOurs, StorageError
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
+
+
+def failure(what: str, path: str | Path, error: OSError) -> StorageError:
+    """Return the StorageError that tells what could not be done, where and why."""
+    reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+    return StorageError(f"cannot {what} {path}: {reason}")
+
+
+@contextmanager
+def translated(what: str, path: str | Path) -> Iterator[None]:
+    """Turn an error of the operating system into a StorageError.
+
+    Raises:
+        StorageError: `cannot <what> <path>: <why>`, from the OSError.
+    """
+    try:
+        yield
+    except StorageError:  # some are OSErrors as well
+        raise
+    except OSError as error:
+        raise failure(what, path, error) from error
+
+
+def read_file(path: str | Path) -> bytes | None:
+    """Return the bytes of a regular file, or None when there is none.
+
+    Raises:
+        NotOurs: It is a symbolic link, or something else than a file.
+        StorageError: It can't be read.
+    """
+    with translated("read", path):
+        try:
+            descriptor = os.open(path, _READ)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise NotOurs(Path(path), "is a symbolic link, where a file belongs") from error
+            raise
+        try:
+            return _read(descriptor, path)
+        finally:
+            os.close(descriptor)
+
+
+def _read(descriptor: int, path: str | Path) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise NotOurs(Path(path), "is not a regular file")
+    content = os.read(descriptor, status.st_size + 1)
+    while chunk := os.read(descriptor, status.st_size + 1):
+        content += chunk
+    return content
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all bytes, however few the system takes at a time."""
+    written = os.write(descriptor, content)
+    while written < len(content):
+        written += os.write(descriptor, content[written:])
+
+
+def create_file(path: str | Path, content: bytes, *, sync: bool = False) -> None:
+    """Write a new private file; one that is there already is an OSError.
+
+    `sync` makes its bytes, not its name, durable.
+    """
+    descriptor = os.open(path, _CREATE, PRIVATE_FILE)
+    try:
+        write_all(descriptor, content)
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_directory(path: str | Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def private_directory(path: Path) -> None:
+    """Make a directory for this user alone, unless there is one.
+
+    Raises:
+        NotOurs: Something else has that name.
+        StorageError: It can't be made.
+    """
+    with translated("make the directory", path):
+        with suppress(FileExistsError):
+            path.mkdir(mode=PRIVATE_DIRECTORY)
+            return
+        require_directory(path)
+
+
+def require_directory(path: Path) -> bool:
+    """Return whether a directory is there.
+
+    Raises:
+        NotOurs: It is a symbolic link, or no directory.
+    """
+    with translated("look at", path):
+        try:
+            mode = os.lstat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    if stat.S_ISLNK(mode):
+        raise NotOurs(path, "is a symbolic link, where a directory belongs")
+    if not stat.S_ISDIR(mode):
+        raise NotOurs(path, "is not a directory")
+    return True

@@ -1,0 +1,193 @@
+"""Records: the hash-chained JSON lines of a journal, made, read and verified.
+
+Each line is a compact JSON object, the record, and ends with a newline. Its `prev` is the SHA-256, in
+hex, of the line before it: of that line's raw bytes, the newline included. The first line's is that
+of `<lineage>\\n<name>`, which its `data` holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, JsonValue, ValidationError
+from pydantic_core import from_json, to_json
+
+from statechart.errors import CorruptHistory, NewerSchema, NotOurs
+
+CREATED = "created"
+
+
+class Record(BaseModel, frozen=True, extra="forbid"):
+    """A line of the journal.
+
+    `seq` counts the records from 1. `revision` grows by one with each record that carries the
+    `value` after it; a record without one keeps the revision. `data` is the record's own part.
+    """
+
+    seq: int
+    revision: int
+    type: str
+    at: AwareDatetime
+    actor: str
+    operation: str | None
+    schema_version: int
+    prev: str
+    data: dict[str, JsonValue]
+    value: dict[str, JsonValue] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a journal: its last record's numbers and hash, and its size in bytes."""
+
+    lineage: str
+    seq: int
+    revision: int
+    hash: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a record says before it has its place in the journal; `value` is the model's compact JSON."""
+
+    type: str
+    actor: str
+    data: Mapping[str, object]
+    operation: str | None = None
+    value: bytes | None = None
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A record with its bytes, and the head that the journal has once it is appended."""
+
+    content: bytes
+    record: Record
+    head: Head
+
+
+def origin(lineage: str, name: str) -> Head:
+    """Return the head of a journal that has no record yet."""
+    return Head(lineage, seq=0, revision=0, hash=sha256(f"{lineage}\n{name}".encode()).hexdigest(), size=0)
+
+
+def line_after(head: Head, draft: Draft) -> Line:
+    """Make the line that follows a head; nothing is written.
+
+    Raises:
+        ValueError: What the record says is not JSON, or could not be read back.
+    """
+    seq, revision = head.seq + 1, head.revision + (draft.value is not None)
+    envelope = {
+        "seq": seq,
+        "revision": revision,
+        "type": draft.type,
+        "at": datetime.now(UTC),
+        "actor": draft.actor,
+        "operation": draft.operation,
+        "schema_version": draft.schema_version,
+        "prev": head.hash,
+        "data": draft.data,
+    }
+    content = b'%b,"value":%b}\n' % (to_json(envelope, inf_nan_mode="null")[:-1], draft.value or b"null")
+    record = Record.model_validate_json(content)
+    after = Head(head.lineage, seq, revision, sha256(content).hexdigest(), head.size + len(content))
+    return Line(content, record, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A journal that was read and verified.
+
+    `heads[i]` is the journal's head after `records[i]`. `torn` is an unfinished last line.
+    """
+
+    records: tuple[Record, ...]
+    heads: tuple[Head, ...]
+    torn: bytes = b""
+
+    @property
+    def head(self) -> Head:
+        """The head after the last whole record."""
+        return self.heads[-1]
+
+
+def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
+    """Read a journal and verify all of it.
+
+    Raises:
+        CorruptHistory: A line before the last is not JSON, or a line is not what has to follow.
+        NewerSchema: A record was written by a newer program.
+        NotOurs: It is the journal of another name.
+    """
+    records: list[Record] = []
+    heads: list[Head] = []
+    *lines, tail = content.split(b"\n")
+    for number, bare in enumerate(lines, 1):
+        line = bare + b"\n"
+        record = _parsed(line, name, path, number, known=schema_version)
+        if record is None:
+            if tail or number < len(lines):
+                raise CorruptHistory(name, path, "it is not JSON", number)
+            tail = line
+            break
+        before = heads[-1] if heads else _beginning(record, path, name)
+        problem = _misfit(before, record)
+        if problem:
+            raise CorruptHistory(name, path, problem, number)
+        size = before.size + len(line)
+        records.append(record)
+        heads.append(Head(before.lineage, record.seq, record.revision, sha256(line).hexdigest(), size))
+    if not records:
+        raise CorruptHistory(name, path, "it holds no whole record" if content else "it is empty")
+    return Scan(tuple(records), tuple(heads), tail)
+
+
+def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> Record | None:
+    try:
+        record = Record.model_validate_json(line)
+    except ValidationError as error:
+        try:
+            found = from_json(line)
+        except ValueError:
+            return None
+        version = found.get("schema_version") if isinstance(found, dict) else None
+        if isinstance(version, int) and version > known:
+            raise NewerSchema(name, path, version, known) from error
+        raise CorruptHistory(name, path, f"it is not a record ({first_problem(error)})", number) from error
+    if record.schema_version > known:
+        raise NewerSchema(name, path, record.schema_version, known)
+    return record
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that a validation found, as `field.field: what`."""
+    found = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, found["loc"]))
+    return f"{where}: {found['msg']}" if where else found["msg"]
+
+
+def _beginning(record: Record, path: Path, name: str) -> Head:
+    lineage, inside = record.data.get("lineage"), record.data.get("name")
+    if record.type != CREATED or not isinstance(lineage, str) or not isinstance(inside, str):
+        raise CorruptHistory(name, path, "the first record does not say what was created", 1)
+    if inside != name:
+        raise NotOurs(path.parent, f"is a copy: its journal is that of {inside!r}, not of {name!r}")
+    return origin(lineage, inside)
+
+
+def _misfit(before: Head, record: Record) -> str | None:
+    if record.seq != before.seq + 1:
+        return f"record {record.seq} follows record {before.seq}"
+    if record.prev != before.hash:
+        return "its prev is not the hash of what is before it: that was changed after it was written"
+    revision = before.revision + (record.value is not None)
+    if record.revision != revision or not revision:
+        return f"it has revision {record.revision} instead of {revision or 1}"
+    return None

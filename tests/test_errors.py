@@ -1,0 +1,149 @@
+"""The engine's errors: what they say, what they keep, and that they travel between processes."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from pathlib import Path
+
+import pytest
+
+from statechart import errors
+from statechart.diagram import DiagramUnavailable
+from statechart.errors import (
+    AlreadyExists,
+    ChartDefinitionError,
+    CommitUncertain,
+    Conflict,
+    CorruptHistory,
+    InvalidName,
+    InvalidTransition,
+    LeaseLost,
+    Locked,
+    NestedFire,
+    NewerSchema,
+    NotFound,
+    NotOurs,
+    ReservedPayload,
+    Stale,
+    StatechartError,
+    StorageError,
+    UnknownEvent,
+    UnknownState,
+)
+from statechart.holder import Holder
+
+ONE_OF_EACH = (
+    StatechartError("anything"),
+    ChartDefinitionError("chart Door: it is compound"),
+    UnknownEvent("Door", "opne", ["open", "close"]),
+    UnknownState("Door", "ajar", ["opened", "closed"]),
+    InvalidTransition(
+        chart="Door", event="open", subject="front", state="closed", allowed=["lock"], reason="it is stuck"
+    ),
+    NestedFire("Door", "open"),
+    ReservedPayload(["model", "state"]),
+    DiagramUnavailable("dot needs pydot"),
+    StorageError("the disk is full"),
+    InvalidName("../door"),
+    NotFound("front", "/doors"),
+    NotOurs(Path("/doors/front"), "is a symbolic link"),
+    Conflict("somebody was first"),
+    AlreadyExists("front", "/doors"),
+    Stale("front", expected=3, actual=4),
+    Locked("front", Holder.current("open")),
+    LeaseLost("front", Path("/doors/.locks/front.lock")),
+    CommitUncertain("front"),
+    CorruptHistory("front", Path("/doors/front/history.jsonl"), "a number is missing", line=7),
+    NewerSchema("front", Path("/doors/front/state.json"), 3, 1),
+)
+
+
+def test_the_table_has_one_of_each_error() -> None:
+    defined = {
+        kind
+        for kind in vars(errors).values()
+        if inspect.isclass(kind) and issubclass(kind, StatechartError) and not kind.__name__.startswith("_")
+    }
+
+    assert {type(error) for error in ONE_OF_EACH} == defined | {DiagramUnavailable}
+
+
+@pytest.mark.parametrize("error", ONE_OF_EACH, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_error_survives_pickling_with_its_message_and_its_facts(
+    error: StatechartError, protocol: int
+) -> None:
+    copied = pickle.loads(pickle.dumps(error, protocol))
+
+    assert type(copied) is type(error)
+    assert str(copied) == str(error)
+    assert vars(copied) == vars(error)
+
+
+@pytest.mark.parametrize("error", ONE_OF_EACH, ids=lambda error: type(error).__name__)
+def test_every_error_is_caught_by_the_root_and_says_something(error: StatechartError) -> None:
+    assert isinstance(error, StatechartError)
+    assert str(error).strip()
+    assert str(error) == error.args[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        (ChartDefinitionError, TypeError),
+        (UnknownEvent, LookupError),
+        (UnknownState, LookupError),
+        (NestedFire, RuntimeError),
+        (ReservedPayload, TypeError),
+        (InvalidName, ValueError),
+        (NotFound, LookupError),
+        (AlreadyExists, FileExistsError),
+        (Locked, TimeoutError),
+    ],
+)
+def test_an_error_is_the_builtin_that_callers_expect(
+    kind: type[StatechartError], builtin: type[Exception]
+) -> None:
+    assert issubclass(kind, builtin)
+
+
+@pytest.mark.parametrize("kind", [AlreadyExists, Stale, Locked])
+def test_whoever_came_second_sees_a_conflict(kind: type[StatechartError]) -> None:
+    assert issubclass(kind, Conflict)
+    assert issubclass(kind, StorageError)
+
+
+def test_an_unknown_name_offers_the_nearest() -> None:
+    error = UnknownEvent("Door", "opne", ["close", "open"])
+
+    assert error.nearest == "open"
+    assert str(error) == "Door has no event 'opne': did you mean 'open'?"
+
+
+def test_an_unknown_name_that_is_near_to_none_is_answered_with_all() -> None:
+    error = UnknownState("Door", "xyz", ["opened", "closed"])
+
+    assert error.nearest is None
+    assert str(error) == "Door has no state 'xyz': known are opened, closed"
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        (
+            {"subject": "demo", "allowed": ["provision", "register", "destroy"]},
+            "cannot open 'demo' in state shut: allowed now are provision, register, destroy",
+        ),
+        ({"subject": None, "allowed": ["lock"]}, "cannot open in state shut: allowed now is lock"),
+        ({"subject": "demo", "allowed": []}, "cannot open 'demo' in state shut: allowed now is nothing"),
+        (
+            {"subject": "demo", "allowed": ["lock"], "reason": "it is stuck"},
+            "cannot open 'demo' in state shut: it is stuck; allowed now is lock",
+        ),
+    ],
+)
+def test_a_refusal_reads_like_a_sentence(facts: dict[str, object], message: str) -> None:
+    error = InvalidTransition(chart="Door", event="open", state="shut", **facts)  # type: ignore[arg-type]
+
+    assert str(error) == message

@@ -1,0 +1,308 @@
+"""The lifecycle against the table that was agreed on, copied here by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from loguru import logger
+
+from environments.attempt import TransitionCommit
+from environments.environment import AnyEnvironment
+from environments.failure import CommandName, Failure, FailureCause
+from environments.lifecycle import Lifecycle, Subject
+from environments.ports import EnvironmentRepository, Session
+from environments.records import TransitionRecord
+from environments.states import EnvironmentState, enter
+from environments.testing import FixedClock
+from statechart import InvalidTransition, LeaseLost, Transition
+from statechart.graph import edges, events, lints, states
+from statechart.holder import Holder
+
+TABLE: dict[str, dict[str, str]] = {
+    "created": {"provision": "provisioning", "register": "provisioned", "destroy": "destroyed"},
+    "provisioning": {"complete": "provisioned", "fail": "provision_failed", "destroy": "destroyed"},
+    "provisioned": {"configure": "configuring", "destroy": "destroyed"},
+    "configuring": {"complete": "configured", "fail": "configure_failed", "destroy": "destroyed"},
+    "configured": {"release": "releasing", "destroy": "destroyed"},
+    "releasing": {"complete": "released", "fail": "release_failed", "destroy": "destroyed"},
+    "released": {"release": "releasing", "run": "running", "fail": "run_failed", "destroy": "destroyed"},
+    "running": {"release": "releasing", "fail": "run_failed", "destroy": "destroyed"},
+    "destroyed": {},
+    "provision_failed": {"provision": "provisioning", "destroy": "destroyed"},
+    "configure_failed": {"configure": "configuring", "destroy": "destroyed"},
+    "release_failed": {"release": "releasing", "destroy": "destroyed"},
+    "run_failed": {"release": "releasing", "run": "running", "fail": "run_failed", "destroy": "destroyed"},
+}
+EVENTS = ("provision", "register", "configure", "release", "run", "complete", "fail", "destroy")
+ONLY_WHILE_A_RUN_IS_UNDER_WAY = {("released", "fail"), ("run_failed", "fail")}
+TRANSITIONS = [(state, event, target) for state, row in TABLE.items() for event, target in row.items()]
+BOTH = (False, True)
+
+SUCCESS = "created provisioning provisioned configuring configured releasing released running destroyed"
+ERROR = "provision_failed configure_failed release_failed run_failed"
+IN_PROGRESS = "provisioning configuring releasing"
+TERMINAL = "running destroyed provision_failed configure_failed release_failed run_failed"
+FINAL = "destroyed"
+
+
+def expected(state: str, event: str, teardown_begun: bool, run_under_way: bool) -> str | None:
+    if teardown_begun and event != "destroy":
+        return None
+    if (state, event) in ONLY_WHILE_A_RUN_IS_UNDER_WAY and not run_under_way:
+        return None
+    return TABLE[state].get(event)
+
+
+class Committed:
+    """A commit that remembers, and that has no other effect."""
+
+    def __init__(self) -> None:
+        self.transitions: list[Transition] = []
+
+    @property
+    def committed(self) -> bool:
+        return bool(self.transitions)
+
+    def __call__(self, transition: Transition) -> dict[str, object]:
+        self.transitions.append(transition)
+        return {}
+
+
+@pytest.mark.parametrize("run_under_way", BOTH, ids=["no run", "run under way"])
+@pytest.mark.parametrize("teardown_begun", BOTH, ids=["intact", "teardown begun"])
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("state", TABLE)
+def test_each_cell_is_as_the_table_says(
+    state: str, event: str, teardown_begun: bool, run_under_way: bool
+) -> None:
+    commit = Committed()
+    subject = Subject(
+        "demo", EnvironmentState(state), teardown_begun=teardown_begun, run_under_way=run_under_way
+    )
+    machine = Lifecycle.bound(subject, commit=commit)
+    target = expected(state, event, teardown_begun, run_under_way)
+
+    if target is None:
+        with pytest.raises(InvalidTransition):
+            machine.fire(Lifecycle.event(event))
+        assert (commit.transitions, machine.model.state) == ([], state)
+    else:
+        transition = machine.fire(Lifecycle.event(event))
+        assert (transition.from_state, transition.event, transition.to_state) == (state, event, target)
+        assert (commit.transitions, machine.model.state) == ([transition], target)
+
+
+@pytest.mark.parametrize("run_under_way", BOTH, ids=["no run", "run under way"])
+@pytest.mark.parametrize("teardown_begun", BOTH, ids=["intact", "teardown begun"])
+@pytest.mark.parametrize("state", TABLE)
+def test_what_is_enabled_in_a_state_is_its_row(
+    state: str, teardown_begun: bool, run_under_way: bool
+) -> None:
+    subject = Subject(
+        "demo", EnvironmentState(state), teardown_begun=teardown_begun, run_under_way=run_under_way
+    )
+
+    enabled = Lifecycle.bound(subject).enabled()
+
+    assert enabled == tuple(e for e in EVENTS if expected(state, e, teardown_begun, run_under_way))
+
+
+def test_the_chart_declares_the_table_and_nothing_else() -> None:
+    assert sorted((edge.source, edge.event, edge.target) for edge in edges(Lifecycle)) == sorted(
+        TRANSITIONS
+    )
+    assert len(TRANSITIONS) == 33
+    assert events(Lifecycle) == EVENTS
+    assert lints(Lifecycle) == ()
+
+
+def test_all_edges_but_those_of_destroy_are_guarded_by_intact() -> None:
+    guards = {(edge.source, edge.event): edge.guards for edge in edges(Lifecycle)}
+
+    for (state, event), found in guards.items():
+        more = ("run_attempted",) if (state, event) in ONLY_WHILE_A_RUN_IS_UNDER_WAY else ()
+        assert found == (() if event == "destroy" else ("intact", *more))
+
+
+def test_thirteen_states_have_one_name_everywhere() -> None:
+    assert len(EnvironmentState) == 13
+    assert set(states(Lifecycle)) == {str(state) for state in EnvironmentState} == set(TABLE)
+    for declared in Lifecycle.states:
+        assert declared.id == declared.value == declared.name == EnvironmentState(declared.value)
+
+
+@pytest.mark.parametrize(
+    ("question", "states_that_are"),
+    [
+        ("is_success", SUCCESS),
+        ("is_error", ERROR),
+        ("is_in_progress", IN_PROGRESS),
+        ("is_terminal", TERMINAL),
+        ("is_final", FINAL),
+    ],
+)
+@pytest.mark.parametrize("state", EnvironmentState)
+def test_a_state_knows_what_it_is(state: EnvironmentState, question: str, states_that_are: str) -> None:
+    assert getattr(state, question) is (state.value in states_that_are.split())
+
+
+def test_the_chart_ends_where_the_states_say() -> None:
+    assert [state.value for state in Lifecycle.final_states] == [EnvironmentState.DESTROYED]
+    assert Lifecycle.initial_state is not None
+    assert Lifecycle.initial_state.value is EnvironmentState.CREATED
+
+
+@pytest.mark.parametrize(
+    ("subject", "event", "message"),
+    [
+        (
+            Subject("demo", EnvironmentState.CREATED),
+            "configure",
+            "cannot configure 'demo' in state created: allowed now are provision, register, destroy",
+        ),
+        (
+            Subject("demo", EnvironmentState.RUNNING, teardown_begun=True),
+            "release",
+            "cannot release 'demo' in state running: a teardown has begun, and only destroy may follow; "
+            "allowed now is destroy",
+        ),
+        (
+            Subject("demo", EnvironmentState.RELEASED),
+            "fail",
+            "cannot fail 'demo' in state released: no run is under way that could fail; "
+            "allowed now are release, run, destroy",
+        ),
+        (
+            Subject("demo", EnvironmentState.DESTROYED),
+            "destroy",
+            "cannot destroy 'demo' in state destroyed: allowed now is nothing",
+        ),
+    ],
+)
+def test_a_refusal_says_why_and_what_is_allowed(subject: Subject, event: str, message: str) -> None:
+    with pytest.raises(InvalidTransition) as caught:
+        Lifecycle.bound(subject).fire(Lifecycle.event(event))
+
+    assert str(caught.value) == message
+
+
+@pytest.fixture
+def log() -> Iterator[list[Any]]:
+    lines: list[Any] = []
+    sink = logger.add(lambda message: lines.append(message.record), level="DEBUG", format="{message}")
+    logger.enable("environments")
+    yield lines
+    logger.disable("environments")
+    logger.remove(sink)
+
+
+def next_value(clock: FixedClock, environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
+    failure = Failure(
+        command=CommandName.RUN,
+        step="start_service",
+        cause=FailureCause.COMMAND_EXECUTION,
+        summary="it exited at once",
+        started_at=clock.now(),
+        failed_at=clock.now(),
+        duration=timedelta(0),
+        trace_id="op-1",
+    )
+    entered = enter(state, failure if state.is_error else None)
+    return environment.entering(entered, at=clock.now())
+
+
+def commit_to(session: Session, clock: FixedClock) -> TransitionCommit:
+    return TransitionCommit(session, lambda now, entered: next_value(clock, now, entered), "op-1")
+
+
+@pytest.mark.parametrize("edge", TRANSITIONS, ids=" ".join)
+def test_each_transition_is_recorded(
+    edge: tuple[str, str, str], place: Any, repository: EnvironmentRepository, clock: FixedClock
+) -> None:
+    state, event, target = edge
+    subject = Subject("demo", place(state).state.name, run_under_way=True)
+
+    with repository.open("demo", Holder.current("test")) as session:
+        commit = commit_to(session, clock)
+        Lifecycle.bound(subject, commit=commit).fire(Lifecycle.event(event))
+
+    record = repository.history("demo")[-1].record
+    assert isinstance(record, TransitionRecord)
+    assert (record.from_state, record.event, record.to_state) == edge
+    assert repository.load("demo").state.name == target
+    assert commit.committed
+
+
+@pytest.mark.parametrize("edge", TRANSITIONS, ids=" ".join)
+def test_each_transition_leaves_one_line_with_the_environments_facts(
+    edge: tuple[str, str, str],
+    place: Any,
+    repository: EnvironmentRepository,
+    clock: FixedClock,
+    log: list[Any],
+) -> None:
+    state, event, target = edge
+    placed = place(state)
+    with repository.open("demo", Holder.current("test")) as session:
+        subject = Subject("demo", placed.state.name, run_under_way=True)
+        Lifecycle.bound(subject, commit=commit_to(session, clock)).fire(Lifecycle.event(event))
+
+    (line,) = [line for line in log if line["level"].name == "INFO"]
+    assert line["message"] == "Environment state transition"
+    assert line["extra"].pop("duration_ms") >= 0
+    assert line["extra"] == {
+        "environment_name": "demo",
+        "instance_name": "envchart-demo",
+        "event": event,
+        "from_state": state,
+        "to_state": target,
+        "revision": placed.revision + 1,
+        "operation_id": "op-1",
+        "trace_id": "op-1",
+    }
+
+
+def test_leaving_a_state_tells_how_long_the_environment_was_in_it(log: list[Any]) -> None:
+    since = datetime.now(UTC) - timedelta(hours=3)
+
+    Lifecycle.bound(Subject("demo", EnvironmentState.RUNNING, since=since)).fire(Lifecycle.release)
+
+    (line,) = [line for line in log if line["level"].name == "DEBUG"]
+    assert (line["message"], line["extra"]["state"]) == ("Leaving state", "running")
+    assert line["extra"]["lasted_s"] == pytest.approx(3 * 3600, abs=60)
+
+
+def test_a_transition_that_the_storage_refuses_is_neither_recorded_nor_logged(
+    place: Any, repository: EnvironmentRepository, clock: FixedClock, log: list[Any]
+) -> None:
+    placed = place("created")
+    session = repository.open("demo", Holder.current("test"))
+    session.close()
+    commit = commit_to(session, clock)
+
+    with pytest.raises(LeaseLost):
+        Lifecycle.bound(Subject.of(placed), commit=commit).fire(Lifecycle.provision)
+
+    assert repository.load("demo") == placed
+    assert not commit.committed
+    assert [line for line in log if line["level"].name == "INFO"] == []
+
+
+def test_the_engines_own_name_does_not_show_the_lines_of_environments(log: list[Any]) -> None:
+    logger.disable("environments")
+    logger.enable("statechart")
+    try:
+        Lifecycle.bound(Subject("demo", EnvironmentState.CREATED)).fire(Lifecycle.provision)
+    finally:
+        logger.disable("statechart")
+
+    assert log == []
+
+
+def test_a_subject_is_what_the_environment_says(place: Any) -> None:
+    placed = place("released")
+
+    assert Subject.of(placed) == Subject("demo", EnvironmentState.RELEASED, since=placed.since)
