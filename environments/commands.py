@@ -11,6 +11,7 @@ from environments.attempt import Attempt
 from environments.clock import SystemClock
 from environments.errors import OperationInterrupted
 from environments.failure import CommandName
+from environments.fences import check_revision
 from environments.lifecycle import Lifecycle, Subject
 from environments.operation import Operation, OperationStatus
 from environments.runner import Runner, StopRequest
@@ -27,7 +28,7 @@ from environments.states import (
     RunFailed,
     Running,
 )
-from statechart.errors import Locked, Stale
+from statechart.errors import Locked
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Command:
         with await open_session(self._repository, name, holder, self._lock_timeout) as session:
             environment = session.environment
             if not isinstance(target, str):
-                check_fresh(target, environment)
+                check_revision(target, environment)
             self._check_allowed(environment)
             provider = self._provider or cast(
                 "Provider", environment.spec.provider
@@ -206,17 +207,6 @@ async def open_session(
             if time.monotonic() >= deadline:
                 raise
         await asyncio.sleep(_POLL)
-
-
-def check_fresh(handle: AnyEnvironment, on_record: AnyEnvironment) -> None:
-    """Raise Stale if a handle is not the environment as it is on record."""
-    if handle.lineage != on_record.lineage or handle.revision != on_record.revision:
-        raise Stale(
-            handle.name,
-            expected=handle.revision,
-            actual=on_record.revision,
-            replaced=handle.lineage != on_record.lineage,
-        )
 
 
 def refuse_interrupted(environment: AnyEnvironment) -> None:

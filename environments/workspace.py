@@ -18,7 +18,6 @@ from environments.commands import (
     ReleaseSource,
     RunCommand,
     RunSource,
-    check_fresh,
     open_session,
     refuse_interrupted,
 )
@@ -31,6 +30,7 @@ from environments.errors import (
     UnexpectedState,
 )
 from environments.failure import CommandName
+from environments.fences import check_revision
 from environments.lifecycle import Lifecycle, Subject
 from environments.orchestrator import COMMANDS, plan
 from environments.records import AmendedRecord
@@ -192,7 +192,7 @@ class Workspace:
         with await open_session(self._repository, name, holder, self._lock_timeout) as session:
             on_record = session.environment
             if not isinstance(environment, str):
-                check_fresh(environment, on_record)
+                check_revision(environment, on_record)
             refuse_interrupted(on_record)
             _check_applicable(on_record, spec)
             fields = tuple(_differences(on_record.spec.model_dump(), spec.model_dump()))
@@ -209,7 +209,7 @@ class Workspace:
         """
         on_record = self._load(environment)
         if not isinstance(environment, str):
-            check_fresh(environment, on_record)
+            check_revision(environment, on_record)
         if not isinstance(on_record.state, Destroyed):
             raise NotDestroyed(on_record.name, on_record.state.name)
         self._repository.delete(on_record)
@@ -266,7 +266,7 @@ class Workspace:
         holder = Holder.current(f"envchart {purpose}")
         with await open_session(self._repository, name, holder, self._lock_timeout) as session:
             if not isinstance(environment, str):
-                check_fresh(environment, session.environment)
+                check_revision(environment, session.environment)
             refuse_interrupted(session.environment)
             return session.environment
 

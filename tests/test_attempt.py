@@ -13,14 +13,15 @@ from environments.environment import AnyEnvironment, Environment
 from environments.errors import CommandFailed, StepFailed
 from environments.failure import CommandName, Failure, FailureCause
 from environments.operation import OperationStatus
-from environments.progress import CommandEnded, CommandStarted, Progress
+from environments.progress import CommandEnded, CommandStarted, Noticed, Progress
 from environments.records import AnyRecord, OperationRecord, StepRecord, TransitionRecord
 from environments.runner import StopRequest
 from environments.states import Created
 from environments.steps import Probed
-from environments.storage.memory import MemoryRepository
+from environments.storage.memory import MemoryRepository, MemorySession
 from environments.testing import FixedClock, ScriptedProvider
 from statechart.errors import StorageError
+from statechart.holder import Holder
 
 MakeCommand = Callable[..., Command]
 STEPS = [
@@ -446,3 +447,71 @@ async def test_what_is_not_committed_is_not_logged(
         await make_command("provision").attempt(created)
 
     assert log == []
+
+
+async def test_a_destroy_that_took_nothing_away_leaves_what_an_interrupted_command_left_in_doubt(
+    provider: ScriptedProvider,
+    make_command: MakeCommand,
+    crash: Callable[..., AnyEnvironment],
+    created: object,
+) -> None:
+    interrupted = crash("provision", "provisioning", "first_provision")
+    provider.options["first_destroy"] = {"has_effect": False}
+    provider.fails["first_destroy"] = [StepFailed(FailureCause.NETWORK, "no way there")]
+
+    with pytest.raises(CommandFailed) as failed:
+        await make_command("destroy").attempt("demo")
+
+    assert failed.value.environment.operation == interrupted.operation
+    assert failed.value.failure.step == "first_destroy"
+
+
+async def test_a_destroy_that_took_nothing_away_leaves_the_steps_that_a_retry_can_keep(
+    provider: ScriptedProvider, make_command: MakeCommand, created: object
+) -> None:
+    provider.fails["second_provision"] = [StepFailed(FailureCause.NETWORK, "no way there")]
+    with pytest.raises(CommandFailed):
+        await make_command("provision").attempt("demo")
+    provider.options["first_destroy"] = {"has_effect": False}
+    provider.fails["first_destroy"] = [StepFailed(FailureCause.NETWORK, "no way there")]
+    with pytest.raises(CommandFailed):
+        await make_command("destroy").attempt("demo")
+
+    await make_command("provision").attempt("demo")
+
+    assert provider.done == ["first_provision", "second_provision"]
+
+
+async def test_a_step_whose_time_was_up_is_in_doubt(
+    provider: ScriptedProvider, make_command: MakeCommand, created: object
+) -> None:
+    provider.hangs.add("first_provision")
+    provider.options["first_provision"] = {"timeout": timedelta(milliseconds=20)}
+
+    with pytest.raises(CommandFailed) as failed:
+        await make_command("provision").attempt("demo")
+
+    operation = failed.value.environment.operation
+    assert operation is not None
+    assert operation.step is not None
+    assert operation.step.name == failed.value.failure.step == "first_provision"
+
+
+async def test_a_command_tells_what_was_found_amiss_when_the_environment_was_opened(
+    repository: MemoryRepository,
+    make_command: MakeCommand,
+    created: object,
+    told: list[Progress],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    holder = Holder.current("envchart run")
+    monkeypatch.setattr(MemorySession, "crashed", property(lambda session: holder))
+    monkeypatch.setattr(MemorySession, "notes", property(lambda session: ("a torn line was cut off",)))
+
+    await make_command("provision").attempt("demo")
+
+    noticed = [progress.message for progress in told if isinstance(progress, Noticed)]
+    assert noticed == [
+        f"the last command did not end by itself: {holder.describe()}",
+        "a torn line was cut off",
+    ]

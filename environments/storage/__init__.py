@@ -1,1 +1,1 @@
-"""x"""
+"""Storage: where environments are on record."""

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from environments.environment import AnyEnvironment, Environment
+from environments.fences import check_revision, operation_id
 from environments.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.spec import check_name
 from environments.states import Created
-from environments.storage.memory import check_expected, operation_id
 from environments.summary import Summary, UnreadableSummary
 from statechart.errors import CorruptHistory, StorageError
 from statechart.holder import Holder
@@ -85,7 +85,7 @@ class FileRepository:
     def delete(self, expected: AnyEnvironment) -> None:
         """Remove an environment from record for good, if it is still as expected."""
         loaded = self._store.load(expected.name)
-        check_expected(expected, loaded.value, behind=0)
+        check_revision(expected, loaded.value)
         self._store.delete(expected.name, expected=loaded.head)
 
     def directory(self, name: str) -> Path:
@@ -132,7 +132,7 @@ class FileSession:
 
     def commit(self, record: RevisionRecord) -> None:
         """Make a record durable that raises the revision."""
-        check_expected(record.environment, self.environment, behind=1)
+        check_revision(record.environment, self.environment, behind=1)
         self._session.commit(
             record.type,
             record.environment,

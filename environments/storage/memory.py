@@ -13,11 +13,12 @@ from pathlib import Path
 from types import TracebackType
 
 from environments.environment import AnyEnvironment, Environment
+from environments.fences import check_revision, operation_id
 from environments.records import AnyRecord, CreatedRecord, HistoryEntry, RevisionRecord, StepRecord
 from environments.spec import check_name
 from environments.states import Created
 from environments.summary import Summary, UnreadableSummary
-from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, Stale, StorageError
+from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError
 from statechart.holder import Holder
 
 _WHERE = "memory"
@@ -121,7 +122,7 @@ class MemoryRepository:
             stored = self._find(expected.name)
             if stored.holder is not None:
                 raise Locked(expected.name, stored.holder)
-            check_expected(expected, stored.environment(), behind=0)
+            check_revision(expected, stored.environment())
             del self._stored[expected.name]
         shutil.rmtree(self.directory(expected.name), ignore_errors=True)
 
@@ -186,7 +187,7 @@ class MemorySession:
     def commit(self, record: RevisionRecord) -> None:
         """Keep a record that raises the revision."""
         self.check()
-        check_expected(record.environment, self._environment, behind=1)
+        check_revision(record.environment, self._environment, behind=1)
         self._repository._append(self._stored, record, self._environment, record.environment)
         self._environment = record.environment
 
@@ -221,21 +222,3 @@ class MemorySession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def check_expected(environment: AnyEnvironment, on_record: AnyEnvironment, *, behind: int) -> None:
-    """Raise Stale unless an environment follows the one on record by `behind` revisions."""
-    expected = environment.revision - behind
-    if environment.lineage != on_record.lineage or expected != on_record.revision:
-        raise Stale(
-            environment.name,
-            expected=expected,
-            actual=on_record.revision,
-            replaced=environment.lineage != on_record.lineage,
-        )
-
-
-def operation_id(before: AnyEnvironment, after: AnyEnvironment | None = None) -> str | None:
-    """Return the operation that a change belongs to: the one it leaves, or else the one it ends."""
-    operation = (after.operation if after else None) or before.operation
-    return operation.id if operation else None

@@ -1,0 +1,8 @@
+"""`python -m environments`: the command line, where no `envchart` is on the path."""
+
+import sys
+
+from environments.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())
