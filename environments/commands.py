@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar, cast
 
 from environments.attempt import Attempt
 from environments.clock import SystemClock
@@ -42,6 +42,8 @@ ConfigureSource: TypeAlias = Provisioned | ConfigureFailed
 ReleaseSource: TypeAlias = Configured | ReleaseFailed | Released | Running | RunFailed
 RunSource: TypeAlias = Released | RunFailed
 DestroySource: TypeAlias = AnyState
+
+ResultT = TypeVar("ResultT")
 
 _POLL = 0.005
 
@@ -199,10 +201,19 @@ async def open_session(
     Raises:
         Locked: Another holder still has it after `timeout` seconds.
     """
+    return await patiently(lambda: repository.open(name, holder), timeout)
+
+
+async def patiently(work: Callable[[], ResultT], timeout: float) -> ResultT:
+    """Do what needs a lock, trying again until it is free, without blocking other tasks.
+
+    Raises:
+        Locked: Another holder still has it after `timeout` seconds.
+    """
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return repository.open(name, holder)
+            return work()
         except Locked:
             if time.monotonic() >= deadline:
                 raise

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 from uuid import uuid4
 
-from pydantic import AwareDatetime, BaseModel, JsonValue, model_validator
+from pydantic import BaseModel, JsonValue, model_validator
 from typing_extensions import TypeVar
 
 from environments.errors import UnexpectedState
@@ -14,6 +14,7 @@ from environments.failure import CommandName, Failure
 from environments.operation import Operation, OperationStatus, StepInHand, StepResult
 from environments.spec import EnvironmentName, EnvironmentSpec
 from environments.states import AnyState, Created, DiscriminatedState, state_of
+from statechart.utc import UtcDatetime
 
 StateT = TypeVar("StateT", bound=AnyState, covariant=True, default=AnyState)
 NewStateT = TypeVar("NewStateT", bound=AnyState)
@@ -63,9 +64,9 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     name: EnvironmentName
     lineage: str
     revision: int
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    since: AwareDatetime
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    since: UtcDatetime
     spec: EnvironmentSpec
     outputs: Outputs = Outputs()
     if TYPE_CHECKING:

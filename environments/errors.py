@@ -10,6 +10,7 @@
     ├── NotDestroyed                        only a destroyed environment can be purged
     ├── NothingToRetry                      nothing has failed
     ├── ProvisionNeeded                     a change of the spec that needs provisioning again
+    ├── Stopped                             stopped between two commands, as asked
     ├── StepFailed                          raised by a step whose failure is expected
     └── CommandFailed                       a command ended in a recorded failure
 
@@ -141,6 +142,24 @@ class ProvisionNeeded(EnvironmentsError):
         super().__init__(
             f"{listed(self.fields)} of {name!r} can't be changed once it is provisioned: "
             "destroy and create it again"
+        )
+
+
+class Stopped(EnvironmentsError):
+    """Bringing an environment up was stopped between two commands, as asked.
+
+    Attributes:
+        environment: As the last command left it; nothing is under way.
+        command: The command that was not begun.
+        reason: Who asked.
+    """
+
+    def __init__(self, environment: AnyEnvironment, command: str, reason: str) -> None:
+        self.environment = environment
+        self.command = command
+        self.reason = reason
+        super().__init__(
+            f"{reason}: {environment.name!r} is {environment.condition}, and {command} was not begun"
         )
 
 

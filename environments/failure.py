@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
+
+from statechart.utc import UtcDatetime
 
 
 class CommandName(StrEnum):
@@ -45,8 +47,8 @@ class Failure(BaseModel, frozen=True, extra="forbid"):
     step: str
     cause: FailureCause
     summary: str
-    started_at: AwareDatetime
-    failed_at: AwareDatetime
+    started_at: UtcDatetime
+    failed_at: UtcDatetime
     duration: timedelta
     trace_id: str
     trace_file: str | None = None

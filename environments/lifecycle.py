@@ -11,8 +11,9 @@ from loguru import logger
 from environments.environment import AnyEnvironment
 from environments.states import EnvironmentState
 from statechart.chart import Chart, Event, State
+from statechart.log import silence
 
-logger.disable("environments")
+silence("environments")
 
 
 @dataclass

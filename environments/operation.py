@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue
 
 from environments.failure import CommandName, Failure
 from statechart.holder import Holder
+from statechart.utc import UtcDatetime
 
 
 class OperationStatus(StrEnum):
@@ -43,7 +44,7 @@ class StepInHand(BaseModel, frozen=True, extra="forbid"):
     name: str
     number: int
     of: int
-    started_at: AwareDatetime
+    started_at: UtcDatetime
     has_effect: bool = True
 
 
@@ -57,7 +58,7 @@ class Operation(BaseModel, frozen=True, extra="forbid"):
     id: str
     command: CommandName
     status: OperationStatus = OperationStatus.ACTIVE
-    started_at: AwareDatetime
+    started_at: UtcDatetime
     holder: Holder
     steps_done: tuple[StepResult, ...] = ()
     step: StepInHand | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from environments.environment import AnyEnvironment
 from environments.operation import StepInHand, StepResult
+from statechart.utc import UtcDatetime
 
 
 class CreatedRecord(BaseModel, frozen=True, extra="forbid"):
@@ -92,7 +93,7 @@ class HistoryEntry(BaseModel, frozen=True, extra="forbid"):
 
     seq: int
     revision: int
-    at: AwareDatetime
+    at: UtcDatetime
     actor: str
     operation_id: str | None
     record: AnyRecord

@@ -26,13 +26,14 @@ from environments.progress import (
 from environments.records import StepRecord
 from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
 from statechart.errors import StorageError
+from statechart.log import silence
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.ports import Clock, Session
 
-logger.disable("environments")
+silence("environments")
 
 ResultT = TypeVar("ResultT")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from environments.environment import condition
 from environments.failure import CommandName, Failure
 from environments.operation import Operation
 from environments.states import EnvironmentState
+from statechart.utc import UtcDatetime
 
 
 class _StateHead(BaseModel, frozen=True):
@@ -35,8 +36,8 @@ class Summary(BaseModel, frozen=True):
 
     name: str
     revision: int
-    updated_at: AwareDatetime
-    since: AwareDatetime
+    updated_at: UtcDatetime
+    since: UtcDatetime
     state: _StateHead
     spec: _SpecHead
     outputs: _OutputsHead

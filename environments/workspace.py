@@ -19,6 +19,7 @@ from environments.commands import (
     RunCommand,
     RunSource,
     open_session,
+    patiently,
     refuse_interrupted,
 )
 from environments.environment import AnyEnvironment, Environment
@@ -27,6 +28,7 @@ from environments.errors import (
     NotDestroyed,
     NothingToRetry,
     ProvisionNeeded,
+    Stopped,
     UnexpectedState,
 )
 from environments.failure import CommandName
@@ -170,10 +172,13 @@ class Workspace:
 
         Raises:
             UnreachableTarget: No plan leads there.
+            Stopped: A stop was asked for between two commands.
         """
         on_record = await self._settled(environment, "bring")
         handle = environment
         for name in plan(on_record, _target(to)):
+            if self._stop is not None and self._stop.reason is not None:
+                raise Stopped(on_record, name, self._stop.reason)
             handle = on_record = await self._execute(name, handle)
         return on_record
 
@@ -212,7 +217,7 @@ class Workspace:
             check_revision(environment, on_record)
         if not isinstance(on_record.state, Destroyed):
             raise NotDestroyed(on_record.name, on_record.state.name)
-        self._repository.delete(on_record)
+        await patiently(lambda: self._repository.delete(on_record), self._lock_timeout)
 
     def plan(
         self, environment: AnyEnvironment | str, *, to: type[AnyState] | EnvironmentState = Running

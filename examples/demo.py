@@ -63,7 +63,10 @@ def clear() -> None:
     """End and remove what an earlier run left."""
     if (DATA / NAME).exists():
         subprocess.run(
-            [*ENVCHART, "destroy", NAME, "--yes"], check=False, capture_output=True, stdin=subprocess.DEVNULL
+            [*ENVCHART, "destroy", NAME, "--yes"],
+            check=False,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
         )
     shutil.rmtree(DATA, ignore_errors=True)
 
@@ -101,17 +104,30 @@ def unanswered(url: str) -> bool:
 
 def bring_up() -> str:
     """Take the environment from nothing to running, and return where it answers."""
-    tell("Create an environment.", "Nothing is made yet: this puts its name and its wish on record, durably.")
-    envchart("create", NAME, "--app", str(ROOT / "examples" / "hello"), "--env", "GREETING=Hello from envchart")
-    tell("Provision it.", "Directories and a port are reserved. Each step is on disk before it runs and after.")
+    tell(
+        "Create an environment.", "Nothing is made yet: this puts its name and its wish on record, durably."
+    )
+    envchart(
+        "create", NAME, "--app", str(ROOT / "examples" / "hello"), "--env", "GREETING=Hello from envchart"
+    )
+    tell(
+        "Provision it.",
+        "Directories and a port are reserved. Each step is on disk before it runs and after.",
+    )
     envchart("provision", NAME)
     tell("Configure it.", "The configuration is written; doing it again would say that nothing changed.")
     envchart("configure", NAME)
-    tell("Configure it again: a mistake.", "The chart refuses it, changes nothing, and names what is allowed.")
+    tell(
+        "Configure it again: a mistake.",
+        "The chart refuses it, changes nothing, and names what is allowed.",
+    )
     envchart("configure", NAME, expect=4)
     tell("Release the app.", "It is copied under the hash of its content, so that a release never changes.")
     envchart("release", NAME)
-    tell("Run it.", "`running` means that this very process passed its health check, not that a command returned 0.")
+    tell(
+        "Run it.",
+        "`running` means that this very process passed its health check, not that a command returned 0.",
+    )
     envchart("run", NAME)
     outputs = shown("show", NAME)["outputs"]
     assert isinstance(outputs, dict)
@@ -124,7 +140,10 @@ def bring_up() -> str:
 def redeploy(url: str) -> None:
     """Release and run a second version."""
     app = second_version()
-    tell("Release a second version.", "The first goes on serving until `run` switches; it is kept, to go back to.")
+    tell(
+        "Release a second version.",
+        "The first goes on serving until `run` switches; it is kept, to go back to.",
+    )
     envchart("release", NAME, "--app", str(app))
     envchart("run", NAME)
     visit(url)
@@ -132,11 +151,19 @@ def redeploy(url: str) -> None:
 
 def look() -> None:
     """Show where the environment is, how it got there, and what may follow."""
-    tell("Where is it now?", "State, release, address and the next command: read from disk, without a lock.")
+    tell(
+        "Where is it now?", "State, release, address and the next command: read from disk, without a lock."
+    )
     envchart("show", NAME)
-    tell("How did it get there?", "The journal is the truth: append-only, hash-chained, one line for each fact.")
+    tell(
+        "How did it get there?",
+        "The journal is the truth: append-only, hash-chained, one line for each fact.",
+    )
     envchart("history", NAME)
-    tell("What may follow?", "The chart, with the present state marked; the same declaration drives everything.")
+    tell(
+        "What may follow?",
+        "The chart, with the present state marked; the same declaration drives everything.",
+    )
     envchart("diagram", "--of", NAME, "--format", "mermaid")
 
 

@@ -141,7 +141,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         if not _RESERVED.isdisjoint(payload):
             raise ReservedPayload(sorted(_RESERVED.intersection(payload)))
         before = self.model.state
-        self._hooks.firing = firing = Firing(
+        firing = Firing(
             declared.id,
             str(before),
             type(self).__name__,
@@ -151,7 +151,8 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             since=getattr(self.model, "since", None),
         )
         try:
-            self._take(firing)
+            self._hooks.firing = firing
+            self._take(declared, payload)
         except BaseException as error:
             self._restore(before, firing)
             if _is_refusal(error, firing):
@@ -241,8 +242,9 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         name = getattr(self.model, "name", None)
         return None if name is None else str(name)
 
-    def _take(self, firing: Firing) -> None:
-        super().send(firing.event, **firing.payload)
+    def _take(self, event: Event, payload: Mapping[str, Any]) -> None:
+        self._put_nonblocking(event.build_trigger(machine=self, **payload))
+        self._engine.processing_loop()
         if not self._engine.running:
             self._engine = self._get_engine()
 

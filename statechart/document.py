@@ -101,10 +101,10 @@ def replace(path: Path, content: bytes) -> None:
         try:
             create_file(temporary, content)
         except FileExistsError:  # a writer died before the rename
-            os.unlink(temporary)  # noqa: PTH108
+            os.unlink(temporary)
             create_file(temporary, content)
-        os.rename(temporary, target)  # noqa: PTH104  # every commit does this; pathlib takes as long again
+        os.rename(temporary, target)
     except OSError:
         with suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
+            os.unlink(temporary)
         raise

@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
+
+from statechart.utc import UtcDatetime
 
 
 class Holder(BaseModel, frozen=True, extra="forbid"):
@@ -25,7 +27,7 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
     host: str
     user: str
     command: str
-    since: AwareDatetime
+    since: UtcDatetime
     token: str = Field(default_factory=lambda: uuid4().hex)
     start_ticks: int | None = None
     boot_id: str | None = None

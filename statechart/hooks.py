@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from loguru import logger
 
+from statechart.log import silence
+
 if TYPE_CHECKING:
     from statemachine import State
 
-logger.disable("statechart")
+silence("statechart")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ DOCUMENT = "state.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _JOURNAL_SIZE = re.compile(rb'"journal_size": (\d+)\n}\n?\Z')
 _TAIL = 64
-_USUAL = 65536
+_USUAL = 8192
 
 
 @dataclass(frozen=True, slots=True)

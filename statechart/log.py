@@ -1,4 +1,4 @@
-"""The storage's own log lines, silent until somebody enables them."""
+"""Logging: silent until somebody enables it, whenever they do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ from contextlib import suppress
 
 from loguru import logger
 
-logger.disable("statechart")
+
+def silence(package: str) -> None:
+    """Disable a package's log lines, unless somebody has enabled or disabled them already.
+
+    Modules are loaded when they are first needed, which may be after `logger.enable`.
+    """
+    # loguru has no public way to ask; without this list it is as every library does: off when loaded.
+    spoken = getattr(getattr(logger, "_core", None), "activation_list", ())
+    if not any(name in (f"{package}.", "") for name, _ in spoken):
+        logger.disable(package)
 
 
 def warn(message: str, **fields: object) -> None:
     """Log a warning with fields; a failing sink must not undo what is on disk."""
     with suppress(Exception):
         logger.bind(**fields).opt(depth=1).warning(message)
+
+
+silence("statechart")

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema, NotOurs
+from statechart.utc import UtcDatetime
 
 CREATED = "created"
 
@@ -31,7 +32,7 @@ class Record(BaseModel, frozen=True, extra="forbid"):
     seq: int
     revision: int
     type: str
-    at: AwareDatetime
+    at: UtcDatetime
     actor: str
     operation: str | None
     schema_version: int

@@ -69,6 +69,22 @@ def test_the_shortest_path_is_the_fewest_edges() -> None:
     assert [(edge.event, edge.target) for edge in path] == [("give_back", "packed"), ("send_off", "sent")]
 
 
+def test_the_shortest_path_is_found_whichever_is_declared_last() -> None:
+    class Detour(Chart):
+        start = State("start", initial=True)
+        road = State("road")
+        field = State("field")
+        hill = State("hill")
+        end = State("end", final=True)
+        drive = Event(start.to(road) | road.to(end))
+        walk = Event(start.to(field) | field.to(hill) | hill.to(end))
+
+    path = shortest_path(Detour, "start", "end")
+
+    assert path is not None
+    assert [edge.event for edge in path] == ["drive", "drive"]
+
+
 def test_the_path_to_oneself_is_empty_and_out_of_a_final_state_there_is_none() -> None:
     assert shortest_path(Parcel, "sent", "sent") == ()
     assert shortest_path(Parcel, "delivered", "sent") is None

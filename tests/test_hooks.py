@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -234,6 +235,61 @@ def test_preparing_an_event_may_fail_each_time_that_it_is_done(
         Counter(guest, commit=book).fire(Counter.serve)
 
     assert (guest.state, book.written, committed(log)) == ("waiting", [], [])
+
+
+class Tap(Chart):
+    shut = State("shut", initial=True)
+    open_ = State("open")
+    turn = Event(shut.to(open_))
+    turn_back = Event(open_.to(shut))
+
+
+def interrupted_at(line: int, fire: Callable[[], object]) -> bool:
+    """Fire, and raise KeyboardInterrupt at the n-th line that the engine runs; False if it runs fewer.
+
+    Left out are the lines of `fire` itself, where no signal can arrive between two calls, and what
+    runs in finalisers, where Python drops exceptions.
+    """
+    left = line
+
+    def trace(frame: FrameType, kind: str, _argument: object) -> Any:
+        nonlocal left
+        module = frame.f_globals.get("__name__", "")
+        if module == "statemachine.invoke" or frame.f_code.co_name in ("fire", "__del__", "<lambda>"):
+            return None
+        if kind == "line" and module.startswith(("statechart", "statemachine")):
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        fire()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_an_interruption_at_any_line_of_the_engine_leaves_one_story() -> None:
+    line, met = 1, set()
+    while True:
+        tap, book = Guest(state="shut"), Book()
+        machine = Tap(tap, commit=book)
+        if not interrupted_at(line, lambda: machine.fire(Tap.turn)):  # noqa: B023  # called at once
+            break
+        was_committed = book.committed
+        assert (line, tap.state) == (line, "open_" if was_committed else "shut")
+        machine.fire(Tap.turn_back if was_committed else Tap.turn)
+        assert (line, len(book.written)) == (line, 2 if was_committed else 1)
+        met.add(was_committed)
+        line += 1
+
+    assert line > 500
+    assert met == {False, True}
 
 
 @pytest.mark.parametrize("place", ["inline guard", "chart on_enter_served", "listener after_transition"])

@@ -119,7 +119,7 @@ def test_any_truncation_of_the_document_is_mended(repository, document):
 def test_any_truncation_of_the_journal_is_mended_or_refused(repository, journal):
     content = journal.read_bytes()
     covered = len(content) - len(content.splitlines(keepends=True)[-1])  # what the document has seen
-    for size in range(0, len(content), 5):
+    for size in range(0, len(content), 9):
         journal.write_bytes(content[:size])
         if size >= covered:
             assert repository.load("demo").value.count == 2

@@ -196,7 +196,7 @@ def test_a_making_directory_in_use_is_not_swept(repository, demo, start):
     processes = [start(CREATE_FOR_EVER.replace("n{", f"p{number}n{{")) for number in range(2)]
     for process in processes:
         process.stdout.readline()
-    for number in range(40):
+    for number in range(15):
         repository.create(f"mine{number}", Counter())
 
     assert [process.poll() for process in processes] == [None, None]

@@ -16,13 +16,14 @@ from environments.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.spec import check_name
 from environments.states import Created
 from environments.summary import Summary, UnreadableSummary
-from statechart.errors import CorruptHistory, StorageError
+from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.holder import Holder
 from statechart.record import Record
 from statechart.session import Session as StoreSession
 from statechart.store import JsonFileRepository
 
 _TRACES = "traces"
+_ELSEWHERE = frozenset(("type", "environment"))
 
 
 class FileRepository:
@@ -65,9 +66,12 @@ class FileRepository:
                 if isinstance(document, StorageError):
                     raise document
                 head = self.load(name).model_dump_json().encode() if behind else document
-                yield Summary.model_validate_json(head)
+                summary = Summary.model_validate_json(head)
             except (StorageError, ValidationError) as error:
                 yield UnreadableSummary(name, error)
+            else:
+                copied = NotOurs(self.directory(name), f"is a copy: {summary.name!r} is inside")
+                yield summary if summary.name == name else UnreadableSummary(name, copied)
 
     def exists(self, name: str) -> bool:
         """Return whether the name is taken."""
@@ -137,7 +141,7 @@ class FileSession:
             record.type,
             record.environment,
             expected=record.environment.revision - 1,
-            data=record.model_dump(mode="json", exclude={"type", "environment"}),
+            data={name: part for name, part in record if name not in _ELSEWHERE},
             operation=operation_id(self.environment, record.environment),
         )
 

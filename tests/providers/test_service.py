@@ -18,7 +18,7 @@ from environments.providers.local.service import new_instance
 class Unrecordable(Instance):
     """A record for which the disk has no space once the process is there."""
 
-    def started(self, process):  # noqa: ARG002  # the signature is the record's
+    def started(self, process):  # the signature is the record's
         raise OSError(errno.ENOSPC, "No space left on device", "instance.json")
 
 

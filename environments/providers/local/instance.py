@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Literal
 from uuid import uuid4
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from environments.providers.local.layout import Layout
 from environments.providers.local.private_files import write_private
 from environments.providers.process import ProcessIdentity
+from statechart.utc import UtcDatetime
 
 
 class Instance(BaseModel, frozen=True, extra="forbid"):
@@ -31,7 +32,7 @@ class Instance(BaseModel, frozen=True, extra="forbid"):
     release: str
     port: int
     fingerprint: str
-    started_at: AwareDatetime
+    started_at: UtcDatetime
     log_offset: int = 0
     process: ProcessIdentity | None = None
 

@@ -1,0 +1,183 @@
+"""The subcommands that only look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from environments.cli import opening
+from environments.cli.arguments import NameArgument
+from environments.cli.output import emit, note
+from environments.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from environments.cli.failures import Report
+    from environments.storage.file import FileRepository
+    from environments.summary import Summary, UnreadableSummary
+
+
+def show(settings: Settings, name: NameArgument) -> None:
+    """Show an environment: its state, what is wrong, and what can be done next."""
+    from environments.cli.documents import environment_document
+    from environments.cli.render import environment_text
+    from environments.cli.views import look
+
+    storage = opening.storage(settings)
+    view = look(storage, name)
+    directory = storage.directory(name)
+    emit(
+        settings,
+        environment_document(view, settings, directory),
+        environment_text(view, settings, directory),
+    )
+
+
+def list_(settings: Settings) -> None:
+    """List all environments.
+
+    One that can't be read does not keep the others from being shown; the exit code is then 7.
+    """
+    if not _any(settings):
+        emit_empty(settings)
+        return
+    from environments.cli.documents import unreadable_document
+    from environments.cli.failures import ExitCode
+    from environments.cli.render import list_text
+
+    documents, unreadable = _gathered(settings)
+    document = {
+        "environments": documents,
+        "unreadable": [unreadable_document(name, report) for name, report in unreadable],
+    }
+    emit(settings, document, list_text(documents, [(name, report.message) for name, report in unreadable]))
+    for name, report in unreadable:
+        note(f"next, for {name}: {report.next[0] if report.next else settings.spell('list')}")
+    if unreadable:
+        raise typer.Exit(ExitCode.STORAGE)
+
+
+def _gathered(settings: Settings) -> tuple[list[dict[str, object]], list[tuple[str, Report]]]:
+    """Return what the list shows of each environment, and why some can't be read."""
+    from environments.cli.documents import summary_document
+    from environments.cli.views import look
+    from environments.summary import Summary
+
+    storage = opening.storage(settings)
+    documents: list[dict[str, object]] = []
+    unreadable: list[tuple[str, Report]] = []
+    for summary in storage.summaries():
+        if not isinstance(summary, Summary):
+            unreadable.append((summary.name, _why(settings, summary)))
+            continue
+        held = False
+        if summary.operation is not None and summary.operation.is_active:
+            view = look(storage, summary.name)
+            held = view.holder is not None
+            summary = _renewed(storage, summary, view.environment.revision)
+        documents.append(summary_document(summary, settings, held=held))
+    return documents, unreadable
+
+
+def _any(settings: Settings) -> bool:
+    try:
+        return bool(opening.names(settings))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # the storage says what is wrong
+
+
+def emit_empty(settings: Settings) -> None:
+    """Print a list of nothing, and tell how to get something into it."""
+    if settings.json:
+        emit(settings, {"environments": [], "unreadable": []}, "")
+        return
+    missing = "" if settings.data_dir.is_dir() else ", which does not exist"
+    note(f"no environments in {settings.data_dir.absolute()}{missing}")
+    note(f"next: {settings.spell('create NAME --app DIR')}")
+
+
+def _why(settings: Settings, summary: UnreadableSummary) -> Report:
+    from environments.cli.failures import ExitCode, Report, report
+
+    found = report(summary.error, settings)
+    return found or Report(ExitCode.STORAGE, "unreadable", str(summary.error))
+
+
+def _renewed(storage: FileRepository, summary: Summary, revision: int) -> Summary:
+    """Return the summary as it is now, if a command ended while it was looked at."""
+    from environments.summary import Summary
+
+    if summary.revision == revision:
+        return summary
+    return Summary.model_validate_json(storage.load(summary.name).model_dump_json())
+
+
+def history(settings: Settings, name: NameArgument) -> None:
+    """Show what happened to an environment: its transitions and steps, when, how long, by whom."""
+    from environments.cli.documents import history_document
+    from environments.cli.render import history_text
+
+    entries = opening.storage(settings).history(name)
+    document = {"name": name, "history": [history_document(entry) for entry in entries]}
+    emit(settings, document, history_text(entries))
+
+
+def logs(
+    settings: Settings,
+    name: NameArgument,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, metavar="N", help="How many lines.")] = 50,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-F", metavar="", help="Go on as the log grows, until Ctrl-C.")
+    ] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", metavar="", help="Show the trace of the last failed command instead.")
+    ] = False,
+) -> None:
+    """Show the end of what the environment's service said."""
+    from environments.cli.log_files import print_log, print_trace
+    from environments.cli.refusal import Refusal
+
+    if follow and (trace or settings.json):
+        other = "--trace" if trace else "--json"
+        raise Refusal(
+            f"--follow has no end, and {other} needs one", (settings.spell("logs NAME --follow", name),)
+        )
+    if trace:
+        print_trace(settings, name)
+    else:
+        print_log(settings, name, lines, follow=follow)
+
+
+def diagram(
+    settings: Settings,
+    format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="mermaid, dot, svg or md.")
+    ] = "mermaid",
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--of", metavar="NAME", help="Mark the state of this environment.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it to a file.", show_default=False),
+    ] = None,
+) -> None:
+    """Draw the chart of all states and events."""
+    from environments.cli.drawing import draw
+
+    draw(settings, format, of, output)
+
+
+def schema(settings: Settings) -> None:
+    """Print the JSON Schema of an environment's file, for editors."""
+    import json
+
+    from environments.configuration import spec_schema
+
+    document = spec_schema()
+    emit(settings, document, json.dumps(document, indent=2))

@@ -1,0 +1,52 @@
+"""Running: a command from the command line, with its progress told and signals heeded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from environments.cli import opening
+from environments.cli.documents import environment_document
+from environments.cli.output import emit, tell_next
+from environments.cli.views import View
+
+if TYPE_CHECKING:
+    from environments.cli.settings import Settings
+    from environments.environment import AnyEnvironment
+    from environments.workspace import Workspace
+
+Work = Callable[["Workspace"], Coroutine[Any, Any, "AnyEnvironment"]]
+
+
+def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
+    """Run a command and print the environment as it left it.
+
+    Raises:
+        Ended: A signal ended it.
+        CommandFailed: A step failed.
+    """
+    from environments.cli.narrator import Narrator
+    from environments.cli.signals import Interruption
+
+    with Narrator() as narrator:
+        interruption = Interruption(narrator.note, lambda: narrator.at_work)
+        workspace = opening.workspace(settings, (narrator,), interruption.stop)
+        environment = interruption.run(work(workspace))
+    tell_changed(settings, workspace, environment, say=say)
+
+
+def tell_changed(
+    settings: Settings, workspace: Workspace, environment: AnyEnvironment, *, say: str = ""
+) -> None:
+    """Print an environment that was changed, and what can be done next."""
+    view = View(environment)
+    document = environment_document(view, settings, workspace.directory(environment.name))
+    emit(settings, document, f"{environment.name} is {view.condition}{_where(environment)}{say}")
+    tell_next(settings, view.next_steps, environment.name)
+
+
+def _where(environment: AnyEnvironment) -> str:
+    if environment.state.name != "running" or environment.outputs.url is None:
+        return ""
+    release = f", release {environment.outputs.serving}" if environment.outputs.serving else ""
+    return f" at {environment.outputs.url}{release}"

@@ -1,0 +1,163 @@
+"""Every error has an exit code, a name and a next command; the table is held against the trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from environments import errors as environment_errors
+from environments.cli.app import build
+from environments.cli.commands import COMMANDS
+from environments.cli.failures import KINDS, ExitCode, kind_of, report
+from environments.cli.settings import Settings
+from environments.environment import Environment
+from environments.failure import CommandName, Failure, FailureCause
+from environments.operation import Operation
+from environments.spec import EnvironmentSpec
+from environments.states import RunFailed
+from environments.testing import FixedClock, ScriptedSpec
+from statechart import errors as chart_errors
+from statechart.diagram import DiagramUnavailable
+from statechart.errors import StatechartError
+from statechart.holder import Holder
+
+AT = FixedClock().now()
+PATH = Path("data/demo/state.json")
+OPERATION = Operation(id="op", command=CommandName.RUN, started_at=AT, holder=Holder.current())
+
+
+def tree(root: type[Exception]) -> Iterator[type[Exception]]:
+    for kind in root.__subclasses__():
+        if not kind.__name__.startswith("_") and kind.__module__.startswith(("statechart", "environments")):
+            yield kind
+        yield from tree(kind)
+
+
+def command_failed() -> environment_errors.CommandFailed:
+    failure = Failure(
+        command=CommandName.RUN,
+        step="start_service",
+        cause=FailureCause.NETWORK,
+        summary="no route",
+        started_at=AT,
+        failed_at=AT,
+        duration=timedelta(seconds=1),
+        trace_id="op",
+    )
+    created = Environment.new(EnvironmentSpec(name="demo", provider=ScriptedSpec()), AT)
+    failed = created.entering(RunFailed(failure=failure), at=AT, operation=OPERATION.failed(failure))
+    return environment_errors.CommandFailed(failed, failure)
+
+
+ERRORS: list[Exception] = [
+    environment_errors.InvalidName("No", "is wrong", "no"),
+    environment_errors.InvalidConfiguration("env.yaml", ["a", "b"]),
+    environment_errors.UnknownProvider("x", ["local"]),
+    environment_errors.UnexpectedState("demo", expected=["created"], actual="running"),
+    environment_errors.OperationInterrupted("demo", OPERATION),
+    environment_errors.UnreachableTarget(
+        "demo", state="running", target="created", reason="it lies behind"
+    ),
+    environment_errors.NotDestroyed("demo", "running"),
+    environment_errors.NothingToRetry("demo", "running"),
+    environment_errors.ProvisionNeeded("demo", ["provider.port"]),
+    environment_errors.StepFailed(FailureCause.NETWORK, "no route"),
+    command_failed(),
+    chart_errors.UnknownEvent("Lifecycle", "x", ["run"]),
+    chart_errors.UnknownState("Lifecycle", "x", ["running"]),
+    chart_errors.InvalidTransition(
+        chart="L", event="run", subject="demo", state="created", allowed=["destroy"]
+    ),
+    chart_errors.StorageError("the disk is full"),
+    chart_errors.InvalidName("/"),
+    chart_errors.NotFound("demo", "data"),
+    chart_errors.NotOurs(PATH, "is a link"),
+    chart_errors.Conflict("somebody was first"),
+    chart_errors.AlreadyExists("demo", "data"),
+    chart_errors.Stale("demo", expected=1, actual=2),
+    chart_errors.Locked("demo", Holder.current("envchart run")),
+    chart_errors.LeaseLost("demo", PATH),
+    chart_errors.CommitUncertain("demo"),
+    chart_errors.CorruptHistory("demo", PATH, "it is empty"),
+    chart_errors.NewerSchema("demo", PATH, 2, 1),
+    DiagramUnavailable("svg needs Graphviz"),
+]
+BUGS = {chart_errors.ChartDefinitionError, chart_errors.NestedFire, chart_errors.ReservedPayload}
+
+
+@pytest.mark.parametrize(
+    "root", [StatechartError, environment_errors.EnvironmentsError], ids=lambda root: root.__name__
+)
+def test_every_error_of_both_trees_is_in_the_table_itself(root: type[Exception]) -> None:
+    assert [kind.__name__ for kind in tree(root) if kind not in KINDS] == []
+
+
+def test_every_error_that_a_person_can_meet_has_an_example_here() -> None:
+    kinds = {*tree(StatechartError), *tree(environment_errors.EnvironmentsError)}
+
+    assert kinds - {type(error) for error in ERRORS} == BUGS
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_every_error_says_what_happened_and_names_a_command_that_exists(
+    error: Exception, tmp_path: Path
+) -> None:
+    told = report(error, Settings(chosen_data_dir=tmp_path))
+
+    assert told is not None
+    assert told.message
+    assert told.exit_code not in (ExitCode.DONE, ExitCode.UNEXPECTED)
+    commands = [step.partition("envchart ")[2].split() for step in told.next if "envchart " in step]
+    assert commands
+    assert {words[0] for words in commands} <= {*COMMANDS, "--version"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (environment_errors.InvalidConfiguration, 2),
+        (chart_errors.NotFound, 3),
+        (chart_errors.InvalidTransition, 4),
+        (environment_errors.UnreachableTarget, 4),
+        (environment_errors.NotDestroyed, 4),
+        (environment_errors.ProvisionNeeded, 4),
+        (environment_errors.NothingToRetry, 4),
+        (environment_errors.UnexpectedState, 4),
+        (chart_errors.Locked, 5),
+        (chart_errors.Stale, 5),
+        (chart_errors.AlreadyExists, 5),
+        (environment_errors.CommandFailed, 6),
+        (chart_errors.CorruptHistory, 7),
+        (chart_errors.StorageError, 7),
+        (environment_errors.OperationInterrupted, 9),
+    ],
+)
+def test_the_exit_codes_are_those_of_the_help(kind: type[Exception], code: int) -> None:
+    found = kind_of(kind)
+
+    assert found is not None
+    assert found.exit_code == code
+
+
+def test_a_mistake_of_the_program_is_not_told_as_a_persons() -> None:
+    assert report(chart_errors.NestedFire("Lifecycle", "run"), Settings()) is None
+    assert report(ZeroDivisionError(), Settings()) is None
+
+
+def test_advice_repeats_the_data_directory_that_was_typed() -> None:
+    told = report(
+        chart_errors.Stale("demo", expected=1, actual=2), Settings(chosen_data_dir=Path("my data"))
+    )
+
+    assert told is not None
+    assert told.next == ("envchart show demo --data-dir 'my data'",)
+
+
+def test_the_application_has_every_command_of_the_list() -> None:
+    group = get_command(build())
+
+    assert [name for name in COMMANDS if group.get_command(None, name) is None] == []  # type: ignore[attr-defined,arg-type]

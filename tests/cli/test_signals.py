@@ -1,0 +1,167 @@
+"""What Ctrl-C, TERM and HUP do to a command, and what they leave on record."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environments.cli.endings import conclude
+from environments.cli.settings import Settings
+from environments.cli.signals import Ended, Interruption
+from environments.testing import ScriptedProvider
+
+ENDLESS = "import time\nprint('waiting', flush=True)\ntime.sleep(60)\n"
+
+
+def interruption(told: list[str], at_work: str | None = "demo") -> Interruption:
+    return Interruption(told.append, lambda: at_work)
+
+
+async def kill(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+    await asyncio.sleep(0.05)
+
+
+def test_one_ctrl_c_asks_for_a_stop_and_lets_the_step_end() -> None:
+    told: list[str] = []
+    ended = interruption(told)
+
+    async def work() -> str:
+        await kill(signal.SIGINT)
+        return f"stop wanted: {ended.stop.reason}"
+
+    assert ended.run(work()) == "stop wanted: interrupted by Ctrl-C"
+    assert told == ["stopping after this step; Ctrl-C again ends it now"]
+
+
+def test_a_second_ctrl_c_ends_it_now() -> None:
+    ended = interruption([])
+
+    async def work() -> None:
+        await kill(signal.SIGINT)
+        await kill(signal.SIGINT)
+        raise AssertionError("it went on")
+
+    with pytest.raises(Ended) as caught:
+        ended.run(work())
+    assert (caught.value.exit_code, caught.value.name) == (130, "demo")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_term_and_hup_end_it_now(number: signal.Signals) -> None:
+    with pytest.raises(Ended) as caught:
+        interruption([]).run(kill(number))
+    assert caught.value.exit_code == 128 + number
+
+
+def test_ctrl_c_ends_what_has_not_begun_at_once() -> None:
+    ended = interruption([], at_work=None)
+
+    with pytest.raises(Ended) as caught:
+        ended.run(kill(signal.SIGINT))
+    assert caught.value.name is None
+    assert ended.stop.reason is None
+
+
+def test_a_command_that_stopped_between_two_steps_says_where(
+    created: Any, make_command: Any, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = interruption([])
+
+    async def work() -> None:
+        await kill(signal.SIGINT)
+        await make_command("provision", stop=ended.stop).execute("demo")
+
+    with pytest.raises(Ended) as caught:
+        ended.run(work())
+    assert provider.done == []
+    assert conclude(caught.value, Settings()) == 130
+    assert (
+        "provision of 'demo' failed at first_provision: stopped before this step" in capsys.readouterr().err
+    )
+
+
+def test_ctrl_c_before_anything_began_says_that_nothing_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert conclude(KeyboardInterrupt(), Settings()) == 130
+    assert conclude(Ended(signal.SIGTERM), Settings()) == 143
+    assert capsys.readouterr().err.count("nothing was changed") == 2
+
+
+def test_a_signal_that_the_parent_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        interruption([]).run(kill(signal.SIGHUP))
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_cancellation_that_no_signal_asked_for_goes_on() -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        interruption([]).run(work())
+
+
+@pytest.fixture
+def waiting(process: Any, data: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run that waits for its app to get healthy, which never happens."""
+    app = tmp_path / "endless"
+    app.mkdir()
+    (app / "app.py").write_text(ENDLESS)
+    file = tmp_path / "web.yaml"
+    file.write_text("name: web\nprovider: {kind: local, app: endless, start_timeout: 50}\n")
+    assert process("up", "--file", file, "--to", "released").code == 0
+    words = [sys.executable, "-m", "environments", "--data-dir", str(data), "run", "web"]
+    running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    seen = ""
+    while "check_health" not in seen:
+        seen += running.stderr.read(1)
+    yield running
+    running.kill()
+    running.communicate()
+    assert process("destroy", "web", "--yes").code == 0
+
+
+@pytest.mark.parametrize(
+    "numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)], ids=["Ctrl-C twice", "TERM"]
+)
+def test_a_command_that_is_ended_says_so_and_leaves_a_true_state(
+    waiting: subprocess.Popen[str], process: Any, numbers: tuple[signal.Signals, ...]
+) -> None:
+    for number in numbers:
+        waiting.send_signal(number)
+        try:
+            waiting.wait(0.5)
+        except subprocess.TimeoutExpired:
+            continue
+
+    _, said = waiting.communicate(timeout=10)
+
+    assert waiting.returncode == 128 + numbers[-1]
+    assert f"error: ended by {numbers[-1].name}: web is run_failed (failed at: check_health)" in said
+    assert "next: envchart retry web" in said
+    assert process("show", "web", "--json").document["failure"]["cause"] == "cancelled"
+
+
+def test_a_command_that_was_killed_is_shown_as_interrupted(
+    waiting: subprocess.Popen[str], process: Any
+) -> None:
+    waiting.kill()
+    waiting.wait()
+
+    shown = process("show", "web")
+
+    assert "web: released (run interrupted at step check_health)" in shown.out
+    assert "is gone" in shown.out
+    assert process("run", "web").code == 9
