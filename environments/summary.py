@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from environments.environment import condition
 from environments.failure import CommandName, Failure
 from environments.operation import Operation
 from environments.states import EnvironmentState
-from statechart.utc import UtcDatetime
 
 
 class _StateHead(BaseModel, frozen=True):
@@ -32,12 +31,15 @@ class _SpecHead(BaseModel, frozen=True):
 
 
 class Summary(BaseModel, frozen=True):
-    """What a list shows of an environment: the parts of it that the list needs, no others."""
+    """What a list shows of an environment: the parts of it that the list needs, no others.
+
+    Thousands are read at a time, so the moments are left as pydantic makes them.
+    """
 
     name: str
     revision: int
-    updated_at: UtcDatetime
-    since: UtcDatetime
+    updated_at: AwareDatetime
+    since: AwareDatetime
     state: _StateHead
     spec: _SpecHead
     outputs: _OutputsHead

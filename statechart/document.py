@@ -99,10 +99,10 @@ def replace(path: Path, content: bytes) -> None:
     temporary = f"{directory}/.{name}.tmp"
     try:
         try:
-            create_file(temporary, content)
+            create_file(temporary, content, reserve=True)
         except FileExistsError:  # a writer died before the rename
             os.unlink(temporary)
-            create_file(temporary, content)
+            create_file(temporary, content, reserve=True)
         os.rename(temporary, target)
     except OSError:
         with suppress(OSError):

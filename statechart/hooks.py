@@ -69,7 +69,6 @@ class Firing:
     commit: Commit | None
     started: float = field(default_factory=perf_counter)
     since: datetime | None = None
-    sent: bool = False
     entered: Any = None
     transition: Transition | None = None
     returned: bool = False

@@ -14,7 +14,7 @@ def silence(package: str) -> None:
     """
     # loguru has no public way to ask; without this list it is as every library does: off when loaded.
     spoken = getattr(getattr(logger, "_core", None), "activation_list", ())
-    if not any(name in (f"{package}.", "") for name, _ in spoken):
+    if not any(name == f"{package}." for name, _ in spoken):
         logger.disable(package)
 
 

@@ -27,7 +27,6 @@ Door().fire(Door.close)
         ("", "", ""),
         ("logger.enable('statechart')", "", "State transition\n"),
         ("", "import statechart.hooks; logger.enable('statechart')", "State transition\n"),
-        ("logger.enable('')", "", "State transition\n"),
         ("logger.enable('elsewhere')", "", ""),
     ],
 )

@@ -24,8 +24,8 @@ ENVIRONMENTS = """
     InvalidConfiguration InvalidName Lifecycle LocalProvider MemoryRepository NotDestroyed NothingToRetry
     Operation OperationInterrupted Outputs Probed Provider ProviderSpec ProvisionCommand ProvisionFailed
     ProvisionNeeded Provisioned Provisioning ReleaseCommand ReleaseFailed Released Releasing RunCommand
-    RunFailed Running SecretRef Step StepContext StepFailed StopRequest Stopped UnexpectedState UnknownProvider
-    UnreachableTarget Workspace
+    RunFailed Running SecretRef Step StepContext StepFailed StopRequest Stopped UnexpectedState
+    UnknownProvider UnreachableTarget Workspace
 """
 HEAVY = "statemachine pydantic loguru filelock asyncio typer rich yaml"
 

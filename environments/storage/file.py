@@ -70,8 +70,11 @@ class FileRepository:
             except (StorageError, ValidationError) as error:
                 yield UnreadableSummary(name, error)
             else:
-                copied = NotOurs(self.directory(name), f"is a copy: {summary.name!r} is inside")
-                yield summary if summary.name == name else UnreadableSummary(name, copied)
+                yield summary if summary.name == name else self._copied(name, summary.name)
+
+    def _copied(self, name: str, inside: str) -> UnreadableSummary:
+        problem = f"is a copy: the environment inside is {inside!r}"
+        return UnreadableSummary(name, NotOurs(self.directory(name), problem))
 
     def exists(self, name: str) -> bool:
         """Return whether the name is taken."""

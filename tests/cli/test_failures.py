@@ -66,6 +66,7 @@ ERRORS: list[Exception] = [
     environment_errors.NothingToRetry("demo", "running"),
     environment_errors.ProvisionNeeded("demo", ["provider.port"]),
     environment_errors.StepFailed(FailureCause.NETWORK, "no route"),
+    environment_errors.Stopped(command_failed().environment, "run", "interrupted by Ctrl-C"),
     command_failed(),
     chart_errors.UnknownEvent("Lifecycle", "x", ["run"]),
     chart_errors.UnknownState("Lifecycle", "x", ["running"]),
