@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import socket
@@ -16,9 +17,9 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "demo-data"
+DATA = Path(os.environ.get("ENVCHART_DEMO_DIR", ROOT / "demo-data"))
 NAME = "demo"
-ENVCHART = [str(Path(sys.executable).parent / "envchart"), "--data-dir", str(DATA)]
+ENVCHART = [str(Path(sys.executable).parent / "envchart")]
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
 
@@ -185,15 +186,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the environment running at the end")
     keep = parser.parse_args().keep
+    os.environ["ENVCHART_DATA_DIR"] = str(DATA)
     started = time.monotonic()
     clear()
     url = bring_up()
     redeploy(url)
     look()
     if keep:
-        command = shlex.join([str(Path(ENVCHART[0]).relative_to(ROOT)), "--data-dir", DATA.name])
-        tell("It is still running.", f"Look at it: {url}")
-        print(f"    {command} show {NAME}\n    {command} logs {NAME}\nand end it:")
+        command = shlex.join([os.path.relpath(ENVCHART[0]), "--data-dir", os.path.relpath(DATA)])
+        tell("It is still running.", f"Look at it: {url}, or with")
+        print(f"    {command} show {NAME}\n    {command} logs {NAME}\nand end it with")
         print(f"    {command} destroy {NAME}")
         return
     tear_down(url)

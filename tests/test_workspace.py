@@ -16,17 +16,19 @@ from environments.errors import (
     OperationInterrupted,
     ProvisionNeeded,
     StepFailed,
+    Stopped,
     UnexpectedState,
     UnreachableTarget,
 )
 from environments.failure import CommandName, FailureCause
-from environments.progress import CommandStarted, Progress
+from environments.progress import CommandEnded, CommandStarted, Progress
 from environments.records import AmendedRecord
+from environments.runner import StopRequest
 from environments.spec import EnvironmentSpec, ProviderSpec, register_provider
 from environments.states import Configured, Destroyed, EnvironmentState, Provisioned, Released, Running
 from environments.steps import Step
 from environments.storage.memory import MemoryRepository
-from environments.testing import FixedClock, ScriptedProvider
+from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from environments.workspace import Workspace
 from statechart.errors import AlreadyExists, Conflict, InvalidTransition, Locked, NotFound, Stale
 from statechart.holder import Holder
@@ -592,3 +594,37 @@ async def test_a_workspace_may_wait_for_another_holder(
     provisioned = await patient.bring("demo", to=Provisioned)
 
     assert provisioned.state.name == "provisioned"
+
+
+async def test_bringing_up_stops_between_two_commands_when_asked(
+    repository: MemoryRepository, created: object
+) -> None:
+    stop = StopRequest()
+
+    def ask(progress: Progress) -> None:
+        if isinstance(progress, CommandEnded):
+            stop.request("interrupted by Ctrl-C")
+
+    workspace = Workspace(repository=repository, observers=[ask], stop=stop)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptedSpec, "steps", lambda spec, command, environment: [], raising=False)
+        with pytest.raises(Stopped) as stopped:
+            await workspace.bring("demo")
+
+    assert stopped.value.command == "configure"
+    assert repository.load("demo") == stopped.value.environment
+    assert repository.load("demo").state.name == "provisioned"
+
+
+async def test_a_purge_waits_for_the_lock(
+    repository: MemoryRepository, place: Callable[..., AnyEnvironment]
+) -> None:
+    place("destroyed")
+    session = repository.open("demo", Holder.current("somebody"))
+    asyncio.get_running_loop().call_later(0.03, session.close)
+
+    with pytest.raises(Locked):
+        await Workspace(repository=repository).purge("demo")
+    await Workspace(repository=repository, lock_timeout=5).purge("demo")
+
+    assert not repository.exists("demo")

@@ -1,0 +1,87 @@
+"""What the README and the documentation say is true."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from environments.cli.commands import COMMANDS
+from environments.lifecycle import Lifecycle
+from statechart.diagram import render
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [(PROGRAMS[0], "Environment 'demo' is in state: running http://127.0.0.1:"), (PROGRAMS[1], "paid")],
+    ids=["environments", "orders"],
+)
+def test_the_programs_run_as_they_stand(program: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(said)
+
+
+def test_there_are_no_other_programs() -> None:
+    assert len(PROGRAMS) == 2
+
+
+def test_the_diagram_is_that_of_the_chart() -> None:
+    drawn = re.search(r"<!-- chart -->\n```mermaid\n(.*?)```\n<!-- /chart -->", README, re.S)
+
+    assert drawn is not None
+    assert drawn[1] == render(Lifecycle, "mermaid")
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]),
+    ids=str,
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())
+
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_every_command_is_described() -> None:
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text()
+
+    assert [name for name in COMMANDS if not re.search(rf"`[^`]*\b{name}\b", page)] == []
+
+
+def test_the_two_commands_of_the_readme_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+
+    for command in ("demo", "test"):
+        assert f"make {command} " in README
+        assert re.search(rf"^{command}:", makefile, re.M)
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["down", "kept"])
+def test_the_demo_runs_to_its_end(keep: bool, tmp_path: Path) -> None:
+    arguments = ["--keep"] if keep else []
+    environ = {**os.environ, "ENVCHART_DEMO_DIR": str(tmp_path / "with space")}
+    demo = [sys.executable, str(ROOT / "examples" / "demo.py"), *arguments]
+
+    ended = subprocess.run(demo, env=environ, capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ("It is still running." in ended.stdout) is keep
+    if keep:
+        down = ended.stdout.splitlines()[-1]
+        subprocess.run(f"{down} --yes", shell=True, check=True, capture_output=True)
+    assert not (tmp_path / "with space" / "demo" / "local").exists()
