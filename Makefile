@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports coverage bench generate clean
+.PHONY: help demo test check lint types imports coverage bench clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -36,9 +36,6 @@ coverage: .venv/.dev
 
 bench: .venv/.dev  ## Measure, as ratios to the floor found in the same run
 	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py
-
-generate: .venv/.dev  ## Write anew what is generated from the chart
-	@$(BIN)/python -m tests.generate
 
 clean:  ## Remove what was made here
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* demo-data

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from statechart.errors import NotOurs, StorageError
+from statechart.errors import LeaseLost, NotOurs, StorageError
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
@@ -76,6 +76,29 @@ def _read(descriptor: int, path: str | Path) -> bytes:
     while chunk := os.read(descriptor, status.st_size + 1):
         content += chunk
     return content
+
+
+def require_in_place(where: str, identity: tuple[int, int], name: str) -> os.stat_result:
+    """Return the status of a file that has to be the very one that was opened.
+
+    Args:
+        where: Its path.
+        identity: Its device and inode when it was opened.
+        name: What is lost if it is another.
+
+    Raises:
+        LeaseLost: It was removed or replaced.
+        StorageError: It can't be looked at.
+    """
+    try:
+        found = os.lstat(where)
+    except FileNotFoundError:
+        raise LeaseLost(name, Path(where)) from None
+    except OSError as error:
+        raise failure("look at", where, error) from error
+    if (found.st_dev, found.st_ino) != identity:
+        raise LeaseLost(name, Path(where))
+    return found
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -7,7 +7,7 @@ import stat
 import weakref
 from pathlib import Path
 
-from statechart.disk import failure, translated, write_all
+from statechart.disk import failure, require_in_place, translated, write_all
 from statechart.errors import CommitUncertain, LeaseLost, NotOurs
 from statechart.record import Draft, Head, Line, Record, Scan, line_after, origin, scan
 
@@ -81,14 +81,7 @@ class Journal:
             CommitUncertain: An append could not be undone.
         """
         self._require_certain()
-        try:
-            found = os.lstat(self._where)
-        except FileNotFoundError:
-            raise LeaseLost(self._name, self.path) from None
-        except OSError as error:
-            raise failure("look at", self.path, error) from error
-        if (found.st_dev, found.st_ino) != self._identity:
-            raise LeaseLost(self._name, self.path)
+        found = require_in_place(self._where, self._identity, self._name)
         if found.st_size != self.head.size:
             raise LeaseLost(self._name, self.path, "was written to by somebody else")
 

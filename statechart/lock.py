@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from statechart.disk import PRIVATE_FILE, failure, translated
+from statechart.disk import PRIVATE_FILE, failure, require_in_place, translated
 from statechart.errors import LeaseLost, Locked
 from statechart.holder import Holder
 from statechart.mounts import network_filesystem
@@ -137,14 +137,7 @@ class Lock:
         """
         if self._file is None or self._pid != os.getpid():
             raise LeaseLost(self._name, self.path, "was released")
-        try:
-            found = os.lstat(self._where)
-        except FileNotFoundError:
-            raise LeaseLost(self._name, self.path) from None
-        except OSError as error:
-            raise failure("look at", self.path, error) from error
-        if (found.st_dev, found.st_ino) != self._identity:
-            raise LeaseLost(self._name, self.path)
+        require_in_place(self._where, self._identity, self._name)
 
     def release(self, *, undo: bool = False) -> None:
         """Let others in; it can be called twice.

@@ -18,22 +18,10 @@ from environments.ports import EnvironmentRepository
 from environments.runner import StopRequest
 from environments.states import Created
 from environments.testing import ScriptedProvider
+from tests.scenarios.tasks import begin, cancel
 
 MakeCommand = Callable[..., Command]
 NETWORK = StepFailed(FailureCause.NETWORK, "no route to host")
-
-
-async def begin(command: Command) -> asyncio.Task[AnyEnvironment]:
-    """Start a command on demo, and come back when it waits for something."""
-    task = asyncio.ensure_future(command.attempt("demo"))
-    await asyncio.sleep(0)
-    return task
-
-
-async def cancel(task: asyncio.Task[AnyEnvironment]) -> None:
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_a_cancelled_command_is_recorded_with_its_step_in_doubt(

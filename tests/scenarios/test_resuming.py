@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -14,22 +13,10 @@ from environments.failure import FailureCause
 from environments.states import Created
 from environments.steps import Probed
 from environments.testing import ScriptedProvider
+from tests.scenarios.tasks import begin, cancel
 
 MakeCommand = Callable[..., Command]
 NETWORK = StepFailed(FailureCause.NETWORK, "no route to host")
-
-
-async def begin(command: Command) -> asyncio.Task[AnyEnvironment]:
-    """Start a command on demo, and come back when it waits for something."""
-    task = asyncio.ensure_future(command.attempt("demo"))
-    await asyncio.sleep(0)
-    return task
-
-
-async def cancel(task: asyncio.Task[AnyEnvironment]) -> None:
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_a_failed_command_resumes_at_the_step_that_failed(

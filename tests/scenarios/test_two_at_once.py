@@ -12,7 +12,7 @@ import pytest
 
 from environments.clock import SystemClock
 from environments.commands import Command
-from environments.environment import AnyEnvironment, Environment
+from environments.environment import Environment
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.orchestrator import COMMANDS
@@ -22,22 +22,10 @@ from environments.states import Created
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.errors import InvalidTransition, Locked
 from statechart.holder import Holder
+from tests.scenarios.tasks import begin, cancel
 
 MakeCommand = Callable[..., Command]
 NETWORK = StepFailed(FailureCause.NETWORK, "no route to host")
-
-
-async def begin(command: Command) -> asyncio.Task[AnyEnvironment]:
-    """Start a command on demo, and come back when it waits for something."""
-    task = asyncio.ensure_future(command.attempt("demo"))
-    await asyncio.sleep(0)
-    return task
-
-
-async def cancel(task: asyncio.Task[AnyEnvironment]) -> None:
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_the_environment_is_held_for_the_whole_command(

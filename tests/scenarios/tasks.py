@@ -1,0 +1,24 @@
+"""Commands as tasks: begun, and cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from environments.commands import Command
+from environments.environment import AnyEnvironment
+
+
+async def begin(command: Command) -> asyncio.Task[AnyEnvironment]:
+    """Start a command on demo, and come back when it waits for something."""
+    task = asyncio.ensure_future(command.attempt("demo"))
+    await asyncio.sleep(0)
+    return task
+
+
+async def cancel(task: asyncio.Task[AnyEnvironment]) -> None:
+    """Cancel a command, and see it end so."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
