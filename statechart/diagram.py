@@ -87,8 +87,8 @@ def _fold(chart: AnyChart, graph: DiagramGraph) -> tuple[DiagramGraph, list[_Not
     ]
     if shared:
         initial = next(state.id for state in graph.states if state.is_initial)
-        others = f"all but {', '.join(folded)}" if folded else "all events"
-        notes.append(_Note(initial, f"{others} [{', '.join(sorted(shared))}]"))
+        others = f" but {', '.join(folded)}" if folded else ""
+        notes.append(_Note(initial, f"[{', '.join(sorted(shared))}] guards every event{others}"))
     return replace(graph, transitions=[_without(edge, shared) for edge in kept]), notes
 
 

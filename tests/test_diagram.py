@@ -54,7 +54,7 @@ def test_a_chart_as_mermaid() -> None:
         "    classDef active fill:#40E0D0,stroke:#333\n"
         "    working:::active\n"
         "    note right of gone : take away leads here from every other state\n"
-        "    note right of queued : all but take away [is_mine]\n"
+        "    note right of queued : [is_mine] guards every event but take away\n"
     )
 
 
@@ -73,7 +73,7 @@ def test_a_chart_as_dot() -> None:
 
     assert dot.startswith("digraph Job {")
     assert "gone: take away leads here from every other state" in dot
-    assert "queued: all but take away [is_mine]" in dot
+    assert "queued: [is_mine] guards every event but take away" in dot
     assert [line.split()[0] for line in dot.splitlines() if "#40E0D0" in line] == ["working"]
 
 
@@ -116,7 +116,7 @@ def test_in_the_lifecycle_destroy_and_the_shared_guard_are_folded_into_notes() -
     assert not [arrow for arrow in arrows if "destroy" in arrow or "intact" in arrow]
     assert "    run_failed --> run_failed : fail [run_attempted]" in arrows
     assert "    note right of destroyed : destroy leads here from every other state\n" in mermaid
-    assert "    note right of created : all but destroy [intact]\n" in mermaid
+    assert "    note right of created : [intact] guards every event but destroy\n" in mermaid
 
 
 def test_a_chart_without_anything_to_fold_has_no_notes() -> None:
