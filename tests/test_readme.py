@@ -6,12 +6,17 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from environments.cli.commands import COMMANDS
+from environments.environment import Environment
+from environments.failure import CommandName
 from environments.lifecycle import Lifecycle
+from environments.providers.local import LocalProvider
+from environments.spec import EnvironmentSpec
 from statechart.diagram import render
 
 ROOT = Path(__file__).parent.parent
@@ -85,3 +90,16 @@ def test_the_demo_runs_to_its_end(keep: bool, tmp_path: Path) -> None:
         down = ended.stdout.splitlines()[-1]
         subprocess.run(f"{down} --yes", shell=True, check=True, capture_output=True)
     assert not (tmp_path / "with space" / "demo" / "local").exists()
+
+
+def test_the_page_on_the_local_provider_names_its_fields_and_steps() -> None:
+    page = (ROOT / "docs" / "reference" / "local-provider.md").read_text()
+    created = Environment.new(
+        EnvironmentSpec(name="demo", provider=LocalProvider(app=ROOT)), datetime.now(UTC)
+    )
+    steps = {
+        step.name for command in CommandName for step in LocalProvider(app=ROOT).steps(command, created)
+    }
+    fields = LocalProvider.model_fields.keys() - {"kind", "pinned_release"}
+
+    assert {name for name in fields | steps if f"`{name}`" not in page} == set()
