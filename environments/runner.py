@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -155,6 +156,9 @@ class Runner:
         """Return a step's result; when its outputs are none that an environment has, stop."""
         try:
             self.session.environment.outputs.updated(dict(outputs))
+            json.dumps(
+                outputs, allow_nan=False, ensure_ascii=False
+            ).encode()  # what no file can hold raises
             return StepResult(
                 name=step.name,
                 version=step.version,
@@ -199,8 +203,8 @@ class Runner:
         environment = self.session.environment
 
         def report(message: str) -> None:
-            notes.append(message)
-            self.tell(StepReported, step, where, message=message)
+            notes.append(storable(message))
+            self.tell(StepReported, step, where, message=notes[-1])
 
         return StepContext(
             environment=environment,
@@ -258,9 +262,19 @@ async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> Result
 
 
 def explain(error: BaseException) -> tuple[FailureCause, str, str]:
-    """Return cause, one-line summary and details of what a step raised."""
+    """Return cause, one-line summary and details of what a step raised, as text that can be stored."""
+    cause, summary, detail = _explain(error)
+    return cause, storable(summary), storable(detail)
+
+
+def storable(text: str) -> str:
+    """Return a text with what no file can hold (the odd bytes of a tool's output) written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _explain(error: BaseException) -> tuple[FailureCause, str, str]:
     if isinstance(error, StepFailed):
-        return error.cause, error.summary, error.detail
+        return error.cause, _line(error.summary) or "it failed", error.detail
     detail = "".join(format_exception(error))
     if isinstance(error, asyncio.CancelledError):
         return FailureCause.CANCELLED, "it was cancelled; how far it came is in doubt", ""

@@ -515,3 +515,31 @@ async def test_a_command_tells_what_was_found_amiss_when_the_environment_was_ope
         f"the last command did not end by itself: {holder.describe()}",
         "a torn line was cut off",
     ]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"details": {"load": float("nan")}}, {"details": {"load": {1, 2}}}, {"url": "\udcff"}]
+)
+async def test_outputs_that_no_file_can_hold_are_a_failure_of_their_step(
+    provider: ScriptedProvider, make_command: MakeCommand, created: object, odd: dict[str, object]
+) -> None:
+    provider.outputs["first_provision"] = odd  # type: ignore[assignment]
+
+    with pytest.raises(CommandFailed) as failed:
+        await make_command("provision").attempt("demo")
+
+    assert failed.value.failure.step == "first_provision"
+    assert failed.value.failure.summary == "it returned outputs that don't fit"
+
+
+async def test_odd_bytes_in_a_tools_last_words_are_written_out(
+    provider: ScriptedProvider, make_command: MakeCommand, created: object, repository: MemoryRepository
+) -> None:
+    provider.fails["first_provision"] = [StepFailed(FailureCause.NETWORK, "no \udcff", "tail \udcff")]
+    provider.at_step = lambda name, context: context.report("said \udcff")
+
+    with pytest.raises(CommandFailed) as failed:
+        await make_command("provision").attempt("demo")
+
+    assert failed.value.failure.summary == "no \\udcff"
+    assert repository.load("demo") == failed.value.environment
