@@ -20,8 +20,8 @@ silence("environments")
 class Subject:
     """What the chart's guards have to know of an environment."""
 
-    name: str
-    state: EnvironmentState
+    name: str | None = None
+    state: EnvironmentState = EnvironmentState.CREATED
     since: datetime | None = None
     teardown_begun: bool = False
     run_under_way: bool = False
@@ -113,6 +113,11 @@ class Lifecycle(Chart):
         ),
         name="destroy",
     )
+
+    @staticmethod
+    def new_model() -> Subject:
+        """Return a subject without a name, just created: `Lifecycle()` can be tried out as it is."""
+        return Subject()
 
     @staticmethod
     def emit(level: str, message: str, fields: Mapping[str, object]) -> None:

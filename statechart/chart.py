@@ -98,12 +98,18 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         if cls.__dict__.get("_hooks_class") is None:
             cls._hooks_class = hooks_class(cls.__name__, [state.id for state in cls.states])
         assert cls._hooks_class is not None
+        model = self.new_model() if model is None else model
         if model is not None:
             _check_state(cls, getattr(model, "state", None))
         self._hooks = cls._hooks_class(cls.log_message, cls.emit)
         super().__init__(model, listeners=[self._hooks])
         self.subject = subject
         self.commit = commit
+
+    @staticmethod
+    def new_model() -> object | None:
+        """Return what a machine is about that is given no model; None for the engine's own."""
+        return None
 
     @staticmethod
     def emit(level: str, message: str, fields: Mapping[str, object]) -> None:

@@ -306,3 +306,14 @@ def test_a_subject_is_what_the_environment_says(place: Any) -> None:
     placed = place("released")
 
     assert Subject.of(placed) == Subject("demo", EnvironmentState.RELEASED, since=placed.since)
+
+
+def test_the_chart_can_be_tried_out_without_an_environment() -> None:
+    chart = Lifecycle()
+
+    chart.fire(Lifecycle.provision)
+    chart.fire(Lifecycle.complete)
+
+    assert chart.model.state is EnvironmentState.PROVISIONED
+    with pytest.raises(InvalidTransition, match="cannot run in state provisioned: allowed now are"):
+        chart.fire(Lifecycle.run)
