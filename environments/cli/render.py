@@ -99,7 +99,8 @@ def _operation(view: View, now: datetime) -> Iterator[tuple[str, str]]:
     if view.interrupted:
         who = operation.holder
         gone = f"its process (pid {who.pid} of {who.user}@{who.host}) is gone"
-        yield "interrupted", f"{operation.command} at {at}, {begun}; {gone}"
+        place = f"at {at}" if step else at
+        yield "interrupted", f"{operation.command} {place}, {begun}; {gone}"
         yield "", "what that step did is in doubt" if step else "every step begun has a result"
         return
     yield "under way", f"{operation.command}, {at}, {begun}"

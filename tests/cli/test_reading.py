@@ -336,3 +336,14 @@ def test_the_version_is_the_distributions(cli: Any) -> None:
     from importlib.metadata import version
 
     assert cli("--version").out == f"envchart {version('envchart')}\n"
+
+
+def test_a_command_that_died_between_two_steps_is_told_so(
+    cli: Any, created: Any, crash: Callable[..., Any]
+) -> None:
+    crash("provision", "provisioning")
+
+    shown = cli("show", "demo")
+
+    assert "demo: provisioning (provision interrupted between two steps)" in shown.out
+    assert "interrupted  provision between two steps, begun " in shown.out
