@@ -159,8 +159,8 @@ class Attempt:
         )
 
     def _superseded(self, previous: Operation | None) -> str | None:
-        now = self._environment.operation
-        return now.id if now is not None and now.is_active and now is not previous else None
+        earlier = self._earlier
+        return earlier.id if earlier is not None and earlier.is_active and earlier is not previous else None
 
     def _open(self, operation: Operation) -> None:
         at = self.started_at

@@ -156,9 +156,8 @@ class Runner:
         """Return a step's result; when its outputs are none that an environment has, stop."""
         try:
             self.session.environment.outputs.updated(dict(outputs))
-            json.dumps(
-                outputs, allow_nan=False, ensure_ascii=False
-            ).encode()  # what no file can hold raises
+            # Raises for what no file can hold, which pydantic would turn into something else.
+            json.dumps(outputs, allow_nan=False, ensure_ascii=False).encode()
             return StepResult(
                 name=step.name,
                 version=step.version,

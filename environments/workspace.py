@@ -229,10 +229,12 @@ class Workspace:
             UnreachableTarget: No plan leads there.
         """
         on_record = self._load(environment)
-        holder = self._repository.holder(on_record.name)
-        if holder is not None and on_record.operation is not None and on_record.operation.is_active:
-            raise Locked(on_record.name, holder)
-        return plan(self._load(environment), _target(to))
+        if on_record.operation is not None and on_record.operation.is_active:
+            holder = self._repository.holder(on_record.name)
+            if holder is not None:
+                raise Locked(on_record.name, holder)
+            on_record = self._load(environment)  # it may have ended between the two looks
+        return plan(on_record, _target(to))
 
     def load(self, name: str) -> AnyEnvironment:
         """Return the environment as it is on record."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -133,10 +134,8 @@ class Hooks:
         self._log("DEBUG", "Leaving state", fields)
 
     def _log(self, level: str, message: str, fields: Mapping[str, object]) -> None:
-        try:
+        with suppress(Exception):  # a failing sink must not break what is committed
             self._emit(level, message, fields)
-        except Exception as error:  # a failing sink must not break what is committed
-            self.sink_error = error
 
 
 def hooks_class(chart: str, states: list[str]) -> type[Hooks]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from environments.lifecycle import Lifecycle
 from statechart import Chart, Event, State
 from statechart.diagram import FORMATS, DiagramUnavailable, render
 from statechart.errors import UnknownState
+from statechart.graph import states
 
 
 class Job(Chart):
@@ -208,3 +210,11 @@ def test_svg_says_what_graphviz_complained_of(graphviz: Callable[[str], None]) -
 
     with pytest.raises(DiagramUnavailable, match=r"(?s)Graphviz could not draw the chart: .*out of ink"):
         render(Lifecycle, "svg")
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz (the package graphviz) is not there")
+def test_graphviz_itself_draws_every_state() -> None:
+    drawn = render(Lifecycle, "svg", current="running")
+
+    assert drawn.lstrip().startswith("<?xml")
+    assert [state for state in states(Lifecycle) if f">{state}</text>" not in drawn] == []
