@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from environments import processes
 from environments.environment import AnyEnvironment, Environment
 from environments.failure import CommandName
 from environments.observation import Observation
-from environments.providers import process
 from environments.providers.local import LocalProvider
 from environments.providers.local.layout import Layout
 from environments.providers.local.service import ENVIRONMENT, Service
@@ -129,11 +129,11 @@ class Bench:
         return await self.spec.observe(self.environment, self.directory)
 
     def end_all(self) -> None:
-        for each in process.marked(ENVIRONMENT, self.environment.lineage):
+        for each in processes.marked(ENVIRONMENT, self.environment.lineage):
             with suppress(ProcessLookupError):
                 os.kill(each.pid, signal.SIGKILL)
         if self.service.instance and self.service.instance.process:
-            process.forget(self.service.instance.process.pid)
+            processes.forget(self.service.instance.process.pid)
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.effects import file_error, in_thread, translated
+from environments.providers.effects import file_error, translated
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
 from environments.providers.local.private_files import remove_tree, write_private
 from environments.providers.local.service_log import last_word, redacted, tail
+from environments.uncut import in_thread
 
 
 def names_in(directory):

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from environments import processes
 from environments.errors import StepFailed
 from environments.failure import CommandName, FailureCause
 from environments.observation import ServiceState
-from environments.providers import process
 from environments.providers.local import LocalProvider
 from environments.providers.local.releases import Releases
 from environments.steps import Verdict
@@ -45,7 +45,7 @@ def squatter(port):
     """Serve 200 to everybody on a port, from another process."""
     command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: child.poll() is not None or process.listener_on(port))
+    wait_until(lambda: child.poll() is not None or processes.listener_on(port))
     assert child.poll() is None
     return child
 
@@ -322,7 +322,7 @@ async def test_all_that_the_service_started_ends_with_it(bench):
 
     await bench.step("destroy", "stop_service")
 
-    assert [each for each in running if process.lives(each)] == []
+    assert [each for each in running if processes.lives(each)] == []
 
 
 async def test_a_stranger_that_got_the_pid_is_not_ended(bench):

@@ -9,8 +9,8 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.effects import in_thread
 from environments.providers.local.releases import Releases, scan
+from environments.uncut import in_thread
 
 NOWHERE = Path("/nowhere")
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, ValidationError
 
+from environments.processes import ProcessIdentity
 from environments.providers.local.layout import Layout
 from environments.providers.local.private_files import write_private
-from environments.providers.process import ProcessIdentity
 from statechart.utc import UtcDatetime
 
 

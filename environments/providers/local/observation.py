@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from environments import processes
 from environments.observation import Observation, ServiceState
-from environments.providers import process
-from environments.providers.effects import in_thread, translated
+from environments.providers.effects import translated
 from environments.providers.local.health import Answer, Kind, ask
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.reservations import Reservations, busy
 from environments.providers.local.service import Service
+from environments.uncut import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -51,7 +52,7 @@ def _resources(layout: Layout) -> tuple[bool, str]:
 def _unrecorded(service: Service) -> tuple[ServiceState, str]:
     """Judge an environment that has no service on record."""
     if orphans := service.marked():
-        names = ", ".join(process.Program.of(each).describe() for each in orphans)
+        names = ", ".join(processes.Program.of(each).describe() for each in orphans)
         return ServiceState.UNHEALTHY, f"not on record, but running: {names}"
     port = Reservations.beside(service.layout).held_by(service.layout.lineage)
     if port is not None and busy(port):
@@ -70,7 +71,7 @@ def _judge(
             return ServiceState.DOWN, "its process is gone"
         case Kind.SILENT:
             return ServiceState.UNHEALTHY, answer.detail
-    listener = process.listener_on(instance.port)
+    listener = processes.listener_on(instance.port)
     own = {each.pid for each in service.processes()}
     if (listener is None and not alive) or (listener is not None and listener.pid not in own):
         return ServiceState.FOREIGN, f"port {instance.port} is answered by {_stranger(instance.port)}"
@@ -78,5 +79,5 @@ def _judge(
 
 
 def _stranger(port: int) -> str:
-    listener = process.listener_on(port)
+    listener = processes.listener_on(port)
     return listener.describe() if listener else "another program"

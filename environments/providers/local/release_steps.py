@@ -12,12 +12,12 @@ from pydantic import JsonValue
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.effects import in_thread
 from environments.providers.local.configuration import compare, declared, write
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases, scan
 from environments.providers.local.step import local_step
 from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.uncut import in_thread
 
 if TYPE_CHECKING:
     from environments.environment import AnyEnvironment

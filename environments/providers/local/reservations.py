@@ -14,10 +14,10 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
+from environments.processes import listener_on
 from environments.providers.local.health import HOST
 from environments.providers.local.layout import Layout
 from environments.providers.local.private_files import write_private
-from environments.providers.process import listener_on
 
 _CANDIDATES = range(10_000, 32_768)
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.effects import in_thread
+from environments.processes import Program
 from environments.providers.local import directories
 from environments.providers.local.health import HOST
 from environments.providers.local.layout import Layout
 from environments.providers.local.reservations import Reservations, busy
 from environments.providers.local.service import Service
 from environments.providers.local.step import local_step
-from environments.providers.process import Program
 from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.uncut import in_thread
 
 if TYPE_CHECKING:
     from environments.environment import AnyEnvironment

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import psutil
 
+from environments import processes
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers import process
-from environments.providers.effects import in_thread
 from environments.providers.local import health
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.secrets import SecretRef
+from environments.uncut import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -54,18 +54,18 @@ class Service:
             return None
         if instance.process is not None:
             return instance.process.find(TOKEN, instance.token)
-        found = process.marked(TOKEN, instance.token)
-        return next((each for each in found if process.session_id(each) == each.pid), None)
+        found = processes.marked(TOKEN, instance.token)
+        return next((each for each in found if processes.session_id(each) == each.pid), None)
 
     def processes(self) -> list[psutil.Process]:
         """Return all that live: the service's session, and whatever carries this lineage's mark."""
         leader = self.leader()
-        session = process.session_of(leader) if leader else []
+        session = processes.session_of(leader) if leader else []
         return list({each.pid: each for each in [*session, *self.marked()]}.values())
 
     def marked(self) -> list[psutil.Process]:
         """Return the processes that carry this lineage's mark, on record or not."""
-        return process.marked(ENVIRONMENT, self.layout.lineage)
+        return processes.marked(ENVIRONMENT, self.layout.lineage)
 
     async def stop(self, grace: timedelta, health_path: str) -> tuple[int, int]:
         """End all its processes and drop its record; return how many there were, and how many were killed.
@@ -75,7 +75,7 @@ class Service:
         """
         instance = await in_thread(lambda: self.instance)
         found = len(await in_thread(self.processes))
-        killed = await process.end(self.processes, grace) if found else 0
+        killed = await processes.end(self.processes, grace) if found else 0
         if instance is None:
             return found, killed
         answer = await health.ask(instance.port, health_path, instance.token)
@@ -84,7 +84,7 @@ class Service:
             raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: end it, then try again")
         self.layout.instance.unlink(missing_ok=True)
         if instance.process is not None:
-            process.forget(instance.process.pid)
+            processes.forget(instance.process.pid)
         return found, killed
 
     def start(self, spec: LocalProvider, instance: Instance, values: Mapping[str, str]) -> Instance:
@@ -102,7 +102,7 @@ class Service:
             env = {**_base_environment(layout, instance), **values}
             command = spec.command or (sys.executable, "app.py")
             try:
-                identity = process.spawn(command, cwd=release, env=env, output=log.fileno())
+                identity = processes.spawn(command, cwd=release, env=env, output=log.fileno())
             except OSError as error:
                 layout.instance.unlink(missing_ok=True)
                 reason = (error.strerror or str(error)).lower()

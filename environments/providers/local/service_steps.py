@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.effects import in_thread
+from environments.processes import Program
 from environments.providers.local.health import Kind, ask
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases
@@ -16,8 +16,8 @@ from environments.providers.local.reservations import require_free
 from environments.providers.local.service import Service, new_instance, values_of
 from environments.providers.local.startup import Startup
 from environments.providers.local.step import local_step
-from environments.providers.process import Program
 from environments.steps import Probed, Step, StepContext, StepOutputs
+from environments.uncut import in_thread
 
 if TYPE_CHECKING:
     from environments.environment import AnyEnvironment

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from environments import processes
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers import process
-from environments.providers.effects import in_thread, uncut
 from environments.providers.local import service_log
 from environments.providers.local.health import TOKEN_HEADER, Answer, Kind, ask
 from environments.providers.local.instance import Instance
 from environments.providers.local.service import TOKEN, Service, secrets_of
+from environments.uncut import in_thread, uncut
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -92,7 +92,7 @@ class Startup:
         return answer
 
     async def _check_listener(self, instance: Instance) -> None:
-        listener = await in_thread(lambda: process.listener_on(instance.port))
+        listener = await in_thread(lambda: processes.listener_on(instance.port))
         own = {each.pid for each in await in_thread(self.service.processes)}
         if listener is not None and listener.pid not in own:
             summary = f"port {instance.port} is answered by somebody else: {listener.describe()}"
@@ -100,7 +100,7 @@ class Startup:
 
     def _exited(self, instance: Instance) -> StepFailed:
         pid = instance.process.pid if instance.process else -1
-        status = process.exit_statuses().get(pid)
+        status = processes.exit_statuses().get(pid)
         match status:
             case None:
                 how = "the app exited"

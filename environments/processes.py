@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.effects import in_thread
+from environments.uncut import in_thread
 from statechart.holder import start_ticks
 
 _KILL_PATIENCE = 5.0

@@ -15,8 +15,8 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from environments.providers import process
-from environments.providers.process import ProcessIdentity, end, marked, spawn
+from environments import processes
+from environments.processes import ProcessIdentity, end, marked, spawn
 
 MARK = "ENVCHART_TEST_MARK"
 
@@ -30,16 +30,16 @@ def started(tmp_path, code, **env):
         identity = spawn(command, cwd=tmp_path, env={"PATH": os.defpath, **env}, output=output.fileno())
     try:
         while b"ready" not in log.read_bytes():
-            assert process.lives(psutil.Process(identity.pid)), log.read_text()
+            assert processes.lives(psutil.Process(identity.pid)), log.read_text()
         yield identity
     finally:
         for each in marked(MARK, env.get(MARK, "-")):
             each.kill()
-        if identity.pid not in process.exit_statuses():
+        if identity.pid not in processes.exit_statuses():
             os.killpg(identity.pid, signal.SIGKILL)
-        while identity.pid not in process.exit_statuses():
+        while identity.pid not in processes.exit_statuses():
             pass
-        process.forget(identity.pid)
+        processes.forget(identity.pid)
 
 
 def test_a_process_leads_a_session_of_its_own_and_is_known_by_its_start(tmp_path):
@@ -65,14 +65,14 @@ def test_a_process_that_only_waits_to_be_collected_is_dead(tmp_path):
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
         assert psutil.pid_exists(child.pid)
-        assert not process.lives(psutil.Process(child.pid))
+        assert not processes.lives(psutil.Process(child.pid))
         assert identity.find(MARK, "") is None
 
 
 def test_marked_processes_are_found_but_never_this_one_or_its_parents(tmp_path):
     mark = uuid4().hex
     ask = (
-        "import os; from environments.providers.process import marked;"
+        "import os; from environments.processes import marked;"
         f"print(len(marked({MARK!r}, {mark!r})), os.environ[{MARK!r}] == {mark!r})"
     )
     with started(tmp_path, "", **{MARK: mark}) as identity:
@@ -87,7 +87,7 @@ async def test_ending_is_polite_first(tmp_path):
     with started(tmp_path, code, **{MARK: (mark := uuid4().hex)}) as identity:
         killed = await end(lambda: marked(MARK, mark), timedelta(seconds=5))
 
-        assert (killed, process.exit_statuses()[identity.pid]) == (0, 7)
+        assert (killed, processes.exit_statuses()[identity.pid]) == (0, 7)
 
 
 async def test_ending_uses_force_after_the_grace(tmp_path):
@@ -95,7 +95,7 @@ async def test_ending_uses_force_after_the_grace(tmp_path):
     with started(tmp_path, code, **{MARK: (mark := uuid4().hex)}) as identity:
         killed = await end(lambda: marked(MARK, mark), timedelta(seconds=0.1))
 
-        assert (killed, process.exit_statuses()[identity.pid]) == (1, -9)
+        assert (killed, processes.exit_statuses()[identity.pid]) == (1, -9)
 
 
 async def test_a_group_is_asked_only_once_to_end(tmp_path):
@@ -119,7 +119,7 @@ async def test_a_group_is_asked_only_once_to_end(tmp_path):
 def test_what_runs_inside_a_service_can_end_it_and_lives_on(tmp_path):
     controller = (
         "import asyncio, os, psutil; from datetime import timedelta; from pathlib import Path\n"
-        "from environments.providers.process import end, lives\n"
+        "from environments.processes import end, lives\n"
         "leader = psutil.Process(os.getpgrp())\n"
         "asyncio.run(end(lambda: [leader] if lives(leader) else [], timedelta(seconds=5)))\n"
         "Path('survived').write_text('')\n"
@@ -130,18 +130,18 @@ def test_what_runs_inside_a_service_can_end_it_and_lives_on(tmp_path):
         while not (tmp_path / "survived").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        assert process.exit_statuses()[identity.pid] == -signal.SIGTERM
+        assert processes.exit_statuses()[identity.pid] == -signal.SIGTERM
 
 
 def test_who_listens_is_told_by_name():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        listener = process.listener_on(server.getsockname()[1])
+        listener = processes.listener_on(server.getsockname()[1])
     assert listener is not None
     assert listener.describe() == f"{psutil.Process().name()} (pid {os.getpid()})"
-    assert process.listener_on(1) is None
+    assert processes.listener_on(1) is None
 
 
 def test_a_process_that_is_gone_can_be_described():
     with subprocess.Popen(["true"]) as child:
         gone = psutil.Process(child.pid)
-    assert process.Program.of(gone).describe().endswith(f"(pid {child.pid})")
+    assert processes.Program.of(gone).describe().endswith(f"(pid {child.pid})")
