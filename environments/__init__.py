@@ -18,27 +18,36 @@ if TYPE_CHECKING:
     )
     from environments.environment import AnyEnvironment, Environment, Outputs
     from environments.errors import (
+        CannotUnlock,
         CommandFailed,
         EnvironmentsError,
         InvalidConfiguration,
         InvalidName,
         NotDestroyed,
+        NotHeld,
         NothingToRetry,
         OperationInterrupted,
         ProvisionNeeded,
         StepFailed,
+        StepInDoubt,
         Stopped,
         UnexpectedState,
         UnknownProvider,
         UnreachableTarget,
+        Unrecorded,
     )
     from environments.failure import CommandName, Failure, FailureCause
     from environments.lifecycle import Lifecycle
-    from environments.operation import Operation
+    from environments.operation import (
+        Operation,
+        ToolProcess,
+    )
     from environments.ports import Clock, EnvironmentRepository, Provider
     from environments.providers.local import LocalProvider
+    from environments.recovery import Recovered
     from environments.runner import StopRequest
     from environments.secrets import SecretRef
+    from environments.settling import Assumption, Doubt
     from environments.spec import EnvironmentName, EnvironmentSpec, ProviderSpec
     from environments.states import (
         AnyState,
@@ -63,6 +72,11 @@ if TYPE_CHECKING:
     from environments.workspace import Workspace
 
 _HOMES = {
+    "settling": (
+        "Assumption",
+        "Doubt",
+    ),
+    "recovery": ("Recovered",),
     "commands": (
         "ConfigureCommand",
         "DestroyCommand",
@@ -76,19 +90,23 @@ _HOMES = {
         "Outputs",
     ),
     "errors": (
+        "CannotUnlock",
         "CommandFailed",
         "EnvironmentsError",
         "InvalidConfiguration",
         "InvalidName",
         "NotDestroyed",
+        "NotHeld",
         "NothingToRetry",
         "OperationInterrupted",
         "ProvisionNeeded",
         "StepFailed",
+        "StepInDoubt",
         "Stopped",
         "UnexpectedState",
         "UnknownProvider",
         "UnreachableTarget",
+        "Unrecorded",
     ),
     "failure": (
         "CommandName",
@@ -96,7 +114,10 @@ _HOMES = {
         "FailureCause",
     ),
     "lifecycle": ("Lifecycle",),
-    "operation": ("Operation",),
+    "operation": (
+        "Operation",
+        "ToolProcess",
+    ),
     "ports": (
         "Clock",
         "EnvironmentRepository",
@@ -141,6 +162,8 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "AnyEnvironment",
     "AnyState",
+    "Assumption",
+    "CannotUnlock",
     "Clock",
     "CommandFailed",
     "CommandName",
@@ -151,6 +174,7 @@ __all__ = [
     "Created",
     "DestroyCommand",
     "Destroyed",
+    "Doubt",
     "Environment",
     "EnvironmentName",
     "EnvironmentRepository",
@@ -166,6 +190,7 @@ __all__ = [
     "LocalProvider",
     "MemoryRepository",
     "NotDestroyed",
+    "NotHeld",
     "NothingToRetry",
     "Operation",
     "OperationInterrupted",
@@ -178,6 +203,7 @@ __all__ = [
     "ProvisionNeeded",
     "Provisioned",
     "Provisioning",
+    "Recovered",
     "ReleaseCommand",
     "ReleaseFailed",
     "Released",
@@ -189,11 +215,14 @@ __all__ = [
     "Step",
     "StepContext",
     "StepFailed",
+    "StepInDoubt",
     "StopRequest",
     "Stopped",
+    "ToolProcess",
     "UnexpectedState",
     "UnknownProvider",
     "UnreachableTarget",
+    "Unrecorded",
     "Workspace",
 ]
 

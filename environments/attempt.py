@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,10 +10,10 @@ from uuid import uuid4
 
 from environments.errors import CommandFailed
 from environments.failure import CommandName, Failure, FailureCause
-from environments.lifecycle import Lifecycle, Subject
 from environments.operation import Operation, StepResult
 from environments.progress import CommandEnded, CommandStarted, Noticed
-from environments.records import OperationRecord, TransitionRecord
+from environments.recording import fire, record_achievement, record_failure, with_trace
+from environments.records import OperationRecord
 from environments.runner import Runner, StepStopped, explain, notify
 from environments.states import EnvironmentState
 from environments.states import enter as enter_state
@@ -22,51 +22,8 @@ from statechart.errors import StorageError
 
 if TYPE_CHECKING:
     from environments.environment import AnyEnvironment
-    from environments.ports import Session
     from statechart.chart import Event
     from statechart.holder import Holder
-    from statechart.hooks import Transition
-
-
-@dataclass(slots=True)
-class TransitionCommit:
-    """Commits a transition of an environment to its session, as the chart's entry hook asks.
-
-    `enter` makes the environment's next value from the present one and the state it enters.
-    """
-
-    session: Session
-    enter: Callable[[AnyEnvironment, EnvironmentState], AnyEnvironment]
-    operation_id: str
-    reason: str | None = None
-    target: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.target = self.session.environment.revision + 1
-
-    @property
-    def committed(self) -> bool:
-        """Whether the session has it on record."""
-        return self.session.environment.revision >= self.target
-
-    def __call__(self, transition: Transition) -> Mapping[str, object]:
-        """Make it durable and return what the log line says of it."""
-        entered = self.enter(self.session.environment, EnvironmentState(transition.to_state))
-        record = TransitionRecord(
-            event=transition.event,
-            from_state=transition.from_state,
-            to_state=transition.to_state,
-            reason=self.reason,
-            environment=entered,
-        )
-        self.session.commit(record)
-        return {
-            "environment_name": entered.name,
-            "instance_name": entered.spec.instance_name,
-            "revision": entered.revision,
-            "operation_id": self.operation_id,
-            "trace_id": self.operation_id,
-        }
 
 
 @dataclass(slots=True)
@@ -105,7 +62,8 @@ class Attempt:
             told = Noticed(name=self._environment.name, command=self.command, message=message)
             notify(self.runner.observers, told)
         kept = await self.runner.kept(steps, previous)
-        self._open(self._operation(kept, previous))
+        operation = self._operation(kept, previous)
+        self._open(operation)
         started = CommandStarted(
             name=self._environment.name,
             command=self.command,
@@ -114,7 +72,7 @@ class Attempt:
             kept=len(kept),
         )
         notify(self.runner.observers, started)
-        in_doubt = previous.step.name if previous and previous.step else None
+        in_doubt = {step.name for step in operation.in_doubt}
         try:
             await self.runner.run(steps, kept=len(kept), in_doubt=in_doubt)
             self._achieve()
@@ -146,13 +104,14 @@ class Attempt:
     def _operation(self, kept: tuple[StepResult, ...], previous: Operation | None) -> Operation:
         """Return the operation to open: what an earlier one began, and left in doubt, it takes over."""
         earlier = self._earlier
+        doubted = previous or (earlier if self._superseded(previous) else None)
         return Operation(
             id=self.operation_id,
             command=self.command,
             started_at=self.started_at,
             holder=self.holder,
             steps_done=kept,
-            step=previous.step if previous else None,
+            doubts=doubted.in_doubt if doubted else (),
             effects_begun=earlier is not None and earlier.command is self.command and earlier.effects_begun,
             resumes=previous.id if previous else None,
             supersedes=self._superseded(previous),
@@ -172,21 +131,11 @@ class Attempt:
         def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
             return environment.entering(enter_state(state), at=at, operation=operation)
 
-        self._fire(self.begin, enter)
-
-    def _fire(
-        self,
-        event: Event,
-        enter: Callable[[AnyEnvironment, EnvironmentState], AnyEnvironment],
-        reason: str | None = None,
-    ) -> None:
-        environment = self._environment
-        commit = TransitionCommit(self.runner.session, enter, self.operation_id, reason)
-        Lifecycle.bound(Subject.of(environment), commit=commit).fire(event)
+        fire(self.runner.session, self.begin, enter, self.operation_id)
 
     def _achieve(self) -> None:
         at = self.runner.clock.now()
-        self._fire(self.finish, lambda environment, state: environment.entering(enter_state(state), at=at))
+        record_achievement(self.runner.session, self.finish, self.operation_id, at)
 
     def _interrupted(self, error: BaseException) -> None:
         """Record that the command was ended from outside; the error goes on whatever happens."""
@@ -215,18 +164,10 @@ class Attempt:
     def _record_failure(self, failure: Failure) -> None:
         operation = self._environment.operation
         assert operation is not None
-        at, closed = failure.failed_at, operation.failed(failure)
+        left = operation.failed(failure)
         if self.command is CommandName.DESTROY:
-            environment = self._environment.with_operation(self._left_by_destroy(closed), at=at)
-            self.runner.session.commit(
-                OperationRecord(change="closed", reason=failure.summary, environment=environment)
-            )
-            return
-
-        def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
-            return environment.entering(enter_state(state, failure), at=at, operation=closed)
-
-        self._fire(Lifecycle.fail, enter, failure.summary)
+            left = self._left_by_destroy(left)
+        record_failure(self.runner.session, failure, left, operation_id=self.operation_id)
 
     def _left_by_destroy(self, closed: Operation) -> Operation:
         """Return the operation on record after a failed destroy.
@@ -251,12 +192,7 @@ class Attempt:
             duration=self._elapsed,
             trace_id=self.operation_id,
         )
-        name = f"{now:%Y%m%dT%H%M%S.%fZ}-{self.command}-{self.operation_id[:12]}.log"
-        try:
-            place = self.runner.session.write_trace(name, trace(self._environment, failure, detail))
-        except StorageError:
-            return failure
-        return failure.model_copy(update={"trace_file": place})
+        return with_trace(self.runner.session, failure, detail)
 
     @property
     def _elapsed(self) -> timedelta:
@@ -271,25 +207,3 @@ class Attempt:
             failure=failure,
         )
         notify(self.runner.observers, ended)
-
-
-def trace(environment: AnyEnvironment, failure: Failure, detail: str) -> str:
-    """Return what a person needs to understand a failure, as the text of its trace file."""
-    operation = environment.operation
-    lines = [
-        f"{failure.command} of environment {environment.name!r} failed at step {failure.step}",
-        "",
-        f"summary    {failure.summary}",
-        f"cause      {failure.cause}",
-        f"started    {failure.started_at.isoformat()}",
-        f"failed     {failure.failed_at.isoformat()} (after {failure.duration.total_seconds():.3f} s)",
-        f"operation  {failure.trace_id}",
-        f"state      {environment.state.name}, revision {environment.revision}",
-    ]
-    if operation is not None:
-        lines.append(f"by         {operation.holder.describe()}")
-        lines += ["", "steps done:"]
-        lines += [f"  {done.name}  {done.duration.total_seconds():.3f} s" for done in operation.steps_done]
-    if detail:
-        lines += ["", detail.rstrip()]
-    return "\n".join(lines) + "\n"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, cast
+
+from typing_extensions import Unpack
 
 from environments.attempt import Attempt
 from environments.clock import SystemClock
-from environments.errors import OperationInterrupted
+from environments.errors import CommandFailed, Unrecorded
 from environments.failure import CommandName
 from environments.fences import check_revision
 from environments.lifecycle import Lifecycle, Subject
 from environments.operation import Operation, OperationStatus
-from environments.runner import Runner, StopRequest
+from environments.progress import Noticed
+from environments.runner import Runner, StopRequest, notify
 from environments.states import (
     AnyState,
     Configured,
@@ -28,7 +29,10 @@ from environments.states import (
     RunFailed,
     Running,
 )
-from statechart.errors import Locked
+from environments.survivors import end_survivors
+from environments.unrecorded import require_settled, settle_unrecorded
+from environments.unsaved import UnsavedSession
+from environments.waiting import open_session
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
@@ -43,9 +47,15 @@ ReleaseSource: TypeAlias = Configured | ReleaseFailed | Released | Running | Run
 RunSource: TypeAlias = Released | RunFailed
 DestroySource: TypeAlias = AnyState
 
-ResultT = TypeVar("ResultT")
 
-_POLL = 0.005
+class CommandOptions(TypedDict, total=False):
+    """The options that every command takes."""
+
+    clock: Clock | None
+    observers: Sequence[Observer]
+    lock_timeout: float
+    stop: StopRequest | None
+    from_start: bool
 
 
 class Command:
@@ -92,11 +102,12 @@ class Command:
         """
         name = target if isinstance(target, str) else target.name
         holder = Holder.current(f"envchart {self.name}")
-        with await open_session(self._repository, name, holder, self._lock_timeout) as session:
+        with await self._open(name, holder) as session:
             environment = session.environment
             if not isinstance(target, str):
                 check_revision(target, environment)
-            self._check_allowed(environment)
+            environment = await self._settled(session)
+            Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
             provider = self._provider or cast(
                 "Provider", environment.spec.provider
             )  # checked by its kind's class
@@ -106,10 +117,27 @@ class Command:
             steps = provider.steps(self.name, environment)
             return await attempt.run(steps, self._resumed(environment))
 
-    def _check_allowed(self, environment: AnyEnvironment) -> None:
+    async def _open(self, name: str, holder: Holder) -> Session:
+        return await open_session(
+            self._repository, name, holder, self._lock_timeout, observers=self._observers
+        )
+
+    async def _settled(self, session: Session) -> AnyEnvironment:
+        """Return the environment when no command is in the middle of anything.
+
+        Destroy takes over from one that died: what that one has started is ended first.
+        """
         if self.name is not CommandName.DESTROY:
-            refuse_interrupted(environment)
-        Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
+            require_settled(session, self._clock)
+            return session.environment
+        settle_unrecorded(session, self._clock)
+        operation = session.environment.operation
+        if operation is not None and operation.is_active:
+            for ended in await end_survivors(operation):
+                message = f"ended {ended}, which the interrupted {operation.command} had started"
+                told = Noticed(name=session.environment.name, command=self.name, message=message)
+                notify(self._observers, told)
+        return session.environment
 
     def _resumed(self, environment: AnyEnvironment) -> Operation | None:
         operation = environment.operation
@@ -178,50 +206,59 @@ class RunCommand(Command):
 
 
 class DestroyCommand(Command):
-    """Takes the resources of an environment away, and sees them gone. Allowed from every state."""
+    """Takes the resources of an environment away, and sees them gone. Allowed from every state.
+
+    Args:
+        keep_going_unrecorded: Go on when records can't be saved, for an emergency: they wait, and
+            are saved at the next chance.
+        options: What every command takes.
+    """
 
     name = CommandName.DESTROY
     begin = None
     finish = Lifecycle.destroy
     achieves = Destroyed
 
+    def __init__(
+        self,
+        repository: EnvironmentRepository,
+        provider: Provider | None = None,
+        *,
+        keep_going_unrecorded: bool = False,
+        **options: Unpack[CommandOptions],
+    ) -> None:
+        super().__init__(repository, provider, **options)
+        self._keep_going = keep_going_unrecorded
+        self._unsaved: UnsavedSession | None = None
+
     async def execute(self, environment: AnyEnvironment | str) -> Environment[Destroyed]:
         """Destroy the environment, even one whose last command was interrupted.
 
         Raises what ProvisionCommand.execute raises, but OperationInterrupted.
+
+        Raises:
+            Unrecorded: It went on without its record, and some of it was never saved.
         """
         return (await self.attempt(environment)).expect(Destroyed)
 
-
-async def open_session(
-    repository: EnvironmentRepository, name: str, holder: Holder, timeout: float = 0.0
-) -> Session:
-    """Open an environment for changing, waiting without blocking other tasks.
-
-    Raises:
-        Locked: Another holder still has it after `timeout` seconds.
-    """
-    return await patiently(lambda: repository.open(name, holder), timeout)
-
-
-async def patiently(work: Callable[[], ResultT], timeout: float) -> ResultT:
-    """Do what needs a lock, trying again until it is free, without blocking other tasks.
-
-    Raises:
-        Locked: Another holder still has it after `timeout` seconds.
-    """
-    deadline = time.monotonic() + timeout
-    while True:
+    async def attempt(self, target: AnyEnvironment | str) -> AnyEnvironment:
+        """Run the command; raises what `execute` does."""
         try:
-            return work()
-        except Locked:
-            if time.monotonic() >= deadline:
-                raise
-        await asyncio.sleep(_POLL)
+            environment = await super().attempt(target)
+        except CommandFailed as failed:
+            self._refuse_unsaved(failed.environment, failed)
+            raise
+        self._refuse_unsaved(environment, None)
+        return environment
 
+    async def _open(self, name: str, holder: Holder) -> Session:
+        session = await super()._open(name, holder)
+        if not self._keep_going:
+            return session
+        self._unsaved = UnsavedSession(session)
+        return self._unsaved
 
-def refuse_interrupted(environment: AnyEnvironment) -> None:
-    """Raise OperationInterrupted if a command died in the middle: nobody else holds it now."""
-    operation = environment.operation
-    if operation is not None and operation.status is not OperationStatus.FAILED:
-        raise OperationInterrupted(environment.name, operation)
+    def _refuse_unsaved(self, environment: AnyEnvironment, failed: CommandFailed | None) -> None:
+        if self._unsaved is not None and self._unsaved.unsaved:
+            records = [record.model_dump_json() for record in self._unsaved.unsaved]
+            raise Unrecorded(environment, records) from failed

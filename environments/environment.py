@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 
 from environments.errors import UnexpectedState
 from environments.failure import CommandName, Failure
-from environments.operation import Operation, OperationStatus, StepInHand, StepResult
+from environments.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
 from environments.spec import EnvironmentName, EnvironmentSpec
 from environments.states import AnyState, Created, DiscriminatedState, state_of
 from statechart.utc import UtcDatetime
@@ -142,9 +142,13 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
             }
         )
 
-    def without_step(self) -> Environment[StateT]:
-        """Return the environment with the step in hand known to have failed; the revision stays."""
-        return self.model_copy(update={"operation": self._operation.without_step()})
+    def with_process(self, process: ToolProcess) -> Environment[StateT]:
+        """Return the environment with a process that the step in hand started; the revision stays."""
+        return self.model_copy(update={"operation": self._operation.with_process(process)})
+
+    def without_step(self, name: str) -> Environment[StateT]:
+        """Return the environment with a step known to have failed; the revision stays."""
+        return self.model_copy(update={"operation": self._operation.without_step(name)})
 
     @property
     def _operation(self) -> Operation:
@@ -220,14 +224,11 @@ def condition(state: str, operation: Operation | None, failure: Failure | None) 
     command, step = operation.command, operation.step
     if operation.is_active:
         return f"{state} ({command} under way{f': step {step.name}' if step else ''})"
-    if operation.status is OperationStatus.INTERRUPTED:
-        ended = f"interrupted at {step.name}" if step else "interrupted between two steps"
-    elif operation.failure is not None:
-        ended = f"failed at {operation.failure.step}"
-    else:
-        ended = "failed"
+    ended = "interrupted" if operation.status is OperationStatus.INTERRUPTED else "failed"
+    at = operation.failure.step if operation.failure else step.name if step else None
     if command is CommandName.DESTROY:
-        return f"{state}, destroy {ended}{': partly torn down' if operation.effects_begun else ''}"
-    if failure is not None and operation.status is OperationStatus.FAILED:
-        return f"{state} (failed at: {failure.step})"
-    return f"{state} ({command} {ended})"
+        where = f"{ended} at {at}" if at else ended
+        return f"{state}, destroy {where}{': partly torn down' if operation.effects_begun else ''}"
+    if failure is not None:
+        return f"{state} ({ended} at: {failure.step})"
+    return f"{state} ({command} {ended}{f' at {at}' if at else ''})"

@@ -6,12 +6,17 @@
     ├── UnknownProvider (LookupError)       no provider of that kind is installed
     ├── UnexpectedState                     a handle is not in the state that the caller needs
     ├── OperationInterrupted                a command died in the middle; what it did is in doubt
+    ├── StepInDoubt                         recovery can't tell whether a step was done
+    ├── NoSuchMoment (LookupError)          an environment was not there at that revision or time
+    ├── NotHeld                             nobody holds the environment: nothing to unlock
+    ├── CannotUnlock                        the holder can't be ended from here
     ├── UnreachableTarget                   no plan leads there: the target lies behind, or is not one
     ├── NotDestroyed                        only a destroyed environment can be purged
     ├── NothingToRetry                      nothing has failed
     ├── ProvisionNeeded                     a change of the spec that needs provisioning again
     ├── Stopped                             stopped between two commands, as asked
     ├── StepFailed                          raised by a step whose failure is expected
+    ├── Unrecorded                          destroy went on without its record, as asked; some is not saved
     └── CommandFailed                       a command ended in a recorded failure
 
 Storage and the chart raise `statechart.errors`: NotFound, Conflict, CorruptHistory, InvalidTransition …
@@ -98,10 +103,64 @@ class OperationInterrupted(EnvironmentsError):
         self.name = name
         self.operation = operation
         at = f" at step {operation.step.name}" if operation.step else " between two steps"
+        holder = operation.holder
         super().__init__(
             f"{operation.command} of {name!r} was interrupted{at}: "
-            f"its process (pid {operation.holder.pid} on {operation.holder.host}) is gone"
+            f"its process (pid {holder.pid} of {holder.user}@{holder.host}) {holder.fate()}"
         )
+
+
+class StepInDoubt(EnvironmentsError):
+    """Nobody and nothing could say whether a step was done, and somebody has to.
+
+    Attributes:
+        step: The step.
+        reason: Why its probe can't tell.
+    """
+
+    def __init__(self, name: str, step: str, reason: str) -> None:
+        self.name = name
+        self.step = step
+        self.reason = reason
+        super().__init__(f"whether {step} of {name!r} was done is not known: {reason}")
+
+
+class NoSuchMoment(EnvironmentsError, LookupError):
+    """An environment was not there at a revision, or at a time.
+
+    Attributes:
+        asked: What was asked for.
+        known: What there is, in words.
+    """
+
+    def __init__(self, name: str, asked: str, known: str) -> None:
+        self.name = name
+        self.asked = asked
+        self.known = known
+        super().__init__(f"{name!r} was not there at {asked}: {known}")
+
+
+class NotHeld(EnvironmentsError):
+    """Nobody holds the environment, so there is nothing to unlock."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"nobody holds {name!r}: there is nothing to unlock")
+
+
+class CannotUnlock(EnvironmentsError):
+    """The holder of an environment can't be ended from here.
+
+    Attributes:
+        holder: Who holds it, in words.
+        reason: Why it can't be ended.
+    """
+
+    def __init__(self, name: str, holder: str, reason: str) -> None:
+        self.name = name
+        self.holder = holder
+        self.reason = reason
+        super().__init__(f"{name!r} is held by {holder}, which can't be ended from here: {reason}")
 
 
 class UnreachableTarget(EnvironmentsError):
@@ -177,6 +236,25 @@ class StepFailed(EnvironmentsError):
         self.summary = summary
         self.detail = detail
         super().__init__(summary)
+
+
+class Unrecorded(EnvironmentsError):
+    """Destroy went on although its records could not be saved, and some of them never were.
+
+    Attributes:
+        environment: The environment as it is in the world; what is on record is older.
+        records: What was not saved, in order, each as JSON.
+    """
+
+    def __init__(self, environment: AnyEnvironment, records: Iterable[str]) -> None:
+        self.environment = environment
+        self.name = environment.name
+        self.records = tuple(records)
+        count = len(self.records)
+        super().__init__(
+            f"{environment.name!r} is {environment.condition}, but {count} record{'s' * (count > 1)} of it "
+            "could not be saved"
+        )
 
 
 class CommandFailed(EnvironmentsError):

@@ -12,12 +12,12 @@ from environments.commands import (
     ProvisionCommand,
     ReleaseCommand,
     RunCommand,
-    refuse_interrupted,
 )
 from environments.errors import UnreachableTarget
 from environments.failure import CommandName
 from environments.lifecycle import Lifecycle
 from environments.states import EnvironmentState, state_of
+from environments.unrecorded import refuse_interrupted
 from statechart.graph import edges
 
 if TYPE_CHECKING:

@@ -36,6 +36,11 @@ class Session(AbstractContextManager["Session", None], Protocol):
         ...
 
     @property
+    def released_by(self) -> Holder | None:
+        """The last holder, if it let go of the environment in order."""
+        ...
+
+    @property
     def notes(self) -> Sequence[str]:
         """What was found damaged on opening, and mended."""
         ...

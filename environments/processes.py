@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.uncut import in_thread
-from statechart.holder import start_ticks
+from statechart.holder import boot_id, start_ticks
 
 _KILL_PATIENCE = 5.0
 _DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
@@ -38,7 +38,7 @@ class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
         """Return the identity of a process that lives."""
-        return cls(pid=pid, started=start_ticks(pid), boot_id=_boot_id())
+        return cls(pid=pid, started=start_ticks(pid), boot_id=boot_id())
 
     def find(self, variable: str, token: str) -> psutil.Process | None:
         """Return the process if it lives: the same start, or the same token in its environment.
@@ -51,17 +51,10 @@ class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
             return None
         same = (
             self.started is not None
-            and self.boot_id == _boot_id()
+            and self.boot_id == boot_id()
             and self.started == start_ticks(self.pid)
         )
         return process if lives(process) and (same or _environ(process).get(variable) == token) else None
-
-
-def _boot_id() -> str | None:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return None
 
 
 class _Outliving(subprocess.Popen[bytes]):
@@ -105,21 +98,28 @@ def forget(pid: int) -> None:
         _children.pop(pid, None)
 
 
-def marked(variable: str, value: str) -> list[psutil.Process]:
-    """Return the living processes that have a variable in their environment, this one's ancestry apart."""
+def marked(marks: Mapping[str, str]) -> list[psutil.Process]:
+    """Return the living processes that have variables in their environment, this one's ancestry apart."""
     exit_statuses()
     here = psutil.Process()
     own = {here.pid, *(parent.pid for parent in here.parents())}
     return [
         process
         for process in _processes()
-        if process.pid not in own and _environ(process).get(variable) == value and lives(process)
+        if process.pid not in own and marks.items() <= _environ(process).items() and lives(process)
     ]
 
 
 def session_of(leader: psutil.Process) -> list[psutil.Process]:
     """Return the living processes of a session, its leader included."""
     return [each for each in _processes() if session_id(each) == leader.pid and lives(each)]
+
+
+def group_of(number: int) -> list[psutil.Process]:
+    """Return the living processes of a process group and of the session of the same number."""
+    return [
+        each for each in _processes() if number in (session_id(each), _group(each.pid)) and lives(each)
+    ]
 
 
 def _processes() -> Iterator[psutil.Process]:

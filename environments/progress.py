@@ -20,9 +20,11 @@ class _Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noticed(_Progress):
-    """Something was found amiss when the environment was opened, and did no harm or was mended."""
+class Noticed:
+    """Something worth knowing beside the steps: what was found amiss and mended, what is waited for."""
 
+    name: str
+    command: CommandName | None = None
     message: str
 
 

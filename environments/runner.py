@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from traceback import format_exception
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +16,7 @@ from loguru import logger
 
 from environments.errors import StepFailed
 from environments.failure import CommandName, FailureCause
-from environments.operation import Operation, StepInHand, StepResult
+from environments.operation import Operation, StepInHand, StepResult, ToolProcess
 from environments.progress import (
     Observer,
     Progress,
@@ -93,17 +94,19 @@ class Runner:
             if (step.name, step.version, step.digest) != (result.name, result.version, result.digest):
                 break
             if step.probe is not None:
-                probed = await self._probe(step, len(results) + 1, len(steps))
+                probed = await self.probe(step, len(results) + 1, len(steps))
                 if probed.verdict is Verdict.NOT_DONE:
                     break
             results.append(result)
         return tuple(results)
 
-    async def run(self, steps: Sequence[Step], *, kept: int = 0, in_doubt: str | None = None) -> None:
+    async def run(
+        self, steps: Sequence[Step], *, kept: int = 0, in_doubt: Collection[str] = ()
+    ) -> None:
         """Run the steps behind the first `kept` ones, in order.
 
-        `in_doubt` names a step that an earlier attempt began and left without a result: its probe
-        is asked first.
+        `in_doubt` names the steps that earlier attempts began and left without a result: their
+        probes are asked first.
 
         Raises:
             StepStopped: A step failed, a stop was asked for, or a result could not be recorded.
@@ -118,7 +121,7 @@ class Runner:
                 raise StepStopped(
                     step.name, FailureCause.CANCELLED, f"stopped before this step: {self.stop.reason}"
                 )
-            await self._run_step(step, where, doubtful=step.name == in_doubt)
+            await self._run_step(step, where, doubtful=step.name in in_doubt)
 
     async def _run_step(self, step: Step, where: tuple[int, int], *, doubtful: bool) -> None:
         started = self.clock.monotonic()
@@ -135,13 +138,13 @@ class Runner:
         self.tell(StepStarted, step, where)
         notes: list[str] = []
         context = self._context(step, where, notes)
-        probed = await self._probe(step, *where) if doubtful and step.probe else None
+        probed = await self.probe(step, *where) if doubtful and step.probe else None
         done = probed is not None and probed.verdict is Verdict.DONE
         attempts, outputs = (
             (0, probed.outputs) if done and probed else await self._attempts(step, where, context)
         )
         duration = timedelta(seconds=self.clock.monotonic() - started)
-        result = self._result(step, outputs).model_copy(
+        result = self.result(step, outputs).model_copy(
             update={
                 "note": notes[-1] if notes else None,
                 "attempts": max(attempts, 1),
@@ -152,7 +155,7 @@ class Runner:
         self._record(step, StepRecord(phase="result", step=step.name, result=result), "its effect was done")
         self.tell(StepFinished, step, where, duration=duration, note=result.note, kept=done)
 
-    def _result(self, step: Step, outputs: StepOutputs) -> StepResult:
+    def result(self, step: Step, outputs: StepOutputs) -> StepResult:
         """Return a step's result; when its outputs are none that an environment has, stop."""
         try:
             self.session.environment.outputs.updated(dict(outputs))
@@ -191,8 +194,10 @@ class Runner:
             await self.clock.sleep(pause.total_seconds())
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _probe(self, step: Step, number: int, of: int) -> Probed:
-        assert step.probe is not None
+    async def probe(self, step: Step, number: int, of: int) -> Probed:
+        """Ask a step's probe whether it is done; one that can't be asked does not know."""
+        if step.probe is None:
+            return Probed.unknown("it has no probe")
         try:
             return await _within(step.timeout, step.probe(self._context(step, (number, of), [])))
         except Exception as error:  # a probe that can't tell must not keep anything from going on
@@ -210,7 +215,16 @@ class Runner:
             operation_id=environment.operation.id if environment.operation else "",
             directory=self.directory,
             report=report,
+            step=step.name,
+            started=partial(self._started, step),
         )
+
+    def _started(self, step: Step, process: ToolProcess) -> None:
+        """Put a process of the step in hand on record; what a probe starts needs no record."""
+        operation = self.session.environment.operation
+        if operation is not None and operation.step is not None and operation.step.name == step.name:
+            record = StepRecord(phase="process", step=step.name, process=process)
+            self.session.append_step(record)
 
     def _record(self, step: Step, record: StepRecord, known: str) -> None:
         """Append a step's record; when that fails, stop, and say what is known beside the record."""
@@ -253,11 +267,16 @@ async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> Result
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            return await work
+            begun = asyncio.get_running_loop().time()
+            done = await work
+            took = asyncio.get_running_loop().time() - begun
     except TimeoutError as error:
         if limit.expired():
             raise CutShort(f"it took longer than {seconds:g} s, and was ended") from error
         raise
+    if seconds is not None and took > seconds:  # it kept the loop to itself, and nothing could end it
+        raise CutShort(f"it took {took:.1f} s instead of at most {seconds:g} s, and could not be ended")
+    return done
 
 
 def explain(error: BaseException) -> tuple[FailureCause, str, str]:
@@ -274,6 +293,8 @@ def storable(text: str) -> str:
 def _explain(error: BaseException) -> tuple[FailureCause, str, str]:
     if isinstance(error, StepFailed):
         return error.cause, _line(error.summary) or "it failed", error.detail
+    if isinstance(error, StorageError):
+        return FailureCause.PERSISTENCE, _line(str(error)), ""
     detail = "".join(format_exception(error))
     if isinstance(error, asyncio.CancelledError):
         return FailureCause.CANCELLED, "it was cancelled; how far it came is in doubt", ""

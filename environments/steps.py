@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import JsonValue
 
+from environments.operation import ToolProcess
+
 if TYPE_CHECKING:
     from environments.environment import AnyEnvironment
 
@@ -25,15 +27,30 @@ class StepContext:
 
     Attributes:
         environment: As it now is, with the outputs of the steps before.
-        operation_id: Marks the processes that the step starts (`ENVCHART_OPERATION`).
+        operation_id: The operation that the step belongs to.
         directory: The environment's own directory; the provider keeps its files below it.
         report: Tells observers something worth knowing; the last one is kept as the result's note.
+        step: The step's name.
+        started: Puts a process that the step has just started on record, durably, so that recovery
+            finds it should this process die. The step runs it with `marks` in its environment.
     """
 
     environment: AnyEnvironment
     operation_id: str
     directory: Path
     report: Callable[[str], None]
+    step: str = ""
+    started: Callable[[ToolProcess], None] = lambda _process: None
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """The variables that mark the processes of this step."""
+        return marks(self.operation_id, self.step)
+
+
+def marks(operation_id: str, step: str) -> dict[str, str]:
+    """Return the variables that mark the processes of a step of an operation."""
+    return {"ENVCHART_OPERATION": operation_id, "ENVCHART_STEP": step}
 
 
 class Verdict(StrEnum):

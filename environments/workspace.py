@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from environments.amending import check_applicable, differences, usable
 from environments.clock import SystemClock
 from environments.commands import (
     Command,
+    CommandOptions,
     ConfigureCommand,
     ConfigureSource,
     DestroyCommand,
@@ -18,25 +20,22 @@ from environments.commands import (
     ReleaseSource,
     RunCommand,
     RunSource,
-    open_session,
-    patiently,
-    refuse_interrupted,
 )
 from environments.environment import AnyEnvironment, Environment
 from environments.errors import (
     InvalidConfiguration,
     NotDestroyed,
     NothingToRetry,
-    ProvisionNeeded,
     Stopped,
-    UnexpectedState,
 )
 from environments.failure import CommandName
 from environments.fences import check_revision
 from environments.lifecycle import Lifecycle, Subject
 from environments.orchestrator import COMMANDS, plan
 from environments.records import AmendedRecord
+from environments.recovery import Recovered, Recovery
 from environments.runner import StopRequest
+from environments.settling import Decide, undecided
 from environments.states import (
     AnyState,
     Configured,
@@ -49,11 +48,13 @@ from environments.states import (
     state_of,
 )
 from environments.storage.file import FileRepository
+from environments.unrecorded import require_settled
+from environments.waiting import open_session, patiently
 from statechart.errors import Locked
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
-    from environments.ports import Clock, EnvironmentRepository
+    from environments.ports import Clock, EnvironmentRepository, Session
     from environments.progress import Observer
     from environments.records import HistoryEntry
     from environments.spec import EnvironmentSpec
@@ -77,6 +78,7 @@ class Workspace:
         observers: Told of the progress of every command.
         lock_timeout: How many seconds a command waits for another one on the same environment.
         stop: Asks the command under way to stop after the step in hand.
+        allow_network_filesystem: Accept a `data_dir` where locks don't keep other machines out.
     """
 
     def __init__(
@@ -88,8 +90,11 @@ class Workspace:
         observers: Sequence[Observer] = (),
         lock_timeout: float = 0.0,
         stop: StopRequest | None = None,
+        allow_network_filesystem: bool = False,
     ) -> None:
-        self._repository = repository or FileRepository(data_dir)
+        self._repository = repository or FileRepository(
+            data_dir, allow_network_filesystem=allow_network_filesystem
+        )
         self._clock = clock or SystemClock()
         self._observers = tuple(observers)
         self._lock_timeout = lock_timeout
@@ -102,7 +107,7 @@ class Workspace:
             InvalidConfiguration: The spec can't be used here and now.
             AlreadyExists: The name is taken.
         """
-        return self._repository.create(Environment.new(_usable(spec), self._clock.now()))
+        return self._repository.create(Environment.new(usable(spec), self._clock.now()))
 
     async def provision(
         self, environment: Environment[ProvisionSource] | str, *, from_start: bool = False
@@ -140,10 +145,22 @@ class Workspace:
         return await self._command(RunCommand, from_start=from_start).execute(environment)
 
     async def destroy(
-        self, environment: AnyEnvironment | str, *, from_start: bool = False
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        from_start: bool = False,
+        keep_going_unrecorded: bool = False,
     ) -> Environment[Destroyed]:
-        """Take the environment's resources away, and see them gone."""
-        return await self._command(DestroyCommand, from_start=from_start).execute(environment)
+        """Take the environment's resources away, and see them gone.
+
+        With `keep_going_unrecorded`, for an emergency, it goes on when its records can't be saved.
+
+        Raises:
+            Unrecorded: Some of them never were.
+        """
+        options = self._options(from_start=from_start)
+        command = DestroyCommand(self._repository, keep_going_unrecorded=keep_going_unrecorded, **options)
+        return await command.execute(environment)
 
     async def retry(self, environment: AnyEnvironment | str, *, from_start: bool = False) -> AnyEnvironment:
         """Take the failed command up again, at the first step not known to be done.
@@ -192,19 +209,44 @@ class Workspace:
         name = environment if isinstance(environment, str) else environment.name
         if spec.name != name:
             raise InvalidConfiguration("the new spec", [f"its name is {spec.name!r}, not {name!r}"])
-        spec = _usable(spec)
+        spec = usable(spec)
         holder = Holder.current("envchart update")
-        with await open_session(self._repository, name, holder, self._lock_timeout) as session:
-            on_record = session.environment
+        with await self._open(name, holder) as session:
             if not isinstance(environment, str):
-                check_revision(environment, on_record)
-            refuse_interrupted(on_record)
-            _check_applicable(on_record, spec)
-            fields = tuple(_differences(on_record.spec.model_dump(), spec.model_dump()))
+                check_revision(environment, session.environment)
+            require_settled(session, self._clock)
+            on_record = session.environment
+            check_applicable(on_record, spec)
+            fields = tuple(differences(on_record.spec.model_dump(), spec.model_dump()))
             if fields:
                 amended = on_record.with_spec(spec, at=self._clock.now())
                 session.commit(AmendedRecord(fields=fields, environment=amended))
             return session.environment
+
+    async def recover(
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        decide: Decide | None = None,
+        dry_run: bool = False,
+    ) -> Recovered:
+        """Settle a command that died in the middle: find out what it did, and put it on record.
+
+        Where nothing was interrupted, nothing is done. `decide` is asked about a step of which
+        nothing can be found out; a dry run looks and changes nothing.
+
+        Raises:
+            StepInDoubt: Whether a step was done can't be found out, and nobody decided.
+        """
+        name = environment if isinstance(environment, str) else environment.name
+        recovery = Recovery(
+            self._repository,
+            clock=self._clock,
+            observers=self._observers,
+            lock_timeout=self._lock_timeout,
+            decide=decide or undecided,
+        )
+        return await recovery.run(name, dry_run=dry_run)
 
     async def purge(self, environment: AnyEnvironment | str) -> None:
         """Remove a destroyed environment from record, and free its name.
@@ -271,15 +313,22 @@ class Workspace:
         """Return what is on record when no command is under way; wait for one as long as is allowed."""
         name = environment if isinstance(environment, str) else environment.name
         holder = Holder.current(f"envchart {purpose}")
-        with await open_session(self._repository, name, holder, self._lock_timeout) as session:
+        with await self._open(name, holder) as session:
             if not isinstance(environment, str):
                 check_revision(environment, session.environment)
-            refuse_interrupted(session.environment)
+            require_settled(session, self._clock)
             return session.environment
 
+    async def _open(self, name: str, holder: Holder) -> Session:
+        return await open_session(
+            self._repository, name, holder, self._lock_timeout, observers=self._observers
+        )
+
     def _command(self, kind: type[CommandT], *, from_start: bool = False) -> CommandT:
-        return kind(
-            self._repository,
+        return kind(self._repository, **self._options(from_start=from_start))
+
+    def _options(self, *, from_start: bool = False) -> CommandOptions:
+        return CommandOptions(
             clock=self._clock,
             observers=self._observers,
             lock_timeout=self._lock_timeout,
@@ -316,34 +365,3 @@ class Workspace:
 
 def _target(to: type[AnyState] | EnvironmentState) -> EnvironmentState:
     return to if isinstance(to, EnvironmentState) else state_of(to)
-
-
-def _usable(spec: EnvironmentSpec) -> EnvironmentSpec:
-    """Return a spec as it is to be stored: with absolute paths, and found usable here and now."""
-    provider = spec.provider.relative_to(Path.cwd())
-    problems = provider.problems()
-    if problems:
-        raise InvalidConfiguration(f"the spec of {spec.name!r}", problems)
-    return spec.model_copy(update={"provider": provider})
-
-
-def _check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:
-    if isinstance(environment.state, Destroyed) or environment.teardown_begun:
-        expected = ["one that is neither destroyed nor being torn down"]
-        raise UnexpectedState(environment.name, expected=expected, actual=environment.condition)
-    if isinstance(environment.state, Created):
-        return
-    fields = [f"provider.{field}" for field in environment.spec.provider.needs_provision(spec.provider)]
-    if environment.spec.instance_name != spec.instance_name:
-        fields.append("instance_name")
-    if fields:
-        raise ProvisionNeeded(environment.name, fields)
-
-
-def _differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:
-    for key in sorted(old.keys() | new.keys()):
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, dict) and isinstance(after, dict):
-            yield from _differences(before, after, f"{prefix}{key}.")
-        elif before != after:
-            yield f"{prefix}{key}"

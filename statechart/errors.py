@@ -10,6 +10,7 @@ StatechartError
 └── StorageError                       the storage could not do what was asked; its cause is kept
     ├── InvalidName (ValueError)       nothing can be stored under that name
     ├── NotFound (LookupError)         nothing is stored under that name
+    ├── OnNetwork                      the directory is on a network file system, where locks don't hold
     ├── NotOurs                        something that this library did not make stands in the way
     ├── Conflict                       somebody else was there first
     │   ├── AlreadyExists (FileExistsError)   the name is taken
@@ -165,6 +166,25 @@ class NotFound(StorageError, LookupError):
         super().__init__(f"there is no {name!r} in {where}")
 
 
+class OnNetwork(StorageError):
+    """A directory is on a network file system, where a lock does not keep other machines out.
+
+    Attributes:
+        path: The directory.
+        kind: The type of the file system.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path
+        self.kind = kind
+        super().__init__(
+            f"{path} is on a network file system ({kind}), where a lock does not keep other machines out: "
+            "two of them could change the same thing at once, and one change would be lost. "
+            "Use a local directory, or allow it (allow_network_filesystem) if no other machine ever "
+            "writes there"
+        )
+
+
 class NotOurs(StorageError):
     """A path holds something that this library did not make; it was left untouched."""
 
@@ -211,13 +231,16 @@ class Locked(Conflict, TimeoutError):
 
     Attributes:
         holder: Who, as the holder itself wrote; None when it could not be read.
+        doing: What the holder is at now, in words; None when that is not known.
     """
 
-    def __init__(self, name: str, holder: Holder | None) -> None:
+    def __init__(self, name: str, holder: Holder | None, doing: str | None = None) -> None:
         self.name = name
         self.holder = holder
+        self.doing = doing
         by = f": {holder.describe()}" if holder else " by another process"
-        StorageError.__init__(self, f"{name!r} is locked{by}")
+        at = f", now {doing}" if doing else ""
+        StorageError.__init__(self, f"{name!r} is locked{by}{at}")
 
     def __str__(self) -> str:
         return str(self.args[0])

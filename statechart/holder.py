@@ -8,11 +8,14 @@ import socket
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from pwd import getpwuid
 from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
 from statechart.utc import UtcDatetime
+
+_COMMAND_LIMIT = 100
 
 
 class Holder(BaseModel, frozen=True, extra="forbid"):
@@ -43,7 +46,21 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
             command=command,
             since=datetime.now(UTC),
             start_ticks=start_ticks(os.getpid()),
-            boot_id=_boot_id(),
+            boot_id=boot_id(),
+            pid_namespace=_pid_namespace(),
+        )
+
+    @classmethod
+    def of(cls, pid: int, since: datetime) -> Holder:
+        """Describe another process of this machine, as far as the system tells."""
+        return cls(
+            pid=pid,
+            host=socket.gethostname(),
+            user=_owner(pid),
+            command=_command_line(pid),
+            since=since,
+            start_ticks=start_ticks(pid),
+            boot_id=boot_id(),
             pid_namespace=_pid_namespace(),
         )
 
@@ -53,13 +70,30 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
         doing = f"{self.command}, " if self.command else ""
         return f"{doing}pid {self.pid} of {self.user}@{self.host}, since {self.since:%H:%M:%SZ}{alive}"
 
+    def fate(self) -> str:
+        """Say what became of this process once it does not hold its lock any more: only what is known.
+
+        It is a predicate, as in `its process <fate>`.
+        """
+        if self.host != socket.gethostname():
+            return f"ran on {self.host}, whose processes can't be seen from here; it holds no lock here"
+        if self.boot_id is not None and boot_id() not in (None, self.boot_id):
+            return "ended at the latest when the machine was started anew"
+        if self.pid_namespace != _pid_namespace():
+            return "ran in another container, whose processes can't be seen from here; it holds no lock"
+        return {
+            True: "lives, but does not hold the lock any more",
+            False: "is gone",
+            None: "can't be seen from here; it holds no lock",
+        }[self.is_alive()]
+
     def is_alive(self) -> bool | None:
         """Return whether this very process lives; None when that can't be known from here."""
         if self.start_ticks is None or self.boot_id is None:
             return None
         if self.host != socket.gethostname() or self.pid_namespace != _pid_namespace():
             return None
-        return self.boot_id == _boot_id() and start_ticks(self.pid) == self.start_ticks
+        return self.boot_id == boot_id() and start_ticks(self.pid) == self.start_ticks
 
 
 def start_ticks(pid: int) -> int | None:
@@ -72,8 +106,24 @@ def start_ticks(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def _owner(pid: int) -> str:
+    try:
+        return getpwuid(Path(f"/proc/{pid}").stat().st_uid).pw_name
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _command_line(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return ""
+    return " ".join(words).strip()[:_COMMAND_LIMIT]
+
+
 @cache
-def _boot_id() -> str | None:
+def boot_id() -> str | None:
+    """Return the kernel's random name of this boot, or None where there is none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from statechart.disk import PRIVATE_FILE, failure, require_in_place, translated
 from statechart.errors import LeaseLost, Locked
@@ -31,6 +31,7 @@ __all__ = ["Lock", "network_filesystem", "read_holder"]
 _POLL = 0.005
 _PATIENCE = 0.05
 _LIMIT = 65_536
+_LOCKS = Path("/proc/locks")
 
 _held: weakref.WeakValueDictionary[str, Lock] = weakref.WeakValueDictionary()
 _held_guard = threading.Lock()
@@ -51,6 +52,7 @@ class Lock:
     Attributes:
         holder: Who holds it through this object, or None.
         crashed: The holder before, if it ended without releasing the lock.
+        released_by: The holder before, if it did release the lock.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -58,6 +60,7 @@ class Lock:
         self._where = str(path)
         self.holder: Holder | None = None
         self.crashed: Holder | None = None
+        self.released_by: Holder | None = None
         self._name = name
         self._key = os.path.realpath(path)
         self._file: UnixFileLock | None = None
@@ -125,6 +128,7 @@ class Lock:
         self._identity = status.st_dev, status.st_ino
         self._before = os.pread(descriptor, _LIMIT, 0)
         self.crashed = _written_holder(self._before)
+        self.released_by = _released_holder(self._before)
         self._descriptor = descriptor
         with suppress(OSError):  # a full disk need not keep anybody from cleaning up
             _write(descriptor, self.holder.model_dump_json().encode() + b"\n")
@@ -186,6 +190,16 @@ def _written_holder(content: bytes) -> Holder | None:
         return None
 
 
+def _released_holder(content: bytes) -> Holder | None:
+    try:
+        found = from_json(content.split(b"\n", 1)[0])
+        if isinstance(found, dict) and found.pop("released", False) is True:
+            return Holder.model_validate(found)
+    except ValueError:  # pydantic's own among them
+        pass
+    return None
+
+
 def _content(path: Path) -> bytes:
     with translated("read", path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -211,10 +225,38 @@ def read_holder(path: Path) -> Holder | None:
         try:
             flock(descriptor, LOCK_SH | LOCK_NB)
         except BlockingIOError:
-            since = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
-            return _written_holder(os.pread(descriptor, _LIMIT, 0)) or _unknown(since)
+            return _holding(descriptor)
         finally:
             os.close(descriptor)
+    return None
+
+
+def _holding(descriptor: int) -> Holder:
+    """Return who holds a locked file: who wrote so into it, unless the kernel names another."""
+    status = os.fstat(descriptor)
+    since = datetime.fromtimestamp(status.st_mtime, UTC)
+    written = _written_holder(os.pread(descriptor, _LIMIT, 0)) or _unknown(since)
+    owner = _kernel_owner(status)
+    elsewhere = written.pid and written.pid_namespace != Holder.current().pid_namespace
+    if owner is None or owner == written.pid or elsewhere:
+        return written
+    return Holder.of(owner, since)
+
+
+def _kernel_owner(status: os.stat_result) -> int | None:
+    """Return the process whose lock on a file the kernel lists; None when it lists none to us.
+
+    Source: proc_locks(5).
+    """
+    major, minor = os.major(status.st_dev), os.minor(status.st_dev)
+    place = f"{major:02x}:{minor:02x}:{status.st_ino}"
+    try:
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:
+        return None
+    for fields in map(str.split, lines):
+        if fields[1] == "FLOCK" and fields[3] == "WRITE" and fields[5] == place and int(fields[4]) > 0:
+            return int(fields[4])
     return None
 
 

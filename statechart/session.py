@@ -92,6 +92,7 @@ class Session(Generic[ModelT]):
         name: What is held.
         holder: Who holds it: this session.
         crashed: Who held it before, if that one ended without releasing it.
+        released_by: Who held it before, if that one did release it.
         notes: What was found damaged, and mended, on opening.
     """
 
@@ -110,6 +111,7 @@ class Session(Generic[ModelT]):
         self.name = name
         self.holder: Holder = lock.holder
         self.crashed: Holder | None = lock.crashed
+        self.released_by: Holder | None = lock.released_by
         self.notes = notes
         self._journal = journal
         self._lock = lock

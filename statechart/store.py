@@ -12,7 +12,7 @@ from pydantic import BaseModel, RootModel
 
 from statechart import creation, document
 from statechart.disk import private_directory, translated
-from statechart.errors import Stale, StorageError
+from statechart.errors import OnNetwork, Stale, StorageError
 from statechart.holder import Holder
 from statechart.journal import Journal
 from statechart.layout import DOCUMENT, JOURNAL, Layout
@@ -206,11 +206,7 @@ class JsonFileRepository(Generic[ModelT]):
         with translated("look at", self._layout.root):
             kind = network_filesystem(self._layout.root)
         if kind is not None:
-            raise StorageError(
-                f"{self._layout.root} is on a network file system ({kind}), where a lock does not keep "
-                "other machines out: use a local directory, or pass allow_network_filesystem=True if "
-                "no other machine ever writes there"
-            )
+            raise OnNetwork(self._layout.root, kind)
         self._checked_filesystem = True
 
 

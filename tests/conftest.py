@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,9 @@ from environments.storage.file import FileRepository
 from environments.storage.memory import MemoryRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
+
+# A shell's background job ignores Ctrl-C, and so would everything that a test starts, and sends one to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Place: TypeAlias = Callable[..., AnyEnvironment]
 MakeCommand: TypeAlias = Callable[..., Command]
@@ -101,11 +105,11 @@ def crash(repository: EnvironmentRepository, clock: FixedClock) -> Callable[...,
     def crashed(
         command: str, state: str | None = None, step: str | None = None, *, has_effect: bool = True
     ) -> AnyEnvironment:
-        holder = Holder.current(f"envchart {command}")
+        holder = dead_holder(f"envchart {command}")
         operation = Operation(
             id=f"{command}-that-died", command=CommandName(command), started_at=clock.now(), holder=holder
         )
-        with repository.open("demo", holder) as session:
+        with repository.open("demo", Holder.current("crash")) as session:
             session.commit(_opening(session.environment, operation, state, clock))
             if step is not None:
                 hand = StepInHand(name=step, number=1, of=2, started_at=clock.now(), has_effect=has_effect)
@@ -113,6 +117,11 @@ def crash(repository: EnvironmentRepository, clock: FixedClock) -> Callable[...,
         return repository.load("demo")
 
     return crashed
+
+
+def dead_holder(command: str) -> Holder:
+    """Return a process of this machine that lives no more."""
+    return Holder.current(command).model_copy(update={"pid": 2**22, "start_ticks": 1})
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def failure(step: str, command: CommandName = CommandName.PROVISION) -> Failure:
 def operation(
     command: CommandName, status: str, *, step: str | None = None, effects_begun: bool = False
 ) -> Operation:
-    failed = failure("stop_service", command) if status == "failed" else None
+    failed = failure("stop_service", command) if status != "active" else None
     hand = StepInHand(name=step, number=1, of=2, started_at=AT) if step else None
     return Operation(
         id="1",
@@ -216,15 +216,14 @@ def test_a_command_under_way_is_said_and_its_step(state: str, command: CommandNa
 @pytest.mark.parametrize("state", STATES)
 def test_a_command_that_ended_badly_is_said(state: str, command: CommandName) -> None:
     failed = environment_in(state, operation(command, "failed")).condition
-    interrupted = environment_in(state, operation(command, "interrupted", step="start_service")).condition
-    between = environment_in(state, operation(command, "interrupted")).condition
+    interrupted = environment_in(state, operation(command, "interrupted")).condition
 
-    assert interrupted == f"{state} ({command} interrupted at start_service)"
-    assert between == f"{state} ({command} interrupted between two steps)"
     if state.endswith("_failed"):
         assert failed == f"{state} (failed at: terraform_apply)"
+        assert interrupted == f"{state} (interrupted at: terraform_apply)"
     else:
         assert failed == f"{state} ({command} failed at stop_service)"
+        assert interrupted == f"{state} ({command} interrupted at stop_service)"
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -236,9 +235,9 @@ def test_a_destroy_that_ended_badly_leads_whatever_the_state(state: str) -> None
     assert (
         said("failed", effects_begun=True) == f"{state}, destroy failed at stop_service: partly torn down"
     )
-    assert said("interrupted") == f"{state}, destroy interrupted between two steps"
+    assert said("interrupted") == f"{state}, destroy interrupted at stop_service"
     assert (
-        said("interrupted", step="stop_service", effects_begun=True)
+        said("interrupted", effects_begun=True)
         == f"{state}, destroy interrupted at stop_service: partly torn down"
     )
 
@@ -299,7 +298,7 @@ def test_steps_leave_revision_and_dates() -> None:
     begun = environment.with_intent(StepInHand(name="a", number=1, of=1, started_at=LATER))
     finished = begun.with_result(StepResult(name="a", version=1, digest="0", outputs={"port": 80}))
 
-    for changed in (begun, finished, begun.without_step()):
+    for changed in (begun, finished, begun.without_step("a")):
         assert (changed.revision, changed.updated_at) == (environment.revision, AT)
     assert finished.outputs == Outputs(port=80)
 

@@ -64,7 +64,7 @@ def test_every_command_that_is_advised_is_allowed(state: EnvironmentState) -> No
 def test_a_failure_is_answered_by_retry_first() -> None:
     assert next_steps("run_failed", operation("run", OperationStatus.FAILED), held=False) == (
         "retry NAME",
-        "logs NAME --trace",
+        "why NAME",
         "release NAME",
         "destroy NAME",
     )
@@ -76,15 +76,26 @@ def test_while_somebody_is_at_work_one_can_only_look() -> None:
     )
 
 
-@pytest.mark.parametrize("status", [OperationStatus.ACTIVE, OperationStatus.INTERRUPTED])
-def test_an_interrupted_command_leaves_destroy(status: OperationStatus) -> None:
-    assert next_steps("provisioning", operation("provision", status), held=False) == ("destroy NAME",)
+def test_an_interrupted_command_leaves_recover_and_destroy() -> None:
+    interrupted = operation("provision", OperationStatus.ACTIVE)
+
+    assert next_steps("provisioning", interrupted, held=False) == (
+        "recover NAME",
+        "why NAME",
+        "destroy NAME",
+    )
+
+
+def test_what_recovery_has_settled_is_answered_by_retry_first() -> None:
+    settled = operation("run", OperationStatus.INTERRUPTED)
+
+    assert next_steps("run_failed", settled, held=False)[0] == "retry NAME"
 
 
 def test_a_teardown_that_has_begun_leaves_only_destroy() -> None:
     torn = operation("destroy", OperationStatus.FAILED, effects_begun=True)
 
-    assert next_steps("running", torn, held=False) == ("destroy NAME", "logs NAME --trace")
+    assert next_steps("running", torn, held=False) == ("destroy NAME", "why NAME")
 
 
 def test_a_destroy_that_did_nothing_leaves_everything_allowed() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from environments.attempt import TransitionCommit
 from environments.environment import AnyEnvironment
 from environments.failure import CommandName, Failure, FailureCause
 from environments.lifecycle import Lifecycle, Subject
 from environments.ports import EnvironmentRepository, Session
+from environments.recording import TransitionCommit
 from environments.records import TransitionRecord
 from environments.states import EnvironmentState, enter
 from environments.testing import FixedClock

@@ -295,6 +295,18 @@ def test_a_holder_that_did_not_say_who_it_is_is_still_one(path):
         holder = read_holder(path)
 
     assert holder is not None
+    assert (holder.pid, holder.is_alive()) == (os.getpid(), True)
+    assert "python" in holder.command
+
+
+def test_where_the_kernel_does_not_tell_a_silent_holder_is_unknown(path, monkeypatch):
+    monkeypatch.setattr("statechart.lock._LOCKS", path.with_name("no-such-file"))
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        holder = read_holder(path)
+
+    assert holder is not None
     assert (holder.pid, holder.is_alive()) == (0, None)
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from environments.failure import CommandName, Failure, FailureCause
-from environments.operation import Operation, OperationStatus, StepInHand, StepResult
+from environments.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
 from statechart.holder import Holder
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ VARIANTS = {
     "opened": OPENED,
     "with a step in hand": OPENED.with_intent(COPY),
     "with a result": OPENED.with_intent(COPY).with_result(COPIED),
-    "failed": OPENED.with_intent(COPY).without_step().failed(FAILURE),
+    "failed": OPENED.with_intent(COPY).without_step(COPY.name).failed(FAILURE),
     "interrupted": OPENED.with_intent(COPY).model_copy(update={"status": OperationStatus.INTERRUPTED}),
     "resumed": OPENED.model_copy(update={"resumes": "0", "supersedes": "00", "steps_done": (COPIED,)}),
 }
@@ -64,7 +64,7 @@ def test_effects_once_begun_stay_begun() -> None:
 
     assert begun.effects_begun
     assert begun.with_result(COPIED).effects_begun
-    assert begun.without_step().effects_begun
+    assert begun.without_step(begun.step.name).effects_begun
     assert begun.with_result(COPIED).with_intent(LOOK).effects_begun
     assert begun.failed(FAILURE).effects_begun
 
@@ -79,7 +79,7 @@ def test_a_result_ends_the_step_in_hand_and_follows_those_before() -> None:
 
 
 def test_a_failure_closes_the_operation_and_is_kept() -> None:
-    failed = OPENED.with_intent(COPY).without_step().failed(FAILURE)
+    failed = OPENED.with_intent(COPY).without_step(COPY.name).failed(FAILURE)
 
     assert not failed.is_active
     assert (failed.status, failed.failure, failed.step) == (OperationStatus.FAILED, FAILURE, None)
@@ -122,3 +122,44 @@ def test_what_is_no_operation_is_refused_and_the_field_named(
 def test_an_operation_never_changes() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         OPENED.status = OperationStatus.FAILED  # type: ignore[misc]
+
+
+def test_a_step_begun_over_another_leaves_that_one_in_doubt() -> None:
+    begun = OPENED.with_intent(COPY).with_intent(LOOK)
+
+    assert begun.step == LOOK
+    assert begun.in_doubt == (LOOK, COPY)
+
+
+def test_a_result_ends_the_doubt_about_its_step_and_no_other() -> None:
+    begun = OPENED.with_intent(COPY).with_intent(LOOK)
+
+    assert begun.with_result(COPIED).in_doubt == (LOOK,)
+    assert begun.without_step(LOOK.name).in_doubt == (COPY,)
+
+
+def test_a_step_begun_again_is_in_doubt_once() -> None:
+    begun = OPENED.with_intent(COPY).with_intent(LOOK).with_intent(COPY)
+
+    assert begun.in_doubt == (COPY, LOOK)
+
+
+def test_processes_belong_to_the_step_in_hand() -> None:
+    tool = ToolProcess(pid=71, program="terraform", started=5, boot_id="b")
+
+    with_tool = OPENED.with_intent(COPY).with_process(tool)
+
+    assert with_tool.step is not None
+    assert with_tool.step.processes == (tool,)
+    assert with_tool.with_intent(LOOK).doubts[0].processes == (tool,)
+    assert OPENED.with_process(tool) == OPENED
+
+
+def test_recovery_closes_it_as_interrupted() -> None:
+    closed = OPENED.with_intent(COPY).interrupted(FAILURE)
+
+    assert (closed.status, closed.failure, closed.is_active) == (
+        OperationStatus.INTERRUPTED,
+        FAILURE,
+        False,
+    )

@@ -33,7 +33,7 @@ def started(tmp_path, code, **env):
             assert processes.lives(psutil.Process(identity.pid)), log.read_text()
         yield identity
     finally:
-        for each in marked(MARK, env.get(MARK, "-")):
+        for each in marked({MARK: env.get(MARK, "-")}):
             each.kill()
         if identity.pid not in processes.exit_statuses():
             os.killpg(identity.pid, signal.SIGKILL)
@@ -73,10 +73,10 @@ def test_marked_processes_are_found_but_never_this_one_or_its_parents(tmp_path):
     mark = uuid4().hex
     ask = (
         "import os; from environments.processes import marked;"
-        f"print(len(marked({MARK!r}, {mark!r})), os.environ[{MARK!r}] == {mark!r})"
+        f"print(len(marked({{{MARK!r}: {mark!r}}})), os.environ[{MARK!r}] == {mark!r})"
     )
     with started(tmp_path, "", **{MARK: mark}) as identity:
-        assert [each.pid for each in marked(MARK, mark)] == [identity.pid]
+        assert [each.pid for each in marked({MARK: mark})] == [identity.pid]
         command = ["sh", "-c", '"$@"; true', "sh", sys.executable, "-c", ask]
         answer = subprocess.run(command, env={**os.environ, MARK: mark}, capture_output=True, text=True)
     assert answer.stdout == "1 True\n", answer.stderr
@@ -85,7 +85,7 @@ def test_marked_processes_are_found_but_never_this_one_or_its_parents(tmp_path):
 async def test_ending_is_polite_first(tmp_path):
     code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))"
     with started(tmp_path, code, **{MARK: (mark := uuid4().hex)}) as identity:
-        killed = await end(lambda: marked(MARK, mark), timedelta(seconds=5))
+        killed = await end(lambda: marked({MARK: mark}), timedelta(seconds=5))
 
         assert (killed, processes.exit_statuses()[identity.pid]) == (0, 7)
 
@@ -93,7 +93,7 @@ async def test_ending_is_polite_first(tmp_path):
 async def test_ending_uses_force_after_the_grace(tmp_path):
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     with started(tmp_path, code, **{MARK: (mark := uuid4().hex)}) as identity:
-        killed = await end(lambda: marked(MARK, mark), timedelta(seconds=0.1))
+        killed = await end(lambda: marked({MARK: mark}), timedelta(seconds=0.1))
 
         assert (killed, processes.exit_statuses()[identity.pid]) == (1, -9)
 
@@ -108,7 +108,7 @@ async def test_a_group_is_asked_only_once_to_end(tmp_path):
     )
     with started(tmp_path, code, **{MARK: (mark := uuid4().hex)}) as identity:
         await asyncio.sleep(0.2)
-        assert await end(lambda: marked(MARK, mark), timedelta(seconds=0.2)) == 2
+        assert await end(lambda: marked({MARK: mark}), timedelta(seconds=0.2)) == 2
         said = next(tmp_path.glob("*.log")).read_text()
 
     assert said.count("asked 1") == 2

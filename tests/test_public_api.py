@@ -18,14 +18,15 @@ STATECHART = """
     UnknownEvent UnknownState fire
 """
 ENVIRONMENTS = """
-    AnyEnvironment AnyState Clock CommandFailed CommandName ConfigureCommand ConfigureFailed Configured
-    Configuring Created DestroyCommand Destroyed Environment EnvironmentName EnvironmentRepository
-    EnvironmentSpec EnvironmentState EnvironmentsError Failure FailureCause FileRepository
-    InvalidConfiguration InvalidName Lifecycle LocalProvider MemoryRepository NotDestroyed NothingToRetry
-    Operation OperationInterrupted Outputs Probed Provider ProviderSpec ProvisionCommand ProvisionFailed
-    ProvisionNeeded Provisioned Provisioning ReleaseCommand ReleaseFailed Released Releasing RunCommand
-    RunFailed Running SecretRef Step StepContext StepFailed StopRequest Stopped UnexpectedState
-    UnknownProvider UnreachableTarget Workspace
+    AnyEnvironment AnyState Assumption CannotUnlock Clock CommandFailed CommandName ConfigureCommand
+    ConfigureFailed Configured Configuring Created DestroyCommand Destroyed Doubt Environment
+    EnvironmentName EnvironmentRepository EnvironmentSpec EnvironmentState EnvironmentsError Failure
+    FailureCause FileRepository InvalidConfiguration InvalidName Lifecycle LocalProvider
+    MemoryRepository NotDestroyed NotHeld NothingToRetry Operation OperationInterrupted Outputs Probed
+    Provider ProviderSpec ProvisionCommand ProvisionFailed ProvisionNeeded Provisioned Provisioning
+    Recovered ReleaseCommand ReleaseFailed Released Releasing RunCommand RunFailed Running SecretRef
+    Step StepContext StepFailed StepInDoubt StopRequest Stopped ToolProcess UnexpectedState
+    UnknownProvider UnreachableTarget Unrecorded Workspace
 """
 HEAVY = "statemachine pydantic loguru filelock asyncio typer rich yaml"
 

@@ -64,7 +64,8 @@ def test_an_entry_of_the_history_survives_being_json(record: AnyRecord) -> None:
 
 def test_a_record_of_an_unknown_type_is_refused_and_the_types_are_named() -> None:
     with pytest.raises(
-        ValidationError, match=r"'createed'.* 'created', 'transition', 'operation', 'amended', 'step'"
+        ValidationError,
+        match=r"'createed'.* 'created', 'transition', 'operation', 'amended', 'rebased', 'step'",
     ):
         RECORD.validate_python({"type": "createed"})
 

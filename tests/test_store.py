@@ -25,6 +25,7 @@ from statechart.errors import (
     Locked,
     NotFound,
     NotOurs,
+    OnNetwork,
     Stale,
     StorageError,
 )
@@ -517,7 +518,7 @@ def test_a_network_file_system_is_refused_unless_allowed(repository, root, tmp_p
     mountinfo.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server: rw\n")
     monkeypatch.setattr(mounts, "_MOUNTINFO", mountinfo)
 
-    with pytest.raises(StorageError, match=r"network file system \(nfs4\).*allow_network_filesystem=True"):
+    with pytest.raises(OnNetwork, match=r"network file system \(nfs4\).*allow_network_filesystem"):
         repository.create("demo", Counter())
     assert not root.exists()
 

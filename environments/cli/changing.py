@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,10 +20,10 @@ from environments.cli.arguments import (
     complete_state,
     declared_spec,
 )
+from environments.cli.asking import ask
 from environments.cli.output import emit, note, tell_next
 from environments.cli.refusal import Refusal
 from environments.cli.running import run_command, tell_changed
-from environments.cli.screen import clean
 from environments.cli.settings import Settings
 from environments.cli.views import look
 
@@ -228,7 +227,19 @@ async def _update(workspace: Workspace, name: str, spec: EnvironmentSpec) -> Any
     return environment
 
 
-def destroy(settings: Settings, name: NameArgument, yes: YesOption = False) -> None:
+def destroy(
+    settings: Settings,
+    name: NameArgument,
+    yes: YesOption = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going-unrecorded",
+            metavar="",
+            help="In an emergency: go on when it can't be recorded (a full disk).",
+        ),
+    ] = False,
+) -> None:
     """Take the environment's resources away, and see them gone; its record stays.
 
     It asks first, unless --yes is given.
@@ -237,8 +248,8 @@ def destroy(settings: Settings, name: NameArgument, yes: YesOption = False) -> N
         view = look(opening.storage(settings), name)
         if view.environment.state.name != "destroyed":
             what = f"{name} is {view.condition}. Destroy its resources?"
-            _ask(what, settings.spell("destroy NAME --yes", name))
-    run_command(settings, lambda workspace: workspace.destroy(name))
+            ask(what, settings.spell("destroy NAME --yes", name))
+    run_command(settings, lambda workspace: workspace.destroy(name, keep_going_unrecorded=keep_going))
 
 
 def purge(settings: Settings, name: NameArgument, yes: YesOption = False) -> None:
@@ -251,21 +262,7 @@ def purge(settings: Settings, name: NameArgument, yes: YesOption = False) -> Non
     workspace = opening.workspace(settings)
     environment = workspace.load(name)
     if environment.state.name == "destroyed" and not yes:
-        _ask(f"Remove {name} and its history for good?", settings.spell("purge NAME --yes", name))
+        ask(f"Remove {name} and its history for good?", settings.spell("purge NAME --yes", name))
     asyncio.run(workspace.purge(environment))
     emit(settings, {"name": name, "purged": True}, f"{name} is purged: its name is free")
     tell_next(settings, ("create NAME --app DIR",), name)
-
-
-def _ask(question: str, instead: str) -> None:
-    """Ask on stderr, since stdout is for the result.
-
-    Raises:
-        Refusal: The answer was not yes, or there is nobody to ask.
-    """
-    if not sys.stdin.isatty():
-        raise Refusal("there is no terminal to ask on; nothing was done", (instead,), code="not_confirmed")
-    sys.stderr.write(f"{clean(question)} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Refusal("you did not agree; nothing was done", (instead,), code="not_confirmed")

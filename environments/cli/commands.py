@@ -17,6 +17,7 @@ from environments.cli.settings import with_settings
 
 _PATH = "From nothing to running, and back"
 _MORE = "Change"
+_SAFETY = "After a crash"
 _LOOK = "Look"
 
 
@@ -32,11 +33,19 @@ COMMANDS: dict[str, _Entry] = {
         for name in ("create", "provision", "configure", "release", "run", "up", "destroy", "purge")
     },
     **{name: _Entry("changing", _MORE) for name in ("retry", "update")},
-    **{name: _Entry("reading", _LOOK) for name in ("show", "list", "history", "logs", "diagram", "schema")},
+    "recover": _Entry("recovering", _SAFETY),
+    "unlock": _Entry("unlocking", _SAFETY),
+    "why": _Entry("telling", _LOOK),
+    **{name: _Entry("reading", _LOOK) for name in ("show", "list", "history", "logs")},
+    "verify": _Entry("telling", _LOOK),
+    **{name: _Entry("reading", _LOOK) for name in ("diagram", "schema")},
 }
 
 
-_WAITING = {"provision", "configure", "release", "run", "up", "destroy", "retry", "update", "purge"}
+_WAITING = {
+    *("provision", "configure", "release", "run", "up", "destroy", "retry", "update", "purge"),
+    "recover",
+}
 
 
 class CommandGroup(PlainGroup):

@@ -14,6 +14,7 @@ from environments.cli.failures import ExitCode, Report, report, standing
 from environments.cli.output import note, tell_error
 from environments.cli.refusal import Refusal
 from environments.cli.signals import Ended
+from environments.errors import Unrecorded
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
@@ -29,6 +30,9 @@ def conclude(error: BaseException, settings: Settings) -> int:
         told = _usage(error)
     else:
         told = report(error, settings) or _unexpected(error, settings)
+    if isinstance(error, Unrecorded):
+        for record in error.records:
+            note(record)
     try:
         tell_error(settings, told)
     except Refusal as unwritten:

@@ -93,9 +93,13 @@ def standing(settings: Settings, name: str) -> tuple[str, tuple[str, ...]]:
 
 def _after_failure(error: Exception, settings: Settings) -> list[str]:
     assert isinstance(error, environment_errors.CommandFailed)
-    if error.persistence_error is not None:
-        return [f"make room or mend the disk, then {settings.spell('show NAME', error.environment.name)}"]
     name = error.environment.name
+    if error.persistence_error is not None:
+        again = settings.spell(f"{error.failure.command} NAME", name)
+        return [
+            f"make room or mend the disk, then the same again: {again}",
+            settings.spell("show NAME", name),
+        ]
     return [settings.spell(step, name) for step in View(error.environment).next_steps]
 
 
@@ -115,7 +119,11 @@ def _nearest(error: Exception, settings: Settings) -> list[str]:
 
 def _locked(error: Exception, settings: Settings) -> list[str]:
     name = getattr(error, "name", None)
-    return [settings.spell("show NAME", name), "wait for it: most commands take --lock-timeout 60"]
+    return [
+        settings.spell("show NAME", name),
+        "wait for it: most commands take --lock-timeout 60",
+        f"if it hangs: {settings.spell('unlock NAME', name)}",
+    ]
 
 
 _BUG = _say("this is a mistake in envchart: report it with the output of envchart --version")
@@ -164,19 +172,50 @@ KINDS: dict[type[BaseException], _Kind] = {
     chart_errors.Conflict: _Kind(ExitCode.CONFLICT, "conflict", _say("envchart show NAME")),
     # a step failed, a command died
     environment_errors.CommandFailed: _Kind(ExitCode.STEP_FAILED, "step_failed", _after_failure),
+    environment_errors.Unrecorded: _Kind(
+        ExitCode.STORAGE,
+        "unrecorded",
+        _say("keep what is printed above, make room, then envchart destroy NAME"),
+    ),
     environment_errors.Stopped: _Kind(ExitCode.STEP_FAILED, "cancelled", _usual),
     environment_errors.StepFailed: _Kind(ExitCode.STEP_FAILED, "step_failed", _say("envchart list")),
     environment_errors.OperationInterrupted: _Kind(
-        ExitCode.INTERRUPTED, "operation_interrupted", _say("envchart destroy NAME", "envchart show NAME")
+        ExitCode.INTERRUPTED,
+        "operation_interrupted",
+        _say("envchart recover NAME", "envchart why NAME", "envchart destroy NAME"),
+    ),
+    environment_errors.StepInDoubt: _Kind(
+        ExitCode.USAGE,
+        "step_in_doubt",
+        _say(
+            "look for yourself, then envchart recover NAME --assume not-done --because WHY",
+            "or envchart recover NAME --assume done --because WHY",
+            "envchart why NAME",
+        ),
+    ),
+    environment_errors.NoSuchMoment: _Kind(
+        ExitCode.USAGE, "no_such_moment", _say("envchart history NAME")
+    ),
+    environment_errors.NotHeld: _Kind(ExitCode.NOT_ALLOWED, "not_held", _usual),
+    environment_errors.CannotUnlock: _Kind(
+        ExitCode.CONFLICT, "cannot_unlock", _say("end it where it runs, then envchart show NAME")
     ),
     # storage
     chart_errors.CorruptHistory: _Kind(
         ExitCode.STORAGE,
         "corrupt_history",
-        _say("put its files back from a backup, then envchart show NAME", "see the others: envchart list"),
+        _say("envchart recover NAME --rebase", "put its files back from a backup, then envchart show NAME"),
     ),
     chart_errors.NewerSchema: _Kind(
         ExitCode.STORAGE, "newer_schema", _say("update this program; its version: envchart --version")
+    ),
+    chart_errors.OnNetwork: _Kind(
+        ExitCode.STORAGE,
+        "on_network",
+        _say(
+            "use a local --data-dir, then envchart list",
+            "if no other machine writes there: ENVCHART_ALLOW_NETWORK_FILESYSTEM=1 envchart list",
+        ),
     ),
     chart_errors.NotOurs: _Kind(
         ExitCode.STORAGE, "not_ours", _say("move it away, or use another --data-dir, then envchart list")

@@ -57,13 +57,13 @@ def next_steps(state: str, operation: Operation | None, *, held: bool) -> tuple[
     """Return what can be done now, the best first; `NAME` stands for the environment's name.
 
     `held` tells whether a process is at work on the environment. An operation that is open while
-    nobody is at work was interrupted, and destroy is the only way on.
+    nobody is at work was interrupted, and nothing but recover and destroy may follow.
     """
-    if operation is not None and operation.status != "failed":
-        return ("show NAME",) if held else ("destroy NAME",)
+    if operation is not None and operation.status == "active":
+        return ("show NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
     if operation is not None and operation.command == "destroy":
         if operation.effects_begun:
-            return ("destroy NAME", "logs NAME --trace")
+            return ("destroy NAME", "why NAME")
         return ("destroy NAME", *(step for step in _ranked(state) if step != "destroy NAME"))
     return _ranked(state)
 
@@ -74,7 +74,7 @@ def _ranked(state: str) -> tuple[str, ...]:
     commands = [event for event in EVENTS[state] if event in COMMANDS]
     steps = [f"{command} NAME" for command in commands]
     if state.endswith("_failed"):
-        return ("retry NAME", "logs NAME --trace", *steps[1:])
+        return ("retry NAME", "why NAME", *steps[1:])
     if state in _BEFORE_RUNNING:
         steps.insert(1, "up NAME")
     return tuple(steps)

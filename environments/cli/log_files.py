@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from codecs import getincrementaldecoder
 from collections import deque
-from typing import TYPE_CHECKING, TextIO, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from environments.cli import opening
 from environments.cli.output import emit, note, write
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.cli.settings import Settings
+    from environments.environment import AnyEnvironment
     from environments.ports import Provider
 
 _PAUSE = 0.2
+_WORDS = 8
 
 
 def print_log(settings: Settings, name: str, count: int, *, follow: bool = False) -> None:
@@ -33,7 +37,7 @@ def print_log(settings: Settings, name: str, count: int, *, follow: bool = False
     environment = storage.load(name)
     provider = cast("Provider", environment.spec.provider)  # a spec is the provider of its kind
     files = provider.logs(environment, storage.directory(name))
-    lines = _tail(files, count)
+    lines, read = _tail(files, count)
     if not files:
         note(f"{name} is {environment.condition}: no service of it has said anything")
     if settings.json or lines:
@@ -43,7 +47,7 @@ def print_log(settings: Settings, name: str, count: int, *, follow: bool = False
             "\n".join(_fit(line) for line in lines),
         )
     if follow and files:
-        _follow(files[-1])
+        _follow(files[-1], read)
 
 
 def print_trace(settings: Settings, name: str) -> None:
@@ -65,6 +69,24 @@ def print_trace(settings: Settings, name: str) -> None:
         emit(settings, {"name": name, "file": str(path) if path else None, "trace": text}, _fit(text))
 
 
+def last_words(settings: Settings, environment: AnyEnvironment) -> dict[str, tuple[str, ...]]:
+    """Return the last lines of the failure's trace and of the service's log, by where they are from."""
+    storage = opening.storage(settings)
+    directory = storage.directory(environment.name)
+    words: dict[str, tuple[str, ...]] = {}
+    failure = environment.failure
+    if failure is not None and failure.trace_file is not None:
+        with suppress(StorageError):
+            trace = _read(directory / failure.trace_file).rstrip()
+            words["the trace"] = tuple(trace.rpartition("\n\n")[2].split("\n")[-_WORDS:])
+    provider = cast("Provider", environment.spec.provider)  # a spec is the provider of its kind
+    with suppress(StorageError):
+        log, _ = _tail(provider.logs(environment, directory), _WORDS)
+        if log:
+            words["the service's log"] = tuple(log)
+    return words
+
+
 def _newest(directory: Path) -> Path | None:
     return max(directory.glob("*.log"), default=None)
 
@@ -76,17 +98,21 @@ def _read(path: Path) -> str:
         raise StorageError(f"{path} can't be read: {error.strerror}") from error
 
 
-def _tail(files: Sequence[Path], count: int) -> list[str]:
+def _tail(files: Sequence[Path], count: int) -> tuple[list[str], int]:
+    """Return the last lines of all files, and how many bytes of the last one were read for it."""
     lines: deque[str] = deque(maxlen=count)
+    read = 0
     for path in files:
         try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                lines.extend(line.rstrip("\n") for line in file)
+            content = path.read_bytes()
         except FileNotFoundError:
             continue  # it was rotated away meanwhile
         except OSError as error:
             raise StorageError(f"{path} can't be read: {error.strerror}") from error
-    return list(lines)
+        if content:
+            lines.extend(content.decode("utf-8", "replace").removesuffix("\n").split("\n"))
+        read = len(content)
+    return list(lines), read
 
 
 def _fit(text: str) -> str:
@@ -94,30 +120,38 @@ def _fit(text: str) -> str:
     return clean(text) if sys.stdout.isatty() else text
 
 
-def _follow(path: Path) -> None:
-    sys.stdout.flush()
-    file: TextIO = path.open(encoding="utf-8", errors="replace")
-    file.seek(0, 2)
-    while True:
-        text = file.read()
+def _follow(path: Path, offset: int) -> None:
+    """Print what comes after the first `offset` bytes, through rotations, until the log is gone."""
+    file = _opened(path)
+    if file is not None:
+        file.seek(offset)
+    decoder = getincrementaldecoder("utf-8")("replace")  # a character may be written in two parts
+    while file is not None:
+        gone = not _is_at(file, path)  # asked first: what was written until then is read below
+        text = decoder.decode(file.read())
         if text:
             write(_fit(text))
-            continue
-        file = _current(file, path)
-        if file.closed:
-            return
-        time.sleep(_PAUSE)
+        elif gone:
+            file.close()
+            file = _opened(path)
+        else:
+            time.sleep(_PAUSE)
 
 
-def _current(file: TextIO, path: Path) -> TextIO:
-    """Return the file at a path: the same one, a new one after a rotation, closed when it is gone."""
+def _opened(path: Path) -> BinaryIO | None:
+    """Open a log; one that is being rotated comes back at once, None for one that does not."""
+    for pause in (_PAUSE, 0.0):
+        try:
+            return path.open("rb", buffering=0)
+        except FileNotFoundError:
+            time.sleep(pause)
+    return None
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Return whether an open file is still the one at its path, and was not cut."""
     try:
         found = path.stat()
     except FileNotFoundError:
-        file.close()
-        return file
-    held = os.fstat(file.fileno())
-    if (found.st_ino, found.st_dev) == (held.st_ino, held.st_dev) and found.st_size >= file.tell():
-        return file
-    file.close()
-    return path.open(encoding="utf-8", errors="replace")
+        return False
+    return os.path.samestat(found, os.fstat(file.fileno())) and found.st_size >= file.tell()

@@ -34,7 +34,7 @@ def storage(settings: Settings) -> FileRepository:
     from environments.storage.file import FileRepository
 
     configure(settings)
-    return FileRepository(settings.data_dir)
+    return FileRepository(settings.data_dir, allow_network_filesystem=settings.allow_network_filesystem)
 
 
 def workspace(
@@ -45,4 +45,10 @@ def workspace(
     from environments.workspace import Workspace
 
     configure(settings)
-    return Workspace(settings.data_dir, observers=observers, lock_timeout=settings.lock_timeout, stop=stop)
+    return Workspace(
+        settings.data_dir,
+        observers=observers,
+        lock_timeout=settings.lock_timeout,
+        stop=stop,
+        allow_network_filesystem=settings.allow_network_filesystem,
+    )

@@ -78,8 +78,8 @@ def tell_error(settings: Settings, report: Report) -> None:
 
 
 def styled(text: str, colour: str) -> str:
-    """Return a text for stdout, coloured if it is a terminal that shows colours."""
-    if not is_colourful(sys.stdout):
+    """Return a text for stdout, coloured if it is a terminal that shows colours; or `plain`."""
+    if colour == "plain" or not is_colourful(sys.stdout):
         return clean(text)
     codes = {"red": 31, "green": 32, "yellow": 33, "bold": 1}
     return f"\x1b[{codes[colour]}m{clean(text)}\x1b[0m"

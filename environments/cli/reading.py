@@ -115,12 +115,29 @@ def _renewed(storage: FileRepository, summary: Summary, revision: int) -> Summar
     return Summary.model_validate_json(storage.load(summary.name).model_dump_json())
 
 
-def history(settings: Settings, name: NameArgument) -> None:
+def history(
+    settings: Settings,
+    name: NameArgument,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="REVISION|TIME",
+            help="Show the environment as it was: at a revision, or at a time (ISO 8601, UTC).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Show what happened to an environment: its transitions and steps, when, how long, by whom."""
     from environments.cli.documents import history_document
     from environments.cli.render import history_text
 
     entries = opening.storage(settings).history(name)
+    if at is not None:
+        from environments.cli.past import print_past
+
+        print_past(settings, name, entries, at)
+        return
     document = {"name": name, "history": [history_document(entry) for entry in entries]}
     emit(settings, document, history_text(entries))
 

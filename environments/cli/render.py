@@ -48,12 +48,17 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def environment_text(view: View, settings: Settings, directory: Path) -> str:
     """Return all that matters of an environment, what is wrong with it first."""
+    steps = [settings.spell(step, view.environment.name) for step in view.next_steps]
+    following = [f"{'next:' if not number else '  or:'} {step}" for number, step in enumerate(steps)]
+    return "\n".join((facts_text(view, directory), *following))
+
+
+def facts_text(view: View, directory: Path) -> str:
+    """Return what is known of an environment, without what can be done next."""
     environment = view.environment
     colour = "red" if view.is_error else "green" if environment.state.name == "running" else "bold"
     facts = columns([(f"  {label}", value) for label, value in _facts(view, directory)])
-    steps = [settings.spell(step, environment.name) for step in view.next_steps]
-    following = [f"{'next:' if not number else '  or:'} {step}" for number, step in enumerate(steps)]
-    return "\n".join((f"{clean(environment.name)}: {styled(view.condition, colour)}", *facts, *following))
+    return "\n".join((f"{clean(environment.name)}: {styled(view.condition, colour)}", *facts))
 
 
 def _facts(view: View, directory: Path) -> Iterator[tuple[str, str]]:
@@ -98,7 +103,7 @@ def _operation(view: View, now: datetime) -> Iterator[tuple[str, str]]:
     begun = f"begun {ago(operation.started_at, now)}"
     if view.interrupted:
         who = operation.holder
-        gone = f"its process (pid {who.pid} of {who.user}@{who.host}) is gone"
+        gone = f"its process (pid {who.pid} of {who.user}@{who.host}) {who.fate()}"
         place = f"at {at}" if step else at
         yield "interrupted", f"{operation.command} {place}, {begun}; {gone}"
         yield "", "what that step did is in doubt" if step else "every step begun has a result"
@@ -158,6 +163,11 @@ def _happened(entry: HistoryEntry, begun: dict[str, datetime], later: Sequence[H
             return "created"
         case "amended":
             return f"amended: {', '.join(record.fields)}"
+        case "rebased":
+            said = f": {record.reason}" if record.reason else ""
+            return f"history begun anew; the damaged one was kept as {record.damaged}{said}"
+        case "step" if record.process is not None:
+            return ""
         case "step" if record.phase == "intent":
             ended = bool(later) and later[0].record.type == "step"
             return "" if ended else f"  step {record.step} begun, and no result"

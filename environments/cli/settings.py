@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 DATA_DIR_VARIABLE = "ENVCHART_DATA_DIR"
+NETWORK_VARIABLE = "ENVCHART_ALLOW_NETWORK_FILESYSTEM"
 DEFAULT_DATA_DIR = "data"
 
 DataDirOption = Annotated[
@@ -89,6 +90,11 @@ class Settings:
     def data_dir(self) -> Path:
         """Where the environments are kept."""
         return self.chosen_data_dir or Path(self.environment.get(DATA_DIR_VARIABLE) or DEFAULT_DATA_DIR)
+
+    @property
+    def allow_network_filesystem(self) -> bool:
+        """Whether somebody vouches that no other machine writes to the data directory."""
+        return self.environment.get(NETWORK_VARIABLE, "").lower() in ("1", "true", "yes")
 
     def spell(self, words: str, name: str | None = None) -> str:
         """Return a command as it can be typed now; `NAME` in it stands for the environment's name."""

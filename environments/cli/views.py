@@ -59,9 +59,7 @@ class View:
 
 def is_interrupted(operation: Operation | None, *, held: bool) -> bool:
     """Return whether an operation is open while nobody is at it."""
-    if operation is None or operation.status == "failed":
-        return False
-    return operation.status == "interrupted" or not held
+    return operation is not None and operation.status == "active" and not held
 
 
 def interrupted_condition(state: str, operation: Operation | None) -> str:

@@ -22,6 +22,9 @@ from statechart.record import Record
 from statechart.session import Session as StoreSession
 from statechart.store import JsonFileRepository
 
+SCHEMA_VERSION = 2
+"""The form of what is written; older forms are read, newer ones refused."""
+
 _TRACES = "traces"
 _ELSEWHERE = frozenset(("type", "environment"))
 
@@ -38,6 +41,7 @@ class FileRepository:
             data_dir,
             Environment,
             fold=_folded,
+            schema_version=SCHEMA_VERSION,
             allow_network_filesystem=allow_network_filesystem,
         )
 
@@ -131,6 +135,11 @@ class FileSession:
     def crashed(self) -> Holder | None:
         """The last holder, if it ended without releasing the environment."""
         return self._session.crashed
+
+    @property
+    def released_by(self) -> Holder | None:
+        """The last holder, if it let go of the environment in order."""
+        return self._session.released_by
 
     @property
     def notes(self) -> Sequence[str]:

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from environments.environment import AnyEnvironment, Environment
 from environments.fences import check_revision, operation_id
-from environments.records import AnyRecord, CreatedRecord, HistoryEntry, RevisionRecord, StepRecord
+from environments.records import AnyRecord, CreatedRecord, HistoryEntry, RevisionRecord, StepRecord, fold
 from environments.spec import check_name
 from environments.states import Created
 from environments.summary import Summary, UnreadableSummary
@@ -32,24 +32,13 @@ class _Stored:
     lines: list[str] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
     holder: Holder | None = None
+    released_by: Holder | None = None
 
     def entries(self) -> list[HistoryEntry]:
         return [HistoryEntry.model_validate_json(line) for line in self.lines]
 
     def environment(self) -> AnyEnvironment:
-        return folded(entry.record for entry in self.entries())
-
-
-def folded(records: Iterator[AnyRecord]) -> AnyEnvironment:
-    """Return the environment as a history of records leaves it."""
-    first = next(records)
-    assert isinstance(first, CreatedRecord)
-    environment = first.environment
-    for record in records:
-        environment = (
-            record.applied_to(environment) if isinstance(record, StepRecord) else record.environment
-        )
-    return environment
+        return fold(entry.record for entry in self.entries())
 
 
 class MemoryRepository:
@@ -168,6 +157,7 @@ class MemorySession:
         self._stored = stored
         self._holder = holder
         self._environment = stored.environment()
+        self._released_by = stored.released_by
 
     @property
     def environment(self) -> AnyEnvironment:
@@ -178,6 +168,11 @@ class MemorySession:
     def crashed(self) -> Holder | None:
         """None: what is in memory ends with its holder."""
         return None
+
+    @property
+    def released_by(self) -> Holder | None:
+        """The last holder, if it let go of the environment in order."""
+        return self._released_by
 
     @property
     def notes(self) -> Sequence[str]:
@@ -214,6 +209,7 @@ class MemorySession:
         """Let others in."""
         if self._stored.holder is self._holder:
             self._stored.holder = None
+            self._stored.released_by = self._holder
 
     def __enter__(self) -> MemorySession:
         return self

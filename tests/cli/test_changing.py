@@ -339,7 +339,7 @@ def test_a_lock_says_who_holds_it_and_how_to_wait(cli: Any, hello: str, reposito
 @pytest.mark.parametrize(
     "words", [("run", "demo"), ("up", "demo"), ("retry", "demo"), ("up", "demo", "--plan")]
 )
-def test_after_an_interruption_only_destroy_is_left(
+def test_after_an_interruption_recover_comes_first(
     cli: Any, created: Any, crash: Callable[..., Any], words: tuple[str, ...]
 ) -> None:
     crash("provision", "provisioning", "first_provision")
@@ -348,7 +348,8 @@ def test_after_an_interruption_only_destroy_is_left(
 
     assert ran.code == 9
     assert "provision of 'demo' was interrupted at step first_provision" in ran.err
-    assert "next: envchart destroy demo" in ran.err
+    assert ") is gone\nnext: envchart recover demo" in ran.err
+    assert "or: envchart destroy demo" in ran.err
 
 
 def test_a_data_directory_that_is_a_file_is_unusable_storage(cli: Any, tmp_path: Path) -> None:

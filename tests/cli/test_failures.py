@@ -59,6 +59,11 @@ ERRORS: list[Exception] = [
     environment_errors.UnknownProvider("x", ["local"]),
     environment_errors.UnexpectedState("demo", expected=["created"], actual="running"),
     environment_errors.OperationInterrupted("demo", OPERATION),
+    environment_errors.StepInDoubt("demo", "start_service", "it has no probe"),
+    environment_errors.Unrecorded(command_failed().environment, ["{}"]),
+    environment_errors.NoSuchMoment("demo", "revision 9", "revisions 1 to 4"),
+    environment_errors.NotHeld("demo"),
+    environment_errors.CannotUnlock("demo", "pid 1 of ann@lab", "it runs on lab"),
     environment_errors.UnreachableTarget(
         "demo", state="running", target="created", reason="it lies behind"
     ),
@@ -76,6 +81,7 @@ ERRORS: list[Exception] = [
     chart_errors.StorageError("the disk is full"),
     chart_errors.InvalidName("/"),
     chart_errors.NotFound("demo", "data"),
+    chart_errors.OnNetwork(PATH, "nfs4"),
     chart_errors.NotOurs(PATH, "is a link"),
     chart_errors.Conflict("somebody was first"),
     chart_errors.AlreadyExists("demo", "data"),

@@ -173,7 +173,7 @@ def test_a_session_has_what_is_on_record(
 ) -> None:
     with repository.open("demo", ANN) as session:
         assert session.environment == created
-        assert (session.crashed, list(session.notes)) == (None, [])
+        assert (session.crashed, session.released_by, list(session.notes)) == (None, None, [])
 
 
 def test_an_environment_has_one_holder(
@@ -509,3 +509,12 @@ def in_threads(work: Callable[[], None], count: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_who_let_go_in_order_is_known_to_the_next(repository: EnvironmentRepository) -> None:
+    repository.create(new("demo"))
+    repository.open("demo", ANN).close()
+
+    with repository.open("demo", BEN) as session:
+        assert session.released_by is not None
+        assert (session.released_by.token, session.crashed) == (ANN.token, None)

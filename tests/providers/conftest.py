@@ -129,7 +129,7 @@ class Bench:
         return await self.spec.observe(self.environment, self.directory)
 
     def end_all(self) -> None:
-        for each in processes.marked(ENVIRONMENT, self.environment.lineage):
+        for each in processes.marked({ENVIRONMENT: self.environment.lineage}):
             with suppress(ProcessLookupError):
                 os.kill(each.pid, signal.SIGKILL)
         if self.service.instance and self.service.instance.process:

@@ -54,7 +54,7 @@ class Service:
             return None
         if instance.process is not None:
             return instance.process.find(TOKEN, instance.token)
-        found = processes.marked(TOKEN, instance.token)
+        found = processes.marked({TOKEN: instance.token})
         return next((each for each in found if processes.session_id(each) == each.pid), None)
 
     def processes(self) -> list[psutil.Process]:
@@ -65,7 +65,7 @@ class Service:
 
     def marked(self) -> list[psutil.Process]:
         """Return the processes that carry this lineage's mark, on record or not."""
-        return processes.marked(ENVIRONMENT, self.layout.lineage)
+        return processes.marked({ENVIRONMENT: self.layout.lineage})
 
     async def stop(self, grace: timedelta, health_path: str) -> tuple[int, int]:
         """End all its processes and drop its record; return how many there were, and how many were killed.
@@ -129,7 +129,6 @@ def _base_environment(layout: Layout, instance: Instance) -> dict[str, str]:
         ENVIRONMENT: layout.lineage,
         TOKEN: instance.token,
         "ENVCHART_RELEASE": instance.release,
-        "ENVCHART_OPERATION": instance.operation,
     }
 
 

@@ -1,0 +1,72 @@
+"""Past: an environment as it was, on the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from environments.cli import opening
+from environments.cli.documents import environment_document
+from environments.cli.output import emit
+from environments.cli.refusal import Refusal
+from environments.cli.render import facts_text, when
+from environments.cli.views import View
+from environments.timeline import Past, at_revision, at_time
+
+if TYPE_CHECKING:
+    from environments.cli.settings import Settings
+    from environments.records import HistoryEntry
+    from statechart.holder import Holder
+
+
+def print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> None:
+    """Print an environment as it was at a revision, or at a time.
+
+    Raises:
+        Refusal: It is neither a revision nor a time.
+        NoSuchMoment: The environment was not there then.
+    """
+    past = _found(settings, name, entries, at.strip())
+    entry = past.entry
+    view = View(past.environment, _at_work(past))
+    directory = opening.storage(settings).directory(name)
+    document = environment_document(view, settings, directory)
+    document.update(seq=entry.seq, at=entry.at.isoformat(), holder=None, next=[])
+    shown = f"as it was after record {entry.seq}, written by {entry.actor} at {when(entry.at)}"
+    emit(settings, document, f"{facts_text(view, directory)}\n{shown}")
+
+
+def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> Past:
+    if at.lstrip("-").isdigit():
+        return at_revision(name, entries, int(at))
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise Refusal(
+            f"--at {at!r} is neither a revision (a whole number) nor a time (like 2026-01-31T12:00:00Z)",
+            (settings.spell("history NAME", name),),
+        ) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return at_time(name, entries, moment + _rest(at))
+
+
+def _rest(at: str) -> timedelta:
+    """Return what is left of the last unit that a time names: 12:03 stands for all of that minute."""
+    clock = re.search(r"[T ]\d\d(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?", at)
+    if clock is None:
+        unit = timedelta(days=1)
+    elif clock[3]:
+        unit = timedelta(microseconds=10 ** max(6 - len(clock[3]), 0))
+    elif clock[2]:
+        unit = timedelta(seconds=1)
+    else:
+        unit = timedelta(minutes=1) if clock[1] else timedelta(hours=1)
+    return unit - timedelta(microseconds=1)
+
+
+def _at_work(past: Past) -> Holder | None:
+    """Return who was at work on it then: the holder of the operation that was open."""
+    operation = past.environment.operation
+    return operation.holder if operation is not None and operation.is_active else None

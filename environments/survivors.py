@@ -1,0 +1,64 @@
+"""Survivors: processes that a step started, and that outlived the command it was part of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psutil
+
+from environments import processes
+from environments.steps import marks
+from statechart.holder import boot_id, start_ticks
+
+if TYPE_CHECKING:
+    from environments.operation import Operation, StepInHand, ToolProcess
+
+GRACE = timedelta(seconds=10)
+"""How long a tool has for ending by itself, before it is killed."""
+
+
+def survivors(operation: Operation) -> list[psutil.Process]:
+    """Return the living processes of an operation's steps without a result.
+
+    They are found by the groups that are on record, and by the marks in their environment: a
+    process may have been started just before its group could be recorded.
+    """
+    found: dict[int, psutil.Process] = {}
+    for step in operation.in_doubt:
+        found.update({each.pid: each for each in _of_step(operation.id, step)})
+    return list(found.values())
+
+
+async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple[str, ...]:
+    """End them, first politely, then by force, and return who they were.
+
+    Raises:
+        StepFailed: Some can't be ended.
+    """
+    found = survivors(operation)
+    if not found:
+        return ()
+    described = tuple(processes.Program.of(each).describe() for each in found)
+    await processes.end(lambda: survivors(operation), grace)
+    return described
+
+
+def _of_step(operation_id: str, step: StepInHand) -> Iterator[psutil.Process]:
+    for tool in step.processes:
+        yield from _group(tool)
+    yield from processes.marked(marks(operation_id, step.name))
+
+
+def _group(tool: ToolProcess) -> Iterator[psutil.Process]:
+    """Yield what lives of a process's group and session, if it is that one and not a later one."""
+    if tool.boot_id != boot_id():
+        return
+    leader = start_ticks(tool.pid)
+    if leader is not None and leader != tool.started:
+        return  # the number belongs to another process now, so the group of that time is gone
+    for each in processes.group_of(tool.pid):
+        since = start_ticks(each.pid)
+        if since is not None and since >= (tool.started or 0):
+            yield each

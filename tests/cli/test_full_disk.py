@@ -1,0 +1,88 @@
+"""A disk that fills up: what is said, what is left, and that the same command goes on afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from environments.testing import ScriptedProvider, ScriptedSpec
+from statechart.errors import StorageError
+from statechart.journal import Journal
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedProvider:
+    provider = ScriptedProvider()
+    for name in ("steps", "observe", "logs", "supports"):
+        monkeypatch.setattr(ScriptedSpec, name, staticmethod(getattr(provider, name)), raising=False)
+    return provider
+
+
+@pytest.fixture
+def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
+    """Lets the journal take so many records more; None for as many as one likes."""
+    append, left = Journal.append, [10**6]
+
+    def limited(journal: Journal, line: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise StorageError(f"cannot append to {journal.path}: the disk is full")
+        append(journal, line)
+
+    monkeypatch.setattr(Journal, "append", limited)
+    return lambda records: left.__setitem__(0, 10**6 if records is None else records)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (0, "the disk is full"),
+        (1, "failed at first_provision: its intent could not be recorded"),
+        (2, "failed at first_provision: its result could not be recorded"),
+        (5, "failed at second_provision: all steps are done, and this could not be recorded"),
+    ],
+)
+def test_the_error_says_what_was_not_saved_and_the_same_command_goes_on(
+    cli: Any,
+    created: Any,
+    scripted: ScriptedProvider,
+    full_after: Callable[[int | None], None],
+    written: int,
+    said: str,
+) -> None:
+    full_after(written)
+    ran = cli("provision", "demo")
+    full_after(None)
+    again = cli("provision", "demo")
+
+    assert ran.code in (6, 7)
+    assert said in ran.err
+    assert "next: m" in ran.err
+    assert (again.code, again.out) == (0, "demo is provisioned\n")
+
+
+def test_the_next_step_after_a_full_disk_is_the_same_command(
+    cli: Any, created: Any, scripted: ScriptedProvider, full_after: Callable[[int | None], None]
+) -> None:
+    full_after(2)
+
+    ran = cli("provision", "demo")
+
+    assert "next: make room or mend the disk, then the same again: envchart provision demo" in ran.err
+
+
+def test_a_destroy_that_goes_on_prints_what_was_not_saved_as_json(
+    cli: Any, created: Any, scripted: ScriptedProvider, full_after: Callable[[int | None], None]
+) -> None:
+    full_after(1)
+
+    ran = cli("destroy", "demo", "--yes", "--keep-going-unrecorded")
+
+    assert ran.code == 7
+    records = [json.loads(line) for line in ran.err.splitlines() if line.startswith("{")]
+    assert [record["type"] for record in records] == ["step", "step", "step", "step", "transition"]
+    assert "'demo' is destroyed, but 5 records of it could not be saved" in ran.err
+    assert "next: keep what is printed above, make room, then envchart destroy demo" in ran.err

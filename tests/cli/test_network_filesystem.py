@@ -1,0 +1,38 @@
+"""A data directory on a network file system is refused, and somebody may vouch for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statechart import mounts
+
+
+@pytest.fixture(autouse=True)
+def _on_nfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mountinfo = tmp_path / "mountinfo"
+    mountinfo.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server: rw\n")
+    monkeypatch.setattr(mounts, "_MOUNTINFO", mountinfo)
+
+
+def test_it_is_refused_with_both_ways_on(cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").touch()
+
+    ran = cli("create", "web", "--app", "app")
+
+    assert ran.code == 7
+    assert "is on a network file system (nfs4), where a lock does not keep other machines out" in ran.err
+    assert "next: use a local --data-dir" in ran.err
+    assert "ENVCHART_ALLOW_NETWORK_FILESYSTEM=1 envchart list" in ran.err
+
+
+def test_who_vouches_for_it_may_use_it(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").touch()
+    monkeypatch.setenv("ENVCHART_ALLOW_NETWORK_FILESYSTEM", "1")
+
+    assert cli("create", "web", "--app", "app").code == 0
+    assert cli("show", "web").code == 0

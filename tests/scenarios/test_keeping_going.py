@@ -1,0 +1,109 @@
+"""Destroy may go on without its record, when somebody asks for it in an emergency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from environments.errors import CommandFailed, StepFailed, Unrecorded
+from environments.failure import FailureCause
+from environments.records import AnyRecord
+from environments.storage.memory import MemoryRepository
+from environments.testing import ScriptedProvider
+from statechart.errors import Locked, StorageError
+from statechart.holder import Holder
+from tests.conftest import MakeCommand, Place
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> MemoryRepository:
+    return MemoryRepository(tmp_path / "memory")
+
+
+def full(_record: AnyRecord) -> None:
+    raise StorageError("cannot append to history.jsonl: the disk is full")
+
+
+def full_between(first: int, last: int) -> Callable[[AnyRecord], None]:
+    """A disk that is full from one append to another, both counted from 0."""
+    count = iter(range(1_000_000))
+
+    def append(record: AnyRecord) -> None:
+        if first <= next(count) <= last:
+            full(record)
+
+    return append
+
+
+async def test_by_default_nothing_is_done_that_cannot_be_recorded(
+    place: Place, repository: MemoryRepository, make_command: MakeCommand, provider: ScriptedProvider
+) -> None:
+    place("running")
+    repository.before_append = full
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        await make_command("destroy").attempt("demo")
+
+    assert provider.done == []
+
+
+async def test_asked_to_it_goes_on_and_gives_back_every_record_that_was_not_saved(
+    place: Place, repository: MemoryRepository, make_command: MakeCommand, provider: ScriptedProvider
+) -> None:
+    running = place("running")
+    repository.before_append = full
+
+    said = "'demo' is destroyed, but 6 records of it could not be saved"
+    with pytest.raises(Unrecorded, match=said) as gone:
+        await make_command("destroy", keep_going_unrecorded=True).attempt("demo")
+
+    assert provider.done == ["first_destroy", "second_destroy"]
+    assert repository.load("demo") == running
+    assert ['"phase":"intent"' in record for record in gone.value.records] == [
+        *(False, True, False),
+        *(True, False, False),
+    ]
+
+
+async def test_what_waits_is_saved_in_order_at_the_next_chance(
+    place: Place,
+    repository: MemoryRepository,
+    make_command: MakeCommand,
+    journal: Callable[[], list[str]],
+) -> None:
+    place("running")
+    repository.before_append = full_between(1, 4)
+
+    destroyed = await make_command("destroy", keep_going_unrecorded=True).attempt("demo")
+
+    assert destroyed.state.name == "destroyed"
+    assert journal()[2:] == [
+        "opened",
+        *("intent first_destroy", "result first_destroy"),
+        *("intent second_destroy", "result second_destroy"),
+        "destroy -> destroyed",
+    ]
+
+
+async def test_a_step_that_fails_is_told_beside_what_was_not_saved(
+    place: Place, repository: MemoryRepository, make_command: MakeCommand, provider: ScriptedProvider
+) -> None:
+    place("running")
+    provider.fails["second_destroy"] = [StepFailed(FailureCause.NETWORK, "no way there")]
+    repository.before_append = full
+
+    with pytest.raises(Unrecorded, match="destroy failed at second_destroy: partly torn down") as gone:
+        await make_command("destroy", keep_going_unrecorded=True).attempt("demo")
+
+    assert isinstance(gone.value.__cause__, CommandFailed)
+
+
+async def test_another_holder_still_keeps_it_out(
+    place: Place, repository: MemoryRepository, make_command: MakeCommand
+) -> None:
+    place("running")
+
+    with repository.open("demo", Holder.current("run")), pytest.raises(Locked):
+        await make_command("destroy", keep_going_unrecorded=True).attempt("demo")
