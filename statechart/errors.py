@@ -18,6 +18,7 @@ StatechartError
     │   └── Locked (TimeoutError)      another holder has the lock
     ├── LeaseLost                      the lock or the journal under a session was removed or replaced
     ├── CommitUncertain                nobody can say whether the last append is durable
+    ├── NotDamaged                     a history is sound, and there is nothing to rebase
     ├── CorruptHistory                 journal and document contradict each other, or are damaged
     └── NewerSchema                    written by a newer version of the program
 """
@@ -290,6 +291,14 @@ class CorruptHistory(StorageError):
         self.line = line
         place = f"{path}, line {line}" if line else str(path)
         super().__init__(f"the history of {name!r} is damaged ({place}): {problem}; nothing was touched")
+
+
+class NotDamaged(StorageError):
+    """A history is sound, so no new one is begun."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"the history of {name!r} is sound: there is nothing to begin anew")
 
 
 class NewerSchema(StorageError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from statechart import document
@@ -14,7 +15,7 @@ from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.journal import Journal
 from statechart.layout import DOCUMENT, JOURNAL, Layout, neither
 from statechart.log import warn
-from statechart.record import Scan, scan
+from statechart.record import REBASED, Scan, scan
 
 _ATTEMPTS = 4
 _PAUSE = 0.002
@@ -48,18 +49,41 @@ def find(layout: Layout, name: str, known: int) -> Found:
         StorageError: It can't be read.
     """
     directory = layout.require(name)
-    shown = document.read(directory / DOCUMENT, name, known)
+    shown, damage = _shown(directory, name, known)
     content = read_file(directory / JOURNAL)
     if content is None:
+        if damage is not None:
+            raise damage
         if shown is None and not (directory / DOCUMENT).exists():
             layout.require(name)  # it may have been purged while it was read
             raise neither(directory)
         raise CorruptHistory(name, directory / JOURNAL, "it is missing, and it is what counts")
     scanned = scan(content, directory / JOURNAL, name, known)
-    if shown is not None:
-        _compare(shown, scanned, name, directory / DOCUMENT)
+    try:
+        if damage is not None:
+            raise damage
+        if shown is not None:
+            _compare(shown, scanned, name, directory / DOCUMENT)
+    except CorruptHistory:
+        if not _left_by_rebase(scanned, directory):
+            raise
+        shown = None
     valued = max(index for index, record in enumerate(scanned.records) if record.value is not None)
     return Found(scanned, shown, valued)
+
+
+def _shown(directory: Path, name: str, known: int) -> tuple[Document | None, CorruptHistory | None]:
+    try:
+        return document.read(directory / DOCUMENT, name, known), None
+    except CorruptHistory as damage:
+        return None, damage
+
+
+def _left_by_rebase(scanned: Scan, directory: Path) -> bool:
+    """Return whether the document is the one that the history was rebased over: it is only behind."""
+    first = scanned.records[0]
+    content = read_file(directory / DOCUMENT) or b""
+    return first.type == REBASED and first.data.get("document_sha256") == sha256(content).hexdigest()
 
 
 def _compare(shown: Document, scanned: Scan, name: str, path: Path) -> None:
@@ -107,7 +131,7 @@ def _missing(found: Found) -> tuple[str, ...]:
     return (f"{DOCUMENT} is missing or torn; {JOURNAL} was read instead",) if found.document is None else ()
 
 
-def mend(found: Found, journal: Journal, layout: Layout, name: str, known: int) -> tuple[str, ...]:
+def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str, ...]:
     """Bring journal and document into order, under the lock.
 
     Returns:
@@ -121,7 +145,7 @@ def mend(found: Found, journal: Journal, layout: Layout, name: str, known: int) 
         notes.append(_cut_torn(found.scan, journal, layout, name))
     if found.behind:
         journal.sync()
-        notes.append(_roll_forward(found, layout, name, known))
+        notes.append(_roll_forward(found, layout, name))
     for note in notes:
         warn(f"Mended {name!r}: {note}", name=name)
     return tuple(notes)
@@ -139,14 +163,14 @@ def _cut_torn(scanned: Scan, journal: Journal, layout: Layout, name: str) -> str
     )
 
 
-def _roll_forward(found: Found, layout: Layout, name: str, known: int) -> str:
+def _roll_forward(found: Found, layout: Layout, name: str) -> str:
     record, head = found.scan.records[found.valued], found.scan.heads[found.valued]
     assert record.value is not None
     path = layout.document(name)
     was = f"was at revision {_revision(found)}" if found.document else "was missing or torn"
     try:
         with translated("replace", path):
-            document.replace(path, document.encode(record.value, head, known))
+            document.replace(path, document.encode(record.value, head, record.schema_version))
     except StorageError as error:
         return f"{DOCUMENT} {was} and stays so until the next change: {error}"
     return f"{DOCUMENT} {was} and was written anew at revision {record.revision}"

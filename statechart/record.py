@@ -8,7 +8,8 @@ of `<lineage>\\n<name>`, which its `data` holds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,8 @@ from statechart.errors import CorruptHistory, NewerSchema, NotOurs
 from statechart.utc import UtcDatetime
 
 CREATED = "created"
+REBASED = "rebased"
+"""A first record: a new history was begun from a damaged one; its revision goes on above that one's."""
 
 
 class Record(BaseModel, frozen=True, extra="forbid"):
@@ -176,11 +179,43 @@ def first_problem(error: ValidationError) -> str:
 
 def _beginning(record: Record, path: Path, name: str) -> Head:
     lineage, inside = record.data.get("lineage"), record.data.get("name")
-    if record.type != CREATED or not isinstance(lineage, str) or not isinstance(inside, str):
+    if record.type not in (CREATED, REBASED) or not isinstance(lineage, str) or not isinstance(inside, str):
         raise CorruptHistory(name, path, "the first record does not say what was created", 1)
     if inside != name:
         raise NotOurs(path.parent, f"is a copy: its journal is that of {inside!r}, not of {name!r}")
-    return origin(lineage, inside)
+    head = origin(lineage, inside)
+    return replace(head, revision=record.revision - 1) if record.type == REBASED else head
+
+
+def salvage(content: bytes, path: Path, name: str, known: int) -> tuple[list[Record], list[Record]]:
+    """Return what is sound of a damaged journal: its beginning, and the run of records at its end.
+
+    The records at the end are chained among themselves; none is in both. What follows the last
+    line break is left out.
+
+    Raises:
+        NewerSchema: A record was written by a newer program.
+        NotOurs: It is the journal of another name.
+    """
+    runs: list[list[Record]] = [[]]
+    head: Head | None = None
+    for number, bare in enumerate(content.split(b"\n")[:-1], 1):
+        line = bare + b"\n"
+        record: Record | None = None
+        with suppress(CorruptHistory):
+            record = _parsed(line, name, path, number, known=known)
+        if record is None:
+            head = None
+            runs.append([])
+            continue
+        if head is None and number == 1:
+            with suppress(CorruptHistory):
+                head = _beginning(record, path, name)
+        if head is None or _misfit(head, record):
+            runs.append([])
+        runs[-1].append(record)
+        head = Head("", record.seq, record.revision, sha256(line).hexdigest(), 0)
+    return runs[0], runs[-1] if len(runs) > 1 else []
 
 
 def _misfit(before: Head, record: Record) -> str | None:

@@ -18,6 +18,7 @@ from statechart.journal import Journal
 from statechart.layout import DOCUMENT, JOURNAL, Layout
 from statechart.lock import Lock, network_filesystem, read_holder
 from statechart.opening import Found, find, find_settled, mend
+from statechart.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
 from statechart.record import CREATED, Head, Record, line_after, origin
 from statechart.session import Codec, Loaded, ModelT, Session
 
@@ -25,6 +26,10 @@ __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]
 
 
 def _unchanged(value: ModelT, _record: Record) -> ModelT:
+    return value
+
+
+def _as_it_is(value: ModelT, _revision: int) -> ModelT:
     return value
 
 
@@ -119,7 +124,7 @@ class JsonFileRepository(Generic[ModelT]):
             found = find(self._layout, name, self._codec.schema_version)
             value = self._value(found, name)
             journal = Journal(self._layout.journal(name), name, found.scan.head)
-            notes = mend(found, journal, self._layout, name, self._codec.schema_version)
+            notes = mend(found, journal, self._layout, name)
             return Session(name, value, journal, lock, self._codec, notes=notes, actor=self._actor)
         except BaseException:
             if journal is not None:
@@ -142,6 +147,61 @@ class JsonFileRepository(Generic[ModelT]):
     def history(self, name: str) -> list[Record]:
         """Return all records, the first one first; raises what `load` does."""
         return list(find_settled(self._layout, name, self._codec.schema_version)[0].scan.records)
+
+    def survey(self, name: str) -> Evidence[ModelT]:
+        """Return what is left of a damaged history; change nothing.
+
+        Raises:
+            NotDamaged: It is sound.
+            NotFound: Nothing is there.
+            NewerSchema: A newer program wrote it.
+            NotOurs: Something else has that name.
+        """
+        return survey(self._layout, name, self._codec)
+
+    def rebase(
+        self,
+        evidence: Evidence[ModelT],
+        candidate: Candidate[ModelT],
+        *,
+        reason: str,
+        holder: Holder,
+        lineage: str | None = None,
+        above: int = 0,
+        renumber: Callable[[ModelT, int], ModelT] = _as_it_is,
+    ) -> Loaded[ModelT]:
+        """Begin a new history with one of the candidates, and keep the damaged files.
+
+        Args:
+            evidence: What was found by `survey`.
+            candidate: The value to go on with.
+            reason: Who does it, and why; it goes on record.
+            holder: Who takes the lock for it.
+            lineage: The incarnation, if the evidence does not tell.
+            above: A revision that the new one has to be above, too.
+            renumber: Gives a value its revision, if it holds one.
+
+        Raises:
+            Locked: Somebody holds the name.
+            StorageError: The files changed since they were looked at, or can't be written.
+        """
+        lock = self._lock(evidence.name)
+        lock.acquire(holder)
+        try:
+            require_unchanged(evidence, self.survey(evidence.name))
+            return begin_anew(
+                self._layout,
+                self._codec,
+                evidence,
+                candidate=candidate,
+                actor=self._actor or holder.user,
+                reason=reason,
+                lineage=evidence.lineage or lineage or uuid4().hex,
+                above=above,
+                renumber=renumber,
+            )
+        finally:
+            lock.release()
 
     def exists(self, name: str) -> bool:
         """Return whether a name is taken, by whatever."""

@@ -201,6 +201,7 @@ KINDS: dict[type[BaseException], _Kind] = {
         ExitCode.CONFLICT, "cannot_unlock", _say("end it where it runs, then envchart show NAME")
     ),
     # storage
+    chart_errors.NotDamaged: _Kind(ExitCode.NOT_ALLOWED, "not_damaged", _usual),
     chart_errors.CorruptHistory: _Kind(
         ExitCode.STORAGE,
         "corrupt_history",

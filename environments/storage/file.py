@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from environments.states import Created
 from environments.summary import Summary, UnreadableSummary
 from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.holder import Holder
+from statechart.rebase import Candidate, Evidence
 from statechart.record import Record
 from statechart.session import Session as StoreSession
 from statechart.store import JsonFileRepository
@@ -79,6 +81,32 @@ class FileRepository:
     def _copied(self, name: str, inside: str) -> UnreadableSummary:
         problem = f"is a copy: the environment inside is {inside!r}"
         return UnreadableSummary(name, NotOurs(self.directory(name), problem))
+
+    def survey(self, name: str) -> Evidence[AnyEnvironment]:
+        """Return what is left of a damaged history; the candidates are those of this name."""
+        evidence = self._store.survey(check_name(name))
+        ours = tuple(each for each in evidence.candidates if each.value.name == name)
+        return replace(evidence, candidates=ours)
+
+    def rebase(
+        self,
+        evidence: Evidence[AnyEnvironment],
+        candidate: Candidate[AnyEnvironment],
+        *,
+        reason: str,
+        holder: Holder,
+    ) -> AnyEnvironment:
+        """Begin a new history with one of the candidates, and keep the damaged files."""
+        highest = max(each.value.revision for each in evidence.candidates)
+        return self._store.rebase(
+            evidence,
+            candidate,
+            reason=reason,
+            holder=holder,
+            lineage=candidate.value.lineage,
+            above=highest,
+            renumber=lambda value, revision: value.model_copy(update={"revision": revision}),
+        ).value
 
     def exists(self, name: str) -> bool:
         """Return whether the name is taken."""
@@ -198,6 +226,9 @@ def _typed(record: Record) -> dict[str, Any]:
             return {"type": "created", "environment": record.value}
         case "step":
             return {"type": "step", **record.data}
+        case "rebased":
+            said = {key: record.data.get(key) for key in ("damaged", "damaged_sha256", "reason")}
+            return {"type": "rebased", **said, "environment": record.value}
         case kind:
             return {"type": kind, **record.data, "environment": record.value}
 

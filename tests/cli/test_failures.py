@@ -89,6 +89,7 @@ ERRORS: list[Exception] = [
     chart_errors.Locked("demo", Holder.current("envchart run")),
     chart_errors.LeaseLost("demo", PATH),
     chart_errors.CommitUncertain("demo"),
+    chart_errors.NotDamaged("demo"),
     chart_errors.CorruptHistory("demo", PATH, "it is empty"),
     chart_errors.NewerSchema("demo", PATH, 2, 1),
     DiagramUnavailable("svg needs Graphviz"),
