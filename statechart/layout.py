@@ -15,8 +15,8 @@ JOURNAL = "history.jsonl"
 DOCUMENT = "state.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_JOURNAL_SIZE = re.compile(rb'"journal_size": (\d+)\n}\n?\Z')
-_TAIL = 64
+_ENDING = re.compile(rb'"schema_version": (\d+),\s+"seq": \d+,.*"journal_size": (\d+)\n}\n?\Z', re.S)
+_TAIL = 256
 _USUAL = 8192
 
 
@@ -91,23 +91,23 @@ class Layout:
                     if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
                 )
 
-    def documents(self) -> Iterator[tuple[str, bytes | StorageError, bool]]:
+    def documents(self, known: int) -> Iterator[tuple[str, bytes | StorageError, bool]]:
         """Yield name, bytes of the document and whether they are not all that there is, by name.
 
-        What is marked as not all has a journal that is longer than the document says, or no whole
-        document: load it. Bytes that are not marked are the JSON of the model and the document's
-        four keys. They are read, not verified, so that thousands take no time; what can't be read
-        is yielded as the error.
+        What is marked as not all has a journal that is longer than the document says, no whole
+        document, or one of another schema version than the `known` one: load it. Bytes that are
+        not marked are the JSON of the model and the document's four keys. They are read, not
+        verified, so that thousands take no time; what can't be read is yielded as the error.
         """
         root = str(self.root)
         for name in self.names():
             try:
-                yield name, *_document(f"{root}/{name}")
+                yield name, *_document(f"{root}/{name}", known)
             except StorageError as error:
                 yield name, error, False
 
 
-def _document(directory: str) -> tuple[bytes, bool]:
+def _document(directory: str, known: int) -> tuple[bytes, bool]:
     content = _read_quickly(f"{directory}/{DOCUMENT}")
     try:
         size = os.lstat(f"{directory}/{JOURNAL}").st_size
@@ -115,8 +115,8 @@ def _document(directory: str) -> tuple[bytes, bool]:
         size = -1  # load() tells what is wrong with it
     if content is None and size < 0:
         raise neither(Path(directory))
-    said = _JOURNAL_SIZE.search(content, max(0, len(content) - _TAIL)) if content else None
-    return content or b"", said is None or int(said[1]) != size
+    said = _ENDING.search(content, max(0, len(content) - _TAIL)) if content else None
+    return content or b"", said is None or (int(said[1]), int(said[2])) != (known, size)
 
 
 def _read_quickly(path: str) -> bytes | None:

@@ -12,8 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Generic
 
-from pydantic import JsonValue, ValidationError
-from pydantic_core import to_json
+from pydantic import JsonValue
 
 from statechart import document
 from statechart.disk import create_file, failure, read_file, sync_directory, translated
@@ -110,10 +109,22 @@ def _valued(
 
 def _shown(codec: Codec[ModelT], layout: Layout, name: str) -> Iterator[Candidate[ModelT]]:
     """Yield the document's value, if it is whole and fits the model."""
-    with suppress(CorruptHistory, ValidationError):
+    with suppress(CorruptHistory):
         shown = document.read(layout.document(name), name, codec.schema_version)
         if shown is not None:
-            value = codec.model.model_validate_json(to_json(shown.value))
+            bare = Record(
+                seq=shown.seq,
+                revision=0,
+                type="document",
+                at=datetime.now(UTC),
+                actor="",
+                operation=None,
+                schema_version=shown.schema_version,
+                prev="",
+                data={},
+                value=shown.value,
+            )
+            value = codec.value([bare], layout.document(name), name)
             yield Candidate(f"the document ({DOCUMENT})", shown.seq, 0, value)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
@@ -22,6 +22,9 @@ from statechart.log import warn
 from statechart.record import Draft, Head, Record, first_problem, line_after
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+Migration: TypeAlias = Callable[[Record], Record]
+"""Turns a record of one schema version into one of the next: its type, its data, its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,15 @@ class Codec(Generic[ModelT]):
     model: type[ModelT]
     fold: Callable[[ModelT, Record], ModelT]
     schema_version: int
+    migrations: Mapping[int, Migration] = field(default_factory=dict)
+
+    def upgraded(self, record: Record) -> Record:
+        """Return a record in the present form; what is on disk stays as it was written."""
+        while record.schema_version < self.schema_version:
+            migrate = self.migrations.get(record.schema_version)
+            version = record.schema_version + 1
+            record = (migrate(record) if migrate else record).model_copy(update={"schema_version": version})
+        return record
 
     def draft(
         self,
@@ -70,7 +82,7 @@ class Codec(Generic[ModelT]):
         Raises:
             CorruptHistory: It does not fit the model.
         """
-        first, *rest = records
+        first, *rest = map(self.upgraded, records)
         try:
             value = self.model.model_validate_json(to_json(first.value))
             for record in rest:

@@ -20,7 +20,7 @@ from statechart.lock import Lock, network_filesystem, read_holder
 from statechart.opening import Found, find, find_settled, mend
 from statechart.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
 from statechart.record import CREATED, Head, Record, line_after, origin
-from statechart.session import Codec, Loaded, ModelT, Session
+from statechart.session import Codec, Loaded, Migration, ModelT, Session
 
 __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]
 
@@ -43,6 +43,8 @@ class JsonFileRepository(Generic[ModelT]):
         model: Their class; frozen ones can't be changed behind a session's back.
         fold: How a record that keeps the revision shows in the value that is read.
         schema_version: Written into each record; newer ones are refused.
+        migrations: How a record of a version becomes one of the next, by the earlier version; one
+            that is left out changes nothing. They work on what was read, never on disk.
         allow_network_filesystem: Accept a root where locks don't keep other machines out.
         actor: Who is said to have made the changes; by default the user.
 
@@ -57,12 +59,13 @@ class JsonFileRepository(Generic[ModelT]):
         *,
         fold: Callable[[ModelT, Record], ModelT] = _unchanged,
         schema_version: int = 1,
+        migrations: Mapping[int, Migration] | None = None,
         allow_network_filesystem: bool = False,
         actor: str | None = None,
     ) -> None:
         _require_suitable(model)
         self._layout = Layout(Path(root).absolute())
-        self._codec = Codec(model, fold, schema_version)
+        self._codec = Codec(model, fold, schema_version, migrations or {})
         self._checked_filesystem = allow_network_filesystem
         self._actor = actor
 
@@ -146,7 +149,8 @@ class JsonFileRepository(Generic[ModelT]):
 
     def history(self, name: str) -> list[Record]:
         """Return all records, the first one first; raises what `load` does."""
-        return list(find_settled(self._layout, name, self._codec.schema_version)[0].scan.records)
+        found, _ = find_settled(self._layout, name, self._codec.schema_version)
+        return [self._codec.upgraded(record) for record in found.scan.records]
 
     def survey(self, name: str) -> Evidence[ModelT]:
         """Return what is left of a damaged history; change nothing.
@@ -222,7 +226,7 @@ class JsonFileRepository(Generic[ModelT]):
 
     def documents(self) -> Iterator[tuple[str, bytes | StorageError, bool]]:
         """Yield name, bytes and "load it instead" of all documents, by name; see `Layout.documents`."""
-        return self._layout.documents()
+        return self._layout.documents(self._codec.schema_version)
 
     def delete(self, name: str, *, expected: Head) -> None:
         """Remove a name and all that is in its directory, for good, if it is as expected.
