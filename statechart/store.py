@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Generic
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 from pydantic import BaseModel, RootModel
 
 from statechart import creation, document
-from statechart.disk import private_directory, translated
+from statechart.disk import create_file, private_directory, translated
 from statechart.errors import OnNetwork, Stale, StorageError
 from statechart.holder import Holder
 from statechart.journal import Journal
@@ -99,6 +100,7 @@ class JsonFileRepository(Generic[ModelT]):
         creation.make_root(self._layout)
         creation.sweep(self._layout)
         creation.build(self._layout, name, {JOURNAL: line.content, DOCUMENT: shown})
+        self._make_room_for_lock(name)
         return Loaded(value, line.head, ())
 
     def open(
@@ -259,6 +261,12 @@ class JsonFileRepository(Generic[ModelT]):
         self._require_local()
         private_directory(self._layout.locks)
         return Lock(self._layout.lock(name), name)
+
+    def _make_room_for_lock(self, name: str) -> None:
+        """Make the lock file, so that who holds it can say so even when the disk is full."""
+        with suppress(OSError, StorageError):
+            private_directory(self._layout.locks)
+            create_file(self._layout.lock(name), b"\n")
 
     def _value(self, found: Found, name: str) -> ModelT:
         records = found.scan.records[found.valued :]

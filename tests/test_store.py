@@ -236,7 +236,7 @@ def test_no_lock_is_made_for_an_unknown_name(repository, demo, root):
     with pytest.raises(NotFound):
         repository.delete("other", expected=demo.head)
 
-    assert not (root / ".locks").exists()
+    assert [each.name for each in (root / ".locks").iterdir()] == ["demo.lock"]
 
 
 def test_a_relative_root_stays_where_it_was(tmp_path, monkeypatch):
@@ -306,7 +306,6 @@ def test_a_closed_session_refuses_everything_and_closes_again(repository, demo):
 
 def test_a_holder_that_did_not_release_is_reported_once(repository, demo, root):
     died = Holder.current("died")
-    (root / ".locks").mkdir(mode=0o700)
     (root / ".locks/demo.lock").write_text(died.model_dump_json() + "\n")
 
     with repository.open("demo") as session:
@@ -316,7 +315,6 @@ def test_a_holder_that_did_not_release_is_reported_once(repository, demo, root):
 
 
 def test_an_open_that_fails_does_not_hide_a_crash(repository, demo, root):
-    (root / ".locks").mkdir(mode=0o700)
     (root / ".locks/demo.lock").write_text(Holder.current("died").model_dump_json() + "\n")
     journal = (root / "demo/history.jsonl").rename(root / "demo/away")
     with pytest.raises(StorageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,9 +127,9 @@ def test_a_transition_past_a_guard_is_found(
     assert finding.what.endswith("which today's chart refuses: then it allowed destroy")
 
 
-def test_damage_is_a_finding(created: Environment[Created], repository: EnvironmentRepository) -> None:
-    if not isinstance(repository, FileRepository):
-        pytest.skip("memory is not damaged")
+def test_damage_is_a_finding(created: Environment[Created], tmp_path: Path) -> None:
+    repository = FileRepository(tmp_path / "files")
+    repository.create(created)
     (repository.directory("demo") / "history.jsonl").write_text("{}\n")
 
     found = verify(repository, "demo")
