@@ -1,0 +1,140 @@
+"""The layer below Python that counts, kills and fails; and the processes that jobs are given to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum, IntFlag
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+class Action(IntEnum):
+    """What the layer does at the chosen call."""
+
+    COUNT = 1
+    KILL_BEFORE = 2
+    KILL_AFTER = 3
+    TORN = 4
+    FAIL = 5
+    FAIL_ON = 6
+    SHORT = 7
+
+
+class Calls(IntFlag):
+    """The calls that the layer counts."""
+
+    WRITES = 1
+    SYNCS = 2
+    NAMES = 4
+    SIZES = 8
+    CREATES = 16
+    OPENS = 32
+    REMOVES = 64
+    FILES = 128
+    CHANGES = WRITES | SYNCS | NAMES | SIZES | CREATES | REMOVES | FILES
+    NEEDS_SPACE = WRITES | SYNCS | SIZES | CREATES | FILES
+    ALL = CHANGES | OPENS
+
+
+def compiled(directory: Path) -> Path:
+    """Compile the layer, and return the library."""
+    library = directory / "shim.so"
+    source = Path(__file__).with_name("shim.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", str(library), str(source), "-ldl"], check=True)
+    return library
+
+
+class Zygote:
+    """A process to which jobs are given, one after the other."""
+
+    def __init__(self, library: Path, place: Path) -> None:
+        self.place = place
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.zygote"],
+            cwd=ROOT,
+            env={**os.environ, "LD_PRELOAD": str(library), "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def do(self, template: Path, **job: Any) -> dict[str, Any]:
+        """Have a job done in a copy of a template."""
+        defaults = {"action": 0, "classes": int(Calls.CHANGES), "at": 0, "error": 0}
+        asked = {**defaults, **job, "template": str(template), "place": str(self.place)}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        outcome: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return outcome
+
+    def close(self) -> None:
+        """End it."""
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+class Bench:
+    """Several zygotes, which share the jobs; all of them work at the same path, each in its own mount."""
+
+    def __init__(self, directory: Path, count: int = 2) -> None:
+        library = compiled(directory)
+        self.directory = directory
+        self._zygotes: Queue[Zygote] = Queue()
+        self._all = [Zygote(library, directory / f"place{number}") for number in range(count)]
+        for zygote in self._all:
+            self._zygotes.put(zygote)
+        self._pool = ThreadPoolExecutor(count)
+
+    def prepared(self, commands: Iterable[str]) -> dict[str, Path]:
+        """Return, for each zygote's place, the template that some commands leave there."""
+        commands = tuple(commands)
+        templates = {}
+        for zygote in self._all:
+            template = self.directory / f"{zygote.place.name}-{'-'.join(commands) or 'nothing'}"
+            if not template.exists():
+                self._prepare(zygote, template, commands)
+            templates[zygote.place.name] = template
+        return templates
+
+    def _prepare(self, zygote: Zygote, template: Path, commands: tuple[str, ...]) -> None:
+        if not commands:
+            (template / "world").mkdir(parents=True)
+            return
+        before = self.prepared(commands[:-1])[zygote.place.name]
+        ended = zygote.do(before, command=commands[-1])
+        assert ended["outcome"][0] == "done", (commands, ended)
+        shutil.copytree(zygote.place, template)
+
+    def do(self, templates: dict[str, Path], **job: Any) -> dict[str, Any]:
+        """Have one job done by a zygote that is free."""
+        zygote = self._zygotes.get()
+        try:
+            return zygote.do(templates[zygote.place.name], **job)
+        finally:
+            self._zygotes.put(zygote)
+
+    def all(
+        self, jobs: Iterable[tuple[dict[str, Path], dict[str, Any]]]
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Have jobs done, by all zygotes at once; yield each with its outcome."""
+        listed = list(jobs)
+        outcomes = self._pool.map(lambda each: self.do(each[0], **each[1]), listed)
+        yield from zip((job for _, job in listed), outcomes, strict=True)
+
+    def close(self) -> None:
+        """End all of it."""
+        self._pool.shutdown()
+        for zygote in self._all:
+            zygote.close()
