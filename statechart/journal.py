@@ -65,6 +65,9 @@ class Journal:
         self._refuses = False
 
     def _cut_back(self, cause: BaseException) -> None:
+        if self._is_as_it_was():
+            self._refuses = False  # not a byte of it got there
+            return
         try:
             os.ftruncate(self._descriptor, self.head.size)
             os.fdatasync(self._descriptor)
@@ -72,6 +75,12 @@ class Journal:
             cause.add_note(f"it could not be undone either: {error}")
         else:
             self._refuses = False
+
+    def _is_as_it_was(self) -> bool:
+        try:
+            return os.fstat(self._descriptor).st_size == self.head.size
+        except OSError:
+            return False
 
     def check(self) -> None:
         """Make sure that the journal is the one at its path, and as this writer left it.
