@@ -14,7 +14,7 @@ from environments.operation import Operation, StepResult
 from environments.progress import CommandEnded, CommandStarted, Noticed
 from environments.recording import fire, record_achievement, record_failure, with_trace
 from environments.records import OperationRecord
-from environments.runner import Runner, StepStopped, explain, notify
+from environments.runner import Runner, StepStopped, notify
 from environments.states import EnvironmentState
 from environments.states import enter as enter_state
 from environments.steps import Step
@@ -141,7 +141,7 @@ class Attempt:
         """Record that the command was ended from outside; the error goes on whatever happens."""
         operation = self._environment.operation
         step = operation.step.name if operation and operation.step else self.command.value
-        cause, summary, detail = explain(error)
+        cause, summary, detail = self.runner.explain(error)
         if not isinstance(error, Exception):
             cause = FailureCause.CANCELLED
         failure = self._failure(StepStopped(step, cause, summary), detail)

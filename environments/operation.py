@@ -120,9 +120,7 @@ class Operation(BaseModel, frozen=True, extra="forbid"):
 
     def with_result(self, result: StepResult) -> Operation:
         """Return it with a step finished."""
-        return self.without_step(result.name).model_copy(
-            update={"steps_done": (*self.steps_done, result)}
-        )
+        return self.without_step(result.name).model_copy(update={"steps_done": (*self.steps_done, result)})
 
     def without_step(self, name: str) -> Operation:
         """Return it with a step known to have failed: no longer in doubt."""

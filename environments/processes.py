@@ -50,9 +50,7 @@ class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
         except psutil.NoSuchProcess:
             return None
         same = (
-            self.started is not None
-            and self.boot_id == boot_id()
-            and self.started == start_ticks(self.pid)
+            self.started is not None and self.boot_id == boot_id() and self.started == start_ticks(self.pid)
         )
         return process if lives(process) and (same or _environ(process).get(variable) == token) else None
 
@@ -117,9 +115,7 @@ def session_of(leader: psutil.Process) -> list[psutil.Process]:
 
 def group_of(number: int) -> list[psutil.Process]:
     """Return the living processes of a process group and of the session of the same number."""
-    return [
-        each for each in _processes() if number in (session_id(each), _group(each.pid)) and lives(each)
-    ]
+    return [each for each in _processes() if number in (session_id(each), _group(each.pid)) and lives(each)]
 
 
 def _processes() -> Iterator[psutil.Process]:

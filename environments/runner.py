@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -26,6 +26,7 @@ from environments.progress import (
     StepStarted,
 )
 from environments.records import StepRecord
+from environments.secrets import redactor
 from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
 from statechart.errors import StorageError
 from statechart.log import silence
@@ -42,13 +43,26 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(slots=True)
 class StopRequest:
-    """A wish to stop after the step in hand; `reason` says whose."""
+    """A wish to stop after the step in hand; `reason` says whose.
+
+    `in_step` tells whether the code of a step runs now, as against that which keeps the record.
+    """
 
     reason: str | None = None
+    in_step: bool = False
 
     def request(self, reason: str) -> None:
         """Ask for a stop."""
         self.reason = reason
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Mark what is done inside as a step's own."""
+        self.in_step = True
+        try:
+            yield
+        finally:
+            self.in_step = False
 
 
 class CutShort(TimeoutError):
@@ -100,9 +114,7 @@ class Runner:
             results.append(result)
         return tuple(results)
 
-    async def run(
-        self, steps: Sequence[Step], *, kept: int = 0, in_doubt: Collection[str] = ()
-    ) -> None:
+    async def run(self, steps: Sequence[Step], *, kept: int = 0, in_doubt: Collection[str] = ()) -> None:
         """Run the steps behind the first `kept` ones, in order.
 
         `in_doubt` names the steps that earlier attempts began and left without a result: their
@@ -159,8 +171,7 @@ class Runner:
         """Return a step's result; when its outputs are none that an environment has, stop."""
         try:
             self.session.environment.outputs.updated(dict(outputs))
-            # Raises for what no file can hold, which pydantic would turn into something else.
-            json.dumps(outputs, allow_nan=False, ensure_ascii=False).encode()
+            self._require_storable(outputs)
             return StepResult(
                 name=step.name,
                 version=step.version,
@@ -171,7 +182,15 @@ class Runner:
         except (TypeError, ValueError) as error:
             summary = "it returned outputs that don't fit"
             self._record_failure(step, summary)
-            raise StepStopped(step.name, FailureCause.COMMAND_EXECUTION, summary, str(error)) from error
+            detail = self._redact(str(error))
+            raise StepStopped(step.name, FailureCause.COMMAND_EXECUTION, summary, detail) from error
+
+    def _require_storable(self, outputs: StepOutputs) -> None:
+        # Raises for what no file can hold, which pydantic would turn into something else.
+        text = json.dumps(outputs, allow_nan=False, ensure_ascii=False)
+        text.encode()
+        if self._redact(text) != text:
+            raise ValueError("they hold a secret, which must not be stored")
 
     async def _attempts(
         self, step: Step, where: tuple[int, int], context: StepContext
@@ -180,9 +199,10 @@ class Runner:
             if attempt > 1:
                 self.tell(StepStarted, step, where, attempt=attempt)
             try:
-                return attempt, await _within(step.timeout, step.effect(context)) or {}
+                with self.stop.step():
+                    return attempt, await _within(step.timeout, step.effect(context)) or {}
             except Exception as error:  # whatever a step raises has to be recorded as its failure
-                cause, summary, detail = explain(error)
+                cause, summary, detail = self.explain(error)
                 last = attempt > step.retries or self.stop.reason is not None
                 pause = step.backoff * 2 ** (attempt - 1)
                 retry_in = None if last else pause
@@ -199,15 +219,16 @@ class Runner:
         if step.probe is None:
             return Probed.unknown("it has no probe")
         try:
-            return await _within(step.timeout, step.probe(self._context(step, (number, of), [])))
+            with self.stop.step():
+                return await _within(step.timeout, step.probe(self._context(step, (number, of), [])))
         except Exception as error:  # a probe that can't tell must not keep anything from going on
-            return Probed.unknown(explain(error)[1])
+            return Probed.unknown(self.explain(error)[1])
 
     def _context(self, step: Step, where: tuple[int, int], notes: list[str]) -> StepContext:
         environment = self.session.environment
 
         def report(message: str) -> None:
-            notes.append(storable(message))
+            notes.append(self._redact(storable(message)))
             self.tell(StepReported, step, where, message=notes[-1])
 
         return StepContext(
@@ -217,14 +238,27 @@ class Runner:
             report=report,
             step=step.name,
             started=partial(self._started, step),
+            redact=self._redact,
         )
+
+    def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:
+        """Return cause, summary and details of what a step raised, without the environment's secrets."""
+        cause, summary, detail = explain(error)
+        return cause, self._redact(summary), self._redact(detail)
+
+    def _redact(self, text: str) -> str:
+        return redactor(self.session.environment.spec)(text)
 
     def _started(self, step: Step, process: ToolProcess) -> None:
         """Put a process of the step in hand on record; what a probe starts needs no record."""
         operation = self.session.environment.operation
         if operation is not None and operation.step is not None and operation.step.name == step.name:
             record = StepRecord(phase="process", step=step.name, process=process)
-            self.session.append_step(record)
+            self.stop.in_step, was = False, self.stop.in_step
+            try:
+                self.session.append_step(record)
+            finally:
+                self.stop.in_step = was
 
     def _record(self, step: Step, record: StepRecord, known: str) -> None:
         """Append a step's record; when that fails, stop, and say what is known beside the record."""

@@ -1,14 +1,24 @@
-"""SecretRef: where a secret is, never what it is."""
+"""Secrets: references to where they are, and their removal from what is kept or shown."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, model_validator
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
+
+HIDDEN = "***"
+"""What stands for a secret where one was."""
+
+_SHORTEST = 4
 
 
 class SecretRef(BaseModel, frozen=True, extra="forbid"):
@@ -45,3 +55,42 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
             reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
             summary = f"the secret file {self.file} can't be read: {reason}"
             raise StepFailed(FailureCause.CONFIGURATION, summary) from error
+
+
+def references(value: object) -> Iterator[SecretRef]:
+    """Yield the references to secrets in a model, however deep."""
+    if isinstance(value, SecretRef):
+        yield value
+    elif isinstance(value, BaseModel):
+        for _, inner in value:
+            yield from references(inner)
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for inner in value:
+            yield from references(inner)
+
+
+def redactor(model: BaseModel) -> Callable[[str], str]:
+    """Return what replaces the secrets that a model refers to, as far as they can be read now.
+
+    A secret is found as it is, line by line, and as it is written in URLs and in JSON. One of less
+    than four characters is left: too much else would go with it.
+    """
+    forms: set[str] = set()
+    for reference in references(model):
+        with suppress(StepFailed):
+            forms.update(_forms(reference.resolve()))
+    if not forms:
+        return lambda text: text
+    longest_first = sorted(forms, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first)))
+    return lambda text: pattern.sub(HIDDEN, text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    for part in (secret, *secret.splitlines()):
+        if len(part.strip()) >= _SHORTEST:
+            yield from (part, part.strip())
+            yield from (quote(part, safe=""), quote_plus(part), json.dumps(part)[1:-1], repr(part)[1:-1])

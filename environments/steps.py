@@ -33,6 +33,7 @@ class StepContext:
         step: The step's name.
         started: Puts a process that the step has just started on record, durably, so that recovery
             finds it should this process die. The step runs it with `marks` in its environment.
+        redact: Replaces the values of the environment's secrets in a text that is to be kept or shown.
     """
 
     environment: AnyEnvironment
@@ -41,6 +42,7 @@ class StepContext:
     report: Callable[[str], None]
     step: str = ""
     started: Callable[[ToolProcess], None] = lambda _process: None
+    redact: Callable[[str], str] = lambda text: text
 
     @property
     def marks(self) -> dict[str, str]:

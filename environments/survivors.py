@@ -27,8 +27,15 @@ def survivors(operation: Operation) -> list[psutil.Process]:
     """
     found: dict[int, psutil.Process] = {}
     for step in operation.in_doubt:
-        found.update({each.pid: each for each in _of_step(operation.id, step)})
+        found.update({each.pid: each for each in of_step(operation.id, step)})
     return list(found.values())
+
+
+def of_step(operation_id: str, step: StepInHand) -> list[psutil.Process]:
+    """Return the living processes of one step."""
+    found = [each for tool in step.processes for each in _group(tool)]
+    found += processes.marked(marks(operation_id, step.name))
+    return list({each.pid: each for each in found}.values())
 
 
 async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple[str, ...]:
@@ -43,12 +50,6 @@ async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple
     described = tuple(processes.Program.of(each).describe() for each in found)
     await processes.end(lambda: survivors(operation), grace)
     return described
-
-
-def _of_step(operation_id: str, step: StepInHand) -> Iterator[psutil.Process]:
-    for tool in step.processes:
-        yield from _group(tool)
-    yield from processes.marked(marks(operation_id, step.name))
 
 
 def _group(tool: ToolProcess) -> Iterator[psutil.Process]:

@@ -15,6 +15,7 @@ from environments.cli import opening
 from environments.cli.refusal import Refusal
 from environments.cli.screen import clean
 from environments.cli.views import View, look
+from environments.secrets import redactor
 from statechart import errors as chart_errors
 from statechart.diagram import DiagramUnavailable
 
@@ -193,9 +194,7 @@ KINDS: dict[type[BaseException], _Kind] = {
             "envchart why NAME",
         ),
     ),
-    environment_errors.NoSuchMoment: _Kind(
-        ExitCode.USAGE, "no_such_moment", _say("envchart history NAME")
-    ),
+    environment_errors.NoSuchMoment: _Kind(ExitCode.USAGE, "no_such_moment", _say("envchart history NAME")),
     environment_errors.NotHeld: _Kind(ExitCode.NOT_ALLOWED, "not_held", _usual),
     environment_errors.CannotUnlock: _Kind(
         ExitCode.CONFLICT, "cannot_unlock", _say("end it where it runs, then envchart show NAME")
@@ -269,4 +268,9 @@ def _message(error: Exception) -> str:
 
 def _detail(error: Exception) -> str:
     cause = error.__cause__
-    return clean(cause.detail) if isinstance(cause, environment_errors.StepFailed) else ""
+    if not isinstance(cause, environment_errors.StepFailed):
+        return ""
+    detail = clean(cause.detail)
+    if isinstance(error, environment_errors.CommandFailed):
+        return redactor(error.environment.spec)(detail)
+    return detail

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from environments.cli import opening
 from environments.cli.output import emit, note, write
 from environments.cli.screen import clean
+from environments.secrets import redactor
 from statechart.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from environments.cli.settings import Settings
@@ -37,7 +38,9 @@ def print_log(settings: Settings, name: str, count: int, *, follow: bool = False
     environment = storage.load(name)
     provider = cast("Provider", environment.spec.provider)  # a spec is the provider of its kind
     files = provider.logs(environment, storage.directory(name))
+    redact = redactor(environment.spec)
     lines, read = _tail(files, count)
+    lines = [redact(line) for line in lines]
     if not files:
         note(f"{name} is {environment.condition}: no service of it has said anything")
     if settings.json or lines:
@@ -47,7 +50,7 @@ def print_log(settings: Settings, name: str, count: int, *, follow: bool = False
             "\n".join(_fit(line) for line in lines),
         )
     if follow and files:
-        _follow(files[-1], read)
+        _follow(files[-1], read, redact)
 
 
 def print_trace(settings: Settings, name: str) -> None:
@@ -83,7 +86,7 @@ def last_words(settings: Settings, environment: AnyEnvironment) -> dict[str, tup
     with suppress(StorageError):
         log, _ = _tail(provider.logs(environment, directory), _WORDS)
         if log:
-            words["the service's log"] = tuple(log)
+            words["the service's log"] = tuple(map(redactor(environment.spec), log))
     return words
 
 
@@ -120,7 +123,7 @@ def _fit(text: str) -> str:
     return clean(text) if sys.stdout.isatty() else text
 
 
-def _follow(path: Path, offset: int) -> None:
+def _follow(path: Path, offset: int, redact: Callable[[str], str]) -> None:
     """Print what comes after the first `offset` bytes, through rotations, until the log is gone."""
     file = _opened(path)
     if file is not None:
@@ -130,7 +133,7 @@ def _follow(path: Path, offset: int) -> None:
         gone = not _is_at(file, path)  # asked first: what was written until then is read below
         text = decoder.decode(file.read())
         if text:
-            write(_fit(text))
+            write(_fit(redact(text)))
         elif gone:
             file.close()
             file = _opened(path)

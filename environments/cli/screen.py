@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class TerminalScreen:
 
         self.close()
         self._status = self._console.status(Text(f"{clean(text)} …"))
-        self._status.start()
+        with suppress(OSError):
+            self._status.start()
 
     def end(self, text: str, *, outcome: str, good: bool) -> None:
         """Replace the spinner by a line."""
@@ -103,18 +105,21 @@ class TerminalScreen:
     def close(self) -> None:
         """Stop the spinner."""
         if self._status is not None:
-            self._status.stop()
+            with suppress(OSError):
+                self._status.stop()
         self._status = None
 
     def _print(self, text: str, marked: str = "", style: str = "") -> None:
         from rich.text import Text
 
-        self._console.print(Text(text) + Text(marked, style=style), soft_wrap=True)
+        with suppress(OSError):
+            self._console.print(Text(text) + Text(marked, style=style), soft_wrap=True)
 
 
 def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    with suppress(OSError):  # the terminal is gone: the command goes on to its end all the same
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 _screens: list[Screen] = []

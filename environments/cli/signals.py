@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,12 @@ from environments.runner import StopRequest
 
 ResultT = TypeVar("ResultT")
 
+_PATIENCE = 0.5
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StepCut(asyncio.CancelledError):
+    """Raised in the middle of a step that does not let go of the event loop, to cancel it there."""
 
 
 class Ended(Exception):
@@ -84,23 +90,43 @@ class Interruption:
 
     @contextmanager
     def _handlers(self, task: asyncio.Task[Any]) -> Iterator[None]:
+        """Take signals between any two instructions, so that a step can't keep them out."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         loop = asyncio.get_running_loop()
         # A signal that the parent has us ignore (nohup, a shell's background job) stays ignored.
         taken = [number for number in _HANDLED if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.getsignal(number) for number in (*taken, signal.SIGALRM)}
         for number in taken:
-            loop.add_signal_handler(number, self._receive, number, task)
+            signal.signal(number, lambda number, _frame: self._receive(signal.Signals(number), task, loop))
+        signal.signal(signal.SIGALRM, lambda _number, _frame: self._cut())
         try:
             yield
         finally:
-            for number in taken:
-                loop.remove_signal_handler(number)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-    def _receive(self, number: signal.Signals, task: asyncio.Task[Any]) -> None:
+    def _receive(
+        self, number: signal.Signals, task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
         first = self.received is None
         self.received = number
         if number is signal.SIGINT and first and self.at_work() is not None:
             self.stop.request("interrupted by Ctrl-C")
-            self.tell("stopping after this step; Ctrl-C again ends it now")
+            loop.call_soon_threadsafe(self.tell, "stopping after this step; Ctrl-C again ends it now")
             return
+        loop.call_soon_threadsafe(self._end, number, task)
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE)
+
+    def _end(self, number: signal.Signals, task: asyncio.Task[Any]) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         self.tell(f"{number.name}: ending it now")
         task.cancel()
+
+    def _cut(self) -> None:
+        """End a step that keeps the event loop to itself, from inside; never what is not a step."""
+        if self.stop.in_step:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise StepCut

@@ -1,0 +1,311 @@
+"""How a command can be interrupted: a row for each way, command, and manner of step.
+
+For each: the state after it, the operation, the exit code, what `show` says, that nothing is left running
+unseen, and that the ways out lead out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environments import processes
+from environments.cli.app import main
+from environments.clock import SystemClock
+from environments.environment import AnyEnvironment, Environment
+from environments.operation import OperationStatus
+from environments.spec import EnvironmentSpec
+from environments.storage.file import FileRepository
+from environments.workspace import Workspace
+from tests.interruption.halting import HaltingSpec
+
+COMMANDS = {
+    "provision": ("created", "provision_failed", "provisioned"),
+    "configure": ("provisioned", "configure_failed", "configured"),
+    "release": ("configured", "release_failed", "released"),
+    "run": ("released", "run_failed", "running"),
+    "destroy": ("running", "running", "destroyed"),
+}
+MANNERS = ("tool", "sleep", "python")
+ROWS = [(command, manner) for command in COMMANDS for manner in MANNERS]
+
+
+@dataclass
+class Place:
+    """An environment in the state before a command, and a world that halts it."""
+
+    directory: Path
+    command: str
+
+    @property
+    def repository(self) -> FileRepository:
+        return FileRepository(self.directory / "data")
+
+    @property
+    def world(self) -> Path:
+        return self.directory / "world"
+
+    @property
+    def environment(self) -> AnyEnvironment:
+        return self.repository.load("demo")
+
+    def words(self, command: str) -> list[str]:
+        yes = ["--yes"] if command == "destroy" else []
+        return ["--data-dir", str(self.directory / "data"), command, "demo", *yes]
+
+    def start(self, *, terminal: bool = False) -> tuple[int, int]:
+        """Start the command in a process of its own, and wait until it is in the middle of its step."""
+        child, master = pty.fork() if terminal else (os.fork(), -1)
+        if child == 0:
+            self._become()
+        self.until(lambda: (self.world / "begun").exists())
+        return child, master
+
+    def _become(self) -> None:
+        os.chdir(self.directory)
+        code = 99
+        try:
+            if not os.isatty(2):
+                output = os.open("output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+                sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+            else:
+                sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.default_int_handler if number == 2 else signal.SIG_DFL)
+            code = main(self.words(self.command))
+            sys.stdout.flush()
+        finally:
+            os._exit(code)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, (self.directory / "output").read_text()
+            time.sleep(0.005)
+
+    def let(self) -> None:
+        """Let the step end by itself."""
+        (self.world / "halt").unlink(missing_ok=True)
+
+    def ended(self, child: int) -> int:
+        """Wait for the command, and return its exit code; the negative signal if one killed it."""
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def left_running(self, operation: str) -> list[Any]:
+        return processes.marked({"ENVCHART_OPERATION": operation})
+
+
+@pytest.fixture
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    command, manner = request.getfixturevalue("command"), request.getfixturevalue("manner")
+    made = Place(tmp_path, command)
+    made.world.mkdir()
+    spec = HaltingSpec(world=made.world, manner=manner)
+    if request.node.get_closest_marker("with_timeout"):
+        spec = spec.model_copy(update={"timeout": timedelta(seconds=0.3)})
+    created = Environment.new(EnvironmentSpec(name="demo", provider=spec), SystemClock().now())
+    made.repository.create(created)
+    if COMMANDS[command][0] != "created":
+        target = "running" if command == "destroy" else COMMANDS[command][0]
+        assert main(["--data-dir", str(tmp_path / "data"), "up", "demo", "--to", target]) == 0
+    (made.world / "halt").touch()
+    return made
+
+
+def assert_failed(place: Place, at: str, cause: str, *, in_doubt: bool) -> None:
+    """The command is on record as failed at a step, in doubt or not, and nothing is left running."""
+    environment = place.environment
+    operation = environment.operation
+    assert operation is not None
+    assert (operation.status, environment.failure.cause) == (OperationStatus.FAILED, cause)
+    assert environment.state.name == COMMANDS[place.command][1]
+    assert environment.failure.step == f"{at}_{place.command}"
+    assert [step.name for step in operation.in_doubt] == ([f"{at}_{place.command}"] if in_doubt else [])
+    assert operation.effects_begun
+    assert place.left_running(operation.id) == []
+    if place.command == "destroy":
+        assert environment.condition == f"running, destroy failed at {at}_destroy: partly torn down"
+    else:
+        assert environment.condition == f"{COMMANDS[place.command][1]} (failed at: {at}_{place.command})"
+
+
+def assert_shown(place: Place, capsys: pytest.CaptureFixture[str], first: str) -> None:
+    """`show` says the condition, and which command is next."""
+    capsys.readouterr()
+    assert main(place.words("show")[:4]) == 0
+    said = capsys.readouterr().out
+    assert (
+        said.startswith(f"demo: {place.environment.condition}\n") or "interrupted" in said.splitlines()[0]
+    )
+    assert f"\nnext: envchart {first} demo --data-dir " in said
+
+
+def assert_leads_out(place: Place) -> None:
+    """The same command taken up again reaches its goal, and destroy takes everything away."""
+    place.let()
+    again = "destroy" if place.command == "destroy" else "retry"
+    assert main(place.words(again)) == 0
+    assert place.environment.state.name == COMMANDS[place.command][2]
+    if place.command != "destroy":
+        assert main(place.words("destroy")) == 0
+    assert place.environment.state.name == "destroyed"
+
+
+def first_way_out(place: Place) -> str:
+    return "destroy" if place.command == "destroy" else "retry"
+
+
+@pytest.mark.parametrize(("command", "manner"), ROWS)
+def test_ctrl_c_once_lets_the_step_end(place: Place, capsys: Any, command: str, manner: str) -> None:
+    child, _ = place.start()
+
+    os.kill(child, signal.SIGINT)
+    time.sleep(0.05)
+    place.let()
+
+    assert place.ended(child) == 130
+    assert_failed(place, "last", "cancelled", in_doubt=False)
+    assert_shown(place, capsys, first_way_out(place))
+    assert_leads_out(place)
+
+
+@pytest.mark.parametrize("signals", [("SIGINT", "SIGINT"), ("SIGTERM",), ("SIGHUP",)], ids=" ".join)
+@pytest.mark.parametrize(("command", "manner"), ROWS)
+def test_twice_or_otherwise_the_step_is_ended_now(
+    place: Place, capsys: Any, command: str, manner: str, signals: tuple[str, ...]
+) -> None:
+    child, _ = place.start()
+
+    for name in signals:
+        os.kill(child, signal.Signals[name])
+        time.sleep(0.05)
+
+    assert place.ended(child) == 128 + signal.Signals[signals[-1]]
+    assert_failed(place, "halt", "cancelled", in_doubt=True)
+    assert_shown(place, capsys, first_way_out(place))
+    assert_leads_out(place)
+
+
+@pytest.mark.parametrize(("command", "manner"), ROWS)
+def test_a_terminal_that_closes_ends_the_step_now(
+    place: Place, capsys: Any, command: str, manner: str
+) -> None:
+    child, master = place.start(terminal=True)
+
+    os.close(master)
+
+    assert place.ended(child) == 129
+    assert_failed(place, "halt", "cancelled", in_doubt=True)
+    assert_shown(place, capsys, first_way_out(place))
+    assert_leads_out(place)
+
+
+@pytest.mark.parametrize(("command", "manner"), ROWS)
+def test_a_cancelled_task_ends_the_step_where_it_waits(
+    place: Place, capsys: Any, command: str, manner: str
+) -> None:
+    loop_and_task: list[Any] = []
+
+    async def work() -> None:
+        loop_and_task[:] = [asyncio.get_running_loop(), asyncio.current_task()]
+        await getattr(Workspace(place.directory / "data"), command)("demo")
+
+    def cancel() -> None:
+        place.until(lambda: (place.world / "begun").exists())
+        loop, task = loop_and_task
+        loop.call_soon_threadsafe(task.cancel)
+        if manner == "python":  # only it can end what keeps the loop to itself
+            place.let()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(work())
+    canceller.join()
+
+    assert_failed(place, "last" if manner == "python" else "halt", "cancelled", in_doubt=True)
+    assert_shown(place, capsys, first_way_out(place))
+    assert_leads_out(place)
+
+
+@pytest.mark.with_timeout
+@pytest.mark.parametrize(("command", "manner"), ROWS)
+def test_a_step_whose_time_is_up_is_ended(place: Place, capsys: Any, command: str, manner: str) -> None:
+    child, _ = place.start()
+    if manner == "python":  # nothing can end it but itself
+        time.sleep(0.4)
+        place.let()
+
+    assert place.ended(child) == 6
+    assert_failed(place, "halt", "timeout", in_doubt=True)
+    assert_shown(place, capsys, first_way_out(place))
+    assert_leads_out(place)
+
+
+@pytest.mark.parametrize(("command", "manner"), ROWS)
+def test_a_command_that_is_killed_is_interrupted_and_recovered(
+    place: Place, capsys: Any, command: str, manner: str
+) -> None:
+    child, _ = place.start()
+    operation = place.environment.operation
+    assert operation is not None
+
+    os.kill(child, signal.SIGKILL)
+
+    assert place.ended(child) == -signal.SIGKILL
+    assert len(place.left_running(operation.id)) >= (manner == "tool")
+    assert_shown(place, capsys, "recover")
+    assert main(place.words("run" if command == "provision" else "provision")) == 9
+    assert main(place.words("recover")) == 0
+    assert place.left_running(operation.id) == []
+    recovered = place.environment
+    assert recovered.operation.status is OperationStatus.INTERRUPTED
+    assert (recovered.state.name, recovered.failure.cause) == (COMMANDS[command][1], "interrupted")
+    assert_shown(place, capsys, first_way_out(place))
+    assert_leads_out(place)
+
+
+@pytest.mark.parametrize("manner", ["tool"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_is_killed_is_taken_over_by_destroy(place: Place, command: str, manner: str) -> None:
+    child, _ = place.start()
+    operation = place.environment.operation
+    assert operation is not None
+    os.kill(child, signal.SIGKILL)
+    place.ended(child)
+    (place.world / "begun").unlink()
+    (place.world / "halt").rename(place.world / "halted")
+
+    assert main(place.words("destroy")) == 0
+
+    assert place.left_running(operation.id) == []
+    assert place.environment.state.name == "destroyed"
+
+
+@pytest.mark.parametrize("manner", ["tool"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_tool_that_is_killed_fails_its_step(place: Place, capsys: Any, command: str, manner: str) -> None:
+    child, _ = place.start()
+
+    os.kill(int((place.world / "begun").read_text()), signal.SIGKILL)
+
+    assert place.ended(child) == 6
+    assert_failed(place, "halt", "command_execution", in_doubt=False)
+    assert "was killed by SIGKILL" in place.environment.failure.summary
+    assert_shown(place, capsys, first_way_out(place))
+    assert_leads_out(place)
