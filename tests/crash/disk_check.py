@@ -1,0 +1,241 @@
+"""What is found on a disk after a power cut, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from environments.environment import Environment
+from environments.records import AmendedRecord
+from environments.spec import EnvironmentSpec
+from environments.storage.file import FileRepository
+from environments.summary import UnreadableSummary
+from environments.testing import ScriptedSpec
+from statechart.errors import CorruptHistory, StorageError
+from statechart.holder import Holder
+from statechart.record import Record
+from statechart.store import JsonFileRepository
+from tests.crash.disk_model import Mark, State
+from tests.crash.disk_promises import Promises, head_of, promised
+from tests.crash.disk_states import Disk
+from tests.crash.recorded import Recording
+
+DATA = "srv/data"
+"""Where the program keeps its things on the disk that is modelled."""
+
+
+class Counter(BaseModel, frozen=True, extra="forbid"):
+    """The smallest of models."""
+
+    count: int = 0
+    steps: int = 0
+
+
+def stepped(counter: Counter, _record: Record) -> Counter:
+    """Return the counter with one more step."""
+    return counter.model_copy(update={"steps": counter.steps + 1})
+
+
+class Kept(Protocol):
+    """A storage, as the check uses it."""
+
+    def create(self, name: str) -> None:
+        """Put something new on record."""
+
+    def load(self, name: str) -> str:
+        """Return what is on record, as JSON."""
+
+    def change(self, name: str) -> tuple[str, str]:
+        """Open it, change it, and return what it was and what it is now."""
+
+    def listed(self) -> list[str]:
+        """Return the names, those that can't be listed with the reason."""
+
+
+class Counters:
+    """Counters, kept by the engine's storage."""
+
+    def __init__(self, place: Path) -> None:
+        self.store = JsonFileRepository(place / DATA, Counter, fold=stepped)
+
+    def create(self, name: str) -> None:
+        """Put a counter on record."""
+        self.store.create(name, Counter())
+
+    def load(self, name: str) -> str:
+        """Return a counter."""
+        return self.store.load(name).value.model_dump_json()
+
+    def change(self, name: str) -> tuple[str, str]:
+        """Count on."""
+        with self.store.open(name) as session:
+            found = session.value
+            session.append("step", {})
+            session.commit("counted", Counter(count=found.count + 1), expected=session.head.revision)
+            return found.model_dump_json(), session.value.model_dump_json()
+
+    def listed(self) -> list[str]:
+        """Return the names."""
+        return [name if isinstance(said, bytes) else f"{name}: {said}" for name, said, _ in self.store.documents()]
+
+
+class Environments:
+    """Environments, kept in files."""
+
+    def __init__(self, place: Path) -> None:
+        self.repository = FileRepository(place / DATA)
+
+    def create(self, name: str) -> None:
+        """Put an environment on record."""
+        spec = EnvironmentSpec(name=name, provider=ScriptedSpec())
+        self.repository.create(Environment.new(spec, datetime.now(UTC)))
+
+    def load(self, name: str) -> str:
+        """Return an environment."""
+        return self.repository.load(name).model_dump_json()
+
+    def change(self, name: str) -> tuple[str, str]:
+        """Amend an environment."""
+        with self.repository.open(name, Holder.current("check")) as session:
+            found = session.environment
+            amended = found.with_spec(found.spec.model_copy(update={"description": "new"}), at=found.updated_at)
+            session.commit(AmendedRecord(fields=("description",), environment=amended))
+            return found.model_dump_json(), session.environment.model_dump_json()
+
+    def listed(self) -> list[str]:
+        """Return the names."""
+        return [
+            f"{each.name}: {each.error}" if isinstance(each, UnreadableSummary) else each.name
+            for each in self.repository.summaries()
+        ]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The heads that were found, by name, and what was wrong whatever was promised."""
+
+    heads: dict[str, str] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was looked at, and what was wrong."""
+
+    operations: int = 0
+    states: int = 0
+    distinct: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.operations} operations, {self.states} states, {self.distinct} of them distinct"
+
+
+def check(
+    recording: Recording, kept: type[Counters | Environments], place: Path, *, limit: int, at_most: int = 3
+) -> Figures:
+    """Let the power fail at every point of a recording, and return what was wrong after it."""
+    figures = Figures()
+    outcomes: dict[State, Outcome] = {}
+    for point, promises, states in crashes(recording, limit):
+        for state in states:
+            figures.states += 1
+            outcome = outcomes.get(state)
+            if outcome is None:
+                outcome = outcomes[state] = look(state, kept, place, recording.values)
+            for problem in (*outcome.wrong, *broken(promises, outcome)):
+                figures.wrong.append(f"after {point}: {problem}, with {told(state)}")
+            if len(figures.wrong) >= at_most:
+                break
+    figures.operations = sum(not isinstance(each, Mark) for each in recording.operations)
+    figures.distinct = len(outcomes)
+    return figures
+
+
+def crashes(recording: Recording, limit: int) -> Iterator[tuple[str, Promises, Iterator[State]]]:
+    """Yield each point of a recording, with what is promised then and the states that may be left."""
+    disk = Disk(recording.base.copy(), limit)
+    promises = {
+        path.split("/")[-2]: frozenset([head_of(content or b"")])
+        for path, content in recording.base.state()
+        if path.endswith("/history.jsonl")
+    }
+    yield "nothing", promises, disk.states()
+    for number, operation in enumerate(recording.operations):
+        if isinstance(operation, Mark):
+            promises = promised(promises, operation)
+        else:
+            disk.do(operation)
+        yield f"operation {number} ({type(operation).__name__})", promises, disk.states()
+
+
+def broken(promises: Promises, outcome: Outcome) -> Iterator[str]:
+    """Yield the promises that an outcome breaks."""
+    for name in promises.keys() | outcome.heads.keys():
+        found = outcome.heads.get(name)
+        if found not in promises.get(name, frozenset([None])):
+            yield f"{name} is {found or 'not there'}"
+
+
+def told(state: State) -> str:
+    """Return a state in a line, for people."""
+    return " ".join(
+        path if content is None else f"{path}={len(content)}:{content[-12:]!r}" for path, content in state
+    )
+
+
+def look(state: State, kept: type[Kept], place: Path, values: Mapping[str, str]) -> Outcome:
+    """Put a state on a real disk, and return what the program makes of it."""
+    materialise(state, place)
+    outcome = Outcome()
+    subject = kept(place)  # type: ignore[call-arg]  # both take the place
+    listed = subject.listed()
+    try:
+        for name in listed:
+            _look_at(name, subject, place, values, outcome)
+        for name in {"first", "other"} - {*listed}:
+            subject.create(name)
+    except Exception as error:  # whatever it is: there must be none
+        outcome.wrong.append(f"{type(error).__name__}: {error}")
+    return outcome
+
+
+def _look_at(
+    name: str, subject: Kept, place: Path, values: Mapping[str, str], outcome: Outcome
+) -> None:
+    journal = place / DATA / name / "history.jsonl"
+    try:
+        value = subject.load(name)
+    except StorageError as error:
+        outcome.heads[name] = f"unreadable ({error})"
+        return
+    head = outcome.heads[name] = head_of(journal.read_bytes())
+    if values.get(head, value) != value:
+        outcome.wrong.append(f"{name} is {value}, and was {values[head]}")
+    found, changed = subject.change(name)
+    if found != value:
+        outcome.wrong.append(f"{name} was {value} to a reader, and {found} to a writer")
+    if subject.load(name) != changed:
+        outcome.wrong.append(f"{name} is not {changed}, which it was changed to")
+
+
+def materialise(state: State, place: Path) -> None:
+    """Put a state on a real disk, where nothing else is."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(place)
+    place.mkdir(mode=0o700)
+    for path, content in state:
+        if content is None:
+            (place / path).mkdir(mode=0o700)
+        else:
+            descriptor = os.open(place / path, os.O_WRONLY | os.O_CREAT, 0o600)
+            os.write(descriptor, content)
+            os.close(descriptor)
