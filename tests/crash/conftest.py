@@ -1,4 +1,4 @@
-"""Fixtures of the tests that kill and fail."""
+"""Fixtures of the tests that kill, fail and cut."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.layer import Bench
+from tests.crash.tally import Tally, lines
 
 _MEMORY = Path("/dev/shm")  # where a sync costs nothing: a kill does not ask for more
 
@@ -33,3 +34,14 @@ def bench() -> Iterator[Bench]:
         made = Bench(Path(directory))
         yield made
         made.close()
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Counts for the line at the end."""
+    return Tally(request.config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in lines(config):
+        terminalreporter.write_line(line)

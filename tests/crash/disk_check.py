@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +18,11 @@ from environments.spec import EnvironmentSpec
 from environments.storage.file import FileRepository
 from environments.summary import UnreadableSummary
 from environments.testing import ScriptedSpec
-from statechart.errors import CorruptHistory, StorageError
+from statechart.errors import CorruptHistory
 from statechart.holder import Holder
 from statechart.record import Record
 from statechart.store import JsonFileRepository
-from tests.crash.disk_model import Mark, State
+from tests.crash.disk_operations import Mark, State
 from tests.crash.disk_promises import Promises, head_of, promised
 from tests.crash.disk_states import Disk
 from tests.crash.recorded import Recording
@@ -47,6 +46,9 @@ def stepped(counter: Counter, _record: Record) -> Counter:
 class Kept(Protocol):
     """A storage, as the check uses it."""
 
+    def __init__(self, place: Path) -> None:
+        """Use what is kept on a disk."""
+
     def create(self, name: str) -> None:
         """Put something new on record."""
 
@@ -56,8 +58,11 @@ class Kept(Protocol):
     def change(self, name: str) -> tuple[str, str]:
         """Open it, change it, and return what it was and what it is now."""
 
-    def listed(self) -> list[str]:
-        """Return the names, those that can't be listed with the reason."""
+    def candidates(self, name: str) -> int:
+        """Return how many values could be gone on with, where the history is damaged."""
+
+    def listed(self) -> dict[str, str]:
+        """Return the names, and why one can't be listed, if it can't."""
 
 
 class Counters:
@@ -82,9 +87,14 @@ class Counters:
             session.commit("counted", Counter(count=found.count + 1), expected=session.head.revision)
             return found.model_dump_json(), session.value.model_dump_json()
 
-    def listed(self) -> list[str]:
+    def candidates(self, name: str) -> int:
+        """Return how many values could be gone on with."""
+        return len(self.store.survey(name).candidates)
+
+    def listed(self) -> dict[str, str]:
         """Return the names."""
-        return [name if isinstance(said, bytes) else f"{name}: {said}" for name, said, _ in self.store.documents()]
+        documents = self.store.documents()
+        return {name: "" if isinstance(said, bytes) else str(said) for name, said, _ in documents}
 
 
 class Environments:
@@ -106,16 +116,22 @@ class Environments:
         """Amend an environment."""
         with self.repository.open(name, Holder.current("check")) as session:
             found = session.environment
-            amended = found.with_spec(found.spec.model_copy(update={"description": "new"}), at=found.updated_at)
+            amended = found.with_spec(
+                found.spec.model_copy(update={"description": "new"}), at=found.updated_at
+            )
             session.commit(AmendedRecord(fields=("description",), environment=amended))
             return found.model_dump_json(), session.environment.model_dump_json()
 
-    def listed(self) -> list[str]:
+    def candidates(self, name: str) -> int:
+        """Return how many values could be gone on with."""
+        return len(self.repository.survey(name).candidates)
+
+    def listed(self) -> dict[str, str]:
         """Return the names."""
-        return [
-            f"{each.name}: {each.error}" if isinstance(each, UnreadableSummary) else each.name
+        return {
+            each.name: str(each.error) if isinstance(each, UnreadableSummary) else ""
             for each in self.repository.summaries()
-        ]
+        }
 
 
 @dataclass(slots=True)
@@ -139,35 +155,34 @@ class Figures:
         return f"{self.operations} operations, {self.states} states, {self.distinct} of them distinct"
 
 
-def check(
-    recording: Recording, kept: type[Counters | Environments], place: Path, *, limit: int, at_most: int = 3
-) -> Figures:
-    """Let the power fail at every point of a recording, and return what was wrong after it."""
-    figures = Figures()
+def check(recording: Recording, kept: type[Kept], place: Path, *, limit: int, enough: int = 3) -> Figures:
+    """Let the power fail at every point of a recording; when enough is wrong, say what."""
     outcomes: dict[State, Outcome] = {}
-    for point, promises, states in crashes(recording, limit):
+
+    def seen(state: State) -> Outcome:
+        if state not in outcomes:
+            outcomes[state] = look(state, kept, place, recording.values)
+        return outcomes[state]
+
+    figures = Figures(sum(not isinstance(each, Mark) for each in recording.operations))
+    there: Promises = {name: frozenset([head]) for name, head in seen(recording.base.state()).heads.items()}
+    for point, promises, states in crashes(recording, there, limit):
         for state in states:
             figures.states += 1
-            outcome = outcomes.get(state)
-            if outcome is None:
-                outcome = outcomes[state] = look(state, kept, place, recording.values)
-            for problem in (*outcome.wrong, *broken(promises, outcome)):
-                figures.wrong.append(f"after {point}: {problem}, with {told(state)}")
-            if len(figures.wrong) >= at_most:
-                break
-    figures.operations = sum(not isinstance(each, Mark) for each in recording.operations)
+            outcome = seen(state)
+            problems = (*outcome.wrong, *broken(promises, outcome))
+            figures.wrong += [f"after {point}: {problem}, with {told(state)}" for problem in problems]
+        if len(figures.wrong) >= enough:
+            break
     figures.distinct = len(outcomes)
     return figures
 
 
-def crashes(recording: Recording, limit: int) -> Iterator[tuple[str, Promises, Iterator[State]]]:
+def crashes(
+    recording: Recording, promises: Promises, limit: int
+) -> Iterator[tuple[str, Promises, Iterator[State]]]:
     """Yield each point of a recording, with what is promised then and the states that may be left."""
     disk = Disk(recording.base.copy(), limit)
-    promises = {
-        path.split("/")[-2]: frozenset([head_of(content or b"")])
-        for path, content in recording.base.state()
-        if path.endswith("/history.jsonl")
-    }
     yield "nothing", promises, disk.states()
     for number, operation in enumerate(recording.operations):
         if isinstance(operation, Mark):
@@ -179,7 +194,7 @@ def crashes(recording: Recording, limit: int) -> Iterator[tuple[str, Promises, I
 
 def broken(promises: Promises, outcome: Outcome) -> Iterator[str]:
     """Yield the promises that an outcome breaks."""
-    for name in promises.keys() | outcome.heads.keys():
+    for name in sorted(promises.keys() | outcome.heads.keys()):
         found = outcome.heads.get(name)
         if found not in promises.get(name, frozenset([None])):
             yield f"{name} is {found or 'not there'}"
@@ -196,28 +211,28 @@ def look(state: State, kept: type[Kept], place: Path, values: Mapping[str, str])
     """Put a state on a real disk, and return what the program makes of it."""
     materialise(state, place)
     outcome = Outcome()
-    subject = kept(place)  # type: ignore[call-arg]  # both take the place
-    listed = subject.listed()
+    subject = kept(place)
     try:
+        listed = subject.listed()
         for name in listed:
-            _look_at(name, subject, place, values, outcome)
-        for name in {"first", "other"} - {*listed}:
+            outcome.heads[name] = _look_at(name, subject, place, values, outcome)
+        for name in {"first", "other"} - listed.keys():
             subject.create(name)
     except Exception as error:  # whatever it is: there must be none
         outcome.wrong.append(f"{type(error).__name__}: {error}")
+    else:
+        sound = {name: why for name, why in listed.items() if outcome.heads[name] in values}
+        outcome.wrong += [f"{name} can't be listed: {why}" for name, why in sound.items() if why]
     return outcome
 
 
-def _look_at(
-    name: str, subject: Kept, place: Path, values: Mapping[str, str], outcome: Outcome
-) -> None:
-    journal = place / DATA / name / "history.jsonl"
+def _look_at(name: str, subject: Kept, place: Path, values: Mapping[str, str], outcome: Outcome) -> str:
+    """Return the head that a name has, having read and changed it."""
     try:
         value = subject.load(name)
-    except StorageError as error:
-        outcome.heads[name] = f"unreadable ({error})"
-        return
-    head = outcome.heads[name] = head_of(journal.read_bytes())
+    except CorruptHistory as error:
+        return f"unreadable ({error}); {subject.candidates(name)} candidates"
+    head = head_of((place / DATA / name / "history.jsonl").read_bytes())
     if values.get(head, value) != value:
         outcome.wrong.append(f"{name} is {value}, and was {values[head]}")
     found, changed = subject.change(name)
@@ -225,12 +240,12 @@ def _look_at(
         outcome.wrong.append(f"{name} was {value} to a reader, and {found} to a writer")
     if subject.load(name) != changed:
         outcome.wrong.append(f"{name} is not {changed}, which it was changed to")
+    return head
 
 
 def materialise(state: State, place: Path) -> None:
     """Put a state on a real disk, where nothing else is."""
-    with suppress(FileNotFoundError):
-        shutil.rmtree(place)
+    shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
     for path, content in state:
         if content is None:

@@ -16,7 +16,7 @@ from statechart.errors import CommitUncertain, StorageError
 from statechart.journal import Journal
 from statechart.session import Session
 from statechart.store import JsonFileRepository
-from tests.crash.disk_model import Mark
+from tests.crash.disk_operations import Mark
 from tests.crash.recorded import Recorder
 
 Promises: TypeAlias = dict[str, frozenset[str | None]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.crash.disk_model import (
+from tests.crash.disk_operations import (
     Data,
     Enter,
     Naming,

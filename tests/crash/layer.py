@@ -86,7 +86,7 @@ class Zygote:
 
 
 class Bench:
-    """Several zygotes, which share the jobs; all of them work at the same path, each in its own mount."""
+    """Several zygotes, which share the jobs; each works at a path of its own."""
 
     def __init__(self, directory: Path, count: int = 2) -> None:
         library = compiled(directory)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from statechart import creation
-from tests.crash.disk_model import ROOT, Enter, Leave, Mark, Move, Operation, Resize, Sync, Tree, Write
+from tests.crash.disk_operations import ROOT, Enter, Leave, Mark, Move, Operation, Resize, Sync, Tree, Write
 
 CALLS = (
     *("open", "fdopen", "close", "write", "pwrite", "ftruncate", "posix_fallocate", "fsync", "fdatasync"),

@@ -2,6 +2,7 @@
  * process, fails the call or cuts a write short at a chosen one. Loaded with LD_PRELOAD, steered by
  * shim_arm() through ctypes. Only calls on paths, or descriptors of files, below the directory count. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +94,24 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
     int kept = errno; after(counted && (classes & this)); errno = kept; return result;
 }
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) { return pwrite64(fd, data, size, offset); }
+/* Of these a cut one ends within its first part, which is how the kernel may end it. */
+ssize_t writev(int fd, const struct iovec *parts, int number) {
+    REAL(writev); enum { this = WRITES }; GUARD(this, inside_fd(fd), "writev");
+    struct iovec first = parts[0];
+    if (fate >= 2 && first.iov_len > 1) { first.iov_len /= 2; parts = &first; number = 1; }
+    ssize_t result = real(fd, parts, number);
+    if (fate == 3) kill(getpid(), SIGKILL);
+    int kept = errno; after(counted && (classes & this)); errno = kept; return result;
+}
+ssize_t pwritev64(int fd, const struct iovec *parts, int number, off64_t offset) {
+    REAL(pwritev64); enum { this = WRITES }; GUARD(this, inside_fd(fd), "pwritev");
+    struct iovec first = parts[0];
+    if (fate >= 2 && first.iov_len > 1) { first.iov_len /= 2; parts = &first; number = 1; }
+    ssize_t result = real(fd, parts, number, offset);
+    if (fate == 3) kill(getpid(), SIGKILL);
+    int kept = errno; after(counted && (classes & this)); errno = kept; return result;
+}
+ssize_t pwritev(int fd, const struct iovec *parts, int number, off_t offset) { return pwritev64(fd, parts, number, offset); }
 int fsync(int fd) { REAL(fsync); enum { this = SYNCS }; GUARD(this, inside_fd(fd), "fsync"); DONE(int, real(fd)); }
 int fdatasync(int fd) { REAL(fdatasync); enum { this = SYNCS }; GUARD(this, inside_fd(fd), "fdatasync"); DONE(int, real(fd)); }
 int rename(const char *a, const char *b) {
@@ -117,6 +136,11 @@ int symlinkat(const char *a, int d, const char *b) {
     REAL(symlinkat); enum { this = CREATES }; GUARD(this, inside_at(d, b), "symlinkat"); DONE(int, real(a, d, b)); }
 int ftruncate64(int fd, off64_t size) { REAL(ftruncate64); enum { this = SIZES }; GUARD(this, inside_fd(fd), "ftruncate"); DONE(int, real(fd, size)); }
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
+int truncate64(const char *p, off64_t size) { REAL(truncate64); enum { this = SIZES }; GUARD(this, inside_at(AT_FDCWD, p), "truncate"); DONE(int, real(p, size)); }
+int truncate(const char *p, off_t size) { return truncate64(p, size); }
+int fallocate64(int fd, int mode, off64_t offset, off64_t size) {
+    REAL(fallocate64); enum { this = SIZES }; GUARD(this, inside_fd(fd), "fallocate"); DONE(int, real(fd, mode, offset, size)); }
+int fallocate(int fd, int mode, off_t offset, off_t size) { return fallocate64(fd, mode, offset, size); }
 int posix_fallocate64(int fd, off64_t offset, off64_t size) {
     REAL(posix_fallocate64); enum { this = SIZES };
     int counted = action != OFF && inside_fd(fd);
@@ -136,3 +160,9 @@ int open64(const char *p, int flags, ...) { REAL(open64); OPENED(real(p, flags, 
 int open(const char *p, int flags, ...) { REAL(open); OPENED(real(p, flags, mode), inside_at(AT_FDCWD, p), flags, "open"); }
 int openat64(int d, const char *p, int flags, ...) { REAL(openat64); OPENED(real(d, p, flags, mode), inside_at(d, p), flags, "openat"); }
 int openat(int d, const char *p, int flags, ...) { REAL(openat); OPENED(real(d, p, flags, mode), inside_at(d, p), flags, "openat"); }
+/* Looking into a directory takes a descriptor too. */
+DIR *opendir(const char *p) {
+    REAL(opendir);
+    if (action != OFF && inside_at(AT_FDCWD, p) && met(OPENS, "opendir") == 1) { errno = failure; return NULL; }
+    return real(p);
+}

@@ -7,12 +7,12 @@ fault is gone the same command goes on.
 from __future__ import annotations
 
 import errno
-from typing import Any
 
 import pytest
 
 from tests.crash.layer import Action, Bench, Calls
-from tests.crash.test_crash_sweep import SCENES
+from tests.crash.sweeps import SCENES, Swept, failed
+from tests.crash.tally import Tally
 
 ERRORS = {name: getattr(errno, name) for name in ("ENOSPC", "EIO", "EROFS", "EACCES", "EMFILE")}
 QUICK = ("create", "provision", "run", "update", "destroy", "purge", "recover a run")
@@ -20,66 +20,56 @@ FULL = {"ENOSPC": Calls.NEEDS_SPACE, "EROFS": Calls.CHANGES & ~Calls.SYNCS}
 """What goes on failing: a full disk lets things be removed, and a read-only one nothing."""
 
 
-def faults(
-    bench: Bench, scene: str, action: Action, *, error: int = 0, classes: Calls = Calls.ALL, stride: int = 1
-) -> tuple[int, list[str]]:
-    """Let each call of a scene's command fail, and return how many did, and what was wrong after it."""
-    commands, command = SCENES[scene]
-    templates = bench.prepared(commands)
-    shared: dict[str, Any] = {"command": command, "look": True, "classes": int(classes)}
-    whole = bench.do(templates, **{**shared, "look": False, "action": int(Action.COUNT)})
-    jobs = [
-        (templates, {**shared, "action": int(action), "at": at, "error": error})
-        for at in range(1, whole["outcome"][1] + 1, stride)
-    ]
-    wrong = []
-    for job, outcome in bench.all(jobs):
-        said, _, last = outcome["outcome"]
-        where = f"{action.name} {errno.errorcode.get(error, '')} at {job['at']} ({last})"
-        if said.startswith("unexpected"):
-            wrong.append(f"{where}: {said}")
-        wrong += [f"{where}: {each} (it had said: {said})" for each in outcome["wrong"]]
-    return len(jobs), wrong
+def count(tally: Tally, what: str, swept: Swept) -> None:
+    ways = {way.replace(" ", "_"): times for way, times in swept.ways.items()}
+    told = {"told": swept.told, "no_harm_done": swept.unharmed}
+    tally.add(what, faults=swept.ways.total(), **told, wrong=len(swept.wrong), **ways)
 
 
 @pytest.mark.parametrize("name", ERRORS)
 @pytest.mark.parametrize("scene", QUICK)
 def test_a_call_that_fails_is_told_and_the_same_command_goes_on(
-    bench: Bench, scene: str, name: str
+    bench: Bench, tally: Tally, scene: str, name: str
 ) -> None:
     stride = 1 if name == "ENOSPC" else 4
 
-    count, wrong = faults(bench, scene, Action.FAIL, error=ERRORS[name], stride=stride)
+    swept = failed(bench, scene, Action.FAIL, error=ERRORS[name], stride=stride)
 
-    assert wrong == []
-    assert count > 3
+    count(tally, "faults", swept)
+    assert swept.wrong == []
+    assert swept.told > 1
 
 
 @pytest.mark.parametrize("name", FULL)
 @pytest.mark.parametrize("scene", QUICK)
-def test_a_disk_that_stays_full_or_read_only_loses_nothing(bench: Bench, scene: str, name: str) -> None:
-    count, wrong = faults(bench, scene, Action.FAIL_ON, error=ERRORS[name], classes=FULL[name], stride=2)
+def test_a_disk_that_stays_full_or_read_only_loses_nothing(
+    bench: Bench, tally: Tally, scene: str, name: str
+) -> None:
+    swept = failed(bench, scene, Action.FAIL_ON, error=ERRORS[name], classes=FULL[name], stride=2)
 
-    assert wrong == []
-    assert count > 3
+    count(tally, "faults that stay", swept)
+    assert swept.wrong == []
+    assert swept.told > 1
 
 
 @pytest.mark.parametrize("scene", ["provision", "update"])
-def test_a_write_that_takes_only_half_is_finished(bench: Bench, scene: str) -> None:
-    count, wrong = faults(bench, scene, Action.SHORT, classes=Calls.WRITES)
+def test_a_write_that_takes_only_half_is_finished(bench: Bench, tally: Tally, scene: str) -> None:
+    swept = failed(bench, scene, Action.SHORT, classes=Calls.WRITES)
 
-    assert wrong == []
-    assert count > 3
+    count(tally, "short writes", swept)
+    assert swept.wrong == []
+    assert swept.unharmed == swept.ways.total() > 3
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("scene", SCENES)
-def test_in_the_long_form_every_call_of_every_command_fails_in_every_way(bench: Bench, scene: str) -> None:
-    total, wrong = 0, []
+def test_in_the_long_form_every_call_of_every_command_fails_in_every_way(
+    bench: Bench, tally: Tally, scene: str
+) -> None:
     for error in ERRORS.values():
         for action, classes in ((Action.FAIL, Calls.ALL), (Action.FAIL_ON, Calls.NEEDS_SPACE)):
-            count, found = faults(bench, scene, action, error=error, classes=classes)
-            total, wrong = total + count, wrong + found
+            swept = failed(bench, scene, action, error=error, classes=classes)
 
-    print(f"\n{scene}: {total} faults")
-    assert wrong == []
+            count(tally, "long faults", swept)
+            assert swept.wrong == []

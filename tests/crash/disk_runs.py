@@ -1,0 +1,198 @@
+"""Runs that are worth recording: lives, deaths and repairs, of counters and of environments."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from environments.errors import CommandFailed
+from environments.spec import EnvironmentSpec
+from environments.workspace import Workspace
+from statechart.errors import StorageError
+from statechart.holder import Holder
+from statechart.store import JsonFileRepository
+from tests.crash.disk_check import DATA, Counter, stepped
+from tests.crash.disk_promises import noted
+from tests.crash.recorded import Recorder, Recording, tree_of
+from tests.crash.staged import StagedSpec
+
+Run: TypeAlias = Callable[[Recorder], None]
+
+
+def recorded(disk: Path, run: Run, before: Run | None = None) -> Recording:
+    """Record a run on a disk on which everything from before is durable.
+
+    The recording is whole: what it comes to is what is there in the end.
+    """
+    (disk / DATA).parent.mkdir(parents=True)
+    if before is not None:
+        before(Recorder(disk))
+    with noted(Recorder(disk)) as recorder:
+        run(recorder)
+    assert recorder.recording.replayed().state() == tree_of(disk).state()
+    return recorder.recording
+
+
+def store(recorder: Recorder) -> JsonFileRepository[Counter]:
+    """Return the counters on a disk."""
+    return JsonFileRepository(recorder.place / DATA, Counter, fold=stepped)
+
+
+def created(recorder: Recorder) -> None:
+    """Put a counter on record."""
+    store(recorder).create("first", Counter())
+
+
+def stepped_on(recorder: Recorder, steps: int = 1) -> None:
+    """Put steps on record."""
+    with store(recorder).open("first") as session:
+        for _ in range(steps):
+            session.append("step", {"note": "as asked" * 40})
+
+
+def counted(recorder: Recorder) -> None:
+    """Count on, in a session of its own."""
+    with store(recorder).open("first") as session:
+        session.append("step", {})
+        session.commit("counted", Counter(count=session.value.count + 1), expected=session.head.revision)
+
+
+def life_of_a_counter(recorder: Recorder) -> None:
+    """Create, count, purge, and create again."""
+    created(recorder)
+    counted(recorder)
+    counted(recorder)
+    store(recorder).delete("first", expected=store(recorder).load("first").head)
+    created(recorder)
+
+
+def killed_at_a_step(after: int) -> Run:
+    """Return a run in which a process dies at a step, and others go on."""
+
+    def run(recorder: Recorder) -> None:
+        created(recorder)
+        stepped_on(recorder)
+        with recorder.killed(after):
+            stepped_on(recorder)
+        stepped_on(recorder, 2)
+
+    return run
+
+
+def killed_at_a_commit(after: int) -> Run:
+    """Return a run in which a process dies at a commit, and others go on."""
+
+    def run(recorder: Recorder) -> None:
+        created(recorder)
+        with recorder.killed(after):
+            counted(recorder)
+        counted(recorder)
+
+    return run
+
+
+def killed_at_the_creation(after: int) -> Run:
+    """Return a run in which the first process of all dies, and another one goes on."""
+
+    def run(recorder: Recorder) -> None:
+        with recorder.killed(after):
+            created(recorder)
+        if not store(recorder).exists("first"):
+            created(recorder)
+        counted(recorder)
+
+    return run
+
+
+def with_a_bad_disk(recorder: Recorder) -> None:
+    """Have appends fail, and go on."""
+    created(recorder)
+    with store(recorder).open("first") as session:
+        for call, code in (("fdatasync", errno.EIO), ("write", errno.ENOSPC)):
+            recorder.faults[call, "history.jsonl"] = [OSError(code, "bad")]
+            with suppress(StorageError):
+                session.append("step", {"note": "lost"})
+            session.append("step", {})
+
+
+def torn(recorder: Recorder) -> None:
+    """Leave a torn line behind two sound ones, and a document that is behind."""
+    created(recorder)
+    directory = recorder.place / DATA / "first"
+    shown = (directory / "state.json").read_bytes()
+    counted(recorder)
+    (directory / "state.json").write_bytes(shown)
+    with (directory / "history.jsonl").open("ab") as journal:
+        journal.write(b'{"torn')
+
+
+def damaged(recorder: Recorder) -> None:
+    """Leave a history whose second line was changed."""
+    created(recorder)
+    counted(recorder)
+    journal = recorder.place / DATA / "first" / "history.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"seq":2', b'"seq":7'))
+
+
+def rebased(recorder: Recorder) -> None:
+    """Begin a new history from a damaged one."""
+    evidence = store(recorder).survey("first")
+    holder = Holder.current("test")
+    store(recorder).rebase(evidence, evidence.candidates[0], reason="asked", holder=holder)
+    counted(recorder)
+
+
+class Life:
+    """An environment of files, which are not on the disk that is modelled."""
+
+    def __init__(self, recorder: Recorder, world: Path) -> None:
+        self.world = world
+        self.workspace = Workspace(recorder.place / DATA)
+        world.mkdir(exist_ok=True)
+
+    def spec(self, description: str = "") -> EnvironmentSpec:
+        """Return what is asked for."""
+        return EnvironmentSpec(name="first", provider=StagedSpec(world=self.world), description=description)
+
+    async def up(self) -> None:
+        """Create it and bring it up, with a step that fails and is done again."""
+        self.workspace.create(self.spec())
+        await self.workspace.provision("first")
+        (self.world / "broken").touch()
+        with suppress(CommandFailed):
+            await self.workspace.configure("first")
+        (self.world / "broken").unlink()
+        await self.workspace.retry("first")
+        await self.workspace.bring("first")
+
+    async def whole(self) -> None:
+        """Bring it up, change it, bring it down, and forget it."""
+        await self.up()
+        await self.workspace.update("first", self.spec("changed"))
+        await self.workspace.release("first")
+        await self.workspace.run("first")
+        await self.workspace.destroy("first")
+        await self.workspace.purge("first")
+
+
+def life_of_an_environment(world: Path) -> Run:
+    """Return the run of a whole life."""
+    return lambda recorder: asyncio.run(Life(recorder, world).whole())
+
+
+def recovered(world: Path, after: int) -> Run:
+    """Return a run in which a command dies, is recovered, and is done again."""
+
+    def run(recorder: Recorder) -> None:
+        life = Life(recorder, world)
+        life.workspace.create(life.spec())
+        with recorder.killed(after):
+            asyncio.run(life.workspace.provision("first"))
+        asyncio.run(life.workspace.recover("first"))
+        asyncio.run(life.workspace.bring("first"))
+
+    return run

@@ -1,0 +1,97 @@
+"""Scenes: the commands that are killed and failed, done in a place that has data and a world."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tests.crash.staged  # noqa: F401  registers its kind
+from environments.errors import CommandFailed, EnvironmentsError
+from environments.records import HistoryEntry, StepRecord
+from environments.spec import EnvironmentSpec
+from environments.workspace import Workspace
+from statechart.errors import StatechartError
+from statechart.session import Session
+from tests.crash.staged import StagedSpec
+
+NAME = "demo"
+EXPECTED = (EnvironmentsError, StatechartError)
+"""What a command may raise: the errors that are meant for people."""
+
+
+def spec(place: Path, description: str = "") -> EnvironmentSpec:
+    """Return the spec of the one environment of a place."""
+    return EnvironmentSpec(name=NAME, provider=StagedSpec(world=place / "world"), description=description)
+
+
+def files(place: Path) -> set[str]:
+    """Return what there is in the world of a place."""
+    return StagedSpec(world=place / "world").files()
+
+
+async def carry_out(command: str, place: Path) -> None:
+    """Do one command in a place; each is named as the command line names it."""
+    workspace = Workspace(place / "data")
+    match command:
+        case "create":
+            workspace.create(spec(place))
+        case "update":
+            await workspace.update(NAME, spec(place, "changed"))
+        case "up":
+            await workspace.bring(NAME)
+        case "break" | "mend":
+            broken = place / "world" / "broken"
+            broken.touch() if command == "break" else broken.unlink(missing_ok=True)
+        case "fail":
+            try:
+                await workspace.bring(NAME)
+            except CommandFailed as failed:
+                if failed.persistence_error is not None:
+                    raise
+        case "none":
+            return
+        case "die":
+            die_at_a_step(place)
+        case _:
+            await getattr(workspace, command)(NAME)
+
+
+def die_at_a_step(place: Path) -> None:
+    """Leave a command as a process that is killed in its first step would."""
+    child = os.fork()
+    if child == 0:
+        os.fsync = lambda _descriptor: os.kill(os.getpid(), 9)  # type: ignore[assignment]  # in the effect
+        asyncio.run(Workspace(place / "data").bring(NAME))
+    os.waitpid(child, 0)
+
+
+def told(history: Sequence[HistoryEntry]) -> list[str]:
+    """Return a history in words that don't depend on when it happened."""
+    words = []
+    for entry in history:
+        record = entry.record
+        what = getattr(record, "event", None) or getattr(record, "change", None) or ""
+        if isinstance(record, StepRecord):
+            where = f"{record.phase} {record.step}"
+        else:
+            where = f"{record.environment.state.name} {record.environment.revision}"
+        words.append(" ".join(filter(None, (record.type, what, where))))
+    return words
+
+
+def acknowledge_records(acknowledge: Callable[[str], None]) -> None:
+    """From now on in this process, tell the number of each record once the call that saves it returned."""
+    for name in ("commit", "append"):
+        setattr(Session, name, _acknowledging(getattr(Session, name), acknowledge))
+
+
+def _acknowledging(method: Callable[..., Any], acknowledge: Callable[[str], None]) -> Callable[..., Any]:
+    def call(session: Session[Any], *args: Any, **options: Any) -> Any:
+        result = method(session, *args, **options)
+        acknowledge(f"seq {session.head.seq}")
+        return result
+
+    return call
