@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports coverage bench clean
+.PHONY: help demo test check lint types imports coverage bench soak clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -30,12 +30,15 @@ imports: .venv/.dev
 
 coverage: .venv/.dev
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -q
+	@$(BIN)/python -m coverage run -m pytest -q --ignore tests/crash --ignore tests/interruption
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
 bench: .venv/.dev  ## Measure, as ratios to the floor found in the same run
 	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py
+
+soak: .venv/.dev  ## Run the long form of the tests that kill, fail, reorder and cut the power (an hour or so)
+	@$(BIN)/python -m pytest -q -s -m soak --timeout=7200
 
 clean:  ## Remove what was made here
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* demo-data

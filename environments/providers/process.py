@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -64,28 +64,48 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
     Raises:
         StepFailed: It can't be started, ended with another exit code than 0, or was killed.
     """
-    process = await _started(context, tool)
-    running = _Running(context, tool, process, ToolProcess.of(process.pid, tool.name))
-    try:
-        context.started(running.identity)
-        await running.read()
-        status = await process.wait()
-    except BaseException:
-        await uncut(running.end(), on_cancel=running.kill)
-        raise
+    async with _output() as (reader, writing):
+        process = await _started(context, tool, writing)
+        running = _Running(context, tool, process, reader, ToolProcess.of(process.pid, tool.name))
+        try:
+            context.started(running.identity)
+            await running.read()
+            status = await process.wait()
+        except BaseException:
+            await uncut(running.end(), on_cancel=running.kill)
+            raise
     if status != 0:
         raise running.failure(status)
     return tuple(running.tail)
 
 
-async def _started(context: StepContext, tool: Tool) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _output() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """Yield a pipe: what reads from it, and the end that the tool gets.
+
+    It is not the process's own: asyncio waits for a process until its pipes are closed, and a daemon
+    that the tool leaves behind may never close them.
+    """
+    reading, writing = os.pipe()
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
+    )
+    try:
+        yield reader, writing
+    finally:
+        transport.close()
+
+
+async def _started(context: StepContext, tool: Tool, output: int) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             *tool.command,
             cwd=tool.cwd or context.directory,
             env={**tool.env, **context.marks},
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
@@ -93,6 +113,8 @@ async def _started(context: StepContext, tool: Tool) -> asyncio.subprocess.Proce
         reason = (error.strerror or str(error)).lower()
         summary = f"{error.filename or tool.command[0]} can't be started: {reason}"
         raise StepFailed(FailureCause.CONFIGURATION, summary) from error
+    finally:
+        os.close(output)
 
 
 @dataclass(slots=True)
@@ -102,6 +124,7 @@ class _Running:
     context: StepContext
     tool: Tool
     process: asyncio.subprocess.Process
+    output: asyncio.StreamReader
     identity: ToolProcess
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
 
@@ -126,9 +149,8 @@ class _Running:
             raise reading.exception()  # type: ignore[misc]  # it is not None
 
     async def _lines(self) -> None:
-        assert self.process.stdout is not None
         rest = b""
-        while chunk := await self.process.stdout.read(_CHUNK):
+        while chunk := await self.output.read(_CHUNK):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._tell(line)
