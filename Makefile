@@ -12,8 +12,8 @@ help:  ## Say what there is
 demo: .venv/.installed  ## Bring a real environment up and take it down again (KEEP=1 leaves it running)
 	@$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
 
-test: .venv/.dev  ## Run the tests
-	@$(BIN)/python -m pytest
+test: .venv/.dev  ## Run the tests, on all cores
+	@$(BIN)/python -m pytest -n auto
 
 check: lint types imports coverage  ## Run all checks: style, types, layers, and the tests with coverage
 

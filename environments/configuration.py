@@ -14,6 +14,13 @@ from environments.faults import Fault, Place, faults_of, spelled
 from environments.spec import EnvironmentSpec, check_name, provider_class, provider_kinds
 
 _LARGEST = 1_000_000
+_MISTAGGED = "a value is not what the tag before it says"
+_QUOTING = {
+    "found undefined alias": "a value that begins with '*' has to be put in quotes",
+    "could not determine a constructor": "a value that begins with '!' has to be put in quotes",
+    "found undefined tag handle": "a value that begins with '!' has to be put in quotes",
+    "duplicate tag handle": "a tag handle is there twice",
+}
 _NAME_PATTERN = "^[a-z]([a-z0-9]|-(?=[a-z0-9]))*$"
 
 _TEMPLATE = """\
@@ -131,7 +138,7 @@ def _parse(path: Path) -> yaml.MappingNode:
         node = yaml.compose(content, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         at = f"{path}:{error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise refuse(f"{at}it is not YAML: {error.problem or error.context}") from error
+        raise refuse(f"{at}it is not YAML: {_problem(error)}") from None
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         raise refuse(f"it is not YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(node, yaml.MappingNode):
@@ -165,14 +172,21 @@ def _construct(path: Path, node: yaml.MappingNode) -> dict[str, Any]:
     loader = yaml.SafeLoader("")
     try:
         found: dict[str, Any] = loader.construct_document(node)
-    except (yaml.MarkedYAMLError, ValueError) as error:
+    except (yaml.MarkedYAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f"{path}:{mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise InvalidConfiguration(str(path), [f"{at}{problem}"]) from error
+        raise InvalidConfiguration(str(path), [f"{at}{_problem(error)}"]) from None
     finally:
         loader.dispose()
     return found
+
+
+def _problem(error: Exception) -> str:
+    """Return what YAML finds wrong, without what it quotes of the file: that may be a secret."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error) if type(error) is ValueError and "'" not in str(error) else _MISTAGGED
+    problem = error.problem or error.context or ""
+    return next((told for begin, told in _QUOTING.items() if problem.startswith(begin)), problem)
 
 
 def _refusal(path: Path, node: yaml.Node, faults: Iterable[Fault]) -> InvalidConfiguration:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
@@ -62,7 +63,10 @@ def _joined(told: list[_Told]) -> str:
     if wanted:
         given = told[0].given
         quotes = "; put it in quotes" if "a text" in wanted and isinstance(given, int | float) else ""
-        texts.append(f"it has to be {' or '.join(wanted)}, not {_shown(given)}{quotes}")
+        # Where a text belongs it may be a secret, and what is there instead of keys may hold one.
+        harmless = all(each in _NUMBERS or each.startswith("at ") for each in wanted)
+        shown = _shown(given) if harmless else _kind(given)
+        texts.append(f"it has to be {' or '.join(wanted)}, not {shown}{quotes}")
     return ", or ".join(texts)
 
 
@@ -119,6 +123,7 @@ _WANTED = {
     "time_delta_type": "a number of seconds",
     "time_delta_parsing": "a number of seconds",
 }
+_NUMBERS = {"a whole number", "a number of seconds", "true or false"}
 _RULES: dict[Place, str] = {
     ("instance_name",): "it may hold only a-z, 0-9 and '-', starts with a letter and does not end with '-'"
 }
@@ -138,13 +143,21 @@ def _text(detail: ErrorDetails, place: Place, content: Any) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, Mapping | list | bool | None):
+        return _kind(value)
+    return str(value) if isinstance(value, int | float) else f"{str(value)!r:.60}"
+
+
+def _kind(value: object) -> str:
+    """Say what a value is, without the value; there are too few of true, false and nothing to hide."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "nothing"}[value]
     if isinstance(value, Mapping):
         return "keys with values"
-    if isinstance(value, int | float):
-        return str(value)
-    return "a list" if isinstance(value, list) else f"{str(value)!r:.60}"
+    if isinstance(value, list):
+        return "a list"
+    kinds = {int: "a number", float: "a number", str: "a text", date: "a date", datetime: "a date"}
+    return kinds.get(type(value), "another kind of value")
 
 
 def _unknown_key(place: Place, content: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ from environments.uncut import in_thread
 from statechart.holder import boot_id, start_ticks
 
 _KILL_PATIENCE = 5.0
+_LATE = 0.005
 _DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
@@ -157,12 +159,12 @@ async def end(find: Callable[[], Sequence[psutil.Process]], grace: timedelta) ->
     Raises:
         StepFailed: Some can't be ended.
     """
-    found = await in_thread(find)
+    found = await in_thread(partial(_surely, find))
     _send(found, signal.SIGTERM)
     await _gone(found, grace.total_seconds())
     killed: set[int] = set()
     deadline = time.monotonic() + _KILL_PATIENCE
-    while left := await in_thread(find):
+    while left := await in_thread(partial(_surely, find)):
         if time.monotonic() > deadline:
             names = ", ".join(Program.of(process).describe() for process in left)
             raise StepFailed(FailureCause.INFRASTRUCTURE, f"could not be ended, even by force: {names}")
@@ -170,6 +172,19 @@ async def end(find: Callable[[], Sequence[psutil.Process]], grace: timedelta) ->
         _send(left, signal.SIGKILL)
         await _gone(left, 0.5)
     return len(killed)
+
+
+def _surely(find: Callable[[], Sequence[psutil.Process]]) -> Sequence[psutil.Process]:
+    """Look a second time when nothing is found.
+
+    One look can miss a process: one whose parent was listed before it forked and was gone when looked
+    at, or one that is just becoming another program and has no environment to see.
+    """
+    found = find()
+    if not found:
+        time.sleep(_LATE)
+        found = find()
+    return found
 
 
 async def _gone(processes: Sequence[psutil.Process], patience: float) -> None:
@@ -182,17 +197,20 @@ async def _gone(processes: Sequence[psutil.Process], patience: float) -> None:
 
 
 def _send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal: at once to a whole group whose leader is among the processes, else to each."""
+    """Send a signal: at once to a whole group whose leader is among the processes, else to each.
+
+    Those that belong to somebody else are left; who ends them sees that they live.
+    """
     by_pid = {process.pid: process for process in processes}
     groups = {pid: _group(pid) for pid in by_pid}
     leaders = {pid for pid, group in groups.items() if pid == group and lives(by_pid[pid])}
     leaders.discard(os.getpgrp())  # when it is the service that runs us
     for pid in leaders:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, number)
     for pid, process in by_pid.items():
         if groups[pid] not in leaders:
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 process.send_signal(number)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, model_validator
 
+from environments.disguises import disguises
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 
@@ -19,6 +20,10 @@ HIDDEN = "***"
 """What stands for a secret where one was."""
 
 _SHORTEST = 4
+_TELLING = 8
+
+_read_here: dict[SecretRef, set[str]] = {}
+"""What this process has read so far: a secret that was changed meanwhile is a secret still."""
 
 
 class SecretRef(BaseModel, frozen=True, extra="forbid"):
@@ -42,6 +47,11 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
         Raises:
             StepFailed: It is not there, or can't be read; the cause is `configuration`.
         """
+        value = self._read()
+        _read_here.setdefault(self, set()).add(value)
+        return value
+
+    def _read(self) -> str:
         if self.env is not None:
             try:
                 return os.environ[self.env]
@@ -73,24 +83,66 @@ def references(value: object) -> Iterator[SecretRef]:
 
 
 def redactor(model: BaseModel) -> Callable[[str], str]:
-    """Return what replaces the secrets that a model refers to, as far as they can be read now.
+    """Return what replaces the secrets that a model refers to, as far as they are known here.
 
-    A secret is found as it is, line by line, and as it is written in URLs and in JSON. One of less
-    than four characters is left: too much else would go with it.
+    Known is what can be read now, and what this process has read before. A secret is found as it
+    is, line by line, and as it is written in other forms, such as in URLs, JSON or Base64. One of
+    less than four characters is left: too much else would go with it.
     """
-    forms: set[str] = set()
+    return _redactor(_parts(_values(model)))
+
+
+def redact_known(text: str) -> str:
+    """Return a text without any secret that this process has read: for what belongs to no spec."""
+    return _redactor(_parts(value for values in _read_here.values() for value in values))(text)
+
+
+def discloses(model: BaseModel, value: object) -> bool:
+    """Return whether a value, such as a step's outputs, holds a secret that a model refers to.
+
+    Addresses, and secrets of less than eight characters, do not count: that a port's number or a
+    word is in both is then mere chance, and must not keep an environment from being provisioned.
+    """
+    parts = _parts(_values(model))
+    redact = _redactor(frozenset(part for part in parts if len(part) >= _TELLING and not _is_address(part)))
+    return any(redact(text) != text for text in _texts(value))
+
+
+def _values(model: BaseModel) -> Iterator[str]:
     for reference in references(model):
         with suppress(StepFailed):
-            forms.update(_forms(reference.resolve()))
-    if not forms:
+            reference.resolve()
+        yield from _read_here.get(reference, ())
+
+
+def _parts(secrets: Iterable[str]) -> frozenset[str]:
+    parts = (part for secret in secrets for part in (secret, *secret.splitlines()))
+    return frozenset(part for part in parts if len(part.strip()) >= _SHORTEST)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from (*_texts(key), *_texts(inner))
+    elif isinstance(value, Iterable):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip())
+    except ValueError:
+        return text.strip() == "localhost"
+    return True
+
+
+@lru_cache(maxsize=32)
+def _redactor(parts: frozenset[str]) -> Callable[[str], str]:
+    if not parts:
         return lambda text: text
-    longest_first = sorted(forms, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, longest_first)))
+    forms = {form for part in parts for form in disguises(part) if len(form) >= _SHORTEST}
+    pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
     return lambda text: pattern.sub(HIDDEN, text)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    for part in (secret, *secret.splitlines()):
-        if len(part.strip()) >= _SHORTEST:
-            yield from (part, part.strip())
-            yield from (quote(part, safe=""), quote_plus(part), json.dumps(part)[1:-1], repr(part)[1:-1])

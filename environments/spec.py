@@ -82,7 +82,7 @@ def _parts(annotation: Any, kind: Any) -> Iterator[Any]:
         yield from get_type_hints(kind).values()
 
 
-class ProviderSpec(BaseModel, frozen=True, extra="forbid"):
+class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """What all providers' specs share: `kind`, the discriminator.
 
     Other packages add kinds through the entry-point group `environments.providers`. A spec is saved,
@@ -169,7 +169,7 @@ def _load_provider(value: Any) -> Any:  # Any: whatever pydantic was given, befo
         raise ValueError(str(error)) from error
 
 
-class EnvironmentSpec(BaseModel, frozen=True, extra="forbid"):
+class EnvironmentSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """What an environment shall be, as its owner declares it."""
 
     name: EnvironmentName

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from environments.steps import marks
 from statechart.holder import boot_id, start_ticks
 
 if TYPE_CHECKING:
-    from environments.operation import Operation, StepInHand, ToolProcess
+    from environments.operation import Operation, ToolProcess
 
 GRACE = timedelta(seconds=10)
 """How long a tool has for ending by itself, before it is killed."""
@@ -27,15 +28,19 @@ def survivors(operation: Operation) -> list[psutil.Process]:
     """
     found: dict[int, psutil.Process] = {}
     for step in operation.in_doubt:
-        found.update({each.pid: each for each in of_step(operation.id, step)})
+        left = of_tools(step.processes, marks(operation.id, step.name))
+        found.update({each.pid: each for each in left})
     return list(found.values())
 
 
-def of_step(operation_id: str, step: StepInHand) -> list[psutil.Process]:
-    """Return the living processes of one step."""
-    found = [each for tool in step.processes for each in _group(tool)]
-    found += processes.marked(marks(operation_id, step.name))
-    return list({each.pid: each for each in found}.values())
+def of_tools(tools: Iterable[ToolProcess], variables: Mapping[str, str]) -> list[psutil.Process]:
+    """Return the living processes of tools: of their groups, and with variables in their environment.
+
+    This process is never among them, even when it was started by one of the tools.
+    """
+    found = [each for tool in tools for each in _group(tool)]
+    found += processes.marked(variables)
+    return list({each.pid: each for each in found if each.pid != os.getpid()}.values())
 
 
 async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple[str, ...]:

@@ -140,7 +140,13 @@ def sweep(layout: Layout) -> None:
             if descriptor is not None:
                 _remove(entry)
                 os.close(descriptor)
-    for entry in _entries(layout.trash):
+    trash = _entries(layout.trash)
+    if trash:
+        with suppress(OSError):
+            sync_directory(
+                layout.root
+            )  # a purge that died may not have made it durable that they lost their names
+    for entry in trash:
         _remove(entry)
         if os.path.lexists(entry):
             warn(f"Could not remove all of {entry}", path=str(entry))

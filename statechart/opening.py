@@ -143,8 +143,11 @@ def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str
     notes = []
     if found.scan.torn:
         notes.append(_cut_torn(found.scan, journal, layout, name))
+    journal.sync()  # an earlier writer may have died before it did; what follows must not be surer than it
+    if found.scan.head.seq == 1:
+        with translated("make durable", layout.root):
+            sync_directory(layout.root)  # so may have its creator, before the name was
     if found.behind:
-        journal.sync()
         notes.append(_roll_forward(found, layout, name))
     for note in notes:
         warn(f"Mended {name!r}: {note}", name=name)

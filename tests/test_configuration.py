@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 import yaml
@@ -86,7 +87,7 @@ FAULTS = {
     "put it in quotes",
     VALID + "  env: {KEY: {evn: X}}\n": "5: provider.env.KEY.evn: there is no such key",
     VALID + "  env: [A]\n": "5: provider.env: it has to be keys with values, not a list",
-    VALID + "  command: python app.py\n": "5: provider.command: it has to be a list, not 'python app.py'",
+    VALID + "  command: python app.py\n": "5: provider.command: it has to be a list, not a text",
     VALID
     + "  start_timeout: soon\n": "5: provider.start_timeout: it has to be a number of seconds, not 'soon'",
     VALID + "  start_timeout: 0\n": "5: provider.start_timeout: must be longer than nothing",
@@ -100,15 +101,45 @@ FAULTS = {
     "provider: {kind: local, app: .}\n": "1: name: it is missing",
     "name: Demo_1\nprovider: {kind: local, app: .}\n": "1: name: invalid environment name 'Demo_1': "
     "it may hold only a-z, 0-9 and '-'; try 'demo-1'",
-    "name: demo\nprovider: local\n": "2: provider: it has to be keys with values, not 'local'",
+    "name: demo\nprovider: local\n": "2: provider: it has to be keys with values, not a text",
     "name: demo\nprovider: {app: .}\n": "2: provider.kind: it is missing: one of local",
     "name: demo\nprovider: {kind: local}\n": "2: provider.app: it is missing",
     "name: demo\nprovider: {kind: loca, app: .}\n": "2: provider: there is no provider of kind 'loca': "
     "did you mean 'local'?",
-    "name: !!python/name:os.system x\n": "1: could not determine a constructor for the tag "
-    "'tag:yaml.org,2002:python/name:os.system'",
+    "name: !!python/name:os.system x\n": "1: a value that begins with '!' has to be put in quotes",
+    VALID + "when: !!bool 7up\n": "a value is not what the tag before it says",
     "name: &a [*a]\n": "1: name.0: it repeats another part through an alias; write it out",
 }
+
+
+SECRET = "hunter2"
+QUOTED = [
+    "env: {PASSWORD: *hunter2}",
+    "env: {PASSWORD: !hunter2 x}",
+    "env: {PASSWORD: !h!hunter2 x}",
+    "env: {PASSWORD: !!int hunter2}",
+    "env: {PASSWORD: !!bool hunter2}",
+    "env: {PASSWORD: !!timestamp hunter2}",
+    "env: {PASSWORD: [hunter2]}",
+    "env: {PASSWORD: {env: [hunter2]}}",
+    "env: PASSWORD=hunter2",
+    "command: run --password hunter2",
+    "files: hunter2",
+]
+
+
+@pytest.mark.parametrize("text", QUOTED)
+def test_what_may_be_a_secret_is_not_quoted(file: Path, text: str) -> None:
+    file.write_text(f"{VALID}  {text}\n")
+
+    with pytest.raises(InvalidConfiguration) as refused:
+        load_spec(file)
+
+    assert SECRET not in "".join(format_exception(refused.value))
+
+
+def test_a_number_where_a_text_belongs_is_not_quoted(file: Path) -> None:
+    assert "12345" not in problems(file, VALID + "  env: {PIN: 12345}\n")[0]
 
 
 @pytest.mark.parametrize("text", FAULTS)

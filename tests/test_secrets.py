@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,10 +10,16 @@ import pytest
 from pydantic import BaseModel, Field, Secret, SecretBytes, SecretStr, ValidationError
 from typing_extensions import TypeAliasType, TypedDict
 
+from environments.environment import Environment
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.secrets import SecretRef
-from environments.spec import ProviderSpec
+from environments.failure import CommandName, FailureCause
+from environments.ports import EnvironmentRepository
+from environments.runner import Runner
+from environments.secrets import SecretRef, _read_here, discloses, redact_known, redactor
+from environments.spec import EnvironmentSpec, ProviderSpec, register_provider
+from environments.steps import Probed, Step, StepContext
+from environments.testing import FixedClock
+from statechart.holder import Holder
 
 
 class Login(BaseModel):
@@ -168,3 +175,89 @@ def test_a_file_that_is_not_text_is_a_failure_of_the_step_and_not_quoted(tmp_pat
     with pytest.raises(StepFailed, match="can't be read: it is not text in UTF-8") as raised:
         SecretRef(file=tmp_path / "token").resolve()
     assert "s3cret" not in str(raised.value)
+
+
+class Rented(ProviderSpec, frozen=True, extra="forbid"):
+    kind: str = "rented"
+    token: SecretRef
+    logins: Mapping[str, tuple[SecretRef, ...]] = Field(default={})
+
+
+register_provider("rented", f"{__name__}:Rented")
+
+
+@pytest.fixture
+def rented(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rented:
+    monkeypatch.setenv("ENVCHART_TEST_TOKEN", "swordfish 1")
+    (tmp_path / "login").write_text("ann\nhunter2\n0\n")
+    logins = {"ann": (SecretRef(file=tmp_path / "login"), SecretRef(env="ENVCHART_TEST_NOTHING"))}
+    return Rented(token=SecretRef(env="ENVCHART_TEST_TOKEN"), logins=logins)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("token=swordfish 1;", "token=***;"),
+        ("swordfish 1swordfish+1swordfish%201", "*********"),
+        ("Basic YW5uOnN3b3JkZmlzaCAx", "Basic YW5uOn***"),
+        ("password: hunter2", "password: ***"),
+        ("ann has 0 problems", "ann has 0 problems"),
+        ("swordfish", "swordfish"),
+    ],
+)
+def test_what_a_spec_refers_to_is_hidden_wherever_it_is(rented: Rented, said: str, left: str) -> None:
+    assert redactor(rented)(said) == left
+
+
+def test_a_secret_that_was_changed_is_hidden_still(rented: Rented, monkeypatch: pytest.MonkeyPatch) -> None:
+    rented.token.resolve()
+    monkeypatch.setenv("ENVCHART_TEST_TOKEN", "mackerel 2")
+
+    assert redactor(rented)("swordfish 1, mackerel 2") == "***, ***"
+    monkeypatch.delenv("ENVCHART_TEST_TOKEN")
+    assert redactor(rented)("swordfish 1, mackerel 2") == "***, ***"
+
+
+def test_what_was_read_is_hidden_where_no_spec_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVCHART_TEST_ONCE", "never read: pike 3")
+    assert redact_known("pike 3, never read: pike 3") == "pike 3, never read: pike 3"
+
+    SecretRef(env="ENVCHART_TEST_ONCE").resolve()
+
+    assert redact_known("pike 3, never read: pike 3") == "pike 3, ***"
+
+
+@pytest.mark.parametrize(
+    ("token", "outputs", "disclosed"),
+    [
+        ("swordfish", {"details": {"a": ["is swordfish"]}}, True),
+        ("swordfish", {"details": {"swordfish": 1}}, True),
+        ("swordfish", {"release": "sword", "port": 1, "owned": True}, False),
+        ("8080", {"url": "http://host:8080/"}, False),
+        ("127.0.0.1", {"instance_ip": "127.0.0.1"}, False),
+        ("localhost", {"url": "http://localhost/"}, False),
+    ],
+)
+def test_outputs_disclose_a_secret_unless_it_may_be_there_by_chance(
+    monkeypatch: pytest.MonkeyPatch, token: str, outputs: dict[str, object], disclosed: bool
+) -> None:
+    monkeypatch.setenv("ENVCHART_TEST_OUTPUT", token)
+    _read_here.pop(SecretRef(env="ENVCHART_TEST_OUTPUT"), None)
+
+    assert discloses(Rented(token=SecretRef(env="ENVCHART_TEST_OUTPUT")), outputs) is disclosed
+
+
+async def test_what_a_probe_found_is_told_without_secrets(
+    repository: EnvironmentRepository, clock: FixedClock, rented: Rented
+) -> None:
+    async def effect(_context: StepContext) -> None: ...
+
+    async def probe(_context: StepContext) -> Probed:
+        return Probed.unknown(f"{rented.token.resolve()} is wrong")
+
+    repository.create(Environment.new(EnvironmentSpec(name="demo", provider=rented), clock.now()))
+    with repository.open("demo", Holder.current("test")) as session:
+        runner = Runner(session, CommandName.RUN, clock, repository.directory("demo"))
+        found = await runner.probe(Step(name="look", effect=effect, probe=probe), 1, 1)
+
+    assert found == Probed.unknown("*** is wrong")

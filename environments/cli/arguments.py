@@ -67,7 +67,11 @@ PortOption = Annotated[
 EnvOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--env", metavar="K=V", help="A variable of the application; repeatable.", show_default=False
+        "--env",
+        metavar="K=V",
+        help="A variable of the application; repeatable. A secret is named by its place: "
+        "K=@env:VARIABLE or K=@file:PATH.",
+        show_default=False,
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask.")]
@@ -127,16 +131,15 @@ def _local_spec(name: str, app: Path, port: int | None, env: list[str]) -> Envir
     return spec.model_copy(update={"provider": spec.provider.relative_to(Path.cwd())})
 
 
-def _variables(given: list[str]) -> dict[str, str]:
+def _variables(given: list[str]) -> dict[str, str | dict[str, str]]:
     from environments.cli.refusal import Refusal
 
-    variables: dict[str, str] = {}
+    variables: dict[str, str | dict[str, str]] = {}
     for item in given:
         key, equals, value = item.partition("=")
         if not equals or not key or key in variables:
             what = "is there twice" if key in variables else "is not of the form K=V"
-            raise Refusal(
-                f"--env {item!r} {what}", ("envchart create NAME --app DIR --env GREETING=Hello",)
-            )
-        variables[key] = value
+            raise Refusal(f"--env {key!r} {what}", ("envchart create NAME --app DIR --env GREETING=Hello",))
+        kind, _, place = value.partition(":")
+        variables[key] = {kind[1:]: place} if kind in ("@env", "@file") and place else value
     return variables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -15,6 +16,7 @@ from environments.cli.output import note, tell_error
 from environments.cli.refusal import Refusal
 from environments.cli.signals import Ended
 from environments.errors import Unrecorded
+from environments.secrets import HIDDEN, redact_known
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
@@ -64,16 +66,26 @@ def _ended(error: Ended, settings: Settings) -> Report:
     return Report(code, "cancelled", f"{error}: {condition}", steps)
 
 
+def _without_values(arguments: list[str]) -> list[str]:
+    """Return the words of a command line without the values of variables, which may be secrets."""
+    return [
+        re.sub(r"(?s)^((--env=)?[^=]*=).*", rf"\1{HIDDEN}", word)
+        if before == "--env" or word.startswith("--env=")
+        else word
+        for before, word in zip(["", *arguments], arguments, strict=False)
+    ]
+
+
 def _unexpected(error: BaseException, settings: Settings) -> Report:
     """Return one line for a mistake of the program, having put the traceback where it can be found."""
-    text = "".join(traceback.format_exception(error))
+    text = redact_known("".join(traceback.format_exception(error)))
     if settings.verbosity:
         note(text.rstrip())
-    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    said = redact_known(f"{type(error).__name__}: {error}").splitlines()[0]
     try:
         descriptor, path = tempfile.mkstemp(prefix="envchart-", suffix=".traceback.txt")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{sys.argv!r}\n{text}")
+            file.write(f"{_without_values(sys.argv)!r}\n{text}")
     except OSError:
         return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", ("run it again with -v",))
     advice = (f"report it with {path}", f"look whether all is well: {settings.spell('list')}")

@@ -124,20 +124,26 @@ def _fit(text: str) -> str:
 
 
 def _follow(path: Path, offset: int, redact: Callable[[str], str]) -> None:
-    """Print what comes after the first `offset` bytes, through rotations, until the log is gone."""
+    """Print what comes after the first `offset` bytes, through rotations, until the log is gone.
+
+    A line that is not complete yet is held back for a moment: half a secret would not be recognised.
+    """
     file = _opened(path)
     if file is not None:
         file.seek(offset)
     decoder = getincrementaldecoder("utf-8")("replace")  # a character may be written in two parts
+    begun = ""
     while file is not None:
         gone = not _is_at(file, path)  # asked first: what was written until then is read below
         text = decoder.decode(file.read())
-        if text:
-            write(_fit(redact(text)))
-        elif gone:
+        whole, end, rest = (begun + text).rpartition("\n") if text else (begun, "", "")
+        if whole or end:
+            write(_fit(redact(whole + end)))
+        elif gone and not text:
             file.close()
             file = _opened(path)
-        else:
+        begun = rest
+        if begun or not (text or gone):
             time.sleep(_PAUSE)
 
 

@@ -51,7 +51,7 @@ class _Stderr:
     def __call__(self, message: Message) -> None:
         record = message.record
         facts = "".join(f" {key}={value}" for key, value in record["extra"].items() if self.facts)
-        current_screen().note(f"{record['level'].name.lower()}: {record['message']}{facts}")
+        current_screen().note(_redacted(f"{record['level'].name.lower()}: {record['message']}{facts}"))
 
 
 def _add_file(path: Path) -> None:
@@ -59,7 +59,7 @@ def _add_file(path: Path) -> None:
 
     def write(message: Message) -> None:
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(_as_line(message.record), default=str) + "\n")
+            file.write(json.dumps(_as_line(message.record)) + "\n")
 
     try:
         path.open("a").close()
@@ -80,4 +80,13 @@ def _as_line(record: Record) -> dict[str, object]:
     }
     if record["exception"] is not None:
         line["exception"] = repr(record["exception"].value)
-    return line
+    return {
+        key: value if isinstance(value, int | float | None) else _redacted(str(value))
+        for key, value in line.items()
+    }
+
+
+def _redacted(text: str) -> str:
+    from environments.secrets import redact_known
+
+    return redact_known(text)

@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 
 from environments import processes
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.operation import StepInHand, ToolProcess
+from environments.operation import ToolProcess
+from environments.providers.tool_output import Lines, output_pipe
 from environments.steps import StepContext
-from environments.survivors import of_step
+from environments.survivors import of_tools
 from environments.uncut import uncut
 
-_TAIL = 40
-_LINE_LIMIT = 4096
-_CHUNK = 65_536
+_TOOL = "ENVCHART_TOOL"
+_LOOK = 0.1
 _AFTER_EXIT = 0.5
+_LOOKS_AFTER_EXIT = 10
+_GRACE_FOR_THE_REST = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,7 @@ class Tool:
         cwd: Where it runs; by default the environment's directory.
         env: Its whole environment, apart from the marks; by default this process's.
         on_line: Told each line that it prints, stdout and stderr together, redacted.
+        longest_line: How many characters of a line are told.
         polite: The signal that asks it to end when its step is cancelled.
         grace: How long it has for that, before it and all that it started are killed.
     """
@@ -45,6 +50,7 @@ class Tool:
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     on_line: Callable[[str], None] = lambda _line: None
+    longest_line: int = 65_536
     polite: signal.Signals = signal.SIGTERM
     grace: timedelta = timedelta(seconds=10)
 
@@ -58,148 +64,143 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
     """Run a tool as part of a step, and return the last lines that it printed.
 
     It leads a session of its own, has the step's marks in its environment, and is on record as soon
-    as it is started. When the step is cancelled, or its time is up, the tool and everything that it
-    started is ended before the cancellation goes on.
+    as it is started. When it fails, everything that it started is ended. When the step is cancelled,
+    or its time is up, it and everything that the step started is ended before the cancellation goes
+    on; what can't be ended is named in a note of the error. What it leaves behind when it succeeds,
+    lives on.
 
     Raises:
         StepFailed: It can't be started, ended with another exit code than 0, or was killed.
     """
-    async with _output() as (reader, writing):
-        process = await _started(context, tool, writing)
-        running = _Running(context, tool, process, reader, ToolProcess.of(process.pid, tool.name))
+    lines = Lines(context.redact, tool.on_line, tool.longest_line)
+    async with output_pipe() as (output, writing):
+        running = _Running(context, tool)
         try:
-            context.started(running.identity)
-            await running.read()
-            status = await process.wait()
-        except BaseException:
-            await uncut(running.end(), on_cancel=running.kill)
+            running.start(writing)
+            await running.follow(lines, output)
+        except BaseException as error:
+            await running.end_after(error)
             raise
-    if status != 0:
-        raise running.failure(status)
-    return tuple(running.tail)
-
-
-@asynccontextmanager
-async def _output() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
-    """Yield a pipe: what reads from it, and the end that the tool gets.
-
-    It is not the process's own: asyncio waits for a process until its pipes are closed, and a daemon
-    that the tool leaves behind may never close them.
-    """
-    reading, writing = os.pipe()
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
-    )
-    try:
-        yield reader, writing
-    finally:
-        transport.close()
-
-
-async def _started(context: StepContext, tool: Tool, output: int) -> asyncio.subprocess.Process:
-    try:
-        return await asyncio.create_subprocess_exec(
-            *tool.command,
-            cwd=tool.cwd or context.directory,
-            env={**tool.env, **context.marks},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        summary = f"{error.filename or tool.command[0]} can't be started: {reason}"
-        raise StepFailed(FailureCause.CONFIGURATION, summary) from error
-    finally:
-        os.close(output)
+    return tuple(lines.tail)
 
 
 @dataclass(slots=True)
 class _Running:
-    """A tool that was started: its output, and its end."""
+    """A tool that runs: its process, the processes that it starts, and its end."""
 
     context: StepContext
     tool: Tool
-    process: asyncio.subprocess.Process
-    output: asyncio.StreamReader
-    identity: ToolProcess
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
+    process: subprocess.Popen[bytes] | None = None
+    marks: dict[str, str] = field(init=False)
+    on_record: list[ToolProcess] = field(default_factory=list)
 
-    async def read(self) -> None:
-        """Read what it prints until it ends.
+    def __post_init__(self) -> None:
+        self.marks = {**self.context.marks, _TOOL: uuid4().hex}
+
+    def start(self, output: int) -> None:
+        """Start it and put it on record, without a wait in between in which that could be cut."""
+        try:
+            self.process = subprocess.Popen(
+                list(self.tool.command),
+                cwd=self.tool.cwd or self.context.directory,
+                env={**self.tool.env, **self.marks},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            summary = f"{error.filename or self.tool.command[0]} can't be started: {reason}"
+            raise StepFailed(FailureCause.CONFIGURATION, summary) from error
+        finally:
+            os.close(output)
+        self.on_record.append(ToolProcess.of(self.process.pid, self.tool.name))
+        self.context.started(self.on_record[0])
+
+    async def follow(self, lines: Lines, output: asyncio.StreamReader) -> None:
+        """Tell what it prints until it ends.
+
+        Raises:
+            StepFailed: It ended with another exit code than 0, or was killed.
+        """
+        reading = asyncio.ensure_future(lines.read(output))
+        try:
+            await self._ended(reading, lines)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        if not reading.cancelled():
+            reading.result()
+        lines.end()
+        if self.process is not None and self.process.returncode != 0:
+            raise _failure(self.tool, self.process.returncode, lines)
+
+    async def _ended(self, reading: asyncio.Future[None], lines: Lines) -> None:
+        """Wait for its end, and for what it had printed by then.
 
         A daemon that it leaves behind may keep its output open: that is not waited for.
         """
-        reading = asyncio.ensure_future(self._lines())
-        ending = asyncio.ensure_future(self.process.wait())
+        while self.is_alive():
+            await asyncio.wait({reading}, timeout=_LOOK)
+            if reading.done():
+                reading.result()  # what a callback raises ends the tool
+                await self._gone(timedelta(seconds=_LOOK))
+        for _ in range(_LOOKS_AFTER_EXIT):
+            taken = lines.taken
+            await asyncio.wait({reading}, timeout=_AFTER_EXIT)
+            if reading.done() or lines.taken == taken:
+                return
+
+    def is_alive(self) -> bool:
+        """Return whether it runs still; what its status says is kept."""
+        return self.process is not None and self.process.poll() is None
+
+    async def _gone(self, patience: timedelta) -> None:
+        deadline = time.monotonic() + patience.total_seconds()
+        while time.monotonic() < deadline:
+            if not self.is_alive():
+                return
+            await asyncio.sleep(0.005)
+
+    async def end_after(self, error: BaseException) -> None:
+        """End what an error leaves running; when something can't be ended, the error gets a note."""
+        failed = isinstance(error, StepFailed)
+        if failed and self.process is None:
+            return
+        await uncut(self._end(error, self.marks if failed else self.context.marks), on_cancel=self._kill)
+
+    async def _end(self, error: BaseException, marks: Mapping[str, str]) -> None:
+        self._send(self.tool.polite)
+        await self._gone(self.tool.grace)
         try:
-            await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():
-                await asyncio.wait({reading}, timeout=_AFTER_EXIT)
-            else:
-                await ending
-        finally:
-            for task in (reading, ending):
-                task.cancel()
-            await asyncio.gather(reading, ending, return_exceptions=True)
-        if not reading.cancelled() and reading.exception() is not None:
-            raise reading.exception()  # type: ignore[misc]  # it is not None
+            await processes.end(lambda: self._left(marks), _GRACE_FOR_THE_REST)
+        except StepFailed as left:
+            error.add_note(left.summary)
+        self.is_alive()  # collects it
 
-    async def _lines(self) -> None:
-        rest = b""
-        while chunk := await self.output.read(_CHUNK):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._tell(line)
-            if len(rest) > _LINE_LIMIT:
-                self._tell(rest)
-                rest = b""
-        if rest:
-            self._tell(rest)
-
-    def _tell(self, line: bytes) -> None:
-        text = self.context.redact(line[:_LINE_LIMIT].decode("utf-8", "backslashreplace").rstrip("\r"))
-        self.tail.append(text)
-        self.tool.on_line(text)
-
-    def failure(self, status: int) -> StepFailed:
-        """Return how it failed, in its own last words."""
-        last = next((line.strip() for line in reversed(self.tail) if line.strip()), "")
-        said = f": {last}" if last else ", and said nothing"
-        if status < 0:
-            ended = f"{self.tool.name} was killed by {signal.Signals(-status).name}"
-        else:
-            ended = f"{self.tool.name} ended with exit code {status}"
-        return StepFailed(FailureCause.COMMAND_EXECUTION, f"{ended}{said}", "\n".join(self.tail))
-
-    async def end(self) -> None:
-        """End it and everything that it started, politely, then by force.
-
-        Raises:
-            StepFailed: Something of it can't be ended.
-        """
-        if self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, self.tool.polite)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), self.tool.grace.total_seconds())
-        await processes.end(self._left, timedelta(seconds=0.2))
-
-    def kill(self) -> None:
+    def _kill(self) -> None:
         """Kill it at once: somebody does not want to wait."""
-        if self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        self._send(signal.SIGKILL)
 
-    def _left(self) -> list[psutil.Process]:
-        hand = StepInHand(
-            name=self.context.step,
-            number=1,
-            of=1,
-            started_at=self.context.environment.updated_at,
-            processes=(self.identity,),
-        )
-        return of_step(self.context.operation_id, hand)
+    def _send(self, number: signal.Signals) -> None:
+        if self.process is not None and self.is_alive():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, number)
+
+    def _left(self, marks: Mapping[str, str]) -> list[psutil.Process]:
+        return of_tools(self.on_record, marks)
+
+
+def _failure(tool: Tool, status: int, lines: Lines) -> StepFailed:
+    """Return how a tool failed, in its own last words."""
+    last = next((line.strip() for line in reversed(lines.tail) if line.strip()), "")
+    said = f": {last}" if last else ", and said nothing"
+    how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with exit code {status}"
+    return StepFailed(FailureCause.COMMAND_EXECUTION, f"{tool.name} {how}{said}", "\n".join(lines.tail))
+
+
+def _signal_name(number: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"

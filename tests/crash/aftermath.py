@@ -76,6 +76,10 @@ class Aftermath:
         return Workspace(self.place / "data")
 
     @property
+    def _broken(self) -> Path:
+        return self.place / "world" / "broken"
+
+    @property
     def _ended(self) -> bool:
         return "command" in self.said
 
@@ -94,12 +98,19 @@ class Aftermath:
             if self.command != "purge" and (self.command != "create" or self._ended):
                 self.wrong.append("it is not there any more")
             return
+        refused = max((int(word[8:]) for word in self.said if word.startswith("refused ")), default=0)
+        if acknowledged < refused <= len(found):
+            self.wrong.append(
+                f"it said that record {refused} is not saved, and it is: {found[refused - 1]}"
+            )
         if self.command == "purge" and self._ended:
             self.wrong.append("it was purged, and is there again")
         if len(found) < max(acknowledged, self.before):
             self.wrong.append(f"acknowledged up to {acknowledged} over {self.before}, found {len(found)}")
         if self.full is not None and found != self.full[: len(found)]:
-            self.wrong.append(f"found {found[-3:]} where {self.full[len(found) - 3 : len(found) + 1]} belongs")
+            self.wrong.append(
+                f"found {found[-3:]} where {self.full[len(found) - 3 : len(found) + 1]} belongs"
+            )
         self._compare_outcome(self._workspace.load(NAME))
 
     def _compare_outcome(self, environment: AnyEnvironment) -> None:
@@ -109,7 +120,9 @@ class Aftermath:
             self.wrong.append(f"it said that it was done, and the state is {state}")
         under_way = environment.operation is not None and environment.operation.is_active
         outcome = next((json.loads(word[8:])[0] for word in self.said if word.startswith("outcome ")), "")
-        failed = outcome.startswith("expected CommandFailed") and "; this could not be recorded" not in outcome
+        failed = (
+            outcome.startswith("expected CommandFailed") and "; this could not be recorded" not in outcome
+        )
         if failed and under_way:
             self.wrong.append("it did not say that its failure is not on record")
 
@@ -118,7 +131,8 @@ class Aftermath:
         if gone:
             workspace.create(spec(self.place))
         self.wrong += [
-            f"record {finding.seq}: {finding.what}" for finding in verify(workspace._repository, NAME).findings
+            f"record {finding.seq}: {finding.what}"
+            for finding in verify(workspace._repository, NAME).findings
         ]
         self._see_intents()
         await self._go_on(gone=gone)
@@ -141,18 +155,19 @@ class Aftermath:
         if gone:
             self.way = "begun anew"
         else:
-            self._mend_the_world()
+            if self.command == "fail":
+                self._mend_the_world()
             await self._same_again()
         if self.wrong or not self._workspace.exists(NAME):
             return
         environment = self._workspace.load(NAME)
         self._see_truth(environment)
+        self._mend_the_world()
         if not environment.teardown_begun and environment.state.name is not EnvironmentState.DESTROYED:
             self._see_truth(await self._workspace.bring(NAME))
 
     def _mend_the_world(self) -> None:
-        if self.command == "fail":
-            (self.place / "world" / "broken").unlink(missing_ok=True)
+        self._broken.unlink(missing_ok=True)
 
     async def _same_again(self) -> None:
         try:
@@ -198,6 +213,8 @@ class Aftermath:
             return
         if not NEEDS.get(state, set()) <= there:
             self.wrong.append(f"{state}, with {there}")
+        if state == "running" and self._broken.exists():
+            self.wrong.append("running, in a world that is broken")
         done = environment.operation.steps_done if environment.operation else ()
         lost = {step.name for step in done if step.has_effect and step.name != "remove_all"} - there
         self.wrong += [f"{name} has a result, and is not there" for name in sorted(lost)]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -48,21 +52,27 @@ class Kept(Protocol):
 
     def __init__(self, place: Path) -> None:
         """Use what is kept on a disk."""
+        ...
 
     def create(self, name: str) -> None:
         """Put something new on record."""
+        ...
 
     def load(self, name: str) -> str:
         """Return what is on record, as JSON."""
+        ...
 
     def change(self, name: str) -> tuple[str, str]:
         """Open it, change it, and return what it was and what it is now."""
+        ...
 
     def candidates(self, name: str) -> int:
         """Return how many values could be gone on with, where the history is damaged."""
+        ...
 
     def listed(self) -> dict[str, str]:
         """Return the names, and why one can't be listed, if it can't."""
+        ...
 
 
 class Counters:
@@ -140,6 +150,8 @@ class Outcome:
 
     heads: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+    looked: bool = True
 
 
 @dataclass(slots=True)
@@ -150,21 +162,41 @@ class Figures:
     states: int = 0
     distinct: int = 0
     wrong: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+
+    def add(self, other: Figures) -> None:
+        """Count another check in."""
+        self.operations += other.operations
+        self.states += other.states
+        self.distinct += other.distinct
+        self.wrong += other.wrong
+        self.unlisted += other.unlisted
 
     def __str__(self) -> str:
-        return f"{self.operations} operations, {self.states} states, {self.distinct} of them distinct"
+        return (
+            f"{self.operations} operations, {self.states} states, {self.distinct} distinct ones looked at"
+        )
 
 
-def check(recording: Recording, kept: type[Kept], place: Path, *, limit: int, enough: int = 3) -> Figures:
-    """Let the power fail at every point of a recording; when enough is wrong, say what."""
+def check(
+    recording: Recording, kept: type[Kept], place: Path, *, limit: int, stride: int = 1, enough: int = 3
+) -> Figures:
+    """Let the power fail at every point of a recording; when enough is wrong, say what.
+
+    With a stride, each so many-th of the states is looked at: the short form of a long check.
+    """
     outcomes: dict[State, Outcome] = {}
+    figures = Figures(sum(not isinstance(each, Mark) for each in recording.operations))
 
     def seen(state: State) -> Outcome:
         if state not in outcomes:
-            outcomes[state] = look(state, kept, place, recording.values)
+            wanted = len(outcomes) % stride == 0
+            outcomes[state] = (
+                look(state, kept, place, recording.values) if wanted else Outcome(looked=False)
+            )
+            figures.unlisted += outcomes[state].unlisted
         return outcomes[state]
 
-    figures = Figures(sum(not isinstance(each, Mark) for each in recording.operations))
     there: Promises = {name: frozenset([head]) for name, head in seen(recording.base.state()).heads.items()}
     for point, promises, states in crashes(recording, there, limit):
         for state in states:
@@ -174,7 +206,7 @@ def check(recording: Recording, kept: type[Kept], place: Path, *, limit: int, en
             figures.wrong += [f"after {point}: {problem}, with {told(state)}" for problem in problems]
         if len(figures.wrong) >= enough:
             break
-    figures.distinct = len(outcomes)
+    figures.distinct = sum(outcome.looked for outcome in outcomes.values())
     return figures
 
 
@@ -192,9 +224,15 @@ def crashes(
         yield f"operation {number} ({type(operation).__name__})", promises, disk.states()
 
 
+def all_states(recording: Recording, limit: int) -> list[State]:
+    """Return all that may be left of a recording, wherever the power fails."""
+    return sorted({state for _, _, states in crashes(recording, {}, limit) for state in states}, key=str)
+
+
 def broken(promises: Promises, outcome: Outcome) -> Iterator[str]:
     """Yield the promises that an outcome breaks."""
-    for name in sorted(promises.keys() | outcome.heads.keys()):
+    names = promises.keys() | outcome.heads.keys() if outcome.looked else ()
+    for name in sorted(names):
         found = outcome.heads.get(name)
         if found not in promises.get(name, frozenset([None])):
             yield f"{name} is {found or 'not there'}"
@@ -222,7 +260,7 @@ def look(state: State, kept: type[Kept], place: Path, values: Mapping[str, str])
         outcome.wrong.append(f"{type(error).__name__}: {error}")
     else:
         sound = {name: why for name, why in listed.items() if outcome.heads[name] in values}
-        outcome.wrong += [f"{name} can't be listed: {why}" for name, why in sound.items() if why]
+        outcome.unlisted += [f"{name} can't be listed: {why}" for name, why in sound.items() if why]
     return outcome
 
 
@@ -233,6 +271,7 @@ def _look_at(name: str, subject: Kept, place: Path, values: Mapping[str, str], o
     except CorruptHistory as error:
         return f"unreadable ({error}); {subject.candidates(name)} candidates"
     head = head_of((place / DATA / name / "history.jsonl").read_bytes())
+    outcome.wrong += unkept(place / DATA / name)
     if values.get(head, value) != value:
         outcome.wrong.append(f"{name} is {value}, and was {values[head]}")
     found, changed = subject.change(name)
@@ -241,6 +280,27 @@ def _look_at(name: str, subject: Kept, place: Path, values: Mapping[str, str], o
     if subject.load(name) != changed:
         outcome.wrong.append(f"{name} is not {changed}, which it was changed to")
     return head
+
+
+def unkept(directory: Path) -> list[str]:
+    """Return what is missing of a damaged history from which a new one was begun."""
+    said = json.loads((directory / "history.jsonl").read_bytes().splitlines()[0])["data"]
+    if "damaged" not in said:
+        return []
+    kept = directory / said["damaged"]
+    if kept.exists() and sha256(kept.read_bytes()).hexdigest() == said["damaged_sha256"]:
+        return []
+    return [f"{kept.name} was not kept"]
+
+
+@contextmanager
+def memory_below(place: Path) -> Iterator[Path]:
+    """Yield a directory in memory, where there is one: the disk is a model."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield place
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="envchart-disk-") as directory:
+        yield Path(directory)
 
 
 def materialise(state: State, place: Path) -> None:

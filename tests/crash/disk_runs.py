@@ -15,7 +15,8 @@ from environments.workspace import Workspace
 from statechart.errors import StorageError
 from statechart.holder import Holder
 from statechart.store import JsonFileRepository
-from tests.crash.disk_check import DATA, Counter, stepped
+from tests.crash.disk_check import DATA, Counter, materialise, stepped
+from tests.crash.disk_operations import State
 from tests.crash.disk_promises import noted
 from tests.crash.recorded import Recorder, Recording, tree_of
 from tests.crash.staged import StagedSpec
@@ -23,12 +24,12 @@ from tests.crash.staged import StagedSpec
 Run: TypeAlias = Callable[[Recorder], None]
 
 
-def recorded(disk: Path, run: Run, before: Run | None = None) -> Recording:
-    """Record a run on a disk on which everything from before is durable.
+def recorded(disk: Path, run: Run, before: Run | None = None, *, bare: bool = False) -> Recording:
+    """Record a run on a disk on which everything from before is durable; a bare one has no directory.
 
     The recording is whole: what it comes to is what is there in the end.
     """
-    (disk / DATA).parent.mkdir(parents=True)
+    (disk if bare else (disk / DATA).parent).mkdir(parents=True, exist_ok=True)
     if before is not None:
         before(Recorder(disk))
     with noted(Recorder(disk)) as recorder:
@@ -59,6 +60,19 @@ def counted(recorder: Recorder) -> None:
     with store(recorder).open("first") as session:
         session.append("step", {})
         session.commit("counted", Counter(count=session.value.count + 1), expected=session.head.revision)
+
+
+def counted_or_created(recorder: Recorder) -> None:
+    """Count on where there is something to count."""
+    if store(recorder).exists("first"):
+        counted(recorder)
+    else:
+        created(recorder)
+
+
+def left_as(state: State) -> Run:
+    """Return what leaves a disk as a power cut has left it."""
+    return lambda recorder: materialise(state, recorder.place)
 
 
 def life_of_a_counter(recorder: Recorder) -> None:
@@ -104,6 +118,18 @@ def killed_at_the_creation(after: int) -> Run:
         if not store(recorder).exists("first"):
             created(recorder)
         counted(recorder)
+
+    return run
+
+
+def killed_at_the_purge(after: int) -> Run:
+    """Return a run in which a process dies while it purges, and another one makes something else."""
+
+    def run(recorder: Recorder) -> None:
+        created(recorder)
+        with recorder.killed(after):
+            store(recorder).delete("first", expected=store(recorder).load("first").head)
+        store(recorder).create("other", Counter())
 
     return run
 

@@ -30,7 +30,7 @@ class Action(IntEnum):
 
 
 class Calls(IntFlag):
-    """The calls that the layer counts."""
+    """The calls that the layer counts; a full disk lets what is there be overwritten."""
 
     WRITES = 1
     SYNCS = 2
@@ -40,7 +40,8 @@ class Calls(IntFlag):
     OPENS = 32
     REMOVES = 64
     FILES = 128
-    CHANGES = WRITES | SYNCS | NAMES | SIZES | CREATES | REMOVES | FILES
+    OVERWRITES = 256
+    CHANGES = WRITES | SYNCS | NAMES | SIZES | CREATES | REMOVES | FILES | OVERWRITES
     NEEDS_SPACE = WRITES | SYNCS | SIZES | CREATES | FILES
     ALL = CHANGES | OPENS
 

@@ -26,7 +26,7 @@ from environments.workspace import Workspace
 from statechart.disk import sync_directory
 from tests.crash.aftermath import Aftermath
 from tests.crash.scenes import NAME, acknowledge_records, carry_out, told
-from tests.crash.zygote import Tell, in_child, looked_at
+from tests.crash.zygote import Tell, in_child, looked_at, teller
 
 SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN
 NO_LOG_FLUSH = struct.pack("I", 2)
@@ -57,7 +57,9 @@ class Disk:
 
     def mount(self) -> None:
         """Bring it back, with what reached the image."""
-        subprocess.run(["mount", "-t", self.kind, "-o", OPTIONS[self.kind], self.image, self.at], check=True)
+        subprocess.run(
+            ["mount", "-t", self.kind, "-o", OPTIONS[self.kind], self.image, self.at], check=True
+        )
 
     def unmount(self) -> None:
         """Take it away; nothing of it may be open."""
@@ -96,7 +98,7 @@ def cut(disk: Disk, place: Path, after: float) -> list[str]:
     if child == 0:
         os.close(reading)
         try:
-            live(place, lambda line: os.write(writing, f"{line}\n".encode()) and None)
+            live(place, teller(writing))
         finally:
             os._exit(0)
     os.close(writing)

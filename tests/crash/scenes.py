@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from environments.errors import CommandFailed, EnvironmentsError
 from environments.records import HistoryEntry, StepRecord
 from environments.spec import EnvironmentSpec
 from environments.workspace import Workspace
-from statechart.errors import StatechartError
+from statechart.errors import CommitUncertain, StatechartError, StorageError
 from statechart.session import Session
 from tests.crash.staged import StagedSpec
 
@@ -54,16 +56,26 @@ async def carry_out(command: str, place: Path) -> None:
         case "none":
             return
         case "die":
-            die_at_a_step(place)
+            die(place, os, "fsync", at=1)
+        case "die at the end":
+            die(place, Session, "commit", at=2)
         case _:
             await getattr(workspace, command)(NAME)
 
 
-def die_at_a_step(place: Path) -> None:
-    """Leave a command as a process that is killed in its first step would."""
+def die(place: Path, owner: Any, name: str, *, at: int) -> None:
+    """Leave a command as a process does that is killed at its n-th call of something.
+
+    The first fsync is in the effect of a step, the second commit is the one that ends the command.
+    """
     child = os.fork()
     if child == 0:
-        os.fsync = lambda _descriptor: os.kill(os.getpid(), 9)  # type: ignore[assignment]  # in the effect
+        real, calls = getattr(owner, name), count(1)
+
+        def call(*args: Any, **options: Any) -> Any:
+            return os.kill(os.getpid(), signal.SIGKILL) if next(calls) == at else real(*args, **options)
+
+        setattr(owner, name, call)
         asyncio.run(Workspace(place / "data").bring(NAME))
     os.waitpid(child, 0)
 
@@ -83,14 +95,20 @@ def told(history: Sequence[HistoryEntry]) -> list[str]:
 
 
 def acknowledge_records(acknowledge: Callable[[str], None]) -> None:
-    """From now on in this process, tell the number of each record once the call that saves it returned."""
+    """From now on in this process, tell the number of each record that a call says is saved, or is not."""
     for name in ("commit", "append"):
         setattr(Session, name, _acknowledging(getattr(Session, name), acknowledge))
 
 
 def _acknowledging(method: Callable[..., Any], acknowledge: Callable[[str], None]) -> Callable[..., Any]:
     def call(session: Session[Any], *args: Any, **options: Any) -> Any:
-        result = method(session, *args, **options)
+        try:
+            result = method(session, *args, **options)
+        except CommitUncertain:
+            raise
+        except StorageError:
+            acknowledge(f"refused {session.head.seq + 1}")
+            raise
         acknowledge(f"seq {session.head.seq}")
         return result
 

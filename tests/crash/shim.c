@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum { OFF, COUNT, KILL_BEFORE, KILL_AFTER, TORN, FAIL, FAIL_ON, SHORT };
-enum { WRITES = 1, SYNCS = 2, NAMES = 4, SIZES = 8, CREATES = 16, OPENS = 32, REMOVES = 64, FILES = 128 };
+enum { WRITES = 1, SYNCS = 2, NAMES = 4, SIZES = 8, CREATES = 16, OPENS = 32, REMOVES = 64, FILES = 128, OVERWRITES = 256 };
 
 static char watched[PATH_MAX];
 static size_t watched_length;
@@ -64,9 +64,9 @@ static int met(int class, const char *name) {
     if (count != at) return 0;
     switch (action) {
         case KILL_BEFORE: kill(getpid(), SIGKILL); break;
-        case TORN: return class == WRITES ? 3 : 0;
+        case TORN: return class & (WRITES | OVERWRITES) ? 3 : 0;
         case FAIL: return 1;
-        case SHORT: return class == WRITES ? 2 : 0;
+        case SHORT: return class & (WRITES | OVERWRITES) ? 2 : 0;
     }
     return 0;
 }
@@ -87,7 +87,7 @@ ssize_t write(int fd, const void *data, size_t size) {
     int kept = errno; after(counted && (classes & this)); errno = kept; return result;
 }
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
-    REAL(pwrite64); enum { this = WRITES }; GUARD(this, inside_fd(fd), "pwrite");
+    REAL(pwrite64); enum { this = OVERWRITES }; GUARD(this, inside_fd(fd), "pwrite");
     if (fate >= 2 && size > 1) size /= 2;
     ssize_t result = real(fd, data, size, offset);
     if (fate == 3) kill(getpid(), SIGKILL);
@@ -104,7 +104,7 @@ ssize_t writev(int fd, const struct iovec *parts, int number) {
     int kept = errno; after(counted && (classes & this)); errno = kept; return result;
 }
 ssize_t pwritev64(int fd, const struct iovec *parts, int number, off64_t offset) {
-    REAL(pwritev64); enum { this = WRITES }; GUARD(this, inside_fd(fd), "pwritev");
+    REAL(pwritev64); enum { this = OVERWRITES }; GUARD(this, inside_fd(fd), "pwritev");
     struct iovec first = parts[0];
     if (fate >= 2 && first.iov_len > 1) { first.iov_len /= 2; parts = &first; number = 1; }
     ssize_t result = real(fd, parts, number, offset);

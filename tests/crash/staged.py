@@ -63,7 +63,7 @@ class StagedSpec(ProviderSpec, frozen=True, extra="forbid"):
             )
         made = [self._step(name) for name in MAKES[command]]
         look = partial(self._verify, MAKES[command])
-        probe = partial(self._probe, MAKES[command])
+        probe = partial(self._probe_all, MAKES[command])
         return (*made, Step(name=f"see_{command}", effect=look, probe=probe, has_effect=False))
 
     def _step(self, name: str) -> Step:
@@ -106,9 +106,14 @@ class StagedSpec(ProviderSpec, frozen=True, extra="forbid"):
 
     async def _probe(self, names: Sequence[str], _context: StepContext) -> Probed:
         missing = [name for name in names if name not in self.files()]
-        if missing or (len(names) > 1 and (self.world / "broken").exists()):
+        if missing:
             return Probed.not_done(f"missing: {missing}")
         return Probed.done("all is there", details=dict.fromkeys(names, "made"))
+
+    async def _probe_all(self, names: Sequence[str], context: StepContext) -> Probed:
+        if (self.world / "broken").exists():
+            return Probed.not_done("the world is broken")
+        return await self._probe(names, context)
 
     async def _probe_removed(self, _context: StepContext) -> Probed:
         return Probed.not_done("something is left") if self.files() else Probed.done("nothing is left")

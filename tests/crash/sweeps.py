@@ -1,4 +1,4 @@
-"""Sweeps: a scene's command is done again and again, each time with another call as the last or the failing one."""
+"""Sweeps: a command is done again and again, and each time another call is the last one, or fails."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ SCENES: dict[str, tuple[tuple[str, ...], str]] = {
     "up": (UP[:1], "up"),
     "recover a provision": (("create", "die"), "recover"),
     "recover a run": ((*UP[:4], "die"), "recover"),
+    "recover what broke": ((*UP[:4], "die at the end", "break"), "recover"),
     "destroy": (UP, "destroy"),
     "destroy what died": (("create", "die"), "destroy"),
     "purge": ((*UP, "destroy"), "purge"),
@@ -80,7 +81,7 @@ def killed(bench: Bench, scene: str, actions: Sequence[Action]) -> Swept:
     }
     swept = Swept()
     for action in actions:
-        classes = Calls.WRITES if action is Action.TORN else Calls.CHANGES
+        classes = Calls.WRITES | Calls.OVERWRITES if action is Action.TORN else Calls.CHANGES
         _sweep(bench, templates, {**shared, "action": int(action), "classes": int(classes)}, swept)
     return swept
 

@@ -48,6 +48,15 @@ def run(job: dict[str, Any], place: Path, acknowledge: Tell) -> None:
     acknowledge(f"outcome {json.dumps([outcome, counted, last])}")
 
 
+def teller(writing: int) -> Tell:
+    """Return what tells lines into a pipe, each of them whole."""
+
+    def tell(line: str) -> None:
+        os.write(writing, f"{line}\n".encode())
+
+    return tell
+
+
 def in_child(work: Callable[[Tell], None]) -> tuple[int, list[str]]:
     """Run work in a fork, and return how it ended and the lines that it told."""
     reading, writing = os.pipe()
@@ -55,7 +64,7 @@ def in_child(work: Callable[[Tell], None]) -> tuple[int, list[str]]:
     if child == 0:
         os.close(reading)
         try:
-            work(lambda line: os.write(writing, f"{line}\n".encode()) and None)
+            work(teller(writing))
         except BaseException:
             os.write(writing, f"wrong {json.dumps(traceback.format_exc())}\n".encode())
         os._exit(0)

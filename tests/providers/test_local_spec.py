@@ -129,3 +129,49 @@ async def test_run_without_a_release_or_a_port_says_so(bench):
 
     assert "nothing is released" in (await bench.probe("run", "switch_release")).reason
     assert (await bench.probe("release", "verify_release")).reason == "nothing is released"
+
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"env": {"DB_PASSWORD": "hunter2"}}, "env.DB_PASSWORD: its name says that it is a secret"),
+        ({"env": {"DB": "pg://ann:hunter2@db"}}, "env.DB: it holds a URL with a password in it"),
+        ({"env": {"PEM": PEM}}, "env.PEM: it holds a private key"),
+        ({"command": ["run", "--token=hunter2"]}, "command.1: its name says that it is a secret"),
+        ({"command": ["run", "pg://ann:hunter2@db"]}, "command.1: it holds a URL with a password in it"),
+        ({"files": {"a.ini": "db = pg://ann:hunter2@db"}}, "files.a.ini: it holds a URL with a password"),
+        ({"files": {"key.pem": PEM}}, "files.key.pem: it holds a private key"),
+        ({"health": "/health?token=hunter2"}, "health: it holds the secret token"),
+    ],
+)
+def test_a_secret_that_is_spelt_out_is_a_problem_which_does_not_quote_it(tmp_path, fields, place):
+    (problem,) = LocalProvider.model_validate({"app": tmp_path, "command": ["run"], **fields}).problems()
+
+    assert problem.startswith(place)
+    assert "hunter2" not in problem
+    assert "{env: VARIABLE} or {file: PATH}" in problem or "let the path answer without it" in problem
+
+
+def test_what_only_looks_like_a_secret_is_no_problem(tmp_path):
+    env = {"TOKENIZER": "bert", "MAX_TOKENS": "9", "PASSWORD_FILE": "/x", "DB_PASSWORD": {"env": "X"}}
+    spec = LocalProvider(app=tmp_path, command=("run", "--port=80", "http://host:80/"), env=env)
+
+    assert spec.problems() == ()
+
+
+def test_a_spec_on_record_that_spells_a_secret_out_can_still_be_loaded(tmp_path):
+    spec = LocalProvider(app=tmp_path, env={"DB_PASSWORD": "hunter2"})
+
+    assert LocalProvider.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_an_invalid_spec_does_not_quote_what_was_given():
+    with pytest.raises(ValidationError) as refused:
+        EnvironmentSpec.model_validate(
+            {"name": "demo", "provider": {"kind": "local", "env": {"A": ["hunter2"]}}}
+        )
+
+    assert "hunter2" not in str(refused.value)

@@ -9,6 +9,7 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
+from environments.providers.local.private_files import sync_file_system
 from environments.providers.local.releases import Releases, scan
 from environments.uncut import in_thread
 
@@ -240,3 +241,25 @@ async def test_a_damaged_release_is_not_switched_to(bench):
 
     assert (await bench.probe("release", "verify_release")).verdict == "not_done"
     assert (await bench.probe("run", "switch_release")).verdict == "not_done"
+
+
+def test_a_release_is_durable_before_it_has_its_name(releases, app, monkeypatch):
+    synced = []
+
+    def sync(draft):
+        synced.append((sorted(path.name for path in draft.rglob("*.*")), releases.ids()))
+
+    monkeypatch.setattr("environments.providers.local.releases.sync_file_system", sync)
+
+    first = bundle(releases, app)
+    again = bundle(releases, app)
+
+    assert synced == [(["app.py", "style.css"], [])]
+    assert releases.ids() == [first] == [again]
+
+
+def test_only_what_is_there_can_be_made_durable(tmp_path):
+    sync_file_system(tmp_path)
+
+    with pytest.raises(FileNotFoundError):
+        sync_file_system(tmp_path / "gone")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from environments.providers.local.private_files import remove_tree, write_private
+from environments.providers.local.private_files import remove_tree, sync_directories, write_private
 
 ENVIRONMENT_FILE = "environment.json"
 
@@ -66,6 +66,8 @@ def write(directory: Path, files: Mapping[str, str]) -> Changes:
         for parent in reversed(PurePosixPath(name).parents):
             (directory / parent).mkdir(mode=0o700, exist_ok=True)
         write_private(path, files[name])
+    if changes.any:
+        sync_directories(directory)
     return changes
 
 

@@ -21,6 +21,8 @@ def create(layout: Layout) -> bool:
         missing = [place for place in (layout.config, layout.releases) if not place.is_dir()]
         for place in missing:
             place.mkdir(mode=0o700)
+        if missing:
+            sync_directory(layout.root)
         return bool(missing)
     draft = _draft(layout)
     remove_tree(draft)
@@ -39,6 +41,8 @@ def remove(layout: Layout) -> None:
     Raises:
         StepFailed: It is somebody else's; nothing was touched.
     """
+    if not remains(layout):
+        return
     leaving = layout.directory / f".local-gone-{layout.lineage}"
     remove_tree(leaving)
     if layout.exists:
@@ -47,6 +51,7 @@ def remove(layout: Layout) -> None:
         sync_directory(layout.directory)
         remove_tree(leaving)
     remove_tree(_draft(layout))
+    sync_directory(layout.directory)
 
 
 def remains(layout: Layout) -> list[Path]:

@@ -23,6 +23,7 @@ from environments.providers.local.fields import (
 )
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
+from environments.providers.local.plain_secrets import plain_secrets
 from environments.providers.local.release_steps import configure_steps, release_steps
 from environments.providers.local.resource_steps import destroy_steps, provision_steps
 from environments.providers.local.service_steps import run_steps
@@ -127,6 +128,9 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
 
     def problems(self) -> tuple[str, ...]:
         """Look at the disk and return what makes this spec unusable now, a line for each."""
+        return (*self._problems_of_app(), *plain_secrets(self))
+
+    def _problems_of_app(self) -> tuple[str, ...]:
         if not self.app.is_dir():
             what = "is not a directory" if self.app.exists() else "does not exist"
             return (f"app: {self.app} {what}; name the directory that holds the application",)

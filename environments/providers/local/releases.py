@@ -12,7 +12,12 @@ from uuid import uuid4
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.local.private_files import remove_tree, sync_directory, write_private
+from environments.providers.local.private_files import (
+    remove_tree,
+    sync_directory,
+    sync_file_system,
+    write_private,
+)
 
 _IGNORED = {".git", "__pycache__", ".venv"}
 _BLOCK = 1024 * 1024
@@ -75,6 +80,7 @@ class Releases:
             manifest = scan(source, leave_out, copy_to=draft, wanted=wanted)
             if self.damage(manifest.id) is None:
                 return manifest, False
+            sync_file_system(draft)  # once released, it is there after a power cut too
             text = json.dumps(manifest.entries, indent=0) + "\n"
             write_private(self.directory / f"{manifest.id}.json", text)
             remove_tree(self.directory / manifest.id)

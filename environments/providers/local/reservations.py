@@ -17,7 +17,7 @@ from environments.failure import FailureCause
 from environments.processes import listener_on
 from environments.providers.local.health import HOST
 from environments.providers.local.layout import Layout
-from environments.providers.local.private_files import write_private
+from environments.providers.local.private_files import sync_directory, write_private
 
 _CANDIDATES = range(10_000, 32_768)
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -53,7 +53,9 @@ class Reservations:
         Raises:
             StepFailed: The port is reserved for another environment, or something listens on it.
         """
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._directory.is_dir():
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(self.data)
         with self._locked():
             held = self.held_by(layout.lineage)
             if held is not None and held == (wanted or held) and not busy(held):
@@ -74,6 +76,7 @@ class Reservations:
         for port, owner in self._all():
             if owner.get("lineage") == lineage and port != but:
                 (self._directory / str(port)).unlink()
+                sync_directory(self._directory)
 
     def _checked(self, port: int, layout: Layout) -> int:
         owner = dict(self._all()).get(port, {})

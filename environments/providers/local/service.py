@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -152,16 +151,6 @@ def open_log(log: Path) -> BinaryIO:
     """Open a log for appending; only its owner can read it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     return os.fdopen(os.open(log, flags, 0o600), "ab", buffering=0)
-
-
-def secrets_of(env: Mapping[str, str | SecretRef]) -> list[str]:
-    """Return the values of the secrets that can be read now: what must not be shown."""
-    found: list[str] = []
-    for name, value in env.items():
-        if isinstance(value, SecretRef):
-            with suppress(StepFailed):
-                found.append(_read(name, value))
-    return found
 
 
 def _rotated(log: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 _TAIL_BYTES = 32_768
@@ -13,23 +13,19 @@ _LINE_LIMIT = 200
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def tail(log: Path, offset: int, secrets: Iterable[str]) -> str:
+def tail(log: Path, offset: int, redact: Callable[[str], str]) -> str:
     """Return the last lines that a log gained since an offset, without control codes or secrets."""
     try:
         with log.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
-            file.seek(max(offset if offset <= end else 0, end - _TAIL_BYTES))
+            begin = offset if offset <= end else 0
+            file.seek(max(begin, end - _TAIL_BYTES))
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
-    return "\n".join(redacted(_CONTROL.sub("", text), secrets).splitlines()[-_TAIL_LINES:])
-
-
-def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Return a text with each secret replaced, the longest first."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
+    if end - begin > _TAIL_BYTES:  # half a line may hold half a secret, which nothing would recognise
+        text = text.partition("\n")[2]
+    return "\n".join(redact(_CONTROL.sub("", text)).splitlines()[-_TAIL_LINES:])
 
 
 def last_word(text: str) -> str:

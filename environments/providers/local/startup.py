@@ -15,7 +15,8 @@ from environments.failure import FailureCause
 from environments.providers.local import service_log
 from environments.providers.local.health import TOKEN_HEADER, Answer, Kind, ask
 from environments.providers.local.instance import Instance
-from environments.providers.local.service import TOKEN, Service, secrets_of
+from environments.providers.local.service import TOKEN, Service
+from environments.secrets import redactor
 from environments.uncut import in_thread, uncut
 
 if TYPE_CHECKING:
@@ -122,9 +123,8 @@ class Startup:
 
     def _failure(self, cause: FailureCause, summary: str, instance: Instance) -> StepFailed:
         """Return a failure that says what the service said last."""
-        secrets = secrets_of(self.spec.env)
         log = self.service.layout.log
-        said = service_log.tail(log, instance.log_offset, secrets)
+        said = service_log.tail(log, instance.log_offset, redactor(self.spec))
         last = service_log.last_word(said)
         detail = f"The last lines of {log}:\n{said}" if said else f"{log} gained no lines."
         return StepFailed(cause, f"{summary}; it said last: {last}" if last else summary, detail)

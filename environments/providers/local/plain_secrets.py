@@ -1,0 +1,33 @@
+"""Plain secrets: those that a spec spells out, where its record would hold them for everybody to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from environments.literals import secret_in, secret_in_query, secret_in_word, secret_under
+
+if TYPE_CHECKING:
+    from environments.providers.local import LocalProvider
+
+_REFERENCE = "{env: VARIABLE} or {file: PATH}"
+
+
+def plain_secrets(spec: LocalProvider) -> Iterator[str]:
+    """Yield what in a spec is obviously a secret, where it is and what to do; never the secret itself."""
+    for name, value in spec.env.items():
+        if isinstance(value, str) and (found := secret_under(name, value)):
+            instead = f"say where it is instead, {_REFERENCE} (or --env {name}=@env:VARIABLE)"
+            yield f"env.{name}: {found}, and it would be stored as it is; {instead}"
+    for number, word in enumerate(spec.command):
+        if found := secret_in_word(word):
+            yield f"command.{number}: {found}, and everybody can see a command; {_variable()}"
+    for name, text in spec.files.items():
+        if found := secret_in(text):
+            yield f"files.{name}: {found}, and it would be stored as it is; {_variable()}"
+    if found := secret_in_query(spec.health):
+        yield f"health: {found}, and it would be stored as it is; let the path answer without it"
+
+
+def _variable() -> str:
+    return f"let the application read it from a variable, declared in env as {_REFERENCE}"
