@@ -68,21 +68,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedProvider:
-    """Gives the kind `scripted` steps."""
-    provider = ScriptedProvider()
-    for name in ("steps", "observe", "logs", "supports"):
-        monkeypatch.setattr(ScriptedSpec, name, staticmethod(getattr(provider, name)), raising=False)
-    return provider
-
-
 class Situations:
     """Makes the situation that a part of the guide is written for, in ./data."""
 
-    def __init__(self, place: Path, scripted: ScriptedProvider, clean: Callable[[Any], None]) -> None:
+    def __init__(
+        self, place: Path, scripted_provider: ScriptedProvider, clean: Callable[[Any], None]
+    ) -> None:
         self.place = place
-        self.scripted = scripted
+        self.scripted = scripted_provider
         self.repository = FileRepository(place / "data")
         self.clean = clean
 
@@ -182,9 +175,9 @@ class Situations:
 
 
 @pytest.fixture
-def situations(place: Path, scripted: ScriptedProvider) -> Iterator[Situations]:
+def situations(place: Path, scripted_provider: ScriptedProvider) -> Iterator[Situations]:
     started: list[subprocess.Popen[bytes]] = []
-    yield Situations(place, scripted, started.append)
+    yield Situations(place, scripted_provider, started.append)
     for process in started:
         with process:
             process.kill()

@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 
-from environments.testing import ScriptedProvider, ScriptedSpec
+from environments.testing import ScriptedProvider
 from statechart.errors import StorageError
 from statechart.journal import Journal
-
-
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedProvider:
-    provider = ScriptedProvider()
-    for name in ("steps", "observe", "logs", "supports"):
-        monkeypatch.setattr(ScriptedSpec, name, staticmethod(getattr(provider, name)), raising=False)
-    return provider
 
 
 @pytest.fixture
@@ -48,7 +40,7 @@ def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
 def test_the_error_says_what_was_not_saved_and_the_same_command_goes_on(
     cli: Any,
     created: Any,
-    scripted: ScriptedProvider,
+    scripted_provider: ScriptedProvider,
     full_after: Callable[[int | None], None],
     written: int,
     said: str,
@@ -65,7 +57,7 @@ def test_the_error_says_what_was_not_saved_and_the_same_command_goes_on(
 
 
 def test_the_next_step_after_a_full_disk_is_the_same_command(
-    cli: Any, created: Any, scripted: ScriptedProvider, full_after: Callable[[int | None], None]
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, full_after: Callable[[int | None], None]
 ) -> None:
     full_after(2)
 
@@ -75,7 +67,7 @@ def test_the_next_step_after_a_full_disk_is_the_same_command(
 
 
 def test_a_destroy_that_goes_on_prints_what_was_not_saved_as_json(
-    cli: Any, created: Any, scripted: ScriptedProvider, full_after: Callable[[int | None], None]
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, full_after: Callable[[int | None], None]
 ) -> None:
     full_after(1)
 

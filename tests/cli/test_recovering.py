@@ -22,17 +22,6 @@ def interrupted(created: Any, crash: Callable[..., AnyEnvironment]) -> str:
     return "demo"
 
 
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Gives the kind `scripted` the steps that a test says."""
-    from environments.testing import ScriptedProvider, ScriptedSpec
-
-    provider = ScriptedProvider()
-    for name in ("steps", "observe", "logs", "supports"):
-        monkeypatch.setattr(ScriptedSpec, name, staticmethod(getattr(provider, name)), raising=False)
-    return provider
-
-
 def answered(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     """Let there be a terminal on which somebody types an answer."""
 
@@ -47,7 +36,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
 
 
 def test_without_a_terminal_a_doubt_is_refused_with_both_ways_on(
-    cli: Any, interrupted: str, scripted: Any, repository: FileRepository
+    cli: Any, interrupted: str, scripted_provider: Any, repository: FileRepository
 ) -> None:
     before = repository.load("demo")
 
@@ -59,7 +48,7 @@ def test_without_a_terminal_a_doubt_is_refused_with_both_ways_on(
     assert repository.load("demo") == before
 
 
-def test_what_is_assumed_is_on_record(cli: Any, interrupted: str, scripted: Any) -> None:
+def test_what_is_assumed_is_on_record(cli: Any, interrupted: str, scripted_provider: Any) -> None:
     ran = cli("recover", "demo", "--assume", "not-done", "--because", "the console shows no server")
     history = cli("history", "demo", "--json").document["history"]
 
@@ -82,7 +71,7 @@ def test_what_is_assumed_is_on_record(cli: Any, interrupted: str, scripted: Any)
 def test_on_a_terminal_it_asks(
     cli: Any,
     interrupted: str,
-    scripted: Any,
+    scripted_provider: Any,
     monkeypatch: pytest.MonkeyPatch,
     answer: str,
     code: int,
@@ -97,7 +86,7 @@ def test_on_a_terminal_it_asks(
 
 
 def test_a_dry_run_says_what_would_be(
-    cli: Any, interrupted: str, repository: FileRepository, scripted: Any
+    cli: Any, interrupted: str, repository: FileRepository, scripted_provider: Any
 ) -> None:
     before = repository.load("demo")
 
@@ -110,7 +99,7 @@ def test_a_dry_run_says_what_would_be(
     assert repository.load("demo") == before
 
 
-def test_a_dry_run_tells_what_has_to_be_decided(cli: Any, interrupted: str, scripted: Any) -> None:
+def test_a_dry_run_tells_what_has_to_be_decided(cli: Any, interrupted: str, scripted_provider: Any) -> None:
     ran = cli("recover", "demo", "--dry-run")
 
     assert ran.code == 0
@@ -130,11 +119,11 @@ def test_all_that_were_interrupted_are_recovered_and_one_that_cannot_be_stops_no
     cli: Any,
     interrupted: str,
     repository: FileRepository,
-    scripted: Any,
+    scripted_provider: Any,
     crash_another: Callable[[str], None],
 ) -> None:
     crash_another("other")
-    scripted.options["second_provision"] = {"idempotent": True}
+    scripted_provider.options["second_provision"] = {"idempotent": True}
 
     ran = cli("recover", "--all", "--json")
 
@@ -211,7 +200,7 @@ def test_a_command_that_lives_is_not_recovered(
 
 
 def test_the_document_tells_what_was_found(
-    cli: Any, interrupted: str, scripted: Any, tmp_path: Path
+    cli: Any, interrupted: str, scripted_provider: Any, tmp_path: Path
 ) -> None:
     ran = cli("recover", "demo", "--assume", "done", "--json")
 

@@ -11,20 +11,12 @@ from typing import Any
 import pytest
 
 from environments.storage.file import FileRepository
-from environments.testing import ScriptedProvider, ScriptedSpec
+from environments.testing import ScriptedProvider
 from statechart.holder import Holder
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedProvider:
-    provider = ScriptedProvider()
-    for name in ("steps", "observe", "logs", "supports"):
-        monkeypatch.setattr(ScriptedSpec, name, staticmethod(getattr(provider, name)), raising=False)
-    return provider
-
-
-@pytest.fixture
-def provisioned(cli: Any, created: Any, scripted: ScriptedProvider) -> str:
+def provisioned(cli: Any, created: Any, scripted_provider: ScriptedProvider) -> str:
     assert cli("provision", "demo").code == 0
     return "demo"
 
@@ -41,7 +33,7 @@ def test_of_an_environment_in_order_it_says_so(cli: Any, provisioned: str) -> No
 
 
 def test_of_an_interrupted_one_it_tells_the_step_the_doubt_and_the_way_on(
-    cli: Any, created: Any, scripted: ScriptedProvider, crash: Callable[..., Any]
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Callable[..., Any]
 ) -> None:
     crash("provision", "provisioning", "first_provision")
 
@@ -57,9 +49,9 @@ def test_of_an_interrupted_one_it_tells_the_step_the_doubt_and_the_way_on(
 
 
 def test_of_a_failed_one_it_tells_the_cause_and_the_end_of_the_trace(
-    cli: Any, created: Any, scripted: ScriptedProvider
+    cli: Any, created: Any, scripted_provider: ScriptedProvider
 ) -> None:
-    scripted.fails["second_provision"] = [OSError("no route to host")]
+    scripted_provider.fails["second_provision"] = [OSError("no route to host")]
     cli("provision", "demo")
 
     ran = cli("why", "demo")
@@ -73,7 +65,7 @@ def test_of_a_failed_one_it_tells_the_cause_and_the_end_of_the_trace(
 def test_of_one_that_is_being_changed_it_tells_by_whom(
     cli: Any,
     created: Any,
-    scripted: ScriptedProvider,
+    scripted_provider: ScriptedProvider,
     crash: Callable[..., Any],
     repository: FileRepository,
 ) -> None:
@@ -87,7 +79,7 @@ def test_of_one_that_is_being_changed_it_tells_by_whom(
 
 
 def test_what_recovery_was_told_is_part_of_the_story(
-    cli: Any, created: Any, scripted: ScriptedProvider, crash: Callable[..., Any]
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Callable[..., Any]
 ) -> None:
     crash("provision", "provisioning", "first_provision")
     cli("recover", "demo", "--assume", "not-done", "--because", "I looked")

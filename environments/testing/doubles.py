@@ -1,9 +1,10 @@
-"""Test doubles that are real: a scripted provider, and a clock that one sets."""
+"""Doubles: a scripted provider, and a clock that one sets."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,12 +17,32 @@ from environments.failure import CommandName
 from environments.observation import Observation, ServiceState
 from environments.spec import ProviderSpec, register_provider
 from environments.steps import Probed, Step, StepContext, StepOutputs
+from environments.testing.children import crash
 
 
 class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """The spec of an environment whose provider is given to the commands, scripted."""
+    """The spec of an environment whose provider is the `ScriptedProvider` that is installed.
+
+    Without one every step succeeds.
+    """
 
     kind: Literal["scripted"] = "scripted"
+
+    def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
+        """Return the scripted steps of a command."""
+        return _installed().steps(command, environment)
+
+    def supports(self, command: CommandName) -> bool:
+        """Return True: a script knows every command."""
+        return _installed().supports(command)
+
+    def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
+        """Return nothing: a script does not log."""
+        return _installed().logs(environment, directory)
+
+    async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
+        """Return the world as the scripted effects left it."""
+        return await _installed().observe(environment, directory)
 
 
 register_provider("scripted", f"{__name__}:ScriptedSpec")
@@ -33,12 +54,14 @@ class ScriptedProvider:
 
     `steps_of` names the steps of each command; by default each has two, `first_<command>` and
     `second_<command>`. A step listed in `fails` raises what is there, once for each item, and then
-    succeeds; one in `hangs` never ends by itself. `done` has the effects that happened, in order.
+    succeeds; one in `hangs` never ends by itself; one in `crashes` kills its process, which has to be
+    a child that `in_child` made. `done` has the effects that happened, in order.
     """
 
     steps_of: Mapping[CommandName, Sequence[str]] = field(default_factory=dict)
     fails: dict[str, list[BaseException]] = field(default_factory=dict)
     hangs: set[str] = field(default_factory=set)
+    crashes: set[str] = field(default_factory=set)
     outputs: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
     probes: dict[str, Probed] = field(default_factory=dict)
     options: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -50,6 +73,15 @@ class ScriptedProvider:
         del environment
         names = self.steps_of.get(command, (f"first_{command}", f"second_{command}"))
         return [self._step(name) for name in names]
+
+    @contextmanager
+    def installed(self) -> Iterator[ScriptedProvider]:
+        """Make this the provider of every environment whose spec is a `ScriptedSpec`, for a while."""
+        _installations.append(self)
+        try:
+            yield self
+        finally:
+            _installations.remove(self)
 
     def supports(self, command: CommandName) -> bool:
         """Return True: a script knows every command."""
@@ -72,6 +104,8 @@ class ScriptedProvider:
         async def effect(context: StepContext) -> StepOutputs:
             if self.at_step is not None:
                 self.at_step(name, context)
+            if name in self.crashes:
+                crash(name)
             if name in self.hangs:
                 await asyncio.Event().wait()
             if self.fails.get(name):
@@ -84,6 +118,13 @@ class ScriptedProvider:
 
         options = self.options.get(name, {})
         return Step(name=name, effect=effect, probe=probe if name in self.probes else None, **options)  # type: ignore[arg-type]  # a test names Step's own fields
+
+
+_installations: list[ScriptedProvider] = []
+
+
+def _installed() -> ScriptedProvider:
+    return _installations[-1] if _installations else ScriptedProvider()
 
 
 @dataclass(slots=True)

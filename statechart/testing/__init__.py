@@ -1,0 +1,1 @@
+"""For tests of charts: drivers, paths, matrices, a Hypothesis machine, coverage and contracts."""
