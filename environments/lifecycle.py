@@ -114,6 +114,14 @@ class Lifecycle(Chart):
         name="destroy",
     )
 
+    phases = {  # noqa: RUF012  # ClassVar in the base class
+        "provision": (provisioning, provisioned, provision_failed),
+        "configure": (configuring, configured, configure_failed),
+        "release": (releasing, released, release_failed),
+        "run": (running, run_failed),
+    }
+    failures = (provision_failed, configure_failed, release_failed, run_failed)
+
     @staticmethod
     def new_model() -> Subject:
         """Return a subject without a name, just created: `Lifecycle()` can be tried out as it is."""

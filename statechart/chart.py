@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any, ClassVar, Self
@@ -22,7 +22,7 @@ from statechart.errors import (
     UnknownEvent,
     UnknownState,
 )
-from statechart.graph import lints
+from statechart.graph import guard_reason, lints
 from statechart.hooks import Commit, Firing, Hooks, Transition, emit, hooks_class
 
 __all__ = ["Chart", "Event", "State"]
@@ -88,6 +88,12 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     log_message: ClassVar[str] = "State transition"
     """The message of the line that is logged, at INFO, for each commit."""
+
+    phases: ClassVar[Mapping[str, Sequence[State | str]]] = {}
+    """States that belong together, by a name for them: diagrams draw a box around each group."""
+
+    failures: ClassVar[Sequence[State | str]] = ()
+    """The states in which something has gone wrong: diagrams mark them."""
 
     _hooks_class: ClassVar[type[Hooks] | None] = None
 
@@ -290,12 +296,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             if event in [declared.id for declared in transition.events]:
                 guard = self._refusing_guard(transition, payload)
                 if guard is not None:
-                    doc = (
-                        getattr(getattr(type(self), guard, None), "__doc__", None)
-                        or f"guard {guard} refuses"
-                    )
-                    sentence = " ".join(doc.strip().split("\n\n")[0].split()).rstrip(".")
-                    yield sentence[:1].lower() + sentence[1:]
+                    yield guard_reason(type(self), guard)
 
     def _refusing_guard(self, transition: Any, payload: Mapping[str, Any]) -> str | None:
         known = {

@@ -1,156 +1,179 @@
-"""Diagram: a chart as Mermaid, DOT, SVG or a Markdown table, drawn by python-statemachine."""
+"""Diagram: a chart as Mermaid, DOT, SVG, PNG, a Markdown or reStructuredText table, or JSON."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from statechart.errors import StatechartError, UnknownState
-from statechart.graph import edges, states
+from statechart.dot import COLOURS, dot
+from statechart.errors import DiagramUnavailable
+from statechart.graph import edges, events, failures, guard_reason, phases
+from statechart.picture import Marks, Picture, compose, grouped
 
 if TYPE_CHECKING:
-    from statemachine import StateChart
-    from statemachine.contrib.diagram.model import DiagramGraph, DiagramTransition
+    from statemachine.contrib.diagram.model import DiagramGraph, DiagramState
 
-    AnyChart = type[StateChart[Any]]
+    from statechart.graph import AnyChart
 
-Format: TypeAlias = Literal["mermaid", "dot", "svg", "md"]
+Format: TypeAlias = Literal["mermaid", "dot", "svg", "png", "md", "rst", "json"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
-_CURRENT = "#40E0D0"
-_FAILED = "#FF8A80"
+_MERMAID_WORDS = frozenset(
+    "as class classdef click default direction end hide note scale state style".split(" ")  # noqa: SIM905
+)
+_MERMAID_MARKS = frozenset('#:;{}<>"\n')
 
 
-class DiagramUnavailable(StatechartError):
-    """A format needs a program or a package that is not installed; the message says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Note:
-    state: str
-    text: str
-
-
-def render(
-    chart: AnyChart, format: Format, *, current: str | None = None, failed: str | None = None
-) -> str:
-    """Draw a chart, with the state it is in marked; in another colour where it failed.
+def render(chart: AnyChart, format: Format, *, marks: Marks | None = None) -> str:
+    """Draw a chart, with what `marks` points out.
 
     The same chart gives the same text. To keep the picture readable, an event that leads to one
-    state from everywhere becomes a note there, and so does a guard that all other edges share. The
-    Markdown table leaves nothing out.
+    state from everywhere becomes a note there, and so does a guard that all other transitions share.
+    Tables and JSON leave nothing out.
 
     Raises:
         UnknownState: The chart has no state that was to be marked.
-        DiagramUnavailable: `dot` and `svg` need pydot, `svg` needs Graphviz too.
+        DiagramUnavailable: `svg` needs Graphviz; `png` is not text: see `draw`.
     """
-    marked = {state for state in (current, failed) if state is not None}
-    for state in marked:
-        if state not in states(chart):
-            raise UnknownState(chart.__name__, state, states(chart))
-    graph = _extract(chart, marked)
-    if format == "md":
-        return _table(graph, current, failed)
-    folded, notes = _fold(chart, graph)
-    colour = _FAILED if failed is not None else _CURRENT
-    if format == "mermaid":
-        return _mermaid(folded, notes, colour)
-    source = _dot(folded, notes, colour)
-    return source if format == "dot" else _svg(source)
+    if format == "png":
+        raise DiagramUnavailable("png is not text: write it to a file")
+    return draw(chart, format, marks=marks).decode()
 
 
-def _extract(chart: AnyChart, marked: set[str]) -> DiagramGraph:
-    from statemachine.contrib.diagram.extract import extract
+def draw(chart: AnyChart, format: Format, *, marks: Marks | None = None) -> bytes:
+    """Draw a chart as bytes: UTF-8 for all formats but `png`.
 
-    graph = extract(chart)
-    ids = _ids(chart)
-    active = {ids[state] for state in marked}
-    for state in graph.states:
-        state.is_active = state.id in active
-    return graph
+    Raises:
+        UnknownState: The chart has no state that was to be marked.
+        DiagramUnavailable: `svg` and `png` need Graphviz.
+    """
+    marks = marks or Marks()
+    picture = compose(chart, marks)
+    if format in ("svg", "png"):
+        return _graphviz(dot(picture), format)
+    if format == "json":
+        return _json(chart, marks).encode()
+    if format in ("md", "rst"):
+        return _table(picture, marks, format).encode()
+    return (_mermaid(picture) if format == "mermaid" else dot(picture)).encode()
 
 
-def _ids(chart: AnyChart) -> dict[str, str]:
-    """Return what the renderers call each state, by its value."""
-    return {str(state.value): state.id for state in chart.states}
+def _mermaid(picture: Picture) -> str:
+    from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer
+
+    text = MermaidRenderer().render(_spelled(grouped(picture)))
+    lines = [f"note right of {_word(note.state)} : {_plain(note.text)}" for note in picture.notes]
+    for kind, (fill, line) in COLOURS.items():
+        members = [_word(state) for state, shown in picture.classes.items() if shown == kind]
+        if members:
+            width = ",stroke-width:3px" if kind in ("current", "failed") else ""
+            lines.append(f"classDef {kind} fill:{fill},stroke:{line},color:#000{width}")
+            lines.append(f"class {','.join(members)} {kind}")
+    return text + "".join(f"    {line}\n" for line in lines)
 
 
-def _fold(chart: AnyChart, graph: DiagramGraph) -> tuple[DiagramGraph, list[_Note]]:
-    folded = dict(_from_everywhere(chart))
-    kept = [edge for edge in graph.transitions if edge.event not in folded]
-    shared = set.intersection(*(set(edge.guards) for edge in kept)) if kept else set()
-    ids = _ids(chart)
-    notes = [
-        _Note(ids[target], f"{event} leads here from every other state") for event, target in folded.items()
+def _spelled(graph: DiagramGraph) -> DiagramGraph:
+    """Return a graph with all its texts written as Mermaid takes them."""
+    transitions = [
+        replace(
+            edge,
+            source=_word(edge.source),
+            targets=[_word(target) for target in edge.targets],
+            event=_plain(edge.event),
+            guards=[_plain(guard) for guard in edge.guards],
+        )
+        for edge in graph.transitions
     ]
-    if shared:
-        initial = next(state.id for state in graph.states if state.is_initial)
-        others = f" but {', '.join(folded)}" if folded else ""
-        notes.append(_Note(initial, f"[{', '.join(sorted(shared))}] guards every event{others}"))
-    return replace(graph, transitions=[_without(edge, shared) for edge in kept]), notes
+    return replace(graph, states=[_spelled_state(state) for state in graph.states], transitions=transitions)
 
 
-def _without(edge: DiagramTransition, shared: set[str]) -> DiagramTransition:
-    return replace(edge, guards=[guard for guard in edge.guards if guard not in shared])
+def _spelled_state(state: DiagramState) -> DiagramState:
+    children = [_spelled_state(child) for child in state.children]
+    return replace(state, id=_word(state.id), name=_plain(state.name), children=children)
 
 
-def _from_everywhere(chart: AnyChart) -> Iterator[tuple[str, str]]:
-    """Yield each event that leads to one state from all others, if those are more than three."""
-    known = set(states(chart))
-    for event in chart._events:
-        taken = [edge for edge in edges(chart) if edge.event == event.id]
-        targets = {edge.target for edge in taken}
-        if len(targets) == 1 and {edge.source for edge in taken} == known - targets and len(taken) > 3:
-            yield str(event.name), targets.pop()
+def _word(name: str) -> str:
+    """Return an identifier that is none of Mermaid's own words."""
+    return f"{name}_" if name.lower() in _MERMAID_WORDS else name
 
 
-def _mermaid(graph: DiagramGraph, notes: list[_Note], colour: str) -> str:
-    from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer, MermaidRendererConfig
-
-    text = MermaidRenderer(MermaidRendererConfig(active_fill=colour)).render(graph)
-    return text + "".join(f"    note right of {note.state} : {note.text}\n" for note in notes)
+def _plain(text: str) -> str:
+    """Write as entities what Mermaid would not take for text."""
+    return "".join(f"#{ord(letter)};" if letter in _MERMAID_MARKS else letter for letter in text)
 
 
-def _table(graph: DiagramGraph, current: str | None, failed: str | None) -> str:
+def _table(picture: Picture, marks: Marks, format: Literal["md", "rst"]) -> str:
     from statemachine.contrib.diagram.renderers.table import TransitionTableRenderer
 
-    table: str = TransitionTableRenderer().render(graph, "md")
-    if current is None and failed is None:
+    rows = [
+        replace(
+            edge,
+            event=_escaped(edge.event, format),
+            guards=[_escaped(guard, format) for guard in edge.guards],
+        )
+        for edge in picture.whole.transitions
+    ]
+    table: str = TransitionTableRenderer().render(replace(picture.whole, transitions=rows), format)
+    if marks.current is None:
         return table
-    return f"Now in state **{failed or current}**{' (failed)' if failed else ''}.\n\n{table}"
+    remark = f": {marks.remark}" if marks.remark else "."
+    return f"Now in state **{marks.current}**{' (failed)' if marks.failed else ''}{remark}\n\n{table}"
 
 
-def _dot(graph: DiagramGraph, notes: list[_Note], colour: str) -> str:
-    try:
-        from statemachine.contrib.diagram.renderers.dot import DotRenderer, DotRendererConfig
-    except ImportError as error:
-        raise DiagramUnavailable("dot and svg need pydot: pip install 'envchart[diagram]'") from error
-    label = "\\n".join((graph.name, *(f"{note.state}: {note.text}" for note in notes)))
-    config = DotRendererConfig(state_active_fillcolor=colour, graph_attrs={"labelloc": "b"})
-    dot = DotRenderer(config).render(graph)
-    dot.set("label", label)
-    return _stable(dot.to_string())
+def _escaped(text: str, format: Literal["md", "rst"]) -> str:
+    """Write out what would end a table's cell."""
+    return text.replace("|", "\\|") if format == "md" else text
 
 
-def _stable(source: str) -> str:
-    """Number the subgraphs that the renderer names by memory address."""
-    found: dict[str, str] = {}
-    return re.sub(
-        r"(?<=_)\d{9,}",
-        lambda match: found.setdefault(match[0], str(len(found))),
-        source,
-    )
+def _json(chart: AnyChart, marks: Marks) -> str:
+    home = {member: phase for phase, members in phases(chart).items() for member in members}
+    guards = sorted({guard for edge in edges(chart) for guard in edge.guards})
+    document = {
+        "chart": chart.__name__,
+        "states": [
+            {
+                "name": str(state.value),
+                "initial": state.initial,
+                "final": state.final,
+                "failure": str(state.value) in failures(chart),
+                "phase": home.get(str(state.value)),
+            }
+            for state in chart.states
+        ],
+        "events": list(events(chart)),
+        "guards": {guard: guard_reason(chart, guard) for guard in guards},
+        "transitions": [
+            {
+                "event": edge.event,
+                "source": edge.source,
+                "target": edge.target,
+                "guards": list(edge.guards),
+            }
+            for edge in edges(chart)
+        ],
+        "marks": {
+            "current": marks.current,
+            "failed": marks.failed,
+            "remark": marks.remark,
+            "visits": [
+                {"source": v.source, "event": v.event, "target": v.target, "label": v.label}
+                for v in marks.visits
+            ],
+        },
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _svg(source: str) -> str:
+def _graphviz(source: str, format: str) -> bytes:
     from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoundError, run_graphviz
 
     try:
-        return run_graphviz(source, "svg").decode()
+        return run_graphviz(source, format)
     except GraphvizNotFoundError as error:
-        hint = "svg needs Graphviz's program dot: install the package graphviz, or use --format mermaid"
-        raise DiagramUnavailable(hint) from error
+        raise DiagramUnavailable(
+            f"{format} needs Graphviz's program dot: install the package graphviz (apt-get, dnf or brew "
+            "install graphviz), or use --format mermaid"
+        ) from error
     except GraphvizError as error:
         raise DiagramUnavailable(f"Graphviz could not draw the chart: {error}") from error

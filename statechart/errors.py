@@ -7,6 +7,11 @@ StatechartError
 ├── InvalidTransition                  the chart does not allow the event in this state
 ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
 ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
+├── NoSuchPath (LookupError)           an event does not follow on the ones before it
+├── ChartNotFound (LookupError)        `module:Chart` leads to no chart; says where, and why
+├── DiagramUnavailable                 a format needs a program that is not installed
+├── PageError                          a page of documentation that can't be checked or written
+├── PageErrors                         several of these
 └── StorageError                       the storage could not do what was asked; its cause is kept
     ├── InvalidName (ValueError)       nothing can be stored under that name
     ├── NotFound (LookupError)         nothing is stored under that name
@@ -141,6 +146,67 @@ class ReservedPayload(StatechartError, TypeError):
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(names)
         super().__init__(f"reserved payload names: {listed(self.names)}; choose others")
+
+
+class NoSuchPath(StatechartError, LookupError):
+    """An event that can't follow on the ones before it.
+
+    Attributes:
+        allowed: The events that can.
+    """
+
+    def __init__(self, chart: str, event: str, state: str, allowed: Iterable[str]) -> None:
+        self.chart = chart
+        self.event = event
+        self.state = state
+        self.allowed = tuple(allowed)
+        what = f"in {chart}, {event} does not leave {state}"
+        super().__init__(f"{what}: {listed(self.allowed)} would")
+
+
+class ChartNotFound(StatechartError, LookupError):
+    """A reference that leads to no chart; the message says why, where, and what to write instead.
+
+    Attributes:
+        reference: What was asked for.
+        place: The file and line that are to be mended, as `FILE:LINE`, or None.
+    """
+
+    def __init__(self, reference: str, reason: str, place: str | None = None) -> None:
+        self.reference = reference
+        self.place = place
+        super().__init__(f"{place}: {reason}" if place else f"{reference!r}: {reason}")
+
+
+class DiagramUnavailable(StatechartError):
+    """A format needs a program that is not installed, or refuses; the message says which."""
+
+
+class PageError(StatechartError):
+    """A page that can't be checked or written; the message begins with its file and line.
+
+    Attributes:
+        path: The page.
+        line: Counted from 1; None when it is the file itself.
+    """
+
+    def __init__(self, path: Path, line: int | None, what: str) -> None:
+        self.path = path
+        self.line = line
+        place = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{place}: {what}")
+
+
+class PageErrors(StatechartError):
+    """What is wrong in several pages.
+
+    Attributes:
+        problems: A line each, which begins with the place.
+    """
+
+    def __init__(self, errors: Iterable[PageError]) -> None:
+        self.problems = tuple(map(str, errors))
+        super().__init__("\n".join(self.problems))
 
 
 class StorageError(StatechartError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,28 @@ def edges(chart: AnyChart) -> tuple[Edge, ...]:
         for event in transition.events
         for target in transition.targets
     )
+
+
+def phases(chart: AnyChart) -> dict[str, tuple[str, ...]]:
+    """Return the states of each phase that the chart declares, as they were declared."""
+    declared = getattr(chart, "phases", {})
+    return {str(name): _named(members) for name, members in declared.items()}
+
+
+def failures(chart: AnyChart) -> tuple[str, ...]:
+    """Return the states that the chart declares as failures."""
+    return _named(getattr(chart, "failures", ()))
+
+
+def _named(members: Iterable[Any]) -> tuple[str, ...]:  # Any: State objects, or the values of some
+    return tuple(str(getattr(member, "value", member)) for member in members)
+
+
+def guard_reason(chart: AnyChart, guard: str) -> str:
+    """Return why a guard refuses: the first sentence of its docstring, for a sentence to go on with."""
+    doc = getattr(getattr(chart, guard.lstrip("!"), None), "__doc__", None) or f"guard {guard} refuses"
+    sentence = " ".join(doc.strip().split("\n\n")[0].split()).rstrip(".")
+    return sentence[:1].lower() + sentence[1:]
 
 
 def allowed_events(chart: AnyChart, state: str) -> tuple[str, ...]:
@@ -104,10 +126,26 @@ def _lints(chart: AnyChart) -> Iterator[str]:
     for name in states(chart):
         if name not in found:
             yield f"state {name!r} can't be reached from the initial state"
+    yield from _lints_of_phases(chart)
     leaving = {edge.source for edge in edges(chart)}
     for state in chart.states:
         if not state.final and str(state.value) not in leaving:
             yield f"state {str(state.value)!r} has no way out and is not final"
+
+
+def _lints_of_phases(chart: AnyChart) -> Iterator[str]:
+    known = states(chart)
+    seen: dict[str, str] = {}
+    for phase, members in phases(chart).items():
+        for name in members:
+            if name not in known:
+                yield f"phase {phase!r} has {name!r}, which is no state of the chart"
+            elif name in seen:
+                yield f"state {name!r} is in the phases {seen[name]!r} and {phase!r}; one is enough"
+            seen[name] = phase
+    for name in failures(chart):
+        if name not in known:
+            yield f"failures has {name!r}, which is no state of the chart"
 
 
 def _search(chart: AnyChart, source: str) -> dict[str, tuple[Edge, ...]]:

@@ -14,10 +14,9 @@ import pytest
 from environments.cli.commands import COMMANDS
 from environments.environment import Environment
 from environments.failure import CommandName
-from environments.lifecycle import Lifecycle
 from environments.providers.local import LocalProvider
 from environments.spec import EnvironmentSpec
-from statechart.diagram import render
+from statechart.pages import refresh
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -44,11 +43,11 @@ def test_there_are_no_other_programs() -> None:
     assert len(PROGRAMS) == 2
 
 
-def test_the_diagram_is_that_of_the_chart() -> None:
-    drawn = re.search(r"<!-- chart -->\n```mermaid\n(.*?)```\n<!-- /chart -->", README, re.S)
+def test_the_diagrams_in_all_pages_are_those_of_the_chart() -> None:
+    found = refresh([ROOT / "README.md", ROOT / "docs"])
 
-    assert drawn is not None
-    assert drawn[1] == render(Lifecycle, "mermaid")
+    assert ROOT / "README.md" in [page.path for page in found]
+    assert [page.diff() for page in found if not page.is_fresh] == []
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ COMMANDS: dict[str, _Entry] = {
     "why": _Entry("telling", _LOOK),
     **{name: _Entry("reading", _LOOK) for name in ("show", "list", "history", "logs")},
     "verify": _Entry("telling", _LOOK),
-    **{name: _Entry("reading", _LOOK) for name in ("diagram", "schema")},
+    **{name: _Entry("reading", _LOOK) for name in ("diagram", "docs", "schema")},
 }
 
 

@@ -1,23 +1,36 @@
-"""Drawing: the chart as a diagram, with an environment's state marked."""
+"""Drawing: the chart as a diagram, with what an environment went through."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, cast
 
 from environments.cli import opening
 from environments.cli.output import emit, note
 from environments.cli.refusal import Refusal
 from environments.lifecycle import Lifecycle
-from statechart.diagram import FORMATS, Format, render
+from environments.records import TransitionRecord
+from statechart.diagram import FORMATS, Format, draw
 from statechart.errors import nearest
+from statechart.picture import Marks, Visit, chosen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.cli.settings import Settings
+    from environments.environment import AnyEnvironment
+    from environments.records import HistoryEntry
 
 
-def draw(settings: Settings, format: str, of: str | None, output: Path | None) -> None:
+def draw_chart(
+    settings: Settings,
+    format: str,
+    *,
+    of: str | None,
+    state: str | None,
+    path: str | None,
+    output: Path | None,
+) -> None:
     """Print the diagram, or write it to a file.
 
     Raises:
@@ -30,23 +43,67 @@ def draw(settings: Settings, format: str, of: str | None, output: Path | None) -
             f"there is no format {format!r}: use {', '.join(FORMATS)}",
             (f"envchart diagram --format {near}",),
         )
-    current = failed = None
-    if of is not None:
-        environment = opening.storage(settings).load(of)
-        current = environment.state.name.value
-        failed = current if environment.failure is not None else None
-    text = render(Lifecycle, cast("Format", format), current=current, failed=failed)  # it was checked
-    document: dict[str, object] = {"format": format, "of": of, "current": current, "failed": failed}
-    if output is None:
+    if sum(mark is not None for mark in (of, state, path)) > 1:
+        raise Refusal(
+            "--of, --state and --path each mark something: choose one", ("envchart diagram --of NAME",)
+        )
+    if format == "png" and output is None and (settings.json or sys.stdout.isatty()):
+        raise Refusal(
+            "png is not text: write it to a file", ("envchart diagram --format png --output FILE",)
+        )
+    marks = _marks_of(settings, of) if of is not None else chosen(Lifecycle, state, path)
+    drawn = draw(Lifecycle, cast("Format", format), marks=marks)  # it was checked
+    failed = marks.current if marks.failed else None
+    document: dict[str, object] = {"format": format, "of": of, "current": marks.current, "failed": failed}
+    if output is not None:
+        _save(output, drawn)
+        if settings.json:
+            emit(settings, {**document, "output": str(output)}, "")
+        else:
+            note(f"written to {output}")
+    elif format == "png":
+        sys.stdout.buffer.write(drawn)
+    else:
+        text = drawn.decode()
         emit(settings, {**document, "diagram": text}, text)
-        return
+
+
+def _save(output: Path, drawn: bytes) -> None:
     try:
-        output.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+        output.write_bytes(drawn if drawn.endswith(b"\n") or output.suffix == ".png" else drawn + b"\n")
     except OSError as error:
         raise Refusal(
             f"{output} can't be written: {error.strerror}", ("envchart diagram --output FILE",)
         ) from error
-    if settings.json:
-        emit(settings, {**document, "output": str(output)}, "")
-    else:
-        note(f"written to {output}")
+
+
+def _marks_of(settings: Settings, name: str) -> Marks:
+    storage = opening.storage(settings)
+    entries = storage.history(name)
+    environment = storage.load(name)
+    return Marks(
+        current=environment.state.name.value,
+        failed=environment.failure is not None,
+        visits=_visits(entries),
+        remark=_remark(environment),
+    )
+
+
+def _visits(entries: list[HistoryEntry]) -> list[Visit]:
+    taken = [(entry.at, entry.record) for entry in entries if isinstance(entry.record, TransitionRecord)]
+    days = {at.date() for at, _ in taken}
+    shown = "%H:%M:%S" if len(days) < 2 else "%m-%d %H:%M:%S"
+    return [
+        Visit(record.from_state, record.event, record.to_state, f"{number} at {at:{shown}}Z")
+        for number, (at, record) in enumerate(taken, 1)
+    ]
+
+
+def _remark(environment: AnyEnvironment) -> str:
+    since = f"{environment.name}, here since {environment.since:%Y-%m-%d %H:%M:%S}Z"
+    operation, failure = environment.operation, environment.failure
+    if failure is not None:
+        return f"{since}, {failure.command} failed at step {failure.step}"
+    if operation is not None and operation.step is not None:
+        return f"{since}, {operation.command} at step {operation.step.name}"
+    return since

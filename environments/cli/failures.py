@@ -17,7 +17,6 @@ from environments.cli.screen import clean
 from environments.cli.views import View, look
 from environments.secrets import redactor
 from statechart import errors as chart_errors
-from statechart.diagram import DiagramUnavailable
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
@@ -145,7 +144,11 @@ KINDS: dict[type[BaseException], _Kind] = {
     environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _say("envchart schema")),
     chart_errors.UnknownState: _Kind(ExitCode.USAGE, "unknown_state", _say("envchart diagram --format md")),
     chart_errors.UnknownEvent: _Kind(ExitCode.USAGE, "unknown_event", _say("envchart diagram --format md")),
-    DiagramUnavailable: _Kind(
+    chart_errors.ChartNotFound: _Kind(ExitCode.USAGE, "chart_not_found", _say("envchart docs --help")),
+    chart_errors.PageError: _Kind(ExitCode.USAGE, "page", _say("mend it, then envchart docs check")),
+    chart_errors.PageErrors: _Kind(ExitCode.USAGE, "page", _say("mend them, then envchart docs check")),
+    chart_errors.NoSuchPath: _Kind(ExitCode.USAGE, "no_such_path", _say("envchart diagram --format md")),
+    chart_errors.DiagramUnavailable: _Kind(
         ExitCode.USAGE, "diagram_unavailable", _say("envchart diagram --format mermaid")
     ),
     # not found, not allowed

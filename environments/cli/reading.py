@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from environments.cli import opening
-from environments.cli.arguments import NameArgument
+from environments.cli.arguments import NameArgument, complete_state
 from environments.cli.output import emit, note
 from environments.cli.settings import Settings
 
@@ -171,12 +171,31 @@ def logs(
 def diagram(
     settings: Settings,
     format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="mermaid, dot, svg or md.")
+        str, typer.Option("--format", metavar="FORMAT", help="mermaid, dot, svg, png, md, rst or json.")
     ] = "mermaid",
     of: Annotated[
         str | None,
         typer.Option(
-            "--of", metavar="NAME", help="Mark the state of this environment.", show_default=False
+            "--of",
+            metavar="NAME",
+            help="Mark what this environment went through, and where it is.",
+            show_default=False,
+        ),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="Mark a state.",
+            autocompletion=complete_state,
+            show_default=False,
+        ),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(
+            "--path", metavar="EVENT,...", help="Mark the path of these events.", show_default=False
         ),
     ] = None,
     output: Annotated[
@@ -185,9 +204,26 @@ def diagram(
     ] = None,
 ) -> None:
     """Draw the chart of all states and events."""
-    from environments.cli.drawing import draw
+    from environments.cli.drawing import draw_chart
 
-    draw(settings, format, of, output)
+    draw_chart(settings, format, of=of, state=state, path=path, output=output)
+
+
+def docs(
+    settings: Settings,
+    action: Annotated[str, typer.Argument(metavar="write|check", help="Write, or only compare.")],
+    places: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Pages and directories; by default README.md and docs."),
+    ] = None,
+) -> None:
+    """Keep the diagrams in documentation fresh: write them between their markers, or check them."""
+    from environments.cli.pages import check, update
+    from environments.cli.refusal import Refusal
+
+    if action not in ("write", "check"):
+        raise Refusal(f"docs does not know {action!r}", ("envchart docs check", "envchart docs write"))
+    (update if action == "write" else check)(settings, places or [])
 
 
 def schema(settings: Settings) -> None:

@@ -21,7 +21,6 @@ from environments.spec import EnvironmentSpec
 from environments.states import RunFailed
 from environments.testing import FixedClock, ScriptedSpec
 from statechart import errors as chart_errors
-from statechart.diagram import DiagramUnavailable
 from statechart.errors import StatechartError
 from statechart.holder import Holder
 
@@ -92,7 +91,11 @@ ERRORS: list[Exception] = [
     chart_errors.NotDamaged("demo"),
     chart_errors.CorruptHistory("demo", PATH, "it is empty"),
     chart_errors.NewerSchema("demo", PATH, 2, 1),
-    DiagramUnavailable("svg needs Graphviz"),
+    chart_errors.DiagramUnavailable("svg needs Graphviz"),
+    chart_errors.NoSuchPath("Lifecycle", "run", "created", ["provision"]),
+    chart_errors.ChartNotFound("shop:Order", "there is no module shop", "shop.py:3"),
+    chart_errors.PageError(PATH, 3, "the marker has no end"),
+    chart_errors.PageErrors([chart_errors.PageError(PATH, None, "it is read-only")]),
 ]
 BUGS = {chart_errors.ChartDefinitionError, chart_errors.NestedFire, chart_errors.ReservedPayload}
 

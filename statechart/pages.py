@@ -1,0 +1,257 @@
+"""Pages: diagrams that stand in documentation, kept fresh between two markers.
+
+A marker is a comment of the page's own language. In Markdown:
+
+    <!-- statechart: environments.lifecycle:Lifecycle mermaid -->
+    <!-- /statechart -->
+
+and in reStructuredText:
+
+    .. statechart: environments.lifecycle:Lifecycle rst
+    .. /statechart
+
+`state=NAME` and `path=EVENT,EVENT` behind the format mark a state, or a path from the initial one.
+Markers inside a fenced block are text. Everything between two markers is replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from statechart.diagram import FORMATS, Format, render
+from statechart.errors import PageError, PageErrors, StatechartError, nearest
+from statechart.picture import Marks, chosen
+from statechart.reference import find_chart
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+
+FindChart: TypeAlias = "Callable[[str], type[Chart]]"
+
+SUFFIXES = (".md", ".markdown", ".rst")
+"""The files that are pages, by the ends of their names."""
+
+_SKIPPED = frozenset(("_build", "build", "dist", "node_modules", "site-packages", "__pycache__"))
+_MARKERS = {
+    "md": (
+        re.compile(r"^\s*<!--\s*statechart:(.*?)-->\s*$"),
+        re.compile(r"^\s*<!--\s*/statechart\s*-->\s*$"),
+    ),
+    "rst": (re.compile(r"^\.\.\s+statechart:(.*)$"), re.compile(r"^\.\.\s+/statechart\s*$")),
+}
+_DIRECTIVES = {"mermaid": "mermaid", "dot": "graphviz", "json": "code-block:: json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it is, and as it should be.
+
+    Attributes:
+        regions: How many diagrams stand in it.
+    """
+
+    path: Path
+    now: str
+    fresh: str
+    regions: int
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is as it should be."""
+        return self.now == self.fresh
+
+    def diff(self) -> str:
+        """Return what would have to change, as a unified diff."""
+        now, fresh = (text.splitlines(keepends=True) for text in (self.now, self.fresh))
+        return "".join(unified_diff(now, fresh, f"{self.path}", f"{self.path} (fresh)"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """The lines of a diagram: the marker at `begin`, its end at `end`, counted from 0."""
+
+    begin: int
+    end: int
+    marker: str
+
+
+def default_places() -> list[Path]:
+    """Return where the pages of a project usually are: its README and `docs`, as far as they are there."""
+    usual = [Path("README.md"), Path("README.rst"), Path("docs")]
+    return [place for place in usual if place.exists()]
+
+
+def pages(places: Iterable[Path]) -> list[Path]:
+    """Return all pages in files and directories, sorted; hidden and built directories are left out.
+
+    Raises:
+        PageError: There is no such file.
+    """
+    found: set[Path] = set()
+    for place in places:
+        if place.is_dir():
+            found.update(path for path in place.rglob("*") if _is_page(path.relative_to(place), path))
+        elif place.exists():
+            found.add(place)
+        else:
+            raise PageError(place, None, "there is no such file")
+    return sorted(found)
+
+
+def _is_page(relative: Path, path: Path) -> bool:
+    hidden = any(part.startswith(".") or part in _SKIPPED for part in relative.parts)
+    return path.suffix in SUFFIXES and not hidden and path.is_file()
+
+
+def refresh(places: Iterable[Path], find: FindChart = find_chart) -> list[Page]:
+    """Return the pages that have diagrams, as they are and as they should be; write nothing.
+
+    Raises:
+        PageErrors: Some can't be read, or have markers that make no sense: all of them are named.
+    """
+    done: list[Page] = []
+    errors: list[PageError] = []
+    for path_ in pages(places):
+        page, wrong = _refreshed(path_, find)
+        errors += wrong
+        if page is not None and page.regions:
+            done.append(page)
+    if errors:
+        raise PageErrors(errors)
+    return done
+
+
+def write(page: Page) -> None:
+    """Write a page as it should be: the whole file, or nothing.
+
+    Raises:
+        PageError: The file is read-only, or can't be written.
+    """
+    try:
+        mode = page.path.stat().st_mode
+        if not mode & 0o222:
+            raise PageError(page.path, None, f"it is read-only: chmod u+w {page.path}")
+        target = page.path.resolve()  # a link stays one
+        beside = target.with_name(f".{target.name}.{os.getpid()}.new")
+        try:
+            beside.write_bytes(page.fresh.encode())
+            beside.chmod(mode & 0o7777)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise PageError(page.path, None, f"it can't be written: {error.strerror}") from error
+
+
+def _refreshed(path_: Path, find: FindChart) -> tuple[Page | None, list[PageError]]:
+    """Return a page, or what is wrong with it."""
+    try:
+        text = path_.read_bytes().decode()
+    except OSError as error:
+        return None, [PageError(path_, None, f"it can't be read: {error.strerror}")]
+    except UnicodeDecodeError as error:
+        return None, [PageError(path_, None, f"it is not UTF-8: {error.reason}")]
+    kind = "rst" if path_.suffix == ".rst" else "md"
+    lines = text.splitlines(keepends=True)
+    regions, errors = _regions(path_, lines, kind)
+    fresh = list(lines)
+    for region in reversed(regions):
+        try:
+            drawn = _drawn(region.marker, kind, find)
+        except (StatechartError, ValueError) as error:
+            errors.append(PageError(path_, region.begin + 1, str(error)))
+            continue
+        ending = "\r\n" if lines[region.begin].endswith("\r\n") else "\n"
+        fresh[region.begin + 1 : region.end] = [f"{line}{ending}" for line in drawn]
+    if errors:
+        return None, sorted(errors, key=lambda error: error.line or 0)
+    return Page(path_, text, "".join(fresh), len(regions)), []
+
+
+def _regions(path_: Path, lines: Sequence[str], kind: str) -> tuple[list[_Region], list[PageError]]:
+    """Return the regions of a page, and what is wrong with its markers."""
+    begins, ends = _MARKERS[kind]
+    regions: list[_Region] = []
+    errors: list[PageError] = []
+    open_: tuple[int, str] | None = None
+    seen: dict[str, int] = {}
+    for number, line in _outside_fences(lines, kind):
+        begin = begins.match(line)
+        if begin is not None:
+            if open_ is not None:
+                errors.append(PageError(path_, open_[0] + 1, f"the marker has no end: {_how_to_end(kind)}"))
+            marker = " ".join(begin[1].split())
+            open_ = number, marker
+            if marker in seen:
+                what = f"the same marker as in line {seen[marker] + 1}: keep one of them"
+                errors.append(PageError(path_, number + 1, what))
+            seen.setdefault(marker, number)
+        elif ends.match(line):
+            if open_ is None:
+                errors.append(PageError(path_, number + 1, "an end without a marker: remove it"))
+            else:
+                regions.append(_Region(open_[0], number, open_[1]))
+            open_ = None
+    if open_ is not None:
+        errors.append(PageError(path_, open_[0] + 1, f"the marker has no end: {_how_to_end(kind)}"))
+    return regions, errors
+
+
+def _how_to_end(kind: str) -> str:
+    return f"add a line {'.. /statechart' if kind == 'rst' else '<!-- /statechart -->'} behind it"
+
+
+def _outside_fences(lines: Sequence[str], kind: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that can be markers, numbered from 0: what stands in a fenced block is text."""
+    fence: str | None = None
+    for number, line in enumerate(lines):
+        match = re.match(r"^\s*(```+|~~~+)(.*)$", line) if kind == "md" else None
+        if match is not None:
+            if fence is None:
+                fence = match[1]
+            elif match[1].startswith(fence) and not match[2].strip():
+                fence = None
+        elif fence is None:
+            yield number, line.rstrip("\r\n")
+
+
+def _drawn(marker: str, kind: str, find: FindChart) -> list[str]:
+    """Return the lines that belong behind a marker."""
+    words = marker.split()
+    if len(words) < 2:
+        raise ValueError("a marker names a chart and a format: statechart: module:Chart mermaid")
+    reference, format, *options = words
+    allowed = [name for name in FORMATS if name not in ("svg", "png", "md" if kind == "rst" else "rst")]
+    if format not in allowed:
+        near = nearest(format, allowed)
+        hint = f"did you mean {near}?" if near else f"use one of {', '.join(allowed)}"
+        if format in ("svg", "png"):
+            hint = f"use mermaid, or a file of its own: diagram --format {format} --output FILE"
+        raise ValueError(f"{format!r} can't stand in this page: {hint}")
+    chart = find(reference)
+    text = render(chart, cast("Format", format), marks=_marks(chart, options))  # it was checked
+    return _framed(text, format, kind)
+
+
+def _marks(chart: type[Chart], options: Sequence[str]) -> Marks:
+    given = dict(option.partition("=")[::2] for option in options)
+    for key in given.keys() - {"state", "path"}:
+        raise ValueError(f"{key!r} is no option of a marker: state=NAME and path=EVENT,EVENT are")
+    return chosen(chart, given.get("state"), given.get("path"))
+
+
+def _framed(text: str, format: str, kind: str) -> list[str]:
+    lines = text.splitlines()
+    if format in ("md", "rst"):
+        return ["", *lines, ""]
+    if kind == "md":
+        return [f"```{format}", *lines, "```"]
+    directive = _DIRECTIVES[format]
+    head = directive if "::" in directive else f"{directive}::"
+    return ["", f".. {head}", "", *(f"   {line}".rstrip() for line in lines), ""]
