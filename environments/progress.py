@@ -93,3 +93,6 @@ Progress: TypeAlias = (
     Noticed | CommandStarted | StepStarted | StepReported | StepFinished | StepAttemptFailed | CommandEnded
 )
 Observer: TypeAlias = Callable[[Progress], None]
+
+watchers: list[Observer] = []
+"""Told of the progress of every command of this process, after its own observers."""

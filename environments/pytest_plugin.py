@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from environments.workspace import Workspace
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Count how steps end, where chart coverage is asked for."""
+    counting = config.pluginmanager.get_plugin("statechart-coverage")
+    if counting is None:
+        return
+    from environments.progress import watchers
+    from environments.testing.steps import StepWatcher
+
+    watcher = StepWatcher(counting.coverage.step)
+    watchers.append(watcher)
+    config.add_cleanup(lambda: watchers.remove(watcher))
+
+
 @pytest.fixture
 def fixed_clock() -> FixedClock:
     """A clock that stands still until the test moves it; sleeping moves it, and takes no time."""

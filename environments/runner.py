@@ -24,6 +24,7 @@ from environments.progress import (
     StepFinished,
     StepReported,
     StepStarted,
+    watchers,
 )
 from environments.records import StepRecord
 from environments.secrets import discloses, redactor
@@ -290,7 +291,7 @@ class Runner:
 
 def notify(observers: Sequence[Observer], progress: Progress) -> None:
     """Tell observers; one that raises is logged, and breaks nothing."""
-    for observer in observers:
+    for observer in (*observers, *watchers):
         try:
             observer(progress)
         except Exception as error:  # observers are not part of a command

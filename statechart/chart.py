@@ -23,7 +23,7 @@ from statechart.errors import (
     UnknownState,
 )
 from statechart.graph import guard_reason, lints
-from statechart.hooks import Commit, Firing, Hooks, Transition, emit, hooks_class
+from statechart.hooks import Attempt, Commit, Firing, Hooks, Transition, emit, hooks_class, watchers
 
 __all__ = ["Chart", "Event", "State"]
 
@@ -148,6 +148,19 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             ReservedPayload: A payload keyword is one that the engine keeps for itself.
         """
         declared = self.event(event)
+        if not watchers:
+            return self._fire(declared, payload)
+        before = self.model.state
+        try:
+            transition = self._fire(declared, payload)
+        except InvalidTransition:
+            self._tell_refused(declared, payload)
+            raise
+        guards = self._inferred(declared, before, transition.to_state)
+        self._tell(Attempt(type(self), self._about, declared.id, str(before), transition.to_state, guards))
+        return transition
+
+    def _fire(self, declared: Event, payload: dict[str, Any]) -> Transition:
         if self._hooks.firing is not None:
             raise NestedFire(type(self).__name__, declared.id)
         if not _RESERVED.isdisjoint(payload):
@@ -188,6 +201,8 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         """
         declared = self.event(event)
         if declared.id not in self.enabled(**payload):
+            if watchers:
+                self._tell_refused(declared, payload)
             raise self._refusal(declared.id, payload)
 
     def enabled(self, **payload: Any) -> tuple[str, ...]:
@@ -292,13 +307,50 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         )
 
     def _reasons(self, event: str, payload: Mapping[str, Any]) -> Iterator[str]:
-        for transition in self.states_map[self.model.state].transitions:
-            if event in [declared.id for declared in transition.events]:
-                guard = self._refusing_guard(transition, payload)
-                if guard is not None:
-                    yield guard_reason(type(self), guard)
+        for transition in self._ways(self.event(event), self.model.state):
+            guard = self._refusing_guard(transition, payload)
+            if guard is not None:
+                yield guard_reason(type(self), guard)
+
+    @property
+    def _about(self) -> str:
+        return self._subject or f"machine {id(self)}"
+
+    def _tell(self, attempt: Attempt) -> None:
+        for watcher in tuple(watchers):
+            watcher(attempt)
+
+    def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:
+        guards = {
+            str(guard.meta): agrees
+            for transition in self._ways(event, self.model.state)
+            for guard, agrees in self._asked(transition, payload)
+        }
+        self._tell(Attempt(type(self), self._about, event.id, str(self.model.state), None, guards))
+
+    def _inferred(self, event: Event, before: Any, after: str) -> dict[str, bool]:
+        """Return what guards must have said for an event to lead there; asking again could differ."""
+        said: dict[str, bool] = {}
+        for transition in self._ways(event, before):
+            guards = [str(guard) for guard in transition.cond]
+            if str(transition.target.value) == after:
+                return said | dict.fromkeys(guards, True)
+            if len(guards) == 1:
+                said[guards[0]] = False
+        return said
+
+    def _ways(self, event: Event, state: Any) -> Iterator[Any]:
+        """Yield the transitions of an event from a state, in the order in which they are tried."""
+        for transition in self.states_map[state].transitions:
+            if event.id in [declared.id for declared in transition.events]:
+                yield transition
 
     def _refusing_guard(self, transition: Any, payload: Mapping[str, Any]) -> str | None:
+        refusing = (guard for guard, agrees in self._asked(transition, payload) if not agrees)
+        return next((str(guard.meta.attr_name) for guard in refusing), None)
+
+    def _asked(self, transition: Any, payload: Mapping[str, Any]) -> Iterator[tuple[Any, bool]]:
+        """Yield each guard of a transition, and whether it agrees."""
         known = {
             "machine": self,
             "model": self.model,
@@ -313,9 +365,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
                 agrees = guard.call(**payload, **known)
             except Exception:  # firing its event would raise it; another event's refusal must not
                 agrees = False
-            if not agrees:
-                return str(guard.meta.attr_name)
-        return None
+            yield guard, bool(agrees)
 
 
 def _is_refusal(error: BaseException, firing: Firing) -> bool:

@@ -51,15 +51,16 @@ def draw(chart: AnyChart, format: Format, *, marks: Marks | None = None) -> byte
     marks = marks or Marks()
     picture = compose(chart, marks)
     if format in ("svg", "png"):
-        return _graphviz(dot(picture), format)
+        return graphviz(dot(picture), format)
     if format == "json":
         return _json(chart, marks).encode()
     if format in ("md", "rst"):
         return _table(picture, marks, format).encode()
-    return (_mermaid(picture) if format == "mermaid" else dot(picture)).encode()
+    return (mermaid(picture) if format == "mermaid" else dot(picture)).encode()
 
 
-def _mermaid(picture: Picture) -> str:
+def mermaid(picture: Picture) -> str:
+    """Return a picture in Mermaid."""
     from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer
 
     text = MermaidRenderer().render(_spelled(grouped(picture)))
@@ -165,7 +166,12 @@ def _json(chart: AnyChart, marks: Marks) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _graphviz(source: str, format: str) -> bytes:
+def graphviz(source: str, format: str) -> bytes:
+    """Return what Graphviz makes of DOT.
+
+    Raises:
+        DiagramUnavailable: It is not installed, or refuses.
+    """
     from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoundError, run_graphviz
 
     try:

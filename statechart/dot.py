@@ -52,9 +52,9 @@ def _body(picture: Picture) -> Iterator[str]:
         yield "}"
     yield from (_node(state, picture) for state in picture.graph.states if state.id not in boxed)
     yield from (f'"[*]" -> {_quoted(state.id)};' for state in picture.graph.states if state.is_initial)
-    yield from (
-        _edge(edge, taken=index in picture.visited) for index, edge in enumerate(picture.graph.transitions)
-    )
+    for index, edge in enumerate(picture.graph.transitions):
+        missed = "failed" if index in picture.missed else None
+        yield _edge(edge, "visited" if index in picture.visited else missed)
     # A final state that only notes lead to would stand in front: it belongs behind all others.
     led_to = {target for edge in picture.graph.transitions for target in edge.targets}
     last = picture.graph.transitions[-1].source if picture.graph.transitions else None
@@ -76,10 +76,9 @@ def _node(state: DiagramState, picture: Picture) -> str:
     return f"{_quoted(state.id)}{shown};"
 
 
-def _edge(edge: DiagramTransition, *, taken: bool) -> str:
+def _edge(edge: DiagramTransition, kind: str | None) -> str:
     guards = f"\\n[{', '.join(edge.guards)}]" if edge.guards else ""
-    line = COLOURS["visited"][1]
-    mark = f', color="{line}", penwidth=2' if taken else ""
+    mark = f', color="{COLOURS[kind][1]}", penwidth=2' if kind is not None else ""
     way = f"{_quoted(edge.source)} -> {_quoted(edge.targets[0])}"
     return f"{way} [label={_quoted(edge.event + guards)}{mark}];"
 

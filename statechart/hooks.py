@@ -49,6 +49,27 @@ class Commit(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An event that was fired, allowed or refused.
+
+    Attributes:
+        about: What tells one machine's attempts from another's: its subject, or the machine itself.
+        to_state: Where it led, or None when it was refused.
+        guards: What each guard of the event's transitions from that state said.
+    """
+
+    chart: type
+    about: str
+    event: str
+    from_state: str
+    to_state: str | None
+    guards: Mapping[str, bool]
+
+
+watchers: list[Callable[[Attempt], None]] = []
+"""Told of each event that any chart of this process is fired, after it: how tests measure coverage."""
+
 Emit = Callable[[str, str, Mapping[str, object]], None]
 """Writes a log line: level, message and the fields bound to it."""
 

@@ -60,6 +60,7 @@ class Picture:
         boxes: The identifiers of the states of each phase.
         classes: What each state is shown as: `current`, `failed`, `visited` or `failure`.
         visited: The transitions taken, as indexes into `graph.transitions`.
+        missed: Those that should have been, likewise.
     """
 
     graph: DiagramGraph
@@ -68,6 +69,7 @@ class Picture:
     notes: Sequence[Note]
     classes: Mapping[str, str]
     visited: frozenset[int] = field(default_factory=frozenset)
+    missed: frozenset[int] = field(default_factory=frozenset)
 
 
 def path(chart: AnyChart, names: Sequence[str]) -> Marks:

@@ -1,3 +1,137 @@
-"""The pytest plugin of charts. It imports only pytest until it is used."""
+"""The pytest plugin of charts: drivers, paths, matrices, scenarios and coverage.
+
+It imports only pytest until one of these is used, so that other runs don't pay for it and no line
+is hidden from tools that measure what a test run imports.
+"""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from statechart.testing.driver import Driver
+
+_BDD = "statechart-bdd"
+REPORTS = ("term", "html", "json", "mermaid")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("chart coverage", "coverage of statecharts")
+    group.addoption(
+        "--chart-coverage",
+        action="store_true",
+        help="count the states, transitions, guards and refusals that the tests meet",
+    )
+    group.addoption(
+        "--chart-coverage-report",
+        action="append",
+        default=[],
+        metavar="KIND[:FILE]",
+        type=_report,
+        help="term (the default), html, json or mermaid; repeatable, and it may name a file",
+    )
+    group.addoption(
+        "--chart-coverage-fail-under",
+        default=None,
+        metavar="PERCENT",
+        type=_percent,
+        help="fail if a chart's states, transitions or refusals are met to less than this",
+    )
+    group.addoption(
+        "--chart-coverage-of",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="count only charts whose module:Chart matches, as in shop.*:*; repeatable",
+    )
+    parser.addini("chart_coverage_of", "the charts to count, as patterns of module:Chart", type="args")
+    parser.addini("statechart", "the chart of Given/When/Then scenarios that name none, as module:Chart")
+
+
+def _report(value: str) -> str:
+    from argparse import ArgumentTypeError
+
+    kind = value.partition(":")[0]
+    if kind not in REPORTS:
+        raise ArgumentTypeError(f"{kind!r} is no report: use {', '.join(REPORTS)}")
+    return value
+
+
+def _percent(value: str) -> float:
+    from argparse import ArgumentTypeError
+
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise ArgumentTypeError(f"{value!r} is no number of percent: give one from 0 to 100")
+    return number
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers; begin to count if that is asked for."""
+    config.addinivalue_line(
+        "markers",
+        "statechart_paths(chart, cover='edges', model=None, payloads=None, without=()): "
+        "run the test with each `path` of events that together cover the chart",
+    )
+    config.addinivalue_line(
+        "markers",
+        "statechart_matrix(chart, model=None): run the test with each `cell` of the state-event matrix",
+    )
+    wanted = ("chart_coverage_report", "chart_coverage_fail_under", "chart_coverage_of")
+    if config.getoption("chart_coverage"):
+        from statechart.testing.measuring import CoveragePlugin
+
+        config.pluginmanager.register(CoveragePlugin(config), "statechart-coverage")
+    elif any(config.getoption(name) not in (None, []) for name in wanted):
+        raise pytest.UsageError("the options of chart coverage need --chart-coverage beside them")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests with our markers their paths and cells."""
+    if any(metafunc.definition.get_closest_marker(f"statechart_{kind}") for kind in ("paths", "matrix")):
+        from statechart.testing.generating import parametrize
+
+        parametrize(metafunc)
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> None:
+    """Check the scenarios of pytest-bdd against their charts, and that no marker swallowed a test."""
+    if not name.startswith("test"):
+        return
+    if "statechart.chart" in sys.modules:
+        from statechart.testing.generating import refuse_swallowed
+
+        refuse_swallowed(collector, name, obj)
+    if "pytest_bdd.scenario" in sys.modules:
+        _check_scenario(collector.config, obj)
+
+
+def _check_scenario(config: pytest.Config, test: object) -> None:
+    import statechart.testing.scenarios as scenarios
+
+    if scenarios.template_of(test) is None:
+        return
+    if not config.pluginmanager.has_plugin(_BDD):
+        import statechart.testing.bdd as bdd
+
+        config.pluginmanager.register(bdd, _BDD)
+    scenarios.check(test, str(config.getini("statechart")), config.rootpath)
+
+
+@pytest.fixture
+def chart_driver() -> Callable[..., Driver]:
+    """Makes a driver of a chart: `chart_driver(OrderChart, state="paid", amount=3)`."""
+    from statechart.testing.driver import Driver
+
+    def make(chart: Any, **options: Any) -> Driver:  # Any: what Driver takes
+        return Driver(chart, **options)
+
+    return make

@@ -255,7 +255,12 @@ def interrupted_at(line: int, fire: Callable[[], object]) -> bool:
     def trace(frame: FrameType, kind: str, _argument: object) -> Any:
         nonlocal left
         module = frame.f_globals.get("__name__", "")
-        if module == "statemachine.invoke" or frame.f_code.co_name in ("fire", "__del__", "<lambda>"):
+        if module == "statemachine.invoke" or frame.f_code.co_name in (
+            "fire",
+            "_fire",
+            "__del__",
+            "<lambda>",
+        ):
             return None
         if kind == "line" and module.startswith(("statechart", "statemachine")):
             left -= 1

@@ -19,9 +19,9 @@ from loguru import logger
 from statemachine import Event, State, StateChart
 
 from environments import Environment, EnvironmentSpec, FileRepository, Lifecycle, LocalProvider
-from environments.attempt import TransitionCommit
 from environments.failure import CommandName, Failure, FailureCause
 from environments.lifecycle import Subject
+from environments.recording import TransitionCommit
 from environments.states import enter
 from statechart import Chart, Holder
 

@@ -1,0 +1,203 @@
+"""Coverage: which of a chart's states, transitions, guards and refusals the tests have met."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from statechart.graph import edges, events, states
+from statechart.picture import Marks, Picture, compose
+
+if TYPE_CHECKING:
+    from statechart.graph import AnyChart
+    from statechart.hooks import Attempt
+
+KINDS = ("states", "transitions", "pairs", "guards", "refused")
+"""What is counted of a chart. Pairs are two transitions that can follow on each other; guards are
+counted both ways; refused are the cells of the state-event matrix without a transition."""
+
+REQUIRED = ("states", "transitions", "refused")
+"""What a threshold demands."""
+
+OUTCOMES = ("done", "failed", "interrupted")
+"""How a step can end."""
+
+_KEPT = 50
+
+
+@dataclass(slots=True)
+class Covered:
+    """What was met of a chart: the tests that met each item, by kind and item.
+
+    Attributes:
+        reference: Where the chart is, as `module:Chart`.
+        drawn: Its picture, as text that another process can read.
+        spoken: The events by what diagrams call them.
+    """
+
+    reference: str
+    items: dict[str, dict[str, list[str]]]
+    drawn: str = ""
+    spoken: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, chart: AnyChart) -> Covered:
+        """Return all that there is to meet of a chart, nothing met yet."""
+        items: dict[str, dict[str, list[str]]] = {
+            kind: {item: [] for item in found} for kind, found in _universe(chart).items()
+        }
+        picture = base64.b64encode(pickle.dumps(compose(chart, Marks()))).decode()
+        spoken = {str(event.name): event.id for event in chart._events}
+        return cls(f"{chart.__module__}:{chart.__qualname__}", items, picture, spoken)
+
+    def meet(self, kind: str, item: str, test: str) -> None:
+        """Note that a test met an item; what is none of the chart's is left out."""
+        tests = self.items[kind].get(item)
+        if tests is not None and test not in tests and len(tests) < _KEPT:
+            tests.append(test)
+
+    def missing(self, kind: str) -> list[str]:
+        """Return the items that no test met."""
+        return [item for item, tests in self.items[kind].items() if not tests]
+
+    def count(self, kind: str) -> tuple[int, int]:
+        """Return how many items were met, and how many there are."""
+        of = len(self.items[kind])
+        return of - len(self.missing(kind)), of
+
+    def percent(self, kinds: Iterable[str] = REQUIRED) -> float:
+        """Return the smallest share of some kinds that was met, in percent; rounded down, so 100 is all."""
+        return min(percent(*self.count(kind)) for kind in kinds)
+
+    def picture(self) -> Picture:
+        """Return the chart as it is drawn."""
+        picture: Picture = pickle.loads(base64.b64decode(self.drawn))  # this very run made it
+        return picture
+
+
+def percent(met: int, of: int) -> float:
+    """Return a share in percent, rounded down to a tenth."""
+    return 100.0 if met == of else met * 1000 // of / 10
+
+
+def _universe(chart: AnyChart) -> dict[str, Iterable[str]]:
+    all_edges = edges(chart)
+    declared = {(edge.source, edge.event) for edge in all_edges}
+    guards = dict.fromkeys(guard for edge in all_edges for guard in edge.guards)
+    return {
+        "states": states(chart),
+        "transitions": dict.fromkeys(edge_item(e.source, e.event, e.target) for e in all_edges),
+        "pairs": dict.fromkeys(
+            pair_item(edge_item(a.source, a.event, a.target), b.event, b.target)
+            for a in all_edges
+            for b in all_edges
+            if a.target == b.source
+        ),
+        "guards": [guard_item(guard, agrees) for guard in guards for agrees in (True, False)],
+        "refused": [
+            cell_item(state, event)
+            for state in states(chart)
+            for event in events(chart)
+            if (state, event) not in declared
+        ],
+    }
+
+
+def edge_item(source: str, event: str, target: str) -> str:
+    """Return what a transition is called."""
+    return f"{source} --{event}--> {target}"
+
+
+def pair_item(first: str, event: str, target: str) -> str:
+    """Return what a transition after another one is called."""
+    return f"{first} --{event}--> {target}"
+
+
+def guard_item(guard: str, agrees: bool) -> str:  # both are counted
+    """Return what one answer of a guard is called."""
+    return f"{guard} {'agrees' if agrees else 'refuses'}"
+
+
+def cell_item(state: str, event: str) -> str:
+    """Return what a refusal is called."""
+    return f"{event} in {state}"
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What the tests have met, of every chart that they touched.
+
+    Attributes:
+        test: The one that runs now; nothing is noted while it is None.
+        steps: The tests that met each outcome of each step.
+    """
+
+    charts: dict[str, Covered] = field(default_factory=dict)
+    steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    test: str | None = None
+    _last: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def begin(self, test: str | None) -> None:
+        """Say which test runs from now on."""
+        self.test = test
+        self._last.clear()
+
+    def watch(self, attempt: Attempt) -> None:
+        """Note an event that was fired."""
+        if self.test is None:
+            return
+        reference = f"{attempt.chart.__module__}:{attempt.chart.__qualname__}"
+        covered = self.charts.get(reference)
+        if covered is None:
+            covered = self.charts[reference] = Covered.of(attempt.chart)
+        covered.meet("states", attempt.from_state, self.test)
+        for guard, agrees in attempt.guards.items():
+            covered.meet("guards", guard_item(guard, agrees), self.test)
+        if attempt.to_state is None:
+            covered.meet("refused", cell_item(attempt.from_state, attempt.event), self.test)
+            return
+        covered.meet("states", attempt.to_state, self.test)
+        item = edge_item(attempt.from_state, attempt.event, attempt.to_state)
+        covered.meet("transitions", item, self.test)
+        before, state = self._last.get((reference, attempt.about), ("", ""))
+        if state == attempt.from_state:
+            covered.meet("pairs", pair_item(before, attempt.event, attempt.to_state), self.test)
+        self._last[reference, attempt.about] = item, attempt.to_state
+
+    def step(self, name: str, outcome: str) -> None:
+        """Note how a step ended."""
+        if self.test is None:
+            return
+        tests = self.steps.setdefault(name, {each: [] for each in OUTCOMES})[outcome]
+        if self.test not in tests and len(tests) < _KEPT:
+            tests.append(self.test)
+
+    def dump(self) -> str:
+        """Return all of it as text, for another process."""
+        charts = [asdict(covered) for covered in self.charts.values()]
+        return json.dumps({"charts": charts, "steps": self.steps})
+
+    def merge(self, dumped: str) -> None:
+        """Add what another process noted."""
+        said = json.loads(dumped)
+        for chart in said["charts"]:
+            known = self.charts.setdefault(chart["reference"], Covered(**chart))
+            _merge(known.items, chart["items"])
+        _merge(self.steps, said["steps"])
+
+    def counted_steps(self) -> Iterator[tuple[str, int, int]]:
+        """Yield each outcome, how many steps had it, and how many steps there are."""
+        for outcome in OUTCOMES:
+            met = sum(bool(outcomes[outcome]) for outcomes in self.steps.values())
+            yield outcome, met, len(self.steps)
+
+
+def _merge(known: dict[str, dict[str, list[str]]], said: dict[str, dict[str, list[str]]]) -> None:
+    for kind, items in said.items():
+        mine = known.setdefault(kind, {})
+        for item, tests in items.items():
+            mine[item] = sorted({*mine.get(item, []), *tests})[:_KEPT]

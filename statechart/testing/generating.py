@@ -1,0 +1,87 @@
+"""Generating: tests with each path, or each cell, of a chart."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from statechart.errors import StatechartError, listed, nearest
+from statechart.testing.cells import matrix
+from statechart.testing.covering import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statechart.chart import Chart
+
+_KINDS: dict[str, tuple[str, Callable[..., tuple[Any, ...]], tuple[str, ...]]] = {
+    "paths": ("path", paths, ("cover", "model", "payloads", "without")),
+    "matrix": ("cell", matrix, ("model",)),
+}
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a test the values that its markers ask for; a marker that can't be followed fails collection."""
+    for kind, (argument, make, options) in _KINDS.items():
+        for marker in metafunc.definition.iter_markers(f"statechart_{kind}"):
+            try:
+                chart = _chart(marker, options)
+                values = make(chart, **_options(marker))
+            except (StatechartError, ValueError, TypeError) as error:
+                raise pytest.Collector.CollectError(
+                    f"{place(metafunc.function)}: statechart_{kind}: {error}"
+                ) from error
+            if argument not in metafunc.fixturenames:
+                raise pytest.Collector.CollectError(
+                    f"{place(metafunc.function)}: statechart_{kind} gives the test a {argument!r}: "
+                    f"add it to the test's parameters"
+                )
+            metafunc.parametrize(argument, values, ids=str)
+
+
+def _chart(marker: pytest.Mark, options: tuple[str, ...]) -> type[Chart]:
+    from statechart.chart import Chart
+
+    for name in marker.kwargs.keys() - set(options) - {"chart"}:
+        near = nearest(name, options)
+        hint = f"did you mean {near}?" if near else f"known are {listed(options)}"
+        raise TypeError(f"there is no option {name!r}: {hint}")
+    chart = marker.args[0] if marker.args else marker.kwargs.get("chart")
+    if not (isinstance(chart, type) and issubclass(chart, Chart)) or chart is Chart:
+        raise TypeError(f"its first argument has to be a chart's class, not {chart!r}")
+    if len(marker.args) > 2:
+        raise TypeError("it takes a chart and a cover; the rest is given by name")
+    return chart
+
+
+def _options(marker: pytest.Mark) -> dict[str, Any]:
+    given = {name: value for name, value in marker.kwargs.items() if name != "chart"}
+    return {"cover": marker.args[1], **given} if len(marker.args) > 1 else given
+
+
+def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None:
+    """Refuse a marker with nothing but a chart's class, which pytest takes for what is to be marked.
+
+    The test then becomes a machine of that chart, and would never be run.
+    """
+    from statechart.chart import Chart
+
+    if isinstance(found, Chart):
+        chart = type(found).__name__
+        raise pytest.Collector.CollectError(
+            f"{collector.nodeid}: {name} is lost, for pytest takes a marker with only a class in it as "
+            f"marking that class: name it, as in @pytest.mark.statechart_matrix(chart={chart})"
+        )
+
+
+def place(function: Any) -> str:  # Any: whatever pytest takes for a test
+    """Return where a test is, as FILE:LINE."""
+    code = inspect.unwrap(function).__code__
+    try:
+        file = Path(code.co_filename).relative_to(Path.cwd())
+    except ValueError:
+        file = Path(code.co_filename)
+    return f"{file}:{code.co_firstlineno}"

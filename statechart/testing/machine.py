@@ -1,0 +1,131 @@
+"""Machine: a Hypothesis state machine of any chart, whose failures shrink to few events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from statechart.errors import InvalidTransition, UnknownEvent
+from statechart.graph import Edge, edges, events
+from statechart.testing.driver import Driver
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from statechart.chart import Chart
+    from statechart.hooks import Transition
+
+
+class ChartMachine(RuleBasedStateMachine):
+    """What `state_machine` makes a class of; inherit from that to check a system beside the chart.
+
+    Attributes:
+        driver: Where the chart is.
+    """
+
+    chart: type[Chart]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.driver = self.begin()
+
+    def begin(self) -> Driver:
+        """Return a driver in the initial state; override it to give the chart a model."""
+        return Driver(self.chart)
+
+    def fired(self, transition: Transition) -> None:
+        """Check something after each event; by default nothing. It raises if something is wrong."""
+
+    def refused(self, event: str) -> None:
+        """Check something after each refusal; by default nothing."""
+
+    def fire(self, event: str, **payload: Any) -> None:
+        """Fire an event, and hold what comes of it against the chart as it is declared."""
+        before = self.driver.state
+        ways = {
+            edge.target: edge for edge in edges(self.chart) if (edge.event, edge.source) == (event, before)
+        }
+        try:
+            self.driver.fire(event, **payload)
+        except InvalidTransition:
+            assert any(edge.guards for edge in ways.values()) or not ways, (
+                f"{event} was refused in {before}, though it is declared there without a guard"
+            )
+            assert self.driver.state == before, f"the refusal of {event} led to {self.driver.state}"
+            self.refused(event)
+            return
+        after = self.driver.state
+        assert after in ways, f"{event} led from {before} to {after}, which the chart does not declare"
+        self.fired(self.driver.transitions[-1])
+
+    def _ways(self, event: str) -> dict[str, Edge]:
+        """Return the transitions of an event from here, by where they lead."""
+        here = self.driver.state
+        return {
+            edge.target: edge for edge in edges(self.chart) if (edge.event, edge.source) == (event, here)
+        }
+
+
+def state_machine(
+    chart: type[Chart],
+    *,
+    payloads: Mapping[str, Mapping[str, SearchStrategy[Any]]] | None = None,
+) -> type[ChartMachine]:
+    """Return a Hypothesis state machine with a rule for each event of a chart.
+
+    An event is fired where the chart allows it, guards considered, and a rule `refuse` fires the
+    others. pytest runs its `TestCase`:
+
+        TestOrders = state_machine(OrderChart, payloads={"pay": {"amount": st.integers(0, 100)}}).TestCase
+
+    Args:
+        payloads: Strategies for the keywords that events are fired with, by event.
+
+    Raises:
+        UnknownEvent: `payloads` names no event of the chart.
+    """
+    payloads = payloads or {}
+    for name in payloads:
+        if name not in events(chart):
+            raise UnknownEvent(chart.__name__, name, events(chart))
+    rules: dict[str, object] = {
+        _rule_name(event): _firing(event, payloads.get(event, {})) for event in events(chart)
+    }
+    rules["refuse"] = _refusing(chart)
+    return type(f"{chart.__name__}Machine", (ChartMachine,), {"chart": chart, **rules})
+
+
+def _firing(event: str, payload: Mapping[str, SearchStrategy[Any]]) -> Callable[..., None]:
+    def fire(self: ChartMachine, **drawn: Any) -> None:
+        self.fire(event, **drawn)
+
+    def possible(self: ChartMachine) -> bool:
+        if payload:  # its guards may need what is not drawn yet
+            return bool(self._ways(event))
+        return event in self.driver.allowed
+
+    fire.__name__ = fire.__qualname__ = _rule_name(event)
+    keywords: dict[str, Any] = dict(payload)  # Any: rule's overloads can't tell these from its own
+    made = precondition(possible)(rule(**keywords)(fire))  # type: ignore[no-untyped-call]  # of overloads
+    return cast("Callable[..., None]", made)
+
+
+def _rule_name(event: str) -> str:
+    """Return what the rule of an event is called, which no method of the machine is."""
+    return f"{event}_" if hasattr(ChartMachine, event) or event == "refuse" else event
+
+
+def _refusing(chart: type[Chart]) -> Callable[..., None]:
+    def refused(self: ChartMachine) -> list[str]:
+        return [event for event in events(chart) if not self._ways(event)]
+
+    def refuse(self: ChartMachine, data: st.DataObject) -> None:
+        self.fire(data.draw(st.sampled_from(refused(self)), label="event"))
+
+    def possible(self: ChartMachine) -> bool:
+        return bool(refused(self))
+
+    return precondition(possible)(rule(target=None, data=st.data())(refuse))

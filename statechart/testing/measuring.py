@@ -1,0 +1,102 @@
+"""Measuring: chart coverage of a run of pytest, over the workers of pytest-xdist too."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statechart.hooks import watchers
+from statechart.testing.coverage import REQUIRED, Coverage
+from statechart.testing.reports import REPORTS
+
+_SENT = "statechart_coverage"
+
+
+class CoveragePlugin:
+    """Counts what the tests meet of each chart, reports it, and fails the run below a threshold."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.coverage = Coverage()
+        self._config = config
+        self._failures: list[str] = []
+        watchers.append(self.coverage.watch)
+
+    def pytest_unconfigure(self) -> None:
+        """Stop counting."""
+        watchers.remove(self.coverage.watch)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Note which test runs."""
+        self.coverage.begin(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self.coverage.begin(None)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # Any: a worker, of pytest-xdist's own class
+        """Add what a worker noted."""
+        dumped = getattr(node, "workeroutput", {}).get(_SENT)
+        if dumped is not None:
+            self.coverage.merge(dumped)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Send what was noted to the controller; there, hold it against the threshold."""
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output[_SENT] = self.coverage.dump()
+            return
+        self._select()
+        threshold = self._config.getoption("chart_coverage_fail_under")
+        if threshold is not None:
+            self._failures = list(self._below(threshold))
+        if self._failures and session.exitstatus in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print and write the reports that were asked for."""
+        if hasattr(self._config, "workeroutput"):
+            return
+        terminalreporter.section("chart coverage")
+        for wanted in dict.fromkeys(self._config.getoption("chart_coverage_report") or ["term"]):
+            kind, _, place = wanted.partition(":")
+            make, usual = REPORTS[kind]
+            if not place and usual is None:
+                terminalreporter.write(make(self.coverage))
+                continue
+            self._write(Path(place or usual or ""), make(self.coverage), terminalreporter)
+        for failure in self._failures:
+            terminalreporter.write_line(f"FAIL {failure}", red=True)
+
+    def _write(self, path: Path, text: str, terminalreporter: pytest.TerminalReporter) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise pytest.UsageError(f"chart coverage: {path} can't be written: {error.strerror}") from error
+        terminalreporter.write_line(f"chart coverage written to {path}")
+
+    def _select(self) -> None:
+        patterns = self._config.getoption("chart_coverage_of") or self._config.getini("chart_coverage_of")
+        if patterns:
+            for reference in list(self.coverage.charts):
+                if not any(fnmatchcase(reference, pattern) for pattern in patterns):
+                    del self.coverage.charts[reference]
+
+    def _below(self, threshold: float) -> Iterator[str]:
+        if not self.coverage.charts and threshold > 0:
+            yield f"no chart was touched by any test, and {threshold:g} % are required"
+        for reference, covered in sorted(self.coverage.charts.items()):
+            for kind in REQUIRED:
+                share = covered.percent([kind])
+                if share < threshold:
+                    yield f"{reference}: {share:g} % of its {kind}, and {threshold:g} % are required"

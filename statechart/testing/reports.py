@@ -1,0 +1,196 @@
+"""Reports: chart coverage as text, JSON, a coloured diagram and a page with the tests behind each edge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING
+
+from statechart.diagram import graphviz, mermaid
+from statechart.dot import dot
+from statechart.errors import DiagramUnavailable
+from statechart.picture import Picture
+from statechart.testing.coverage import KINDS, Coverage, Covered, edge_item, percent
+
+if TYPE_CHECKING:
+    from statemachine.contrib.diagram.model import DiagramTransition
+
+_SHOWN = 8
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
+body { color: #222; background: #fff; } h1, h2 { line-height: 1.2; } h2 { margin-top: 3rem; }
+code { font-size: 0.9em; } svg { max-width: 100%; height: auto; } details ul { margin: 0.25rem 0; }
+table { border-collapse: collapse; margin: 1rem 0; } td.number { text-align: right; }
+th, td { padding: 0.25rem 0.75rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
+tr.missing td { background: #fde7e4; } .all { color: #00796b; } .some { color: #c62828; }
+"""
+
+
+def as_text(coverage: Coverage) -> str:
+    """Return what a terminal is told: the numbers, and what is missing."""
+    return "\n".join(_text_lines(coverage)) + "\n"
+
+
+def _text_lines(coverage: Coverage) -> Iterator[str]:
+    if not coverage.charts:
+        yield "no chart was touched by any test"
+    for reference, covered in sorted(coverage.charts.items()):
+        yield reference
+        for kind in KINDS:
+            met, of = covered.count(kind)
+            if not of:
+                continue
+            yield f"  {kind:<12}{met:>5} of {of:<5}{percent(met, of):>6.5g} %"
+            missing = covered.missing(kind)
+            if missing and kind != "pairs":
+                more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+                yield f"    not met: {', '.join(missing[:_SHOWN])}{more}"
+    if coverage.steps:
+        counts = ", ".join(f"{outcome} {met} of {of}" for outcome, met, of in coverage.counted_steps())
+        yield f"steps: {counts}"
+
+
+def as_json(coverage: Coverage) -> str:
+    """Return everything, with the tests that met each item."""
+    charts = [
+        {
+            "reference": reference,
+            "percent": covered.percent(),
+            "kinds": {
+                kind: {
+                    "met": covered.count(kind)[0],
+                    "of": covered.count(kind)[1],
+                    "percent": percent(*covered.count(kind)),
+                    "tests": covered.items[kind],
+                }
+                for kind in KINDS
+            },
+        }
+        for reference, covered in sorted(coverage.charts.items())
+    ]
+    return json.dumps({"charts": charts, "steps": coverage.steps}, indent=2) + "\n"
+
+
+def as_mermaid(coverage: Coverage) -> str:
+    """Return a Markdown page with the diagram of each chart, what was not met in red."""
+    return "\n".join(
+        f"# {reference}\n\n```mermaid\n{mermaid(coloured(covered))}```\n"
+        for reference, covered in sorted(coverage.charts.items())
+    )
+
+
+def coloured(covered: Covered) -> Picture:
+    """Return a chart's picture: met or not, and by how many tests.
+
+    A transition that is folded into a note is drawn when it was not met.
+    """
+    picture = covered.picture()
+    values = _values(picture, covered)
+    tests = covered.items["transitions"]
+
+    def met(edge: DiagramTransition) -> list[str]:
+        item = edge_item(
+            values[edge.source], covered.spoken.get(edge.event, edge.event), values[edge.targets[0]]
+        )
+        return tests.get(item, [])
+
+    drawn = {(edge.source, edge.event, *edge.targets) for edge in picture.graph.transitions}
+    hidden = [
+        edge
+        for edge in picture.whole.transitions
+        if (edge.source, edge.event, *edge.targets) not in drawn and not met(edge)
+    ]
+    shown = [*picture.graph.transitions, *hidden]
+    labelled = [replace(edge, event=f"{edge.event} ({_some(len(met(edge)))})") for edge in shown]
+    return replace(
+        picture,
+        graph=replace(picture.graph, transitions=labelled),
+        classes={
+            state.id: "visited" if covered.items["states"].get(values[state.id]) else "failed"
+            for state in picture.graph.states
+        },
+        visited=frozenset(index for index, edge in enumerate(shown) if met(edge)),
+        missed=frozenset(index for index, edge in enumerate(shown) if not met(edge)),
+    )
+
+
+def _values(picture: Picture, covered: Covered) -> dict[str, str]:
+    """Return each state's value by what the renderers call it: both come as they were declared."""
+    return dict(zip((state.id for state in picture.graph.states), covered.items["states"], strict=True))
+
+
+def _some(tests: int) -> str:
+    return "no test" if not tests else f"{tests} test{'' if tests == 1 else 's'}"
+
+
+def as_html(coverage: Coverage) -> str:
+    """Return a page that needs nothing beside it: diagrams, numbers, and the tests behind each edge.
+
+    Without Graphviz the diagrams are shown as what Mermaid draws them from.
+    """
+    body = "".join(_html_of(reference, covered) for reference, covered in sorted(coverage.charts.items()))
+    steps = "".join(
+        f"<tr><td><code>{escape(name)}</code></td>"
+        + "".join(f'<td class="number">{len(tests)}</td>' for tests in outcomes.values())
+        + "</tr>"
+        for name, outcomes in sorted(coverage.steps.items())
+    )
+    if steps:
+        body += (
+            "<h2>Steps</h2><table><tr><th>step</th><th>done</th><th>failed</th><th>interrupted</th></tr>"
+            f"{steps}</table>"
+        )
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Chart coverage</title>'
+        f"<style>{_STYLE}</style></head><body><h1>Chart coverage</h1>"
+        f"{body or '<p>No chart was touched by any test.</p>'}</body></html>\n"
+    )
+
+
+def _html_of(reference: str, covered: Covered) -> str:
+    rows = "".join(
+        f'<tr><td>{kind}</td><td class="number">{covered.count(kind)[0]} of {covered.count(kind)[1]}</td>'
+        f'<td class="number {"all" if not covered.missing(kind) else "some"}">'
+        f"{percent(*covered.count(kind)):g} %</td></tr>"
+        for kind in KINDS
+        if covered.items[kind]
+    )
+    tables = "".join(_html_table(kind, covered.items[kind]) for kind in KINDS if covered.items[kind])
+    return f"<h2><code>{escape(reference)}</code></h2>{_html_picture(covered)}<table>{rows}</table>{tables}"
+
+
+def _html_picture(covered: Covered) -> str:
+    picture = coloured(covered)
+    with suppress(DiagramUnavailable):
+        svg = graphviz(dot(picture), "svg").decode()
+        return svg[svg.index("<svg") :]
+    return f"<p>Install Graphviz to see it drawn.</p><pre>{escape(mermaid(picture))}</pre>"
+
+
+def _html_table(kind: str, items: Mapping[str, list[str]]) -> str:
+    rows = "".join(
+        f'<tr class="{"met" if tests else "missing"}"><td><code>{escape(item)}</code></td>'
+        f"<td>{_html_tests(tests)}</td></tr>"
+        for item, tests in items.items()
+    )
+    opened = " open" if kind == "transitions" else ""
+    return f"<details{opened}><summary>{kind}</summary><table>{rows}</table></details>"
+
+
+def _html_tests(tests: list[str]) -> str:
+    if not tests:
+        return "no test"
+    listed = "".join(f"<li><code>{escape(test)}</code></li>" for test in tests)
+    return f"<details><summary>{_some(len(tests))}</summary><ul>{listed}</ul></details>"
+
+
+REPORTS: Mapping[str, tuple[Callable[[Coverage], str], str | None]] = {
+    "term": (as_text, None),
+    "html": (as_html, "chart-coverage.html"),
+    "json": (as_json, "chart-coverage.json"),
+    "mermaid": (as_mermaid, "chart-coverage.md"),
+}
+"""Each report by its name, and the file that it is written to unless another is given."""

@@ -1,0 +1,164 @@
+"""Scenarios: Given/When/Then of pytest-bdd, checked against the chart before any of them runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from statechart.errors import StatechartError
+from statechart.graph import events, states
+from statechart.testing.driver import Driver
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+
+_EVENT, _STATE = r'"(?P<event>[^"]+)"', r'"(?P<state>[^"]+)"'
+STEPS = {
+    "chart": r'the chart "(?P<reference>[^"]+)"',
+    "in state": f"it is in state {_STATE}",
+    "fact": r"its (?P<fact>\w+) is (?P<value>.+)",
+    "fired": f"{_EVENT} is fired",
+    "fired with": f"{_EVENT} is fired with (?P<payload>.+)",
+    "is": f"the state is {_STATE}",
+    "refused": f"{_EVENT} is refused",
+    "refused because": f'{_EVENT} is refused because "(?P<reason>.+)"',
+    "allowed": r"allowed is (?P<events>.+)",
+}
+"""What each of the steps looks like."""
+
+
+def template_of(test: object) -> Any:  # Any: pytest-bdd's own class
+    """Return the scenario that a test function runs, or None."""
+    from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+    try:
+        return scenario_wrapper_template_registry.get(cast("Callable[..., object]", test))
+    except TypeError:  # it can't be in a dictionary of weak references
+        return None
+
+
+def matched(text: str) -> tuple[str, dict[str, str]] | None:
+    """Return which of the steps a text is, with its parts; None if it is somebody else's."""
+    for step, pattern in STEPS.items():
+        found = re.fullmatch(pattern, text)
+        if found is not None:
+            return step, found.groupdict()
+    return None
+
+
+def names(text: str) -> list[str]:
+    """Return the names in a list: `"pay", "ship" and "cancel"`; none for `nothing`."""
+    return re.findall(r'"([^"]*)"', text)
+
+
+def check(test: object, default: str, root: Path) -> None:
+    """Hold each scenario of a test against its chart.
+
+    Raises:
+        pytest.Collector.CollectError: A state, an event or the chart is not there; the line is named.
+    """
+    template = template_of(test)
+    problems = [
+        problem for scenario in _rendered(template) for problem in _problems(scenario, default, root)
+    ]
+    if problems:
+        raise pytest.Collector.CollectError("\n".join(dict.fromkeys(problems)))
+
+
+def _rendered(template: Any) -> Iterator[Any]:  # Any: pytest-bdd's own classes
+    contexts = [context for examples in template.examples for context in examples.as_contexts()]
+    yield from (template.render(context) for context in contexts or [{}])
+
+
+def _problems(scenario: Any, default: str, root: Path) -> Iterator[str]:
+    from statechart.reference import find_chart
+
+    chart: type[Chart] | None = None
+    reference = default
+    steps = [(step, matched(step.name)) for step in scenario.steps]
+    for _, found in steps:
+        if found is not None and found[0] == "chart":
+            reference = found[1]["reference"]
+    where = f"{_relative(scenario.feature.filename, root)}"
+    for step, found in steps:
+        if found is None:
+            continue
+        place = f"{where}:{step.line_number}"
+        try:
+            if chart is None:
+                chart = find_chart(reference, root=root) if reference else None
+            if chart is None:
+                yield (
+                    f'{place}: no chart is named: begin with Given the chart "module:Chart", '
+                    "or set `statechart = module:Chart` in pytest's configuration"
+                )
+                return
+            _check_names(chart, *found)
+        except StatechartError as error:
+            yield f"{place}: {step.keyword} {step.name}: {error}"
+            if chart is None:
+                return
+
+
+def _check_names(chart: type[Chart], step: str, parts: dict[str, str]) -> None:
+    """Raise UnknownState or UnknownEvent for a name that the chart does not have."""
+    from statechart.errors import UnknownState
+
+    if "state" in parts and parts["state"] not in states(chart):
+        raise UnknownState(chart.__name__, parts["state"], states(chart))
+    asked = names(parts["events"]) if step == "allowed" else [parts["event"]] if "event" in parts else []
+    for event in asked:
+        chart.event(event)
+
+
+def _relative(file: str, root: Path) -> Path:
+    path = Path(file)
+    return path.relative_to(root) if path.is_relative_to(root) else path
+
+
+def value(text: str) -> object:
+    """Return what a fact or a payload is, as it is written in JSON; plain words are text."""
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def payload(text: str) -> dict[str, object]:
+    """Return a payload that is written as `amount 3, by "ann"`."""
+    found = dict(
+        part.strip().split(" ", 1) for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text)
+    )
+    return {name: value(said) for name, said in found.items()}
+
+
+class Stage:
+    """Where a scenario plays: its chart, what was given, and the driver once something happens."""
+
+    def __init__(self, default: str, root: Path) -> None:
+        self.reference = default
+        self.state: str | None = None
+        self.facts: dict[str, Any] = {}  # Any: whatever guards and hooks ask of a model
+        self._root = root
+        self._driver: Driver | None = None
+
+    @property
+    def driver(self) -> Driver:
+        """The driver, made when it is first needed."""
+        from statechart.reference import find_chart
+
+        if self._driver is None:
+            chart = find_chart(self.reference, root=self._root)
+            self._driver = Driver(chart, state=self.state, **self.facts)
+        return self._driver
+
+    def allowed_events(self) -> tuple[str, ...]:
+        """Return what is allowed now, as it was declared."""
+        allowed = self.driver.allowed
+        return tuple(event for event in events(type(self.driver.machine)) if event in allowed)
