@@ -40,6 +40,9 @@ _RESERVED = frozenset(
         "delay",
         "send_id",
         "internal",
+        "key",
+        "on_error",
+        "self",
     )
 )
 

@@ -1,0 +1,227 @@
+"""Chart coverage: counted over all tests and workers, reported, and held against a threshold."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import mermaidx
+import pytest
+
+HALF = """
+from shop import OrderChart
+
+def test_paying(chart_driver):
+    chart_driver(OrderChart).refuses("pay", amount=1).fire("pay", amount=7).refuses("ship")
+
+def test_cancelling(chart_driver):
+    chart_driver(OrderChart).fire("cancel").refuses("pay")
+"""
+WHOLE = """
+import pytest
+from shop import OrderChart
+
+@pytest.mark.statechart_paths(OrderChart, cover="edges", payloads={"pay": {"amount": 7}})
+def test_path(path):
+    path.drive()
+
+@pytest.mark.statechart_matrix(chart=OrderChart)
+def test_cell(cell):
+    cell.check()
+"""
+
+
+@pytest.fixture
+def covered(shop: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    def run(text: str, *options: str) -> pytest.RunResult:
+        shop.makepyfile(test_orders=text)
+        return shop.runpytest_inprocess("--chart-coverage", "-p", "no:cacheprovider", *options)
+
+    return run
+
+
+def numbers(result: pytest.RunResult) -> dict[str, tuple[int, int]]:
+    found = re.findall(r"^  (\w+) +(\d+) of (\d+) +[\d.]+ %$", "\n".join(result.outlines), re.M)
+    return {kind: (int(met), int(of)) for kind, met, of in found}
+
+
+def test_what_was_met_is_counted(covered: Callable[..., pytest.RunResult]) -> None:
+    result = covered(HALF)
+
+    assert numbers(result) == {
+        "states": (3, 4),
+        "transitions": (2, 5),
+        "pairs": (0, 6),
+        "guards": (3, 4),
+        "refused": (1, 11),
+    }
+    result.stdout.fnmatch_lines(
+        [
+            "shop:OrderChart",
+            "    not met: shipped",
+            "    not met: paid --pack--> paid, paid --ship--> shipped, paid --cancel--> cancelled",
+            "    not met: is_packed agrees",
+        ]
+    )
+
+
+def test_paths_and_matrix_meet_everything_that_is_demanded(
+    covered: Callable[..., pytest.RunResult],
+) -> None:
+    result = covered(WHOLE, "--chart-coverage-fail-under=100")
+
+    assert result.ret == 0
+    assert numbers(result)["transitions"] == (5, 5)
+    assert numbers(result)["refused"] == (11, 11)
+
+
+def test_below_the_threshold_the_run_fails_and_says_of_what(
+    covered: Callable[..., pytest.RunResult],
+) -> None:
+    result = covered(HALF, "--chart-coverage-fail-under=60.5")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL shop:OrderChart: 40 % of its transitions, and 60.5 % are required",
+            "FAIL shop:OrderChart: 9 % of its refused, and 60.5 % are required",
+        ]
+    )
+    assert "of its states" not in result.stdout.str()
+
+
+def test_a_threshold_that_is_met_does_not_hide_a_failure(covered: Callable[..., pytest.RunResult]) -> None:
+    assert covered(f"{HALF}\ndef test_bad(): assert False", "--chart-coverage-fail-under=1").ret == 1
+
+
+def test_touching_no_chart_fails_a_threshold(covered: Callable[..., pytest.RunResult]) -> None:
+    result = covered("def test_it(): pass", "--chart-coverage-fail-under=1")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAIL no chart was touched by any test, and 1 % are required"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--chart-coverage-fail-under=abc"], "'abc' is no number of percent: give one from 0 to 100"),
+        (["--chart-coverage-fail-under=101"], "'101' is no number of percent: give one from 0 to 100"),
+        (["--chart-coverage-fail-under=nan"], "'nan' is no number of percent: give one from 0 to 100"),
+        (["--chart-coverage-report=pdf"], "'pdf' is no report: use term, html, json, mermaid"),
+        (["--chart-coverage-of=shop:*"], "the options of chart coverage need --chart-coverage beside them"),
+        (
+            ["--chart-coverage-fail-under=0"],
+            "the options of chart coverage need --chart-coverage beside them",
+        ),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    shop: pytest.Pytester, options: list[str], said: str
+) -> None:
+    result = shop.runpytest_subprocess(*options)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+def test_only_charts_that_are_asked_for_are_counted(covered: Callable[..., pytest.RunResult]) -> None:
+    other = (
+        "\nfrom environments.lifecycle import Lifecycle\ndef test_l(chart_driver): chart_driver(Lifecycle)"
+    )
+    text = f"{HALF}{other}.fire('provision')"
+
+    assert "environments.lifecycle:Lifecycle" in covered(text).stdout.str()
+    asked = covered(text, "--chart-coverage-of=shop:*").stdout.str()
+    assert "environments.lifecycle" not in asked
+    assert "shop:OrderChart" in asked
+
+
+def test_the_workers_of_xdist_count_together(
+    covered: Callable[..., pytest.RunResult], shop: pytest.Pytester
+) -> None:
+    shop.makepyfile(test_orders=WHOLE)
+    options = ("--chart-coverage", "--chart-coverage-fail-under=100", "--chart-coverage-report=json")
+
+    alone = shop.runpytest_subprocess(*options)
+    by_itself = json.loads((shop.path / "chart-coverage.json").read_text())
+    together = shop.runpytest_subprocess("-n", "2", *options)
+    by_workers = json.loads((shop.path / "chart-coverage.json").read_text())
+
+    assert (alone.ret, together.ret) == (0, 0)
+    for kind in ("states", "transitions", "pairs", "guards", "refused"):
+        mine, theirs = (said["charts"][0]["kinds"][kind] for said in (by_itself, by_workers))
+        assert {item: sorted(tests) for item, tests in mine["tests"].items()} == theirs["tests"]
+
+
+def test_every_report_can_be_had_at_once(
+    covered: Callable[..., pytest.RunResult], shop: pytest.Pytester
+) -> None:
+    reports = [
+        f"--chart-coverage-report={kind}" for kind in ("term", "html:out/page.html", "json", "mermaid:c.md")
+    ]
+
+    result = covered(HALF, *reports)
+
+    assert numbers(result)["states"] == (3, 4)
+    page = (shop.path / "out" / "page.html").read_text()
+    assert "<li><code>test_orders.py::test_paying</code></li>" in page
+    assert "<svg" in page or "<pre>stateDiagram-v2" in page
+    said = json.loads((shop.path / "chart-coverage.json").read_text())["charts"][0]
+    assert said["kinds"]["transitions"]["tests"]["draft --pay--> paid"] == ["test_orders.py::test_paying"]
+    assert said["percent"] == 9.0
+    (drawn,) = re.findall(r"```mermaid\n(.*?)```", (shop.path / "c.md").read_text(), re.S)
+    assert "    paid --> shipped : ship (no test) [is_packed]\n" in drawn
+    assert "class draft,paid,cancelled visited" in drawn
+    assert "pay (1 test)" in mermaidx.render(drawn).svg()
+
+
+def test_a_report_that_can_not_be_written_is_told(
+    covered: Callable[..., pytest.RunResult], shop: pytest.Pytester
+) -> None:
+    (shop.path / "taken").write_text("")
+
+    result = covered(HALF, "--chart-coverage-report=html:taken/page.html")
+
+    assert "taken" in result.stderr.str() + result.stdout.str()
+    assert result.ret != 0
+
+
+def test_a_folded_transition_that_no_test_met_is_drawn(
+    covered: Callable[..., pytest.RunResult], shop: pytest.Pytester
+) -> None:
+    text = """
+from environments.lifecycle import Lifecycle
+def test_l(chart_driver):
+    chart_driver(Lifecycle).fire("destroy")
+"""
+
+    covered(text, "--chart-coverage-report=mermaid")
+
+    drawn = (shop.path / "chart-coverage.md").read_text()
+    assert "running --> destroyed : destroy (no test)" in drawn
+    assert "created --> destroyed" not in drawn
+
+
+def test_steps_are_counted_by_how_they_end(covered: Callable[..., pytest.RunResult]) -> None:
+    text = """
+import asyncio
+import pytest
+from environments import CommandFailed, EnvironmentSpec
+from environments.testing import ScriptedSpec
+
+async def test_steps(workspace, scripted_provider):
+    workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
+    scripted_provider.fails["second_provision"] = [OSError("no route")]
+    with pytest.raises(CommandFailed):
+        await workspace.provision("demo")
+    await workspace.retry("demo")
+    scripted_provider.hangs.add("first_configure")
+    configuring = asyncio.create_task(workspace.configure("demo"))
+    await asyncio.sleep(0.1)
+    configuring.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await configuring
+"""
+
+    covered(text).stdout.fnmatch_lines(["steps: done 2 of 3, failed 1 of 3, interrupted 1 of 3"])

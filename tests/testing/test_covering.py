@@ -1,0 +1,172 @@
+"""Paths that cover a chart, and the cells of its matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from environments.lifecycle import Lifecycle, Subject
+from statechart import Chart, Event, State
+from statechart.errors import InvalidTransition, UnknownEvent
+from statechart.graph import edges, states
+from statechart.testing import Driver, Uncoverable, matrix, paths
+from statechart.testing.covering import LIMIT, Path
+
+
+def trying() -> Subject:
+    return Subject(run_under_way=True)
+
+
+@dataclass
+class Coin:
+    state: str | None = None
+    credit: int = 0
+
+
+class Turnstile(Chart):
+    """Its guards depend on what earlier hooks did, and its credit has no end."""
+
+    locked = State("locked", initial=True)
+    unlocked = State("unlocked")
+    broken = State("broken", final=True)
+
+    coin = Event(locked.to(locked, cond="short") | locked.to(unlocked, cond="!short"), name="coin")
+    push = Event(unlocked.to(locked), name="push")
+    kick = Event(locked.to(broken) | unlocked.to(broken), name="kick")
+
+    @staticmethod
+    def new_model() -> Coin:
+        return Coin()
+
+    def short(self, model: Coin) -> bool:
+        """The credit is short."""
+        return model.credit < 3
+
+    def on_coin(self, model: Coin) -> None:
+        model.credit += 1
+
+
+def taken(found: tuple[Path, ...]) -> set[tuple[str, str, str]]:
+    return {
+        (source, event, target)
+        for path in found
+        for source, event, target in zip(path.states, path.events, path.states[1:], strict=False)
+    }
+
+
+def all_edges(chart: type[Chart]) -> set[tuple[str, str, str]]:
+    return {(edge.source, edge.event, edge.target) for edge in edges(chart)}
+
+
+def test_edges_take_every_transition_and_drive() -> None:
+    found = paths(Lifecycle, "edges", model=trying)
+
+    assert taken(found) == all_edges(Lifecycle)
+    assert {path.drive().state for path in found} >= {"destroyed", "run_failed", "running"}
+    assert {path.states[0] for path in found} == {"created"}
+
+
+def test_no_path_is_there_for_nothing() -> None:
+    found = paths(Lifecycle, "edges", model=trying)
+
+    for path in found:
+        assert taken(tuple(other for other in found if other is not path)) != taken(found)
+
+
+def test_edge_pairs_take_every_two_that_can_follow_on_each_other() -> None:
+    found = paths(Lifecycle, "edge-pairs", model=trying)
+
+    pairs = {pair for path in found for pair in zip(path.events, path.events[1:], strict=False)}
+    assert taken(found) == all_edges(Lifecycle)
+    assert ("release", "destroy") in pairs
+    assert ("fail", "fail") in pairs
+    met = {
+        (path.states[at : at + 3], path.events[at : at + 2])
+        for path in found
+        for at in range(len(path.events) - 1)
+    }
+    assert met == {
+        ((a.source, a.target, b.target), (a.event, b.event))
+        for a in edges(Lifecycle)
+        for b in edges(Lifecycle)
+        if a.target == b.source
+    }
+
+
+def test_shortest_leads_to_every_state_and_no_way_is_shorter() -> None:
+    found = {path.states[-1]: path for path in paths(Lifecycle, "shortest", model=trying)}
+
+    assert found.keys() == set(states(Lifecycle)) - {"created"}
+    assert found["running"].events == ("register", "configure", "complete", "release", "complete", "run")
+    assert found["destroyed"].events == ("destroy",)
+
+
+@pytest.mark.parametrize("cover", ["edges", "edge-pairs", "shortest"])
+def test_guards_and_hooks_decide_where_events_lead(cover: str) -> None:
+    found = paths(Turnstile, cover)  # type: ignore[arg-type]
+
+    unlocking = next(path for path in found if "unlocked" in path.states)
+    assert unlocking.events[:4] == ("coin", "coin", "coin", "coin")
+    for path in found:
+        path.drive()
+
+
+def test_a_model_without_end_is_looked_at_only_so_far() -> None:
+    assert len(max(paths(Turnstile), key=lambda path: len(path.events)).events) < LIMIT
+
+
+def test_what_guards_forbid_is_told_with_what_to_do() -> None:
+    with pytest.raises(Uncoverable) as raised:
+        paths(Lifecycle)
+
+    assert str(raised.value) == (
+        "no path of Lifecycle takes fail from released (no run is under way that could fail); "
+        "fail from run_failed (no run is under way that could fail): give a model or payloads with which "
+        "the guards agree, or leave them out with without=['fail']"
+    )
+    assert {edge.source for edge in raised.value.missing} == {"released", "run_failed"}
+
+
+def test_events_can_be_left_out() -> None:
+    found = paths(Lifecycle, "shortest", without=["fail", "register"])
+
+    assert {event for path in found for event in path.events}.isdisjoint(["fail", "register"])
+    assert {path.states[-1] for path in found} == {
+        state for state in states(Lifecycle) if not state.endswith("_failed") and state != "created"
+    }
+
+
+def test_a_path_that_leads_elsewhere_fails_where_it_does() -> None:
+    lying = Path(Lifecycle, ("provision", "complete"), ("created", "provisioning", "configured"))
+
+    with pytest.raises(
+        AssertionError, match="it is provisioned, not configured, after provision, complete"
+    ):
+        lying.drive()
+    with pytest.raises(InvalidTransition):
+        lying.drive(Driver(Lifecycle, state="running"))
+
+
+def test_what_is_asked_wrong_is_told() -> None:
+    with pytest.raises(ValueError, match="there is no cover 'edge': use edges, edge-pairs, shortest"):
+        paths(Lifecycle, "edge")  # type: ignore[arg-type]
+    with pytest.raises(UnknownEvent, match="did you mean 'fail'"):
+        paths(Lifecycle, without=["fial"])
+    with pytest.raises(UnknownEvent, match="did you mean 'run'"):
+        paths(Lifecycle, payloads={"runn": {}})
+
+
+@pytest.mark.parametrize("cell", matrix(Lifecycle), ids=str)
+def test_every_cell_of_the_matrix_does_what_the_chart_says(cell) -> None:  # type: ignore[no-untyped-def]
+    cell.check()
+
+
+def test_the_matrix_knows_what_is_declared_and_what_is_allowed() -> None:
+    cells = matrix(Lifecycle)
+
+    assert len(cells) == 13 * 8
+    assert sum(cell.declared for cell in cells) == 33
+    assert sum(cell.allowed for cell in cells) == 31
+    assert sum(cell.allowed for cell in matrix(Lifecycle, model=trying)) == 33
+    assert sum(cell.allowed for cell in matrix(Lifecycle, model=lambda: Subject(teardown_begun=True))) == 12

@@ -1,0 +1,129 @@
+"""The Hypothesis machine of a chart: it finds what is wrong, and shrinks it to few events."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from environments.lifecycle import Lifecycle, Subject
+from statechart import Chart, Event, State, Transition
+from statechart.errors import UnknownEvent
+from statechart.testing import ChartMachine, Driver, state_machine
+
+QUICK = settings(
+    max_examples=60, stateful_step_count=25, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+class Till(Chart):
+    """Its events are named like methods of a machine, and its guard needs a payload."""
+
+    shut = State("shut", initial=True)
+    open_ = State("open", value="open")
+    gone = State("gone", final=True)
+
+    fire = None
+    begin = Event(shut.to(open_, cond="has_key"), name="begin")
+    teardown = Event(open_.to(shut), name="teardown")
+    refuse = Event(shut.to(gone), name="refuse")
+
+    def has_key(self, code: int) -> bool:
+        """The key is wrong."""
+        return code > 2
+
+
+del Till.fire
+
+
+def run(machine: type[ChartMachine]) -> None:
+    case = machine.TestCase
+    case.settings = QUICK
+    case("runTest").runTest()
+
+
+def told(machine: type[ChartMachine]) -> str:
+    """Return what is told beside a failure."""
+    with pytest.raises(AssertionError) as raised:
+        run(machine)
+    return "\n".join(raised.value.__notes__)
+
+
+def test_a_sound_chart_passes_and_everything_of_it_is_met() -> None:
+    met: set[str] = set()
+
+    class Machine(state_machine(Lifecycle)):  # type: ignore[misc]  # the class is made at run time
+        def begin(self) -> Driver:
+            return Driver(Lifecycle, model=Subject(run_under_way=True))
+
+        def fired(self, transition: Transition) -> None:
+            met.add(transition.to_state)
+
+        def refused(self, event: str) -> None:
+            met.add(f"refused {event}")
+
+    run(Machine)
+
+    assert {"provisioning", "destroyed", "refused run"} <= met
+
+
+def test_a_failure_shrinks_to_the_shortest_sequence() -> None:
+    class Machine(state_machine(Lifecycle)):  # type: ignore[misc]
+        def fired(self, transition: Transition) -> None:
+            assert transition.to_state != "configuring"
+
+    assert "The shortest events that fail like this: register, configure" in told(Machine)
+
+
+def test_a_failure_that_needs_its_history_is_told_whole() -> None:
+    class Machine(state_machine(Lifecycle)):  # type: ignore[misc]
+        def fired(self, transition: Transition) -> None:
+            events = [taken.event for taken in self.driver.transitions]
+            assert events.count("fail") < 2
+
+    notes = told(Machine)
+
+    assert "that fail like this: provision, fail, provision, fail" in notes
+    assert len(re.findall(r"state\.(fail|provision)\(\)", notes)) == 4, "Hypothesis shrank it as well"
+
+
+def test_a_guard_that_needs_a_payload_is_given_one() -> None:
+    met: list[Any] = []
+
+    class Machine(state_machine(Till, payloads={"begin": {"code": st.integers(0, 5)}})):  # type: ignore[misc]
+        def fired(self, transition: Transition) -> None:
+            met.append((transition.event, transition.payload.get("code")))
+
+    run(Machine)
+
+    assert {key for event, key in met if event == "begin"} <= {3, 4, 5}
+    assert {event for event, _ in met} == {"begin", "teardown", "refuse"}
+
+
+def test_a_chart_that_refuses_what_it_declares_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Chart):
+        one = State("one", initial=True)
+        two = State("two", final=True)
+        go = Event(one.to(two), name="go")
+
+    class Machine(state_machine(Broken)):  # type: ignore[misc]
+        def begin(self) -> Driver:
+            driver = Driver(Broken, model=SimpleNamespace(state=None))
+            monkeypatch.setattr(driver.machine, "fire", driver.machine.refuse_all, raising=False)
+            return driver
+
+    def refuse_all(self: Broken, event: Event, **payload: Any) -> Transition:
+        raise self._refusal(event.id, payload)
+
+    monkeypatch.setattr(Broken, "refuse_all", refuse_all, raising=False)
+
+    assert "The shortest events that fail like this: go" in told(Machine)
+
+
+def test_payloads_are_for_events_that_there_are() -> None:
+    with pytest.raises(UnknownEvent, match="did you mean 'begin'"):
+        state_machine(Till, payloads={"begn": {}})

@@ -1,0 +1,255 @@
+"""The plugin, as somebody's project has it: markers, fixtures, scenarios, and what it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+ENOUGH = 'payloads={"pay": {"amount": 7}}'
+
+
+def collected(result: pytest.RunResult) -> str:
+    return "\n".join(result.outlines)
+
+
+def test_a_marker_gives_a_test_its_paths(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        f"""
+        import pytest
+        from shop import OrderChart
+
+        @pytest.mark.statechart_paths(OrderChart, cover="edges", {ENOUGH})
+        def test_path(path):
+            path.drive()
+
+        @pytest.mark.statechart_paths(OrderChart, "shortest", {ENOUGH})
+        async def test_async_too(path):
+            assert path.drive().state == path.states[-1]
+        """
+    )
+
+    result = shop.runpytest_inprocess("-v")
+
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(
+        ["*test_path[[]pay>pack>ship[]]*", "*test_async_too[[]pay[]]*", "*test_async_too[[]cancel[]]*"]
+    )
+
+
+def test_a_marker_gives_a_test_the_cells_of_the_matrix(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        """
+        import pytest
+        from shop import OrderChart
+
+        @pytest.mark.statechart_matrix(chart=OrderChart)
+        def test_cell(cell):
+            cell.check()
+        """
+    )
+
+    shop.runpytest_inprocess().assert_outcomes(passed=16)
+
+
+def test_drivers_workspaces_and_clocks_are_fixtures_for_sync_and_async_tests(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        """
+        from datetime import timedelta
+
+        import pytest
+        from environments import CommandFailed, EnvironmentSpec, StepFailed
+        from environments.testing import ScriptedSpec, in_child
+        from shop import OrderChart
+
+        def test_a_driver(chart_driver):
+            chart_driver(OrderChart, state="paid", packed=True).fire("ship").expect("shipped")
+
+        async def test_a_workspace(workspace, scripted_provider, fixed_clock):
+            created = workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
+            scripted_provider.fails["second_provision"] = [StepFailed("network", "no route to host")]
+            fixed_clock.move(timedelta(hours=1))
+            with pytest.raises(CommandFailed, match="no route to host"):
+                await workspace.provision(created)
+            assert workspace.load("demo").since - created.since == timedelta(hours=1)
+            scripted_provider.crashes.add("first_configure")
+            await workspace.retry("demo")
+            assert await in_child(workspace.configure("demo")) == -9
+            assert workspace.load("demo").state.name == "configuring"
+        """
+    )
+
+    shop.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+FEATURE = """
+Feature: orders
+  Background:
+    Given the chart "shop:OrderChart"
+
+  Scenario: paying
+    Given it is in state "draft"
+    When "pay" is fired with amount 7
+    Then the state is "paid"
+    And "ship" is refused because "nothing is packed"
+    And allowed is "cancel" and "pack"
+
+  Scenario Outline: ending
+    Given it is in state "<state>"
+    And its packed is true
+    When "<event>" is fired
+    Then the state is "<end>"
+    And "<event>" is refused
+    And allowed is nothing
+
+    Examples:
+      | state | event  | end       |
+      | paid  | ship   | shipped   |
+      | draft | cancel | cancelled |
+"""
+
+
+def feature(shop: pytest.Pytester, text: str) -> pytest.RunResult:
+    (shop.path / "orders.feature").write_text(text)
+    shop.makepyfile('from pytest_bdd import scenarios\nscenarios("orders.feature")')
+    return shop.runpytest_inprocess("-p", "no:cacheprovider")
+
+
+def test_scenarios_are_told_in_given_when_then(shop: pytest.Pytester) -> None:
+    feature(shop, FEATURE).assert_outcomes(passed=3)
+
+
+def test_a_scenario_may_have_its_chart_from_the_configuration(shop: pytest.Pytester) -> None:
+    ini = shop.path / "tox.ini"
+    ini.write_text(ini.read_text().rstrip() + "\nstatechart = shop:OrderChart\n")
+
+    feature(
+        shop, FEATURE.split("Background")[0] + FEATURE[FEATURE.index("  Scenario: p") :]
+    ).assert_outcomes(passed=3)
+
+
+def test_a_scenario_that_is_not_so_fails_with_what_is(shop: pytest.Pytester) -> None:
+    result = feature(shop, FEATURE.replace('"cancel" and "pack"', '"cancel"'))
+
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*allowed is pack, cancel*"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        ('"draft"', '"darft"', "orders.feature:7: Given it is in state \"darft\": OrderChart has no state 'darft': did you mean 'draft'?"),
+        ('"pay" is', '"pya" is', "orders.feature:8: When \"pya\" is fired with amount 7: OrderChart has no event 'pya': did you mean 'pay'?"),
+        ('is "paid"', 'is "piad"', "orders.feature:9: Then the state is \"piad\": OrderChart has no state 'piad': did you mean 'paid'?"),
+        ('"pack"', '"pakc"', "orders.feature:11: And allowed is \"cancel\" and \"pakc\": OrderChart has no event 'pakc': did you mean 'pack'?"),
+        ("| ship  ", "| shpi  ", "orders.feature:16: When \"shpi\" is fired: OrderChart has no event 'shpi': did you mean 'ship'?"),
+        ("shop:OrderChart", "shop:OderChart", "orders.feature:4: Given the chart \"shop:OderChart\": 'shop:OderChart': shop has no OderChart: did you mean shop:OrderChart?"),
+        ('Given the chart "shop:OrderChart"', "Given something else", 'orders.feature:7: no chart is named: begin with Given the chart "module:Chart"*'),
+    ],
+)  # fmt: skip
+def test_a_typo_in_a_scenario_fails_at_collection(
+    shop: pytest.Pytester, wrong: str, right: str, said: str
+) -> None:
+    assert wrong in FEATURE
+
+    result = feature(shop, FEATURE.replace(wrong, right))
+
+    result.assert_outcomes(errors=1)
+    assert said.rstrip("*") in collected(result)
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ("statechart_paths(chart=OrderChart)", "no path of OrderChart takes pay from draft (the amount is too small)"),
+        ('statechart_paths(OrderChart, cover="egdes")', "there is no cover 'egdes': use edges, edge-pairs, shortest"),
+        ('statechart_paths("shop:OrderChart")', "its first argument has to be a chart's class, not 'shop:OrderChart'"),
+        ("statechart_paths(cover='edges')", "its first argument has to be a chart's class, not None"),
+        ("statechart_paths(OrderChart, wihtout=['pay'])", "there is no option 'wihtout': did you mean without?"),
+        ("statechart_paths(OrderChart, without=['payy'])", "OrderChart has no event 'payy': did you mean 'pay'?"),
+        ("statechart_matrix(chart=OrderChart)", "statechart_matrix gives the test a 'cell': add it to the test's"),
+        ("statechart_matrix(OrderChart)", "test_it is lost, for pytest takes a marker with only a class in it"),
+    ],
+)  # fmt: skip
+def test_a_marker_that_can_not_be_followed_fails_collection_with_its_place(
+    shop: pytest.Pytester, marker: str, said: str
+) -> None:
+    shop.makepyfile(
+        test_orders=f"""
+        import pytest
+        from shop import OrderChart
+
+        @pytest.mark.{marker}
+        def test_it(path):
+            path.drive()
+        """
+    )
+
+    result = shop.runpytest_inprocess()
+
+    result.assert_outcomes(errors=1)
+    assert said in collected(result)
+    assert "test_orders.py" in collected(result)
+
+
+def test_a_run_that_does_not_use_the_plugins_imports_only_them(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        """
+        import sys
+
+        def test_nothing_was_imported():
+            ours = {name for name in sys.modules if name.split(".")[0] in ("statechart", "environments")}
+            assert ours == {"statechart", "statechart.pytest_plugin", "environments", "environments.pytest_plugin"}
+            assert not {"statemachine", "pydantic", "loguru", "hypothesis.stateful"} & set(sys.modules)
+        """
+    )
+
+    result = shop.runpytest_subprocess("-p", "no:bdd", "-p", "no:pytest-bdd", "-p", "no:hypothesispytest")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_no_line_that_is_run_on_import_is_hidden_from_coverage(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        "from shop import OrderChart\ndef test_it(chart_driver): chart_driver(OrderChart).fire('cancel')"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "coverage",
+        "run",
+        "--source=shop,statechart.chart,statechart.testing.driver",
+    ]
+
+    subprocess.run([*command, "-m", "pytest", "-q"], cwd=shop.path, check=True, capture_output=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "coverage", "report", "--format=total", "--include=*/driver.py,*/shop.py"],
+        cwd=shop.path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    missing = subprocess.run(
+        [sys.executable, "-m", "coverage", "json", "-o", "-"],
+        cwd=shop.path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert int(told.stdout) > 50
+    for line in ("class Chart(", "class Driver:", "class OrderChart("):
+        assert not _missed(missing.stdout, shop, line), line
+
+
+def _missed(report: str, shop: pytest.Pytester, text: str) -> bool:
+    """Return whether a line that is run on import was not counted as run."""
+    import json
+
+    for name, file in json.loads(report)["files"].items():
+        lines = (shop.path / name).read_text().splitlines()
+        for number, line in enumerate(lines, 1):
+            if line.startswith(text):
+                return number in file["missing_lines"]
+    raise AssertionError(f"no file has a line that begins with {text}")
