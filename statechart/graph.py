@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from statechart.errors import UnknownState
 
@@ -37,13 +38,25 @@ def events(chart: AnyChart) -> tuple[str, ...]:
 
 def edges(chart: AnyChart) -> tuple[Edge, ...]:
     """Return the chart's transitions: by source, as they were declared."""
-    return tuple(
-        Edge(event.id, str(state.value), str(target.value), tuple(str(guard) for guard in transition.cond))
-        for state in chart.states
-        for transition in state.transitions
-        for event in transition.events
-        for target in transition.targets
-    )
+    found = _edges.get(chart)
+    if found is None:
+        found = _edges[chart] = tuple(
+            Edge(
+                event.id,
+                str(state.value),
+                str(target.value),
+                tuple(str(guard) for guard in transition.cond),
+            )
+            for state in chart.states
+            for transition in state.transitions
+            for event in transition.events
+            for target in transition.targets
+        )
+    return found
+
+
+_edges: WeakKeyDictionary[AnyChart, tuple[Edge, ...]] = WeakKeyDictionary()
+"""What was read once: a chart does not change once it is declared."""
 
 
 def phases(chart: AnyChart) -> dict[str, tuple[str, ...]]:

@@ -240,7 +240,8 @@ def _drawn(marker: str, kind: str, find: FindChart) -> list[str]:
 
 
 def _marks(chart: type[Chart], options: Sequence[str]) -> Marks:
-    given = dict(option.partition("=")[::2] for option in options)
+    parts = (option.partition("=") for option in options)
+    given: dict[str, str] = {key: value for key, _, value in parts}
     for key in given.keys() - {"state", "path"}:
         raise ValueError(f"{key!r} is no option of a marker: state=NAME and path=EVENT,EVENT are")
     return chosen(chart, given.get("state"), given.get("path"))

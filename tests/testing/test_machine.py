@@ -16,7 +16,11 @@ from statechart.errors import UnknownEvent
 from statechart.testing import ChartMachine, Driver, state_machine
 
 QUICK = settings(
-    max_examples=60, stateful_step_count=25, database=None, suppress_health_check=list(HealthCheck)
+    derandomize=True,
+    max_examples=60,
+    stateful_step_count=25,
+    database=None,
+    suppress_health_check=list(HealthCheck),
 )
 
 
