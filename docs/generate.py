@@ -1,0 +1,305 @@
+"""Write the reference pages that are made from what the program itself declares.
+
+`python docs/generate.py` writes them; with `--check` it only says which are stale, and exits with 8.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from environments.cli.app import build
+from environments.cli.commands import COMMANDS
+from environments.cli.failures import KINDS, ExitCode
+from environments.configuration import spec_schema
+from environments.lifecycle import Lifecycle
+from environments.progress import Progress
+from statechart.graph import edges, events, guard_reason
+
+HERE = Path(__file__).parent
+STALE = 8
+
+Row = Iterable[str]
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    """Return a Markdown table."""
+    cells = [list(head), *(list(row) for row in rows)]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(cells[0]), *lines[1:]])
+
+
+def code(text: object) -> str:
+    """Return a text as code."""
+    return f"`{text}`"
+
+
+def command_line() -> str:
+    """Return the page of all subcommands."""
+    group: Any = typer.main.get_command(build())  # Any: typer's own classes, which it does not export
+    parts = [
+        "# Every command",
+        "What each command takes, as `--help` prints it. What holds for all of them is on the page before:",
+        "[the command line](command-line.md).",
+    ]
+    context = typer.Context(group, info_name="envchart")
+    for name in COMMANDS:
+        command = group.get_command(context, name)
+        parts += ["", f"## envchart {name}", "", *_command(command, name)]
+    return "\n".join(parts) + "\n"
+
+
+def _command(command: Any, name: str) -> Iterator[str]:
+    own = [parameter for parameter in command.params if parameter.name not in _EVERYWHERE]
+    arguments = [p for p in own if p.param_type_name == "argument"]
+    usage = " ".join(["envchart", name, *(p.metavar or p.name.upper() for p in arguments), "[OPTIONS]"])
+    yield f"```text\n{usage}\n```"
+    yield ""
+    yield "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    rows = [
+        (_spelling(parameter), " ".join((parameter.help or "").split()))
+        for parameter in own
+        if parameter.name != "help"
+    ]
+    if rows:
+        yield ""
+        yield table(("argument or option", "meaning"), rows)
+
+
+_EVERYWHERE = {"data_dir", "json", "verbose", "log_file", "help"}
+
+
+def _spelling(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return code(parameter.metavar or parameter.name.upper())
+    value = f" {parameter.metavar}" if parameter.metavar else ""
+    return ", ".join(code(f"{option}{value}") for option in parameter.opts)
+
+
+def exit_codes() -> str:
+    """Return the page of exit codes, and of the errors behind them."""
+    parts = ["# Exit codes and errors", "", "With `--json`, `error.code` names the error:", ""]
+    meaning = {
+        ExitCode.DONE: "done",
+        ExitCode.UNEXPECTED: "unexpected: a bug",
+        ExitCode.USAGE: "usage, an invalid configuration, or a question that was declined or could not be asked",
+        ExitCode.NOT_FOUND: "not found",
+        ExitCode.NOT_ALLOWED: "not allowed in this state",
+        ExitCode.CONFLICT: "conflict: locked, changed meanwhile, or the name is taken",
+        ExitCode.STEP_FAILED: "a step failed, and the failure is on record",
+        ExitCode.STORAGE: "storage that is damaged or can't be used",
+        ExitCode.DIFFERENCE: "a check found a difference",
+        ExitCode.INTERRUPTED: "a command was interrupted, and has to be dealt with first",
+    }
+    rows = []
+    for exit_code in ExitCode:
+        kinds = [kind for kind in KINDS.items() if kind[1].exit_code is exit_code]
+        names = ", ".join(dict.fromkeys(code(kind.code) for _, kind in kinds))
+        rows.append((str(exit_code.value), meaning[exit_code], names))
+    rows.append(("128+n", "ended by signal n; the state on record is true", ""))
+    parts += [table(("code", "meaning", "`error.code`"), rows), "", "## Errors by class", ""]
+    parts.append(
+        table(
+            ("class", "code", "means"),
+            (
+                (code(f"{kind.__module__}.{kind.__qualname__}"), code(entry.code), _first(kind.__doc__))
+                for kind, entry in KINDS.items()
+            ),
+        )
+    )
+    return "\n".join(parts) + "\n"
+
+
+def _first(doc: str | None) -> str:
+    return " ".join((doc or "").strip().split("\n\n")[0].split())
+
+
+def chart() -> str:
+    """Return the page of the lifecycle; its diagrams are written by `envchart docs write`."""
+    existing = HERE / "reference" / "chart.md"
+    kept = existing.read_text() if existing.exists() else ""
+    guards = dict.fromkeys(guard for edge in edges(Lifecycle) for guard in edge.guards)
+    rows = [
+        (
+            code(name),
+            ", ".join(dict.fromkeys(code(edge.source) for edge in edges(Lifecycle) if edge.event == name)),
+            ", ".join(dict.fromkeys(code(edge.target) for edge in edges(Lifecycle) if edge.event == name)),
+        )
+        for name in events(Lifecycle)
+    ]
+    return "\n".join(
+        [
+            "# The chart",
+            "",
+            _doc(Lifecycle.__doc__),
+            "",
+            _region(kept, "environments.lifecycle:Lifecycle mermaid"),
+            "",
+            "## Events",
+            "",
+            table(("event", "from", "to"), rows),
+            "",
+            "## Guards",
+            "",
+            table(
+                ("guard", "a refusal says"),
+                ((code(guard), guard_reason(Lifecycle, guard)) for guard in guards),
+            ),
+            "",
+            "## Every transition",
+            "",
+            _region(kept, "environments.lifecycle:Lifecycle md"),
+            "",
+            "## As python-statemachine draws it",
+            "",
+            "Its Sphinx directive draws a chart where it stands, with every transition, and needs pydot and Graphviz:",
+            "",
+            "```{statemachine-diagram} environments.lifecycle.Lifecycle",
+            ":alt: All transitions of the lifecycle",
+            ":width: 100%",
+            "```",
+            "",
+        ]
+    )
+
+
+def _doc(doc: str | None) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in (doc or "").strip().split("\n\n"))
+
+
+def _region(page: str, marker: str) -> str:
+    """Return a region as it stands in a page; empty, to be written, if it does not."""
+    begin, end = f"<!-- statechart: {marker} -->", "<!-- /statechart -->"
+    if begin not in page:
+        return f"{begin}\n{end}"
+    rest = page[page.index(begin) :]
+    return rest[: rest.index(end) + len(end)]
+
+
+def event_page() -> str:
+    """Return the page of what observers are told."""
+    from dataclasses import fields
+    from typing import get_args
+
+    parts = [
+        "# Progress and log lines",
+        "",
+        "## What observers are told",
+        "",
+        "`Workspace(observers=[...])` calls each of them with one of these, from `environments.progress`,",
+        "after what it tells is on record. What an observer raises is logged, and breaks nothing.",
+    ]
+    for kind in get_args(Progress):
+        parts += ["", f"### {kind.__name__}", "", _doc(kind.__doc__), ""]
+        parts.append(table(("field", "type"), ((code(each.name), code(each.type)) for each in fields(kind))))
+    parts += [
+        "",
+        "## What is logged",
+        "",
+        "`logger.enable(\"environments\")` of loguru shows one line at INFO for each transition, after it is durable:",
+        f"`{Lifecycle.log_message}`. These fields are bound to it:",
+        "",
+        table(
+            ("field", "meaning"),
+            (
+                (code("environment_name"), "which environment"),
+                (code("instance_name"), "the name of its resources"),
+                (code("event"), "the event that was fired"),
+                (f"{code('from_state')}, {code('to_state')}", "where it led"),
+                (code("revision"), "the environment's revision after it"),
+                (code("operation_id"), "the operation that it belongs to"),
+                (code("trace_id"), "the trace of a failure, or null"),
+                (code("duration_ms"), "how long the event took, its commit included"),
+            ),
+        ),
+        "",
+        "At DEBUG, a line says which state is left, and how long it lasted (`state`, `event`, `lasted_s`).",
+        "Charts without environments log the same under `statechart`, with `State transition`.",
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def configuration() -> str:
+    """Return the page of an environment's file."""
+    schema = spec_schema()
+    parts = [
+        "# An environment's file",
+        "",
+        "`envchart create --file FILE` takes YAML of this form; `envchart create --template` prints a commented one,",
+        "and `envchart schema` the JSON Schema below, for editors.",
+        "Unknown fields are refused, and the nearest known one is named.",
+        "",
+        _fields(schema, schema),
+    ]
+    for name, definition in sorted(schema.get("$defs", {}).items()):
+        if "properties" in definition:
+            parts += ["", f"## {name}", "", _doc(definition.get("description")), "", _fields(definition, schema)]
+    dumped = json.dumps(schema, indent=2, sort_keys=True)
+    parts += ["", "## JSON Schema", "", f":::{{dropdown}} The whole schema\n```json\n{dumped}\n```\n:::", ""]
+    return "\n".join(parts).replace(":::{dropdown} The whole schema\n", "").replace("\n:::\n", "\n")
+
+
+def _fields(definition: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    required = definition.get("required", [])
+    return table(
+        ("field", "type", "default", "meaning"),
+        (
+            (
+                code(name),
+                _type(field),
+                "required" if name in required else _default(field),
+                _doc(field.get("description")),
+            )
+            for name, field in definition.get("properties", {}).items()
+        ),
+    )
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "$ref" in field:
+        return str(field["$ref"]).rpartition("/")[2]
+    if "const" in field:
+        return code(field["const"])
+    variants = field.get("anyOf") or field.get("oneOf")
+    if variants:
+        return " or ".join(dict.fromkeys(_type(variant) for variant in variants))
+    return str(field.get("type", "any")) + (f" ({field['format']})" if "format" in field else "")
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    return "" if "default" not in field or field["default"] is None else code(json.dumps(field["default"]))
+
+
+PAGES = {
+    "reference/commands.md": command_line,
+    "reference/exit-codes.md": exit_codes,
+    "reference/chart.md": chart,
+    "reference/events.md": event_page,
+    "reference/configuration.md": configuration,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or say which are stale."""
+    stale = [name for name, make in PAGES.items() if _read(HERE / name) != make()]
+    for name in stale:
+        if "--check" in arguments:
+            sys.stderr.write(f"stale: docs/{name}\n")
+        else:
+            (HERE / name).write_text(PAGES[name]())
+            sys.stderr.write(f"written: docs/{name}\n")
+    return STALE if stale and "--check" in arguments else 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
