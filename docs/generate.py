@@ -241,8 +241,8 @@ def configuration() -> str:
         if "properties" in definition:
             parts += ["", f"## {name}", "", _doc(definition.get("description")), "", _fields(definition, schema)]
     dumped = json.dumps(schema, indent=2, sort_keys=True)
-    parts += ["", "## JSON Schema", "", f":::{{dropdown}} The whole schema\n```json\n{dumped}\n```\n:::", ""]
-    return "\n".join(parts).replace(":::{dropdown} The whole schema\n", "").replace("\n:::\n", "\n")
+    parts += ["", "## JSON Schema", "", f"```json\n{dumped}\n```", ""]
+    return "\n".join(parts)
 
 
 def _fields(definition: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
@@ -269,7 +269,9 @@ def _type(field: Mapping[str, Any]) -> str:
     variants = field.get("anyOf") or field.get("oneOf")
     if variants:
         return " or ".join(dict.fromkeys(_type(variant) for variant in variants))
-    return str(field.get("type", "any")) + (f" ({field['format']})" if "format" in field else "")
+    kinds = field.get("type", "any")
+    said = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+    return said + (f" ({field['format']})" if "format" in field else "")
 
 
 def _default(field: Mapping[str, Any]) -> str:

@@ -150,9 +150,9 @@ class ProvisionCommand(Command):
     """Makes the resources of an environment."""
 
     name = CommandName.PROVISION
-    begin = Lifecycle.provision
-    finish = Lifecycle.complete
-    achieves = Provisioned
+    begin: ClassVar[Event | None] = Lifecycle.provision
+    finish: ClassVar[Event] = Lifecycle.complete
+    achieves: ClassVar[type[AnyState]] = Provisioned
 
     async def execute(self, environment: Environment[ProvisionSource] | str) -> Environment[Provisioned]:
         """Provision the environment.
@@ -170,9 +170,9 @@ class ConfigureCommand(Command):
     """Configures the resources of an environment for its application."""
 
     name = CommandName.CONFIGURE
-    begin = Lifecycle.configure
-    finish = Lifecycle.complete
-    achieves = Configured
+    begin: ClassVar[Event | None] = Lifecycle.configure
+    finish: ClassVar[Event] = Lifecycle.complete
+    achieves: ClassVar[type[AnyState]] = Configured
 
     async def execute(self, environment: Environment[ConfigureSource] | str) -> Environment[Configured]:
         """Configure the environment. Raises what ProvisionCommand.execute raises."""
@@ -183,9 +183,9 @@ class ReleaseCommand(Command):
     """Puts a release of the application in place; what runs goes on running."""
 
     name = CommandName.RELEASE
-    begin = Lifecycle.release
-    finish = Lifecycle.complete
-    achieves = Released
+    begin: ClassVar[Event | None] = Lifecycle.release
+    finish: ClassVar[Event] = Lifecycle.complete
+    achieves: ClassVar[type[AnyState]] = Released
 
     async def execute(self, environment: Environment[ReleaseSource] | str) -> Environment[Released]:
         """Release to the environment. Raises what ProvisionCommand.execute raises."""
@@ -196,9 +196,9 @@ class RunCommand(Command):
     """Starts the release in place, and sees it healthy."""
 
     name = CommandName.RUN
-    begin = None
-    finish = Lifecycle.run
-    achieves = Running
+    begin: ClassVar[Event | None] = None
+    finish: ClassVar[Event] = Lifecycle.run
+    achieves: ClassVar[type[AnyState]] = Running
 
     async def execute(self, environment: Environment[RunSource] | str) -> Environment[Running]:
         """Run the environment. Raises what ProvisionCommand.execute raises."""
@@ -215,9 +215,9 @@ class DestroyCommand(Command):
     """
 
     name = CommandName.DESTROY
-    begin = None
-    finish = Lifecycle.destroy
-    achieves = Destroyed
+    begin: ClassVar[Event | None] = None
+    finish: ClassVar[Event] = Lifecycle.destroy
+    achieves: ClassVar[type[AnyState]] = Destroyed
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ class InvalidConfiguration(EnvironmentsError, ValueError):
 
     def __init__(self, source: str, problems: Iterable[str]) -> None:
         self.source = source
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         super().__init__(f"{source} can't be used: " + "; ".join(self.problems))
 
 
@@ -78,7 +78,7 @@ class UnknownProvider(EnvironmentsError, LookupError):
 
     def __init__(self, kind: str, known: Iterable[str]) -> None:
         self.kind = kind
-        self.known = tuple(known)
+        self.known: tuple[str, ...] = tuple(known)
         near = nearest(kind, self.known)
         hint = f"did you mean {near!r}?" if near else f"installed are {listed(self.known)}"
         super().__init__(f"there is no provider of kind {kind!r}: {hint}")
@@ -89,7 +89,7 @@ class UnexpectedState(EnvironmentsError):
 
     def __init__(self, name: str, *, expected: Iterable[str], actual: str) -> None:
         self.name = name
-        self.expected = tuple(expected)
+        self.expected: tuple[str, ...] = tuple(expected)
         self.actual = actual
         super().__init__(
             f"environment {name!r} is in state {actual}, expected {' or '.join(self.expected)}"
@@ -197,7 +197,7 @@ class ProvisionNeeded(EnvironmentsError):
 
     def __init__(self, name: str, fields: Iterable[str]) -> None:
         self.name = name
-        self.fields = tuple(fields)
+        self.fields: tuple[str, ...] = tuple(fields)
         super().__init__(
             f"{listed(self.fields)} of {name!r} can't be changed once it is provisioned: "
             "destroy and create it again"
@@ -248,8 +248,8 @@ class Unrecorded(EnvironmentsError):
 
     def __init__(self, environment: AnyEnvironment, records: Iterable[str]) -> None:
         self.environment = environment
-        self.name = environment.name
-        self.records = tuple(records)
+        self.name: str = environment.name
+        self.records: tuple[str, ...] = tuple(records)
         count = len(self.records)
         super().__init__(
             f"{environment.name!r} is {environment.condition}, but {count} record{'s' * (count > 1)} of it "

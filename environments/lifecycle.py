@@ -49,30 +49,30 @@ class Lifecycle(Chart):
 
     log_message = "Environment state transition"
 
-    created = State("created", value=EnvironmentState.CREATED, initial=True)
-    provisioning = State("provisioning", value=EnvironmentState.PROVISIONING)
-    provisioned = State("provisioned", value=EnvironmentState.PROVISIONED)
-    configuring = State("configuring", value=EnvironmentState.CONFIGURING)
-    configured = State("configured", value=EnvironmentState.CONFIGURED)
-    releasing = State("releasing", value=EnvironmentState.RELEASING)
-    released = State("released", value=EnvironmentState.RELEASED)
-    running = State("running", value=EnvironmentState.RUNNING)
-    provision_failed = State("provision_failed", value=EnvironmentState.PROVISION_FAILED)
-    configure_failed = State("configure_failed", value=EnvironmentState.CONFIGURE_FAILED)
-    release_failed = State("release_failed", value=EnvironmentState.RELEASE_FAILED)
-    run_failed = State("run_failed", value=EnvironmentState.RUN_FAILED)
-    destroyed = State("destroyed", value=EnvironmentState.DESTROYED, final=True)
+    created: State = State("created", value=EnvironmentState.CREATED, initial=True)
+    provisioning: State = State("provisioning", value=EnvironmentState.PROVISIONING)
+    provisioned: State = State("provisioned", value=EnvironmentState.PROVISIONED)
+    configuring: State = State("configuring", value=EnvironmentState.CONFIGURING)
+    configured: State = State("configured", value=EnvironmentState.CONFIGURED)
+    releasing: State = State("releasing", value=EnvironmentState.RELEASING)
+    released: State = State("released", value=EnvironmentState.RELEASED)
+    running: State = State("running", value=EnvironmentState.RUNNING)
+    provision_failed: State = State("provision_failed", value=EnvironmentState.PROVISION_FAILED)
+    configure_failed: State = State("configure_failed", value=EnvironmentState.CONFIGURE_FAILED)
+    release_failed: State = State("release_failed", value=EnvironmentState.RELEASE_FAILED)
+    run_failed: State = State("run_failed", value=EnvironmentState.RUN_FAILED)
+    destroyed: State = State("destroyed", value=EnvironmentState.DESTROYED, final=True)
 
-    provision = Event(
+    provision: Event = Event(
         created.to(provisioning, cond="intact") | provision_failed.to(provisioning, cond="intact"),
         name="provision",
     )
-    register = Event(created.to(provisioned, cond="intact"), name="register")
-    configure = Event(
+    register: Event = Event(created.to(provisioned, cond="intact"), name="register")
+    configure: Event = Event(
         provisioned.to(configuring, cond="intact") | configure_failed.to(configuring, cond="intact"),
         name="configure",
     )
-    release = Event(
+    release: Event = Event(
         configured.to(releasing, cond="intact")
         | release_failed.to(releasing, cond="intact")
         | released.to(releasing, cond="intact")
@@ -80,14 +80,16 @@ class Lifecycle(Chart):
         | run_failed.to(releasing, cond="intact"),
         name="release",
     )
-    run = Event(released.to(running, cond="intact") | run_failed.to(running, cond="intact"), name="run")
-    complete = Event(
+    run: Event = Event(
+        released.to(running, cond="intact") | run_failed.to(running, cond="intact"), name="run"
+    )
+    complete: Event = Event(
         provisioning.to(provisioned, cond="intact")
         | configuring.to(configured, cond="intact")
         | releasing.to(released, cond="intact"),
         name="complete",
     )
-    fail = Event(
+    fail: Event = Event(
         provisioning.to(provision_failed, cond="intact")
         | configuring.to(configure_failed, cond="intact")
         | releasing.to(release_failed, cond="intact")
@@ -96,7 +98,7 @@ class Lifecycle(Chart):
         | running.to(run_failed, cond="intact"),
         name="fail",
     )
-    destroy = Event(
+    destroy: Event = Event(
         destroyed.from_(
             created,
             provisioning,

@@ -122,8 +122,9 @@ class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
         chosen = self.model_copy(update={"pinned_release": release})
         return chosen if app is None else chosen.model_copy(update={"app": app.absolute()})
 
-    def relative_to(self, _directory: Path) -> ProviderSpec:
+    def relative_to(self, directory: Path, /) -> ProviderSpec:
         """Return it with relative paths made absolute, as seen from a directory."""
+        del directory
         return self
 
 

@@ -76,8 +76,8 @@ class _UnknownName(StatechartError, LookupError):
     def __init__(self, chart: str, name: str, known: Iterable[str]) -> None:
         self.chart = chart
         self.name = name
-        self.known = tuple(known)
-        self.nearest = nearest(name, self.known)
+        self.known: tuple[str, ...] = tuple(known)
+        self.nearest: str | None = nearest(name, self.known)
         hint = f"did you mean {self.nearest!r}?" if self.nearest else f"known are {listed(self.known)}"
         super().__init__(f"{chart} has no {self.kind} {name!r}: {hint}")
 
@@ -120,7 +120,7 @@ class InvalidTransition(StatechartError):
         self.event = event
         self.subject = subject
         self.state = state
-        self.allowed = tuple(allowed)
+        self.allowed: tuple[str, ...] = tuple(allowed)
         self.reason = reason
         what = f"{event} {subject!r}" if subject is not None else event
         why = f"{reason}; " if reason else ""
@@ -144,7 +144,7 @@ class ReservedPayload(StatechartError, TypeError):
     """Payload keywords that the engine keeps for itself, and would silently drop."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.names = tuple(names)
+        self.names: tuple[str, ...] = tuple(names)
         super().__init__(f"reserved payload names: {listed(self.names)}; choose others")
 
 

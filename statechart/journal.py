@@ -21,7 +21,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, name: str, head: Head) -> None:
-        self.head = head
+        self.head: Head = head
         self.path = path
         self._where = str(path)
         self._name = name

@@ -55,7 +55,7 @@ class MemoryRepository:
         self._stored: dict[str, _Stored] = {}
         self._directory = directory
         self._guard = threading.Lock()
-        self.before_append = before_append or (lambda _record: None)
+        self.before_append: Callable[[AnyRecord], None] = before_append or (lambda _record: None)
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
         """Put a new environment on record."""

@@ -121,10 +121,10 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
         moved = isinstance(new, LocalProvider) and new.port != self.port
         return (*super().needs_provision(new), *(("port",) if moved else ()))
 
-    def relative_to(self, _directory: Path) -> LocalProvider:
+    def relative_to(self, directory: Path, /) -> LocalProvider:
         """Return it with all paths absolute, as seen from a directory; `~` is the user's home."""
-        env = {name: _absolute_secret(value, _directory) for name, value in self.env.items()}
-        return self.model_copy(update={"app": _absolute(self.app, _directory), "env": env})
+        env = {name: _absolute_secret(value, directory) for name, value in self.env.items()}
+        return self.model_copy(update={"app": _absolute(self.app, directory), "env": env})
 
     def problems(self) -> tuple[str, ...]:
         """Look at the disk and return what makes this spec unusable now, a line for each."""

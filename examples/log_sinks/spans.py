@@ -1,0 +1,129 @@
+"""Commands and steps as OpenTelemetry spans, one inside the other; transitions are their events."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loguru import logger
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+from opentelemetry.trace import Span, Status, StatusCode, Tracer
+
+from environments import EnvironmentsError, EnvironmentSpec, LocalProvider, Workspace
+from environments.progress import (
+    CommandEnded,
+    CommandStarted,
+    Progress,
+    StepAttemptFailed,
+    StepFinished,
+    StepReported,
+    StepStarted,
+)
+
+if TYPE_CHECKING:
+    from loguru import Message
+
+HELLO = Path(__file__).resolve().parent.parent / "hello"
+
+
+class Spans:
+    """An observer and a log sink that make a span of each command and of each attempt at a step.
+
+    One is for one workspace whose commands run one after the other.
+    """
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+        self._command: Span | None = None
+        self._step: Span | None = None
+
+    def observe(self, progress: Progress) -> None:
+        """Open and close spans as a command goes on."""
+        match progress:
+            case CommandStarted(name=name, command=command, operation_id=operation):
+                self._command = self._open(
+                    command, {"environment": name, "operation": operation, "kept": progress.kept}
+                )
+            case StepStarted(step=step, attempt=attempt):
+                self._step = self._open(step, {"attempt": attempt}, inside=self._command)
+            case StepReported(message=message) if self._step:
+                self._step.add_event(message)
+            case StepAttemptFailed(summary=summary):
+                self._end_step(summary)
+            case StepFinished():
+                self._end_step()
+            case CommandEnded(failure=failure):
+                if failure and self._command:
+                    self._command.set_attributes({"trace_id": failure.trace_id, "cause": failure.cause})
+                problem = failure.summary if failure else None
+                self._end_step(problem)
+                self._command = _ended(self._command, problem)
+
+    def write(self, message: Message) -> None:
+        """Make a log line an event of the span that is open; `logger.add(spans.write)`."""
+        span = self._step or self._command
+        if span is not None:
+            fields = {key: _plain(value) for key, value in message.record["extra"].items()}
+            span.add_event(message.record["message"], fields)
+
+    def _open(self, name: str, attributes: dict[str, str | int], *, inside: Span | None = None) -> Span:
+        context = trace.set_span_in_context(inside) if inside else None
+        return self._tracer.start_span(name, context=context, attributes=attributes)
+
+    def _end_step(self, problem: str | None = None) -> None:
+        self._step = _ended(self._step, problem)
+
+
+def _ended(span: Span | None, problem: str | None) -> Span | None:
+    """End the span that is open, and return the one that is open then: none."""
+    if span and problem:
+        span.set_status(Status(StatusCode.ERROR, problem))
+    if span:
+        span.end()
+    return None
+
+
+def _plain(value: object) -> str | int | float | bool:
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+async def main() -> int:
+    """Bring an environment up and down, and print its spans as JSON."""
+    parser = argparse.ArgumentParser(prog="spans.py", description=__doc__)
+    parser.add_argument("--app", type=Path, default=HELLO, metavar="DIR", help="another app: a broken one")
+    app = parser.parse_args().app.absolute()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
+    spans = Spans(provider.get_tracer("envchart"))
+    logger.remove()
+    logger.add(spans.write, level="INFO")
+    logger.enable("environments")
+    with tempfile.TemporaryDirectory() as directory:
+        workspace = Workspace(directory, observers=[spans.observe])
+        try:
+            await up_and_down(workspace, app)
+        except EnvironmentsError as error:
+            print(f"spans.py: {error}", file=sys.stderr)
+            return 1
+        finally:
+            provider.shutdown()
+    return 0
+
+
+async def up_and_down(workspace: Workspace, app: Path) -> None:
+    """Bring an environment up, and whatever comes of it down again."""
+    workspace.create(EnvironmentSpec(name="traced", provider=LocalProvider(app=app)))
+    try:
+        await workspace.bring("traced")
+    finally:
+        await workspace.destroy("traced")
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
