@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports coverage bench soak clean
+.PHONY: help demo test check lint types imports coverage docs bench soak clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -37,11 +37,17 @@ coverage: .venv/.dev
 bench: .venv/.dev  ## Measure, as ratios to the floor found in the same run
 	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py
 
+docs: .venv/.dev  ## Build the documentation into docs/_build/html, warnings as errors
+	@$(BIN)/python docs/generate.py --check || { echo "run: $(BIN)/python docs/generate.py" >&2; exit 1; }
+	@$(BIN)/envchart docs check README.md docs
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 soak: .venv/.dev  ## Run the long form of the tests that kill, fail, reorder and cut the power (an hour or so)
 	@$(BIN)/python -m pytest -q -s -m soak --timeout=7200
 
 clean:  ## Remove what was made here
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* demo-data
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* demo-data docs/_build
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

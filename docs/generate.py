@@ -30,7 +30,10 @@ Row = Iterable[str]
 def table(head: Row, rows: Iterable[Row]) -> str:
     """Return a Markdown table."""
     cells = [list(head), *(list(row) for row in rows)]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in cells]
+    lines = [
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        for row in cells
+    ]
     return "\n".join([lines[0], "|" + "---|" * len(cells[0]), *lines[1:]])
 
 
@@ -196,12 +199,14 @@ def event_page() -> str:
     ]
     for kind in get_args(Progress):
         parts += ["", f"### {kind.__name__}", "", _doc(kind.__doc__), ""]
-        parts.append(table(("field", "type"), ((code(each.name), code(each.type)) for each in fields(kind))))
+        parts.append(
+            table(("field", "type"), ((code(each.name), code(each.type)) for each in fields(kind)))
+        )
     parts += [
         "",
         "## What is logged",
         "",
-        "`logger.enable(\"environments\")` of loguru shows one line at INFO for each transition, after it is durable:",
+        '`logger.enable("environments")` of loguru shows one line at INFO for each transition, after it is durable:',
         f"`{Lifecycle.log_message}`. These fields are bound to it:",
         "",
         table(
@@ -235,17 +240,24 @@ def configuration() -> str:
         "and `envchart schema` the JSON Schema below, for editors.",
         "Unknown fields are refused, and the nearest known one is named.",
         "",
-        _fields(schema, schema),
+        _fields(schema),
     ]
     for name, definition in sorted(schema.get("$defs", {}).items()):
         if "properties" in definition:
-            parts += ["", f"## {name}", "", _doc(definition.get("description")), "", _fields(definition, schema)]
+            parts += [
+                "",
+                f"## {name}",
+                "",
+                _doc(definition.get("description")),
+                "",
+                _fields(definition),
+            ]
     dumped = json.dumps(schema, indent=2, sort_keys=True)
     parts += ["", "## JSON Schema", "", f"```json\n{dumped}\n```", ""]
     return "\n".join(parts)
 
 
-def _fields(definition: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+def _fields(definition: Mapping[str, Any]) -> str:
     required = definition.get("required", [])
     return table(
         ("field", "type", "default", "meaning"),
