@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports coverage docs bench soak clean
+.PHONY: help demo test check lint types imports api coverage docs bench soak clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -15,7 +15,7 @@ demo: .venv/.installed  ## Bring a real environment up and take it down again (K
 test: .venv/.dev  ## Run the tests, on all cores
 	@$(BIN)/python -m pytest -n auto
 
-check: lint types imports coverage  ## Run all checks: style, types, layers, and the tests with coverage
+check: lint types imports api coverage  ## Run all checks: style, types, layers, API, and the tests with coverage
 
 lint: .venv/.dev
 	@$(BIN)/ruff format --check .
@@ -27,6 +27,17 @@ types: .venv/.dev
 
 imports: .venv/.dev
 	@$(BIN)/lint-imports
+
+api: .venv/.dev  ## Hold the public API against what was promised (ACCEPT=1 promises what there is)
+	@for package in statechart environments; do \
+		PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes $$package --ignoreexternal >.verifytypes || \
+		{ grep -A 2 'error:' .verifytypes; rm -f .verifytypes; echo "$$package: annotate these public names" >&2; exit 1; }; \
+	done; rm -f .verifytypes
+	@$(BIN)/python tests/api/surface.py $(if $(ACCEPT),--accept)
+	@release=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) || exit 0; \
+	for package in statechart environments; do $(BIN)/griffe check $$package --search . --against $$release || \
+		{ echo "$$package: this breaks programs made for $$release; keep it, or raise the version" >&2; exit 1; }; \
+	done
 
 coverage: .venv/.dev
 	@rm -f .coverage .coverage.*

@@ -41,5 +41,6 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#4db6ac", "color-brand-content": "#4db6ac"},
     "navigation_with_keys": True,
 }
+suppress_warnings = ["ref.python"]  # both packages have an InvalidName
 mermaid_output_format = "raw"
 mermaid_d3_zoom = False

@@ -245,6 +245,27 @@ def test_a_provider_of_ones_own_publishes_and_takes_away(envchart: Run, site: Pa
     assert list((tmp_path / "public").iterdir()) == []
 
 
+def test_a_provider_looks_at_the_real_thing(envchart: Run, run: Run, installed: Path, site: Path) -> None:
+    script = """if True:
+        import asyncio
+        from environments import Workspace
+        workspace = Workspace("data")
+        site = workspace.load("handbook")
+        print(asyncio.run(site.spec.provider.observe(site, workspace.directory("handbook"))).service)
+    """
+
+    def look() -> str:
+        return run("-c", script, environ={"PYTHONPATH": str(installed)}).stdout
+
+    envchart("create", "--file", site)
+    envchart("up", "handbook")
+    assert look() == "up\n"
+
+    shutil.rmtree(site.parent / "public" / "envchart-handbook")
+
+    assert look() == "down\n"
+
+
 def test_a_provider_touches_nothing_that_is_not_its_own(envchart: Run, site: Path, tmp_path: Path) -> None:
     foreign = tmp_path / "public" / "envchart-handbook"
     foreign.mkdir(parents=True)

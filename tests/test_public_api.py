@@ -9,7 +9,10 @@ from types import ModuleType
 import pytest
 
 import environments
+import environments.testing
 import statechart
+import statechart.chart
+import statechart.store
 
 STATECHART = """
     AlreadyExists Chart ChartDefinitionError Commit CommitUncertain Conflict CorruptHistory Event Holder
@@ -28,10 +31,17 @@ ENVIRONMENTS = """
     Step StepContext StepFailed StepInDoubt StopRequest Stopped ToolProcess UnexpectedState
     UnknownProvider UnreachableTarget Unrecorded Workspace
 """
+MODULES = [
+    (statechart, STATECHART),
+    (statechart.chart, "Chart Event State"),
+    (statechart.store, "Head JsonFileRepository Loaded Record Session"),
+    (environments, ENVIRONMENTS),
+    (environments.testing, "FixedClock ScriptedProvider ScriptedSpec in_child"),
+]
 HEAVY = "statemachine pydantic loguru filelock asyncio typer rich yaml"
 
 
-@pytest.mark.parametrize(("package", "names"), [(statechart, STATECHART), (environments, ENVIRONMENTS)])
+@pytest.mark.parametrize(("package", "names"), MODULES)
 def test_a_package_offers_these_names(package: ModuleType, names: str) -> None:
     assert sorted(package.__all__) == sorted(names.split())
 

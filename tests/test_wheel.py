@@ -1,0 +1,135 @@
+"""The wheel, installed where nothing of the checkout is seen, is all that a user needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parent.parent
+PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+UNREACHABLE = (
+    "No matching distribution found",
+    "Could not fetch URL",
+    "Connection",
+    "Max retries exceeded",
+)
+Ended: TypeAlias = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("wheel")
+    source = shutil.copytree(  # a build writes beside its source
+        ROOT, place / "source", ignore=shutil.ignore_patterns(".*", "__pycache__", "tests", "demo-data")
+    )
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    build = [sys.executable, "-m", "pip", "wheel", *options, place, source]
+    ended = subprocess.run(build, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    return next(place.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def bin_directory(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that holds the wheel and its dependencies, and no more."""
+    place = tmp_path_factory.mktemp("clean") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", place], check=True, capture_output=True)
+    install = [place / "bin" / "python", "-m", "pip", "install", "--quiet", wheel]
+    ended = subprocess.run(install, capture_output=True, text=True)
+    if ended.returncode and any(sign in ended.stderr for sign in UNREACHABLE) and "CI" not in os.environ:
+        pytest.skip(f"the package index can't be reached: {ended.stderr.splitlines()[-1]}")
+    assert ended.returncode == 0, ended.stderr
+    return place / "bin"
+
+
+@pytest.fixture
+def run(bin_directory: Path, tmp_path: Path) -> Callable[..., Ended]:
+    """Runs a program of the clean environment in an empty directory."""
+    seen = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "ENV"))
+    }
+
+    def runs(program: str, *arguments: str | Path) -> Ended:
+        return subprocess.run(
+            [bin_directory / program, *arguments],
+            cwd=tmp_path,
+            env={**seen, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    return runs
+
+
+def test_it_is_complete_and_needs_no_extras(run: Callable[..., Ended]) -> None:
+    script = """if True:
+        import json, pathlib, statechart, environments
+        from importlib.metadata import entry_points
+        for package in (statechart, environments):
+            assert [getattr(package, name) for name in package.__all__]
+            assert pathlib.Path(package.__file__).with_name("py.typed").is_file()
+        found = {entry.name: entry.value for entry in entry_points(group="pytest11")}
+        print(json.dumps([environments.__file__, found]))
+    """
+    told = run("python", "-W", "error", "-c", script)
+    checked = run("python", "-m", "pip", "check")
+
+    assert (told.returncode, told.stderr) == (0, "")
+    place, plugins = json.loads(told.stdout)
+    assert not place.startswith(str(ROOT))
+    assert plugins == {
+        "statechart": "statechart.pytest_plugin",
+        "environments": "environments.pytest_plugin",
+    }
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_command_brings_an_environment_up_and_down(run: Callable[..., Ended]) -> None:
+    hello = str(ROOT / "examples" / "hello")
+    assert re.match(r"envchart [0-9.]+\n", run("envchart", "--version").stdout)
+    assert "From nothing to running" in run("envchart", "--help").stdout
+
+    lines = [
+        ("create", "demo", "--app", hello),
+        ("up", "demo"),
+        ("show", "demo"),
+        ("destroy", "demo", "--yes"),
+    ]
+    ended = [run("envchart", *line) for line in lines]
+
+    assert [each.returncode for each in ended] == [0, 0, 0, 0], "".join(each.stderr for each in ended)
+    assert "running" in ended[2].stdout
+
+
+def test_the_programs_of_the_readme_run(run: Callable[..., Ended], tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+
+    ended = [run("python", "-W", "error", "-c", program) for program in PROGRAMS]
+
+    assert [(each.returncode, each.stderr) for each in ended] == [(0, "")] * len(PROGRAMS)
+
+
+def test_the_examples_run(run: Callable[..., Ended]) -> None:
+    examples = ROOT / "examples"
+
+    lines = [
+        (examples / "order" / "shop.py", "new", "A-1"),
+        (examples / "embed" / "deploy.py", "up", "demo"),
+        (examples / "embed" / "deploy.py", "down", "demo"),
+        (examples / "log_sinks" / "json_log.py",),
+    ]
+    ended = [run("python", *line) for line in lines]
+
+    assert [(each.returncode, each.stderr) for each in ended] == [(0, "")] * len(lines)
