@@ -1,4 +1,4 @@
-"""What can go wrong with an environment.
+"""What can go wrong with an environment::
 
     EnvironmentsError
     ├── InvalidName (ValueError)            a name that breaks a rule; says which, and suggests one

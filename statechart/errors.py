@@ -1,4 +1,4 @@
-"""What can go wrong with a chart or with its storage.
+"""What can go wrong with a chart or with its storage::
 
 StatechartError
 ├── ChartDefinitionError (TypeError)   a chart that can't be committed once per event

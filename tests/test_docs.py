@@ -101,7 +101,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(tmp_path),
-        "COLUMNS": "100",
+        "COLUMNS": "80",
     }
     environment.pop("ENVCHART_DATA_DIR", None)
     yield Reader(tmp_path, environment)
