@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from importlib.metadata import version as installed
+from pathlib import Path
 
 project = "envchart"
 author = "The envchart authors"
@@ -42,5 +45,5 @@ html_theme_options = {
     "navigation_with_keys": True,
 }
 suppress_warnings = ["ref.python"]  # both packages have an InvalidName
-mermaid_output_format = "raw"
-mermaid_d3_zoom = False
+mermaid_output_format = "svg"
+mermaid_cmd = shlex.join([sys.executable, str(Path(__file__).parent / "mmdc.py")])

@@ -61,9 +61,11 @@ def draw(chart: AnyChart, format: Format, *, marks: Marks | None = None) -> byte
 
 def mermaid(picture: Picture) -> str:
     """Return a picture in Mermaid."""
-    from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer
+    from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer, MermaidRendererConfig
 
-    text = MermaidRenderer().render(_spelled(grouped(picture)))
+    # Boxes side by side would be wider than a page, and its text too small to read.
+    direction = MermaidRendererConfig(direction="TB" if picture.boxes else "LR")
+    text = MermaidRenderer(direction).render(_spelled(grouped(picture)))
     lines = [f"note right of {_word(note.state)} : {_plain(note.text)}" for note in picture.notes]
     for kind, (fill, line) in COLOURS.items():
         members = [_word(state) for state, shown in picture.classes.items() if shown == kind]

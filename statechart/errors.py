@@ -26,6 +26,10 @@ StatechartError
     ├── NotDamaged                     a history is sound, and there is nothing to rebase
     ├── CorruptHistory                 journal and document contradict each other, or are damaged
     └── NewerSchema                    written by a newer version of the program
+
+All are built from facts, which stay readable as attributes, and survive pickling.
+
+All are built from facts, which stay readable as attributes, and survive pickling.
 """
 
 from __future__ import annotations

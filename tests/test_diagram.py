@@ -57,7 +57,7 @@ STUCK = Marks(current="S", failed=True, remark="jammed at 12:00; see #7")
 def test_a_chart_as_mermaid() -> None:
     assert render(Job, "mermaid", marks=WORKING) == (
         "stateDiagram-v2\n"
-        "    direction LR\n"
+        "    direction TB\n"
         '    state "at work" as phase_at_work {\n'
         "        working --> paused : pause [is_calm]\n"
         "        working --> stuck : jam\n"
