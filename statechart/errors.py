@@ -1,31 +1,31 @@
 """What can go wrong with a chart or with its storage::
 
-StatechartError
-├── ChartDefinitionError (TypeError)   a chart that can't be committed once per event
-├── UnknownEvent (LookupError)         no event of that name; the nearest is named
-├── UnknownState (LookupError)         no state of that name; the nearest is named
-├── InvalidTransition                  the chart does not allow the event in this state
-├── NestedFire (RuntimeError)          an event fired from inside a hook of another
-├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
-├── NoSuchPath (LookupError)           an event does not follow on the ones before it
-├── ChartNotFound (LookupError)        `module:Chart` leads to no chart; says where, and why
-├── DiagramUnavailable                 a format needs a program that is not installed
-├── PageError                          a page of documentation that can't be checked or written
-├── PageErrors                         several of these
-└── StorageError                       the storage could not do what was asked; its cause is kept
-    ├── InvalidName (ValueError)       nothing can be stored under that name
-    ├── NotFound (LookupError)         nothing is stored under that name
-    ├── OnNetwork                      the directory is on a network file system, where locks don't hold
-    ├── NotOurs                        something that this library did not make stands in the way
-    ├── Conflict                       somebody else was there first
-    │   ├── AlreadyExists (FileExistsError)   the name is taken
-    │   ├── Stale                      the value was changed since it was read
-    │   └── Locked (TimeoutError)      another holder has the lock
-    ├── LeaseLost                      the lock or the journal under a session was removed or replaced
-    ├── CommitUncertain                nobody can say whether the last append is durable
-    ├── NotDamaged                     a history is sound, and there is nothing to rebase
-    ├── CorruptHistory                 journal and document contradict each other, or are damaged
-    └── NewerSchema                    written by a newer version of the program
+    StatechartError
+    ├── ChartDefinitionError (TypeError)   a chart that can't be committed once per event
+    ├── UnknownEvent (LookupError)         no event of that name; the nearest is named
+    ├── UnknownState (LookupError)         no state of that name; the nearest is named
+    ├── InvalidTransition                  the chart does not allow the event in this state
+    ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
+    ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
+    ├── NoSuchPath (LookupError)           an event does not follow on the ones before it
+    ├── ChartNotFound (LookupError)        `module:Chart` leads to no chart; says where, and why
+    ├── DiagramUnavailable                 a format needs a program that is not installed
+    ├── PageError                          a page of documentation that can't be checked or written
+    ├── PageErrors                         several of these
+    └── StorageError                       the storage could not do what was asked; its cause is kept
+        ├── InvalidName (ValueError)       nothing can be stored under that name
+        ├── NotFound (LookupError)         nothing is stored under that name
+        ├── OnNetwork                      the directory is on a network file system, where locks don't hold
+        ├── NotOurs                        something that this library did not make stands in the way
+        ├── Conflict                       somebody else was there first
+        │   ├── AlreadyExists (FileExistsError)   the name is taken
+        │   ├── Stale                      the value was changed since it was read
+        │   └── Locked (TimeoutError)      another holder has the lock
+        ├── LeaseLost                      the lock or the journal under a session was removed or replaced
+        ├── CommitUncertain                nobody can say whether the last append is durable
+        ├── NotDamaged                     a history is sound, and there is nothing to rebase
+        ├── CorruptHistory                 journal and document contradict each other, or are damaged
+        └── NewerSchema                    written by a newer version of the program
 
 All are built from facts, which stay readable as attributes, and survive pickling.
 

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from statechart.errors import InvalidTransition, StatechartError, UnknownEvent, listed
+from statechart.errors import InvalidTransition, UnknownEvent, listed
 from statechart.graph import Edge, edges, events
 from statechart.testing.driver import Driver
 
@@ -26,7 +26,7 @@ LIMIT = 5_000
 """How many configurations (a state and what the model holds) are looked at, at most."""
 
 
-class Uncoverable(StatechartError):
+class Uncoverable(ValueError):
     """Some transitions can't be taken, whatever comes before them.
 
     Attributes:
