@@ -20,7 +20,6 @@ PAGES = sorted(
 )
 ELSEWHERE = {
     "docs/how-to/recover.md": "tests/test_recover_guide.py",
-    "docs/how-to/check-a-backend.md": "tests/contracts",
     "docs/explanation/durability.md": "",
 }
 GENERATED = ("mermaid", "json", "text", "{toctree}", "{eval-rst}", "{statemachine-diagram}", "")

@@ -71,8 +71,7 @@ class ScriptedProvider:
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the scripted steps of a command."""
         del environment
-        names = self.steps_of.get(command, (f"first_{command}", f"second_{command}"))
-        return [self._step(name) for name in names]
+        return [self._step(name) for name in self._names(command)]
 
     @contextmanager
     def installed(self) -> Iterator[ScriptedProvider]:
@@ -95,10 +94,18 @@ class ScriptedProvider:
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Return a world that is as the effects left it."""
         del directory
-        destroyed = "second_destroy" in self.done
-        up = "second_run" in self.done and not destroyed
+        made, up = self._stands(CommandName.PROVISION), self._stands(CommandName.RUN)
         state = ServiceState.UP if up else ServiceState.DOWN
-        return Observation(resources=not destroyed, service=state, serving=environment.outputs.serving)
+        return Observation(resources=made, service=state, serving=environment.outputs.serving)
+
+    def _stands(self, command: CommandName) -> bool:
+        """Return whether a command's last effect happened, and nothing was destroyed since."""
+        last = {kind: self._names(kind)[-1] for kind in (command, CommandName.DESTROY)}
+        relevant = [name for name in self.done if name in last.values()]
+        return bool(relevant) and relevant[-1] == last[command]
+
+    def _names(self, command: CommandName) -> Sequence[str]:
+        return self.steps_of.get(command, (f"first_{command}", f"second_{command}"))
 
     def _step(self, name: str) -> Step:
         async def effect(context: StepContext) -> StepOutputs:

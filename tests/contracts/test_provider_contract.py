@@ -1,0 +1,96 @@
+"""Each provider that there is keeps the contract, and a broken one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from environments.providers.local import LocalProvider
+from environments.spec import ProviderSpec
+from environments.testing.doubles import ScriptedProvider, ScriptedSpec
+from environments.testing.provider_contract import ProviderContract
+
+HELLO = Path(__file__).parent.parent.parent / "examples" / "hello"
+
+
+class TestLocal(ProviderContract):
+    @pytest.fixture
+    def spec(self) -> ProviderSpec:
+        return LocalProvider(app=HELLO, settle=timedelta(seconds=0.05))
+
+
+class TestScripted(ProviderContract):
+    @pytest.fixture
+    def spec(self) -> Iterator[ProviderSpec]:
+        with ScriptedProvider().installed():
+            yield ScriptedSpec()
+
+
+BROKEN = {
+    "observe sees what is gone": (
+        "async def observe(self, environment, directory):\n"
+        "        from dataclasses import replace\n"
+        "        return replace(await super().observe(environment, directory), resources=True)",
+        "test_it_comes_up_and_goes_away",
+    ),
+    "a probe denies what was done": (
+        "def steps(self, command, environment):\n"
+        "        from dataclasses import replace\n"
+        "        from environments import Probed\n"
+        "        async def deny(context):\n"
+        "            return Probed.not_done('I say so')\n"
+        "        return [replace(step, probe=deny) for step in super().steps(command, environment)]",
+        "test_probes_tell",
+    ),
+    "steps change from time to time": (
+        "def steps(self, command, environment):\n"
+        "        from dataclasses import replace\n"
+        "        from uuid import uuid4\n"
+        "        steps = super().steps(command, environment)\n"
+        "        return [replace(step, inputs={'salt': uuid4().hex}) for step in steps]",
+        "test_steps_are_the_same",
+    ),
+    "two steps of one name": (
+        "def steps(self, command, environment):\n"
+        "        return [super(Broken, self).steps(command, environment)[0]] * 2",
+        "test_each_command_has_steps",
+    ),
+    "it does not know a command": (
+        "def supports(self, command):\n        return command != 'destroy'",
+        "test_each_command_has_steps",
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "found_by"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_provider_does_not_pass(pytester: pytest.Pytester, method: str, found_by: str) -> None:
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makepyfile(
+        f"""
+import pytest
+from environments.spec import register_provider
+from environments.testing import ScriptedProvider, ScriptedSpec
+from environments.testing.doubles import ScriptedProvider, ScriptedSpec
+from environments.testing.provider_contract import ProviderContract
+
+class Broken(ScriptedSpec, frozen=True, extra="forbid"):
+    {method}
+
+register_provider("scripted", __name__ + ":Broken")
+
+class TestBroken(ProviderContract):
+    @pytest.fixture
+    def spec(self):
+        with ScriptedProvider().installed():
+            yield Broken()
+"""
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", f"{found_by} or json")
+
+    assert result.parseoutcomes()["failed"] >= 1
+    assert result.parseoutcomes()["passed"] >= 1
+    assert found_by in result.stdout.str()
