@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from loguru import logger
 
@@ -116,13 +117,18 @@ class Lifecycle(Chart):
         name="destroy",
     )
 
-    phases = {  # noqa: RUF012  # ClassVar in the base class
+    phases: ClassVar[Mapping[str, Sequence[State | str]]] = {
         "provision": (provisioning, provisioned, provision_failed),
         "configure": (configuring, configured, configure_failed),
         "release": (releasing, released, release_failed),
         "run": (running, run_failed),
     }
-    failures = (provision_failed, configure_failed, release_failed, run_failed)
+    failures: ClassVar[Sequence[State | str]] = (
+        provision_failed,
+        configure_failed,
+        release_failed,
+        run_failed,
+    )
 
     @staticmethod
     def new_model() -> Subject:

@@ -163,7 +163,7 @@ class NoSuchPath(StatechartError, LookupError):
         self.chart = chart
         self.event = event
         self.state = state
-        self.allowed = tuple(allowed)
+        self.allowed: tuple[str, ...] = tuple(allowed)
         what = f"in {chart}, {event} does not leave {state}"
         super().__init__(f"{what}: {listed(self.allowed)} would")
 
@@ -209,7 +209,7 @@ class PageErrors(StatechartError):
     """
 
     def __init__(self, errors: Iterable[PageError]) -> None:
-        self.problems = tuple(map(str, errors))
+        self.problems: tuple[str, ...] = tuple(map(str, errors))
         super().__init__("\n".join(self.problems))
 
 

@@ -298,6 +298,16 @@ def test_the_suite_passes_with_the_plugin_as_it_is_installed(run: Run) -> None:
     assert " passed" in ended.stdout
 
 
+def test_the_diagrams_of_the_page_are_fresh(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES / "order"))
+    page = EXAMPLES / "docs_diagrams" / "guide.md"
+
+    fresh = run("-m", "statechart", "docs", "check", page)
+
+    assert (fresh.returncode, fresh.stdout, fresh.stderr) == (0, "", "")
+    assert "draft --> paid" in page.read_text()
+
+
 def test_the_json_log_has_the_bound_fields_of_each_transition(run: Run) -> None:
     ended = run(EXAMPLES / "log_sinks" / "json_log.py")
 

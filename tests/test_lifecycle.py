@@ -20,6 +20,7 @@ from environments.testing import FixedClock
 from statechart import InvalidTransition, LeaseLost, Transition
 from statechart.graph import edges, events, lints, states
 from statechart.holder import Holder
+from statechart.testing import Cell, Path
 
 TABLE: dict[str, dict[str, str]] = {
     "created": {"provision": "provisioning", "register": "provisioned", "destroy": "destroyed"},
@@ -317,3 +318,13 @@ def test_the_chart_can_be_tried_out_without_an_environment() -> None:
     assert chart.model.state is EnvironmentState.PROVISIONED
     with pytest.raises(InvalidTransition, match="cannot run in state provisioned: allowed now are"):
         chart.fire(Lifecycle.run)
+
+
+@pytest.mark.statechart_paths(Lifecycle, cover="edge-pairs", model=lambda: Subject(run_under_way=True))
+def test_every_two_transitions_that_can_follow_on_each_other_do(path: Path) -> None:
+    assert path.drive().state == path.states[-1]
+
+
+@pytest.mark.statechart_matrix(chart=Lifecycle)
+def test_every_event_in_every_state_does_what_is_declared(cell: Cell) -> None:
+    cell.check()

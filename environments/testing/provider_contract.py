@@ -151,10 +151,9 @@ class ProviderContract:
             left = workspace.load(name)
             assert left.operation is not None, f"{command} was to be killed at step {number + 1}"
             if command is not CommandName.DESTROY:
-                recovered = await workspace.recover(name)
-                assert (
-                    recovered.environment.operation is None or not recovered.environment.operation.is_active
-                )
+                recovered = await workspace.recover(name, decide=not_done)
+                operation = recovered.environment.operation
+                assert operation is None or not operation.is_active
             await workspace.destroy(name)
             found = await look(workspace, name)
             assert (name, found.resources, found.service is ServiceState.UP) == (name, False, False)

@@ -34,7 +34,7 @@ class Uncoverable(ValueError):
     """
 
     def __init__(self, chart: str, missing: Sequence[Edge], reasons: Sequence[str]) -> None:
-        self.missing = tuple(missing)
+        self.missing: tuple[Edge, ...] = tuple(missing)
         told = "; ".join(
             f"{edge.event} from {edge.source}" + (f" ({reason})" if reason else "")
             for edge, reason in zip(missing, reasons, strict=True)

@@ -37,10 +37,10 @@ class Driver:
         commit: Commit | None = None,
         **facts: object,
     ) -> None:
-        self.model = new_model(chart, model, facts)
+        self.model: Any = new_model(chart, model, facts)
         if state is not None:
             self.model.state = _value(chart, state)
-        self.machine = chart(self.model, commit=commit)
+        self.machine: Chart = chart(self.model, commit=commit)
         self.transitions: list[Transition] = []
 
     @property

@@ -52,11 +52,11 @@ class ChartMachine(RuleBasedStateMachine):
 
     chart: type[Chart]
     fired_last: list[tuple[str, dict[str, Any]]] = []  # noqa: RUF012  # of the class: the last example's
-    TestCase = _TestCase()  # type: ignore[assignment]  # of Hypothesis's own kind, but not declared so
+    TestCase: Any = _TestCase()
 
     def __init__(self) -> None:
         super().__init__()
-        self.driver = self.begin()
+        self.driver: Driver = self.begin()
         type(self).fired_last = []
         self._known: tuple[str, ...] | None = None
 

@@ -20,7 +20,7 @@ class CoveragePlugin:
     """Counts what the tests meet of each chart, reports it, and fails the run below a threshold."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.coverage = Coverage()
+        self.coverage: Coverage = Coverage()
         self._config = config
         self._failures: list[str] = []
         watchers.append(self.coverage.watch)

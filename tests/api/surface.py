@@ -18,7 +18,16 @@ import griffe
 
 ROOT = Path(__file__).parents[2]
 MODULES = {
-    "statechart": ("statechart", "statechart.testing"),
+    "statechart": (
+        "statechart",
+        "statechart.diagram",
+        "statechart.graph",
+        "statechart.pages",
+        "statechart.picture",
+        "statechart.reference",
+        "statechart.testing",
+        "statechart.testing.repository_contract",
+    ),
     "environments": (
         "environments",
         "environments.observation",
@@ -26,6 +35,8 @@ MODULES = {
         "environments.spec",
         "environments.steps",
         "environments.testing",
+        "environments.testing.provider_contract",
+        "environments.testing.repository_contract",
     ),
 }
 LONGEST = 60
