@@ -45,6 +45,7 @@ class Reader:
             (self.place / "examples").symlink_to(ROOT / "examples")
         for what, said, language, text in blocks(page):
             if what == "file":
+                (self.place / said).parent.mkdir(exist_ok=True)
                 (self.place / said).write_text(text)
             if what == "prepare":
                 SITUATIONS[said](self.place)

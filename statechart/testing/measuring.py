@@ -22,6 +22,7 @@ class CoveragePlugin:
     def __init__(self, config: pytest.Config) -> None:
         self.coverage: Coverage = Coverage()
         self._config = config
+        self._told: list[str] = []
         self._failures: list[str] = []
         watchers.append(self.coverage.watch)
 
@@ -53,37 +54,39 @@ class CoveragePlugin:
             output[_SENT] = self.coverage.dump()
             return
         self._select()
+        self._report()
         threshold = self._config.getoption("chart_coverage_fail_under")
         if threshold is not None:
-            self._failures = list(self._below(threshold))
-        if self._failures and session.exitstatus in (
-            pytest.ExitCode.OK,
-            pytest.ExitCode.NO_TESTS_COLLECTED,
-        ):
+            self._failures += self._below(threshold)
+        passed = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        if self._failures and session.exitstatus in passed:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print and write the reports that were asked for."""
-        if hasattr(self._config, "workeroutput"):
-            return
-        terminalreporter.section("chart coverage")
+    def _report(self) -> None:
+        """Make the reports that were asked for, and write those that are files."""
         for wanted in dict.fromkeys(self._config.getoption("chart_coverage_report") or ["term"]):
             kind, _, place = wanted.partition(":")
             make, usual = REPORTS[kind]
-            if not place and usual is None:
-                terminalreporter.write(make(self.coverage))
+            text, path = make(self.coverage), place or usual
+            if path is None:
+                self._told.append(text)
                 continue
-            self._write(Path(place or usual or ""), make(self.coverage), terminalreporter)
+            try:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                Path(path).write_text(text, encoding="utf-8")
+                self._told.append(f"chart coverage written to {path}\n")
+            except OSError as error:
+                self._failures.append(f"{path} can't be written: {error.strerror}; name another file")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the reports, and what is not as it was asked for."""
+        if hasattr(self._config, "workeroutput"):
+            return
+        terminalreporter.section("chart coverage")
+        for text in self._told:
+            terminalreporter.write(text)
         for failure in self._failures:
             terminalreporter.write_line(f"FAIL {failure}", red=True)
-
-    def _write(self, path: Path, text: str, terminalreporter: pytest.TerminalReporter) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise pytest.UsageError(f"chart coverage: {path} can't be written: {error.strerror}") from error
-        terminalreporter.write_line(f"chart coverage written to {path}")
 
     def _select(self) -> None:
         patterns = self._config.getoption("chart_coverage_of") or self._config.getini("chart_coverage_of")
