@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from statechart.errors import StatechartError
+from statechart.errors import StatechartError, UnknownState
 from statechart.graph import events, states
 from statechart.testing.driver import Driver
 
@@ -75,41 +75,32 @@ def _rendered(template: Any) -> Iterator[Any]:  # Any: pytest-bdd's own classes
 
 
 def _problems(scenario: Any, default: str, root: Path) -> Iterator[str]:
+    """Yield what is wrong with a scenario; one that names no chart is somebody else's."""
     from statechart.reference import find_chart
 
-    chart: type[Chart] | None = None
-    reference = default
     steps = [(step, matched(step.name)) for step in scenario.steps]
-    for _, found in steps:
-        if found is not None and found[0] == "chart":
-            reference = found[1]["reference"]
-    where = f"{_relative(scenario.feature.filename, root)}"
+    named = [found[1]["reference"] for _, found in steps if found is not None and found[0] == "chart"]
+    reference = named[-1] if named else default
+    chart: type[Chart] | None = None
     for step, found in steps:
-        if found is None:
+        if found is None or not reference:
             continue
-        place = f"{where}:{step.line_number}"
         try:
-            if chart is None:
-                chart = find_chart(reference, root=root) if reference else None
-            if chart is None:
-                yield (
-                    f'{place}: no chart is named: begin with Given the chart "module:Chart", '
-                    "or set `statechart = module:Chart` in pytest's configuration"
-                )
-                return
+            chart = chart or find_chart(reference, root=root)
             _check_names(chart, *found)
-        except StatechartError as error:
+        except (StatechartError, ValueError) as error:
+            place = f"{_relative(scenario.feature.filename, root)}:{step.line_number}"
             yield f"{place}: {step.keyword} {step.name}: {error}"
             if chart is None:
                 return
 
 
 def _check_names(chart: type[Chart], step: str, parts: dict[str, str]) -> None:
-    """Raise UnknownState or UnknownEvent for a name that the chart does not have."""
-    from statechart.errors import UnknownState
-
+    """Raise UnknownState or UnknownEvent for a name that is not there, ValueError for a bad payload."""
     if "state" in parts and parts["state"] not in states(chart):
         raise UnknownState(chart.__name__, parts["state"], states(chart))
+    if "payload" in parts:
+        payload(parts["payload"])
     asked = names(parts["events"]) if step == "allowed" else [parts["event"]] if "event" in parts else []
     for event in asked:
         chart.event(event)
@@ -132,10 +123,11 @@ def value(text: str) -> object:
 
 def payload(text: str) -> dict[str, object]:
     """Return a payload that is written as `amount 3, by "ann"`."""
-    found = dict(
-        part.strip().split(" ", 1) for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text)
-    )
-    return {name: value(said) for name, said in found.items()}
+    parts = [part.strip() for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text)]
+    found = [part.split(" ", 1) for part in parts]
+    if any(len(part) != 2 or not part[0].isidentifier() for part in found):
+        raise ValueError(f"a payload is written as `NAME VALUE, NAME VALUE`, not as {text!r}")
+    return {name: value(said) for name, said in found}
 
 
 class Stage:
@@ -154,6 +146,11 @@ class Stage:
         from statechart.reference import find_chart
 
         if self._driver is None:
+            if not self.reference:
+                raise pytest.UsageError(
+                    'no chart is named: begin with Given the chart "module:Chart", or set '
+                    "`statechart = module:Chart` in pytest's configuration"
+                )
             chart = find_chart(self.reference, root=self._root)
             self._driver = Driver(chart, state=self.state, **self.facts)
         return self._driver

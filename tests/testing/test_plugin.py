@@ -145,7 +145,7 @@ def test_a_scenario_that_is_not_so_fails_with_what_is(shop: pytest.Pytester) -> 
         ('"pack"', '"pakc"', "orders.feature:11: And allowed is \"cancel\" and \"pakc\": OrderChart has no event 'pakc': did you mean 'pack'?"),
         ("| ship  ", "| shpi  ", "orders.feature:16: When \"shpi\" is fired: OrderChart has no event 'shpi': did you mean 'ship'?"),
         ("shop:OrderChart", "shop:OderChart", "orders.feature:4: Given the chart \"shop:OderChart\": 'shop:OderChart': shop has no OderChart: did you mean shop:OrderChart?"),
-        ('Given the chart "shop:OrderChart"', "Given something else", 'orders.feature:7: no chart is named: begin with Given the chart "module:Chart"*'),
+        ("with amount 7", "with amount", "orders.feature:8: When \"pay\" is fired with amount: a payload is written as `NAME VALUE, NAME VALUE`, not as 'amount'"),
     ],
 )  # fmt: skip
 def test_a_typo_in_a_scenario_fails_at_collection(
@@ -157,6 +157,36 @@ def test_a_typo_in_a_scenario_fails_at_collection(
 
     result.assert_outcomes(errors=1)
     assert said.rstrip("*") in collected(result)
+
+
+def test_steps_without_a_chart_say_what_to_begin_with(shop: pytest.Pytester) -> None:
+    result = feature(shop, FEATURE.split("Background")[0] + FEATURE[FEATURE.index("  Scenario: p") :])
+
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(['*no chart is named: begin with Given the chart "module:Chart"*'])
+
+
+def test_scenarios_of_others_are_left_alone(shop: pytest.Pytester) -> None:
+    (shop.path / "others.feature").write_text(
+        'Feature: others\n  Scenario: theirs\n    Given a parcel\n    Then the state is "Ohio"\n'
+    )
+    shop.makepyfile(
+        """
+        from pytest_bdd import given, parsers, scenarios, then
+
+        scenarios("others.feature")
+
+        @given("a parcel", target_fixture="parcel")
+        def parcel():
+            return "Ohio"
+
+        @then(parsers.parse('the state is "{state}"'))
+        def lies_in(parcel, state):
+            assert parcel == state
+        """
+    )
+
+    shop.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
