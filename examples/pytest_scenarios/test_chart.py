@@ -43,7 +43,8 @@ class AnOrderIsNeverShippedUnpaid(state_machine(OrderChart)):  # type: ignore[mi
     def begin(self) -> Driver:
         return Driver(OrderChart, model=a_cup_of_tea())
 
-    def fired(self, _transition: object) -> None:
+    def fired(self, transition: object) -> None:
+        del transition
         events = [taken.event for taken in self.driver.transitions]
         assert "ship" not in events or "pay" in events
 
