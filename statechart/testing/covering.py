@@ -22,7 +22,7 @@ COVERS: tuple[str, ...] = get_args(Cover)
 MakeModel: TypeAlias = Callable[[], object]
 Payloads: TypeAlias = Mapping[str, Mapping[str, Any]]  # Any: whatever the chart's hooks take
 
-LIMIT = 5_000
+LIMIT = 2_000
 """How many configurations (a state and what the model holds) are looked at, at most."""
 
 
