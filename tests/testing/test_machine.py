@@ -17,8 +17,8 @@ from statechart.testing import ChartMachine, Driver, state_machine
 
 QUICK = settings(
     derandomize=True,
-    max_examples=30,
-    stateful_step_count=12,
+    max_examples=60,
+    stateful_step_count=15,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
