@@ -21,8 +21,8 @@ from statechart.disk import (
     sync_directory,
     translated,
 )
-from statechart.errors import AlreadyExists, CommitUncertain
-from statechart.layout import DOCUMENT, JOURNAL, Layout, neither
+from statechart.errors import AlreadyExists, CommitUncertain, NotFound
+from statechart.layout import DOCUMENT, JOURNAL, Layout, identity, neither
 from statechart.log import warn
 
 _AT_FDCWD = -100
@@ -68,11 +68,15 @@ def build(layout: Layout, name: str, files: Mapping[str, bytes]) -> None:
 def require_free(layout: Layout, name: str) -> None:
     """Raise AlreadyExists, or NotOurs, if a name is taken."""
     target = layout.directory(name)
-    if not os.path.lexists(target):
-        return
-    if layout.require(name) and not any(os.path.lexists(target / file) for file in (JOURNAL, DOCUMENT)):
-        raise neither(target)
-    raise AlreadyExists(name, str(layout.root))
+    while (seen := identity(target)) is not None:
+        try:
+            layout.require(name)
+        except NotFound:
+            return
+        if any(os.path.lexists(target / file) for file in (JOURNAL, DOCUMENT)):
+            raise AlreadyExists(name, str(layout.root))
+        if identity(target) == seen:  # otherwise it was purged while it was looked at
+            raise neither(target)
 
 
 @contextmanager

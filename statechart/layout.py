@@ -104,7 +104,8 @@ class Layout:
             try:
                 yield name, *_document(f"{root}/{name}", known)
             except StorageError as error:
-                yield name, error, False
+                if os.path.lexists(f"{root}/{name}"):  # otherwise it was purged since it was listed
+                    yield name, error, False
 
 
 def _document(directory: str, known: int) -> tuple[bytes, bool]:
@@ -130,6 +131,16 @@ def _read_quickly(path: str) -> bytes | None:
     except OSError:
         return read_file(path)
     return content if 0 < len(content) < _USUAL else read_file(path)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells what has a path now from what had it before; None if nothing has it."""
+    with translated("look at", path):
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return found.st_dev, found.st_ino
 
 
 def neither(directory: Path) -> NotOurs:
