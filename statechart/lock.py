@@ -223,12 +223,21 @@ def read_holder(path: Path) -> Holder | None:
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
+            if _let_go(descriptor):
+                return None  # whose probe could keep somebody from taking it
             flock(descriptor, LOCK_SH | LOCK_NB)
         except BlockingIOError:
             return _holding(descriptor)
         finally:
             os.close(descriptor)
     return None
+
+
+def _let_go(descriptor: int) -> bool:
+    """Return whether nobody has signed on since the last one signed off, and the kernel lists nobody."""
+    content = os.pread(descriptor, _LIMIT, 0)
+    signed_off = not content or _released_holder(content) is not None
+    return signed_off and os.access(_LOCKS, os.R_OK) and _kernel_owner(os.fstat(descriptor)) is None
 
 
 def _holding(descriptor: int) -> Holder:
