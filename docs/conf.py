@@ -9,6 +9,8 @@ from pathlib import Path
 
 project = "envchart"
 author = "The envchart authors"
+copyright = author  # what Sphinx calls it
+smartquotes_action = "qe"  # no dashes: options begin with two
 release = version = installed("envchart")
 
 extensions = [

@@ -47,6 +47,7 @@ def command_line() -> str:
     group: Any = typer.main.get_command(build())  # Any: typer's own classes, which it does not export
     parts = [
         "# Every command",
+        "",
         "What each command takes, as `--help` prints it. What holds for all of them is on the page before:",
         "[the command line](command-line.md).",
     ]
@@ -218,7 +219,7 @@ def event_page() -> str:
                 (f"{code('from_state')}, {code('to_state')}", "where it led"),
                 (code("revision"), "the environment's revision after it"),
                 (code("operation_id"), "the operation that it belongs to"),
-                (code("trace_id"), "the trace of a failure, or null"),
+                (code("trace_id"), "what leads to the traces of that operation: its id"),
                 (code("duration_ms"), "how long the event took, its commit included"),
             ),
         ),
