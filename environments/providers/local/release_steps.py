@@ -15,7 +15,7 @@ from environments.failure import FailureCause
 from environments.providers.local.configuration import compare, declared, write
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases, scan
-from environments.providers.local.step import local_step
+from environments.providers.step import provider_step
 from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
 from environments.uncut import in_thread
 
@@ -29,15 +29,17 @@ _LONG = timedelta(minutes=10)
 def configure_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of configure."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "files": {**_files(spec)}}
-    return (local_step(spec, write_configuration, probe_configuration, inputs=inputs),)
+    return (provider_step(spec, write_configuration, probe_configuration, inputs=inputs),)
 
 
 def release_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of release: a copy of the application, and a look at it."""
     inputs = {"lineage": environment.lineage, "app": str(spec.app), "pinned": spec.pinned_release}
     return (
-        local_step(spec, bundle_release, probe_bundle, inputs={**inputs}, timeout=_LONG),
-        local_step(spec, verify_release, probe_release, inputs={**inputs}, timeout=_LONG, has_effect=False),
+        provider_step(spec, bundle_release, probe_bundle, inputs={**inputs}, timeout=_LONG),
+        provider_step(
+            spec, verify_release, probe_release, inputs={**inputs}, timeout=_LONG, has_effect=False
+        ),
     )
 
 

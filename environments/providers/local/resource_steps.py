@@ -14,7 +14,7 @@ from environments.providers.local.health import HOST
 from environments.providers.local.layout import Layout
 from environments.providers.local.reservations import Reservations, busy
 from environments.providers.local.service import Service
-from environments.providers.local.step import local_step
+from environments.providers.step import provider_step
 from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
 from environments.uncut import in_thread
 
@@ -27,8 +27,8 @@ def provision_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequenc
     """Return the steps of provision: the directory, then the port."""
     lineage = environment.lineage
     return (
-        local_step(spec, create_directories, probe_directories, inputs={"lineage": lineage}),
-        local_step(spec, reserve_port, probe_port, inputs={"lineage": lineage, "port": spec.port}),
+        provider_step(spec, create_directories, probe_directories, inputs={"lineage": lineage}),
+        provider_step(spec, reserve_port, probe_port, inputs={"lineage": lineage, "port": spec.port}),
     )
 
 
@@ -37,9 +37,11 @@ def destroy_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[
     inputs = {"lineage": environment.lineage}
     grace = spec.stop_grace + timedelta(seconds=30)
     return (
-        local_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=grace),
-        local_step(spec, remove_directories, probe_removed, inputs=inputs, timeout=timedelta(minutes=10)),
-        local_step(spec, verify_absence, probe_absence, inputs=inputs, has_effect=False),
+        provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=grace),
+        provider_step(
+            spec, remove_directories, probe_removed, inputs=inputs, timeout=timedelta(minutes=10)
+        ),
+        provider_step(spec, verify_absence, probe_absence, inputs=inputs, has_effect=False),
     )
 
 

@@ -15,7 +15,7 @@ from environments.providers.local.releases import Releases
 from environments.providers.local.reservations import require_free
 from environments.providers.local.service import Service, new_instance, values_of
 from environments.providers.local.startup import Startup
-from environments.providers.local.step import local_step
+from environments.providers.step import provider_step
 from environments.steps import Probed, Step, StepContext, StepOutputs
 from environments.uncut import in_thread
 
@@ -34,10 +34,12 @@ def run_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step
     stopping = spec.stop_grace + _SPARE
     starting = spec.start_timeout + spec.settle + stopping
     return (
-        local_step(spec, stop_previous, probe_previous, inputs={**started}, timeout=stopping),
-        local_step(spec, switch_release, probe_switch, inputs={**switched}, timeout=timedelta(minutes=10)),
-        local_step(spec, start_service, probe_service, inputs={**started}, timeout=stopping),
-        local_step(
+        provider_step(spec, stop_previous, probe_previous, inputs={**started}, timeout=stopping),
+        provider_step(
+            spec, switch_release, probe_switch, inputs={**switched}, timeout=timedelta(minutes=10)
+        ),
+        provider_step(spec, start_service, probe_service, inputs={**started}, timeout=stopping),
+        provider_step(
             spec, check_health, probe_health, inputs={**started}, timeout=starting, has_effect=False
         ),
     )

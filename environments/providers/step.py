@@ -1,11 +1,11 @@
-"""How a step of the local provider is put together."""
+"""How a step of a provider is put together."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -13,25 +13,21 @@ from environments.errors import StepFailed
 from environments.providers.effects import translated
 from environments.steps import Probed, Step, StepContext, StepOutputs
 
-if TYPE_CHECKING:
-    from environments.providers.local import LocalProvider
-
-Work: TypeAlias = "Callable[[LocalProvider, StepContext], Awaitable[StepOutputs | None]]"
-Look: TypeAlias = "Callable[[LocalProvider, StepContext], Awaitable[Probed]]"
+SpecT = TypeVar("SpecT")
 
 QUICK = timedelta(seconds=60)
 
 
-def local_step(
-    spec: LocalProvider,
-    effect: Work,
-    probe: Look,
+def provider_step(
+    spec: SpecT,
+    effect: Callable[[SpecT, StepContext], Awaitable[StepOutputs | None]],
+    probe: Callable[[SpecT, StepContext], Awaitable[Probed]],
     *,
     inputs: Mapping[str, JsonValue],
     timeout: timedelta = QUICK,
     has_effect: bool = True,
 ) -> Step:
-    """Return the step that is named after its effect. All of the local provider's may be repeated."""
+    """Return the step that is named after its effect, and that may be repeated."""
     return Step(
         name=getattr(effect, "__name__", ""),
         effect=translated(partial(effect, spec)),
@@ -43,7 +39,9 @@ def local_step(
     )
 
 
-async def _look(probe: Look, spec: LocalProvider, context: StepContext) -> Probed:
+async def _look(
+    probe: Callable[[SpecT, StepContext], Awaitable[Probed]], spec: SpecT, context: StepContext
+) -> Probed:
     """Probe; where the world refuses to be looked at, it does not tell."""
     try:
         return await translated(probe)(spec, context)
