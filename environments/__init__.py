@@ -13,9 +13,11 @@ if TYPE_CHECKING:
         ConfigureCommand,
         DestroyCommand,
         ProvisionCommand,
+        RegisterCommand,
         ReleaseCommand,
         RunCommand,
     )
+    from environments.drift import Drift, DriftKind
     from environments.environment import AnyEnvironment, Environment, Outputs
     from environments.errors import (
         CannotUnlock,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         UnknownProvider,
         UnreachableTarget,
         Unrecorded,
+        UnsupportedCommand,
     )
     from environments.failure import CommandName, Failure, FailureCause
     from environments.lifecycle import Lifecycle
@@ -81,8 +84,13 @@ _HOMES = {
         "ConfigureCommand",
         "DestroyCommand",
         "ProvisionCommand",
+        "RegisterCommand",
         "ReleaseCommand",
         "RunCommand",
+    ),
+    "drift": (
+        "Drift",
+        "DriftKind",
     ),
     "environment": (
         "AnyEnvironment",
@@ -107,6 +115,7 @@ _HOMES = {
         "UnknownProvider",
         "UnreachableTarget",
         "Unrecorded",
+        "UnsupportedCommand",
     ),
     "failure": (
         "CommandName",
@@ -175,6 +184,8 @@ __all__ = [
     "DestroyCommand",
     "Destroyed",
     "Doubt",
+    "Drift",
+    "DriftKind",
     "Environment",
     "EnvironmentName",
     "EnvironmentRepository",
@@ -204,6 +215,7 @@ __all__ = [
     "Provisioned",
     "Provisioning",
     "Recovered",
+    "RegisterCommand",
     "ReleaseCommand",
     "ReleaseFailed",
     "Released",
@@ -223,6 +235,7 @@ __all__ = [
     "UnknownProvider",
     "UnreachableTarget",
     "Unrecorded",
+    "UnsupportedCommand",
     "Workspace",
 ]
 

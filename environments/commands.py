@@ -1,4 +1,4 @@
-"""Commands: provision, configure, release, run and destroy, as objects."""
+"""Commands: provision, register, configure, release, run and destroy, as objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from environments.attempt import Attempt
 from environments.clock import SystemClock
-from environments.errors import CommandFailed, Unrecorded
+from environments.errors import CommandFailed, Unrecorded, UnsupportedCommand
 from environments.failure import CommandName
 from environments.fences import check_revision
 from environments.lifecycle import Lifecycle, Subject
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from statechart.chart import Event
 
 ProvisionSource: TypeAlias = Created | ProvisionFailed
+RegisterSource: TypeAlias = Created
 ConfigureSource: TypeAlias = Provisioned | ConfigureFailed
 ReleaseSource: TypeAlias = Configured | ReleaseFailed | Released | Running | RunFailed
 RunSource: TypeAlias = Released | RunFailed
@@ -111,6 +112,8 @@ class Command:
             provider = self._provider or cast(
                 "Provider", environment.spec.provider
             )  # checked by its kind's class
+            if not provider.supports(self.name):
+                raise UnsupportedCommand(name, self.name, environment.spec.provider.kind)
             directory = self._repository.directory(name)
             runner = Runner(session, self.name, self._clock, directory, self._observers, self._stop)
             attempt = Attempt(self.name, self.begin, self.finish, runner, holder)
@@ -162,6 +165,23 @@ class ProvisionCommand(Command):
             CommandFailed: A step failed.
             OperationInterrupted: An earlier command died in the middle.
             StorageError: It is not there, is locked, changed since it was read, or damaged.
+        """
+        return (await self.attempt(environment)).expect(Provisioned)
+
+
+class RegisterCommand(Command):
+    """Adopts a host that exists, instead of making one; it has to prove that it can be used."""
+
+    name = CommandName.REGISTER
+    begin: ClassVar[Event | None] = None
+    finish: ClassVar[Event] = Lifecycle.register
+    achieves: ClassVar[type[AnyState]] = Provisioned
+
+    async def execute(self, environment: Environment[RegisterSource] | str) -> Environment[Provisioned]:
+        """Register the host that the environment's spec names.
+
+        When a check fails the environment stays created, with the failed operation on record.
+        Raises what ProvisionCommand.execute raises.
         """
         return (await self.attempt(environment)).expect(Provisioned)
 

@@ -102,9 +102,14 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         )
 
     def entering(
-        self, state: NewStateT, *, at: datetime, operation: Operation | None = None
+        self,
+        state: NewStateT,
+        *,
+        at: datetime,
+        operation: Operation | None = None,
+        outputs: Outputs | None = None,
     ) -> Environment[NewStateT]:
-        """Return the environment in another state, with the operation that it then has.
+        """Return the environment in another state, with the operation, and the outputs, that it then has.
 
         This is the only way to change the state; the chart says when it may be called.
         """
@@ -115,6 +120,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
                 "since": at,
                 "state": state,
                 "operation": operation,
+                "outputs": self.outputs if outputs is None else outputs,
             }
         )
 

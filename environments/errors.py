@@ -13,6 +13,7 @@
     ├── UnreachableTarget                   no plan leads there: the target lies behind, or is not one
     ├── NotDestroyed                        only a destroyed environment can be purged
     ├── NothingToRetry                      nothing has failed
+    ├── UnsupportedCommand                  a provider does not know a command
     ├── ProvisionNeeded                     a change of the spec that needs provisioning again
     ├── Stopped                             stopped between two commands, as asked
     ├── StepFailed                          raised by a step whose failure is expected
@@ -172,6 +173,20 @@ class UnreachableTarget(EnvironmentsError):
         self.target = target
         self.reason = reason
         super().__init__(f"no plan brings {name!r} from {state} to {target}: {reason}")
+
+
+class UnsupportedCommand(EnvironmentsError):
+    """A provider does not know a command.
+
+    Attributes:
+        kind: The kind of provider.
+    """
+
+    def __init__(self, name: str, command: str, kind: str) -> None:
+        self.name = name
+        self.command = command
+        self.kind = kind
+        super().__init__(f"{name!r} can't {command}: its provider, {kind}, does not support that")
 
 
 class NotDestroyed(EnvironmentsError):

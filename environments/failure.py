@@ -14,6 +14,7 @@ class CommandName(StrEnum):
     """The commands, by the name that a user types."""
 
     PROVISION = "provision"
+    REGISTER = "register"
     CONFIGURE = "configure"
     RELEASE = "release"
     RUN = "run"

@@ -10,6 +10,7 @@ from environments.commands import (
     ConfigureCommand,
     DestroyCommand,
     ProvisionCommand,
+    RegisterCommand,
     ReleaseCommand,
     RunCommand,
 )
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[CommandName, type[Command]] = {
     command.name: command
-    for command in (ProvisionCommand, ConfigureCommand, ReleaseCommand, RunCommand, DestroyCommand)
+    for command in (
+        ProvisionCommand,
+        RegisterCommand,
+        ConfigureCommand,
+        ReleaseCommand,
+        RunCommand,
+        DestroyCommand,
+    )
 }
 """The command objects by the name of the command."""
 
@@ -38,13 +46,14 @@ def sources(command: CommandName) -> frozenset[EnvironmentState]:
     return frozenset(EnvironmentState(edge.source) for edge in edges(Lifecycle) if edge.event == event.id)
 
 
-_SOURCES = {command: sources(command) for command in COMMANDS if command is not CommandName.DESTROY}
+_UNPLANNED = {CommandName.REGISTER, CommandName.DESTROY}
+_SOURCES = {command: sources(command) for command in COMMANDS if command not in _UNPLANNED}
 
 
 def plan(environment: AnyEnvironment, target: EnvironmentState) -> tuple[CommandName, ...]:
     """Return the fewest commands that bring an environment to a target; none if it is there.
 
-    It is pure, and searches over commands: what takes things away is never planned.
+    It is pure, and searches over commands: what adopts a host, or takes things away, is never planned.
 
     Raises:
         OperationInterrupted: A command died in the middle.

@@ -49,12 +49,13 @@ class StepStarted(_Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReported(_Progress):
-    """A step says something worth knowing."""
+    """A step says something worth knowing; what is `passing` only tells how far it has come."""
 
     step: str
     number: int
     of: int
     message: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

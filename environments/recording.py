@@ -97,10 +97,10 @@ def record_failure(
 ) -> None:
     """Enter the command's state of failure, with the operation that is left.
 
-    Destroy has no state of failure: its environment keeps the state that it has.
+    Destroy and register have none: their environment keeps the state that it has.
     """
     at = failure.failed_at
-    if failure.command is CommandName.DESTROY:
+    if failure.command in (CommandName.DESTROY, CommandName.REGISTER):
         environment = session.environment.with_operation(left, at=at)
         session.commit(OperationRecord(change=change, reason=failure.summary, environment=environment))
         return

@@ -233,6 +233,9 @@ class Runner:
             notes.append(self._redact(storable(message)))
             self.tell(StepReported, step, where, message=notes[-1])
 
+        def progress(message: str) -> None:
+            self.tell(StepReported, step, where, message=self._redact(storable(message)), passing=True)
+
         return StepContext(
             environment=environment,
             operation_id=environment.operation.id if environment.operation else "",
@@ -241,6 +244,8 @@ class Runner:
             step=step.name,
             started=partial(self._started, step),
             redact=self._redact,
+            progress=progress,
+            stopping=lambda: self.stop.reason is not None,
         )
 
     def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:

@@ -76,7 +76,9 @@ def _parts(annotation: Any, kind: Any) -> Iterator[Any]:
     yield from get_args(annotation)
     if hasattr(kind, "__value__"):
         yield kind.__value__
-    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+    elif not isinstance(kind, type):
+        return  # what stands beside a type in Annotated holds no values
+    elif issubclass(kind, BaseModel):
         yield from (field.annotation for field in kind.model_fields.values())
     elif is_dataclass(kind) or is_typeddict(kind) or hasattr(kind, "_fields"):
         yield from get_type_hints(kind).values()
@@ -122,13 +124,27 @@ class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
         chosen = self.model_copy(update={"pinned_release": release})
         return chosen if app is None else chosen.model_copy(update={"app": app.absolute()})
 
+    def for_address(self, address: str) -> ProviderSpec:
+        """Return it so that register adopts the host at an address.
+
+        It works for specs with the field `address`.
+
+        Raises:
+            InvalidConfiguration: This kind of provider adopts no hosts, or not this one.
+        """
+        if "address" not in type(self).model_fields:
+            raise InvalidConfiguration(f"provider {self.kind}", ["it makes its resources, and adopts none"])
+        return self.model_copy(update={"address": address})
+
     def relative_to(self, directory: Path, /) -> ProviderSpec:
         """Return it with relative paths made absolute, as seen from a directory."""
         del directory
         return self
 
 
-_registered = {"local": "environments.providers.local:LocalProvider"}
+_registered = {
+    "local": "environments.providers.local:LocalProvider",
+}
 
 
 def register_provider(kind: str, place: str) -> None:

@@ -30,10 +30,12 @@ class StepContext:
         operation_id: The operation that the step belongs to.
         directory: The environment's own directory; the provider keeps its files below it.
         report: Tells observers something worth knowing; the last one is kept as the result's note.
+        progress: Tells observers how far a long step has come; it is not kept.
         step: The step's name.
         started: Puts a process that the step has just started on record, durably, so that recovery
             finds it should this process die. The step runs it with `marks` in its environment.
         redact: Replaces the values of the environment's secrets in a text that is to be kept or shown.
+        stopping: Returns whether a stop was asked for: a step that can end early, and in order, does.
     """
 
     environment: AnyEnvironment
@@ -43,6 +45,8 @@ class StepContext:
     step: str = ""
     started: Callable[[ToolProcess], None] = lambda _process: None
     redact: Callable[[str], str] = lambda text: text
+    progress: Callable[[str], None] = lambda _message: None
+    stopping: Callable[[], bool] = lambda: False
 
     @property
     def marks(self) -> dict[str, str]:

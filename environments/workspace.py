@@ -16,11 +16,14 @@ from environments.commands import (
     DestroyCommand,
     ProvisionCommand,
     ProvisionSource,
+    RegisterCommand,
+    RegisterSource,
     ReleaseCommand,
     ReleaseSource,
     RunCommand,
     RunSource,
 )
+from environments.drift import Detection, Drift
 from environments.environment import AnyEnvironment, Environment
 from environments.errors import (
     InvalidConfiguration,
@@ -114,6 +117,28 @@ class Workspace:
     ) -> Environment[Provisioned]:
         """Make the environment's resources."""
         return await self._command(ProvisionCommand, from_start=from_start).execute(environment)
+
+    async def register(
+        self,
+        environment: Environment[RegisterSource] | str,
+        *,
+        address: str | None = None,
+        from_start: bool = False,
+    ) -> Environment[Provisioned]:
+        """Adopt the host at an address, or the one that the spec names, once it has proved its use.
+
+        Raises:
+            InvalidConfiguration: The environment's provider adopts no hosts.
+        """
+        command = self._command(RegisterCommand, from_start=from_start)
+        if address is None:
+            return await command.execute(environment)
+        on_record = await self._settled(environment, "register")
+        Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.register)
+        spec = on_record.spec.model_copy(update={"provider": on_record.spec.provider.for_address(address)})
+        handle = on_record if isinstance(environment, str) else environment
+        amended = await self.update(handle, spec)
+        return await command.execute(amended.expect(Created))
 
     async def configure(
         self, environment: Environment[ConfigureSource] | str, *, from_start: bool = False
@@ -247,6 +272,26 @@ class Workspace:
             decide=decide or undecided,
         )
         return await recovery.run(name, dry_run=dry_run)
+
+    async def drift(self, environment: AnyEnvironment | str, *, apply: bool = False) -> Drift:
+        """Hold what is on record against the world, as the provider finds it; it changes nothing there.
+
+        With `apply`, what refutes the recorded state is put on record, by the event that it proposes.
+
+        Raises:
+            Locked: A command is under way, and decides what comes next.
+            OperationInterrupted: A command died in the middle.
+            UnexpectedState: Its teardown has begun: only destroy may follow.
+            StepFailed: The provider can't look.
+        """
+        name = environment if isinstance(environment, str) else environment.name
+        detection = Detection(
+            self._repository,
+            clock=self._clock,
+            observers=self._observers,
+            lock_timeout=self._lock_timeout,
+        )
+        return await (detection.apply(name) if apply else detection.look(name))
 
     async def purge(self, environment: AnyEnvironment | str) -> None:
         """Remove a destroyed environment from record, and free its name.

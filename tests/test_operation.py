@@ -103,7 +103,8 @@ def test_an_operation_is_not_changed_by_its_next_one() -> None:
         (
             "command",
             "deploy",
-            "command\n  Input should be 'provision', 'configure', 'release', 'run' or 'destroy'",
+            "command\n  Input should be 'provision', 'register', 'configure', "
+            "'release', 'run' or 'destroy'",
         ),
         ("status", "done", "status\n  Input should be 'active', 'failed' or 'interrupted'"),
         ("pid", 1, "pid\n  Extra inputs are not permitted"),

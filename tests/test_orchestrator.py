@@ -111,6 +111,7 @@ def test_planning_changes_nothing(repository: EnvironmentRepository, created: En
 def test_what_a_command_may_start_from_is_what_the_chart_says() -> None:
     assert {command: sorted(sources(command)) for command in CommandName} == {
         "provision": ["created", "provision_failed"],
+        "register": ["created"],
         "configure": ["configure_failed", "provisioned"],
         "release": ["configured", "release_failed", "released", "run_failed", "running"],
         "run": ["released", "run_failed"],

@@ -22,14 +22,15 @@ STATECHART = """
 """
 ENVIRONMENTS = """
     AnyEnvironment AnyState Assumption CannotUnlock Clock CommandFailed CommandName ConfigureCommand
-    ConfigureFailed Configured Configuring Created DestroyCommand Destroyed Doubt Environment
-    EnvironmentName EnvironmentRepository EnvironmentSpec EnvironmentState EnvironmentsError Failure
-    FailureCause FileRepository InvalidConfiguration InvalidName Lifecycle LocalProvider
+    ConfigureFailed Configured Configuring Created DestroyCommand Destroyed Doubt Drift DriftKind
+    Environment EnvironmentName EnvironmentRepository EnvironmentSpec EnvironmentState EnvironmentsError
+    Failure FailureCause FileRepository InvalidConfiguration InvalidName Lifecycle LocalProvider
     MemoryRepository NotDestroyed NotHeld NothingToRetry Operation OperationInterrupted Outputs Probed
     Provider ProviderSpec ProvisionCommand ProvisionFailed ProvisionNeeded Provisioned Provisioning
     Recovered ReleaseCommand ReleaseFailed Released Releasing RunCommand RunFailed Running SecretRef
     Step StepContext StepFailed StepInDoubt StopRequest Stopped ToolProcess UnexpectedState
-    UnknownProvider UnreachableTarget Unrecorded Workspace
+    RegisterCommand UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand
+    Workspace
 """
 MODULES = [
     (statechart, STATECHART),

@@ -46,6 +46,9 @@ class PinnedSpec(ProviderSpec, frozen=True, extra="forbid"):
     pinned_release: str | None = None
     size: int = 1
 
+    def supports(self, command: object) -> bool:
+        return True
+
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         return self.script.steps(command, environment)
 

@@ -80,6 +80,23 @@ def provision(settings: Settings, name: NameArgument) -> None:
     run_command(settings, lambda workspace: workspace.provision(name))
 
 
+def register(
+    settings: Settings,
+    name: NameArgument,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            metavar="HOST",
+            help="Where it is; by default what its file says.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Adopt a host that exists, instead of making one; destroy will leave it alone."""
+    run_command(settings, lambda workspace: workspace.register(name, address=address))
+
+
 def configure(settings: Settings, name: NameArgument) -> None:
     """Configure the environment's resources for its application."""
     run_command(settings, lambda workspace: workspace.configure(name))

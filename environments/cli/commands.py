@@ -30,7 +30,17 @@ class _Entry:
 COMMANDS: dict[str, _Entry] = {
     **{
         name: _Entry("changing", _PATH)
-        for name in ("create", "provision", "configure", "release", "run", "up", "destroy", "purge")
+        for name in (
+            "create",
+            "provision",
+            "register",
+            "configure",
+            "release",
+            "run",
+            "up",
+            "destroy",
+            "purge",
+        )
     },
     **{name: _Entry("changing", _MORE) for name in ("retry", "update")},
     "recover": _Entry("recovering", _SAFETY),
@@ -38,13 +48,14 @@ COMMANDS: dict[str, _Entry] = {
     "why": _Entry("telling", _LOOK),
     **{name: _Entry("reading", _LOOK) for name in ("show", "list", "history", "logs")},
     "verify": _Entry("telling", _LOOK),
+    "drift": _Entry("drifting", _LOOK),
     **{name: _Entry("reading", _LOOK) for name in ("diagram", "docs", "schema")},
 }
 
 
 _WAITING = {
-    *("provision", "configure", "release", "run", "up", "destroy", "retry", "update", "purge"),
-    "recover",
+    *("provision", "register", "configure", "release", "run", "up", "destroy", "retry", "update", "purge"),
+    *("recover", "drift"),
 }
 
 

@@ -157,6 +157,7 @@ KINDS: dict[type[BaseException], _Kind] = {
     environment_errors.UnexpectedState: _Kind(ExitCode.NOT_ALLOWED, "unexpected_state", _usual),
     environment_errors.UnreachableTarget: _Kind(ExitCode.NOT_ALLOWED, "unreachable_target", _usual),
     environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
+    environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
     environment_errors.NotDestroyed: _Kind(
         ExitCode.NOT_ALLOWED, "not_destroyed", _say("envchart destroy NAME", "envchart purge NAME")
     ),

@@ -28,8 +28,10 @@ EVENTS: dict[str, tuple[str, ...]] = {
 }
 """The events that the chart allows in each state, the one that is wanted most first."""
 
-COMMANDS = ("provision", "configure", "release", "run", "destroy")
-"""The events that are commands; the others are outcomes, or have no command yet."""
+COMMANDS = ("provision", "register", "configure", "release", "run", "destroy")
+"""The events that are commands; the others are outcomes."""
+
+_NOT_ADVISED = "register"  # not every provider adopts hosts, and it has to be said which one
 
 _BEFORE_RUNNING = ("created", "provisioned", "configured")
 
@@ -71,7 +73,7 @@ def next_steps(state: str, operation: Operation | None, *, held: bool) -> tuple[
 def _ranked(state: str) -> tuple[str, ...]:
     if state == "destroyed":
         return ("purge NAME",)
-    commands = [event for event in EVENTS[state] if event in COMMANDS]
+    commands = [event for event in EVENTS[state] if event in COMMANDS and event != _NOT_ADVISED]
     steps = [f"{command} NAME" for command in commands]
     if state.endswith("_failed"):
         return ("retry NAME", "why NAME", *steps[1:])

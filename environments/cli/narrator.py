@@ -58,6 +58,8 @@ class Narrator:
                 self._screen.begin(_title(progress))
             case StepStarted(attempt=attempt):
                 self._screen.begin(f"{_title(progress)} (attempt {attempt})")
+            case StepReported(passing=True, message=message):
+                self._screen.note(f"        {message}")
             case StepReported():
                 pass  # the last one is the result's note
             case StepFinished():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from environments.cli.settings import Settings
     from environments.cli.views import View
+    from environments.environment import Outputs
     from environments.failure import Failure
     from environments.records import AnyRecord, HistoryEntry, OperationRecord, TransitionRecord
 
@@ -70,10 +71,9 @@ def _facts(view: View, directory: Path) -> Iterator[tuple[str, str]]:
     yield "provider", environment.spec.provider.kind
     outputs = environment.outputs
     if outputs.url:
-        yield (
-            ("url", outputs.url) if outputs.serving else ("reserved", f"{outputs.url}, nothing serves yet")
-        )
-    yield from _releases(outputs.release, outputs.serving, outputs.previous)
+        idle = ("reserved", f"{outputs.url}, nothing serves there")
+        yield ("url", outputs.url) if outputs.serving else idle
+    yield from _releases(outputs, tried=environment.state.name == "run_failed")
     yield from _operation(view, now)
     failure = environment.failure
     if failure is not None:
@@ -83,11 +83,13 @@ def _facts(view: View, directory: Path) -> Iterator[tuple[str, str]]:
     yield "files", str(directory)
 
 
-def _releases(release: str | None, serving: str | None, previous: str | None) -> Iterator[tuple[str, str]]:
+def _releases(outputs: Outputs, *, tried: bool) -> Iterator[tuple[str, str]]:
+    """Yield which releases there are; `tried` says that the one in place was run, and is not well."""
+    release, serving, previous = outputs.release, outputs.serving, outputs.previous
     if serving is not None:
         yield "serving", f"release {serving}"
     if release is not None and release != serving:
-        yield "in place", f"release {release}, not yet run"
+        yield "in place", f"release {release}, {'which does not run' if tried else 'not yet run'}"
     if previous is not None and previous not in (release, serving):
         yield "previous", f"release {previous}"
 

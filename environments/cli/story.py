@@ -24,6 +24,8 @@ _WHY = {
     "show": "shows where it is now",
     "unlock": "ends the process that holds it, if that hangs",
     "provision": "makes its resources",
+    "register": "adopts a host that exists, instead of making one",
+    "drift": "looks whether the world is as it is recorded",
     "configure": "configures its resources",
     "release": "puts a release in place; what runs goes on running",
     "run": "starts the release in place",

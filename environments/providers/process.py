@@ -44,6 +44,8 @@ class Tool:
         longest_line: How many characters of a line are told.
         polite: The signal that asks it to end when its step is cancelled.
         grace: How long it has for that, before it and all that it started are killed.
+        on_stop: The signal that asks it, and it alone, to end in order when a stop of the command is
+            asked for; without one it is let end by itself.
     """
 
     command: Sequence[str]
@@ -53,6 +55,7 @@ class Tool:
     longest_line: int = 65_536
     polite: signal.Signals = signal.SIGTERM
     grace: timedelta = timedelta(seconds=10)
+    on_stop: signal.Signals | None = None
 
     @property
     def name(self) -> str:
@@ -70,7 +73,8 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
     lives on.
 
     Raises:
-        StepFailed: It can't be started, ended with another exit code than 0, or was killed.
+        StepFailed: It can't be started, ended with another exit code than 0, or was killed. The cause
+            is `cancelled` when it was asked to end.
     """
     lines = Lines(context.redact, tool.on_line, tool.longest_line)
     async with output_pipe() as (output, writing):
@@ -93,6 +97,7 @@ class _Running:
     process: subprocess.Popen[bytes] | None = None
     marks: dict[str, str] = field(init=False)
     on_record: list[ToolProcess] = field(default_factory=list)
+    asked_to_end: bool = False
 
     def __post_init__(self) -> None:
         self.marks = {**self.context.marks, _TOOL: uuid4().hex}
@@ -134,7 +139,10 @@ class _Running:
             reading.result()
         lines.end()
         if self.process is not None and self.process.returncode != 0:
-            raise _failure(self.tool, self.process.returncode, lines)
+            failure = _failure(self.tool, self.process.returncode, lines)
+            if self.asked_to_end:
+                failure = StepFailed(FailureCause.CANCELLED, f"asked to end: {failure}", failure.detail)
+            raise failure
 
     async def _ended(self, reading: asyncio.Future[None], lines: Lines) -> None:
         """Wait for its end, and for what it had printed by then.
@@ -142,6 +150,7 @@ class _Running:
         A daemon that it leaves behind may keep its output open: that is not waited for.
         """
         while self.is_alive():
+            self._ask_to_end()
             await asyncio.wait({reading}, timeout=_LOOK)
             if reading.done():
                 reading.result()  # what a callback raises ends the tool
@@ -178,6 +187,15 @@ class _Running:
         except StepFailed as left:
             error.add_note(left.summary)
         self.is_alive()  # collects it
+
+    def _ask_to_end(self) -> None:
+        """Pass on, once, that a stop was asked for."""
+        if self.tool.on_stop is None or self.asked_to_end or not self.context.stopping():
+            return
+        self.asked_to_end = True
+        if self.process is not None:
+            self.process.send_signal(self.tool.on_stop)
+            self.context.progress(f"asked {self.tool.name} to end")
 
     def _kill(self) -> None:
         """Kill it at once: somebody does not want to wait."""

@@ -33,7 +33,7 @@ class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
         return _installed().steps(command, environment)
 
     def supports(self, command: CommandName) -> bool:
-        """Return True: a script knows every command."""
+        """Return whether the script knows the command."""
         return _installed().supports(command)
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
@@ -55,7 +55,8 @@ class ScriptedProvider:
     `steps_of` names the steps of each command; by default each has two, `first_<command>` and
     `second_<command>`. A step listed in `fails` raises what is there, once for each item, and then
     succeeds; one in `hangs` never ends by itself; one in `crashes` kills its process, which has to be
-    a child that `in_child` made. `done` has the effects that happened, in order.
+    a child that `in_child` made. `done` has the effects that happened, in order. `observed` is what
+    it finds when it looks; None for a world that is as the effects left it.
     """
 
     steps_of: Mapping[CommandName, Sequence[str]] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class ScriptedProvider:
     options: dict[str, dict[str, object]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     at_step: Callable[[str, StepContext], None] | None = None
+    observed: Observation | None = None
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the scripted steps of a command."""
@@ -83,8 +85,8 @@ class ScriptedProvider:
             _installations.remove(self)
 
     def supports(self, command: CommandName) -> bool:
-        """Return True: a script knows every command."""
-        return command in CommandName
+        """Return whether a script knows the command: all but register, for there is nothing to adopt."""
+        return command is not CommandName.REGISTER
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
         """Return nothing: a script does not log."""
@@ -92,8 +94,10 @@ class ScriptedProvider:
         return ()
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Return a world that is as the effects left it."""
+        """Return the world that the script says, or the one that the effects left."""
         del directory
+        if self.observed is not None:
+            return self.observed
         made, up = self._stands(CommandName.PROVISION), self._stands(CommandName.RUN)
         state = ServiceState.UP if up else ServiceState.DOWN
         return Observation(resources=made, service=state, serving=environment.outputs.serving)

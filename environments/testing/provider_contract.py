@@ -65,7 +65,7 @@ class ProviderContract:
     def test_a_spec_that_is_ready_has_no_problems(self, spec: ProviderSpec) -> None:
         assert tuple(spec.problems()) == ()
 
-    @pytest.mark.parametrize("command", CommandName)
+    @pytest.mark.parametrize("command", [*PATH, CommandName.DESTROY])
     def test_each_command_has_steps_with_names_of_their_own(
         self, spec: ProviderSpec, command: CommandName
     ) -> None:
@@ -78,7 +78,7 @@ class ProviderContract:
         assert len(set(names)) == len(names)
         assert [name for name in names if not _STEP_NAME.fullmatch(name)] == []
 
-    @pytest.mark.parametrize("command", CommandName)
+    @pytest.mark.parametrize("command", [*PATH, CommandName.DESTROY])
     def test_steps_are_the_same_each_time_they_are_asked_for(
         self, spec: ProviderSpec, command: CommandName
     ) -> None:

@@ -68,6 +68,7 @@ ERRORS: list[Exception] = [
     ),
     environment_errors.NotDestroyed("demo", "running"),
     environment_errors.NothingToRetry("demo", "running"),
+    environment_errors.UnsupportedCommand("demo", "register", "local"),
     environment_errors.ProvisionNeeded("demo", ["provider.port"]),
     environment_errors.StepFailed(FailureCause.NETWORK, "no route"),
     environment_errors.Stopped(command_failed().environment, "run", "interrupted by Ctrl-C"),

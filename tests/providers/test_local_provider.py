@@ -117,7 +117,9 @@ async def test_all_steps_are_named_timed_and_may_be_repeated(bench):
     assert all(step.probe and step.timeout and step.idempotent and step.inputs for step in every)
     looking = {step.name for step in every if not step.has_effect}
     assert looking == {"verify_release", "check_health", "verify_absence"}
-    assert all(bench.spec.supports(command) for command in CommandName)
+    assert {*COMMANDS, CommandName.REGISTER} == set(CommandName)
+    assert all(bench.spec.supports(command) for command in COMMANDS)
+    assert not bench.spec.supports(CommandName.REGISTER)
 
 
 async def test_a_second_release_is_served_and_the_first_can_be_taken_back(bench):

@@ -14,6 +14,7 @@ from environments import (
     Environment,
     ProvisionCommand,
     Provisioned,
+    RegisterCommand,
     ReleaseCommand,
     Released,
     RunCommand,
@@ -37,6 +38,24 @@ async def provision_by_command(provision: ProvisionCommand, each: Each) -> None:
     await provision.execute(each.run_failed)  # reject: arg-type
     await provision.execute(None)  # reject: arg-type
     assert_type(await provision.execute("demo"), Environment[Provisioned])
+
+
+async def register_by_command(register: RegisterCommand, each: Each) -> None:
+    await register.execute(each.created)
+    await register.execute(each.provisioning)  # reject: arg-type
+    await register.execute(each.provisioned)  # reject: arg-type
+    await register.execute(each.configuring)  # reject: arg-type
+    await register.execute(each.configured)  # reject: arg-type
+    await register.execute(each.releasing)  # reject: arg-type
+    await register.execute(each.released)  # reject: arg-type
+    await register.execute(each.running)  # reject: arg-type
+    await register.execute(each.destroyed)  # reject: arg-type
+    await register.execute(each.provision_failed)  # reject: arg-type
+    await register.execute(each.configure_failed)  # reject: arg-type
+    await register.execute(each.release_failed)  # reject: arg-type
+    await register.execute(each.run_failed)  # reject: arg-type
+    await register.execute(None)  # reject: arg-type
+    assert_type(await register.execute("demo"), Environment[Provisioned])
 
 
 async def configure_by_command(configure: ConfigureCommand, each: Each) -> None:

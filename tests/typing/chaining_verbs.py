@@ -35,6 +35,24 @@ async def provision_by_verb(workspace: Workspace, each: Each) -> None:
     assert_type(await workspace.provision("demo"), Environment[Provisioned])
 
 
+async def register_by_verb(workspace: Workspace, each: Each) -> None:
+    await workspace.register(each.created)
+    await workspace.register(each.provisioning)  # reject: arg-type
+    await workspace.register(each.provisioned)  # reject: arg-type
+    await workspace.register(each.configuring)  # reject: arg-type
+    await workspace.register(each.configured)  # reject: arg-type
+    await workspace.register(each.releasing)  # reject: arg-type
+    await workspace.register(each.released)  # reject: arg-type
+    await workspace.register(each.running)  # reject: arg-type
+    await workspace.register(each.destroyed)  # reject: arg-type
+    await workspace.register(each.provision_failed)  # reject: arg-type
+    await workspace.register(each.configure_failed)  # reject: arg-type
+    await workspace.register(each.release_failed)  # reject: arg-type
+    await workspace.register(each.run_failed)  # reject: arg-type
+    await workspace.register(None)  # reject: arg-type
+    assert_type(await workspace.register("demo"), Environment[Provisioned])
+
+
 async def configure_by_verb(workspace: Workspace, each: Each) -> None:
     await workspace.configure(each.created)  # reject: arg-type
     await workspace.configure(each.provisioning)  # reject: arg-type

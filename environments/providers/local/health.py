@@ -30,8 +30,8 @@ class Answer:
     detail: str = ""
 
 
-async def ask(port: int, path: str, token: str, *, within: float = 2.0) -> Answer:
-    """Ask for a path on the loopback interface, directly, and look for the token in the answer.
+async def ask(port: int, path: str, token: str, *, host: str = HOST, within: float = 2.0) -> Answer:
+    """Ask for a path, by default on the loopback interface, directly, and look for the token.
 
     The request is one of HTTP/1.0, so that the body arrives in one piece. Reading ends as soon as
     the answer is decided, the server closes, or time is up.
@@ -39,9 +39,9 @@ async def ask(port: int, path: str, token: str, *, within: float = 2.0) -> Answe
     received = bytearray()
     try:
         async with asyncio.timeout(within):
-            reader, writer = await asyncio.open_connection(HOST, port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
-                writer.write(_request(port, path))
+                writer.write(_request(host, port, path))
                 while len(received) < _LIMIT and (piece := await reader.read(_LIMIT)):
                     received += piece
                     if _decided(received, token):
@@ -61,8 +61,8 @@ async def ask(port: int, path: str, token: str, *, within: float = 2.0) -> Answe
     return _judge(bytes(received), path, token)
 
 
-def _request(port: int, path: str) -> bytes:
-    lines = (f"GET {path} HTTP/1.0", f"Host: {HOST}:{port}", "User-Agent: envchart", "Connection: close")
+def _request(host: str, port: int, path: str) -> bytes:
+    lines = (f"GET {path} HTTP/1.0", f"Host: {host}:{port}", "User-Agent: envchart", "Connection: close")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 

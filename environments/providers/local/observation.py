@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from environments import processes
 from environments.observation import Observation, ServiceState
 from environments.providers.effects import translated
+from environments.providers.local.configuration import compare, declared
 from environments.providers.local.health import Answer, Kind, ask
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
@@ -27,15 +28,24 @@ async def observe(spec: LocalProvider, layout: Layout) -> Observation:
     """
     service = Service(layout)
     resources, reason = await in_thread(lambda: _resources(layout))
+    configuration = await in_thread(lambda: _configuration(spec, layout)) if resources else ()
     instance = await in_thread(lambda: service.instance)
     if instance is None:
         state, detail = await in_thread(lambda: _unrecorded(service))
-        return Observation(resources=resources, service=state, detail=reason or detail)
+        return Observation(
+            resources=resources, service=state, detail=reason or detail, configuration=configuration
+        )
     answer = await ask(instance.port, spec.health, instance.token)
     alive = await in_thread(service.leader) is not None
     state, detail = await in_thread(lambda: _judge(service, instance, answer, alive=alive))
     serving = instance.release if alive or state is ServiceState.UP else None
-    return Observation(resources=resources, service=state, serving=serving, detail=reason or detail)
+    return Observation(
+        resources=resources,
+        service=state,
+        serving=serving,
+        detail=reason or detail,
+        configuration=configuration,
+    )
 
 
 def _resources(layout: Layout) -> tuple[bool, str]:
@@ -47,6 +57,14 @@ def _resources(layout: Layout) -> tuple[bool, str]:
     if Reservations.beside(layout).held_by(layout.lineage) is None:
         return False, "no port is reserved"
     return True, ""
+
+
+def _configuration(spec: LocalProvider, layout: Layout) -> tuple[str, ...]:
+    """Return the files of the configuration that are not as they were declared."""
+    changes = compare(layout.config, declared(spec.files, spec.public_env))
+    differing = ((name, "is not as it is declared") for name in changes.written)
+    strange = ((name, "is not declared") for name in changes.removed)
+    return tuple(f"{layout.config / name} {what}" for name, what in (*differing, *strange))
 
 
 def _unrecorded(service: Service) -> tuple[ServiceState, str]:

@@ -139,7 +139,7 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
         return ()
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether environments of this kind know the command: all of them."""
+        """Return whether environments of this kind know the command: all but register."""
         return command in _STEPS
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:

@@ -54,8 +54,8 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
         return (*super().needs_provision(new), *(("root",) if moved else ()))
 
     def supports(self, command: CommandName) -> bool:
-        """Return True: a site knows all commands."""
-        return command in CommandName
+        """Return whether a site knows the command: it adopts nothing."""
+        return command is not CommandName.REGISTER
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the steps of a command, each with the probe that tells whether it is done."""
@@ -69,6 +69,8 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
                 return [site.step(site.copy_pages, site.pages_copied)]
             case CommandName.RUN:
                 return [site.step(site.publish, site.is_published)]
+            case CommandName.REGISTER:
+                return []
             case CommandName.DESTROY:
                 look = site.step(site.verify_absence, site.is_absent, has_effect=False)
                 return [site.step(site.remove, site.is_absent), look]

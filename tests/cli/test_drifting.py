@@ -1,0 +1,157 @@
+"""`drift`: what differs, with which exit code, and that it changes nothing but the record."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from environments.observation import Observation, ServiceState
+from environments.storage.file import FileRepository
+from environments.testing import ScriptedProvider
+
+DOWN = Observation(resources=True, service=ServiceState.DOWN, detail="its process is gone")
+
+
+@pytest.fixture
+def running(cli: Any, created: Any, scripted_provider: ScriptedProvider) -> str:
+    scripted_provider.outputs["second_run"] = {"serving": "111111111111"}
+    assert cli("up", "demo").code == 0
+    return "demo"
+
+
+def test_where_nothing_differs_it_says_so(cli: Any, running: str) -> None:
+    ran = cli("drift", "demo")
+
+    assert (ran.code, ran.out) == (0, "demo is running: nothing that was seen differs from that\n")
+
+
+def test_a_difference_is_told_with_the_event_and_the_command_that_lead_on(
+    cli: Any, running: str, scripted_provider: ScriptedProvider, repository: FileRepository
+) -> None:
+    before = repository.history("demo")
+    scripted_provider.observed = DOWN
+
+    ran = cli("drift", "demo")
+
+    assert ran.code == 8
+    assert ran.out == "demo is running, and in the world:\n  service down: its process is gone\n"
+    assert ran.err.splitlines() == [
+        "next, for demo: envchart drift demo --apply (fires fail)",
+        "next, for demo: envchart retry demo",
+    ]
+    assert repository.history("demo") == before
+
+
+def test_applied_it_is_on_record_and_retry_goes_on_from_there(
+    cli: Any, running: str, scripted_provider: ScriptedProvider
+) -> None:
+    scripted_provider.observed = DOWN
+
+    ran = cli("drift", "demo", "--apply", "--json")
+
+    assert ran.code == 8
+    (told,) = ran.document["environments"]
+    assert (told["state"], told["applied"]) == ("run_failed", "fail")
+    assert (
+        cli("show", "demo", "--json").document["failure"]["summary"] == "service down: its process is gone"
+    )
+    assert cli("retry", "demo").code == 0
+
+
+def test_all_looks_at_each_and_goes_on_past_what_can_not_be_looked_at(
+    cli: Any, running: str, data: Path, scripted_provider: ScriptedProvider
+) -> None:
+    cli("create", "other", "--app", Path(__file__).parents[2] / "examples" / "hello")
+    (data / "other" / "history.jsonl").write_text("no record\n")
+    scripted_provider.observed = DOWN
+
+    ran = cli("drift", "--all", "--json")
+
+    assert ran.code == 8
+    assert ran.document["drift"] is True
+    assert {each["name"]: each.get("error", {}).get("code") for each in ran.document["environments"]} == {
+        "demo": None,
+        "other": "corrupt_history",
+    }
+
+
+def test_what_can_not_be_seen_is_not_taken_for_well(
+    cli: Any, running: str, scripted_provider: ScriptedProvider
+) -> None:
+    scripted_provider.observed = Observation(
+        resources=True, service=ServiceState.UP, serving="111111111111", unseen=("the moon: it is day",)
+    )
+
+    ran = cli("drift", "demo")
+
+    assert ran.code == 6
+    assert "note: demo: not seen: the moon: it is day" in ran.err
+
+
+def test_an_interrupted_one_is_recovered_first(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Any
+) -> None:
+    crash("provision", "provisioning", "first_provision")
+
+    assert cli("drift", "demo").code == 9
+    ran = cli("drift", "--all")
+    assert (ran.code, "envchart recover demo" in ran.err) == (9, True)
+
+
+def test_one_that_a_command_holds_is_left_for_another_time(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Any, repository: FileRepository
+) -> None:
+    crash("provision", "provisioning", "first_provision")
+    from statechart.holder import Holder
+
+    with repository.open("demo", Holder.current("test")):
+        assert cli("drift", "demo").code == 5
+        ran = cli("drift", "--all", "--json")
+
+    assert ran.code == 0
+    assert ran.document["environments"][0]["under_way"] is True
+
+
+@pytest.mark.parametrize("words", [(), ("demo", "--all")])
+def test_either_a_name_or_all_has_to_be_said(cli: Any, words: tuple[str, ...]) -> None:
+    ran = cli("drift", *words)
+
+    assert (ran.code, "envchart drift --all" in ran.err) == (2, True)
+
+
+def test_of_nothing_it_says_so(cli: Any) -> None:
+    assert cli("drift", "--all").out == "no environments\n"
+    assert cli("drift", "nope").code == 3
+
+
+def test_of_a_real_service_that_was_killed_and_files_that_were_changed(
+    cli: Any, hello: str, data: Path
+) -> None:
+    assert cli("up", hello).code == 0
+    assert cli("drift", hello).code == 0
+    (data / hello / "local" / "config" / "stray").write_text("?")
+    pid = next(
+        process.pid
+        for process in psutil.process_iter()
+        if _cwd(process).startswith(str(data / hello / "local" / "releases"))
+    )
+    psutil.Process(pid).send_signal(signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)
+
+    kinds = [
+        finding["kind"] for finding in cli("drift", hello, "--json").document["environments"][0]["findings"]
+    ]
+
+    assert kinds == ["service_down", "configuration_changed"]
+    assert cli("destroy", hello, "--yes").code == 0
+
+
+def _cwd(process: psutil.Process) -> str:
+    try:
+        return process.cwd()
+    except psutil.Error:
+        return ""
