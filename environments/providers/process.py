@@ -20,7 +20,7 @@ from environments import processes
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.operation import ToolProcess
-from environments.providers.tool_output import Lines, output_pipe
+from environments.providers.tool_output import Lines, OutputPipe, output_pipe
 from environments.steps import StepContext
 from environments.survivors import of_tools
 from environments.uncut import uncut
@@ -77,11 +77,11 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
             is `cancelled` when it was asked to end.
     """
     lines = Lines(context.redact, tool.on_line, tool.longest_line)
-    async with output_pipe() as (output, writing):
+    async with output_pipe() as pipe:
         running = _Running(context, tool)
         try:
-            running.start(writing)
-            await running.follow(lines, output)
+            running.start(pipe)
+            await running.follow(lines, pipe.reader)
         except BaseException as error:
             await running.end_after(error)
             raise
@@ -102,7 +102,7 @@ class _Running:
     def __post_init__(self) -> None:
         self.marks = {**self.context.marks, _TOOL: uuid4().hex}
 
-    def start(self, output: int) -> None:
+    def start(self, pipe: OutputPipe) -> None:
         """Start it and put it on record, without a wait in between in which that could be cut."""
         try:
             self.process = subprocess.Popen(
@@ -110,8 +110,9 @@ class _Running:
                 cwd=self.tool.cwd or self.context.directory,
                 env={**self.tool.env, **self.marks},
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=pipe.writing,
+                stderr=pipe.writing,
+                pass_fds=(pipe.reading,),
                 start_new_session=True,
             )
         except OSError as error:
@@ -119,7 +120,7 @@ class _Running:
             summary = f"{error.filename or self.tool.command[0]} can't be started: {reason}"
             raise StepFailed(FailureCause.CONFIGURATION, summary) from error
         finally:
-            os.close(output)
+            os.close(pipe.writing)
         self.on_record.append(ToolProcess.of(self.process.pid, self.tool.name))
         self.context.started(self.on_record[0])
 

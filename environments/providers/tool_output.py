@@ -3,33 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 _CHUNK = 65_536
+_PIPE = 1024 * 1024
 _TAIL_LINES = 40
 _TAIL_LINE = 4096
 _CUT = " …"
 
 
+@dataclass(frozen=True, slots=True)
+class OutputPipe:
+    """A pipe that a tool writes into.
+
+    Attributes:
+        reader: Reads what it writes.
+        writing: The tool's end; whoever starts the tool closes it.
+        reading: Our end. The tool gets this one too: should we be killed, it can go on writing, and
+            is not ended by SIGPIPE in the middle of its work, before it has kept what it did.
+    """
+
+    reader: asyncio.StreamReader
+    writing: int
+    reading: int
+
+
 @asynccontextmanager
-async def output_pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
-    """Yield what reads from a pipe, and the end that the tool gets; whoever starts the tool closes that.
+async def output_pipe() -> AsyncIterator[OutputPipe]:
+    """Yield a pipe for the output of a tool.
 
     The pipe is its own, and not one of asyncio's processes: those are waited for until their pipes
-    are closed, and a daemon that the tool leaves behind may never close them.
+    are closed, and a daemon that the tool leaves behind may never close them. It holds much, for a
+    tool that outlives us writes into it and nobody reads.
     """
     reading, writing = os.pipe()
+    with suppress(OSError):  # more than this user may have
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
     )
     try:
-        yield reader, writing
+        yield OutputPipe(reader, writing, reading)
     finally:
         transport.close()
 

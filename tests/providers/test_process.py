@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from environments.operation import ToolProcess
 from environments.providers.process import Tool, run_tool
 from environments.spec import EnvironmentSpec
 from environments.steps import StepContext
-from environments.testing import ScriptedSpec
+from environments.testing import ScriptedSpec, in_child
 
 LONG = "import time; print('up', flush=True); time.sleep(60)"
 
@@ -197,6 +199,44 @@ async def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(context: St
     (pid,) = await asyncio.wait_for(run_tool(context, python(program)), 20)
 
     os.kill(int(pid), signal.SIGKILL)
+
+
+async def test_a_tool_whose_controller_is_killed_can_write_on_and_end_its_work(
+    context: StepContext, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    program = (
+        "import time; print('up', flush=True); time.sleep(0.5);"
+        f"[print('x' * 1000) for _ in range(500)]; print('down', flush=True); open({str(done)!r}, 'w')"
+    )
+
+    def die(_line: str) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    assert await in_child(run_tool(context, python(program, on_line=die))) == -signal.SIGKILL
+
+    deadline = time.monotonic() + 20
+    while left(context) and time.monotonic() < deadline:
+        time.sleep(0.05)  # noqa: ASYNC251  nothing else is to run
+    assert done.exists()
+
+
+async def test_a_stop_asks_it_alone_to_end_in_order_and_says_that_it_was_asked(
+    context: StepContext,
+) -> None:
+    program = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGINT, lambda *_: (print('keeping my state', flush=True), sys.exit(1)))\n"
+        "print('up', flush=True); time.sleep(60)"
+    )
+    told: list[str] = []
+    stopping = replace(context, stopping=lambda: "up" in told)
+
+    with pytest.raises(StepFailed, match=r"asked to end: .*keeping my state") as caught:
+        await run_tool(stopping, python(program, on_line=told.append, on_stop=signal.SIGINT))
+
+    assert caught.value.cause is FailureCause.CANCELLED
+    assert left(context) == []
 
 
 def test_a_tool_is_known_by_its_last_name() -> None:
