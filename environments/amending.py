@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.errors import InvalidConfiguration, ProvisionNeeded, UnexpectedState
-from environments.states import Created, Destroyed
+from environments.states import Created, Destroyed, ProvisionFailed
 
 if TYPE_CHECKING:
     from environments.environment import AnyEnvironment
@@ -36,6 +36,8 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
     if isinstance(environment.state, Created):
         return
     fields = [f"provider.{field}" for field in environment.spec.provider.needs_provision(spec.provider)]
+    if isinstance(environment.state, ProvisionFailed):
+        fields = [field for field in fields if field == "provider.kind"]  # provision is what comes next
     if environment.spec.instance_name != spec.instance_name:
         fields.append("instance_name")
     if fields:

@@ -16,7 +16,7 @@ from statechart.holder import boot_id, start_ticks
 if TYPE_CHECKING:
     from environments.operation import Operation, ToolProcess
 
-GRACE = timedelta(seconds=10)
+GRACE = timedelta(seconds=30)
 """How long a tool has for ending by itself, before it is killed."""
 
 

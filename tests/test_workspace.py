@@ -359,6 +359,24 @@ async def test_what_only_provisioning_applies_is_refused_later(workspace: Worksp
     assert workspace.load("demo") == provisioned
 
 
+async def test_what_provisioning_applies_can_be_mended_while_it_has_failed(
+    workspace: Workspace, script: ScriptedProvider
+) -> None:
+    workspace.create(spec())
+    script.fails["first_provision"] = [NETWORK]
+    with pytest.raises(CommandFailed):
+        await workspace.provision("demo")
+
+    assert (await workspace.update("demo", spec(size=2))).spec == spec(size=2)
+    for new, field in (
+        (spec(size=2).model_copy(update={"instance_name": "other"}), "instance_name"),
+        (EnvironmentSpec(name="demo", provider=ScriptedSpec()), "provider.kind"),
+    ):
+        with pytest.raises(ProvisionNeeded) as refused:
+            await workspace.update("demo", new)
+        assert refused.value.fields == (field,)
+
+
 @pytest.mark.parametrize(
     ("new", "problem"),
     [

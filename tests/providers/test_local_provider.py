@@ -527,7 +527,7 @@ async def test_a_program_that_is_missing_is_named(bench):
 
     failure = await failure_of(bench, "run", "start_service")
 
-    assert failure.cause is FailureCause.COMMAND_EXECUTION
+    assert failure.cause is FailureCause.CONFIGURATION
     assert failure.summary == "command: no-such-program can't be started: no such file or directory"
     assert bench.service.instance is None
 

@@ -106,7 +106,7 @@ class Service:
                 layout.instance.unlink(missing_ok=True)
                 reason = (error.strerror or str(error)).lower()
                 summary = f"command: {error.filename or command[0]} can't be started: {reason}"
-                raise StepFailed(FailureCause.COMMAND_EXECUTION, summary) from error
+                raise StepFailed(FailureCause.CONFIGURATION, summary) from error
         try:
             started = instance.started(identity)
             started.save(layout)
