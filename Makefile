@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint types imports api coverage docs bench soak clean
+.PHONY: help demo test e2e check lint types imports api coverage docs bench soak clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -14,6 +14,10 @@ demo: .venv/.installed  ## Bring a real environment up and take it down again (K
 
 test: .venv/.dev  ## Run the tests, on all cores
 	@$(BIN)/python -m pytest -n auto
+
+e2e: .venv/.dev  ## Bring up real hosts by Terraform, SSH and Ansible, and take them down again (as root)
+	@$(BIN)/python -m tests.e2e.lab build
+	@$(BIN)/python -m pytest -n auto -m e2e
 
 check: lint types imports api coverage  ## Run all checks: style, types, layers, API, and the tests with coverage
 
@@ -42,7 +46,7 @@ api: .venv/.dev  ## Hold the public API against what was promised (ACCEPT=1 prom
 coverage: .venv/.dev
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run -m pytest -q -n auto --ignore tests/crash --ignore tests/interruption \
-		--chart-coverage --chart-coverage-fail-under=100
+		-m 'not soak' --chart-coverage --chart-coverage-fail-under=100
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 

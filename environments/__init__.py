@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from environments.ports import Clock, EnvironmentRepository, Provider
     from environments.providers.local import LocalProvider
+    from environments.providers.terraform import TerraformProvider
     from environments.recovery import Recovered
     from environments.runner import StopRequest
     from environments.secrets import SecretRef
@@ -133,6 +134,7 @@ _HOMES = {
         "Provider",
     ),
     "providers.local": ("LocalProvider",),
+    "providers.terraform": ("TerraformProvider",),
     "runner": ("StopRequest",),
     "secrets": ("SecretRef",),
     "spec": (
@@ -230,6 +232,7 @@ __all__ = [
     "StepInDoubt",
     "StopRequest",
     "Stopped",
+    "TerraformProvider",
     "ToolProcess",
     "UnexpectedState",
     "UnknownProvider",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from environments.environment import AnyEnvironment, Environment
 from environments.failure import CommandName
@@ -135,6 +135,19 @@ class Provider(Protocol):
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Look at the real thing, and change nothing."""
+        ...
+
+
+@runtime_checkable
+class CollectsLogs(Protocol):
+    """A provider whose services keep their logs elsewhere, and that fetches them."""
+
+    async def collect_logs(self, environment: AnyEnvironment, directory: Path) -> None:
+        """Bring the files that `logs` returns up to date; what is in them holds no secret.
+
+        Raises:
+            StepFailed: The logs can't be reached; what was fetched before is as it was.
+        """
         ...
 
 

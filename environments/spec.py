@@ -144,6 +144,7 @@ class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
 
 _registered = {
     "local": "environments.providers.local:LocalProvider",
+    "terraform": "environments.providers.terraform:TerraformProvider",
 }
 
 

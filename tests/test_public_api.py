@@ -29,7 +29,7 @@ ENVIRONMENTS = """
     Provider ProviderSpec ProvisionCommand ProvisionFailed ProvisionNeeded Provisioned Provisioning
     Recovered ReleaseCommand ReleaseFailed Released Releasing RunCommand RunFailed Running SecretRef
     Step StepContext StepFailed StepInDoubt StopRequest Stopped ToolProcess UnexpectedState
-    RegisterCommand UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand
+    RegisterCommand TerraformProvider UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand
     Workspace
 """
 MODULES = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -104,6 +103,8 @@ def _look(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_Loo
 
 
 async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> list[_Looked]:
+    import asyncio
+
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(name: str) -> _Looked:

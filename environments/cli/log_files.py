@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from environments.cli.settings import Settings
     from environments.environment import AnyEnvironment
-    from environments.ports import Provider
+    from environments.ports import CollectsLogs, Provider
 
 _PAUSE = 0.2
+_COLLECTED_EVERY = 1.0
 _WORDS = 8
 
 
@@ -37,12 +38,16 @@ def print_log(settings: Settings, name: str, count: int, *, follow: bool = False
     storage = opening.storage(settings)
     environment = storage.load(name)
     provider = cast("Provider", environment.spec.provider)  # a spec is the provider of its kind
-    files = provider.logs(environment, storage.directory(name))
+    directory = storage.directory(name)
+    collect = _collection(provider, environment, directory)
+    current = collect()
+    files = provider.logs(environment, directory)
     redact = redactor(environment.spec)
     lines, read = _tail(files, count)
     lines = [redact(line) for line in lines]
     if not files:
-        note(f"{name} is {environment.condition}: no service of it has said anything")
+        nothing = "no service of it has said anything" if current else "nothing was collected before"
+        note(f"{name} is {environment.condition}: {nothing}")
     if settings.json or lines:
         emit(
             settings,
@@ -50,7 +55,44 @@ def print_log(settings: Settings, name: str, count: int, *, follow: bool = False
             "\n".join(_fit(line) for line in lines),
         )
     if follow and files:
-        _follow(files[-1], read, redact)
+        _follow(files[-1], read, redact, collect)
+
+
+def _collection(provider: Provider, environment: AnyEnvironment, directory: Path) -> Callable[[], bool]:
+    """Return what brings the log up to date where it is kept elsewhere, and returns whether it is.
+
+    It tells what hinders it, once, and does nothing when it is called again too soon.
+    """
+    from environments.ports import CollectsLogs
+
+    if not isinstance(provider, CollectsLogs):
+        return lambda: True
+    collector, told, due = provider, "", 0.0
+
+    def collect() -> bool:
+        nonlocal told, due
+        if time.monotonic() < due:
+            return not told
+        hindrance = _collected(collector, environment, directory)
+        if hindrance and hindrance != told:
+            note(f"shown is what was collected before: {hindrance}")
+        told, due = hindrance, time.monotonic() + _COLLECTED_EVERY
+        return not told
+
+    return collect
+
+
+def _collected(collector: CollectsLogs, environment: AnyEnvironment, directory: Path) -> str:
+    """Bring a log up to date; return what hinders it, or an empty string."""
+    import asyncio
+
+    from environments.errors import StepFailed
+
+    try:
+        asyncio.run(collector.collect_logs(environment, directory))
+    except StepFailed as hindrance:
+        return redactor(environment.spec)(hindrance.summary)
+    return ""
 
 
 def print_trace(settings: Settings, name: str) -> None:
@@ -123,7 +165,9 @@ def _fit(text: str) -> str:
     return clean(text) if sys.stdout.isatty() else text
 
 
-def _follow(path: Path, offset: int, redact: Callable[[str], str]) -> None:
+def _follow(
+    path: Path, offset: int, redact: Callable[[str], str], collect: Callable[[], bool] = lambda: True
+) -> None:
     """Print what comes after the first `offset` bytes, through rotations, until the log is gone.
 
     A line that is not complete yet is held back for a moment: half a secret would not be recognised.
@@ -134,6 +178,7 @@ def _follow(path: Path, offset: int, redact: Callable[[str], str]) -> None:
     decoder = getincrementaldecoder("utf-8")("replace")  # a character may be written in two parts
     begun = ""
     while file is not None:
+        collect()
         gone = not _is_at(file, path)  # asked first: what was written until then is read below
         text = decoder.decode(file.read())
         whole, end, rest = (begun + text).rpartition("\n") if text else (begun, "", "")

@@ -1,0 +1,1 @@
+"""Ansible: playbooks, run as a process whose events are followed."""

@@ -1,0 +1,82 @@
+"""Daemon: a service without a supervisor, in a session of its own. It does not outlive a reboot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from . import record
+from .launch import Launch
+from .processes import of_service, ticks
+from .record import Record
+from .refused import Refused
+
+_AFTER_KILL = 10
+_PAUSE = 0.05
+
+
+def start(root: Path, launch: Launch, begun: Record) -> None:
+    """Start it, and put its process on record.
+
+    Raises:
+        Refused: The program can't be started.
+    """
+    try:
+        pid = _spawned(launch)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        summary = f"service.command: {launch.program} can't be started: {reason}"
+        raise Refused("command_execution", summary) from error
+    record.save(root, {**begun, "pid": pid, "started": ticks(pid)})
+
+
+def _spawned(launch: Launch) -> int:
+    who: dict[str, Any] = {}
+    if launch.user.pw_uid != os.geteuid():
+        groups = os.getgrouplist(launch.user.pw_name, launch.user.pw_gid)
+        who = {"user": launch.user.pw_uid, "group": launch.user.pw_gid, "extra_groups": groups}
+    with launch.log.open("ab", buffering=0) as log:
+        process = subprocess.Popen(
+            launch.words,
+            executable=launch.program,
+            cwd=launch.directory,
+            env=launch.env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            **who,
+        )
+    return process.pid
+
+
+def status(found: Record) -> dict[str, Any]:
+    """Return whether it lives: its first process, and not a later one of that number."""
+    pid = found.get("pid")
+    alive = pid is not None and ticks(pid) == found.get("started")
+    return {"alive": alive, "pid": pid if alive else None, "restarts": 0}
+
+
+def stop(found: Record, grace: float) -> bool:
+    """End all its processes, first politely, then by force, and return whether there were any."""
+    pid = found.get("pid")
+    if pid is not None and ticks(pid) not in (None, found.get("started")):
+        pid = None  # another process has its number now
+    deadline = time.monotonic() + grace
+    number, there = signal.SIGTERM, False
+    while left := of_service(pid, found["token"]):
+        there = True
+        for each in left:
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
+        if time.monotonic() > deadline + _AFTER_KILL:
+            raise Refused("command_execution", f"processes can't be ended, even by force: {left}")
+        if time.monotonic() > deadline:
+            number = signal.SIGKILL
+        time.sleep(_PAUSE)
+    return there

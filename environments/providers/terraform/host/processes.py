@@ -1,0 +1,52 @@
+"""Processes of the host, as /proc shows them. Source: proc(5), field 22 of /proc/PID/stat."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+def ticks(pid: int) -> int | None:
+    """Return when a process that lives was started, in clock ticks since boot; None for a dead one."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def of_service(leader: int | None, token: str) -> list[int]:
+    """Return the living processes of a service: its session, and whatever carries its token."""
+    return [pid for pid in _living() if _session(pid) == leader or _carries(pid, token)]
+
+
+def directories(pids: Iterable[int], below: Path) -> list[str]:
+    """Return the names of the directories right below one that processes work in, each once."""
+    found: dict[str, None] = {}
+    for pid in pids:
+        with suppress(OSError, ValueError):
+            found[(_PROC / str(pid) / "cwd").readlink().relative_to(below).parts[0]] = None
+    return list(found)
+
+
+def _living() -> Iterator[int]:
+    for name in filter(str.isdigit, os.listdir(_PROC)):  # noqa: PTH208  # names only, and many
+        if ticks(int(name)) is not None:
+            yield int(name)
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return -1
+
+
+def _carries(pid: int, token: str) -> bool:
+    with suppress(OSError):
+        return f"={token}\0".encode() in (_PROC / str(pid) / "environ").read_bytes()
+    return False

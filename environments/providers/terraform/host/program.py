@@ -1,0 +1,105 @@
+"""Program: one function called on the host, for one environment, and what came of it printed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import bundle, log, releases, service
+from .files import remove, write
+from .refused import Refused
+
+_LOOKING: dict[str, Callable[..., Any]] = {
+    "status": service.status,
+    "answers": service.answers,
+    "damage": releases.damage,
+    "at_hand": releases.at_hand,
+    "linked": releases.linked,
+    "log": log.read,
+}
+_CHANGING: dict[str, Callable[..., Any]] = {
+    "stage": bundle.stage,
+    "unpack": bundle.unpack,
+    "discard": bundle.discard,
+    "switch": releases.switch,
+    "prune": releases.prune,
+    "start": service.start,
+    "stop": service.stop,
+    "remove": remove,
+}
+_MARKER = ".envchart.json"
+_PATIENCE = 15
+_PAUSE = 0.1
+
+
+def main(function: str, root: str, lineage: str, arguments: dict[str, Any]) -> None:
+    """Call a function and print, as a line of JSON, its result or why it was refused."""
+    os.umask(0o022)
+    try:
+        answer = {"result": _call(function, Path(root), lineage, arguments)}
+    except Refused as refused:
+        answer = {"cause": refused.cause, "summary": refused.summary}
+    except OSError as error:
+        answer = {"cause": "file_system", "summary": Refused.by_the_system(error).summary}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _call(function: str, root: Path, lineage: str, arguments: dict[str, Any]) -> Any:
+    if function in _LOOKING:
+        return _LOOKING[function](root, **arguments)
+    if function == "stage":
+        _claim(root, lineage)
+    elif not _is_claimed(root, lineage):
+        return None  # nothing was ever brought here
+    with _alone(root):
+        return _CHANGING[function](root, **arguments)
+
+
+def _claim(root: Path, lineage: str) -> None:
+    """Make the directory this environment's: this incarnation's of it, and no other's."""
+    root.mkdir(parents=True, exist_ok=True)
+    if not _is_claimed(root, lineage):
+        write(root / _MARKER, json.dumps({"lineage": lineage}))
+
+
+def _is_claimed(root: Path, lineage: str) -> bool:
+    """Return whether the directory is this environment's, or nobody's yet.
+
+    Raises:
+        Refused: It is another one's.
+    """
+    try:
+        owner = json.loads((root / _MARKER).read_text())["lineage"]
+    except FileNotFoundError:
+        return False
+    except (ValueError, KeyError, TypeError):
+        owner = "unreadable"
+    if owner != lineage:
+        summary = f"{root} belongs to another environment (lineage {owner})"
+        advice = "destroy that, or give this one another instance_name or service.directory"
+        raise Refused("configuration", f"{summary}: {advice}")
+    return True
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Wait until nothing else changes the directory: a call whose caller is gone may do so still."""
+    deadline = time.monotonic() + _PATIENCE
+    with (root / ".lock").open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    summary = f"an earlier command still works in {root}: wait, then try again"
+                    raise Refused("timeout", summary) from None
+            time.sleep(_PAUSE)
+        yield

@@ -1,0 +1,144 @@
+"""Systemd: a service as a unit, which is started again when it fails, and when the host boots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from .files import write
+from .launch import Launch
+from .refused import Refused
+from .unit import env_file, mark, unit
+
+_UNITS = Path("/etc/systemd/system")
+_BOOTED = Path("/run/systemd/system")
+_STATUS = "--property=LoadState,ActiveState,SubState,MainPID,NRestarts"
+_AFTER_KILL = 10
+_PAUSE = 0.1
+_LONGEST = 60
+
+
+def may_be_used() -> bool:
+    """Return whether this host runs systemd, and lets us have units."""
+    return _BOOTED.is_dir() and os.geteuid() == 0 and shutil.which("systemctl") is not None
+
+
+def start(root: Path, launch: Launch, grace: float) -> None:
+    """Make the unit, have it started at each boot, and start it now.
+
+    Raises:
+        Refused: The name is another unit's, or systemd can't start it.
+    """
+    _systemctl("daemon-reload")
+    _check_name(root)
+    write(root / "service.env", env_file(launch.env))
+    write(_file(root), unit(root, launch, grace), 0o644)
+    _systemctl("daemon-reload")
+    _systemctl("enable", _name(root))
+    started = _try("start", _name(root))
+    if started.returncode != 0:
+        stop(root, 0)
+        raise Refused("command_execution", f"systemd can't start {_name(root)}: {_last(started.stderr)}")
+    os.sync()  # the link that starts it at boot is systemctl's
+
+
+def status(root: Path) -> dict[str, Any]:
+    """Return whether it lives, and how often it was started again since it was started.
+
+    It lives without a process, too, while it waits for being started again.
+    """
+    shown = _shown(root) if _BOOTED.is_dir() else {}
+    alive = shown.get("ActiveState") in ("active", "activating", "reloading", "deactivating")
+    pid, restarts = int(shown.get("MainPID") or 0), int(shown.get("NRestarts") or 0)
+    return {"alive": alive, "pid": pid or None, "restarts": restarts}
+
+
+def has_unit(root: Path) -> bool:
+    """Return whether there is a unit of ours, on record or not."""
+    try:
+        return mark(root) in _file(root).read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+
+
+def stop(root: Path, grace: float) -> bool:
+    """End it, first politely, then by force, take the unit away, and return whether anything ran."""
+    name, booted = _name(root), _BOOTED.is_dir()
+    there = bool(status(root)["alive"])
+    if booted:
+        _try("stop", "--no-block", name)
+        if not _ended(root, grace):
+            _try("kill", "--signal=KILL", name)
+            if not _ended(root, _AFTER_KILL):
+                raise Refused("command_execution", f"{name} can't be ended, even by force")
+    _try("disable", name)
+    _file(root).unlink(missing_ok=True)
+    (root / "service.env").unlink(missing_ok=True)
+    if booted:
+        _systemctl("daemon-reload")
+        _try("reset-failed", name)
+    return there
+
+
+def _name(root: Path) -> str:
+    return f"{root.name}.service"
+
+
+def _file(root: Path) -> Path:
+    return _UNITS / _name(root)
+
+
+def _check_name(root: Path) -> None:
+    """Make sure that no unit of somebody else has the name."""
+    if has_unit(root) or (_shown(root).get("LoadState") == "not-found" and not _file(root).exists()):
+        return
+    summary = f"the host has a unit {_name(root)} that envchart did not make for {root}"
+    raise Refused("configuration", f"{summary}: give the environment another instance_name")
+
+
+def _shown(root: Path) -> dict[str, str]:
+    said = _systemctl("show", _STATUS, _name(root))
+    pairs = (line.partition("=") for line in said.splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+def _ended(root: Path, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while status(root)["alive"]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True
+
+
+def _systemctl(*words: str) -> str:
+    done = _try(*words)
+    if done.returncode != 0:
+        said = _last(done.stderr)
+        raise Refused("infrastructure", f"systemctl {words[0]} ended with {done.returncode}: {said}")
+    return done.stdout
+
+
+def _try(*words: str) -> subprocess.CompletedProcess[str]:
+    command = ["systemctl", "--no-ask-password", *words]
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Refused("timeout", f"systemctl {words[0]} did not end within {_LONGEST} s") from None
+
+
+def _last(text: str) -> str:
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    return said[0] if said else "it said nothing"

@@ -1,0 +1,226 @@
+"""TerraformProvider: environments on hosts that OpenTofu or Terraform makes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from pydantic import Field, JsonValue
+
+from environments.failure import CommandName
+from environments.literals import secret_under
+from environments.providers import ssh
+from environments.providers.ansible import playbook
+from environments.providers.terraform import binary
+from environments.providers.terraform.collected_log import CollectedLog, collect_logs
+from environments.providers.terraform.host_steps import boot_steps, configure_steps, register_steps
+from environments.providers.terraform.infrastructure_steps import infrastructure_steps
+from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.module import Module
+from environments.providers.terraform.observation import observe
+from environments.providers.terraform.release_steps import release_steps
+from environments.providers.terraform.service_steps import run_steps, stop_steps
+from environments.providers.terraform.settings import OutputNames, ServiceSettings, SshSettings, Timeouts
+from environments.providers.terraform.teardown_steps import teardown_steps
+from environments.secrets import SecretRef
+from environments.spec import ProviderSpec
+
+if TYPE_CHECKING:
+    from environments.environment import AnyEnvironment
+    from environments.observation import Observation
+    from environments.ports import CollectsLogs, Provider
+    from environments.steps import Step
+
+Value: TypeAlias = Annotated[SecretRef | JsonValue, Field(union_mode="left_to_right")]
+Values: TypeAlias = dict[str, Value]
+
+
+class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
+    """An environment on a host that OpenTofu or Terraform makes and Ansible configures.
+
+    It is a spec, and the provider that brings environments with that spec up and down.
+    Making one does not look at the disk; `problems` does.
+    """
+
+    kind: Literal["terraform"] = "terraform"
+    directory: Path = Field(
+        description="The Terraform module; its files that end in .j2 are rendered with Jinja2."
+    )
+    binary: str | None = Field(
+        default=None, min_length=1, description="The program; by default tofu, else terraform."
+    )
+    variables: Values = Field(
+        default={},
+        description="The module's variables: a value, or a secret's place, {env: VAR} or {file: PATH}.",
+    )
+    outputs: OutputNames = Field(
+        default=OutputNames(), description="Which of the module's outputs say what."
+    )
+    ssh: SshSettings = Field(description="How the host is reached.")
+    playbook: Path | None = Field(
+        default=None, description="The Ansible playbook that configures the host."
+    )
+    playbook_variables: Values = Field(default={}, description="Its variables, likewise.")
+    app: Path = Field(description="The application's directory, which is copied into each release.")
+    service: ServiceSettings = Field(default=ServiceSettings(), description="The application's service.")
+    timeouts: Timeouts = Field(default=Timeouts(), description="How long each step may take.")
+    address: str | None = Field(
+        default=None, description="The host that register adopts, instead of one that the module makes."
+    )
+    pinned_release: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{12}$",
+        description="Release this one, made earlier, instead of a copy of the application.",
+    )
+
+    @property
+    def plain_variables(self) -> dict[str, JsonValue]:
+        """The module's variables that are no secrets."""
+        return {name: value for name, value in self.variables.items() if not isinstance(value, SecretRef)}
+
+    def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
+        """Return the fields in which `new` differs and that only provisioning can apply.
+
+        How the host is reached may change, as when a key is renewed, and a file of an environment
+        whose host was registered need not name the host.
+        """
+        if not isinstance(new, TerraformProvider):
+            return super().needs_provision(new)
+        fields = ("directory", "binary", "variables", "outputs", *(("address",) if new.address else ()))
+        changed = (name for name in fields if getattr(new, name) != getattr(self, name))
+        return (*super().needs_provision(new), *changed)
+
+    def relative_to(self, directory: Path, /) -> TerraformProvider:
+        """Return it with all paths absolute, as seen from a directory; `~` is the user's home."""
+
+        def absolute(path: Path) -> Path:
+            return Path(os.path.normpath((directory / path.expanduser()).absolute()))
+
+        def secrets(values: Mapping[str, Value]) -> Values:
+            return {
+                name: SecretRef(file=absolute(value.file))
+                if isinstance(value, SecretRef) and value.file
+                else value
+                for name, value in values.items()
+            }
+
+        service = {"env": secrets(self.service.env)}
+        return self.model_copy(
+            update={
+                "directory": absolute(self.directory),
+                "app": absolute(self.app),
+                "playbook": absolute(self.playbook) if self.playbook else None,
+                "ssh": self.ssh.model_copy(update={"key": absolute(self.ssh.key)}),
+                "variables": secrets(self.variables),
+                "playbook_variables": secrets(self.playbook_variables),
+                "service": self.service.model_copy(update=service),
+            }
+        )
+
+    def problems(self) -> tuple[str, ...]:
+        """Look at the disk and return what makes this spec unusable now, a line for each."""
+        return (
+            *self._problems_of_module(),
+            *self._problems_of_files(),
+            *self._problems_of_tools(),
+            *self._plain_secrets(),
+        )
+
+    def _problems_of_module(self) -> Iterator[str]:
+        if not self.directory.is_dir():
+            yield f"directory: {self.directory} is not a directory; name the one that holds the module"
+            return
+        module = Module(self.directory)
+        declared, outputs = module.declared(), module.outputs()
+        if not declared and not outputs:
+            yield f"directory: {self.directory} holds no Terraform module (*.tf) with outputs"
+            return
+        for name in self.variables.keys() - declared:
+            known = ", ".join(sorted(declared)) or "none"
+            yield f"variables.{name}: the module declares no such variable; it declares {known}"
+        for field, name in self.outputs:
+            if name is not None and name not in outputs:
+                known = ", ".join(sorted(outputs)) or "none"
+                yield f"outputs.{field}: the module has no output {name!r}; it has {known}"
+        for source in module.outside():
+            yield (
+                f"directory: it takes the module {source}, which lies outside and would not be copied; "
+                "name the directory above them, or copy it inside"
+            )
+
+    def _problems_of_files(self) -> Iterator[str]:
+        if problem := ssh.check_key_file(self.ssh.key):
+            yield f"ssh.key: {problem}"
+        if not self.app.is_dir():
+            yield f"app: {self.app} is not a directory; name the one that holds the application"
+        if self.playbook is not None and not self.playbook.is_file():
+            yield f"playbook: {self.playbook} is not a file"
+
+    def _problems_of_tools(self) -> Iterator[str]:
+        if binary.find(self.binary) is None:
+            looked_for = self.binary or " or ".join(binary.CANDIDATES)
+            yield f"binary: {looked_for} is not on the path; install it, or name it here"
+        if self.playbook is not None and playbook.find() is None:
+            yield "playbook: ansible-playbook is not on the path; pip install 'envchart[terraform]'"
+
+    def _plain_secrets(self) -> Iterator[str]:
+        named: dict[str, Mapping[str, object]] = {
+            "variables": self.variables,
+            "playbook_variables": self.playbook_variables,
+            "service.env": self.service.env,
+        }
+        for field, values in named.items():
+            for name, value in values.items():
+                if isinstance(value, str) and (found := secret_under(name, value)):
+                    yield (
+                        f"{field}.{name}: {found}, and it would be stored as it is; "
+                        "say where it is instead, {env: VARIABLE} or {file: PATH}"
+                    )
+
+    def supports(self, command: CommandName) -> bool:
+        """Return whether environments of this kind know the command: all of them."""
+        return command in CommandName
+
+    def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
+        """Return the steps of a command for an environment, in order."""
+        match command:
+            case CommandName.PROVISION:
+                return (*infrastructure_steps(self, environment), *boot_steps(self, environment))
+            case CommandName.REGISTER:
+                return register_steps(self, environment)
+            case CommandName.CONFIGURE:
+                return configure_steps(self, environment)
+            case CommandName.RELEASE:
+                return release_steps(self, environment)
+            case CommandName.RUN:
+                return run_steps(self, environment)
+            case CommandName.DESTROY:
+                return (*stop_steps(self, environment), *teardown_steps(self, environment))
+
+    def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
+        """Return the files that hold what was collected of what the service said, the present one last."""
+        del environment
+        return CollectedLog(Layout(directory).build).files()
+
+    async def collect_logs(self, environment: AnyEnvironment, directory: Path) -> None:
+        """Fetch what the service said on its host since the last time.
+
+        Raises:
+            StepFailed: The host can't be asked.
+        """
+        await collect_logs(self, environment, directory)
+
+    async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
+        """Look at the infrastructure, the host and the service, and change nothing."""
+        return await observe(self, environment, directory)
+
+
+if TYPE_CHECKING:
+
+    def _is_a_provider(spec: TerraformProvider) -> Provider:
+        return spec
+
+    def _collects_logs(spec: TerraformProvider) -> CollectsLogs:
+        return spec

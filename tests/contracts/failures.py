@@ -1,0 +1,444 @@
+"""What goes wrong with real tools, and the two providers that it goes wrong with.
+
+Each failure is a row of one table; a bench knows how to bring it about, and how to mend it. What
+does not apply to a provider stands in its bench with the reason.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from environments import CommandName, EnvironmentSpec, LocalProvider, Workspace
+from environments.failure import FailureCause
+from environments.providers.terraform import binary
+from tests.providers.terraform.conftest import Project, make_key
+
+APP = """
+import os, socket, sys, threading, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+STATUS, BODY = 200, os.environ["ENVCHART_INSTANCE_TOKEN"]
+{prelude}
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(STATUS)
+        self.end_headers()
+        self.wfile.write(BODY.encode())
+
+    def log_message(self, *args):
+        pass
+
+HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Answers).serve_forever(0.02)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A failure: the command that meets it, and how it has to be told.
+
+    Attributes:
+        layer: What fails: resources, ssh, ansible, release or service.
+        command: The command that meets it.
+        cause: The kind of reason that has to be given.
+        said: What the summary has to say, as a regular expression.
+    """
+
+    layer: str
+    command: CommandName
+    cause: FailureCause
+    said: str
+
+
+PROVISION, CONFIGURE = CommandName.PROVISION, CommandName.CONFIGURE
+RELEASE, RUN, DESTROY = CommandName.RELEASE, CommandName.RUN, CommandName.DESTROY
+Cause = FailureCause
+
+
+def _row(layer: str, command: CommandName, cause: FailureCause, said: str) -> Row:
+    return Row(layer=layer, command=command, cause=cause, said=said)
+
+
+def _resources(cause: FailureCause, said: str, command: CommandName = PROVISION) -> Row:
+    return _row("resources", command, cause, said)
+
+
+def _service(cause: FailureCause, said: str) -> Row:
+    return _row("service", RUN, cause, said)
+
+
+FAILURES: dict[str, Row] = {
+    # resources
+    "the program is missing": _resources(Cause.CONFIGURATION, "not on the path"),
+    "the module is gone": _resources(Cause.CONFIGURATION, "put the module back"),
+    "a template can't be rendered": _resources(Cause.TEMPLATE_RENDERING, "more.tf.j2"),
+    "the module has a syntax error": _resources(Cause.CONFIGURATION, "Unclosed|Argument|Invalid"),
+    "a variable is missing": _resources(Cause.CONFIGURATION, "No value for required variable"),
+    "a variable is invalid": _resources(Cause.CONFIGURATION, "Invalid value for variable"),
+    "a plug-in can't be fetched": _resources(Cause.NETWORK, "provider"),
+    "the making fails midway": _resources(Cause.INFRASTRUCTURE, "local-exec provisioner error"),
+    "the state is locked": _resources(Cause.INFRASTRUCTURE, "ann@lab holds the lock of Terraform's state"),
+    "the state is damaged": _resources(Cause.FILE_SYSTEM, "can't be read"),
+    "there is no address": _resources(Cause.CONFIGURATION, "instance_ip"),
+    "the port is taken when it is reserved": _resources(Cause.NETWORK, "port"),
+    "taking away fails": _resources(Cause.INFRASTRUCTURE, "local-exec provisioner error", DESTROY),
+    "the state is lost": _resources(Cause.INFRASTRUCTURE, "put it back from a backup", DESTROY),
+    # ssh
+    "nobody listens": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
+    "it never says who it is": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
+    "it is no SSH server": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
+    "it shows another key": _row("ssh", PROVISION, Cause.AUTHENTICATION, "pinned"),
+    "it does not let the key in": _row("ssh", PROVISION, Cause.AUTHENTICATION, "does not let the key"),
+    "it is gone when it is configured": _row("ssh", CONFIGURE, Cause.TIMEOUT, "did not answer within"),
+    "it is gone when it is released to": _row("ssh", RELEASE, Cause.NETWORK, "can't be reached"),
+    # ansible
+    "a task fails": _row("ansible", CONFIGURE, Cause.COMMAND_EXECUTION, "^try it: "),
+    "a task's variable is not there": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "nowhere"),
+    "no play is for the host": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "no play of the playbook"),
+    "the playbook is no YAML": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "could not be run"),
+    "a task's module is unknown": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "could not be run"),
+    "the playbook is gone": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "put it back"),
+    # release
+    "the application is gone": _row("release", RELEASE, Cause.CONFIGURATION, "is not a directory"),
+    # service
+    "the port is taken": _service(Cause.NETWORK, "port [0-9]+"),
+    "it ends at once": _service(Cause.COMMAND_EXECUTION, "no database"),
+    "it crashes once it was healthy": _service(Cause.COMMAND_EXECUTION, "exited|ended|stay|restart"),
+    "its settings are wrong": _service(Cause.COMMAND_EXECUTION, "KeyError: 'DATABASE'"),
+    "it answers with an error": _service(Cause.TIMEOUT, "500"),
+    "it never listens": _service(Cause.TIMEOUT, "health"),
+    "it does not say who it is": _service(Cause.CONFIGURATION, "token|another program"),
+    "its program is missing": _service(Cause.CONFIGURATION, "no-such-program"),
+}
+"""The failures that every provider has to tell truthfully, and to let be mended."""
+
+Change: TypeAlias = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a failure is brought about, and mended.
+
+    Attributes:
+        before: The command before which it is brought about; None for the one that meets it.
+        again: The commands that lead on from there; None for retry.
+    """
+
+    breaks: Change
+    mends: Change
+    before: CommandName | None = None
+    again: tuple[CommandName, ...] | None = None
+
+
+class Squatter:
+    """Somebody else on a port: it accepts, says `said` (None for nothing at all), and closes or waits."""
+
+    def __init__(self, port: int, said: bytes | None, *, host: str = "127.0.0.1") -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((host, port))
+        self.socket.listen()
+        self.said = said
+        self.clients: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self.socket.accept()
+                if self.said is None:
+                    self.clients.append(client)
+                    continue
+                with client:
+                    client.settimeout(1)
+                    with suppress(OSError):
+                        client.recv(1024)
+                        client.sendall(self.said)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        for client in self.clients:
+            client.close()
+
+
+OK = b"HTTP/1.0 200 OK\r\n\r\nI am somebody else\n"
+
+
+@dataclass
+class Bench:
+    """An environment called demo, its application, and the ways in which it fails."""
+
+    directory: Path
+    squatters: list[Squatter] = field(default_factory=list)
+
+    def write_app(self, prelude: str = "") -> None:
+        (self.directory / "app").mkdir(exist_ok=True)
+        (self.directory / "app" / "app.py").write_text(APP.format(prelude=prelude))
+
+    def app(self, prelude: str) -> Way:
+        return Way(lambda: self.write_app(prelude), self.write_app, before=RELEASE, again=(RELEASE, RUN))
+
+    def squat(self, port: Callable[[], int], said: bytes | None = OK) -> Way:
+        return Way(lambda: self.squatters.append(Squatter(port(), said)), self.leave)
+
+    def leave(self) -> None:
+        while self.squatters:
+            self.squatters.pop().close()
+
+    def moved(self, path: Path) -> Way:
+        away = path.with_name(f"{path.name}.away")
+        return Way(lambda: path.rename(away), lambda: away.rename(path))
+
+    def service_ways(self, port: Callable[[], int]) -> dict[str, Way]:
+        crashing = "threading.Timer(0.6, lambda: os._exit(1)).start()"
+        return {
+            "the application is gone": self.moved(self.directory / "app"),
+            "the port is taken": self.squat(port),
+            "it ends at once": self.app("print('no database', flush=True); sys.exit(1)"),
+            "it crashes once it was healthy": self.app(crashing),
+            "its settings are wrong": self.app("os.environ['DATABASE']"),
+            "it answers with an error": self.app("STATUS = 500"),
+            "it never listens": self.app("time.sleep(600)"),
+            "it does not say who it is": self.app("BODY = 'hello'"),
+        }
+
+
+class LocalBench(Bench):
+    """The local provider."""
+
+    NOT_FOR_IT: Mapping[str, str] = {
+        **{
+            name: f"it has no {row.layer} of that kind"
+            for name, row in FAILURES.items()
+            if row.layer in ("ssh", "ansible")
+        },
+        **{
+            name: "it drives no Terraform"
+            for name, row in FAILURES.items()
+            if row.layer == "resources" and name != "the port is taken when it is reserved"
+        },
+    }
+
+    def __init__(self, directory: Path, port: int) -> None:
+        super().__init__(directory)
+        self.write_app()
+        self.port = port
+        self.workspace = Workspace(directory / "data")
+        self.command: tuple[str, ...] = ()
+        self.workspace.create(self.spec())
+
+    def spec(self) -> EnvironmentSpec:
+        provider = LocalProvider(
+            app=self.directory / "app",
+            port=self.port,
+            command=self.command,
+            start_timeout=timedelta(seconds=2),
+            settle=timedelta(seconds=1),
+            stop_grace=timedelta(seconds=1),
+        )
+        return EnvironmentSpec(name="demo", provider=provider)
+
+    async def choose(self, *command: str) -> None:
+        self.command = command
+        await self.workspace.update("demo", self.spec())
+
+    @property
+    def ways(self) -> dict[str, Way]:
+        return {
+            **self.service_ways(lambda: self.port),
+            "the port is taken when it is reserved": self.squat(lambda: self.port),
+            "its program is missing": Way(lambda: self.choose("no-such-program"), self.choose),
+        }
+
+    def is_gone(self) -> bool:
+        return not (self.directory / "data" / "demo" / "local").exists()
+
+
+class TerraformBench(Bench):
+    """The terraform provider, with a host that is this machine, over SSH."""
+
+    NOT_FOR_IT: Mapping[str, str] = {
+        "the port is taken when it is reserved": "ports of a host of its own are not reserved",
+    }
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(project.directory)
+        self.project = project
+        self.module = project.directory / "module"
+        self.playbook = project.directory / "site.yml"
+        self.write_app()
+        self.workspace = project.workspace
+        self.program = project.directory / "terraform"
+        self.program.symlink_to(str(binary.find(None)))
+        self.changes: dict[str, Any] = {}
+        self.workspace.create(self.spec())
+
+    def spec(self) -> EnvironmentSpec:
+        service = self.project.service(settle=1, start_timeout=2)
+        quick = {
+            "binary": str(self.program),
+            "timeouts": {"ssh": 1},
+            "playbook": None,
+            "service": service,
+        }
+        provider = self.project.provider(**{**quick, **self.changes})
+        return EnvironmentSpec(name="demo", provider=provider)
+
+    def change(self, **changes: Any) -> Callable[[], Awaitable[object]]:
+        async def changed() -> None:
+            self.changes = changes
+            await self.workspace.update("demo", self.spec())
+
+        return changed
+
+    def changed(self, **changes: Any) -> Way:
+        return Way(self.change(**changes), self.change())
+
+    def more(self, text: str, name: str = "more.tf") -> Way:
+        path = self.module / name
+        return Way(lambda: path.write_text(text), path.unlink)
+
+    def tasks(self, text: str, hosts: str = "all") -> Way:
+        good = "- hosts: all\n  gather_facts: false\n  tasks: [{name: say it, debug: {msg: good}}]\n"
+
+        async def breaks() -> None:
+            self.playbook.write_text(f"- hosts: {hosts}\n  gather_facts: false\n  tasks: {text}\n")
+            await self.change(playbook=self.playbook)()
+
+        return Way(breaks, lambda: self.playbook.write_text(good))
+
+    def edited(self, path: Path, old: str, new: str) -> Way:
+        def put(this: str, that: str) -> None:
+            text = path.read_text()
+            assert this in text
+            path.write_text(text.replace(this, that))
+
+        return Way(lambda: put(old, new), lambda: put(new, old))
+
+    @property
+    def ways(self) -> dict[str, Way]:
+        return {
+            **self.service_ways(lambda: self.project.port),
+            **self.resource_ways(),
+            **self.ssh_ways(),
+            **self.ansible_ways(),
+            "its program is missing": self.changed(
+                service=self.project.service(command=["no-such-program"], start_timeout=2)
+            ),
+        }
+
+    def resource_ways(self) -> dict[str, Way]:
+        key = {"host_key": self.project.sshd.host_key}
+        state = self.project.data / "demo" / "build" / "terraform" / "terraform.tfstate"
+        needing = 'variable "size" { type = number }\n'
+        foreign = 'terraform {\n  required_providers {\n    x = { source = "localhost:9/x/x" }\n  }\n}\n'
+        return {
+            "the program is missing": self.moved(self.program),
+            "the module is gone": self.moved(self.module),
+            "a template can't be rendered": self.more("# {{ nothing.there }}\n", "more.tf.j2"),
+            "the module has a syntax error": self.more('output "more" {\n'),
+            "a variable is missing": self.more(needing),
+            "a variable is invalid": self.more(
+                'variable "size" {\n  default = 1\n  validation {\n    condition = var.size > 1\n'
+                '    error_message = "The size must be more than 1."\n  }\n}\n'
+            ),
+            "a plug-in can't be fetched": self.more(foreign),
+            "the making fails midway": Way(
+                self.change(variables={**key, "broken": True}), self.change(variables=key)
+            ),
+            "the state is damaged": Way(lambda: _write(state, "{ no state"), lambda: state.write_text("")),
+            "there is no address": self.edited(
+                self.module / "main.tf.j2", 'value = "127.0.0.1"', "value = null"
+            ),
+            "the state is lost": self.moved(state),
+            "the state is locked": self.locked(state),
+            "taking away fails": self.edited(
+                state.with_name("main.tf"), "kill $(cat", "exit 3; kill $(cut -f 1"
+            ),
+        }
+
+    def locked(self, state: Path) -> Way:
+        """Hold the state's lock as another Terraform would: on the file itself, and with its name."""
+        held: list[IO[str]] = []
+        info = state.with_name(f".{state.name}.lock.info")
+
+        def breaks() -> None:
+            _write(state, "")
+            held.append(state.open("r+"))
+            fcntl.lockf(held[0], fcntl.LOCK_EX)
+            facts = {"ID": "1", "Operation": "OperationTypeApply", "Who": "ann@lab", "Version": "1.11.4"}
+            info.write_text(json.dumps({**facts, "Created": "2026-01-01T00:00:00Z", "Path": str(state)}))
+
+        def mends() -> None:
+            info.unlink()
+            held.pop().close()
+
+        return Way(breaks, mends)
+
+    def ssh_ways(self) -> dict[str, Way]:
+        sshd = self.project.sshd
+
+        def instead(said: bytes | None) -> Way:
+            squatting = self.squat(lambda: sshd.port, said)
+            return Way(lambda: (sshd.stop(), squatting.breaks()), lambda: (squatting.mends(), sshd.start()))
+
+        def restarted(change: Change) -> Callable[[], None]:
+            def work() -> None:
+                sshd.stop()
+                change()
+                sshd.start()
+
+            return work
+
+        key, other = sshd.directory / "host", sshd.directory / "other"
+        allowed = sshd.directory / "id.pub"
+        gone = Way(sshd.stop, sshd.start)
+        return {
+            "nobody listens": gone,
+            "it is gone when it is configured": gone,
+            "it is gone when it is released to": gone,
+            "it never says who it is": instead(None),
+            "it is no SSH server": instead(b"HTTP/1.0 400 Bad Request\r\n\r\n"),
+            "it shows another key": Way(
+                restarted(lambda: (key.rename(other), make_key(key))),
+                restarted(lambda: (Path(f"{key}.pub").unlink(), other.rename(key))),
+            ),
+            "it does not let the key in": self.moved(allowed),
+        }
+
+    def ansible_ways(self) -> dict[str, Way]:
+        return {
+            "a task fails": self.tasks("[{name: try it, command: 'false'}]"),
+            "a task's variable is not there": self.tasks("[{name: try it, debug: {msg: '{{ nowhere }}'}}]"),
+            "no play is for the host": self.tasks("[]", hosts="others"),
+            "the playbook is no YAML": self.tasks("["),
+            "a task's module is unknown": self.tasks("[{no_such_module: {}}]"),
+            "the playbook is gone": self.playbook_gone(),
+        }
+
+    def playbook_gone(self) -> Way:
+        moving = self.moved(self.playbook)
+
+        async def breaks() -> None:
+            await self.change(playbook=self.playbook)()
+            moving.breaks()
+
+        return Way(breaks, moving.mends)
+
+    def is_gone(self) -> bool:
+        return not (self.project.data / "demo" / "build").exists()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

@@ -1,0 +1,271 @@
+"""A real SSH server on loopback, and a project that uses it through a real Terraform."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from environments import EnvironmentSpec, Workspace
+from environments.providers import host_keys, ssh
+from environments.providers.ssh import Target
+from environments.providers.terraform import TerraformProvider, binary
+from environments.providers.terraform.remote import Host
+
+USER = getpass.getuser()
+MODULE = """
+variable "instance_name" { type = string }
+variable "delay" { default = 0 }
+variable "broken" { default = false }
+
+resource "terraform_data" "host" {
+  input = var.instance_name
+  provisioner "local-exec" {
+    command = "sleep ${var.delay}; ${var.broken ? "echo no room >&2; exit 3" : "true"}"
+  }
+}
+
+resource "terraform_data" "ssh_server" {  # the host: it is gone when nothing lets us in any more
+  input = "PID_FILE"
+  provisioner "local-exec" {
+    when    = destroy
+    command = "kill $(cat '${self.input}') || true"
+  }
+}
+
+output "instance_ip" { value = "127.0.0.1" }
+output "host_key" { value = "{{ variables.host_key }}" }
+variable "host_key" { default = "" }
+"""
+APP = """
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        token = os.environ["ENVCHART_INSTANCE_TOKEN"].encode()
+        self.wfile.write(token if self.path == "/health" else b"one")
+
+
+HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Answers).serve_forever()
+"""
+PLAYBOOK = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: write the settings
+      copy: {content: "greeting={{ greeting }}\\n", dest: "{{ settings }}"}
+"""
+
+
+def needed() -> list[str]:
+    """Return what these tests need and is not here."""
+    tools = {"sshd": shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])}
+    tools |= {"terraform or tofu": binary.find(None), "ssh-keygen": shutil.which("ssh-keygen")}
+    return [name for name, found in tools.items() if not found]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def make_key(path: Path, passphrase: str = "") -> Path:
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", str(path)]
+    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+@dataclass
+class Sshd:
+    """An SSH server on loopback, which lets one key in as the user who runs the tests."""
+
+    directory: Path
+    port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def key(self) -> Path:
+        return self.directory / "id"
+
+    @property
+    def home(self) -> Path:
+        """The home of who logs in: what this user has in the real one is no matter of the tests."""
+        return self.directory / "home"
+
+    @property
+    def host_key(self) -> str:
+        return " ".join((self.directory / "host.pub").read_text().split()[:2])
+
+    @property
+    def pid_file(self) -> Path:
+        return self.directory / "sshd.pid"
+
+    def start(self) -> None:
+        settings = {
+            "HostKey": f'"{self.directory / "host"}"',
+            "AuthorizedKeysFile": f'"{self.directory / "id.pub"}"',
+            "ListenAddress": "127.0.0.1\nListenAddress 127.0.0.2",
+            "StrictModes": "no",
+            "UsePAM": "no",
+            "PasswordAuthentication": "no",
+            "PidFile": f'"{self.pid_file}"',
+            "Subsystem": "sftp internal-sftp",
+            "SetEnv": f'"HOME={self.home}"',
+            **self.settings,
+        }
+        config = self.directory / "sshd_config"
+        config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)
+        program = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])
+        with (self.directory / "sshd.log").open("ab") as log:
+            words = [str(program), "-D", "-e", "-f", str(config), "-p", str(self.port)]
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise AssertionError((self.directory / "sshd.log").read_text())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+    def restart(self, **settings: str) -> None:
+        self.stop()
+        self.settings |= settings
+        self.start()
+
+    def sessions(self) -> list[psutil.Process]:
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def target(self, known_hosts: Path, **changes: Any) -> Target:
+        facts = {"host": "127.0.0.1", "port": self.port, "user": USER, "key": self.key}
+        return Target(**{**facts, "known_hosts": known_hosts, **changes})
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    if missing := needed():
+        reason = f"needs {', '.join(missing)}"
+        if os.environ.get("CI"):
+            pytest.fail(f"CI has to have it: {reason}")
+        pytest.skip(reason)
+    directory = tmp_path / "ssh server"  # a space in its path is no reason to fail
+    directory.mkdir()
+    (directory / "home").mkdir()
+    make_key(directory / "id")
+    make_key(directory / "host")
+    server = Sshd(directory)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def known_hosts(sshd: Sshd, tmp_path: Path) -> Path:
+    path = tmp_path / "known_hosts"
+    host_keys.pin(path, "127.0.0.1", sshd.port, sshd.host_key)
+    return path
+
+
+@pytest.fixture
+async def host(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> AsyncIterator[Host]:
+    """An environment's directory on the host that is reached."""
+    async with ssh.connect(sshd.target(known_hosts)) as remote:
+        yield Host(remote, str(tmp_path / "opt" / "envchart-web"), "a lineage")
+
+
+@dataclass
+class Project:
+    """A directory with a module, a playbook and an application, and a workspace beside them."""
+
+    directory: Path
+    sshd: Sshd
+    port: int = field(default_factory=free_port)
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.data)
+
+    def provider(self, **changes: Any) -> TerraformProvider:
+        return TerraformProvider.model_validate(
+            {
+                "directory": self.directory / "module",
+                "outputs": {"ssh_host_key": "host_key"},
+                "variables": {"host_key": self.sshd.host_key},
+                "ssh": {
+                    "key": self.sshd.key,
+                    "port": self.sshd.port,
+                    "user": USER,
+                },
+                "playbook": self.directory / "site.yml",
+                "playbook_variables": {
+                    "greeting": "hello",
+                    "settings": str(self.directory / "settings"),
+                    "ansible_python_interpreter": sys.executable,
+                },
+                "app": self.directory / "app",
+                "service": self.service(),
+                **changes,
+            }
+        )
+
+    def service(self, **changes: Any) -> dict[str, Any]:
+        return {
+            "directory": str(self.directory / "opt"),
+            "port": self.port,
+            "command": [sys.executable, "app.py"],
+            "settle": 0.2,
+            "stop_grace": 1,
+            **changes,
+        }
+
+    def spec(self, **changes: Any) -> EnvironmentSpec:
+        return EnvironmentSpec(name="web", provider=self.provider(**changes))
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "environments", "--data-dir", str(self.data), *words]
+
+    def write_app(self, said: str) -> None:
+        (self.directory / "app" / "app.py").write_text(APP.replace('b"one"', f'b"{said}"'))
+
+
+@pytest.fixture
+def project(tmp_path: Path, sshd: Sshd) -> Iterator[Project]:
+    directory = tmp_path / "a project"
+    for name in ("module", "app"):
+        (directory / name).mkdir(parents=True)
+    (directory / "module" / "main.tf.j2").write_text(MODULE.replace("PID_FILE", str(sshd.pid_file)))
+    (directory / "site.yml").write_text(PLAYBOOK)
+    made = Project(directory, sshd)
+    made.write_app("one")
+    yield made
+    record = directory / "opt" / "envchart-web" / "instance.json"
+    assert not record.exists(), "a service of the test may still run"

@@ -1,0 +1,179 @@
+"""What goes wrong at the seams, each told as what it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environments import CommandFailed, Configured, InvalidConfiguration, StepFailed
+from environments.failure import FailureCause
+from environments.providers import host_keys, ssh
+from environments.providers.ssh import Target
+from tests.providers.terraform.conftest import Project, Sshd, free_port, make_key
+
+SHORT = timedelta(seconds=1)
+
+
+async def refused(where: Target) -> StepFailed:
+    with pytest.raises(StepFailed) as caught:
+        await ssh.wait_for(where, SHORT)
+    return caught.value
+
+
+async def test_the_pinned_host_lets_the_key_in(sshd: Sshd, known_hosts: Path) -> None:
+    assert await ssh.wait_for(sshd.target(known_hosts), SHORT) < 5
+    async with ssh.connect(sshd.target(known_hosts)) as remote:
+        assert (await remote.run("cat", input="said")).stdout == "said"
+        assert (await remote.run("exit 3", check=False)).status == 3
+
+
+async def test_another_key_is_authentication_and_not_waited_for(
+    sshd: Sshd, known_hosts: Path, tmp_path: Path
+) -> None:
+    failed = await refused(sshd.target(known_hosts, key=make_key(tmp_path / "other")))
+    assert failed.cause is FailureCause.AUTHENTICATION
+    assert "does not let the key" in failed.summary
+
+
+async def test_a_changed_host_key_is_never_accepted(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
+    make_key(tmp_path / "changed")
+    changed = " ".join((tmp_path / "changed.pub").read_text().split()[:2])
+    host_keys.pin(known_hosts, "127.0.0.1", sshd.port, changed)
+
+    failed = await refused(sshd.target(known_hosts))
+    assert failed.cause is FailureCause.AUTHENTICATION
+    assert str(known_hosts) in failed.summary
+
+
+async def test_an_unknown_host_is_not_trusted(sshd: Sshd, tmp_path: Path) -> None:
+    failed = await refused(sshd.target(tmp_path / "nothing"))
+    assert failed.cause is FailureCause.AUTHENTICATION
+
+
+async def test_a_host_that_does_not_answer_is_waited_for(sshd: Sshd, known_hosts: Path) -> None:
+    failed = await refused(sshd.target(known_hosts, port=free_port()))
+    assert failed.cause is FailureCause.TIMEOUT
+    assert "did not answer within 1 s" in failed.summary
+
+
+async def test_the_key_that_a_host_shows_can_be_pinned(sshd: Sshd, tmp_path: Path) -> None:
+    shown = await ssh.host_key("127.0.0.1", sshd.port, SHORT)
+    assert shown == sshd.host_key
+    host_keys.pin(tmp_path / "known_hosts", "127.0.0.1", sshd.port, shown)
+    assert host_keys.pinned(tmp_path / "known_hosts", "127.0.0.1", sshd.port) == shown
+
+
+def test_a_key_with_a_passphrase_is_refused_before_it_is_needed(sshd: Sshd, tmp_path: Path) -> None:
+    assert ssh.check_key_file(sshd.key) is None
+    assert "passphrase" in str(ssh.check_key_file(make_key(tmp_path / "locked", "a secret")))
+    assert "is not a file" in str(ssh.check_key_file(tmp_path / "none"))
+    sshd.key.chmod(0o644)
+    assert "chmod 600" in str(ssh.check_key_file(sshd.key))
+    sshd.key.chmod(0o600)
+
+
+PLAYBOOKS = {
+    "a task fails": ("tasks: [{name: try it, command: 'false'}]", FailureCause.COMMAND_EXECUTION, "try it"),
+    "a variable is not there": (
+        "tasks: [{name: try it, debug: {msg: '{{ nowhere }}'}}]",
+        FailureCause.CONFIGURATION,
+        "nowhere",
+    ),
+    "no play is for the host": ("hosts: others", FailureCause.CONFIGURATION, "no play of the playbook"),
+    "it is no YAML": ("tasks: [", FailureCause.CONFIGURATION, "could not be run"),
+    "a module is unknown": (
+        "tasks: [{no_such_module: {}}]",
+        FailureCause.CONFIGURATION,
+        "could not be run",
+    ),
+}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("case", PLAYBOOKS)
+async def test_a_playbook_that_fails_says_why(project: Project, case: str) -> None:
+    text, cause, said = PLAYBOOKS[case]
+    hosts = "" if "hosts" in text else "hosts: all\n  "
+    (project.directory / "site.yml").write_text(f"- {hosts}gather_facts: false\n  {text}\n")
+    project.workspace.create(project.spec())
+    with pytest.raises(CommandFailed) as caught:
+        await project.workspace.bring("web", to=Configured)
+
+    assert (caught.value.failure.step, caught.value.failure.cause) == ("run_playbook", cause)
+    assert said in caught.value.failure.summary
+    await project.workspace.destroy("web")
+
+
+@pytest.mark.e2e
+async def test_a_secret_of_a_playbook_is_kept_nowhere(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREETING", "hunter2-is-secret")
+    variables = {**project.provider().playbook_variables, "greeting": {"env": "GREETING"}}
+    echo, fail = (
+        "{name: try it, command: 'echo {{ greeting }}'}",
+        "{name: fail, command: 'ls /{{ greeting }}'}",
+    )
+    task = f"tasks: [{echo}, {fail}]"
+    (project.directory / "site.yml").write_text(f"- hosts: all\n  gather_facts: false\n  {task}\n")
+    project.workspace.create(project.spec(playbook_variables=variables))
+    with pytest.raises(CommandFailed):
+        await project.workspace.bring("web", to=Configured)
+
+    kept = [path for path in project.data.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+    assert kept == []
+    await project.workspace.destroy("web")
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no module": ({"directory": "/nowhere"}, "directory: /nowhere is not a directory"),
+    "no such variable": (
+        {"variables": {"sizee": 1}},
+        "variables.sizee: the module declares no such variable",
+    ),
+    "no such output": (
+        {"outputs": {"instance_ip": "ip"}},
+        "outputs.instance_ip: the module has no output 'ip'",
+    ),
+    "no key": ({"ssh": {"key": "/nowhere"}}, "ssh.key: /nowhere is not a file"),
+    "no playbook": ({"playbook": "/nowhere"}, "playbook: /nowhere is not a file"),
+    "no app": ({"app": "/nowhere"}, "app: /nowhere is not a directory"),
+    "no program": ({"binary": "terrafrom"}, "binary: terrafrom is not on the path"),
+    "a secret as it is": (
+        {"playbook_variables": {"db_password": "hunter2-hunter2"}},
+        "playbook_variables.db_password:",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_can_not_work_is_refused_at_create(project: Project, case: str) -> None:
+    changes, said = WRONG[case]
+    with pytest.raises(InvalidConfiguration) as caught:
+        project.workspace.create(project.spec(**changes))
+    assert any(problem.startswith(said) for problem in caught.value.problems), caught.value.problems
+
+
+async def test_a_template_that_can_not_be_rendered_says_where(project: Project) -> None:
+    (project.directory / "module" / "more.tf.j2").write_text("# one\n# {{ nothing.there }}\n")
+    project.workspace.create(project.spec())
+    with pytest.raises(CommandFailed) as caught:
+        await project.workspace.provision("web")
+
+    assert caught.value.failure.cause is FailureCause.TEMPLATE_RENDERING
+    assert "more.tf.j2" in caught.value.failure.summary
+    await project.workspace.destroy("web")
+
+
+async def test_a_module_that_is_not_valid_is_the_users_to_mend(project: Project) -> None:
+    (project.directory / "module" / "more.tf").write_text('output "more" { value = local.nothing }\n')
+    project.workspace.create(project.spec())
+    with pytest.raises(CommandFailed) as caught:
+        await project.workspace.provision("web")
+
+    assert caught.value.failure.cause is FailureCause.CONFIGURATION
+    assert "undeclared local" in caught.value.failure.summary
+    await project.workspace.destroy("web")

@@ -1,0 +1,110 @@
+"""What signals and crashes in the middle of an apply leave, and how it goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+
+from environments import Provisioned
+from tests.providers.terraform.conftest import Project
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def slow(project: Project) -> Project:
+    variables = {"host_key": project.sshd.host_key, "delay": 20}
+    project.workspace.create(project.spec(variables=variables))
+    return project
+
+
+def begin_to_apply(project: Project) -> subprocess.Popen[str]:
+    """Start provision, and return once Terraform makes the host."""
+    process = subprocess.Popen(
+        project.command("provision", "web"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "create begun" in line:
+            return process
+    raise AssertionError("it ended before it began")
+
+
+def tools(project: Project) -> list[psutil.Process]:
+    """Return the tools that run for a project: those whose directory is in it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            marked = "ENVCHART_OPERATION" in process.environ() and process.status() != psutil.STATUS_ZOMBIE
+            if marked and process.cwd().startswith(str(project.directory)):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+async def goes_on(project: Project) -> None:
+    """Make sure that it can be taken up again, and taken away."""
+    module = project.directory / "module" / "main.tf.j2"
+    module.write_text(module.read_text().replace("sleep ${var.delay}", "sleep 0"))
+    assert isinstance((await project.workspace.retry("web")).state, Provisioned)
+    await project.workspace.destroy("web")
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        ([signal.SIGINT], 130),
+        ([signal.SIGINT, signal.SIGINT], 130),
+        ([signal.SIGTERM], 143),
+        ([signal.SIGHUP], 129),
+    ],
+    ids=["one Ctrl-C", "two", "TERM", "HUP"],
+)
+def test_a_signal_ends_terraform_and_is_on_record(
+    slow: Project, signals: list[signal.Signals], code: int
+) -> None:
+    process = begin_to_apply(slow)
+    began = time.monotonic()
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.1)
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == code, said
+    assert time.monotonic() - began < 15
+    assert tools(slow) == []
+    on_record = slow.workspace.load("web")
+    assert on_record.state.name == "provision_failed"
+    assert on_record.failure is not None
+    assert on_record.failure.cause == "cancelled"
+    asyncio.run(goes_on(slow))
+
+
+async def test_a_killed_controller_is_recovered(slow: Project) -> None:
+    process = begin_to_apply(slow)
+    process.kill()
+    process.communicate()
+    assert tools(slow) != [], "Terraform goes on without its controller"
+
+    recovered = await slow.workspace.recover("web")
+
+    assert tools(slow) == []
+    assert recovered.settled
+    assert recovered.environment.state.name == "provision_failed"
+    assert any("still ran, and was ended" in finding for finding in recovered.findings)
+    await goes_on(slow)
+
+
+async def test_destroy_takes_over_from_a_killed_controller(slow: Project) -> None:
+    process = begin_to_apply(slow)
+    process.kill()
+    process.communicate()
+
+    assert (await slow.workspace.destroy("web")).state.name == "destroyed"
+    assert tools(slow) == []

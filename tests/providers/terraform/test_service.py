@@ -1,0 +1,246 @@
+"""A service on a host: when it counts as running, and what is said when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from environments import CommandFailed, Failure, Running, StepFailed
+from environments.failure import FailureCause
+from environments.providers import ssh
+from environments.providers.terraform.remote import Host
+from environments.providers.terraform.remote_releases import RemoteReleases
+from environments.providers.terraform.startup import Startup
+from tests.providers.terraform.conftest import APP, Project, Sshd
+
+SLEEPING = "import time; print('I sleep', flush=True); time.sleep(60)"
+ONCE = APP.replace(".serve_forever()", ".handle_request(); print('had enough', flush=True)")
+
+
+async def released(project: Project, app: str = APP, **changes: Any) -> None:
+    """Bring an environment on a registered host up to where it can be run."""
+    (project.directory / "app" / "app.py").write_text(app)
+    changes = {"playbook": None, **changes}
+    project.workspace.create(project.spec(**changes))
+    await project.workspace.register("web", address="127.0.0.2")
+    await project.workspace.configure("web")
+    await project.workspace.release("web")
+
+
+async def failure(project: Project) -> Failure:
+    with pytest.raises(CommandFailed) as caught:
+        await project.workspace.run("web")
+    await project.workspace.destroy("web")
+    return caught.value.failure
+
+
+def processes(project: Project) -> list[psutil.Process]:
+    """Return what runs of a project's service."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd().startswith(str(project.directory / "opt")):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+
+
+async def test_a_service_that_ends_within_the_settle_time_is_not_running(project: Project) -> None:
+    await released(project, ONCE, service=project.service(settle=1))
+    found = await failure(project)
+
+    assert (found.step, found.cause) == ("check_health", FailureCause.COMMAND_EXECUTION)
+    assert found.summary == "the service ended after its start; it said last: had enough"
+
+
+async def test_a_service_that_only_listens_on_loopback_is_told_to_listen_on_host(project: Project) -> None:
+    app = APP.replace('os.environ["HOST"]', '"127.0.0.1"')
+    await released(project, app, service=project.service(start_timeout=0.5))
+    found = await failure(project)
+
+    assert found.cause is FailureCause.NETWORK
+    assert "answers on the host itself but not from here: nothing listens on port" in found.summary
+    assert "does it listen on $HOST" in found.summary
+
+
+async def test_a_service_that_never_answers_says_so_in_time(project: Project) -> None:
+    await released(project, SLEEPING, service=project.service(start_timeout=0.5))
+    found = await failure(project)
+
+    assert found.cause is FailureCause.TIMEOUT
+    assert found.summary.endswith(f"nothing listens on port {project.port}; it said last: I sleep")
+    assert processes(project) == []
+
+
+class Stranger(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *words: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def stranger(project: Project) -> Iterator[None]:
+    server = HTTPServer(("0.0.0.0", project.port), Stranger)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("stranger")
+async def test_a_port_that_is_taken_is_told_before_anything_is_started(project: Project) -> None:
+    await released(project)
+    found = await failure(project)
+
+    assert (found.step, found.cause) == ("start_service", FailureCause.NETWORK)
+    assert f"on 127.0.0.2, port {project.port} is in use by another program" in found.summary
+
+
+async def test_an_answer_without_the_token_is_no_health(project: Project) -> None:
+    app = APP.replace('"ENVCHART_INSTANCE_TOKEN"', '"PORT"')
+    await released(project, app, service=project.service(start_timeout=0.5))
+    found = await failure(project)
+
+    assert found.cause is FailureCause.CONFIGURATION
+    assert (
+        "without the token of the instance: another program has the port, or it does not" in found.summary
+    )
+
+
+async def test_a_user_that_is_not_there_is_the_users_to_mend(project: Project) -> None:
+    await released(project, service=project.service(user="no-such-user"))
+    found = await failure(project)
+
+    assert (found.step, found.cause) == ("start_service", FailureCause.CONFIGURATION)
+    assert "on 127.0.0.2, service.user: there is no user no-such-user" in found.summary
+
+
+async def test_a_wait_that_is_cancelled_leaves_nothing_half_started(project: Project) -> None:
+    await released(project, SLEEPING)
+    running = asyncio.ensure_future(project.workspace.run("web"))
+    for _ in range(1000):
+        operation = project.workspace.load("web").operation
+        if operation and operation.step and operation.step.name == "check_health":
+            break
+        await asyncio.sleep(0.02)
+    assert processes(project) != []
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert processes(project) == []
+    assert project.workspace.load("web").state.name == "run_failed"
+    await project.workspace.destroy("web")
+
+
+async def test_words_and_variables_arrive_as_they_are(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = "a 'b' \"c\" $HOME `id` %n \\ \n é"
+    monkeypatch.setenv("HOSTILE", hostile)
+    app = APP.replace('b"one"', 'repr((os.sys.argv[1:], os.environ["SAID"])).encode()')
+    command = [*project.service()["command"], "$HOME 'x' %n", ""]
+    service = project.service(command=command, env={"SAID": {"env": "HOSTILE"}})
+    await released(project, app, service=service)
+    await project.workspace.run("web")
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", project.port)
+    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    said = (await reader.read()).decode().partition("\r\n\r\n")[2]
+    writer.close()
+    assert said == repr((["$HOME 'x' %n", ""], hostile))
+    kept = [
+        path for path in (project.directory / "opt").rglob("*") if path.is_file() and not path.is_symlink()
+    ]
+    assert not any("`id`" in path.read_text() for path in kept), "only the process knows it"
+    await project.workspace.destroy("web")
+
+
+async def test_all_of_it_works_by_sudo(project: Project) -> None:
+    if shutil.which("sudo") is None or os.geteuid() != 0:
+        pytest.skip("needs sudo, and to be let use it")
+    settings = project.provider().ssh.model_dump() | {"become": True}
+    await released(project, ssh=settings)
+    running = await project.workspace.bring("web", to=Running)
+    assert running.outputs.serving == running.outputs.release
+    await project.workspace.destroy("web")
+    assert not (project.directory / "opt" / "envchart-web").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk that holds one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=False).returncode:
+        pytest.skip("needs to be let mount a file system")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.fixture
+async def small(sshd: Sshd, known_hosts: Path, small_disk: Path) -> AsyncIterator[RemoteReleases]:
+    """The releases on a host with a small disk."""
+    async with ssh.connect(sshd.target(known_hosts)) as remote:
+        yield Host(remote, f"{small_disk}/envchart-web", "a lineage").releases
+
+
+async def test_a_release_that_has_no_room_leaves_none_of_it_behind(
+    small: RemoteReleases, tmp_path: Path
+) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "big").write_bytes(os.urandom(2_000_000))
+    with pytest.raises(StepFailed, match=r"on 127\.0\.0\.1, .*: no space left for") as caught:
+        await small.upload(app, tmp_path / "none", tmp_path / "archive", lambda _text: None)
+
+    assert caught.value.cause is FailureCause.FILE_SYSTEM
+    assert not (tmp_path / "archive").exists()
+    (app / "big").write_bytes(os.urandom(100_000))
+    assert (await small.upload(app, tmp_path / "none", tmp_path / "archive", lambda _text: None))[1]
+
+
+async def test_a_disk_that_fills_up_meanwhile_names_the_host(small: RemoteReleases, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(2_000_000))
+    with pytest.raises(StepFailed, match=r"on 127\.0\.0\.1, .* can't be written: .*may be full") as caught:
+        await small.call.remote.put(tmp_path / "big", f"{tmp_path}/disk/big")
+    assert caught.value.cause is FailureCause.FILE_SYSTEM
+
+
+async def test_the_progress_of_a_big_release_is_told(host: Host, tmp_path: Path) -> None:
+    app, told = tmp_path / "app", list[str]()
+    app.mkdir()
+    (app / "big").write_bytes(os.urandom(6_000_000))
+    (app / "empty").mkdir()
+    manifest, new = await host.releases.upload(app, tmp_path / "none", tmp_path / "archive", told.append)
+
+    assert new
+    assert told[-2:] == ["6.0 of 6.0 MB are on the host", "unpacking it on the host"]
+    assert len(told) < 15
+    assert await host.releases.upload(app, tmp_path / "none", tmp_path / "archive", told.append) == (
+        manifest,
+        False,
+    )
+
+
+async def test_a_service_that_is_asked_for_and_never_was_is_none(host: Host, project: Project) -> None:
+    assert await host.instance() is None
+    assert not await host.answers(project.port, "/health", "a token")
+    with pytest.raises(StepFailed, match="the service ended after its start"):
+        await Startup(project.provider().service, host).wait()

@@ -1,0 +1,36 @@
+"""The settings of the terraform provider: what may be said, and what may be changed later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from environments.providers.terraform import TerraformProvider
+
+
+def provider(**changes: Any) -> TerraformProvider:
+    facts = {"directory": "/module", "ssh": {"key": "/id"}, "app": "/app"}
+    return TerraformProvider.model_validate({**facts, **changes})
+
+
+@pytest.mark.parametrize("directory", ["opt", "/opt/../etc", "/opt\n/x", ""])
+def test_the_directory_on_the_host_is_an_absolute_path(directory: str) -> None:
+    with pytest.raises(ValidationError, match="must be an absolute path of the host"):
+        provider(service={"directory": directory})
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"ssh": {"key": "/renewed", "user": "ops", "become": True}}, ()),
+        ({"service": {"port": 8081}, "app": "/other"}, ()),
+        ({"directory": "/another", "variables": {"size": 2}}, ("directory", "variables")),
+        ({"address": "192.0.2.2"}, ("address",)),
+    ],
+)
+def test_only_what_makes_the_host_needs_provisioning(
+    changes: dict[str, Any], fields: tuple[str, ...]
+) -> None:
+    assert provider(address="192.0.2.1").needs_provision(provider(**changes)) == fields
