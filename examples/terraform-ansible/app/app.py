@@ -1,0 +1,71 @@
+"""Welcome: a small web service that says what its host was configured to say.
+
+It needs nothing but Python. HOST and PORT say where to listen, WELCOME_CONFIG where the file is that
+Ansible has written, and ENVCHART_INSTANCE_TOKEN and ENVCHART_RELEASE who it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import FrameType
+
+VERSION = (Path(__file__).parent / "version.txt").read_text().strip()
+RELEASE = os.environ.get("ENVCHART_RELEASE", "none")
+TOKEN = os.environ.get("ENVCHART_INSTANCE_TOKEN", "")
+CONFIG = Path(os.environ.get("WELCOME_CONFIG", "/etc/welcome/welcome.json"))
+
+
+def greeting() -> str:
+    """Read what to say; without the host's configuration there is nothing to say, and no service."""
+    return str(json.loads(CONFIG.read_text())["greeting"])
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers for the page and for the health endpoint."""
+
+    def do_GET(self) -> None:
+        match self.path:
+            case "/":
+                text = f"{greeting()}\nThis is version {VERSION}, release {RELEASE}.\n"
+                self.answer(200, "text/plain; charset=utf-8", text)
+            case "/health":
+                health = {"status": "ok", "instance": TOKEN, "release": RELEASE, "version": VERSION}
+                self.answer(200, "application/json", json.dumps(health) + "\n")
+            case _:
+                self.answer(404, "text/plain; charset=utf-8", "There is nothing here.\n")
+
+    def answer(self, status: int, content_type: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing of single requests: the log is for what matters."""
+
+
+def main() -> None:
+    greeting()  # what is not configured does not start
+    address = (os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000")))
+    with ThreadingHTTPServer(address, Handler) as server:
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            # shutdown() waits for the loop that this handler interrupts, so another thread calls it.
+            threading.Thread(target=server.shutdown).start()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        print(f"welcome {VERSION}: listening on http://{address[0]}:{address[1]}/", flush=True)
+        server.serve_forever(poll_interval=0.05)
+    print("welcome: stopped", flush=True)
+
+
+if __name__ == "__main__":
+    main()

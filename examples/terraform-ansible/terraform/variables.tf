@@ -1,0 +1,60 @@
+variable "instance_name" {
+  description = "The machine's name; envchart gives it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.instance_name))
+    error_message = "The name must be one for a host: a-z, 0-9 and '-'."
+  }
+}
+
+variable "authorized_key_file" {
+  description = "The public SSH key that the machine lets in."
+  type        = string
+}
+
+variable "host_key_file" {
+  description = "The private SSH key that the machine shows, made beforehand; its public one is beside it, as FILE.pub."
+  type        = string
+}
+
+variable "address" {
+  description = "The machine's address, the third of a network of four; by default one that follows from its name."
+  type        = string
+  default     = null
+}
+
+variable "base" {
+  description = "The root file system that the machine starts from and does not write to; by default, this one."
+  type        = string
+  default     = "/"
+}
+
+variable "init" {
+  description = "The machine's first process: sshd, or systemd, which needs a base with systemd and cloud-init."
+  type        = string
+  default     = "sshd"
+
+  validation {
+    condition     = contains(["sshd", "systemd"], var.init)
+    error_message = "The first process must be sshd or systemd."
+  }
+}
+
+variable "user_data" {
+  description = "What cloud-init is to do, on a machine with systemd."
+  type        = string
+  default     = "#cloud-config"
+}
+
+variable "boot_delay" {
+  description = "Seconds until the machine's SSH server is started."
+  type        = number
+  default     = 0
+}
+
+variable "state_dir" {
+  description = "Where machines are on record, absolute or below ~; it has to outlive a reboot."
+  type        = string
+  default     = "/var/lib/envchart-machines"
+}

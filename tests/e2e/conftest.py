@@ -1,0 +1,94 @@
+"""Fixtures of the end-to-end tests: a lab that nothing leads out of, machines and projects in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.e2e.image import ImageError, image
+from tests.e2e.lab import Lab, Lack, missing
+from tests.e2e.machine import Keys, Machine
+from tests.e2e.project import Project
+
+MakeMachine: TypeAlias = Callable[..., Machine]
+
+
+def _refuse(lacks: list[Lack]) -> None:
+    """Skip for what is missing; where a CI could have installed all of it, fail."""
+    if not lacks:
+        return
+    reasons = "; ".join(map(str, lacks))
+    if os.environ.get("CI") and all(lack.installable for lack in lacks):
+        pytest.fail(f"CI has to have it: {reasons}")
+    pytest.skip(reasons)
+
+
+def _base(*, systemd: bool) -> Path:
+    _refuse(missing(systemd=systemd))
+    try:
+        return image(systemd=systemd)
+    except ImageError as error:
+        _refuse([Lack(str(error), installable=True)])
+        raise  # not reached: it is refused
+
+
+@pytest.fixture(scope="session")
+def base() -> Path:
+    """The root file system of a machine with an SSH server."""
+    return _base(systemd=False)
+
+
+@pytest.fixture(scope="session")
+def systemd_base() -> Path:
+    """The root file system of a machine with systemd and cloud-init as well."""
+    return _base(systemd=True)
+
+
+@pytest.fixture(scope="session")
+def lab(base: Path) -> Iterator[Lab]:
+    with Lab().opened() as opened:
+        yield opened
+
+
+@pytest.fixture
+def inside(lab: Lab) -> Iterator[Lab]:
+    """The lab, entered; whatever was made in it is taken away in the end."""
+    with lab.namespaces.entered():
+        yield lab
+        lab.destroy_all()
+
+
+@pytest.fixture
+def make_machine(inside: Lab, tmp_path: Path, base: Path) -> MakeMachine:
+    """Makes machines that are not there yet, on record in one directory."""
+    keys, state_dir = Keys.make(tmp_path / "keys"), inside.new_directory()
+
+    def make(name: str = "one", base: Path = base, **settings: str) -> Machine:
+        return Machine(name, state_dir, keys, base, settings)
+
+    return make
+
+
+@pytest.fixture
+def machine(make_machine: MakeMachine) -> Machine:
+    return make_machine()
+
+
+@pytest.fixture
+def project(inside: Lab, tmp_path: Path, base: Path) -> Iterator[Project]:
+    """A project whose host has an SSH server for a first process."""
+    made = Project(tmp_path / "a project", inside.new_directory(), base)
+    made.write()
+    yield made
+    made.end_processes()  # before the lab takes the machines away, of which they might be making one
+
+
+@pytest.fixture
+def systemd_project(project: Project, systemd_base: Path) -> Project:
+    """A project whose host has systemd and cloud-init."""
+    project.base, project.systemd = systemd_base, True
+    return project

@@ -1,0 +1,187 @@
+"""What goes wrong while a real host is made and taken away: it is known, and it leads on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+
+from tests.e2e.machine import await_that
+from tests.e2e.project import Project
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def slow(project: Project) -> Project:
+    """A project whose machine takes a long time to be made."""
+    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "60"}
+    project.create()
+    return project
+
+
+def begin(project: Project) -> subprocess.Popen[str]:
+    """Start provision, and return once the machine is being made."""
+    process = project.start("provision", "web")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "terraform_data.machine: create begun" in line:
+            await_that(lambda: project.machine_status() == "stopped")  # on record, and not up yet
+            return process
+    raise AssertionError("it ended before it began")
+
+
+def goes_on(project: Project) -> None:
+    """Make sure that it can be taken up again, and taken away."""
+    project.environ = {}
+    assert project.envchart("retry", "web").document["state"] == "provisioned"
+    project.envchart("up", "web")
+    assert "<h1>Hello</h1>" in project.page()
+    project.envchart("destroy", "web", "--yes")
+    assert project.machine_status() == "absent"
+
+
+def test_an_apply_that_fails_midway_is_retried(project: Project) -> None:
+    project.environ = {"MACHINE_FAIL_AT": "boot"}
+    project.create()
+
+    error = project.envchart("provision", "web", check=6).document["error"]
+
+    assert "terraform_data.machine: local-exec provisioner error" in error["message"]
+    assert "(infrastructure)" in error["message"]
+    goes_on(project)
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        ([signal.SIGINT], 130),
+        ([signal.SIGINT, signal.SIGINT], 130),
+        ([signal.SIGTERM], 143),
+        ([signal.SIGHUP], 129),
+    ],
+    ids=["one Ctrl-C", "two", "TERM", "HUP"],
+)
+def test_a_signal_in_an_apply_ends_it_on_record(
+    slow: Project, signals: list[signal.Signals], code: int
+) -> None:
+    process = begin(slow)
+    for number in signals:
+        process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == code, out + err
+    assert list(slow._processes()) == []
+    shown = slow.envchart("show", "web").document
+    assert (shown["state"], shown["failure"]["cause"]) == ("provision_failed", "cancelled")
+    goes_on(slow)
+
+
+def test_a_controller_that_was_killed_in_an_apply_is_recovered(slow: Project) -> None:
+    process = begin(slow)
+    process.kill()
+    process.communicate()
+    assert list(slow._processes()) != [], "Terraform goes on without its controller"
+    slow.envchart("retry", "web", check=9)
+
+    recovered = slow.envchart("recover", "web").document
+
+    assert any("still ran, and was ended" in finding for finding in recovered["recovery"]["findings"])
+    assert recovered["state"] == "provision_failed"
+    assert list(slow._processes()) == []
+    goes_on(slow)
+
+
+def test_an_apply_that_ends_well_without_its_controller_is_found_done(project: Project) -> None:
+    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "2"}
+    project.create()
+    process = begin(project)
+    process.kill()
+    process.communicate()
+    await_that(lambda: "terraform" not in {each.name() for each in project._processes()})
+    assert project.machine_status() == "running", "Terraform was not ended by its controller's death"
+    project.environ = {}
+
+    recovered = project.envchart("recover", "web").document
+
+    findings = recovered["recovery"]["findings"]
+    assert any("apply_infrastructure: done, its probe says" in each for each in findings), findings
+    goes_on(project)
+
+
+def test_destroy_takes_over_from_a_controller_that_was_killed(slow: Project) -> None:
+    process = begin(slow)
+    process.kill()
+    process.communicate()
+
+    slow.environ = {}
+    slow.envchart("destroy", "web", "--yes")
+
+    assert slow.machine_status() == "absent"
+    assert list(slow._processes()) == []
+
+
+def test_a_destroy_that_fails_leaves_a_teardown_that_only_destroy_ends(project: Project) -> None:
+    project.create()
+    project.envchart("up", "web")
+    project.environ = {"MACHINE_FAIL_AT": "destroy"}
+
+    project.envchart("destroy", "web", "--yes", check=6)
+
+    shown = project.envchart("show", "web").document
+    assert "destroy failed at destroy_infrastructure: partly torn down" in shown["condition"]
+    assert (shown["is_error"], shown["state"]) == (True, "running")
+    project.envchart("release", "web", check=4)
+    project.envchart("drift", "web", check=4)
+    project.environ = {}
+    project.envchart("destroy", "web", "--yes")
+    assert project.machine_status() == "absent"
+
+
+def test_that_all_is_destroyed_is_not_believed_while_the_host_lets_us_in(project: Project) -> None:
+    module = project.directory / "terraform" / "main.tf"
+    module.write_text(module.read_text().replace('exec \\"$PROGRAM\\" destroy', 'true \\"$PROGRAM\\"'))
+    project.create()
+    project.envchart("provision", "web")
+
+    error = project.envchart("destroy", "web", "--yes", check=6).document["error"]
+
+    assert "and the host at 198.1" in error["message"]
+    assert "still lets us in" in error["message"]
+    assert project.machine_status() == "running"
+    project.machine.destroy()
+    assert project.envchart("destroy", "web", "--yes").document["state"] == "destroyed"
+
+
+def test_a_build_directory_that_is_gone_is_an_error_and_not_nothing_to_do(project: Project) -> None:
+    project.create()
+    project.envchart("provision", "web")
+    build = project.data / "web" / "build"
+    build.rename(build.with_name("elsewhere"))
+
+    error = project.envchart("destroy", "web", "--yes", check=6).document["error"]
+
+    assert "put it back from a backup" in error["message"]
+    assert project.envchart("show", "web").document["state"] == "provisioned"
+    build.with_name("elsewhere").rename(build)
+    project.envchart("destroy", "web", "--yes")
+    assert project.machine_status() == "absent"
+
+
+def test_secrets_reach_the_tools_and_nothing_that_is_kept(project: Project) -> None:
+    secret = "hunter2-is-a-long-secret"
+    project.environ = {"GREETING_SECRET": secret}
+    project.provider["playbook_variables"] = {"greeting": {"env": "GREETING_SECRET"}}
+    project.provider["service"] = {"env": {"GREETING": {"env": "GREETING_SECRET"}}, "settle": 0.2}
+    project.create()
+    ended = project.envchart("up", "web")
+
+    assert secret in project.page()
+    assert secret in project.on_host("cat /etc/hello.conf")
+    kept = [
+        each for each in project.data.rglob("*") if each.is_file() and secret.encode() in each.read_bytes()
+    ]
+    assert kept == []
+    assert secret not in ended.out + ended.err + project.envchart("history", "web").out
+    project.envchart("destroy", "web", "--yes")
