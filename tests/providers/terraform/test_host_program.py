@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -25,7 +26,7 @@ from environments.providers.terraform.host.refused import Refused
 from tests.providers.terraform.conftest import free_port
 
 PACKAGE = Path(bundle.__file__).parent
-TOKEN = "a-token-of-a-test"
+TOKEN = uuid4().hex  # a service is found by it: no other test, in another process, may have the same
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, lambda *_: None)
