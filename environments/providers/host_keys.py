@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from environments.providers.local.private_files import sync_directory, write_private
+from environments.providers.private_files import sync_directory, write_private
 
 
 def known_hosts_line(host: str, port: int, key: str) -> str:

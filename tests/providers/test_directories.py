@@ -16,8 +16,8 @@ from environments.failure import FailureCause
 from environments.providers.effects import file_error, translated
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
-from environments.providers.local.private_files import remove_tree, write_private
 from environments.providers.local.service_log import last_word, tail
+from environments.providers.private_files import remove_tree, write_private
 from environments.uncut import in_thread
 
 

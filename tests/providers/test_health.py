@@ -7,7 +7,7 @@ from struct import pack
 
 import pytest
 
-from environments.providers.local.health import Kind, ask
+from environments.providers.health import Kind, ask
 
 TOKEN = "t0k3n"
 

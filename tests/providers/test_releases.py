@@ -9,8 +9,8 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.local.private_files import sync_file_system
 from environments.providers.local.releases import Releases, scan
+from environments.providers.private_files import sync_file_system
 from environments.uncut import in_thread
 
 NOWHERE = Path("/nowhere")

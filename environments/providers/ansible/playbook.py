@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.providers.ansible.events import Events
-from environments.providers.local.private_files import write_private
+from environments.providers.private_files import write_private
 from environments.providers.process import Tool, run_tool
 from environments.steps import StepContext
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from environments.providers.local.private_files import remove_tree, sync_directories, write_private
+from environments.providers.private_files import remove_tree, sync_directories, write_private
 
 ENVIRONMENT_FILE = "environment.json"
 

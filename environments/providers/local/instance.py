@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from environments.processes import ProcessIdentity
 from environments.providers.local.layout import Layout
-from environments.providers.local.private_files import write_private
+from environments.providers.private_files import write_private
 from statechart.utc import UtcDatetime
 
 

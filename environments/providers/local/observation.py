@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from environments import processes
 from environments.observation import Observation, ServiceState
 from environments.providers.effects import translated
+from environments.providers.health import Answer, Kind, ask
 from environments.providers.local.configuration import compare, declared
-from environments.providers.local.health import Answer, Kind, ask
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.reservations import Reservations, busy

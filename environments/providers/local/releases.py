@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.local.private_files import (
+from environments.providers.private_files import (
     remove_tree,
     sync_directory,
     sync_file_system,

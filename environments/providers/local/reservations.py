@@ -15,9 +15,9 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.processes import listener_on
-from environments.providers.local.health import HOST
+from environments.providers.health import HOST
 from environments.providers.local.layout import Layout
-from environments.providers.local.private_files import sync_directory, write_private
+from environments.providers.private_files import sync_directory, write_private
 
 _CANDIDATES = range(10_000, 32_768)
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.processes import Program
+from environments.providers.health import HOST
 from environments.providers.local import directories
-from environments.providers.local.health import HOST
 from environments.providers.local.layout import Layout
 from environments.providers.local.reservations import Reservations, busy
 from environments.providers.local.service import Service

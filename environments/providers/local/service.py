@@ -16,7 +16,7 @@ import psutil
 from environments import processes
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.local import health
+from environments.providers import health
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.secrets import SecretRef

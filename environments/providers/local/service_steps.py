@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.processes import Program
-from environments.providers.local.health import Kind, ask
+from environments.providers.health import Kind, ask
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases
 from environments.providers.local.reservations import require_free

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from environments import processes
 from environments.errors import StepFailed
 from environments.failure import FailureCause
+from environments.providers.health import TOKEN_HEADER, Answer, Kind, ask
 from environments.providers.local import service_log
-from environments.providers.local.health import TOKEN_HEADER, Answer, Kind, ask
 from environments.providers.local.instance import Instance
 from environments.providers.local.service import TOKEN, Service
 from environments.secrets import redactor

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from environments.providers import ssh
 from environments.providers.effects import translated
-from environments.providers.local.private_files import write_private
+from environments.providers.private_files import write_private
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.reach import root_of, target_of
 from environments.providers.terraform.remote import Host, Said

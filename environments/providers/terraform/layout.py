@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments.providers.local.private_files import write_private
+from environments.providers.private_files import write_private
 
 if TYPE_CHECKING:
     from environments.steps import StepContext

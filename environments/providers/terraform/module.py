@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.local.private_files import write_private
+from environments.providers.private_files import write_private
 
 if TYPE_CHECKING:
     import jinja2

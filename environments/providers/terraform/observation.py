@@ -10,7 +10,7 @@ from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.observation import HostState, Observation, ServiceState
 from environments.providers.effects import translated
-from environments.providers.local.health import Kind, ask
+from environments.providers.health import Kind, ask
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.playbook_steps import check_playbook
 from environments.providers.terraform.reach import on_host

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.local.health import Kind
+from environments.providers.health import Kind
 from environments.providers.local.service import ENVIRONMENT, TOKEN, values_of
 from environments.providers.local.service_log import last_word
 from environments.providers.step import provider_step

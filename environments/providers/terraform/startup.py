@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from environments.errors import StepFailed
 from environments.failure import FailureCause
-from environments.providers.local.health import TOKEN_HEADER, Answer, Kind, ask
+from environments.providers.health import TOKEN_HEADER, Answer, Kind, ask
 from environments.providers.local.service import TOKEN
 from environments.providers.terraform.remote import Host, Instance
 from environments.providers.terraform.settings import ServiceSettings

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.failure import FailureCause
 from environments.providers import ssh
-from environments.providers.local.private_files import remove_tree
+from environments.providers.private_files import remove_tree
 from environments.providers.step import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.reach import REACHED, host_target
