@@ -45,7 +45,7 @@ api: .venv/.dev  ## Hold the public API against what was promised (ACCEPT=1 prom
 
 coverage: .venv/.dev
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -q -n auto --ignore tests/crash --ignore tests/interruption \
+	@$(BIN)/python -m coverage run -m pytest -q -n auto --ignore tests/crash --ignore tests/interruption --ignore tests/e2e \
 		-m 'not soak' --chart-coverage --chart-coverage-fail-under=100
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report

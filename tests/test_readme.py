@@ -6,15 +6,19 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from environments.cli.commands import COMMANDS
+from environments.drift import DriftKind
 from environments.environment import Environment
 from environments.failure import CommandName
 from environments.providers.local import LocalProvider
+from environments.providers.terraform import TerraformProvider
 from environments.spec import EnvironmentSpec
 from statechart.pages import refresh
 
@@ -92,17 +96,37 @@ def test_the_demo_runs_to_its_end(keep: bool, tmp_path: Path) -> None:
     assert not (tmp_path / "with space" / "demo" / "local").exists()
 
 
-def test_the_page_on_the_local_provider_names_its_fields_and_steps() -> None:
-    page = (ROOT / "docs" / "reference" / "local-provider.md").read_text()
-    created = Environment.new(
-        EnvironmentSpec(name="demo", provider=LocalProvider(app=ROOT)), datetime.now(UTC)
-    )
+LOCAL = LocalProvider(app=ROOT)
+TERRAFORM = TerraformProvider.model_validate(
+    {"directory": ROOT, "app": ROOT, "playbook": ROOT / "site.yml", "ssh": {"key": ROOT / "key"}}
+)
+
+
+@pytest.mark.parametrize("provider", [LOCAL, TERRAFORM], ids=lambda provider: provider.kind)
+def test_the_page_on_a_provider_names_its_fields_and_steps(
+    provider: LocalProvider | TerraformProvider,
+) -> None:
+    page = (ROOT / "docs" / "reference" / f"{provider.kind}-provider.md").read_text()
+    created = Environment.new(EnvironmentSpec(name="demo", provider=provider), datetime.now(UTC))
     steps = {
         step.name
         for command in CommandName
-        if LocalProvider(app=ROOT).supports(command)
-        for step in LocalProvider(app=ROOT).steps(command, created)
+        if provider.supports(command)
+        for step in provider.steps(command, created)
     }
-    fields = LocalProvider.model_fields.keys() - {"kind", "pinned_release"}
+    fields = {*_fields(type(provider))} - {"kind", "pinned_release"}
 
     assert {name for name in fields | steps if f"`{name}`" not in page} == set()
+
+
+def _fields(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _fields(field.annotation)
+
+
+def test_the_page_on_drift_names_all_that_can_be_found() -> None:
+    page = (ROOT / "docs" / "how-to" / "detect-drift.md").read_text()
+
+    assert [kind.value for kind in DriftKind if f"| `{kind.value}` |" not in page] == []
