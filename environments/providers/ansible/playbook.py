@@ -127,7 +127,7 @@ class Playbook:
             **kept,
             "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.directory),
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("_callbacks")),
             "ANSIBLE_STDOUT_CALLBACK": "envchart_events",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_SSH_ARGS": " ".join(f"-o '{option}'" for option in self._ssh_options()),
