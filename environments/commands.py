@@ -49,6 +49,19 @@ RunSource: TypeAlias = Released | RunFailed
 DestroySource: TypeAlias = AnyState
 
 
+def require_supported(
+    environment: AnyEnvironment, command: CommandName, provider: Provider | None = None
+) -> None:
+    """Make sure that an environment's provider knows a command.
+
+    Raises:
+        UnsupportedCommand: It does not.
+    """
+    known = provider or cast("Provider", environment.spec.provider)  # checked by its kind's class
+    if not known.supports(command):
+        raise UnsupportedCommand(environment.name, command, environment.spec.provider.kind)
+
+
 class CommandOptions(TypedDict, total=False):
     """The options that every command takes."""
 
@@ -112,8 +125,7 @@ class Command:
             provider = self._provider or cast(
                 "Provider", environment.spec.provider
             )  # checked by its kind's class
-            if not provider.supports(self.name):
-                raise UnsupportedCommand(name, self.name, environment.spec.provider.kind)
+            require_supported(environment, self.name, provider)
             directory = self._repository.directory(name)
             runner = Runner(session, self.name, self._clock, directory, self._observers, self._stop)
             attempt = Attempt(self.name, self.begin, self.finish, runner, holder)

@@ -22,6 +22,7 @@ from environments.commands import (
     ReleaseSource,
     RunCommand,
     RunSource,
+    require_supported,
 )
 from environments.drift import Detection, Drift
 from environments.environment import AnyEnvironment, Environment
@@ -128,13 +129,14 @@ class Workspace:
         """Adopt the host at an address, or the one that the spec names, once it has proved its use.
 
         Raises:
-            InvalidConfiguration: The environment's provider adopts no hosts.
+            UnsupportedCommand: The environment's provider adopts no hosts.
         """
         command = self._command(RegisterCommand, from_start=from_start)
         if address is None:
             return await command.execute(environment)
         on_record = await self._settled(environment, "register")
         Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.register)
+        require_supported(on_record, CommandName.REGISTER)
         spec = on_record.spec.model_copy(update={"provider": on_record.spec.provider.for_address(address)})
         handle = on_record if isinstance(environment, str) else environment
         amended = await self.update(handle, spec)

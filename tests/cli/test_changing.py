@@ -380,3 +380,16 @@ def test_options_are_taken_before_and_after_the_subcommand(cli: Any, tmp_path: P
         "envchart provision web --data-dir one"
     )
     assert cli("--data-dir", "two", "show", "web", "--data-dir", "one").code == 0
+
+
+def test_a_provider_that_adopts_no_hosts_says_so_and_nothing_is_written(
+    cli: Any, hello: str, repository: FileRepository
+) -> None:
+    before = repository.load(hello)
+
+    for words in (("--address", "192.0.2.7"), ()):
+        ran = cli("register", hello, *words, "--json")
+        assert (ran.code, ran.error["code"]) == (4, "unsupported_command")
+        assert "its provider, local, does not support that" in ran.error["message"]
+
+    assert repository.load(hello) == before
