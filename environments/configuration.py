@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from environments.errors import InvalidConfiguration
 from environments.faults import Fault, Place, faults_of, spelled
-from environments.spec import EnvironmentSpec, check_name, provider_class, provider_kinds
+from environments.spec import EnvironmentSpec, provider_class, provider_kinds
 
 _LARGEST = 1_000_000
 _MISTAGGED = "a value is not what the tag before it says"
@@ -22,43 +22,6 @@ _QUOTING = {
     "duplicate tag handle": "a tag handle is there twice",
 }
 _NAME_PATTERN = "^[a-z]([a-z0-9]|-(?=[a-z0-9]))*$"
-
-_TEMPLATE = """\
-# An environment, for `envchart create --file FILE`. Relative paths are relative to this file.
-# For completion in an editor: envchart schema > envchart.schema.json, then
-# yaml-language-server: $schema=envchart.schema.json
-
-name: {name}                  # 1 to 40 characters a-z, 0-9 and '-'
-#description: What it is for.
-#instance_name: envchart-{name}
-
-provider:
-  kind: local               # on this machine: directories, a loopback port, a process
-  app: ./app                # the application's directory; it is copied into each release
-  #command: [python3, app.py]  # what to run in the release; by default app.py
-  #health: /health          # has to answer 200 and $ENVCHART_INSTANCE_TOKEN
-  #port: 8080               # by default a free one; the application finds it in $PORT
-  #start_timeout: 10        # seconds to get healthy in
-  #settle: 0.3              # seconds to stay healthy
-  #stop_grace: 5            # seconds to end by itself
-  #env:                     # variables of the application
-    #GREETING: Hello
-    #API_KEY: {{env: MY_API_KEY}}  # a secret: from a variable when it is started,
-    #PASSWORD: {{file: ./password}}  # or from a file; it is never stored
-  #files:                   # files of the configuration, found in $ENVCHART_CONFIG
-    #settings.ini: |
-      #[log]
-      #level = info
-"""
-
-
-def spec_template(name: str = "demo") -> str:
-    """Return a commented file that is valid as it is, and names all that can be said.
-
-    Raises:
-        InvalidName: The name breaks a rule.
-    """
-    return _TEMPLATE.format(name=check_name(name))
 
 
 def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:

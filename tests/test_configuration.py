@@ -9,12 +9,14 @@ from traceback import format_exception
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from environments.configuration import load_spec, spec_schema, spec_template
+from environments.configuration import load_spec, spec_schema
 from environments.errors import InvalidConfiguration, InvalidName
 from environments.providers.local import LocalProvider
 from environments.secrets import SecretRef
-from environments.spec import EnvironmentSpec
+from environments.spec import EnvironmentSpec, provider_class
+from environments.templates import TEMPLATES, spec_template
 
 VALID = "name: demo\nprovider:\n  kind: local\n  app: ./app\n"
 
@@ -179,21 +181,30 @@ def test_an_enormous_file_is_refused_unread(file: Path) -> None:
     assert problems(file, "a" * 1_000_001) == ["it is larger than 1,000,000 bytes, which no spec is"]
 
 
-def test_the_template_is_valid_as_it_is(file: Path) -> None:
-    file.write_text(spec_template("web"))
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_the_template_is_valid_as_it_is(file: Path, kind: str) -> None:
+    file.write_text(spec_template("web", kind))
 
-    assert load_spec(file).name == "web"
+    assert (load_spec(file).name, load_spec(file).provider.kind) == ("web", kind)
 
 
-def test_the_template_is_valid_with_everything_in_it_uncommented(file: Path) -> None:
-    everything = re.sub(r"^( *)#(?! )", r"\1", spec_template(), flags=re.M)
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_the_template_is_valid_with_everything_in_it_uncommented(file: Path, kind: str) -> None:
+    everything = re.sub(r"^( *)#(?! )", r"\1", spec_template(kind=kind), flags=re.M)
     file.write_text(everything)
 
     load_spec(file)
 
     declared = yaml.safe_load(everything)
     assert declared.keys() == EnvironmentSpec.model_fields.keys()
-    assert declared["provider"].keys() == LocalProvider.model_fields.keys() - {"pinned_release"}
+    assert_names_all(declared["provider"], provider_class(kind))
+
+
+def assert_names_all(declared: dict[str, object], model: type[BaseModel]) -> None:
+    assert declared.keys() == model.model_fields.keys() - {"pinned_release"}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            assert_names_all(declared[name], field.annotation)  # type: ignore[arg-type]
 
 
 def test_the_template_of_an_invalid_name_is_refused() -> None:

@@ -50,14 +50,27 @@ def create(
             "--template", metavar="", help="Print a commented file to start from, and create nothing."
         ),
     ] = False,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="The template's provider: local or terraform.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Put a new environment on record; nothing is made yet.
 
     NAME --app DIR uses the local provider; --file FILE any, and has the name in it.
     """
     if template:
-        _print_template(settings, name)
+        _print_template(settings, name, kind or "local")
         return
+    if kind is not None:
+        raise Refusal(
+            "--kind chooses a template; a file says it itself", (f"{_TEMPLATE_SHOWS} --kind {kind}",)
+        )
     spec = declared_spec(name, file, app, port=port, env=env)
     if spec is None:
         raise Refusal(
@@ -68,10 +81,13 @@ def create(
     tell_changed(settings, workspace, workspace.create(spec))
 
 
-def _print_template(settings: Settings, name: str | None) -> None:
-    from environments.configuration import spec_template
+def _print_template(settings: Settings, name: str | None, kind: str) -> None:
+    from environments.templates import TEMPLATES, spec_template
 
-    text = spec_template(name or "demo")
+    if kind not in TEMPLATES:
+        known = f"there is a template for {' and for '.join(TEMPLATES)}, not for {kind!r}"
+        raise Refusal(known, (_TEMPLATE_SHOWS, settings.spell("schema")))
+    text = spec_template(name or "demo", kind)
     emit(settings, {"template": text}, text)
 
 

@@ -251,8 +251,6 @@ def check_key_file(path: Path) -> str | None:
         return f"{path} is not a file; name the private key that the host lets in"
     if not os.access(path, os.R_OK):
         return f"{path} can't be read; give yourself permission for it"
-    if path.stat().st_mode & 0o077:
-        return f"{path} can be read by others, and so SSH does not use it: chmod 600 {quote(str(path))}"
     try:
         asyncssh = _asyncssh()
     except StepFailed as missing:
@@ -265,6 +263,8 @@ def check_key_file(path: Path) -> str | None:
         return f"{path} is not a private key that can be read" + (
             "; it needs a passphrase, or is damaged" if b"ENCRYPTED" in path.read_bytes() else ""
         )
+    if path.stat().st_mode & 0o077:
+        return f"{path} can be read by others, and so SSH does not use it: chmod 600 {quote(str(path))}"
     return None
 
 

@@ -393,3 +393,10 @@ def test_a_provider_that_adopts_no_hosts_says_so_and_nothing_is_written(
         assert "its provider, local, does not support that" in ran.error["message"]
 
     assert repository.load(hello) == before
+
+
+def test_there_is_a_template_for_each_kind_that_is_built_in(cli: Any) -> None:
+    assert "  kind: terraform " in cli("create", "web", "--template", "--kind", "terraform").out
+    for words in (("--template", "--kind", "cloud"), ("--kind", "terraform")):
+        ran = cli("create", "web", *words)
+        assert (ran.code, "envchart create --template" in ran.err) == (2, True)
