@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,9 @@ from environments.providers.local import LocalProvider
 from environments.spec import ProviderSpec
 from environments.testing.doubles import ScriptedProvider, ScriptedSpec
 from environments.testing.provider_contract import ProviderContract
+from tests.providers.terraform.conftest import Project, project, sshd
+
+__all__ = ["project", "sshd"]  # fixtures
 
 HELLO = Path(__file__).parent.parent.parent / "examples" / "hello"
 
@@ -27,6 +31,27 @@ class TestScripted(ProviderContract):
     def spec(self) -> Iterator[ProviderSpec]:
         with ScriptedProvider().installed():
             yield ScriptedSpec()
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(1200)
+class TestTerraform(ProviderContract):
+    """On a host that is this machine, over SSH; its SSH server comes and goes with Terraform."""
+
+    @pytest.fixture
+    def spec(self, project: Project) -> ProviderSpec:
+        server = project.sshd
+        server.stop()
+        module = project.directory / "module" / "main.tf.j2"
+        words = f"{shutil.which('sshd', path='/usr/sbin:/usr/bin')} -f '{server.directory}/sshd_config'"
+        begins = (
+            '  provisioner "local-exec" {\n'
+            f'    command = "unset ENVCHART_OPERATION; {words} -p {server.port} >/dev/null 2>&1"\n'
+            "  }\n"
+        )
+        mark = '  provisioner "local-exec" {\n    when'
+        module.write_text(module.read_text().replace(mark, begins + mark))
+        return project.provider()
 
 
 BROKEN = {

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _VANISHING = 15.0
 _PAUSE = 0.5
+_ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False}}
+"""What is known once nothing is left: from here on, a state that is gone is not a lost one."""
 
 
 def teardown_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
@@ -37,7 +39,7 @@ def teardown_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequ
     return (
         provider_step(spec, destroy_infrastructure, probe_destroyed, inputs=inputs, timeout=times.destroy),
         provider_step(
-            spec, verify_absence, probe_destroyed, inputs=inputs, timeout=times.plan, has_effect=False
+            spec, verify_absence, probe_absence, inputs=inputs, timeout=times.plan, has_effect=False
         ),
         provider_step(spec, clean_up, probe_cleaned, inputs=inputs),
     )
@@ -82,7 +84,17 @@ async def verify_absence(spec: TerraformProvider, context: StepContext) -> StepO
             )
         await asyncio.sleep(_PAUSE)
     context.report(f"{found.reason}, and no host answers")
-    return {"details": {PLANNED: False}}
+    return _ABSENT
+
+
+async def probe_absence(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look, once, for all that `verify_absence` looks for."""
+    found = await probe_destroyed(spec, context)
+    if found.verdict is not Verdict.DONE:
+        return found
+    if await _still_answers(spec, context):
+        return Probed.not_done("the host still lets us in")
+    return Probed.done(f"{found.reason}, and no host answers", **_ABSENT)
 
 
 async def _still_answers(spec: TerraformProvider, context: StepContext) -> bool:
