@@ -100,7 +100,8 @@ FAILURES: dict[str, Row] = {
     "it is gone when it is configured": _row("ssh", CONFIGURE, Cause.TIMEOUT, "did not answer within"),
     "it is gone when it is released to": _row("ssh", RELEASE, Cause.NETWORK, "can't be reached"),
     # ansible
-    "a task fails": _row("ansible", CONFIGURE, Cause.COMMAND_EXECUTION, "^try it: "),
+    "a task fails": _row("ansible", CONFIGURE, Cause.COMMAND_EXECUTION, "^try it: .*no room"),
+    "a module can't be run": _row("ansible", CONFIGURE, Cause.COMMAND_EXECUTION, "/nowhere/python"),
     "a task's variable is not there": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "nowhere"),
     "no play is for the host": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "no play of the playbook"),
     "the playbook is no YAML": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "could not be run"),
@@ -326,6 +327,10 @@ class TerraformBench(Bench):
         return Way(lambda: put(old, new), lambda: put(new, old))
 
     @property
+    def variables(self) -> dict[str, Any]:
+        return dict(self.project.provider().playbook_variables)
+
+    @property
     def ways(self) -> dict[str, Way]:
         return {
             **self.service_ways(lambda: self.project.port),
@@ -418,7 +423,14 @@ class TerraformBench(Bench):
 
     def ansible_ways(self) -> dict[str, Way]:
         return {
-            "a task fails": self.tasks("[{name: try it, command: 'false'}]"),
+            "a task fails": self.tasks("[{name: try it, shell: 'echo no room >&2; exit 3'}]"),
+            "a module can't be run": Way(
+                self.change(
+                    playbook=self.playbook,
+                    playbook_variables={**self.variables, "ansible_python_interpreter": "/nowhere/python"},
+                ),
+                self.change(playbook=self.playbook),
+            ),
             "a task's variable is not there": self.tasks("[{name: try it, debug: {msg: '{{ nowhere }}'}}]"),
             "no play is for the host": self.tasks("[]", hosts="others"),
             "the playbook is no YAML": self.tasks("["),

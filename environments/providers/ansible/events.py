@@ -16,6 +16,7 @@ _REFUSED = re.compile(
     r"permission denied|host key verification failed|identification has changed|no matching host key", re.I
 )
 _UNDEFINED = re.compile(r"is undefined|undefined variable|could not find or access", re.I)
+_REASONS = ("msg", "module_stderr", "stderr")  # the second one has what kept a module from being run at all
 _COUNTED = ("ok", "changed", "failed", "unreachable", "skipped", "ignored")
 
 
@@ -84,12 +85,14 @@ class Events:
             cause = failed.cause if self.ended else FailureCause.CONFIGURATION
             return StepFailed(cause, f"the playbook could not be run: {summary}", detail)
         first = self.trouble[0]
-        said = _line(str(first.get("msg") or first.get("stderr") or "it gave no reason"))
+        said = _line(
+            "; ".join(str(first[key]) for key in _REASONS if first.get(key)) or "it gave no reason"
+        )
         return StepFailed(_cause(first, said), f"{first.get('task')}: {said}", detail)
 
     def _said(self) -> Iterator[str]:
         for event in self.trouble:
-            for key in ("msg", "stderr"):
+            for key in _REASONS:
                 if event.get(key):
                     yield str(event[key])
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
+_TOLD = ("msg", "rc", "stderr", "module_stderr")
 DOCUMENTATION = """
     name: envchart_events
     type: stdout
@@ -32,7 +33,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
 
     def _result(self, event: str, result: Any) -> None:
         said = result._result
-        more = {key: said[key] for key in ("msg", "rc", "stderr") if key in said}
+        more = {key: said[key] for key in _TOLD if key in said}
         if result._task.no_log or said.get("_ansible_no_log"):
             more = {"msg": "hidden: the task says no_log"}
         changed = bool(said.get("changed"))
