@@ -85,7 +85,7 @@ class Binary:
 
     @property
     def _name(self) -> str:
-        return Path(self.configured or CANDIDATES[0]).name
+        return Path(find(self.configured) or self.configured or CANDIDATES[0]).name
 
     async def _run(self, context: StepContext, words: Sequence[str], on_line: Any) -> None:
         program = find(self.configured)
