@@ -1,6 +1,6 @@
-"""Write the reference pages that are made from what the program itself declares.
+"""Write the reference pages that are generated from the program's declarations.
 
-`python docs/generate.py` writes them; with `--check` it only says which are stale, and exits with 8.
+`python docs/generate.py` writes the pages. With `--check` it only lists stale pages, and exits with 8.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def table(head: Row, rows: Iterable[Row]) -> str:
 
 
 def code(text: object) -> str:
-    """Return a text as code."""
+    """Return a value as inline code."""
     return f"`{text}`"
 
 
@@ -48,8 +48,8 @@ def command_line() -> str:
     parts = [
         "# Every command",
         "",
-        "What each command takes, as `--help` prints it. What holds for all of them is on the page before:",
-        "[the command line](command-line.md).",
+        "This page lists the arguments and options of each command, as printed by `--help`.",
+        "Options of all commands are on the page [the command line](command-line.md).",
     ]
     context = typer.Context(group, info_name="envchart")
     for name in COMMANDS:
@@ -86,26 +86,26 @@ def _spelling(parameter: Any) -> str:
 
 
 def exit_codes() -> str:
-    """Return the page of exit codes, and of the errors behind them."""
+    """Return the page of exit codes and their errors."""
     parts = ["# Exit codes and errors", "", "With `--json`, `error.code` names the error:", ""]
     meaning = {
         ExitCode.DONE: "done",
         ExitCode.UNEXPECTED: "unexpected: a bug",
-        ExitCode.USAGE: "usage, an invalid configuration, or a question that was declined or could not be asked",
+        ExitCode.USAGE: "usage, an invalid configuration, or a prompt that was declined or could not be shown",
         ExitCode.NOT_FOUND: "not found",
         ExitCode.NOT_ALLOWED: "not allowed in this state",
         ExitCode.CONFLICT: "conflict: locked, changed meanwhile, or the name is taken",
-        ExitCode.STEP_FAILED: "a step failed, and the failure is on record",
-        ExitCode.STORAGE: "storage that is damaged or can't be used",
+        ExitCode.STEP_FAILED: "a step failed, and the failure is recorded",
+        ExitCode.STORAGE: "damaged or unusable storage",
         ExitCode.DIFFERENCE: "a check found a difference",
-        ExitCode.INTERRUPTED: "a command was interrupted, and has to be dealt with first",
+        ExitCode.INTERRUPTED: "a command was interrupted, and has to be recovered first",
     }
     rows = []
     for exit_code in ExitCode:
         kinds = [kind for kind in KINDS.items() if kind[1].exit_code is exit_code]
         names = ", ".join(dict.fromkeys(code(kind.code) for _, kind in kinds))
         rows.append((str(exit_code.value), meaning[exit_code], names))
-    rows.append(("128+n", "ended by signal n; the state on record is true", ""))
+    rows.append(("128+n", "ended by signal n; the recorded state is true", ""))
     parts += [table(("code", "meaning", "`error.code`"), rows), "", "## Errors by class", ""]
     parts.append(
         table(
@@ -161,7 +161,7 @@ def chart() -> str:
             "",
             "## As python-statemachine draws it",
             "",
-            "Its Sphinx directive draws a chart where it stands, with every transition, and needs pydot and Graphviz:",
+            "The Sphinx directive draws a chart in place, with every transition, and needs pydot and Graphviz:",
             "",
             "```{statemachine-diagram} environments.lifecycle.Lifecycle",
             ":alt: All transitions of the lifecycle",
@@ -177,7 +177,7 @@ def _doc(doc: str | None) -> str:
 
 
 def _region(page: str, marker: str) -> str:
-    """Return a region as it stands in a page; empty, to be written, if it does not."""
+    """Return a region of a page with its markers, or an empty region if the page has none."""
     begin, end = f"<!-- statechart: {marker} -->", "<!-- /statechart -->"
     if begin not in page:
         return f"{begin}\n{end}"
@@ -186,17 +186,18 @@ def _region(page: str, marker: str) -> str:
 
 
 def event_page() -> str:
-    """Return the page of what observers are told."""
+    """Return the page of progress events and log lines."""
     from dataclasses import fields
     from typing import get_args
 
     parts = [
         "# Progress and log lines",
         "",
-        "## What observers are told",
+        "## Progress events",
         "",
-        "`Workspace(observers=[...])` calls each of them with one of these, from `environments.progress`,",
-        "after what it tells is on record. What an observer raises is logged, and breaks nothing.",
+        "`Workspace(observers=[...])` calls each observer with the following events, from `environments.progress`.",
+        "An event is sent after it has been recorded.",
+        "An exception in an observer is logged, and does not break the command.",
     ]
     for kind in get_args(Progress):
         parts += ["", f"### {kind.__name__}", "", _doc(kind.__doc__), ""]
@@ -205,27 +206,27 @@ def event_page() -> str:
         )
     parts += [
         "",
-        "## What is logged",
+        "## Log lines",
         "",
-        '`logger.enable("environments")` of loguru shows one line at INFO for each transition, after it is durable:',
-        f"`{Lifecycle.log_message}`. These fields are bound to it:",
+        '`logger.enable("environments")` of loguru shows one line at INFO for each transition, once the transition is durable:',
+        f"`{Lifecycle.log_message}`. These fields are bound to the line:",
         "",
         table(
             ("field", "meaning"),
             (
-                (code("environment_name"), "which environment"),
+                (code("environment_name"), "the name of the environment"),
                 (code("instance_name"), "the name of its resources"),
                 (code("event"), "the event that was fired"),
-                (f"{code('from_state')}, {code('to_state')}", "where it led"),
-                (code("revision"), "the environment's revision after it"),
-                (code("operation_id"), "the operation that it belongs to"),
-                (code("trace_id"), "what leads to the traces of that operation: its id"),
-                (code("duration_ms"), "how long the event took, its commit included"),
+                (f"{code('from_state')}, {code('to_state')}", "the states before and after"),
+                (code("revision"), "the environment's revision after the event"),
+                (code("operation_id"), "the operation of the event"),
+                (code("trace_id"), "the id of the operation, which leads to its traces"),
+                (code("duration_ms"), "the duration of the event, commit included"),
             ),
         ),
         "",
-        "At DEBUG, a line says which state is left, and how long it lasted (`state`, `event`, `lasted_s`).",
-        "Charts without environments log the same under `statechart`, with `State transition`.",
+        "At DEBUG, a line names the state that is left, and its duration (`state`, `event`, `lasted_s`).",
+        "Charts without environments log the same lines under `statechart`, with `State transition`.",
         "",
     ]
     return "\n".join(parts)
@@ -238,8 +239,8 @@ def configuration() -> str:
         "# An environment's file",
         "",
         "`envchart create --file FILE` takes YAML of this form; `envchart create --template` prints a commented one,",
-        "and `envchart schema` the JSON Schema below, for editors.",
-        "Unknown fields are refused, and the nearest known one is named.",
+        "and `envchart schema` prints the JSON Schema below, for editors.",
+        "Unknown fields are refused, and the error names the nearest known field.",
         "",
         _fields(schema),
     ]
@@ -301,7 +302,7 @@ PAGES = {
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages, or say which are stale."""
+    """Write the pages, or list the stale pages."""
     stale = [name for name, make in PAGES.items() if _read(HERE / name) != make()]
     for name in stale:
         if "--check" in arguments:
