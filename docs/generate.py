@@ -14,11 +14,11 @@ from typing import Any
 import typer
 
 from environments.cli.app import build
-from environments.cli.commands import COMMANDS
-from environments.cli.failures import KINDS, ExitCode
-from environments.configuration import spec_schema
+from environments.cli.registry import COMMANDS
+from environments.cli.error_reports import KINDS, ExitCode
+from environments.configuration.spec_file import spec_schema
 from environments.lifecycle import Lifecycle
-from environments.progress import Progress
+from environments.execution.progress import Progress
 from statechart.graph import edges, events, guard_reason
 
 HERE = Path(__file__).parent
@@ -195,7 +195,7 @@ def event_page() -> str:
         "",
         "## Progress events",
         "",
-        "`Workspace(observers=[...])` calls each observer with the following events, from `environments.progress`.",
+        "`Workspace(observers=[...])` calls each observer with the following events, from `environments.execution.progress`.",
         "An event is sent after it has been recorded.",
         "An exception in an observer is logged, and does not break the command.",
     ]

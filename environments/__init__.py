@@ -9,16 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from environments.commands import (
-        ConfigureCommand,
-        DestroyCommand,
-        ProvisionCommand,
-        RegisterCommand,
-        ReleaseCommand,
-        RunCommand,
-    )
-    from environments.drift import Drift, DriftKind
-    from environments.environment import AnyEnvironment, Environment, Outputs
+    from environments.checks.drift import Drift, DriftKind
     from environments.errors import (
         CannotUnlock,
         CommandFailed,
@@ -39,21 +30,21 @@ if TYPE_CHECKING:
         Unrecorded,
         UnsupportedCommand,
     )
-    from environments.failure import CommandName, Failure, FailureCause
-    from environments.lifecycle import Lifecycle
-    from environments.operation import (
-        Operation,
-        ToolProcess,
+    from environments.execution.commands import (
+        ConfigureCommand,
+        DestroyCommand,
+        ProvisionCommand,
+        RegisterCommand,
+        ReleaseCommand,
+        RunCommand,
     )
-    from environments.ports import Clock, EnvironmentRepository, Provider
-    from environments.providers.local import LocalProvider
-    from environments.providers.terraform import TerraformProvider
-    from environments.recovery import Recovered
-    from environments.runner import StopRequest
-    from environments.secrets import SecretRef
-    from environments.settling import Assumption, Doubt
-    from environments.spec import EnvironmentName, EnvironmentSpec, ProviderSpec
-    from environments.states import (
+    from environments.execution.runner import StopRequest
+    from environments.lifecycle import Lifecycle
+    from environments.model.environment import AnyEnvironment, Environment, Outputs
+    from environments.model.failure import CommandName, Failure, FailureCause
+    from environments.model.operation import Operation, ToolProcess
+    from environments.model.spec import EnvironmentName, EnvironmentSpec, ProviderSpec
+    from environments.model.states import (
         AnyState,
         Configured,
         ConfigureFailed,
@@ -70,18 +61,24 @@ if TYPE_CHECKING:
         RunFailed,
         Running,
     )
-    from environments.steps import Probed, Step, StepContext
+    from environments.model.steps import Probed, Step, StepContext
+    from environments.ports import Clock, EnvironmentRepository, Provider
+    from environments.providers.local import LocalProvider
+    from environments.providers.terraform import TerraformProvider
+    from environments.recovery.recover import Recovered
+    from environments.recovery.settle import Assumption, Doubt
+    from environments.secrets.redaction import SecretRef
     from environments.storage.file import FileRepository
     from environments.storage.memory import MemoryRepository
     from environments.workspace import Workspace
 
 _HOMES = {
-    "settling": (
+    "recovery.settle": (
         "Assumption",
         "Doubt",
     ),
-    "recovery": ("Recovered",),
-    "commands": (
+    "recovery.recover": ("Recovered",),
+    "execution.commands": (
         "ConfigureCommand",
         "DestroyCommand",
         "ProvisionCommand",
@@ -89,11 +86,11 @@ _HOMES = {
         "ReleaseCommand",
         "RunCommand",
     ),
-    "drift": (
+    "checks.drift": (
         "Drift",
         "DriftKind",
     ),
-    "environment": (
+    "model.environment": (
         "AnyEnvironment",
         "Environment",
         "Outputs",
@@ -118,13 +115,13 @@ _HOMES = {
         "Unrecorded",
         "UnsupportedCommand",
     ),
-    "failure": (
+    "model.failure": (
         "CommandName",
         "Failure",
         "FailureCause",
     ),
     "lifecycle": ("Lifecycle",),
-    "operation": (
+    "model.operation": (
         "Operation",
         "ToolProcess",
     ),
@@ -135,14 +132,14 @@ _HOMES = {
     ),
     "providers.local": ("LocalProvider",),
     "providers.terraform": ("TerraformProvider",),
-    "runner": ("StopRequest",),
-    "secrets": ("SecretRef",),
-    "spec": (
+    "execution.runner": ("StopRequest",),
+    "secrets.redaction": ("SecretRef",),
+    "model.spec": (
         "EnvironmentName",
         "EnvironmentSpec",
         "ProviderSpec",
     ),
-    "states": (
+    "model.states": (
         "AnyState",
         "Configured",
         "ConfigureFailed",
@@ -159,7 +156,7 @@ _HOMES = {
         "RunFailed",
         "Running",
     ),
-    "steps": (
+    "model.steps": (
         "Probed",
         "Step",
         "StepContext",

@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any
 from statechart.errors import listed, nearest
 
 if TYPE_CHECKING:
-    from environments.environment import AnyEnvironment
-    from environments.failure import Failure, FailureCause
-    from environments.operation import Operation
+    from environments.model.environment import AnyEnvironment
+    from environments.model.failure import Failure, FailureCause
+    from environments.model.operation import Operation
 
 
 class EnvironmentsError(Exception):

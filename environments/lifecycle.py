@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from loguru import logger
 
-from environments.environment import AnyEnvironment
-from environments.states import EnvironmentState
+from environments.model.environment import AnyEnvironment
+from environments.model.states import EnvironmentState
 from statechart.chart import Chart, Event, State
 from statechart.log import silence
 

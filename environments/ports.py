@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from environments.environment import AnyEnvironment, Environment
-from environments.failure import CommandName
-from environments.observation import Observation
-from environments.records import HistoryEntry, RevisionRecord, StepRecord
-from environments.states import Created
-from environments.steps import Step
-from environments.summary import Summary, UnreadableSummary
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import CommandName
+from environments.model.observation import Observation
+from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
+from environments.model.states import Created
+from environments.model.steps import Step
+from environments.model.summary import Summary, UnreadableSummary
 from statechart.holder import Holder
 
 

@@ -20,8 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
     counting = config.pluginmanager.get_plugin("statechart-coverage")
     if counting is None:
         return
-    from environments.progress import watchers
-    from environments.testing.steps import StepWatcher
+    from environments.execution.progress import watchers
+    from environments.testing.step_coverage import StepWatcher
 
     watcher = StepWatcher(counting.coverage.step)
     watchers.append(watcher)

@@ -6,9 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from environments.amending import check_applicable, differences, usable
-from environments.clock import SystemClock
-from environments.commands import (
+from environments.checks.drift import Detection, Drift
+from environments.errors import (
+    InvalidConfiguration,
+    NotDestroyed,
+    NothingToRetry,
+    Stopped,
+)
+from environments.execution.commands import (
     Command,
     CommandOptions,
     ConfigureCommand,
@@ -24,23 +29,17 @@ from environments.commands import (
     RunSource,
     require_supported,
 )
-from environments.drift import Detection, Drift
-from environments.environment import AnyEnvironment, Environment
-from environments.errors import (
-    InvalidConfiguration,
-    NotDestroyed,
-    NothingToRetry,
-    Stopped,
-)
-from environments.failure import CommandName
-from environments.fences import check_revision
+from environments.execution.interrupted import require_settled
+from environments.execution.plan import COMMANDS, plan
+from environments.execution.runner import StopRequest
+from environments.execution.sessions import open_session, patiently
+from environments.execution.spec_changes import check_applicable, differences, usable
 from environments.lifecycle import Lifecycle, Subject
-from environments.orchestrator import COMMANDS, plan
-from environments.records import AmendedRecord
-from environments.recovery import Recovered, Recovery
-from environments.runner import StopRequest
-from environments.settling import Decide, undecided
-from environments.states import (
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import CommandName
+from environments.model.records import AmendedRecord
+from environments.model.revisions import check_revision
+from environments.model.states import (
     AnyState,
     Configured,
     Created,
@@ -51,18 +50,19 @@ from environments.states import (
     Running,
     state_of,
 )
+from environments.recovery.recover import Recovered, Recovery
+from environments.recovery.settle import Decide, undecided
 from environments.storage.file import FileRepository
-from environments.unrecorded import require_settled
-from environments.waiting import open_session, patiently
+from environments.system.clock import SystemClock
 from statechart.errors import Locked
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
+    from environments.execution.progress import Observer
+    from environments.model.records import HistoryEntry
+    from environments.model.spec import EnvironmentSpec
+    from environments.model.summary import Summary, UnreadableSummary
     from environments.ports import Clock, EnvironmentRepository, Session
-    from environments.progress import Observer
-    from environments.records import HistoryEntry
-    from environments.spec import EnvironmentSpec
-    from environments.summary import Summary, UnreadableSummary
 
 TargetT = TypeVar("TargetT", bound=AnyState)
 CommandT = TypeVar("CommandT", bound=Command)

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from statechart.firing import fire
     from statechart.holder import Holder
     from statechart.hooks import Commit, Transition
-    from statechart.record import Record
-    from statechart.session import Loaded, Session
-    from statechart.store import JsonFileRepository
+    from statechart.storage.record import Record
+    from statechart.storage.repository import JsonFileRepository
+    from statechart.storage.session import Loaded, Session
 
 _HOMES = {
     "chart": ("Chart", "Event", "State"),
@@ -64,9 +64,9 @@ _HOMES = {
     "firing": ("fire",),
     "holder": ("Holder",),
     "hooks": ("Commit", "Transition"),
-    "record": ("Record",),
-    "session": ("Loaded", "Session"),
-    "store": ("JsonFileRepository",),
+    "storage.record": ("Record",),
+    "storage.session": ("Loaded", "Session"),
+    "storage.repository": ("JsonFileRepository",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

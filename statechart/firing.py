@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic
 
-from statechart.session import ModelT, Session
+from statechart.storage.session import ModelT, Session
 
 if TYPE_CHECKING:
     from statechart.chart import Chart, Event

@@ -10,16 +10,16 @@ from typing import TypeAlias
 
 import pytest
 
-from environments.commands import Command
-from environments.environment import AnyEnvironment, Environment
-from environments.failure import CommandName, Failure, FailureCause
-from environments.operation import Operation, StepInHand
-from environments.orchestrator import COMMANDS
+from environments.execution.commands import Command
+from environments.execution.plan import COMMANDS
+from environments.execution.progress import Progress
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.operation import Operation, StepInHand
+from environments.model.records import OperationRecord, StepRecord, TransitionRecord
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import AnyState, Created, EnvironmentState, enter
 from environments.ports import EnvironmentRepository
-from environments.progress import Progress
-from environments.records import OperationRecord, StepRecord, TransitionRecord
-from environments.spec import EnvironmentSpec
-from environments.states import AnyState, Created, EnvironmentState, enter
 from environments.storage.file import FileRepository
 from environments.storage.memory import MemoryRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec

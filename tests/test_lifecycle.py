@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from environments.environment import AnyEnvironment
-from environments.failure import CommandName, Failure, FailureCause
+from environments.execution.transitions import TransitionCommit
 from environments.lifecycle import Lifecycle, Subject
+from environments.model.environment import AnyEnvironment
+from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.records import TransitionRecord
+from environments.model.states import EnvironmentState, enter
 from environments.ports import EnvironmentRepository, Session
-from environments.recording import TransitionCommit
-from environments.records import TransitionRecord
-from environments.states import EnvironmentState, enter
 from environments.testing import FixedClock
 from statechart import InvalidTransition, LeaseLost, Transition
 from statechart.graph import edges, events, lints, states

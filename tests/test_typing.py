@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, get_args
 
 import pytest
 
-from environments import commands
-from environments.failure import CommandName
+from environments.execution import commands
+from environments.execution.plan import COMMANDS
 from environments.lifecycle import Lifecycle
-from environments.orchestrator import COMMANDS
-from environments.states import AnyState, EnvironmentState, state_of
+from environments.model.failure import CommandName
+from environments.model.states import AnyState, EnvironmentState, state_of
 from statechart.graph import edges
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from environments.environment import AnyEnvironment
 from environments.errors import (
     CommandFailed,
     InvalidConfiguration,
@@ -20,13 +19,21 @@ from environments.errors import (
     UnexpectedState,
     UnreachableTarget,
 )
-from environments.failure import CommandName, FailureCause
-from environments.progress import CommandEnded, CommandStarted, Progress
-from environments.records import AmendedRecord
-from environments.runner import StopRequest
-from environments.spec import EnvironmentSpec, ProviderSpec, register_provider
-from environments.states import Configured, Destroyed, EnvironmentState, Provisioned, Released, Running
-from environments.steps import Step
+from environments.execution.progress import CommandEnded, CommandStarted, Progress
+from environments.execution.runner import StopRequest
+from environments.model.environment import AnyEnvironment
+from environments.model.failure import CommandName, FailureCause
+from environments.model.records import AmendedRecord
+from environments.model.spec import EnvironmentSpec, ProviderSpec, register_provider
+from environments.model.states import (
+    Configured,
+    Destroyed,
+    EnvironmentState,
+    Provisioned,
+    Released,
+    Running,
+)
+from environments.model.steps import Step
 from environments.storage.memory import MemoryRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from environments.workspace import Workspace

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from environments.cli.commands import CommandGroup
+from environments.cli.registry import CommandGroup
 from environments.cli.settings import Settings, with_settings
 
 _EXIT_CODES = (
@@ -68,6 +68,6 @@ def _invoke(arguments: list[str], settings: Settings) -> int:
         result = command.main(args=arguments, prog_name="envchart", standalone_mode=False, obj=settings)
         return result if isinstance(result, int) else 0
     except (Exception, KeyboardInterrupt) as error:  # the outermost loop: whatever it is, it is told
-        from environments.cli.endings import conclude
+        from environments.cli.exits import conclude
 
         return conclude(error, settings)

@@ -10,12 +10,12 @@ import typer
 from environments.cli.settings import Settings
 
 if TYPE_CHECKING:
-    from environments.spec import EnvironmentSpec
+    from environments.model.spec import EnvironmentSpec
 
 
 def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the environments that a name begun on the shell may be, without loading anything."""
-    from environments.cli import opening
+    from environments.cli import loading
 
     settings = Settings()
     at: typer.Context | None = ctx
@@ -23,14 +23,14 @@ def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
         settings.chosen_data_dir = at.params.get("data_dir")
         at = at.parent  # type: ignore[assignment]  # a parent is a context too
     try:
-        return [name for name in opening.names(settings) if name.startswith(incomplete)]
+        return [name for name in loading.names(settings) if name.startswith(incomplete)]
     except OSError:
         return []
 
 
 def complete_state(incomplete: str) -> list[str]:
     """Return the states that one begun on the shell may be."""
-    from environments.cli.guidance import states
+    from environments.presentation.guidance import states
 
     return [state for state in states() if state.startswith(incomplete)]
 
@@ -102,7 +102,7 @@ def declared_spec(
                 "--file says it all: --app, --port and --env are not taken beside it",
                 ("write them into the file; envchart create --template shows how",),
             )
-        from environments.configuration import load_spec
+        from environments.configuration.spec_file import load_spec
 
         return load_spec(file, name=name)
     if app is None:
@@ -117,9 +117,9 @@ def declared_spec(
 def _local_spec(name: str, app: Path, port: int | None, env: list[str]) -> EnvironmentSpec:
     from pydantic import ValidationError
 
+    from environments.configuration.messages import describe_faults
     from environments.errors import InvalidConfiguration
-    from environments.faults import describe_faults
-    from environments.spec import EnvironmentSpec, check_name
+    from environments.model.spec import EnvironmentSpec, check_name
 
     provider: dict[str, object] = {"kind": "local", "app": str(app), "port": port, "env": _variables(env)}
     content = {"name": check_name(name), "provider": provider}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, cast
 
-from environments.cli import opening
-from environments.cli.output import emit, note
+from environments.cli import loading
 from environments.cli.refusal import Refusal
+from environments.cli.terminal.output import emit, note
 from environments.lifecycle import Lifecycle
-from environments.records import TransitionRecord
+from environments.model.records import TransitionRecord
 from statechart.diagram import FORMATS, Format, draw
 from statechart.errors import nearest
 from statechart.picture import Marks, Visit, chosen
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.cli.settings import Settings
-    from environments.environment import AnyEnvironment
-    from environments.records import HistoryEntry
+    from environments.model.environment import AnyEnvironment
+    from environments.model.records import HistoryEntry
 
 
 def draw_chart(
@@ -78,7 +78,7 @@ def _save(output: Path, drawn: bytes) -> None:
 
 
 def _marks_of(settings: Settings, name: str) -> Marks:
-    storage = opening.storage(settings)
+    storage = loading.storage(settings)
     entries = storage.history(name)
     environment = storage.load(name)
     return Marks(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from environments.cli.failures import ExitCode
-from environments.cli.output import emit, note
+from environments.cli.error_reports import ExitCode
+from environments.cli.terminal.output import emit, note
 from statechart.pages import Page, default_places, refresh, write
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from environments.cli import opening
-from environments.cli.documents import environment_document
-from environments.cli.output import emit
+from environments.cli import loading
 from environments.cli.refusal import Refusal
-from environments.cli.render import facts_text, when
-from environments.cli.views import View
-from environments.timeline import Past, at_revision, at_time
+from environments.cli.terminal.output import emit
+from environments.model.timeline import Past, at_revision, at_time
+from environments.presentation.documents import environment_document
+from environments.presentation.text import facts_text, when
+from environments.presentation.view import View
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
-    from environments.records import HistoryEntry
+    from environments.model.records import HistoryEntry
     from statechart.holder import Holder
 
 
@@ -31,7 +31,7 @@ def print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], a
     past = _found(settings, name, entries, at.strip())
     entry = past.entry
     view = View(past.environment, _at_work(past))
-    directory = opening.storage(settings).directory(name)
+    directory = loading.storage(settings).directory(name)
     document = environment_document(view, settings, directory)
     document.update(seq=entry.seq, at=entry.at.isoformat(), holder=None, next=[])
     shown = f"as it was after record {entry.seq}, written by {entry.actor} at {when(entry.at)}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from environments.cli import opening
-from environments.cli.documents import environment_document
-from environments.cli.output import emit, tell_next
-from environments.cli.views import View
+from environments.cli import loading
+from environments.cli.terminal.output import emit, tell_next
+from environments.presentation.documents import environment_document
+from environments.presentation.view import View
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
-    from environments.environment import AnyEnvironment
+    from environments.model.environment import AnyEnvironment
     from environments.workspace import Workspace
 
 Work = Callable[["Workspace"], Coroutine[Any, Any, "AnyEnvironment"]]
@@ -25,12 +25,12 @@ def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
         Ended: A signal ended it.
         CommandFailed: A step failed.
     """
-    from environments.cli.narrator import Narrator
     from environments.cli.signals import Interruption
+    from environments.cli.terminal.narrator import Narrator
 
     with Narrator() as narrator:
         interruption = Interruption(narrator.note, lambda: narrator.at_work)
-        workspace = opening.workspace(settings, (narrator,), interruption.stop)
+        workspace = loading.workspace(settings, (narrator,), interruption.stop)
         environment = interruption.run(work(workspace))
     tell_changed(settings, workspace, environment, say=say)
 

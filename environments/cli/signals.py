@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from environments.errors import CommandFailed, Stopped
-from environments.failure import FailureCause
-from environments.runner import StopRequest
+from environments.execution.runner import StopRequest
+from environments.model.failure import FailureCause
 
 ResultT = TypeVar("ResultT")
 

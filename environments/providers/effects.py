@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 import psutil
 
 from environments.errors import StepFailed
-from environments.failure import FailureCause
+from environments.model.failure import FailureCause
 
 ResultT = TypeVar("ResultT")
 P = ParamSpec("P")

@@ -11,18 +11,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from environments.environment import AnyEnvironment, Environment
-from environments.fences import check_revision, operation_id
-from environments.records import HistoryEntry, RevisionRecord, StepRecord
-from environments.spec import check_name
-from environments.states import Created
-from environments.summary import Summary, UnreadableSummary
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
+from environments.model.revisions import check_revision, operation_id
+from environments.model.spec import check_name
+from environments.model.states import Created
+from environments.model.summary import Summary, UnreadableSummary
 from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.holder import Holder
-from statechart.rebase import Candidate, Evidence
-from statechart.record import Record
-from statechart.session import Session as StoreSession
-from statechart.store import JsonFileRepository
+from statechart.storage.rebase import Candidate, Evidence
+from statechart.storage.record import Record
+from statechart.storage.repository import JsonFileRepository
+from statechart.storage.session import Session as StoreSession
 
 SCHEMA_VERSION = 2
 """The form of what is written; older forms are read, newer ones refused."""

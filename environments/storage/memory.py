@@ -12,12 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from environments.environment import AnyEnvironment, Environment
-from environments.fences import check_revision, operation_id
-from environments.records import AnyRecord, CreatedRecord, HistoryEntry, RevisionRecord, StepRecord, fold
-from environments.spec import check_name
-from environments.states import Created
-from environments.summary import Summary, UnreadableSummary
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.records import (
+    AnyRecord,
+    CreatedRecord,
+    HistoryEntry,
+    RevisionRecord,
+    StepRecord,
+    fold,
+)
+from environments.model.revisions import check_revision, operation_id
+from environments.model.spec import check_name
+from environments.model.states import Created
+from environments.model.summary import Summary, UnreadableSummary
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError
 from statechart.holder import Holder
 

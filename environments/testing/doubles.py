@@ -12,11 +12,11 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from environments.environment import AnyEnvironment
-from environments.failure import CommandName
-from environments.observation import Observation, ServiceState
-from environments.spec import ProviderSpec, register_provider
-from environments.steps import Probed, Step, StepContext, StepOutputs
+from environments.model.environment import AnyEnvironment
+from environments.model.failure import CommandName
+from environments.model.observation import Observation, ServiceState
+from environments.model.spec import ProviderSpec, register_provider
+from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.testing.children import crash
 
 

@@ -20,18 +20,18 @@ from typing import Any
 
 import pytest
 
-from environments.clock import SystemClock
-from environments.environment import AnyEnvironment, Environment
 from environments.errors import CommandFailed
-from environments.failure import CommandName
-from environments.observation import Observation, ServiceState
+from environments.execution.runner import StopRequest
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import CommandName
+from environments.model.observation import Observation, ServiceState
+from environments.model.records import StepRecord
+from environments.model.spec import EnvironmentSpec, ProviderSpec
+from environments.model.states import EnvironmentState
+from environments.model.steps import Probed, Step, StepContext, Verdict
 from environments.ports import Provider
-from environments.records import StepRecord
-from environments.runner import StopRequest
-from environments.settling import Assumption, Doubt
-from environments.spec import EnvironmentSpec, ProviderSpec
-from environments.states import EnvironmentState
-from environments.steps import Probed, Step, StepContext, Verdict
+from environments.recovery.settle import Assumption, Doubt
+from environments.system.clock import SystemClock
 from environments.testing.children import in_child
 from environments.workspace import Workspace
 
@@ -246,7 +246,7 @@ async def killed_at(workspace: Workspace, command: CommandName, name: str, numbe
     import os
     import signal
 
-    from environments.progress import Progress, StepStarted, watchers
+    from environments.execution.progress import Progress, StepStarted, watchers
 
     def kill(told: Progress) -> None:
         if isinstance(told, StepStarted) and told.number == number + 1:

@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from environments.environment import AnyEnvironment, Environment
 from environments.errors import InvalidName
-from environments.failure import CommandName
-from environments.operation import Operation, StepInHand, StepResult
-from environments.ports import EnvironmentRepository, Session
-from environments.records import (
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import CommandName
+from environments.model.operation import Operation, StepInHand, StepResult
+from environments.model.records import (
     AmendedRecord,
     CreatedRecord,
     OperationRecord,
     StepRecord,
     TransitionRecord,
 )
-from environments.spec import EnvironmentSpec
-from environments.states import Created, Provisioned, Provisioning
-from environments.summary import Summary
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import Created, Provisioned, Provisioning
+from environments.model.summary import Summary
+from environments.ports import EnvironmentRepository, Session
 from environments.testing.doubles import FixedClock, ScriptedSpec
 from statechart.errors import LeaseLost, NotFound, Stale, StorageError
 from statechart.holder import Holder

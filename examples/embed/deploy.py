@@ -18,8 +18,8 @@ from environments import (
     OperationInterrupted,
     Workspace,
 )
-from environments.progress import CommandEnded, CommandStarted, Noticed, Progress, StepFinished
-from environments.spec import check_name
+from environments.execution.progress import CommandEnded, CommandStarted, Noticed, Progress, StepFinished
+from environments.model.spec import check_name
 from statechart import Locked, StatechartError
 
 HELLO = Path(__file__).resolve().parent.parent / "hello"

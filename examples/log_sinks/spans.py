@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProces
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
 from environments import EnvironmentsError, EnvironmentSpec, LocalProvider, Workspace
-from environments.progress import (
+from environments.execution.progress import (
     CommandEnded,
     CommandStarted,
     Progress,

@@ -317,7 +317,7 @@ class StoreBackend(Backend):
 
     def held(self, session: Any) -> object:
         """Return value and head, as `load` does."""
-        from statechart.session import Loaded
+        from statechart.storage.session import Loaded
 
         return Loaded(session.value, session.head, ())
 

@@ -19,10 +19,10 @@ from loguru import logger
 from statemachine import Event, State, StateChart
 
 from environments import Environment, EnvironmentSpec, FileRepository, Lifecycle, LocalProvider
-from environments.failure import CommandName, Failure, FailureCause
+from environments.execution.transitions import TransitionCommit
 from environments.lifecycle import Subject
-from environments.recording import TransitionCommit
-from environments.states import enter
+from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.states import enter
 from statechart import Chart, Holder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

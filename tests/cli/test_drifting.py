@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from environments.observation import Observation, ServiceState
+from environments.model.observation import Observation, ServiceState
 from environments.storage.file import FileRepository
 from environments.testing import ScriptedProvider
 

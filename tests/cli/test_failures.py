@@ -11,14 +11,14 @@ from typer.main import get_command
 
 from environments import errors as environment_errors
 from environments.cli.app import build
-from environments.cli.commands import COMMANDS
-from environments.cli.failures import KINDS, ExitCode, kind_of, report
+from environments.cli.error_reports import KINDS, ExitCode, kind_of, report
+from environments.cli.registry import COMMANDS
 from environments.cli.settings import Settings
-from environments.environment import Environment
-from environments.failure import CommandName, Failure, FailureCause
-from environments.operation import Operation
-from environments.spec import EnvironmentSpec
-from environments.states import RunFailed
+from environments.model.environment import Environment
+from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.operation import Operation
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import RunFailed
 from environments.testing import FixedClock, ScriptedSpec
 from statechart import errors as chart_errors
 from statechart.errors import StatechartError

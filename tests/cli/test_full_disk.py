@@ -10,7 +10,7 @@ import pytest
 
 from environments.testing import ScriptedProvider
 from statechart.errors import StorageError
-from statechart.journal import Journal
+from statechart.storage.journal import Journal
 
 
 @pytest.fixture

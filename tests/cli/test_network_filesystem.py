@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statechart import mounts
+from statechart.storage import mounts
 
 
 @pytest.fixture(autouse=True)

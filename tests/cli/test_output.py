@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from environments import spec
-from environments.cli.render import ago
-from environments.cli.screen import PlainScreen, TerminalScreen, clean, open_screen
+from environments.cli.terminal.screen import PlainScreen, TerminalScreen, clean, open_screen
+from environments.model import spec
+from environments.presentation.text import ago
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -157,7 +157,7 @@ def test_a_terminal_gets_a_spinner_and_marks(monkeypatch: pytest.MonkeyPatch) ->
 def test_colours_are_left_out_where_they_are_not_wanted(
     cli: Any, hello: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    from environments.cli.output import styled
+    from environments.cli.terminal.output import styled
 
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setenv("TERM", "xterm")

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from environments.cli.views import look
-from environments.environment import AnyEnvironment, Environment
-from environments.states import Created
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.states import Created
+from environments.presentation.view import look
 from environments.storage.file import FileRepository
 from statechart.graph import states
 from statechart.holder import Holder

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from environments.environment import AnyEnvironment
+from environments.model.environment import AnyEnvironment
 from environments.storage.file import FileRepository
 from statechart.holder import Holder
 
@@ -137,13 +137,13 @@ def test_all_that_were_interrupted_are_recovered_and_one_that_cannot_be_stops_no
 @pytest.fixture
 def crash_another(repository: FileRepository) -> Callable[[str], None]:
     """Puts another environment on record whose provision died at a step that may be repeated."""
-    from environments.clock import SystemClock
-    from environments.environment import Environment
-    from environments.failure import CommandName
-    from environments.operation import Operation, StepInHand
-    from environments.records import StepRecord, TransitionRecord
-    from environments.spec import EnvironmentSpec
-    from environments.states import Provisioning
+    from environments.model.environment import Environment
+    from environments.model.failure import CommandName
+    from environments.model.operation import Operation, StepInHand
+    from environments.model.records import StepRecord, TransitionRecord
+    from environments.model.spec import EnvironmentSpec
+    from environments.model.states import Provisioning
+    from environments.system.clock import SystemClock
     from environments.testing import ScriptedSpec
 
     def crashed(name: str) -> None:

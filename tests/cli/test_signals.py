@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from environments.cli.endings import conclude
+from environments.cli.exits import conclude
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.testing import ScriptedProvider

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from environments import CommandName, EnvironmentSpec, LocalProvider, Workspace
-from environments.failure import FailureCause
-from environments.providers.terraform import binary
+from environments.model.failure import FailureCause
+from environments.providers.terraform.tofu import program
 from tests.providers.terraform.conftest import Project, make_key
 
 APP = """
@@ -280,7 +280,7 @@ class TerraformBench(Bench):
         self.write_app()
         self.workspace = project.workspace
         self.program = project.directory / "terraform"
-        self.program.symlink_to(str(binary.find(None)))
+        self.program.symlink_to(str(program.find(None)))
         self.changes: dict[str, Any] = {}
         self.workspace.create(self.spec())
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from environments import CommandFailed, CommandName
-from environments.verification import verify
+from environments.checks.verify import verify
 from tests.contracts.failures import FAILURES, Bench, LocalBench, TerraformBench, Way
 from tests.providers.terraform.conftest import Project, free_port, project, sshd
 

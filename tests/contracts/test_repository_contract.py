@@ -8,7 +8,7 @@ import pytest
 
 from environments.ports import EnvironmentRepository
 from environments.testing.repository_contract import EnvironmentRepositoryContract
-from statechart.store import JsonFileRepository
+from statechart.storage.repository import JsonFileRepository
 from statechart.testing.repository_contract import Backend, Counter, RepositoryContract, StoreBackend
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from environments.environment import AnyEnvironment
+from environments.checks.verify import verify
 from environments.errors import NothingToRetry, OperationInterrupted
-from environments.records import StepRecord
-from environments.states import EnvironmentState
-from environments.summary import UnreadableSummary
-from environments.verification import verify
+from environments.model.environment import AnyEnvironment
+from environments.model.records import StepRecord
+from environments.model.states import EnvironmentState
+from environments.model.summary import UnreadableSummary
 from environments.workspace import Workspace
 from statechart.errors import AlreadyExists, InvalidTransition, NotFound
 from tests.crash.scenes import EXPECTED, NAME, carry_out, files, spec, told

@@ -16,16 +16,16 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from environments.environment import Environment
-from environments.records import AmendedRecord
-from environments.spec import EnvironmentSpec
+from environments.model.environment import Environment
+from environments.model.records import AmendedRecord
+from environments.model.spec import EnvironmentSpec
+from environments.model.summary import UnreadableSummary
 from environments.storage.file import FileRepository
-from environments.summary import UnreadableSummary
 from environments.testing import ScriptedSpec
 from statechart.errors import CorruptHistory
 from statechart.holder import Holder
-from statechart.record import Record
-from statechart.store import JsonFileRepository
+from statechart.storage.record import Record
+from statechart.storage.repository import JsonFileRepository
 from tests.crash.disk_operations import Mark, State
 from tests.crash.disk_promises import Promises, head_of, promised
 from tests.crash.disk_states import Disk

@@ -14,7 +14,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import statechart.creation as creation
+import statechart.storage.directories as creation
 
 ROOT = 0
 """The number of the recorded directory itself."""

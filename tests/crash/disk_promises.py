@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from statechart import creation, rebase
 from statechart.errors import CommitUncertain, StorageError
-from statechart.journal import Journal
-from statechart.session import Session
-from statechart.store import JsonFileRepository
+from statechart.storage import directories, rebase
+from statechart.storage.journal import Journal
+from statechart.storage.repository import JsonFileRepository
+from statechart.storage.session import Session
 from tests.crash.disk_operations import Mark
 from tests.crash.recorded import Recorder
 
@@ -60,8 +60,8 @@ def noted(recorder: Recorder) -> Iterator[Recorder]:
             (Journal, "append", _noting_append),
             (Session, "commit", _noting_change),
             (Session, "append", _noting_change),
-            (creation, "build", _noting_build),
-            (creation, "discard", _noting_discard),
+            (directories, "build", _noting_build),
+            (directories, "discard", _noting_discard),
             (JsonFileRepository, "create", _noting_create),
             (JsonFileRepository, "open", _noting_open),
             (JsonFileRepository, "delete", _noting_delete),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from environments.errors import CommandFailed
-from environments.spec import EnvironmentSpec
+from environments.model.spec import EnvironmentSpec
 from environments.workspace import Workspace
 from statechart.errors import StorageError
 from statechart.holder import Holder
-from statechart.store import JsonFileRepository
+from statechart.storage.repository import JsonFileRepository
 from tests.crash.disk_check import DATA, Counter, materialise, stepped
 from tests.crash.disk_operations import State
 from tests.crash.disk_promises import noted

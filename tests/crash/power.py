@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from environments.workspace import Workspace
-from statechart.disk import sync_directory
+from statechart.storage.disk import sync_directory
 from tests.crash.aftermath import Aftermath
 from tests.crash.scenes import NAME, acknowledge_records, carry_out, told
 from tests.crash.zygote import Tell, in_child, looked_at, teller

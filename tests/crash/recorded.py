@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from statechart import creation
+from statechart.storage import directories
 from tests.crash.disk_operations import ROOT, Enter, Leave, Mark, Move, Operation, Resize, Sync, Tree, Write
 
 CALLS = (
@@ -79,8 +79,8 @@ class Recorder:
         for name in CALLS:
             self._real[name] = getattr(os, name)
             self._patch.setattr(os, name, getattr(self, f"_{name}"))
-        self._real["exclusively"] = creation.rename_exclusively
-        self._patch.setattr(creation, "rename_exclusively", self._rename_exclusively)
+        self._real["exclusively"] = directories.rename_exclusively
+        self._patch.setattr(directories, "rename_exclusively", self._rename_exclusively)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import tests.crash.staged  # noqa: F401  registers its kind
 from environments.errors import CommandFailed, EnvironmentsError
-from environments.records import HistoryEntry, StepRecord
-from environments.spec import EnvironmentSpec
+from environments.model.records import HistoryEntry, StepRecord
+from environments.model.spec import EnvironmentSpec
 from environments.workspace import Workspace
 from statechart.errors import CommitUncertain, StatechartError, StorageError
-from statechart.session import Session
+from statechart.storage.session import Session
 from tests.crash.staged import StagedSpec
 
 NAME = "demo"

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from environments.environment import AnyEnvironment
 from environments.errors import StepFailed
-from environments.failure import CommandName, FailureCause
-from environments.observation import Observation, ServiceState
-from environments.spec import ProviderSpec, register_provider
-from environments.steps import Probed, Step, StepContext, StepOutputs
+from environments.model.environment import AnyEnvironment
+from environments.model.failure import CommandName, FailureCause
+from environments.model.observation import Observation, ServiceState
+from environments.model.spec import ProviderSpec, register_provider
+from environments.model.steps import Probed, Step, StepContext, StepOutputs
 
 MAKES: dict[CommandName, tuple[str, ...]] = {
     CommandName.PROVISION: ("network", "host"),

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import pytest
 
-from statechart import opening
+from statechart.storage import reading
 from tests.crash.disk_check import Counters, Environments, Figures, Kept, all_states, check, memory_below
 from tests.crash.disk_runs import (
     Run,
@@ -54,7 +54,7 @@ UNLISTED = (
 
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    monkeypatch.setattr(opening, "_PAUSE", 0)  # nobody else writes
+    monkeypatch.setattr(reading, "_PAUSE", 0)  # nobody else writes
     with memory_below(tmp_path) as place:
         yield place
 

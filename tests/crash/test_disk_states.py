@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from statechart import opening
+from statechart.storage import reading
 from tests.crash.disk_check import Counters, check, memory_below
 from tests.crash.disk_operations import (
     ROOT,
@@ -28,7 +28,7 @@ from tests.crash.recorded import Recorder, Recording
 
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    monkeypatch.setattr(opening, "_PAUSE", 0)  # nobody else writes
+    monkeypatch.setattr(reading, "_PAUSE", 0)  # nobody else writes
     with memory_below(tmp_path) as place:
         yield place
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from environments.cli.app import main
-from environments.configuration import load_spec
-from environments.environment import AnyEnvironment
+from environments.configuration.spec_file import load_spec
 from environments.errors import EnvironmentsError
-from environments.records import fold
+from environments.model.environment import AnyEnvironment
+from environments.model.records import fold
 from environments.storage.file import FileRepository
 from statechart.errors import StatechartError, StorageError
 from statechart.holder import Holder

@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from environments.clock import SystemClock
-from environments.environment import Environment
-from environments.spec import EnvironmentSpec
+from environments.execution.sessions import open_session
+from environments.model.environment import Environment
+from environments.model.spec import EnvironmentSpec
 from environments.storage.file import FileRepository
+from environments.system.clock import SystemClock
 from environments.testing import ScriptedSpec
-from environments.waiting import open_session
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, Stale, StorageError
 from statechart.holder import Holder
-from statechart.lock import Lock
-from statechart.store import JsonFileRepository
+from statechart.storage.lock import Lock
+from statechart.storage.repository import JsonFileRepository
 
 
 class Counter(BaseModel, frozen=True, extra="forbid"):
@@ -264,7 +264,7 @@ async def test_who_waits_is_let_in_soon_after_the_release(repository: FileReposi
 def test_what_is_taken_away_under_a_session_is_noticed_and_nothing_is_written(
     repository: FileRepository, tmp_path: Path, file: str, how: str
 ) -> None:
-    from environments.records import OperationRecord
+    from environments.model.records import OperationRecord
 
     path, journal = tmp_path / "data" / file, tmp_path / "data" / "demo" / "history.jsonl"
     with repository.open("demo", Holder.current("first")) as session:

@@ -22,13 +22,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from environments.checks.verify import verify
 from environments.cli.app import main
-from environments.cli.guidance import next_steps
 from environments.errors import CommandFailed, NothingToRetry, OperationInterrupted
-from environments.spec import EnvironmentSpec
-from environments.states import EnvironmentState
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import EnvironmentState
+from environments.presentation.guidance import next_steps
 from environments.storage.file import FileRepository
-from environments.verification import verify
 from environments.workspace import Workspace
 from statechart.errors import InvalidTransition, Locked
 from statechart.holder import Holder
@@ -271,7 +271,7 @@ def _killed_in_child(place: Path, command: str, at: int) -> None:
     """Run a command in a fork that is killed right after one of its records."""
     child = os.fork()
     if child == 0:
-        from statechart.journal import Journal
+        from statechart.storage.journal import Journal
 
         append, count = Journal.append, [0]
 

@@ -16,8 +16,8 @@ from loguru import logger
 
 from environments.cli.app import main
 from environments.storage.file import FileRepository
-from statechart import opening
 from statechart.errors import CorruptHistory
+from statechart.storage import reading
 
 DATA = Path(__file__).parents[1] / "formats" / "2" / "data"
 NAMES = ("failed", "interrupted", "recovered", "torn", "amended")
@@ -40,7 +40,7 @@ def _logging_as_it_was() -> Iterator[None]:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileRepository:
-    monkeypatch.setattr(opening, "_PAUSE", 0)  # nobody else writes
+    monkeypatch.setattr(reading, "_PAUSE", 0)  # nobody else writes
     shutil.copytree(DATA, tmp_path / "data")
     return FileRepository(tmp_path / "data")
 

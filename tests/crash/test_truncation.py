@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from environments.environment import AnyEnvironment
-from environments.records import fold
+from environments.model.environment import AnyEnvironment
+from environments.model.records import fold
 from environments.storage.file import FileRepository
-from statechart import opening
 from statechart.errors import CorruptHistory, StorageError
 from statechart.holder import Holder
+from statechart.storage import reading
 
 DATA = Path(__file__).parents[1] / "formats" / "2" / "data"
 
@@ -59,7 +59,7 @@ class Original:
 
 @pytest.fixture(params=["created", "interrupted", "recovered"])
 def original(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Original:
-    monkeypatch.setattr(opening, "_PAUSE", 0)  # nobody else writes
+    monkeypatch.setattr(reading, "_PAUSE", 0)  # nobody else writes
     return Original(tmp_path, request.param)
 
 

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from environments.providers.ansible import playbook
-from environments.providers.terraform import binary
+from environments.providers.common.ansible import playbook
+from environments.providers.terraform.tofu import program
 from tests.e2e.image import ImageError, cache, image, place
 from tests.e2e.machine import Keys, Machine
 
@@ -89,7 +89,7 @@ def missing(*, systemd: bool = False) -> list[Lack]:
         lacks.append(
             Lack("ansible-playbook is missing: pip install 'envchart[terraform]'", installable=True)
         )
-    if binary.find(None) is None:
+    if program.find(None) is None:
         lacks.append(Lack("neither tofu nor terraform is on the path"))
     return lacks or _refused(_PROBE + _PROBE_GROUPS * systemd)
 

@@ -10,7 +10,7 @@ from shutil import copytree
 
 import pytest
 
-from environments.providers.terraform import binary
+from environments.providers.terraform.tofu import program
 from tests.e2e.machine import MODULE, Machine
 
 pytestmark = pytest.mark.e2e
@@ -35,7 +35,7 @@ class Terraform:
         """Run it, and return its exit code."""
         quiet = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
         return subprocess.run(
-            [str(binary.find(None)), *words, "-no-color"],
+            [str(program.find(None)), *words, "-no-color"],
             cwd=self.directory,
             env={**os.environ, **quiet, **environ},
             stdin=subprocess.DEVNULL,
@@ -53,7 +53,7 @@ class Terraform:
         return self.run("destroy", "-auto-approve", **environ)
 
     def outputs(self) -> dict[str, str]:
-        words = [str(binary.find(None)), "output", "-json"]
+        words = [str(program.find(None)), "output", "-json"]
         said = subprocess.run(words, cwd=self.directory, capture_output=True, check=True)
         return {name: output["value"] for name, output in json.loads(said.stdout).items()}
 
@@ -65,7 +65,7 @@ def terraform(machine: Machine, tmp_path: Path) -> Terraform:
 
 @pytest.mark.usefixtures("lab")
 def test_the_module_is_in_the_usual_format() -> None:
-    words = [str(binary.find(None)), f"-chdir={MODULE}", "fmt", "-check"]
+    words = [str(program.find(None)), f"-chdir={MODULE}", "fmt", "-check"]
 
     assert subprocess.run(words, stdout=subprocess.DEVNULL).returncode == 0
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.test_docs import ROOT, Reader
 from tests.e2e.lab import Lab
 from tests.e2e.machine import Keys, Machine
-from tests.test_docs import ROOT, Reader
 
 pytestmark = pytest.mark.e2e
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from environments.environment import Environment
-from environments.failure import CommandName, Failure, FailureCause
-from environments.operation import Operation, StepInHand, StepResult
+from environments.model.environment import Environment
+from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.operation import Operation, StepInHand, StepResult
+from environments.model.records import AmendedRecord, OperationRecord, StepRecord, TransitionRecord
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import EnvironmentState, enter
 from environments.providers.local import LocalProvider
-from environments.records import AmendedRecord, OperationRecord, StepRecord, TransitionRecord
-from environments.spec import EnvironmentSpec
-from environments.states import EnvironmentState, enter
 from environments.storage.file import FileRepository
 from statechart.holder import Holder
 
@@ -152,8 +152,8 @@ def make(maker: Maker) -> None:
 
 def make_what_came_later(maker: Maker) -> None:
     """What form 2 added: doubts, processes, settlements, unlocking."""
-    from environments.operation import ToolProcess
-    from environments.records import Settlement
+    from environments.model.operation import ToolProcess
+    from environments.model.records import Settlement
 
     maker.create("recovered")
     maker.enter("provision", "provisioning", operation=maker.operation("provision"))

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from environments.environment import AnyEnvironment
-from environments.failure import CommandName
-from environments.observation import Observation, ServiceState
-from environments.providers.process import Tool, run_tool
-from environments.spec import ProviderSpec, register_provider
-from environments.steps import Probed, Step, StepContext
+from environments.model.environment import AnyEnvironment
+from environments.model.failure import CommandName
+from environments.model.observation import Observation, ServiceState
+from environments.model.spec import ProviderSpec, register_provider
+from environments.model.steps import Probed, Step, StepContext
+from environments.providers.common.tools import Tool, run_tool
 
 _PROGRAM = """
 echo $$ > "$1/tool.tmp" && mv "$1/tool.tmp" "$1/begun"

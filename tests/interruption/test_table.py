@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 
-from environments import processes
 from environments.cli.app import main
-from environments.clock import SystemClock
-from environments.environment import AnyEnvironment, Environment
-from environments.operation import OperationStatus
-from environments.spec import EnvironmentSpec
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.operation import OperationStatus
+from environments.model.spec import EnvironmentSpec
 from environments.storage.file import FileRepository
+from environments.system import processes
+from environments.system.clock import SystemClock
 from environments.workspace import Workspace
 from tests.interruption.halting import HaltingSpec
 

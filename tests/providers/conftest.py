@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from environments import processes
-from environments.environment import AnyEnvironment, Environment
-from environments.failure import CommandName
-from environments.observation import Observation
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import CommandName
+from environments.model.observation import Observation
+from environments.model.spec import EnvironmentSpec
+from environments.model.steps import Probed, Step, StepContext
 from environments.providers.local import LocalProvider
 from environments.providers.local.layout import Layout
 from environments.providers.local.service import ENVIRONMENT, Service
-from environments.spec import EnvironmentSpec
-from environments.steps import Probed, Step, StepContext
+from environments.system import processes
 
 APP = """
 import json, os, signal, socket, sys, threading, time

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from environments.commands import Command
-from environments.environment import AnyEnvironment
+from environments.execution.commands import Command
+from environments.model.environment import AnyEnvironment
 
 
 async def begin(command: Command) -> asyncio.Task[AnyEnvironment]:

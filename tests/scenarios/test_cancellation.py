@@ -8,15 +8,15 @@ from datetime import timedelta
 
 import pytest
 
-from environments.clock import SystemClock
-from environments.commands import Command
-from environments.environment import AnyEnvironment, Environment
 from environments.errors import CommandFailed, StepFailed
-from environments.failure import FailureCause
-from environments.operation import OperationStatus
+from environments.execution.commands import Command
+from environments.execution.runner import StopRequest
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import FailureCause
+from environments.model.operation import OperationStatus
+from environments.model.states import Created
 from environments.ports import EnvironmentRepository
-from environments.runner import StopRequest
-from environments.states import Created
+from environments.system.clock import SystemClock
 from environments.testing import ScriptedProvider
 from tests.scenarios.tasks import begin, cancel
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from environments.commands import (
+from environments.errors import CommandFailed, StepFailed
+from environments.execution.commands import (
     Command,
     ConfigureCommand,
     DestroyCommand,
@@ -14,11 +15,10 @@ from environments.commands import (
     ReleaseCommand,
     RunCommand,
 )
-from environments.environment import Environment
-from environments.errors import CommandFailed, StepFailed
-from environments.failure import FailureCause
+from environments.model.environment import Environment
+from environments.model.failure import FailureCause
+from environments.model.states import Created, Destroyed
 from environments.ports import EnvironmentRepository
-from environments.states import Created, Destroyed
 from environments.testing import ScriptedProvider
 from environments.workspace import Workspace
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from environments.errors import CommandFailed, StepFailed, Unrecorded
-from environments.failure import FailureCause
-from environments.records import AnyRecord
+from environments.model.failure import FailureCause
+from environments.model.records import AnyRecord
 from environments.storage.memory import MemoryRepository
 from environments.testing import ScriptedProvider
 from statechart.errors import Locked, StorageError

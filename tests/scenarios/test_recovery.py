@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from environments.errors import CommandFailed, StepFailed, StepInDoubt
-from environments.failure import FailureCause
-from environments.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
+from environments.model.failure import FailureCause
+from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
+from environments.model.records import OperationRecord, StepRecord
+from environments.model.steps import Probed, marks
 from environments.ports import EnvironmentRepository
-from environments.records import OperationRecord, StepRecord
-from environments.recovery import Recovery
-from environments.settling import Assumption
-from environments.steps import Probed, marks
+from environments.recovery.recover import Recovery
+from environments.recovery.settle import Assumption
 from environments.testing import FixedClock, ScriptedProvider
 from statechart.errors import Locked
 from statechart.holder import Holder

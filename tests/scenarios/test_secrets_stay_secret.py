@@ -11,10 +11,10 @@ import pytest
 from loguru import logger
 
 from environments.cli.app import main
-from environments.providers.process import Tool, run_tool
-from environments.secrets import SecretRef, redactor
-from environments.spec import ProviderSpec, register_provider
-from environments.steps import Step, StepContext, StepOutputs
+from environments.model.spec import ProviderSpec, register_provider
+from environments.model.steps import Step, StepContext, StepOutputs
+from environments.providers.common.tools import Tool, run_tool
+from environments.secrets.redaction import SecretRef, redactor
 
 ONE, MANY = "hunter2-é/&?=", "-----BEGIN KEY-----\nabcdefghijkl\nmnopqrstuvwx\n-----END KEY-----"
 PARTS = (ONE, "abcdefghijkl", "mnopqrstuvwx", "hunter2")
@@ -75,7 +75,7 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pa
     (tmp_path / "key").write_text(MANY + "\n")
 
     def planted(how: str) -> Path:
-        from environments.spec import EnvironmentSpec
+        from environments.model.spec import EnvironmentSpec
         from environments.workspace import Workspace
 
         keys = (SecretRef(file=tmp_path / "key"),)

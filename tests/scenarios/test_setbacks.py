@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from environments.commands import Command, ProvisionCommand
-from environments.environment import AnyEnvironment, Environment
 from environments.errors import CommandFailed, OperationInterrupted, StepFailed
-from environments.failure import FailureCause
+from environments.execution.commands import Command, ProvisionCommand
+from environments.execution.runner import StopRequest
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import FailureCause
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import Created
+from environments.model.steps import Probed
 from environments.ports import EnvironmentRepository
-from environments.runner import StopRequest
-from environments.spec import EnvironmentSpec
-from environments.states import Created
-from environments.steps import Probed
 from environments.storage.file import FileRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.errors import InvalidTransition

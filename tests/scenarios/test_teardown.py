@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from environments.commands import Command
-from environments.environment import AnyEnvironment, Environment
 from environments.errors import CommandFailed, OperationInterrupted, StepFailed
-from environments.failure import FailureCause
+from environments.execution.commands import Command
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.failure import FailureCause
+from environments.model.states import Created
 from environments.ports import EnvironmentRepository
-from environments.states import Created
 from environments.testing import ScriptedProvider
 from statechart.errors import InvalidTransition
 

@@ -10,15 +10,15 @@ from datetime import timedelta
 
 import pytest
 
-from environments.clock import SystemClock
-from environments.commands import Command
-from environments.environment import Environment
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.orchestrator import COMMANDS
+from environments.execution.commands import Command
+from environments.execution.plan import COMMANDS
+from environments.model.environment import Environment
+from environments.model.failure import FailureCause
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import Created
 from environments.ports import EnvironmentRepository
-from environments.spec import EnvironmentSpec
-from environments.states import Created
+from environments.system.clock import SystemClock
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.errors import InvalidTransition, Locked
 from statechart.holder import Holder

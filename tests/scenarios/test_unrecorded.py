@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from environments.environment import AnyEnvironment, Environment
 from environments.errors import CommandFailed, OperationInterrupted
-from environments.records import AnyRecord, StepRecord, TransitionRecord
-from environments.states import Created
-from environments.steps import Probed
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.records import AnyRecord, StepRecord, TransitionRecord
+from environments.model.states import Created
+from environments.model.steps import Probed
 from environments.storage.memory import MemoryRepository
 from environments.testing import ScriptedProvider
 from statechart.errors import StorageError

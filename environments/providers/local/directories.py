@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from environments.providers.local.layout import MARKER, Layout
-from environments.providers.private_files import remove_tree, sync_directory, write_private
+from environments.system.files import remove_tree, sync_directory, write_private
 
 
 def create(layout: Layout) -> bool:

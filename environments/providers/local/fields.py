@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from environments.providers.local.configuration import ENVIRONMENT_FILE
-from environments.secrets import SecretRef
+from environments.providers.local.config_files import ENVIRONMENT_FILE
+from environments.secrets.redaction import SecretRef
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEALTH_PATH = re.compile(r"/[!-~]*")

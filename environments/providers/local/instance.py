@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, ValidationError
 
-from environments.processes import ProcessIdentity
 from environments.providers.local.layout import Layout
-from environments.providers.private_files import write_private
+from environments.system.files import write_private
+from environments.system.processes import ProcessIdentity
 from statechart.utc import UtcDatetime
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
-from environments.failure import FailureCause
+from environments.model.failure import FailureCause
 
 if TYPE_CHECKING:
-    from environments.environment import AnyEnvironment
-    from environments.steps import StepContext
+    from environments.model.environment import AnyEnvironment
+    from environments.model.steps import StepContext
 
 MARKER = ".envchart.json"
 

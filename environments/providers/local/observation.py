@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from environments import processes
-from environments.observation import Observation, ServiceState
+from environments.model.observation import Observation, ServiceState
+from environments.providers.common.health import Answer, Kind, ask
 from environments.providers.effects import translated
-from environments.providers.health import Answer, Kind, ask
-from environments.providers.local.configuration import compare, declared
+from environments.providers.local.config_files import compare, declared
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
-from environments.providers.local.reservations import Reservations, busy
+from environments.providers.local.port_reservations import Reservations, busy
 from environments.providers.local.service import Service
-from environments.uncut import in_thread
+from environments.system import processes
+from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from environments.literals import secret_in, secret_in_query, secret_in_word, secret_under
+from environments.secrets.detection import secret_in, secret_in_query, secret_in_word, secret_under
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from environments.failure import CommandName
+from environments.model.failure import CommandName
+from environments.model.spec import ProviderSpec
 from environments.providers.local.fields import (
     Command,
     Files,
@@ -27,14 +28,13 @@ from environments.providers.local.plain_secrets import plain_secrets
 from environments.providers.local.release_steps import configure_steps, release_steps
 from environments.providers.local.resource_steps import destroy_steps, provision_steps
 from environments.providers.local.service_steps import run_steps
-from environments.secrets import SecretRef
-from environments.spec import ProviderSpec
+from environments.secrets.redaction import SecretRef
 
 if TYPE_CHECKING:
-    from environments.environment import AnyEnvironment
-    from environments.observation import Observation
+    from environments.model.environment import AnyEnvironment
+    from environments.model.observation import Observation
+    from environments.model.steps import Step
     from environments.ports import Provider
-    from environments.steps import Step
 
 _STEPS = {
     CommandName.PROVISION: provision_steps,

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.providers.local.configuration import compare, declared, write
+from environments.model.failure import FailureCause
+from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.providers.common.steps import provider_step
+from environments.providers.local.config_files import compare, declared, write
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases, scan
-from environments.providers.step import provider_step
-from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
-from environments.uncut import in_thread
+from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
-    from environments.environment import AnyEnvironment
+    from environments.model.environment import AnyEnvironment
     from environments.providers.local import LocalProvider
 
 _LONG = timedelta(minutes=10)

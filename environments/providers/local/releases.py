@@ -11,13 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.providers.private_files import (
-    remove_tree,
-    sync_directory,
-    sync_file_system,
-    write_private,
-)
+from environments.model.failure import FailureCause
+from environments.system.files import remove_tree, sync_directory, sync_file_system, write_private
 
 _IGNORED = {".git", "__pycache__", ".venv"}
 _BLOCK = 1024 * 1024

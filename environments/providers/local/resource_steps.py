@@ -7,19 +7,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.processes import Program
-from environments.providers.health import HOST
+from environments.model.failure import FailureCause
+from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.providers.common.health import HOST
+from environments.providers.common.steps import provider_step
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
-from environments.providers.local.reservations import Reservations, busy
+from environments.providers.local.port_reservations import Reservations, busy
 from environments.providers.local.service import Service
-from environments.providers.step import provider_step
-from environments.steps import Probed, Step, StepContext, StepOutputs, Verdict
-from environments.uncut import in_thread
+from environments.system.cancellation import in_thread
+from environments.system.processes import Program
 
 if TYPE_CHECKING:
-    from environments.environment import AnyEnvironment
+    from environments.model.environment import AnyEnvironment
     from environments.providers.local import LocalProvider
 
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import psutil
 
-from environments import processes
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.providers import health
+from environments.model.failure import FailureCause
+from environments.providers.common import health
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
-from environments.secrets import SecretRef
-from environments.uncut import in_thread
+from environments.secrets.redaction import SecretRef
+from environments.system import processes
+from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider

@@ -7,20 +7,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.processes import Program
-from environments.providers.health import Kind, ask
+from environments.model.failure import FailureCause
+from environments.model.steps import Probed, Step, StepContext, StepOutputs
+from environments.providers.common.health import Kind, ask
+from environments.providers.common.steps import provider_step
 from environments.providers.local.layout import Layout
+from environments.providers.local.port_reservations import require_free
 from environments.providers.local.releases import Releases
-from environments.providers.local.reservations import require_free
 from environments.providers.local.service import Service, new_instance, values_of
 from environments.providers.local.startup import Startup
-from environments.providers.step import provider_step
-from environments.steps import Probed, Step, StepContext, StepOutputs
-from environments.uncut import in_thread
+from environments.system.cancellation import in_thread
+from environments.system.processes import Program
 
 if TYPE_CHECKING:
-    from environments.environment import AnyEnvironment
+    from environments.model.environment import AnyEnvironment
     from environments.providers.local import LocalProvider
 
 _SPARE = timedelta(seconds=30)

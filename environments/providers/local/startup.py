@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from environments import processes
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.providers.health import TOKEN_HEADER, Answer, Kind, ask
-from environments.providers.local import service_log
+from environments.model.failure import FailureCause
+from environments.providers.common import log_tail
+from environments.providers.common.health import TOKEN_HEADER, Answer, Kind, ask
 from environments.providers.local.instance import Instance
 from environments.providers.local.service import TOKEN, Service
-from environments.secrets import redactor
-from environments.uncut import in_thread, uncut
+from environments.secrets.redaction import redactor
+from environments.system import processes
+from environments.system.cancellation import in_thread, uncut
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -124,7 +124,7 @@ class Startup:
     def _failure(self, cause: FailureCause, summary: str, instance: Instance) -> StepFailed:
         """Return a failure that says what the service said last."""
         log = self.service.layout.log
-        said = service_log.tail(log, instance.log_offset, redactor(self.spec))
-        last = service_log.last_word(said)
+        said = log_tail.tail(log, instance.log_offset, redactor(self.spec))
+        last = log_tail.last_word(said)
         detail = f"The last lines of {log}:\n{said}" if said else f"{log} gained no lines."
         return StepFailed(cause, f"{summary}; it said last: {last}" if last else summary, detail)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments.providers.private_files import write_private
+from environments.system.files import write_private
 
 if TYPE_CHECKING:
-    from environments.steps import StepContext
+    from environments.model.steps import StepContext
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from environments.errors import StepFailed
-from environments.failure import FailureCause
-from environments.observation import HostState, Observation, ServiceState
+from environments.model.failure import FailureCause
+from environments.model.observation import HostState, Observation, ServiceState
+from environments.model.states import EnvironmentState
+from environments.model.steps import StepContext
+from environments.providers.common.health import Kind, ask
 from environments.providers.effects import translated
-from environments.providers.health import Kind, ask
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.playbook_steps import check_playbook
-from environments.providers.terraform.reach import on_host
-from environments.providers.terraform.remote import Host
-from environments.providers.terraform.state import differences, resources
-from environments.secrets import redactor
-from environments.states import EnvironmentState
-from environments.steps import StepContext
+from environments.providers.terraform.remote.connection import on_host
+from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.steps.playbook import check_playbook
+from environments.providers.terraform.tofu.state import differences, resources
+from environments.secrets.redaction import redactor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from environments.environment import AnyEnvironment
+    from environments.model.environment import AnyEnvironment
     from environments.providers.terraform import TerraformProvider
 
 _CONFIGURED = {

@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
-from environments.failure import CommandName
-from environments.literals import secret_under
-from environments.providers import ssh
-from environments.providers.ansible import playbook
-from environments.providers.terraform import binary
-from environments.providers.terraform.collected_log import CollectedLog, collect_logs
-from environments.providers.terraform.host_steps import boot_steps, configure_steps, register_steps
-from environments.providers.terraform.infrastructure_steps import infrastructure_steps
+from environments.model.failure import CommandName
+from environments.model.spec import ProviderSpec
+from environments.providers.common import ssh
+from environments.providers.common.ansible import playbook
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.module import Module
 from environments.providers.terraform.observation import observe
-from environments.providers.terraform.release_steps import release_steps
-from environments.providers.terraform.service_steps import run_steps, stop_steps
+from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs
 from environments.providers.terraform.settings import OutputNames, ServiceSettings, SshSettings, Timeouts
-from environments.providers.terraform.teardown_steps import teardown_steps
-from environments.secrets import SecretRef
-from environments.spec import ProviderSpec
+from environments.providers.terraform.steps.host import boot_steps, configure_steps, register_steps
+from environments.providers.terraform.steps.infrastructure import infrastructure_steps
+from environments.providers.terraform.steps.release import release_steps
+from environments.providers.terraform.steps.service import run_steps, stop_steps
+from environments.providers.terraform.steps.teardown import teardown_steps
+from environments.providers.terraform.tofu import program
+from environments.providers.terraform.tofu.module import Module
+from environments.secrets.detection import secret_under
+from environments.secrets.redaction import SecretRef
 
 if TYPE_CHECKING:
-    from environments.environment import AnyEnvironment
-    from environments.observation import Observation
+    from environments.model.environment import AnyEnvironment
+    from environments.model.observation import Observation
+    from environments.model.steps import Step
     from environments.ports import CollectsLogs, Provider
-    from environments.steps import Step
 
 Value: TypeAlias = Annotated[SecretRef | JsonValue, Field(union_mode="left_to_right")]
 Values: TypeAlias = dict[str, Value]
@@ -159,8 +159,8 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
             yield f"playbook: {self.playbook} is not a file"
 
     def _problems_of_tools(self) -> Iterator[str]:
-        if binary.find(self.binary) is None:
-            looked_for = self.binary or " or ".join(binary.CANDIDATES)
+        if program.find(self.binary) is None:
+            looked_for = self.binary or " or ".join(program.CANDIDATES)
             yield f"binary: {looked_for} is not on the path; install it, or name it here"
         if self.playbook is not None and playbook.find() is None:
             yield "playbook: ansible-playbook is not on the path; pip install 'envchart[terraform]'"

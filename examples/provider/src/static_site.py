@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from environments import CommandName, FailureCause, Probed, ProviderSpec, Step, StepContext, StepFailed
-from environments.observation import Observation, ServiceState
-from environments.steps import Effect, Probe, StepOutputs, Verdict
+from environments.model.observation import Observation, ServiceState
+from environments.model.steps import Effect, Probe, StepOutputs, Verdict
 
 if TYPE_CHECKING:
     from environments import AnyEnvironment, Provider

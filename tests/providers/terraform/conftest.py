@@ -18,10 +18,12 @@ import psutil
 import pytest
 
 from environments import EnvironmentSpec, Workspace
-from environments.providers import host_keys, ssh
-from environments.providers.ssh import Target
-from environments.providers.terraform import TerraformProvider, binary
-from environments.providers.terraform.remote import Host
+from environments.providers.common import ssh
+from environments.providers.common.known_hosts import pin
+from environments.providers.common.ssh import Target
+from environments.providers.terraform import TerraformProvider
+from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.tofu import program
 
 USER = getpass.getuser()
 MODULE = """
@@ -78,7 +80,7 @@ BINARY = "terraform or tofu"
 def needed() -> list[str]:
     """Return what these tests need and is not here."""
     tools = {"sshd": shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])}
-    tools |= {BINARY: binary.find(None), "ssh-keygen": shutil.which("ssh-keygen")}
+    tools |= {BINARY: program.find(None), "ssh-keygen": shutil.which("ssh-keygen")}
     return [name for name, found in tools.items() if not found]
 
 
@@ -190,7 +192,7 @@ def sshd(tmp_path: Path) -> Iterator[Sshd]:
 @pytest.fixture
 def known_hosts(sshd: Sshd, tmp_path: Path) -> Path:
     path = tmp_path / "known_hosts"
-    host_keys.pin(path, "127.0.0.1", sshd.port, sshd.host_key)
+    pin(path, "127.0.0.1", sshd.port, sshd.host_key)
     return path
 
 

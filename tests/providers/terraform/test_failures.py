@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from environments import CommandFailed, Configured, InvalidConfiguration, StepFailed
-from environments.failure import FailureCause
-from environments.providers import host_keys, ssh
-from environments.providers.ssh import Target
+from environments.model.failure import FailureCause
+from environments.providers.common import ssh
+from environments.providers.common.known_hosts import pin, pinned
+from environments.providers.common.ssh import Target
 from tests.providers.terraform.conftest import Project, Sshd, free_port, make_key
 
 SHORT = timedelta(seconds=1)
@@ -41,7 +42,7 @@ async def test_another_key_is_authentication_and_not_waited_for(
 async def test_a_changed_host_key_is_never_accepted(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
     make_key(tmp_path / "changed")
     changed = " ".join((tmp_path / "changed.pub").read_text().split()[:2])
-    host_keys.pin(known_hosts, "127.0.0.1", sshd.port, changed)
+    pin(known_hosts, "127.0.0.1", sshd.port, changed)
 
     failed = await refused(sshd.target(known_hosts))
     assert failed.cause is FailureCause.AUTHENTICATION
@@ -62,8 +63,8 @@ async def test_a_host_that_does_not_answer_is_waited_for(sshd: Sshd, known_hosts
 async def test_the_key_that_a_host_shows_can_be_pinned(sshd: Sshd, tmp_path: Path) -> None:
     shown = await ssh.host_key("127.0.0.1", sshd.port, SHORT)
     assert shown == sshd.host_key
-    host_keys.pin(tmp_path / "known_hosts", "127.0.0.1", sshd.port, shown)
-    assert host_keys.pinned(tmp_path / "known_hosts", "127.0.0.1", sshd.port) == shown
+    pin(tmp_path / "known_hosts", "127.0.0.1", sshd.port, shown)
+    assert pinned(tmp_path / "known_hosts", "127.0.0.1", sshd.port) == shown
 
 
 def test_a_key_with_a_passphrase_is_refused_before_it_is_needed(sshd: Sshd, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ import psutil
 import pytest
 
 from environments.providers.local.releases import Manifest, scan
-from environments.providers.terraform import bundle as packing
-from environments.providers.terraform.host import bundle, daemon, log, program, releases, systemd
-from environments.providers.terraform.host.refused import Refused
+from environments.providers.terraform.host_program import bundle, daemon, log, program, releases, systemd
+from environments.providers.terraform.host_program.refused import Refused
+from environments.providers.terraform.remote import archive as packing
 from tests.providers.terraform.conftest import free_port
 
 PACKAGE = Path(bundle.__file__).parent
@@ -176,7 +176,7 @@ def test_the_releases_that_are_linked_are_kept(app: Path, root: Path) -> None:
 RUN = """\
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from host.program import main
+from host_program.program import main
 main(**json.load(sys.stdin))
 """
 

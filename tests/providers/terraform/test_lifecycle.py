@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from environments import CommandFailed, Provisioned, Running
-from environments.failure import FailureCause
-from environments.observation import ServiceState
+from environments.model.failure import FailureCause
+from environments.model.observation import ServiceState
 from tests.providers.terraform.conftest import Project
 
 pytestmark = pytest.mark.e2e

@@ -14,8 +14,8 @@ from typing import IO
 import pytest
 
 from environments import CommandFailed, StepFailed
-from environments.providers.terraform.collected_log import _LIMIT, CollectedLog
-from environments.providers.terraform.remote import Host
+from environments.providers.terraform.remote.collected_log import _LIMIT, CollectedLog
+from environments.providers.terraform.remote.host import Host
 from tests.providers.terraform.conftest import APP, Project
 from tests.providers.terraform.test_service import released
 

@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from environments import CommandFailed, Failure, Running, StepFailed
-from environments.failure import FailureCause
-from environments.providers import ssh
-from environments.providers.terraform.remote import Host
-from environments.providers.terraform.remote_releases import RemoteReleases
-from environments.providers.terraform.startup import Startup
+from environments.model.failure import FailureCause
+from environments.providers.common import ssh
+from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.remote.releases import RemoteReleases
+from environments.providers.terraform.remote.startup import Startup
 from tests.providers.terraform.conftest import APP, Project, Sshd
 
 SLEEPING = "import time; print('I sleep', flush=True); time.sleep(60)"

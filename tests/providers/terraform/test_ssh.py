@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from environments import StepFailed
-from environments.failure import FailureCause
-from environments.providers import ssh
-from environments.providers.terraform.calls import Calls
-from environments.providers.terraform.remote import Host
+from environments.model.failure import FailureCause
+from environments.providers.common import ssh
+from environments.providers.terraform.remote.calls import Calls
+from environments.providers.terraform.remote.host import Host
 from tests.providers.terraform.conftest import USER, Sshd
 
 SHORT = timedelta(seconds=0.3)

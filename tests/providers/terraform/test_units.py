@@ -11,9 +11,17 @@ from typing import Any
 
 import pytest
 
-from environments.providers.terraform.host.launch import Launch
-from environments.providers.terraform.host.refused import Refused
-from environments.providers.terraform.host.unit import argument, env_file, globbed, mark, path, quoted, unit
+from environments.providers.terraform.host_program.launch import Launch
+from environments.providers.terraform.host_program.refused import Refused
+from environments.providers.terraform.host_program.unit import (
+    argument,
+    env_file,
+    globbed,
+    mark,
+    path,
+    quoted,
+    unit,
+)
 
 HOSTILE = {
     "QUOTES": """both "double" and 'single'""",

@@ -1,0 +1,1 @@
+"""Compare the record of an environment with the world and with the chart."""

@@ -1,0 +1,106 @@
+"""Verification: whether a history is sound, and whether today's chart allows what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from environments.lifecycle import Lifecycle, Subject
+from environments.model.environment import AnyEnvironment
+from environments.model.records import HistoryEntry, StepRecord, TransitionRecord
+from environments.model.timeline import replay
+from statechart.errors import StorageError, listed
+from statechart.graph import edges
+
+if TYPE_CHECKING:
+    from environments.ports import EnvironmentRepository
+    from statechart.chart import Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a history that is not as it should be; `seq` is the record, None for all of it."""
+
+    seq: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of verifying one environment.
+
+    Attributes:
+        error: What kept its history from being read, or None.
+    """
+
+    name: str
+    records: int = 0
+    transitions: int = 0
+    findings: tuple[Finding, ...] = ()
+    error: StorageError | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings and self.error is None
+
+
+def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Lifecycle) -> Verified:
+    """Read the whole history of an environment, and hold it against a chart.
+
+    Raises:
+        NotFound: There is no such environment.
+    """
+    try:
+        entries = repository.history(name)
+        repository.load(name)
+    except StorageError as error:
+        if not repository.exists(name):
+            raise
+        return Verified(name, findings=(Finding(None, str(error)),), error=error)
+    transitions = sum(isinstance(entry.record, TransitionRecord) for entry in entries)
+    return Verified(name, len(entries), transitions, tuple(_findings(entries, chart)))
+
+
+def _findings(entries: Sequence[HistoryEntry], chart: type[Chart]) -> Iterator[Finding]:
+    """Yield what no environment that this program leads could have on record."""
+    known = {(edge.source, edge.event): edge.target for edge in edges(chart)}
+    for entry, before in replay(entries):
+        record = entry.record
+        if before is None:
+            if isinstance(record, StepRecord):
+                yield Finding(entry.seq, "the history begins with a step")
+            continue
+        if isinstance(record, TransitionRecord):
+            problem = _problem(record, before, chart, known)
+            if problem is not None:
+                yield Finding(entry.seq, problem)
+        elif isinstance(record, StepRecord):
+            if before.operation is None or not before.operation.is_active:
+                yield Finding(entry.seq, f"step {record.step} belongs to no operation that is open")
+        elif record.environment.state.name != before.state.name and record.type != "rebased":
+            yield Finding(entry.seq, f"{record.type}: the state changed without a transition")
+
+
+def _problem(
+    record: TransitionRecord,
+    before: AnyEnvironment,
+    chart: type[Chart],
+    known: dict[tuple[str, str], str],
+) -> str | None:
+    """Return why the chart would not make a transition, or None."""
+    said = f"{record.event}: {record.from_state} → {record.to_state}"
+    if record.from_state != before.state.name:
+        return f"{said}, but the state before it was {before.state.name}"
+    if record.to_state != record.environment.state.name:
+        return f"{said}, but the state after it is {record.environment.state.name}"
+    target = known.get((record.from_state, record.event))
+    if target is None:
+        return f"{said}, which today's chart does not have"
+    if target != record.to_state:
+        return f"{said}, which leads to {target} in today's chart"
+    machine = chart.bound(Subject.of(before))
+    if record.event not in machine.enabled():
+        return f"{said}, which today's chart refuses: then it allowed {listed(machine.enabled())}"
+    return None

@@ -1,0 +1,223 @@
+"""The subcommand that settles what a crash has left."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from environments.cli import loading
+from environments.cli.arguments import NewNameArgument, YesOption
+from environments.cli.refusal import Refusal
+from environments.cli.settings import Settings
+from environments.cli.terminal.output import emit, note, tell_next
+from environments.cli.terminal.screen import clean
+from environments.presentation.view import View, look
+
+if TYPE_CHECKING:
+    from environments.recovery.recover import Recovered
+    from environments.recovery.settle import Assumption, Decide, Doubt
+
+AssumeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--assume",
+        metavar="done|not-done",
+        help="Decide about a step of which nothing can be found out.",
+        show_default=False,
+    ),
+]
+BecauseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--because", metavar="WHY", help="Why you assume it; it goes on record.", show_default=False
+    ),
+]
+
+
+def recover(
+    settings: Settings,
+    name: NewNameArgument = None,
+    *,
+    all_: Annotated[bool, typer.Option("--all", metavar="", help="All that were interrupted.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", metavar="", help="Say what would be done; change nothing."),
+    ] = False,
+    assume: AssumeOption = None,
+    because: BecauseOption = None,
+    rebase: Annotated[
+        bool, typer.Option("--rebase", metavar="", help="Begin a new history after damage.")
+    ] = False,
+    yes: YesOption = False,
+) -> None:
+    """Settle a command that died: end what it left running, find out what it did, and say so on record."""
+    wanted = _Wanted(settings, dry_run=dry_run, assume=_assumed(settings, assume, because, name))
+    if (name is None) is not all_:
+        raise Refusal(
+            "say which environment, or --all",
+            (settings.spell("recover NAME"), settings.spell("recover --all")),
+        )
+    if rebase:
+        if name is None or dry_run or assume:
+            raise Refusal(
+                "--rebase takes one NAME and no other option but --yes",
+                (settings.spell("recover NAME --rebase", name),),
+            )
+        from environments.cli.commands.rebase import rebase as begin_anew
+
+        begin_anew(settings, name, yes=yes)
+    elif name is not None:
+        wanted.one(name)
+    else:
+        wanted.all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What was asked for, and how it is carried out for one environment or for all."""
+
+    settings: Settings
+    dry_run: bool
+    assume: Assumption | None
+
+    def one(self, name: str) -> None:
+        """Recover one environment, and print how it is then."""
+        found = self._run(name)
+        view = look(loading.storage(self.settings), name) if not self.dry_run else View(found.environment)
+        emit(self.settings, self._document(found, view), self._text(found, view))
+        if found.undecided is not None:
+            note(f"note: {found.undecided}; recover asks, or takes --assume")
+        tell_next(self.settings, self._next(found, view), name)
+
+    def all(self) -> None:
+        """Recover all that were interrupted; one that can't be recovered does not stop the others."""
+        from environments.cli.error_reports import report
+        from environments.cli.terminal.output import tell_error
+
+        documents: list[dict[str, object]] = []
+        lines: list[str] = []
+        worst = 0
+        for name in _interrupted(self.settings):
+            try:
+                found = self._run(name)
+            except Exception as error:  # each is told, and the others are still recovered
+                told = report(error, self.settings)
+                if told is None:
+                    raise
+                worst = max(worst, int(told.exit_code))
+                documents.append({"name": name, **told.document()})
+                if not self.settings.json:
+                    tell_error(self.settings, told)
+                continue
+            view = View(found.environment)
+            documents.append(self._document(found, view))
+            lines.append(self._text(found, view))
+        text = "\n".join(lines) or "nothing was interrupted"
+        emit(self.settings, {"environments": documents}, text)
+        if worst:
+            raise typer.Exit(worst)
+
+    def _run(self, name: str) -> Recovered:
+        from environments.cli.signals import Ended, Interruption
+        from environments.cli.terminal.narrator import Narrator
+
+        with Narrator() as narrator:
+            interruption = Interruption(narrator.note, lambda: narrator.at_work)
+            workspace = loading.workspace(self.settings, (narrator,), interruption.stop)
+            work = workspace.recover(name, decide=self._decide(narrator.note), dry_run=self.dry_run)
+            try:
+                found = interruption.run(work)
+            except Ended as ended:
+                raise Ended(ended.signal, name) from None
+        if self.dry_run:
+            for finding in found.findings:
+                note(f"note: {finding}")
+        return found
+
+    def _decide(self, tell: Callable[[str], None]) -> Decide:
+        def decide(doubt: Doubt) -> Assumption | None:
+            if self.assume is not None or self.dry_run or not sys.stdin.isatty():
+                return self.assume
+            return _asked(doubt, tell)
+
+        return decide
+
+    def _document(self, found: Recovered, view: View) -> dict[str, object]:
+        from environments.presentation.documents import environment_document
+
+        directory = loading.storage(self.settings).directory(view.environment.name)
+        recovery = {
+            "settled": found.settled,
+            "dry_run": self.dry_run,
+            "findings": list(found.findings),
+            "undecided": found.undecided.step if found.undecided else None,
+        }
+        return {**environment_document(view, self.settings, directory), "recovery": recovery}
+
+    def _text(self, found: Recovered, view: View) -> str:
+        name = view.environment.name
+        if not found.settled:
+            return f"{name} is {view.condition}: nothing was interrupted, and nothing was done"
+        if found.undecided is not None:
+            return f"{name} would wait for a decision about {found.undecided.step}"
+        return f"{name} {'would be' if self.dry_run else 'is'} {view.condition}"
+
+    def _next(self, found: Recovered, view: View) -> tuple[str, ...]:
+        return ("recover NAME",) if self.dry_run and found.settled else view.next_steps
+
+
+def _interrupted(settings: Settings) -> list[str]:
+    """Return the environments whose command died."""
+    from environments.model.summary import Summary
+
+    storage = loading.storage(settings)
+    return [
+        summary.name
+        for summary in storage.summaries()
+        if isinstance(summary, Summary)
+        and summary.operation is not None
+        and summary.operation.is_active
+        and look(storage, summary.name).interrupted
+    ]
+
+
+def _assumed(
+    settings: Settings, assume: str | None, because: str | None, name: str | None
+) -> Assumption | None:
+    """Return what was said with --assume.
+
+    Raises:
+        Refusal: It is neither done nor not-done, or --because stands alone.
+    """
+    ways = ("recover NAME --assume done --because WHY", "recover NAME --assume not-done --because WHY")
+    spelled = tuple(settings.spell(way, name) for way in ways)
+    if assume is None and because is None:
+        return None
+    if assume not in ("done", "not-done"):
+        raise Refusal("--assume is either done or not-done, and --because says why", spelled)
+    from environments.recovery.settle import Assumption
+
+    return Assumption(done=assume == "done", who=_who(), why=because or "assumed on the command line")
+
+
+def _asked(doubt: Doubt, tell: Callable[[str], None]) -> Assumption | None:
+    """Ask on the terminal; None when the person does not know either."""
+    from environments.recovery.settle import Assumption
+
+    tell(f"{doubt.step}: whether it was done can't be found out: {doubt.reason}")
+    sys.stderr.write(clean(f"Was {doubt.step} of {doubt.name} done? [y]es, [n]o, or Enter if unknown: "))
+    sys.stderr.flush()
+    answer = sys.stdin.readline().strip().lower()
+    if answer not in ("y", "yes", "n", "no"):
+        return None
+    return Assumption(done=answer[0] == "y", who=_who(), why="answered when asked")
+
+
+def _who() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -1,0 +1,280 @@
+"""Failures: what each error means for a person: exit code, name, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import IntEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import ValidationError
+
+from environments import errors as environment_errors
+from environments.cli import loading
+from environments.cli.refusal import Refusal
+from environments.cli.terminal.screen import clean
+from environments.presentation.view import View, look
+from environments.secrets.redaction import redactor
+from statechart import errors as chart_errors
+
+if TYPE_CHECKING:
+    from environments.cli.settings import Settings
+
+
+class ExitCode(IntEnum):
+    """What the process ends with; a signal's number plus 128 when one ended it."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    NOT_ALLOWED = 4
+    CONFLICT = 5
+    STEP_FAILED = 6
+    STORAGE = 7
+    DIFFERENCE = 8
+    INTERRUPTED = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An error, as it is told; `next` are commands, or sentences that end in one."""
+
+    exit_code: int
+    code: str
+    message: str
+    next: tuple[str, ...] = ()
+    detail: str = ""
+
+    def document(self) -> dict[str, object]:
+        """Return it as the one document of `--json`."""
+        return {"error": {"code": self.code, "message": self.message, "next": list(self.next)}}
+
+
+Advice: TypeAlias = Callable[[Exception, "Settings"], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    exit_code: ExitCode
+    code: str
+    advice: Advice
+
+
+def _say(*words: str) -> Advice:
+    """Advise fixed words; `NAME` in a command stands for the name that the error is about."""
+
+    def advice(error: Exception, settings: Settings) -> list[str]:
+        return [_spelled(line, error, settings) for line in words]
+
+    return advice
+
+
+def _spelled(line: str, error: Exception, settings: Settings) -> str:
+    sentence, found, command = line.partition("envchart ")
+    name = getattr(error, "name", None) or getattr(error, "subject", None)
+    return sentence + settings.spell(command, name) if found else line
+
+
+def _usual(error: Exception, settings: Settings) -> Sequence[str]:
+    """Advise what can be done with the environment as it is on record."""
+    return standing(settings, str(getattr(error, "name", None) or getattr(error, "subject", None) or ""))[1]
+
+
+def standing(settings: Settings, name: str) -> tuple[str, tuple[str, ...]]:
+    """Say how an environment is on record, and return what can be done with it."""
+    try:
+        view = look(loading.storage(settings), name)
+    except (chart_errors.StorageError, environment_errors.EnvironmentsError) as error:
+        return str(error), (settings.spell("show NAME", name),)
+    return f"{name} is {view.condition}", tuple(settings.spell(step, name) for step in view.next_steps)
+
+
+def _after_failure(error: Exception, settings: Settings) -> list[str]:
+    assert isinstance(error, environment_errors.CommandFailed)
+    name = error.environment.name
+    if error.persistence_error is not None:
+        again = settings.spell(f"{error.failure.command} NAME", name)
+        return [
+            f"make room or mend the disk, then the same again: {again}",
+            settings.spell("show NAME", name),
+        ]
+    return [settings.spell(step, name) for step in View(error.environment).next_steps]
+
+
+def _nearest(error: Exception, settings: Settings) -> list[str]:
+    name = str(getattr(error, "name", ""))
+    try:
+        found = get_close_matches(name, loading.names(settings), n=1)
+    except OSError:
+        found = []
+    if found:
+        return [
+            f"did you mean {found[0]!r}? {settings.spell('show NAME', found[0])}",
+            settings.spell("list"),
+        ]
+    return [settings.spell("list"), settings.spell("create NAME --app DIR", name)]
+
+
+def _locked(error: Exception, settings: Settings) -> list[str]:
+    name = getattr(error, "name", None)
+    return [
+        settings.spell("show NAME", name),
+        "wait for it: most commands take --lock-timeout 60",
+        f"if it hangs: {settings.spell('unlock NAME', name)}",
+    ]
+
+
+_BUG = _say("this is a mistake in envchart: report it with the output of envchart --version")
+_FILE = _say("mend what is named above; for what is valid see envchart create --template")
+
+KINDS: dict[type[BaseException], _Kind] = {
+    # usage
+    environment_errors.InvalidName: _Kind(
+        ExitCode.USAGE,
+        "invalid_name",
+        lambda error, settings: [
+            settings.spell("create NAME --app DIR", getattr(error, "suggestion", None)),
+            settings.spell("list"),
+        ],
+    ),
+    chart_errors.InvalidName: _Kind(ExitCode.USAGE, "invalid_name", _say("envchart list")),
+    environment_errors.InvalidConfiguration: _Kind(ExitCode.USAGE, "invalid_configuration", _FILE),
+    environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _say("envchart schema")),
+    chart_errors.UnknownState: _Kind(ExitCode.USAGE, "unknown_state", _say("envchart diagram --format md")),
+    chart_errors.UnknownEvent: _Kind(ExitCode.USAGE, "unknown_event", _say("envchart diagram --format md")),
+    chart_errors.ChartNotFound: _Kind(ExitCode.USAGE, "chart_not_found", _say("envchart docs --help")),
+    chart_errors.PageError: _Kind(ExitCode.USAGE, "page", _say("mend it, then envchart docs check")),
+    chart_errors.PageErrors: _Kind(ExitCode.USAGE, "page", _say("mend them, then envchart docs check")),
+    chart_errors.NoSuchPath: _Kind(ExitCode.USAGE, "no_such_path", _say("envchart diagram --format md")),
+    chart_errors.DiagramUnavailable: _Kind(
+        ExitCode.USAGE, "diagram_unavailable", _say("envchart diagram --format mermaid")
+    ),
+    # not found, not allowed
+    chart_errors.NotFound: _Kind(ExitCode.NOT_FOUND, "not_found", _nearest),
+    chart_errors.InvalidTransition: _Kind(ExitCode.NOT_ALLOWED, "invalid_transition", _usual),
+    environment_errors.UnexpectedState: _Kind(ExitCode.NOT_ALLOWED, "unexpected_state", _usual),
+    environment_errors.UnreachableTarget: _Kind(ExitCode.NOT_ALLOWED, "unreachable_target", _usual),
+    environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
+    environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
+    environment_errors.NotDestroyed: _Kind(
+        ExitCode.NOT_ALLOWED, "not_destroyed", _say("envchart destroy NAME", "envchart purge NAME")
+    ),
+    environment_errors.ProvisionNeeded: _Kind(
+        ExitCode.NOT_ALLOWED,
+        "provision_needed",
+        _say("envchart destroy NAME", "envchart purge NAME", "envchart create --file FILE"),
+    ),
+    # conflict
+    chart_errors.AlreadyExists: _Kind(
+        ExitCode.CONFLICT,
+        "already_exists",
+        _say("envchart show NAME", "choose another name: envchart create OTHER --app DIR"),
+    ),
+    chart_errors.Locked: _Kind(ExitCode.CONFLICT, "locked", _locked),
+    chart_errors.Stale: _Kind(ExitCode.CONFLICT, "stale", _say("envchart show NAME")),
+    chart_errors.Conflict: _Kind(ExitCode.CONFLICT, "conflict", _say("envchart show NAME")),
+    # a step failed, a command died
+    environment_errors.CommandFailed: _Kind(ExitCode.STEP_FAILED, "step_failed", _after_failure),
+    environment_errors.Unrecorded: _Kind(
+        ExitCode.STORAGE,
+        "unrecorded",
+        _say("keep what is printed above, make room, then envchart destroy NAME"),
+    ),
+    environment_errors.Stopped: _Kind(ExitCode.STEP_FAILED, "cancelled", _usual),
+    environment_errors.StepFailed: _Kind(ExitCode.STEP_FAILED, "step_failed", _say("envchart list")),
+    environment_errors.OperationInterrupted: _Kind(
+        ExitCode.INTERRUPTED,
+        "operation_interrupted",
+        _say("envchart recover NAME", "envchart why NAME", "envchart destroy NAME"),
+    ),
+    environment_errors.StepInDoubt: _Kind(
+        ExitCode.USAGE,
+        "step_in_doubt",
+        _say(
+            "look for yourself, then envchart recover NAME --assume not-done --because WHY",
+            "or envchart recover NAME --assume done --because WHY",
+            "envchart why NAME",
+        ),
+    ),
+    environment_errors.NoSuchMoment: _Kind(ExitCode.USAGE, "no_such_moment", _say("envchart history NAME")),
+    environment_errors.NotHeld: _Kind(ExitCode.NOT_ALLOWED, "not_held", _usual),
+    environment_errors.CannotUnlock: _Kind(
+        ExitCode.CONFLICT, "cannot_unlock", _say("end it where it runs, then envchart show NAME")
+    ),
+    # storage
+    chart_errors.NotDamaged: _Kind(ExitCode.NOT_ALLOWED, "not_damaged", _usual),
+    chart_errors.CorruptHistory: _Kind(
+        ExitCode.STORAGE,
+        "corrupt_history",
+        _say("envchart recover NAME --rebase", "put its files back from a backup, then envchart show NAME"),
+    ),
+    chart_errors.NewerSchema: _Kind(
+        ExitCode.STORAGE, "newer_schema", _say("update this program; its version: envchart --version")
+    ),
+    chart_errors.OnNetwork: _Kind(
+        ExitCode.STORAGE,
+        "on_network",
+        _say(
+            "use a local --data-dir, then envchart list",
+            "if no other machine writes there: ENVCHART_ALLOW_NETWORK_FILESYSTEM=1 envchart list",
+        ),
+    ),
+    chart_errors.NotOurs: _Kind(
+        ExitCode.STORAGE, "not_ours", _say("move it away, or use another --data-dir, then envchart list")
+    ),
+    chart_errors.LeaseLost: _Kind(
+        ExitCode.STORAGE, "lease_lost", _say("put back what was removed, then envchart show NAME")
+    ),
+    chart_errors.CommitUncertain: _Kind(ExitCode.STORAGE, "commit_uncertain", _say("envchart show NAME")),
+    chart_errors.StorageError: _Kind(
+        ExitCode.STORAGE, "storage", _say("mend the disk or its permissions, then envchart list")
+    ),
+    ValidationError: _Kind(
+        ExitCode.STORAGE, "corrupt_history", _say("put the files back from a backup, then envchart list")
+    ),
+    # mistakes of the program
+    chart_errors.ChartDefinitionError: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.NestedFire: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.ReservedPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+}
+"""What each kind of error is to a person; one that is not here is what its nearest base is."""
+
+
+def kind_of(error: type[BaseException]) -> _Kind | None:
+    """Return the entry for a class of errors, or of its nearest base; None for an unexpected one."""
+    return next((KINDS[base] for base in error.__mro__ if base in KINDS), None)
+
+
+def report(error: BaseException, settings: Settings) -> Report | None:
+    """Return how an expected error is told; None for one that nobody expected."""
+    if isinstance(error, Refusal):
+        return Report(error.exit_code, error.code, str(error), error.next)
+    kind = kind_of(type(error))
+    if kind is None or kind.exit_code is ExitCode.UNEXPECTED or not isinstance(error, Exception):
+        return None
+    message = clean(_message(error))
+    return Report(kind.exit_code, kind.code, message, tuple(kind.advice(error, settings)), _detail(error))
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, environment_errors.InvalidConfiguration):
+        return f"{error.source} can't be used:" + "".join(f"\n  {problem}" for problem in error.problems)
+    if isinstance(error, environment_errors.CommandFailed):
+        return f"{error} ({error.failure.cause})"
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return f"what is stored can't be read: {place}: {first['msg']}"
+    return str(error)
+
+
+def _detail(error: Exception) -> str:
+    cause = error.__cause__
+    if not isinstance(cause, environment_errors.StepFailed):
+        return ""
+    detail = clean(cause.detail)
+    if isinstance(error, environment_errors.CommandFailed):
+        return redactor(error.environment.spec)(detail)
+    return detail

@@ -1,0 +1,92 @@
+"""Endings: how a run of the command line that did not succeed is told, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING
+
+import typer
+
+from environments.cli.error_reports import ExitCode, Report, report, standing
+from environments.cli.refusal import Refusal
+from environments.cli.signals import Ended
+from environments.cli.terminal.output import note, tell_error
+from environments.errors import Unrecorded
+from environments.secrets.redaction import HIDDEN, redact_known
+
+if TYPE_CHECKING:
+    from environments.cli.settings import Settings
+
+
+def conclude(error: BaseException, settings: Settings) -> int:
+    """Tell an error and return the exit code that it stands for."""
+    if isinstance(error, KeyboardInterrupt):
+        told = Report(130, "cancelled", "ended by Ctrl-C; nothing was changed")
+    elif isinstance(error, Ended):
+        told = _ended(error, settings)
+    elif isinstance(error, typer.TyperException):
+        told = _usage(error)
+    else:
+        told = report(error, settings) or _unexpected(error, settings)
+    if isinstance(error, Unrecorded):
+        for record in error.records:
+            note(record)
+    try:
+        tell_error(settings, told)
+    except Refusal as unwritten:
+        note(f"error: {told.message}\nerror: {unwritten}")
+    except typer.Exit as unread:
+        return unread.exit_code
+    return int(told.exit_code)
+
+
+def _usage(error: typer.TyperException) -> Report:
+    """Return what typer found wrong with the words typed."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message().replace("Input should be", "it has to be")
+    path = context.command_path if context is not None else "envchart"
+    return Report(ExitCode.USAGE, "usage", message, (f"{path} --help",))
+
+
+def _ended(error: Ended, settings: Settings) -> Report:
+    code = error.exit_code
+    if error.failed is not None:
+        told = report(error.failed, settings)
+        assert told is not None
+        return Report(code, "cancelled", told.message, told.next)
+    if error.name is None:
+        return Report(
+            code, "cancelled", f"{error} before it began: nothing was changed", (settings.spell("list"),)
+        )
+    condition, steps = standing(settings, error.name)
+    return Report(code, "cancelled", f"{error}: {condition}", steps)
+
+
+def _without_values(arguments: list[str]) -> list[str]:
+    """Return the words of a command line without the values of variables, which may be secrets."""
+    return [
+        re.sub(r"(?s)^((--env=)?[^=]*=).*", rf"\1{HIDDEN}", word)
+        if before == "--env" or word.startswith("--env=")
+        else word
+        for before, word in zip(["", *arguments], arguments, strict=False)
+    ]
+
+
+def _unexpected(error: BaseException, settings: Settings) -> Report:
+    """Return one line for a mistake of the program, having put the traceback where it can be found."""
+    text = redact_known("".join(traceback.format_exception(error)))
+    if settings.verbosity:
+        note(text.rstrip())
+    said = redact_known(f"{type(error).__name__}: {error}").splitlines()[0]
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="envchart-", suffix=".traceback.txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{_without_values(sys.argv)!r}\n{text}")
+    except OSError:
+        return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", ("run it again with -v",))
+    advice = (f"report it with {path}", f"look whether all is well: {settings.spell('list')}")
+    return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", advice)

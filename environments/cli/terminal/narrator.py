@@ -1,0 +1,84 @@
+"""Narrator: tells the progress of commands on stderr, step by step."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from environments.cli.terminal.screen import close_screen, open_screen
+from environments.execution.progress import (
+    CommandEnded,
+    CommandStarted,
+    Noticed,
+    Progress,
+    StepAttemptFailed,
+    StepFinished,
+    StepReported,
+    StepStarted,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+def seconds(duration: timedelta) -> str:
+    """Return a duration for people."""
+    return f"{duration.total_seconds():.2f}s"
+
+
+class Narrator:
+    """An observer of commands, which also names the environment at work."""
+
+    def __init__(self) -> None:
+        self.at_work: str | None = None
+        self._screen = open_screen()
+
+    def __enter__(self) -> Narrator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        close_screen(self._screen)
+
+    def note(self, text: str) -> None:
+        """Tell something in between."""
+        self._screen.note(text)
+
+    def __call__(self, progress: Progress) -> None:
+        """Tell about one thing that happened."""
+        match progress:
+            case Noticed(message=message):
+                self._screen.note(f"note: {message}")
+            case CommandStarted(name=name, command=command, kept=kept):
+                self.at_work = name
+                again = f", going on after {kept} {'step' if kept == 1 else 'steps'}" if kept else ""
+                self._screen.note(f"{command} {name}{again}")
+            case StepStarted(attempt=1):
+                self._screen.begin(_title(progress))
+            case StepStarted(attempt=attempt):
+                self._screen.begin(f"{_title(progress)} (attempt {attempt})")
+            case StepReported(passing=True, message=message):
+                self._screen.note(f"        {message}")
+            case StepReported():
+                pass  # the last one is the result's note
+            case StepFinished():
+                self._screen.end(_title(progress), outcome=_outcome(progress), good=True)
+            case StepAttemptFailed(retry_in=retry_in, summary=summary):
+                again = f"; again in {seconds(retry_in)}" if retry_in is not None else ""
+                self._screen.end(_title(progress), outcome=f"failed: {summary}{again}", good=False)
+            case CommandEnded(command=command, duration=duration, failure=failure):
+                ending = "done" if failure is None else "failed"
+                self._screen.note(f"{command} {ending} in {seconds(duration)}")
+
+
+def _title(progress: StepStarted | StepFinished | StepAttemptFailed) -> str:
+    return f"  [{progress.number}/{progress.of}] {progress.step}"
+
+
+def _outcome(progress: StepFinished) -> str:
+    if progress.kept and not progress.duration:
+        return "kept from the last attempt"
+    found = "found done" if progress.kept else "done"
+    note = f" ({progress.note})" if progress.note else ""
+    return f"{found} {seconds(progress.duration)}{note}"

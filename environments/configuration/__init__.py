@@ -1,0 +1,1 @@
+"""Spec files: load, validate, describe and generate them."""

@@ -1,0 +1,1 @@
+"""Run one command, from the lock to its last record."""

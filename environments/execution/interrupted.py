@@ -1,0 +1,59 @@
+"""Unrecorded: a command that ended in order, but could not put on record that it did."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from environments.errors import OperationInterrupted
+from environments.execution.transitions import record_failure
+from environments.model.failure import Failure, FailureCause
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.model.operation import Operation
+    from environments.ports import Clock, Session
+
+
+def require_settled(session: Session, clock: Clock) -> None:
+    """Make sure that no command died in the middle of its work on an environment.
+
+    One that ended in order, and only could not record how (a full disk), is settled here: its
+    failure is put on record, and what it left in doubt stays so.
+
+    Raises:
+        OperationInterrupted: A command died; recovery has to find out what it did.
+    """
+    settle_unrecorded(session, clock)
+    refuse_interrupted(session.environment)
+
+
+def refuse_interrupted(environment: AnyEnvironment) -> None:
+    """Raise OperationInterrupted if a command died in the middle: nobody else holds it now."""
+    operation = environment.operation
+    if operation is not None and operation.is_active:
+        raise OperationInterrupted(environment.name, operation)
+
+
+def settle_unrecorded(session: Session, clock: Clock) -> None:
+    """Close the operation of a command that let go of the environment in order, if it is still open."""
+    operation, holder = session.environment.operation, session.released_by
+    if operation is None or not operation.is_active or holder is None:
+        return
+    if holder.token == operation.holder.token:
+        failure = _failure(operation, clock)
+        record_failure(session, failure, operation.failed(failure), operation_id=operation.id)
+
+
+def _failure(operation: Operation, clock: Clock) -> Failure:
+    step = operation.step.name if operation.step else operation.command.value
+    return Failure(
+        command=operation.command,
+        step=step,
+        cause=FailureCause.PERSISTENCE,
+        summary="how it ended could not be recorded when it did",
+        started_at=operation.started_at,
+        failed_at=clock.now(),
+        duration=timedelta(),
+        trace_id=operation.id,
+    )

@@ -1,0 +1,92 @@
+"""Orchestrator: which commands bring an environment to a target state."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from environments.errors import UnreachableTarget
+from environments.execution.commands import (
+    Command,
+    ConfigureCommand,
+    DestroyCommand,
+    ProvisionCommand,
+    RegisterCommand,
+    ReleaseCommand,
+    RunCommand,
+)
+from environments.execution.interrupted import refuse_interrupted
+from environments.lifecycle import Lifecycle
+from environments.model.failure import CommandName
+from environments.model.states import EnvironmentState, state_of
+from statechart.graph import edges
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+
+COMMANDS: dict[CommandName, type[Command]] = {
+    command.name: command
+    for command in (
+        ProvisionCommand,
+        RegisterCommand,
+        ConfigureCommand,
+        ReleaseCommand,
+        RunCommand,
+        DestroyCommand,
+    )
+}
+"""The command objects by the name of the command."""
+
+_PATH = ("created", "provisioned", "configured", "released", "running")
+
+
+def sources(command: CommandName) -> frozenset[EnvironmentState]:
+    """Return the states from which the chart allows a command to start."""
+    event = COMMANDS[command].begin or COMMANDS[command].finish
+    return frozenset(EnvironmentState(edge.source) for edge in edges(Lifecycle) if edge.event == event.id)
+
+
+_UNPLANNED = {CommandName.REGISTER, CommandName.DESTROY}
+_SOURCES = {command: sources(command) for command in COMMANDS if command not in _UNPLANNED}
+
+
+def plan(environment: AnyEnvironment, target: EnvironmentState) -> tuple[CommandName, ...]:
+    """Return the fewest commands that bring an environment to a target; none if it is there.
+
+    It is pure, and searches over commands: what adopts a host, or takes things away, is never planned.
+
+    Raises:
+        OperationInterrupted: A command died in the middle.
+        UnreachableTarget: The target lies behind the present state, or no command leads there.
+    """
+    refuse_interrupted(environment)
+    state = environment.state.name
+    if environment.teardown_begun:
+        raise _unreachable(environment, target, "its teardown has begun, and only destroy may follow")
+    if state is target:
+        return ()
+    if state in _PATH and target in _PATH and _PATH.index(target) < _PATH.index(state):
+        raise _unreachable(environment, target, "it lies behind; destroy, and create it again, to go back")
+    if target not in _PATH:
+        raise _unreachable(environment, target, f"plans lead to {', '.join(_PATH[1:])}")
+    found = _search(state, target)
+    if found is None:
+        raise _unreachable(environment, target, "no command leads there")
+    return found
+
+
+def _search(state: EnvironmentState, target: EnvironmentState) -> tuple[CommandName, ...] | None:
+    paths: dict[EnvironmentState, tuple[CommandName, ...]] = {state: ()}
+    queue = deque([state])
+    while queue:
+        here = queue.popleft()
+        for command, from_states in _SOURCES.items():
+            there = state_of(COMMANDS[command].achieves)
+            if here in from_states and there not in paths:
+                paths[there] = (*paths[here], command)
+                queue.append(there)
+    return paths.get(target)
+
+
+def _unreachable(environment: AnyEnvironment, target: EnvironmentState, reason: str) -> UnreachableTarget:
+    return UnreachableTarget(environment.name, state=environment.state.name, target=target, reason=reason)

@@ -1,0 +1,355 @@
+"""Runner: runs the steps of a command, each as intent, effect and result."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from traceback import format_exception
+from typing import TYPE_CHECKING, TypeVar
+
+from loguru import logger
+
+from environments.errors import StepFailed
+from environments.execution.progress import (
+    Observer,
+    Progress,
+    StepAttemptFailed,
+    StepFinished,
+    StepReported,
+    StepStarted,
+    watchers,
+)
+from environments.model.failure import CommandName, FailureCause
+from environments.model.operation import Operation, StepInHand, StepResult, ToolProcess
+from environments.model.records import StepRecord
+from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.secrets.redaction import discloses, redactor
+from statechart.errors import StorageError
+from statechart.log import silence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from environments.ports import Clock, Session
+
+silence("environments")
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """A wish to stop after the step in hand; `reason` says whose.
+
+    `in_step` tells whether the code of a step runs now, as against that which keeps the record.
+    """
+
+    reason: str | None = None
+    in_step: bool = False
+
+    def request(self, reason: str) -> None:
+        """Ask for a stop."""
+        self.reason = reason
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Mark what is done inside as a step's own."""
+        self.in_step = True
+        try:
+            yield
+        finally:
+            self.in_step = False
+
+
+class CutShort(TimeoutError):
+    """A step was ended because its time was up: how far it came is in doubt, as with a cancellation."""
+
+
+class StepStopped(Exception):
+    """A command can't go on: at which step, and why. It never leaves the command."""
+
+    def __init__(
+        self,
+        step: str,
+        cause: FailureCause,
+        summary: str,
+        detail: str = "",
+    ) -> None:
+        super().__init__(summary)
+        self.step = step
+        self.cause = cause
+        self.summary = summary
+        self.detail = detail
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs steps against an open session, and tells observers what is on record."""
+
+    session: Session
+    command: CommandName
+    clock: Clock
+    directory: Path
+    observers: Sequence[Observer] = ()
+    stop: StopRequest = field(default_factory=StopRequest)
+
+    async def kept(self, steps: Sequence[Step], previous: Operation | None) -> tuple[StepResult, ...]:
+        """Return the longest prefix of an earlier attempt's results that still holds.
+
+        A result holds when step, version and inputs are the same and the step's probe, where it
+        has one, does not say that its effect is gone.
+        """
+        results: list[StepResult] = []
+        for step, result in zip(steps, previous.steps_done if previous else (), strict=False):
+            if (step.name, step.version, step.digest) != (result.name, result.version, result.digest):
+                break
+            if step.probe is not None:
+                probed = await self.probe(step, len(results) + 1, len(steps))
+                if probed.verdict is Verdict.NOT_DONE:
+                    break
+            results.append(result)
+        return tuple(results)
+
+    async def run(self, steps: Sequence[Step], *, kept: int = 0, in_doubt: Collection[str] = ()) -> None:
+        """Run the steps behind the first `kept` ones, in order.
+
+        `in_doubt` names the steps that earlier attempts began and left without a result: their
+        probes are asked first.
+
+        Raises:
+            StepStopped: A step failed, a stop was asked for, or a result could not be recorded.
+            asyncio.CancelledError: The task was cancelled; the step in hand is in doubt.
+        """
+        for number, step in enumerate(steps, 1):
+            where = (number, len(steps))
+            if number <= kept:
+                self.tell(StepFinished, step, where, duration=timedelta(), kept=True)
+                continue
+            if self.stop.reason is not None:
+                raise StepStopped(
+                    step.name, FailureCause.CANCELLED, f"stopped before this step: {self.stop.reason}"
+                )
+            await self._run_step(step, where, doubtful=step.name in in_doubt)
+
+    async def _run_step(self, step: Step, where: tuple[int, int], *, doubtful: bool) -> None:
+        started = self.clock.monotonic()
+        intent = StepInHand(
+            name=step.name,
+            number=where[0],
+            of=where[1],
+            started_at=self.clock.now(),
+            has_effect=step.has_effect,
+        )
+        self._record(
+            step, StepRecord(phase="intent", step=step.name, intent=intent), "nothing of it was done"
+        )
+        self.tell(StepStarted, step, where)
+        notes: list[str] = []
+        context = self._context(step, where, notes)
+        probed = await self.probe(step, *where) if doubtful and step.probe else None
+        done = probed is not None and probed.verdict is Verdict.DONE
+        attempts, outputs = (
+            (0, probed.outputs) if done and probed else await self._attempts(step, where, context)
+        )
+        duration = timedelta(seconds=self.clock.monotonic() - started)
+        result = self.result(step, outputs).model_copy(
+            update={
+                "note": notes[-1] if notes else None,
+                "attempts": max(attempts, 1),
+                "duration": duration,
+                "probed": done,
+            }
+        )
+        self._record(step, StepRecord(phase="result", step=step.name, result=result), "its effect was done")
+        self.tell(StepFinished, step, where, duration=duration, note=result.note, kept=done)
+
+    def result(self, step: Step, outputs: StepOutputs) -> StepResult:
+        """Return a step's result; when its outputs are none that an environment has, stop."""
+        try:
+            self.session.environment.outputs.updated(dict(outputs))
+            self._require_storable(outputs)
+            return StepResult(
+                name=step.name,
+                version=step.version,
+                digest=step.digest,
+                has_effect=step.has_effect,
+                outputs=dict(outputs),
+            )
+        except (TypeError, ValueError) as error:
+            summary = "it returned outputs that don't fit"
+            self._record_failure(step, summary)
+            detail = self._redact(str(error))
+            raise StepStopped(step.name, FailureCause.COMMAND_EXECUTION, summary, detail) from error
+
+    def _require_storable(self, outputs: StepOutputs) -> None:
+        # Raises for what no file can hold, which pydantic would turn into something else.
+        json.dumps(outputs, allow_nan=False, ensure_ascii=False).encode()
+        # With stars in its place an output would be untrue, and later steps would work with it.
+        if discloses(self.session.environment.spec, outputs):
+            raise ValueError("they hold a secret, which must not be stored; return where it is instead")
+
+    async def _attempts(
+        self, step: Step, where: tuple[int, int], context: StepContext
+    ) -> tuple[int, StepOutputs]:
+        for attempt in range(1, step.retries + 2):
+            if attempt > 1:
+                self.tell(StepStarted, step, where, attempt=attempt)
+            try:
+                with self.stop.step():
+                    return attempt, await _within(step.timeout, step.effect(context)) or {}
+            except Exception as error:  # whatever a step raises has to be recorded as its failure
+                cause, summary, detail = self.explain(error)
+                last = attempt > step.retries or self.stop.reason is not None
+                pause = step.backoff * 2 ** (attempt - 1)
+                retry_in = None if last else pause
+                self.tell(StepAttemptFailed, step, where, summary=summary, retry_in=retry_in)
+                if last:
+                    if not isinstance(error, CutShort):
+                        self._record_failure(step, summary)
+                    raise StepStopped(step.name, cause, summary, detail) from error
+            await self.clock.sleep(pause.total_seconds())
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def probe(self, step: Step, number: int, of: int) -> Probed:
+        """Ask a step's probe whether it is done; one that can't be asked does not know."""
+        if step.probe is None:
+            return Probed.unknown("it has no probe")
+        try:
+            with self.stop.step():
+                probed = await _within(step.timeout, step.probe(self._context(step, (number, of), [])))
+            return replace(probed, reason=self._redact(storable(probed.reason)))
+        except Exception as error:  # a probe that can't tell must not keep anything from going on
+            return Probed.unknown(self.explain(error)[1])
+
+    def _context(self, step: Step, where: tuple[int, int], notes: list[str]) -> StepContext:
+        environment = self.session.environment
+
+        def report(message: str) -> None:
+            notes.append(self._redact(storable(message)))
+            self.tell(StepReported, step, where, message=notes[-1])
+
+        def progress(message: str) -> None:
+            self.tell(StepReported, step, where, message=self._redact(storable(message)), passing=True)
+
+        return StepContext(
+            environment=environment,
+            operation_id=environment.operation.id if environment.operation else "",
+            directory=self.directory,
+            report=report,
+            step=step.name,
+            started=partial(self._started, step),
+            redact=self._redact,
+            progress=progress,
+            stopping=lambda: self.stop.reason is not None,
+        )
+
+    def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:
+        """Return cause, summary and details of what a step raised, without the environment's secrets."""
+        cause, summary, detail = explain(error)
+        return cause, self._redact(summary), self._redact(detail)
+
+    def _redact(self, text: str) -> str:
+        return redactor(self.session.environment.spec)(text)
+
+    def _started(self, step: Step, process: ToolProcess) -> None:
+        """Put a process of the step in hand on record; what a probe starts needs no record."""
+        operation = self.session.environment.operation
+        if operation is not None and operation.step is not None and operation.step.name == step.name:
+            record = StepRecord(phase="process", step=step.name, process=process)
+            self.stop.in_step, was = False, self.stop.in_step
+            try:
+                self.session.append_step(record)
+            finally:
+                self.stop.in_step = was
+
+    def _record(self, step: Step, record: StepRecord, known: str) -> None:
+        """Append a step's record; when that fails, stop, and say what is known beside the record."""
+        try:
+            self.session.append_step(record)
+        except StorageError as unsaved:
+            summary = f"its {record.phase} could not be recorded ({unsaved}); {known}"
+            raise StepStopped(step.name, FailureCause.PERSISTENCE, summary) from unsaved
+
+    def _record_failure(self, step: Step, summary: str) -> None:
+        """Append that a step failed; without this record the step stays in doubt, which is true too.
+
+        The command's own outcome is recorded next: if that fails as well, it says so, beside the
+        step's error.
+        """
+        with suppress(StorageError):
+            self.session.append_step(StepRecord(phase="failure", step=step.name, summary=summary))
+
+    def tell(
+        self, kind: Callable[..., Progress], step: Step, where: tuple[int, int], **facts: object
+    ) -> None:
+        """Tell observers about a step; what they raise goes no further."""
+        number, of = where
+        name = self.session.environment.name
+        told = kind(name=name, command=self.command, step=step.name, number=number, of=of, **facts)
+        notify(self.observers, told)
+
+
+def notify(observers: Sequence[Observer], progress: Progress) -> None:
+    """Tell observers; one that raises is logged, and breaks nothing."""
+    for observer in (*observers, *watchers):
+        try:
+            observer(progress)
+        except Exception as error:  # observers are not part of a command
+            logger.opt(exception=error).warning("An observer failed at {}", type(progress).__name__)
+
+
+async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> ResultT:
+    seconds = timeout.total_seconds() if timeout else None
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            begun = asyncio.get_running_loop().time()
+            done = await work
+            took = asyncio.get_running_loop().time() - begun
+    except TimeoutError as error:
+        if limit.expired():
+            raise CutShort(f"it took longer than {seconds:g} s, and was ended") from error
+        raise
+    if seconds is not None and took > seconds:  # it kept the loop to itself, and nothing could end it
+        raise CutShort(f"it took {took:.1f} s instead of at most {seconds:g} s, and could not be ended")
+    return done
+
+
+def explain(error: BaseException) -> tuple[FailureCause, str, str]:
+    """Return cause, one-line summary and details of what a step raised, as text that can be stored."""
+    cause, summary, detail = _explain(error)
+    return cause, storable(summary), storable(detail)
+
+
+def storable(text: str) -> str:
+    """Return a text with what no file can hold (the odd bytes of a tool's output) written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _explain(error: BaseException) -> tuple[FailureCause, str, str]:
+    if isinstance(error, StepFailed):
+        return error.cause, _line(error.summary) or "it failed", error.detail
+    if isinstance(error, StorageError):
+        return FailureCause.PERSISTENCE, _line(str(error)), ""
+    detail = "".join(format_exception(error))
+    if isinstance(error, asyncio.CancelledError):
+        return FailureCause.CANCELLED, "it was cancelled; how far it came is in doubt", ""
+    if isinstance(error, TimeoutError):
+        return FailureCause.TIMEOUT, _line(str(error)) or "it took longer than it may", detail
+    if isinstance(error, ConnectionError):
+        return FailureCause.NETWORK, _line(str(error)) or type(error).__name__, detail
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        said = error.strerror or _line(str(error)) or type(error).__name__
+        return FailureCause.FILE_SYSTEM, f"{said}{where}", detail
+    said = _line(str(error))
+    return FailureCause.COMMAND_EXECUTION, ": ".join(filter(None, (type(error).__name__, said))), detail
+
+
+def _line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")

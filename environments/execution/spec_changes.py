@@ -1,0 +1,54 @@
+"""Amending: what has to hold before a spec is put on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from environments.errors import InvalidConfiguration, ProvisionNeeded, UnexpectedState
+from environments.model.states import Created, Destroyed, ProvisionFailed
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.model.spec import EnvironmentSpec
+
+
+def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
+    """Return a spec as it is to be stored: with absolute paths, and found usable here and now."""
+    provider = spec.provider.relative_to(Path.cwd())
+    problems = provider.problems()
+    if problems:
+        raise InvalidConfiguration(f"the spec of {spec.name!r}", problems)
+    return spec.model_copy(update={"provider": provider})
+
+
+def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:
+    """Make sure that a spec can take the place of an environment's own.
+
+    Raises:
+        UnexpectedState: It is destroyed, or being torn down.
+        ProvisionNeeded: A field differs that only provisioning can apply.
+    """
+    if isinstance(environment.state, Destroyed) or environment.teardown_begun:
+        expected = ["one that is neither destroyed nor being torn down"]
+        raise UnexpectedState(environment.name, expected=expected, actual=environment.condition)
+    if isinstance(environment.state, Created):
+        return
+    fields = [f"provider.{field}" for field in environment.spec.provider.needs_provision(spec.provider)]
+    if isinstance(environment.state, ProvisionFailed):
+        fields = [field for field in fields if field == "provider.kind"]  # provision is what comes next
+    if environment.spec.instance_name != spec.instance_name:
+        fields.append("instance_name")
+    if fields:
+        raise ProvisionNeeded(environment.name, fields)
+
+
+def differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:
+    """Yield what differs between two dumps, dotted."""
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}"

@@ -1,0 +1,144 @@
+"""Recording: how an operation ended, put on record with the transition that it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from environments.lifecycle import Lifecycle, Subject
+from environments.model.failure import CommandName, Failure
+from environments.model.operation import Operation
+from environments.model.records import OperationRecord, TransitionRecord
+from environments.model.states import EnvironmentState
+from environments.model.states import enter as enter_state
+from statechart.errors import StorageError
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.ports import Session
+    from statechart.chart import Event
+    from statechart.hooks import Transition
+
+
+@dataclass(slots=True)
+class TransitionCommit:
+    """Commits a transition of an environment to its session, as the chart's entry hook asks.
+
+    `enter` makes the environment's next value from the present one and the state it enters.
+    """
+
+    session: Session
+    enter: Callable[[AnyEnvironment, EnvironmentState], AnyEnvironment]
+    operation_id: str
+    reason: str | None = None
+    target: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.target = self.session.environment.revision + 1
+
+    @property
+    def committed(self) -> bool:
+        """Whether the session has it on record."""
+        return self.session.environment.revision >= self.target
+
+    def __call__(self, transition: Transition) -> Mapping[str, object]:
+        """Make it durable and return what the log line says of it."""
+        entered = self.enter(self.session.environment, EnvironmentState(transition.to_state))
+        record = TransitionRecord(
+            event=transition.event,
+            from_state=transition.from_state,
+            to_state=transition.to_state,
+            reason=self.reason,
+            environment=entered,
+        )
+        self.session.commit(record)
+        return {
+            "environment_name": entered.name,
+            "instance_name": entered.spec.instance_name,
+            "revision": entered.revision,
+            "operation_id": self.operation_id,
+            "trace_id": self.operation_id,
+        }
+
+
+def fire(
+    session: Session,
+    event: Event,
+    enter: Callable[[AnyEnvironment, EnvironmentState], AnyEnvironment],
+    operation_id: str,
+    reason: str | None = None,
+) -> None:
+    """Fire an event on the environment that a session holds, and put the transition on record."""
+    subject = Subject.of(session.environment)
+    commit = TransitionCommit(session, enter, operation_id, reason)
+    Lifecycle.bound(subject, commit=commit).fire(event)
+
+
+def record_achievement(
+    session: Session, event: Event, operation_id: str, at: datetime, reason: str | None = None
+) -> None:
+    """Enter the state that the operation was for; no operation is left."""
+
+    def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
+        return environment.entering(enter_state(state), at=at)
+
+    fire(session, event, enter, operation_id, reason)
+
+
+def record_failure(
+    session: Session,
+    failure: Failure,
+    left: Operation,
+    *,
+    operation_id: str,
+    change: Literal["closed", "settled"] = "closed",
+) -> None:
+    """Enter the command's state of failure, with the operation that is left.
+
+    Destroy and register have none: their environment keeps the state that it has.
+    """
+    at = failure.failed_at
+    if failure.command in (CommandName.DESTROY, CommandName.REGISTER):
+        environment = session.environment.with_operation(left, at=at)
+        session.commit(OperationRecord(change=change, reason=failure.summary, environment=environment))
+        return
+
+    def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
+        return environment.entering(enter_state(state, failure), at=at, operation=left)
+
+    fire(session, Lifecycle.fail, enter, operation_id, failure.summary)
+
+
+def with_trace(session: Session, failure: Failure, detail: str = "") -> Failure:
+    """Keep a failure's trace and return the failure with its place; without, if it can't be kept."""
+    at, command, operation = failure.failed_at, failure.command, failure.trace_id
+    name = f"{at:%Y%m%dT%H%M%S.%fZ}-{command}-{operation[:12]}.log"
+    try:
+        place = session.write_trace(name, trace(session.environment, failure, detail))
+    except StorageError:
+        return failure
+    return failure.model_copy(update={"trace_file": place})
+
+
+def trace(environment: AnyEnvironment, failure: Failure, detail: str) -> str:
+    """Return what a person needs to understand a failure, as the text of its trace file."""
+    operation = environment.operation
+    lines = [
+        f"{failure.command} of environment {environment.name!r} failed at step {failure.step}",
+        "",
+        f"summary    {failure.summary}",
+        f"cause      {failure.cause}",
+        f"started    {failure.started_at.isoformat()}",
+        f"failed     {failure.failed_at.isoformat()} (after {failure.duration.total_seconds():.3f} s)",
+        f"operation  {failure.trace_id}",
+        f"state      {environment.state.name}, revision {environment.revision}",
+    ]
+    if operation is not None:
+        lines.append(f"by         {operation.holder.describe()}")
+        lines += ["", "steps done:"]
+        lines += [f"  {done.name}  {done.duration.total_seconds():.3f} s" for done in operation.steps_done]
+    if detail:
+        lines += ["", detail.rstrip()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""The values of an environment; nothing here imports the engine."""

@@ -1,0 +1,240 @@
+"""Environment: the value that everything is about, typed by its state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
+from uuid import uuid4
+
+from pydantic import BaseModel, JsonValue, model_validator
+from typing_extensions import TypeVar
+
+from environments.errors import UnexpectedState
+from environments.model.failure import CommandName, Failure
+from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
+from environments.model.spec import EnvironmentName, EnvironmentSpec
+from environments.model.states import AnyState, Created, DiscriminatedState, state_of
+from statechart.utc import UtcDatetime
+
+StateT = TypeVar("StateT", bound=AnyState, covariant=True, default=AnyState)
+NewStateT = TypeVar("NewStateT", bound=AnyState)
+FirstT = TypeVar("FirstT", bound=AnyState)
+SecondT = TypeVar("SecondT", bound=AnyState)
+ThirdT = TypeVar("ThirdT", bound=AnyState)
+
+
+class Outputs(BaseModel, frozen=True, extra="forbid"):
+    """What is known of the real thing, as the steps found it.
+
+    `release` is the release in place, `serving` the one that the service runs, `previous` the one
+    that it ran before. `owned` is False for a host that somebody else made. What only one provider
+    knows is in `details`.
+    """
+
+    instance_ip: str | None = None
+    port: int | None = None
+    url: str | None = None
+    release: str | None = None
+    serving: str | None = None
+    previous: str | None = None
+    owned: bool = True
+    details: dict[str, JsonValue] = {}
+
+    def updated(self, updates: dict[str, JsonValue]) -> Outputs:
+        """Return it with a step's updates; `details` are merged.
+
+        Raises:
+            pydantic.ValidationError: An update names no output, or has the wrong type.
+        """
+        if not updates:
+            return self
+        details = updates.get("details", {})
+        if isinstance(details, dict):
+            details = {**self.details, **details}
+        return Outputs.model_validate({**self.model_dump(), **updates, "details": details})
+
+
+class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
+    """A deployment environment, as it is on record.
+
+    It never changes: commands return the next one. `lineage` tells this incarnation from another
+    of the same name, `revision` counts its changes from 1, `since` is when it entered its state.
+    """
+
+    name: EnvironmentName
+    lineage: str
+    revision: int
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    since: UtcDatetime
+    spec: EnvironmentSpec
+    outputs: Outputs = Outputs()
+    if TYPE_CHECKING:
+        state: StateT
+    else:
+        state: DiscriminatedState
+    operation: Operation | None = None
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _state: object) -> type[Environment]:
+            # Parametrising for real makes another class, which breaks isinstance and pickling.
+            return cls
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Environment[StateT]:
+        if self.name != self.spec.name:
+            raise ValueError(f"the environment is named {self.name!r}, its spec {self.spec.name!r}")
+        return self
+
+    @classmethod
+    def new(cls, spec: EnvironmentSpec, at: datetime) -> Environment[Created]:
+        """Return a new environment, in state created."""
+        return Environment(
+            name=spec.name,
+            lineage=uuid4().hex,
+            revision=1,
+            created_at=at,
+            updated_at=at,
+            since=at,
+            spec=spec,
+            state=Created(),
+        )
+
+    def entering(
+        self,
+        state: NewStateT,
+        *,
+        at: datetime,
+        operation: Operation | None = None,
+        outputs: Outputs | None = None,
+    ) -> Environment[NewStateT]:
+        """Return the environment in another state, with the operation, and the outputs, that it then has.
+
+        This is the only way to change the state; the chart says when it may be called.
+        """
+        return self.model_copy(  # type: ignore[return-value]  # a copy with another state has another type
+            update={
+                "revision": self.revision + 1,
+                "updated_at": at,
+                "since": at,
+                "state": state,
+                "operation": operation,
+                "outputs": self.outputs if outputs is None else outputs,
+            }
+        )
+
+    def with_operation(self, operation: Operation | None, *, at: datetime) -> Environment[StateT]:
+        """Return the environment with an operation opened or closed, in the same state."""
+        return self._changed(at, operation=operation)
+
+    def with_spec(self, spec: EnvironmentSpec, *, at: datetime) -> Environment[StateT]:
+        """Return the environment with another spec, in the same state."""
+        return self._changed(at, spec=spec)
+
+    def _changed(self, at: datetime, **update: object) -> Environment[StateT]:
+        return self.model_copy(update={"revision": self.revision + 1, "updated_at": at, **update})
+
+    def with_intent(self, step: StepInHand) -> Environment[StateT]:
+        """Return the environment with a step begun; the revision stays."""
+        return self.model_copy(update={"operation": self._operation.with_intent(step)})
+
+    def with_result(self, result: StepResult) -> Environment[StateT]:
+        """Return the environment with a step finished and its outputs kept; the revision stays."""
+        return self.model_copy(
+            update={
+                "operation": self._operation.with_result(result),
+                "outputs": self.outputs.updated(result.outputs),
+            }
+        )
+
+    def with_process(self, process: ToolProcess) -> Environment[StateT]:
+        """Return the environment with a process that the step in hand started; the revision stays."""
+        return self.model_copy(update={"operation": self._operation.with_process(process)})
+
+    def without_step(self, name: str) -> Environment[StateT]:
+        """Return the environment with a step known to have failed; the revision stays."""
+        return self.model_copy(update={"operation": self._operation.without_step(name)})
+
+    @property
+    def _operation(self) -> Operation:
+        if self.operation is None:
+            raise ValueError(f"{self.name!r} has a step on record, and no operation that it belongs to")
+        return self.operation
+
+    @property
+    def failure(self) -> Failure | None:
+        """The failure that matters now: of the last operation, or else of the state."""
+        if self.operation is not None and self.operation.failure is not None:
+            return self.operation.failure
+        return getattr(self.state, "failure", None)
+
+    @property
+    def teardown_begun(self) -> bool:
+        """Whether a destroy has begun to take things away: nothing but destroy may follow."""
+        operation = self.operation
+        return (
+            operation is not None and operation.command is CommandName.DESTROY and operation.effects_begun
+        )
+
+    @property
+    def run_under_way(self) -> bool:
+        """Whether a run is being attempted."""
+        operation = self.operation
+        return operation is not None and operation.command is CommandName.RUN and operation.is_active
+
+    @property
+    def is_error(self) -> bool:
+        """Whether something failed and has to be looked at: the state, or a teardown half done."""
+        return self.state.name.is_error or (self.teardown_begun and not self._operation.is_active)
+
+    @property
+    def condition(self) -> str:
+        """The state and what is under way or has failed, in words."""
+        return condition(self.state.name, self.operation, getattr(self.state, "failure", None))
+
+    def __str__(self) -> str:
+        return f"Environment {self.name!r} is in state: {self.condition}"
+
+    @overload
+    def expect(self, first: type[FirstT], /) -> Environment[FirstT]: ...
+    @overload
+    def expect(self, first: type[FirstT], second: type[SecondT], /) -> Environment[FirstT | SecondT]: ...
+    @overload
+    def expect(
+        self, first: type[FirstT], second: type[SecondT], third: type[ThirdT], /
+    ) -> Environment[FirstT | SecondT | ThirdT]: ...
+    def expect(self, *kinds: type[Any]) -> Environment[Any]:  # Any: the overloads say which
+        """Return this environment, typed by the state that it is in.
+
+        Raises:
+            UnexpectedState: It is in none of the given states.
+        """
+        if not isinstance(self.state, kinds):
+            raise UnexpectedState(
+                self.name, expected=[state_of(kind) for kind in kinds], actual=self.state.name
+            )
+        return self
+
+
+AnyEnvironment: TypeAlias = Environment[AnyState]
+
+
+def condition(state: str, operation: Operation | None, failure: Failure | None) -> str:
+    """Say a state, and what is under way or has failed, in words.
+
+    A teardown that has begun leads: nothing else matters as much.
+    """
+    if operation is None:
+        return f"{state} (failed at: {failure.step})" if failure else state
+    command, step = operation.command, operation.step
+    if operation.is_active:
+        return f"{state} ({command} under way{f': step {step.name}' if step else ''})"
+    ended = "interrupted" if operation.status is OperationStatus.INTERRUPTED else "failed"
+    at = operation.failure.step if operation.failure else step.name if step else None
+    if command is CommandName.DESTROY:
+        where = f"{ended} at {at}" if at else ended
+        return f"{state}, destroy {where}{': partly torn down' if operation.effects_begun else ''}"
+    if failure is not None:
+        return f"{state} ({ended} at: {failure.step})"
+    return f"{state} ({command} {ended}{f' at {at}' if at else ''})"

@@ -1,0 +1,140 @@
+"""Operation: the command that is being, or was last, attempted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, JsonValue
+
+from environments.model.failure import CommandName, Failure
+from statechart.holder import Holder, boot_id, start_ticks
+from statechart.utc import UtcDatetime
+
+
+class OperationStatus(StrEnum):
+    """How far an operation has come. Success leaves none behind."""
+
+    ACTIVE = "active"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class StepResult(BaseModel, frozen=True, extra="forbid"):
+    """What a finished step left: enough to decide later whether it has to be done again.
+
+    `digest` is the SHA-256 of the step's inputs; `outputs` are updates of the environment's outputs.
+    """
+
+    name: str
+    version: int
+    digest: str
+    has_effect: bool = True
+    outputs: dict[str, JsonValue] = {}
+    note: str | None = None
+    attempts: int = 1
+    duration: timedelta = timedelta()
+    probed: bool = False
+    """Whether a probe found it done, instead of its effect being run."""
+
+
+class ToolProcess(BaseModel, frozen=True, extra="forbid"):
+    """A process that a step started, and that leads a group (and a session) of its own.
+
+    `pid` is the group's number too; `started` is in clock ticks since boot, `boot_id` the kernel's
+    random name of that boot: together they tell it from a later process of the same number.
+    """
+
+    pid: int
+    program: str
+    started: int | None = None
+    boot_id: str | None = None
+
+    @classmethod
+    def of(cls, pid: int, program: str) -> ToolProcess:
+        """Return what identifies a process that was just started."""
+        return cls(pid=pid, program=program, started=start_ticks(pid), boot_id=boot_id())
+
+
+class StepInHand(BaseModel, frozen=True, extra="forbid"):
+    """A step that was begun and has no result: in doubt, if nobody is at it any more.
+
+    `processes` are those that it started, as far as they are on record.
+    """
+
+    name: str
+    number: int
+    of: int
+    started_at: UtcDatetime
+    has_effect: bool = True
+    processes: tuple[ToolProcess, ...] = ()
+
+
+class Operation(BaseModel, frozen=True, extra="forbid"):
+    """A command under way, or the last one when it did not succeed.
+
+    `steps_done` are the results so far, carried over from the operation that it `resumes`.
+    `step` is the one in hand; `doubts` are others that were begun earlier and never got a result.
+    `effects_begun` tells whether a step that changes the world was begun.
+    """
+
+    id: str
+    command: CommandName
+    status: OperationStatus = OperationStatus.ACTIVE
+    started_at: UtcDatetime
+    holder: Holder
+    steps_done: tuple[StepResult, ...] = ()
+    step: StepInHand | None = None
+    doubts: tuple[StepInHand, ...] = ()
+    effects_begun: bool = False
+    failure: Failure | None = None
+    resumes: str | None = None
+    supersedes: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether nothing has closed it: it is under way, or it was interrupted."""
+        return self.status is OperationStatus.ACTIVE
+
+    @property
+    def in_doubt(self) -> tuple[StepInHand, ...]:
+        """All steps that were begun and have no result, the latest first."""
+        return (*([self.step] if self.step else []), *self.doubts)
+
+    def with_intent(self, step: StepInHand) -> Operation:
+        """Return it with a step begun; another one that was in hand stays in doubt."""
+        return self.model_copy(
+            update={
+                "step": step,
+                "doubts": _without(self.in_doubt, step.name),
+                "effects_begun": self.effects_begun or step.has_effect,
+            }
+        )
+
+    def with_process(self, process: ToolProcess) -> Operation:
+        """Return it with a process that the step in hand has started."""
+        if self.step is None:
+            return self
+        processes = (*self.step.processes, process)
+        return self.model_copy(update={"step": self.step.model_copy(update={"processes": processes})})
+
+    def with_result(self, result: StepResult) -> Operation:
+        """Return it with a step finished."""
+        return self.without_step(result.name).model_copy(update={"steps_done": (*self.steps_done, result)})
+
+    def without_step(self, name: str) -> Operation:
+        """Return it with a step known to have failed: no longer in doubt."""
+        step = None if self.step is None or self.step.name == name else self.step
+        return self.model_copy(update={"step": step, "doubts": _without(self.doubts, name)})
+
+    def failed(self, failure: Failure) -> Operation:
+        """Return it closed by a failure."""
+        return self.model_copy(update={"status": OperationStatus.FAILED, "failure": failure})
+
+    def interrupted(self, failure: Failure) -> Operation:
+        """Return it closed by recovery: its process died, and what it did has been found out."""
+        return self.model_copy(update={"status": OperationStatus.INTERRUPTED, "failure": failure})
+
+
+def _without(steps: tuple[StepInHand, ...], name: str) -> tuple[StepInHand, ...]:
+    return tuple(step for step in steps if step.name != name)

@@ -1,0 +1,188 @@
+"""The thirteen states, and what is known in each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from environments.model.failure import Failure
+from statechart.errors import listed, nearest
+
+
+class EnvironmentState(StrEnum):
+    """The states of an environment, as they are written on disk, in diagrams and in messages."""
+
+    CREATED = "created"
+    PROVISIONING = "provisioning"
+    PROVISIONED = "provisioned"
+    CONFIGURING = "configuring"
+    CONFIGURED = "configured"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    RUNNING = "running"
+    DESTROYED = "destroyed"
+    PROVISION_FAILED = "provision_failed"
+    CONFIGURE_FAILED = "configure_failed"
+    RELEASE_FAILED = "release_failed"
+    RUN_FAILED = "run_failed"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this is one of the four states of failure."""
+        return self.value.endswith("_failed")
+
+    @property
+    def is_success(self) -> bool:
+        """Whether this is one of the nine states of the path."""
+        return not self.is_error
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether a command is at work: provisioning, configuring or releasing."""
+        return self.value.endswith("ing") and self is not EnvironmentState.RUNNING
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more is expected by itself: running, destroyed, or a failure."""
+        return self.is_error or self in (EnvironmentState.RUNNING, EnvironmentState.DESTROYED)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no event can follow."""
+        return self is EnvironmentState.DESTROYED
+
+
+class Created(BaseModel, frozen=True, extra="forbid"):
+    """Declared; nothing exists yet."""
+
+    name: Literal[EnvironmentState.CREATED] = EnvironmentState.CREATED
+
+
+class Provisioning(BaseModel, frozen=True, extra="forbid"):
+    """Its resources are being made."""
+
+    name: Literal[EnvironmentState.PROVISIONING] = EnvironmentState.PROVISIONING
+
+
+class Provisioned(BaseModel, frozen=True, extra="forbid"):
+    """Its resources exist."""
+
+    name: Literal[EnvironmentState.PROVISIONED] = EnvironmentState.PROVISIONED
+
+
+class Configuring(BaseModel, frozen=True, extra="forbid"):
+    """Its resources are being configured."""
+
+    name: Literal[EnvironmentState.CONFIGURING] = EnvironmentState.CONFIGURING
+
+
+class Configured(BaseModel, frozen=True, extra="forbid"):
+    """Its resources are configured for the application."""
+
+    name: Literal[EnvironmentState.CONFIGURED] = EnvironmentState.CONFIGURED
+
+
+class Releasing(BaseModel, frozen=True, extra="forbid"):
+    """A release of the application is being put in place."""
+
+    name: Literal[EnvironmentState.RELEASING] = EnvironmentState.RELEASING
+
+
+class Released(BaseModel, frozen=True, extra="forbid"):
+    """A release of the application is in place, and not yet what is run."""
+
+    name: Literal[EnvironmentState.RELEASED] = EnvironmentState.RELEASED
+
+
+class Running(BaseModel, frozen=True, extra="forbid"):
+    """The application runs, and its health check passed."""
+
+    name: Literal[EnvironmentState.RUNNING] = EnvironmentState.RUNNING
+
+
+class Destroyed(BaseModel, frozen=True, extra="forbid"):
+    """Its resources are verifiably gone."""
+
+    name: Literal[EnvironmentState.DESTROYED] = EnvironmentState.DESTROYED
+
+
+class ProvisionFailed(BaseModel, frozen=True, extra="forbid"):
+    """Making its resources failed."""
+
+    name: Literal[EnvironmentState.PROVISION_FAILED] = EnvironmentState.PROVISION_FAILED
+    failure: Failure
+
+
+class ConfigureFailed(BaseModel, frozen=True, extra="forbid"):
+    """Configuring its resources failed."""
+
+    name: Literal[EnvironmentState.CONFIGURE_FAILED] = EnvironmentState.CONFIGURE_FAILED
+    failure: Failure
+
+
+class ReleaseFailed(BaseModel, frozen=True, extra="forbid"):
+    """Putting a release in place failed."""
+
+    name: Literal[EnvironmentState.RELEASE_FAILED] = EnvironmentState.RELEASE_FAILED
+    failure: Failure
+
+
+class RunFailed(BaseModel, frozen=True, extra="forbid"):
+    """The application could not be started, or was found not to run any more."""
+
+    name: Literal[EnvironmentState.RUN_FAILED] = EnvironmentState.RUN_FAILED
+    failure: Failure
+
+
+AnyFailed: TypeAlias = ProvisionFailed | ConfigureFailed | ReleaseFailed | RunFailed
+AnyState: TypeAlias = (
+    Created
+    | Provisioning
+    | Provisioned
+    | Configuring
+    | Configured
+    | Releasing
+    | Released
+    | Running
+    | Destroyed
+    | ProvisionFailed
+    | ConfigureFailed
+    | ReleaseFailed
+    | RunFailed
+)
+
+
+def _check_known(value: Any) -> Any:  # Any: whatever pydantic was given, before it is checked
+    if not isinstance(value, dict) or "name" not in value:
+        return value
+    known = [state.value for state in EnvironmentState]
+    if value["name"] in known:
+        return value
+    near = nearest(str(value["name"]), known)
+    hint = f"did you mean {near!r}?" if near else f"the states are {listed(known)}"
+    raise ValueError(f"there is no state {value['name']!r}: {hint}")
+
+
+DiscriminatedState: TypeAlias = Annotated[
+    AnyState, Field(discriminator="name"), BeforeValidator(_check_known)
+]
+
+
+def state_of(kind: type[AnyState]) -> EnvironmentState:
+    """Return the state that a state class stands for."""
+    name: EnvironmentState = kind.model_fields["name"].default
+    return name
+
+
+_CLASSES: dict[EnvironmentState, type[AnyState]] = {state_of(kind): kind for kind in (*get_args(AnyState),)}
+
+
+def enter(state: EnvironmentState, failure: Failure | None = None) -> AnyState:
+    """Return the value of a state; the four states of failure need the failure.
+
+    Raises:
+        pydantic.ValidationError: The failure is missing, or there is one that does not belong.
+    """
+    return _CLASSES[state].model_validate({} if failure is None else {"failure": failure})

@@ -1,0 +1,1 @@
+"""Present environments to people: views, guidance, documents and text."""

@@ -1,0 +1,82 @@
+"""Guidance: what can be done next, and from where each command goes.
+
+It is a copy of what the chart declares, so that `--help`, `list` and `show` need not load the
+engine; a test holds it against the chart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from environments.model.operation import Operation
+
+EVENTS: dict[str, tuple[str, ...]] = {
+    "created": ("provision", "register", "destroy"),
+    "provisioning": ("complete", "fail", "destroy"),
+    "provisioned": ("configure", "destroy"),
+    "configuring": ("complete", "fail", "destroy"),
+    "configured": ("release", "destroy"),
+    "releasing": ("complete", "fail", "destroy"),
+    "released": ("run", "release", "fail", "destroy"),
+    "running": ("release", "fail", "destroy"),
+    "destroyed": (),
+    "provision_failed": ("provision", "destroy"),
+    "configure_failed": ("configure", "destroy"),
+    "release_failed": ("release", "destroy"),
+    "run_failed": ("run", "release", "fail", "destroy"),
+}
+"""The events that the chart allows in each state, the one that is wanted most first."""
+
+COMMANDS = ("provision", "register", "configure", "release", "run", "destroy")
+"""The events that are commands; the others are outcomes."""
+
+_NOT_ADVISED = "register"  # not every provider adopts hosts, and it has to be said which one
+
+_BEFORE_RUNNING = ("created", "provisioned", "configured")
+
+
+def states() -> tuple[str, ...]:
+    """Return the thirteen states."""
+    return tuple(EVENTS)
+
+
+def sources(command: str) -> tuple[str, ...]:
+    """Return the states from which a command goes."""
+    return tuple(state for state, events in EVENTS.items() if command in events)
+
+
+def sources_in_words(command: str) -> str:
+    """Say from which states a command goes."""
+    found = sources(command)
+    missing = [state for state in EVENTS if state not in found]
+    if len(missing) == 1:
+        return f"From every state but {missing[0]}."
+    return f"From {', '.join(found)}."
+
+
+def next_steps(state: str, operation: Operation | None, *, held: bool) -> tuple[str, ...]:
+    """Return what can be done now, the best first; `NAME` stands for the environment's name.
+
+    `held` tells whether a process is at work on the environment. An operation that is open while
+    nobody is at work was interrupted, and nothing but recover and destroy may follow.
+    """
+    if operation is not None and operation.status == "active":
+        return ("show NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
+    if operation is not None and operation.command == "destroy":
+        if operation.effects_begun:
+            return ("destroy NAME", "why NAME")
+        return ("destroy NAME", *(step for step in _ranked(state) if step != "destroy NAME"))
+    return _ranked(state)
+
+
+def _ranked(state: str) -> tuple[str, ...]:
+    if state == "destroyed":
+        return ("purge NAME",)
+    commands = [event for event in EVENTS[state] if event in COMMANDS and event != _NOT_ADVISED]
+    steps = [f"{command} NAME" for command in commands]
+    if state.endswith("_failed"):
+        return ("retry NAME", "why NAME", *steps[1:])
+    if state in _BEFORE_RUNNING:
+        steps.insert(1, "up NAME")
+    return tuple(steps)

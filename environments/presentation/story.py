@@ -1,0 +1,161 @@
+"""Story: what happened to an environment, what is known and what is not, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from environments.presentation.text import when
+from environments.presentation.view import View
+
+if TYPE_CHECKING:
+    from environments.model.failure import Failure
+    from environments.model.operation import Operation
+    from environments.model.records import HistoryEntry
+
+_LAST = 6
+
+_WHY = {
+    "recover": "finds out what the interrupted step did, and puts it on record",
+    "retry": "goes on at the first step that is not known to be done",
+    "destroy": "takes everything away, whatever state it is in",
+    "logs": "shows the trace of the failure",
+    "show": "shows where it is now",
+    "unlock": "ends the process that holds it, if that hangs",
+    "provision": "makes its resources",
+    "register": "adopts a host that exists, instead of making one",
+    "drift": "looks whether the world is as it is recorded",
+    "configure": "configures its resources",
+    "release": "puts a release in place; what runs goes on running",
+    "run": "starts the release in place",
+    "up": "runs all the commands that it takes to be running",
+    "purge": "removes it from record, and frees its name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The story of an environment: a headline, and what is told under each heading.
+
+    Attributes:
+        headline: The state, and what is wrong.
+        happened: What led here, in order.
+        known: What is certain.
+        unknown: What is in doubt.
+        words: The last lines of the trace and of the service's log, by where they are from.
+        following: Commands, the best first, each with what it does.
+    """
+
+    headline: str
+    happened: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    following: tuple[tuple[str, str], ...] = ()
+
+
+def tell(
+    view: View,
+    entries: Sequence[HistoryEntry],
+    survivors: Sequence[str],
+    words: dict[str, tuple[str, ...]],
+) -> Story:
+    """Return the story of an environment as its record, its lock and the process table tell it."""
+    environment = view.environment
+    operation = environment.operation
+    return Story(
+        headline=f"{environment.name} is {view.condition}",
+        happened=(*_path(entries), *(_operation(view, operation) if operation else ())),
+        known=tuple(_known(view, survivors)),
+        unknown=tuple(_unknown(view)),
+        words=words if view.is_error else {},
+        following=tuple((step, reason(step)) for step in view.next_steps if step != "why NAME"),
+    )
+
+
+def reason(step: str) -> str:
+    """Say what a command does for somebody who wonders which one to type."""
+    return _WHY.get(step.split()[0], "")
+
+
+def _path(entries: Sequence[HistoryEntry]) -> Iterator[str]:
+    """Yield the last things that changed it, each in a line."""
+    told = [line for entry in entries if (line := _happened(entry))]
+    if len(told) > _LAST:
+        yield f"{len(told) - _LAST} changes before (history shows them)"
+    yield from told[-_LAST:]
+
+
+def _happened(entry: HistoryEntry) -> str:
+    record, at = entry.record, f"{when(entry.at)} by {entry.actor}"
+    match record.type:
+        case "created":
+            return f"{at}: created"
+        case "transition":
+            why = f": {record.reason}" if record.reason else ""
+            return f"{at}: {record.event} took it from {record.from_state} to {record.to_state}{why}"
+        case "operation":
+            command = record.environment.operation.command if record.environment.operation else "it"
+            why = f": {record.reason}" if record.reason else ""
+            return f"{at}: {command} was {record.change}{why}"
+        case "amended":
+            return f"{at}: its spec was changed ({', '.join(record.fields)})"
+        case "rebased":
+            return f"{at}: its damaged history was kept as {record.damaged}, and a new one begun"
+        case _ if record.settled is not None:
+            source = record.settled.who or "its probe"
+            found = "done" if record.result is not None else "not done"
+            return f"{at}: {source} said that step {record.step} was {found}: {record.settled.reason}"
+    return ""
+
+
+def _operation(view: View, operation: Operation) -> Iterator[str]:
+    """Yield how the last command went, or goes."""
+    done = ", ".join(step.name for step in operation.steps_done)
+    yield f"{operation.command}: done so far {done or 'no step'}"
+    step = operation.step
+    if operation.is_active and step is not None:
+        begun = f"step {step.number}/{step.of} {step.name} was begun at {when(step.started_at)}"
+        yield f"{operation.command}: {begun}" + (", and has no result" if view.interrupted else "")
+    if operation.failure is not None:
+        yield f"{operation.command}: {_ended(operation.failure)}"
+    if view.interrupted:
+        holder = operation.holder
+        who = f"its process (pid {holder.pid} of {holder.user}@{holder.host})"
+        yield f"{operation.command}: {who} {holder.fate()}"
+
+
+def _ended(failure: Failure) -> str:
+    how = {"interrupted": "was interrupted", "cancelled": "was stopped"}.get(failure.cause, "failed")
+    return f"{how} at step {failure.step} ({failure.cause}): {failure.summary}"
+
+
+def _known(view: View, survivors: Sequence[str]) -> Iterator[str]:
+    environment = view.environment
+    outputs = environment.outputs
+    if view.holder is not None:
+        yield f"it is being changed now by {view.holder.describe()}"
+    elif environment.operation is not None:
+        yield "nobody is changing it now: its lock is free"
+    if environment.teardown_begun:
+        yield "its teardown has begun: only destroy may follow"
+    if outputs.url:
+        yield f"its address is {outputs.url}"
+    if outputs.serving:
+        yield f"release {outputs.serving} was healthy when that was last checked"
+    for survivor in survivors:
+        yield f"{survivor}, which an unfinished step started, still runs"
+    if not view.is_error and view.holder is None:
+        yield "nothing on record is wrong"
+
+
+def _unknown(view: View) -> Iterator[str]:
+    operation = view.environment.operation
+    if operation is None or (operation.is_active and not view.interrupted):
+        return
+    for step in operation.in_doubt:
+        yield f"whether step {step.name} was done: it was begun, and has no result"
+    holder = operation.holder
+    if view.interrupted and holder.is_alive() is None:
+        yield f"whether anything that it started on {holder.host} still runs"

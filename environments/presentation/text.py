@@ -1,0 +1,197 @@
+"""Render: environments, lists and histories as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from environments.cli.terminal.output import styled
+from environments.cli.terminal.screen import clean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from environments.cli.settings import Settings
+    from environments.model.environment import Outputs
+    from environments.model.failure import Failure
+    from environments.model.records import AnyRecord, HistoryEntry, OperationRecord, TransitionRecord
+    from environments.presentation.view import View
+
+_UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Say how long ago something was."""
+    passed = (now - moment).total_seconds()
+    for unit, length in _UNITS:
+        if passed >= length:
+            count = int(passed // length)
+            plural = "s" if unit == "day" and count > 1 else ""
+            return f"{count} {unit}{plural} ago"
+    return "now"
+
+
+def when(moment: datetime) -> str:
+    """Return a moment in UTC, to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines with aligned columns; the last column is as long as it is."""
+    cleaned = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*cleaned, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cleaned
+    ]
+
+
+def environment_text(view: View, settings: Settings, directory: Path) -> str:
+    """Return all that matters of an environment, what is wrong with it first."""
+    steps = [settings.spell(step, view.environment.name) for step in view.next_steps]
+    following = [f"{'next:' if not number else '  or:'} {step}" for number, step in enumerate(steps)]
+    return "\n".join((facts_text(view, directory), *following))
+
+
+def facts_text(view: View, directory: Path) -> str:
+    """Return what is known of an environment, without what can be done next."""
+    environment = view.environment
+    colour = "red" if view.is_error else "green" if environment.state.name == "running" else "bold"
+    facts = columns([(f"  {label}", value) for label, value in _facts(view, directory)])
+    return "\n".join((f"{clean(environment.name)}: {styled(view.condition, colour)}", *facts))
+
+
+def _facts(view: View, directory: Path) -> Iterator[tuple[str, str]]:
+    environment = view.environment
+    now = datetime.now(UTC)
+    yield "since", f"{when(environment.since)} ({ago(environment.since, now)})"
+    if environment.spec.description:
+        yield "description", environment.spec.description
+    yield "provider", environment.spec.provider.kind
+    outputs = environment.outputs
+    if outputs.url:
+        idle = ("reserved", f"{outputs.url}, nothing serves there")
+        yield ("url", outputs.url) if outputs.serving else idle
+    yield from _releases(outputs, tried=environment.state.name == "run_failed")
+    yield from _operation(view, now)
+    failure = environment.failure
+    if failure is not None:
+        ongoing = environment.operation is not None and environment.operation.status != "failed"
+        yield from _failure(failure, directory, "before it" if ongoing else "failed")
+    yield "revision", f"{environment.revision}, {when(environment.updated_at)}"
+    yield "files", str(directory)
+
+
+def _releases(outputs: Outputs, *, tried: bool) -> Iterator[tuple[str, str]]:
+    """Yield which releases there are; `tried` says that the one in place was run, and is not well."""
+    release, serving, previous = outputs.release, outputs.serving, outputs.previous
+    if serving is not None:
+        yield "serving", f"release {serving}"
+    if release is not None and release != serving:
+        yield "in place", f"release {release}, {'which does not run' if tried else 'not yet run'}"
+    if previous is not None and previous not in (release, serving):
+        yield "previous", f"release {previous}"
+
+
+def _operation(view: View, now: datetime) -> Iterator[tuple[str, str]]:
+    operation = view.environment.operation
+    if operation is None or operation.status == "failed":
+        if view.holder is not None:
+            yield "held", f"by {view.holder.describe()}"
+        return
+    step = operation.step
+    at = f"step {step.number}/{step.of} {step.name}" if step else "between two steps"
+    begun = f"begun {ago(operation.started_at, now)}"
+    if view.interrupted:
+        who = operation.holder
+        gone = f"its process (pid {who.pid} of {who.user}@{who.host}) {who.fate()}"
+        place = f"at {at}" if step else at
+        yield "interrupted", f"{operation.command} {place}, {begun}; {gone}"
+        yield "", "what that step did is in doubt" if step else "every step begun has a result"
+        return
+    yield "under way", f"{operation.command}, {at}, {begun}"
+    if view.holder is not None:
+        yield "by", view.holder.describe()
+
+
+def _failure(failure: Failure, directory: Path, label: str) -> Iterator[tuple[str, str]]:
+    after = f"{failure.duration.total_seconds():.2f}s"
+    yield (
+        label,
+        f"{failure.command} at {failure.step} ({failure.cause}), {when(failure.failed_at)} after {after}",
+    )
+    yield "because", failure.summary
+    if failure.trace_file is not None:
+        yield "trace", str(directory / failure.trace_file)
+
+
+def list_text(documents: Sequence[dict[str, object]], unreadable: Sequence[tuple[str, str]]) -> str:
+    """Return a line for each environment; those that can't be read say why."""
+    rows = [("NAME", "PROVIDER", "SINCE", "URL", "STATE")]
+    for document in documents:
+        since = when(datetime.fromisoformat(str(document["since"])))
+        url = str((document["serving"] and document["url"]) or "-")
+        rows.append(
+            (str(document["name"]), str(document["provider"]), since, url, str(document["condition"]))
+        )
+    rows += [(name, "?", "?", "?", f"unreadable: {why}") for name, why in unreadable]
+    bad = [False, *(bool(document["is_error"]) for document in documents), *(True for _ in unreadable)]
+    return "\n".join(
+        styled(line, "red") if is_bad else line for line, is_bad in zip(columns(rows), bad, strict=True)
+    )
+
+
+def history_text(entries: Iterable[HistoryEntry]) -> str:
+    """Return a line for each thing that happened; a step is one line when it has ended."""
+    rows = [("SEQ", "REV", "TIME", "BY", "WHAT")]
+    begun: dict[str, datetime] = {}
+    listed = list(entries)
+    for number, entry in enumerate(listed):
+        what = _happened(entry, begun, listed[number + 1 :])
+        if what:
+            rows.append((str(entry.seq), str(entry.revision), _precise(entry.at), entry.actor, what))
+    return "\n".join(columns(rows))
+
+
+def _precise(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
+
+
+def _happened(entry: HistoryEntry, begun: dict[str, datetime], later: Sequence[HistoryEntry]) -> str:
+    record: AnyRecord = entry.record
+    match record.type:
+        case "created":
+            return "created"
+        case "amended":
+            return f"amended: {', '.join(record.fields)}"
+        case "rebased":
+            said = f": {record.reason}" if record.reason else ""
+            return f"history begun anew; the damaged one was kept as {record.damaged}{said}"
+        case "step" if record.process is not None:
+            return ""
+        case "step" if record.phase == "intent":
+            ended = bool(later) and later[0].record.type == "step"
+            return "" if ended else f"  step {record.step} begun, and no result"
+        case "step" if record.result is not None:
+            note = f" ({record.result.note})" if record.result.note else ""
+            found = "found done" if record.result.probed else "done"
+            return f"  step {record.step} {found} in {record.result.duration.total_seconds():.2f}s{note}"
+        case "step":
+            return f"  step {record.step} failed: {record.summary}"
+        case _:
+            return _changed(entry, record, begun)
+
+
+def _changed(
+    entry: HistoryEntry, record: TransitionRecord | OperationRecord, begun: dict[str, datetime]
+) -> str:
+    operation = entry.operation_id or ""
+    started = begun.get(operation)
+    begun.setdefault(operation, entry.at)
+    took = f" after {(entry.at - started).total_seconds():.2f}s" if started is not None else ""
+    reason = f": {record.reason}" if record.reason else ""
+    if record.type == "transition":
+        return f"{record.event}: {record.from_state} → {record.to_state}{took}{reason}"
+    command = record.environment.operation.command if record.environment.operation else "operation"
+    return f"{command} {record.change}{took}{reason}"

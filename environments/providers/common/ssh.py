@@ -1,0 +1,354 @@
+"""SSH: a host reached with one key and no other, which has to show the key that is pinned for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from shlex import join, quote
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+
+if TYPE_CHECKING:
+    import asyncssh
+
+ResultT = TypeVar("ResultT")
+
+_CONNECT = timedelta(seconds=10)
+_KEEPALIVE = timedelta(seconds=5)
+_PAUSE = 0.3
+_SUDO_REFUSED = re.compile(
+    r"^sudo: .*(password|terminal|tty|not allowed|not in the sudoers|may not run)", re.M
+)
+_NO_SUDO = re.compile(r"sudo.*(not found|no such file)", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A host, and how it is reached.
+
+    Attributes:
+        host: Its address.
+        port: The port of its SSH server.
+        user: The user on it.
+        key: The private key's file; no other key is offered, and no agent is asked.
+        known_hosts: The file of the keys that it may show; no other is accepted.
+        become: Whether commands run as root, by sudo. Files still go as the user.
+        connect_timeout: How long one attempt to connect may take.
+        keepalive: How often it is asked whether it is still there; three times without an answer,
+            and the connection is lost.
+    """
+
+    host: str
+    user: str
+    key: Path
+    known_hosts: Path
+    port: int = 22
+    become: bool = False
+    connect_timeout: timedelta = _CONNECT
+    keepalive: timedelta = _KEEPALIVE
+
+    def describe(self) -> str:
+        """Say who is meant."""
+        return f"{self.user}@{self.host}" + (f":{self.port}" if self.port != 22 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command on the host ended with, and what it said."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+class Remote:
+    """An open connection to a host."""
+
+    def __init__(self, target: Target, connection: asyncssh.SSHClientConnection) -> None:
+        self.target = target
+        self._connection = connection
+
+    async def run(
+        self,
+        command: str,
+        *,
+        timeout: timedelta | None = None,
+        input: str | None = None,
+        check: bool = True,
+    ) -> Ran:
+        """Run a command of `sh`, as root if the target says so.
+
+        Args:
+            command: Its text; whatever is put into it has to be quoted.
+            timeout: How long it may take. The command may go on on the host after that.
+            input: Given to it on its standard input, which is empty otherwise.
+            check: Whether another exit code than 0 is a failure.
+
+        Raises:
+            StepFailed: It failed, sudo refused it, the connection was lost, or time is up.
+        """
+        become = ["sudo", "-n", "--"] if self.target.become else []
+        words = join(["env", "LC_ALL=C", *become, "sh", "-c", command])
+        with _translated(self.target), _limited(self.target, command, timeout) as limit:
+            async with limit:
+                done = await self._connection.run(
+                    words, input=input or "", encoding="utf-8", errors="backslashreplace"
+                )
+        ran = Ran(_status(self.target, done), str(done.stdout or ""), str(done.stderr or ""))
+        if self.target.become:
+            _check_sudo(self.target, ran)
+        if check and ran.status != 0:
+            raise _failed(self.target, command, ran, done.exit_signal[0] if done.exit_signal else None)
+        return ran
+
+    async def put(
+        self, path: Path, there: str, progress: Callable[[int, int], None] = lambda _done, _size: None
+    ) -> None:
+        """Copy a file to the host, as the user; only that user can read it.
+
+        Args:
+            path: The file.
+            there: Where it goes.
+            progress: Told how many bytes are there, and of how many.
+
+        Raises:
+            StepFailed: The user may not write there, the disk is full, or the host serves no SFTP.
+        """
+        asyncssh = _asyncssh()
+        with _translated(self.target, there):
+            try:
+                client = await self._connection.start_sftp_client()
+            except asyncssh.ChannelOpenError as error:
+                self._without_sftp(error)
+            async with client as sftp:
+                async with sftp.open(there, "wb"):
+                    await sftp.chmod(there, 0o600)
+                await sftp.put(
+                    path, there, progress_handler=lambda _from, _to, done, size: progress(done, size)
+                )
+
+    def _without_sftp(self, error: Exception) -> NoReturn:
+        if self._connection.is_closed():
+            raise error
+        summary = (
+            f"{self.target.host} serves no SFTP: give its SSH server the subsystem sftp, then try again"
+        )
+        raise StepFailed(FailureCause.CONFIGURATION, summary) from error
+
+
+@asynccontextmanager
+async def connect(target: Target) -> AsyncIterator[Remote]:
+    """Open a connection, and close it again.
+
+    Raises:
+        StepFailed: The host can't be reached, shows another key than the pinned one, or refuses ours.
+    """
+    asyncssh = _asyncssh()
+    if problem := check_key_file(target.key):
+        raise StepFailed(FailureCause.CONFIGURATION, f"the key {problem}")
+    with _translated(target):
+        connection = await asyncssh.connect(
+            target.host,
+            target.port,
+            username=target.user,
+            client_keys=[str(target.key)],
+            known_hosts=str(target.known_hosts) if target.known_hosts.is_file() else b"",
+            agent_path=None,
+            config=None,
+            connect_timeout=target.connect_timeout.total_seconds(),
+            login_timeout=target.connect_timeout.total_seconds(),
+            keepalive_interval=target.keepalive.total_seconds(),
+            keepalive_count_max=3,
+        )
+    async with connection:  # left at once, whether or not the host answers still
+        yield Remote(target, connection)
+
+
+async def wait_for(
+    target: Target, within: timedelta, report: Callable[[str], None] = lambda _text: None
+) -> float:
+    """Wait until the host lets us in, and return after how many seconds it did.
+
+    Raises:
+        StepFailed: Time is up; or, at once, the host shows another key or refuses ours.
+    """
+
+    async def let_in() -> None:
+        async with connect(target):
+            pass
+
+    started = time.monotonic()
+    await _patiently(let_in, target, within, report)
+    return time.monotonic() - started
+
+
+async def host_key(host: str, port: int, within: timedelta) -> str:
+    """Return the public key that a host shows, such as `ssh-ed25519 AAAA…`, for pinning it.
+
+    Raises:
+        StepFailed: It does not answer in time.
+    """
+    asyncssh = _asyncssh()
+    target = Target(host=host, port=port, user="", key=Path(), known_hosts=Path())
+
+    async def shown() -> str:
+        with _translated(target):
+            key = await asyncio.wait_for(
+                asyncssh.get_server_host_key(host, port, config=None), _CONNECT.total_seconds()
+            )
+        if key is None:
+            raise StepFailed(FailureCause.NETWORK, f"{host} shows no host key")
+        return " ".join(key.export_public_key().decode().split()[:2])
+
+    return await _patiently(shown, target, within, lambda _text: None)
+
+
+async def _patiently(
+    attempt: Callable[[], Awaitable[ResultT]],
+    target: Target,
+    within: timedelta,
+    report: Callable[[str], None],
+) -> ResultT:
+    """Try until it works or time is up; what waiting can't mend is not tried again."""
+    deadline = time.monotonic() + within.total_seconds()
+    told = ""
+    while True:
+        try:
+            return await attempt()
+        except StepFailed as failed:
+            if failed.cause is not FailureCause.NETWORK:
+                raise
+            if time.monotonic() + _PAUSE > deadline:
+                summary = (
+                    f"{target.host} did not answer within {within.total_seconds():g} s: {failed.summary}"
+                )
+                raise StepFailed(FailureCause.TIMEOUT, summary) from failed
+            if failed.summary != told:
+                report(told := failed.summary)
+        await asyncio.sleep(_PAUSE)
+
+
+def _changed(host: str, known_hosts: Path) -> StepFailed:
+    summary = (
+        f"{host} does not show the host key that is pinned for it in {known_hosts}: it may be another "
+        "machine. When you know why, remove its line there, then try again"
+    )
+    return StepFailed(FailureCause.AUTHENTICATION, summary)
+
+
+def check_key_file(path: Path) -> str | None:
+    """Return what is wrong with a private key's file, or None."""
+    if not path.is_file():
+        return f"{path} is not a file; name the private key that the host lets in"
+    if not os.access(path, os.R_OK):
+        return f"{path} can't be read; give yourself permission for it"
+    try:
+        asyncssh = _asyncssh()
+    except StepFailed as missing:
+        return missing.summary
+    try:
+        asyncssh.read_private_key(path)
+    except asyncssh.KeyEncryptionError:
+        return f"{path} needs a passphrase, and nobody would be there to type it; use a key without one"
+    except (asyncssh.KeyImportError, ValueError):
+        return f"{path} is not a private key that can be read" + (
+            "; it needs a passphrase, or is damaged" if b"ENCRYPTED" in path.read_bytes() else ""
+        )
+    if path.stat().st_mode & 0o077:
+        return f"{path} can be read by others, and so SSH does not use it: chmod 600 {quote(str(path))}"
+    return None
+
+
+def _asyncssh() -> Any:  # Any: a module, loaded when it is needed
+    try:
+        import asyncssh
+    except ModuleNotFoundError:
+        summary = "hosts are reached with asyncssh, which is missing: pip install 'envchart[terraform]'"
+        raise StepFailed(FailureCause.CONFIGURATION, summary) from None
+    return asyncssh
+
+
+def _status(target: Target, done: asyncssh.SSHCompletedProcess) -> int:
+    """Return an exit code; a process without one, and without a signal, was lost with its connection."""
+    if done.exit_status is None and done.exit_signal is None:
+        raise StepFailed(FailureCause.NETWORK, f"the connection to {target.host} was lost")
+    return done.returncode if done.returncode is not None else -1
+
+
+def _failed(target: Target, command: str, ran: Ran, by_signal: str | None) -> StepFailed:
+    """Return how a command failed, in its own last words."""
+    lines = [line.strip() for line in ran.stderr.splitlines() if line.strip()]
+    how = f"was ended by SIG{by_signal}" if by_signal else f"ended with {ran.status}"
+    said = lines[-1] if lines else "it said nothing"
+    summary = f"on {target.host}, {_program(command)} {how}: {said}"
+    return StepFailed(FailureCause.COMMAND_EXECUTION, summary, f"{command}\n{ran.stdout}{ran.stderr}")
+
+
+def _program(command: str) -> str:
+    return command.split(maxsplit=1)[0]
+
+
+def _check_sudo(target: Target, ran: Ran) -> None:
+    """Raise what it means when it was sudo that ended with an error, and not the command."""
+    said = ran.stderr.strip()
+    if ran.status == 1 and _SUDO_REFUSED.search(said):
+        last = said.splitlines()[-1].removeprefix("sudo: ")
+        summary = f"{target.user} may not run sudo without a password on {target.host}: {last}"
+        advice = "allow it there (NOPASSWD), or set ssh.become to false"
+        raise StepFailed(FailureCause.AUTHENTICATION, f"{summary}; {advice}")
+    if ran.status == 127 and _NO_SUDO.search(said):
+        summary = f"{target.host} has no sudo: install it there, or set ssh.become to false"
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
+
+
+@contextmanager
+def _limited(target: Target, command: str, within: timedelta | None) -> Iterator[asyncio.Timeout]:
+    """Yield a limit of time; what it means when that is reached is raised."""
+    limit = asyncio.timeout(within.total_seconds() if within else None)
+    try:
+        yield limit
+    except TimeoutError as error:
+        if within is None or not limit.expired():
+            raise
+        seconds = f"{within.total_seconds():g} s"
+        summary = f"on {target.host}, {_program(command)} did not end within {seconds}; it may go on there"
+        raise StepFailed(FailureCause.TIMEOUT, summary) from error
+
+
+@contextmanager
+def _translated(target: Target, path: str = "") -> Iterator[None]:
+    """Make what SSH and the network refuse a StepFailed."""
+    asyncssh = _asyncssh()
+    who = target.describe()
+    try:
+        yield
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise _changed(target.host, target.known_hosts) from error
+    except asyncssh.PermissionDenied as error:
+        summary = f"{who} does not let the key {target.key} in: authorise it on the host, then try again"
+        raise StepFailed(FailureCause.AUTHENTICATION, summary) from error
+    except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection) as error:
+        raise StepFailed(FailureCause.NETWORK, f"the connection to {target.host} was lost") from error
+    except asyncssh.SFTPError as error:
+        advice = {
+            asyncssh.SFTPPermissionDenied: f"; {target.user} has to be let into the directories above it",
+            asyncssh.SFTPFailure: "; the disk may be full",
+        }.get(type(error), "")
+        summary = f"on {target.host}, {path} can't be written: {error.reason.lower()}{advice}"
+        raise StepFailed(FailureCause.FILE_SYSTEM, summary) from error
+    except TimeoutError as error:
+        raise StepFailed(FailureCause.NETWORK, f"{who} did not answer in time") from error
+    except asyncssh.Error as error:
+        raise StepFailed(FailureCause.NETWORK, f"{who}: {error.reason}") from error
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
+        raise StepFailed(FailureCause.NETWORK, f"{who} can't be reached: {said.lower()}") from error

@@ -1,0 +1,86 @@
+"""Configuration: the files of an environment, made what is declared and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from environments.system.files import remove_tree, sync_directories, write_private
+
+ENVIRONMENT_FILE = "environment.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is, or would be, done to make a directory what is declared."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = {"written": self.written, "unchanged": self.unchanged, "removed": self.removed}
+        names = ", ".join((*self.written, *self.removed))
+        counts = ", ".join(f"{len(files)} {word}" for word, files in parts.items() if files)
+        return f"{counts} ({names})" if names else counts
+
+    @property
+    def any(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.written or self.removed)
+
+
+def declared(files: Mapping[str, str], public: Mapping[str, str]) -> dict[str, str]:
+    """Return all files of a configuration: those declared, and the variables that are no secrets."""
+    return {**files, ENVIRONMENT_FILE: json.dumps(dict(public), indent=2, sort_keys=True) + "\n"}
+
+
+def compare(directory: Path, files: Mapping[str, str]) -> Changes:
+    """Hold a directory against what is declared, and change nothing."""
+    present = _present(directory)
+    same = {name for name in files if present.get(name) == "file" and _holds(directory / name, files[name])}
+    folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
+    kept = {name for name, kind in present.items() if kind == "directory" and name in folders}
+    return Changes(
+        written=tuple(sorted(files.keys() - same)),
+        unchanged=tuple(sorted(same)),
+        removed=tuple(sorted(present.keys() - files.keys() - kept)),
+    )
+
+
+def write(directory: Path, files: Mapping[str, str]) -> Changes:
+    """Make a directory hold what is declared and nothing else; files that are right are not touched.
+
+    What is not declared goes first, links included, so that nothing is written through a link.
+    """
+    changes = compare(directory, files)
+    for name in changes.removed:
+        remove_tree(directory / name)
+    for name in changes.written:
+        path = directory / name
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        for parent in reversed(PurePosixPath(name).parents):
+            (directory / parent).mkdir(mode=0o700, exist_ok=True)
+        write_private(path, files[name])
+    if changes.any:
+        sync_directories(directory)
+    return changes
+
+
+def _present(directory: Path) -> dict[str, str]:
+    """Return the kind of everything below a directory, by its relative name."""
+    found: dict[str, str] = {}
+    for folder, directories, names in os.walk(directory):
+        for name in (*directories, *names):
+            path = Path(folder, name)
+            kind = "link" if path.is_symlink() else "directory" if path.is_dir() else "file"
+            found[path.relative_to(directory).as_posix()] = kind
+    return found
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.read_bytes() == text.encode()

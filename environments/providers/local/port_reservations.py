@@ -1,0 +1,171 @@
+"""Reservations: which port of the loopback interface belongs to which environment of a data directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.providers.common.health import HOST
+from environments.providers.local.layout import Layout
+from environments.system.files import sync_directory, write_private
+from environments.system.processes import listener_on
+
+_CANDIDATES = range(10_000, 32_768)
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reservations:
+    """The ports reserved in a data directory: one file for each, named after it.
+
+    A reservation is made before anything listens, so that two environments never get the same
+    port. One whose environment has no directory any more counts for nothing.
+    """
+
+    data: Path
+
+    @classmethod
+    def beside(cls, layout: Layout) -> Reservations:
+        """Return the reservations of the data directory that an environment is in."""
+        return cls(layout.directory.parent)
+
+    @property
+    def _directory(self) -> Path:
+        return self.data / ".ports"
+
+    def held_by(self, lineage: str) -> int | None:
+        """Return the port that an environment holds, or None."""
+        return next((port for port, owner in self._all() if owner.get("lineage") == lineage), None)
+
+    def reserve(self, layout: Layout, wanted: int | None) -> int:
+        """Reserve a port: the one wanted, or any that is free; what is held already is kept.
+
+        Raises:
+            StepFailed: The port is reserved for another environment, or something listens on it.
+        """
+        if not self._directory.is_dir():
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(self.data)
+        with self._locked():
+            held = self.held_by(layout.lineage)
+            if held is not None and held == (wanted or held) and not busy(held):
+                return held
+            port = self._checked(wanted, layout) if wanted is not None else self._any_free()
+            claim = {"lineage": layout.lineage, "name": layout.name, "directory": layout.directory.name}
+            write_private(self._directory / str(port), json.dumps(claim) + "\n")
+            self._drop(layout.lineage, but=port)
+            return port
+
+    def release(self, lineage: str) -> None:
+        """Give up what an environment holds, if anything."""
+        if self._directory.is_dir():
+            with self._locked():
+                self._drop(lineage)
+
+    def _drop(self, lineage: str, but: int | None = None) -> None:
+        for port, owner in self._all():
+            if owner.get("lineage") == lineage and port != but:
+                (self._directory / str(port)).unlink()
+                sync_directory(self._directory)
+
+    def _checked(self, port: int, layout: Layout) -> int:
+        owner = dict(self._all()).get(port, {})
+        if owner.get("lineage", layout.lineage) != layout.lineage and _exists(self.data, owner):
+            summary = f"port {port} is reserved for environment {owner.get('name')!r}"
+            raise StepFailed(FailureCause.NETWORK, f"{summary}: choose another port, or destroy that one")
+        require_free(port)
+        return port
+
+    def _any_free(self) -> int:
+        taken = {port for port, owner in self._all() if _exists(self.data, owner)}
+        for port in shuffled(_candidates()):
+            if port not in taken and not busy(port):
+                return port
+        raise StepFailed(FailureCause.NETWORK, f"no port of {_CANDIDATES} on {HOST} is free")
+
+    def _all(self) -> list[tuple[int, dict[str, str]]]:
+        if not self._directory.is_dir():
+            return []
+        ports = [path for path in self._directory.iterdir() if path.name.isdecimal()]
+        return [(int(path.name), _owner(path)) for path in ports]
+
+    def _locked(self) -> AcquireReturnProxy[FileLock]:
+        lock = FileLock(self._directory / ".lock", timeout=_PATIENCE, mode=0o600)
+        try:
+            return lock.acquire()
+        except Timeout as error:
+            summary = f"{self._directory} has been locked for {_PATIENCE:.0f} s by another process"
+            raise StepFailed(FailureCause.TIMEOUT, f"{summary}: try again") from error
+
+
+def _exists(data: Path, owner: dict[str, str]) -> bool:
+    """Return whether a reservation's environment has a directory still."""
+    return "directory" in owner and (data / owner["directory"]).is_dir()
+
+
+def _owner(path: Path) -> dict[str, str]:
+    try:
+        owner = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def _candidates() -> list[int]:
+    """Return the ports outside the range from which the kernel serves outgoing connections."""
+    try:
+        low, high = (int(word) for word in _EPHEMERAL.read_text().split())
+    except (OSError, ValueError):
+        return list(_CANDIDATES)
+    return [port for port in _CANDIDATES if not low <= port <= high] or list(_CANDIDATES)
+
+
+def shuffled(ports: Iterable[int]) -> list[int]:
+    """Return ports in random order, so that data directories seldom meet."""
+    found = list(ports)
+    random.shuffle(found)
+    return found
+
+
+def busy(port: int) -> bool:
+    """Return whether the port can't be listened on."""
+    return _refusal(port) is not None
+
+
+def _refusal(port: int) -> OSError | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            return error
+    return None
+
+
+def require_free(port: int) -> None:
+    """Make sure that a port can be listened on.
+
+    Raises:
+        StepFailed: Something else listens there, or it needs privileges that we lack.
+    """
+    match _refusal(port):
+        case None:
+            return
+        case PermissionError():
+            summary = f"port {port} needs privileges that you lack: choose one from 1024 up"
+        case _:
+            who = listener_on(port)
+            name = who.describe() if who else "another program"
+            summary = f"port {port} is in use by {name}: stop it or choose another port, then try again"
+    raise StepFailed(FailureCause.NETWORK, summary)

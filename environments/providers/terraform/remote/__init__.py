@@ -1,0 +1,1 @@
+"""Work on the host over SSH."""

@@ -1,0 +1,65 @@
+"""Bundle: an application as the one archive that goes to a host."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.providers.local.releases import Manifest
+
+
+def pack(source: Path, manifest: Manifest, archive: Path, wanted: Callable[[], bool]) -> int:
+    """Write an archive of what a manifest names, and return how many bytes it takes, packed and unpacked.
+
+    The same files make the same archive: their order, modes and owners don't depend on the machine.
+
+    Args:
+        source: The application's directory.
+        manifest: What is to go in.
+        archive: The file to write; only its owner can read it.
+        wanted: Asked before each file; when it says no, the work is given up.
+    """
+    size = 0
+    with _opened(archive) as tar:
+        for name in sorted(manifest.entries):
+            if not wanted():
+                raise StepFailed(FailureCause.CANCELLED, f"packing {source} was given up")
+            size += _add(tar, source / name, name)
+    return size + archive.stat().st_size
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file, _compressed(file) as packed, _tar(packed) as tar:
+        yield tar
+
+
+def _compressed(file: IO[bytes]) -> gzip.GzipFile:
+    return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0, compresslevel=6)
+
+
+def _tar(file: gzip.GzipFile) -> tarfile.TarFile:
+    return tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT, encoding="utf-8")
+
+
+def _add(tar: tarfile.TarFile, path: Path, name: str) -> int:
+    entry = tarfile.TarInfo(name)
+    found = path.lstat()
+    entry.mtime = int(found.st_mtime)
+    if path.is_symlink():
+        entry.type, entry.linkname = tarfile.SYMTYPE, os.fspath(path.readlink())
+        tar.addfile(entry)
+        return 0
+    entry.mode = 0o755 if found.st_mode & 0o111 else 0o644
+    entry.size = found.st_size
+    with path.open("rb") as file:
+        tar.addfile(entry, file)
+    return entry.size

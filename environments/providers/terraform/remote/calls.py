@@ -1,0 +1,101 @@
+"""Calls: a function of the host's program, sent there and run by the host's own Python."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from shlex import join
+from typing import Any
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.providers.common.ssh import Ran, Remote
+
+_PACKAGE = Path(__file__).parents[1] / "host_program"
+_OLDEST = (3, 9)
+_LOADER = """\
+import importlib.abc, importlib.util, json, sys
+sent = json.load(sys.stdin)
+class Sent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path=None, target=None):
+        if name in sent["modules"]:
+            return importlib.util.spec_from_loader(name, self, is_package="." not in name)
+    def exec_module(self, module):
+        text = sent["modules"][module.__name__]
+        exec(compile(text, module.__name__, "exec"), module.__dict__)
+sys.meta_path.insert(0, Sent())
+from host.program import main
+main(**sent["call"])
+"""
+_VERSION = "import json, sys; print(json.dumps(sys.version_info[:2]))"
+QUICK = timedelta(seconds=30)
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """Return the source of the program's modules, by the names that they have on the host."""
+    named = {f"host.{path.stem}": path for path in sorted(_PACKAGE.glob("*.py"))}
+    named["host"] = named.pop("host.__init__")
+    return {name: path.read_text(encoding="utf-8") for name, path in named.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What runs the functions of `environments.providers.terraform.host_program` for an environment.
+
+    Attributes:
+        remote: The connection.
+        root: The environment's directory on the host.
+        lineage: The incarnation of the environment; what only looks needs none.
+    """
+
+    remote: Remote
+    root: str
+    lineage: str = ""
+
+    async def __call__(
+        self, function: str, *, within: timedelta | None = QUICK, **arguments: object
+    ) -> Any:  # Any: JSON
+        """Run a function and return its result. What it is given goes by its standard input.
+
+        Raises:
+            StepFailed: It was refused, failed, or did not end in time; or the host has no Python.
+        """
+        call = {"function": function, "root": self.root, "lineage": self.lineage, "arguments": arguments}
+        sent = json.dumps({"modules": _modules(), "call": call})
+        ran = await self._python(_LOADER, input=sent, within=within)
+        answer = json.loads(ran.stdout.strip().rpartition("\n")[2])  # a login may print something first
+        if "result" not in answer:
+            summary = f"on {self.remote.target.host}, {answer['summary']}"
+            raise StepFailed(FailureCause(answer["cause"]), summary)
+        return answer["result"]
+
+    async def require_python(self) -> None:
+        """Make sure that the host has the Python that it takes.
+
+        Raises:
+            StepFailed: It has none, or one that is too old.
+        """
+        ran = await self._python(_VERSION, within=QUICK)
+        found = tuple(json.loads(ran.stdout.strip().rpartition("\n")[2]))
+        if found < _OLDEST:
+            version, wanted = (".".join(map(str, each)) for each in (found, _OLDEST))
+            host = self.remote.target.host
+            summary = f"the python3 of {host} is {version}: {wanted} or later is needed, install that"
+            raise StepFailed(FailureCause.CONFIGURATION, summary)
+
+    async def _python(self, program: str, *, within: timedelta | None, input: str = "") -> Ran:
+        command = join(["python3", "-I", "-c", program])
+        ran = await self.remote.run(command, input=input, timeout=within, check=False)
+        host = self.remote.target.host
+        if ran.status == 127:
+            summary = f"{host} has no python3: install it (apt-get install python3, or in the image)"
+            raise StepFailed(FailureCause.CONFIGURATION, summary)
+        if ran.status != 0 or not ran.stdout.strip():
+            said = (ran.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            summary = f"on {host}, python3 ended with {ran.status}: {said}"
+            raise StepFailed(FailureCause.COMMAND_EXECUTION, summary, ran.stderr)
+        return ran

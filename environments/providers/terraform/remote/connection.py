@@ -1,0 +1,86 @@
+"""Reach: an environment's host, and its directory there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.model.steps import StepContext
+from environments.providers.common import ssh
+from environments.providers.common.ssh import Target
+from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.remote.host import Host
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.providers.terraform import TerraformProvider
+
+
+REACHED = "host_reached"
+"""The detail of the outputs that says that the host has let us in: something may run there."""
+
+
+def target_of(spec: TerraformProvider, address: str, known_hosts: Path) -> Target:
+    """Return how an address is reached."""
+    settings = spec.ssh
+    return Target(
+        host=address,
+        port=settings.port,
+        user=settings.user,
+        key=settings.key,
+        known_hosts=known_hosts,
+        become=settings.become,
+    )
+
+
+def host_target(spec: TerraformProvider, context: StepContext) -> Target:
+    """Return how the environment's host is reached.
+
+    Raises:
+        StepFailed: No host is on record.
+    """
+    address = context.environment.outputs.instance_ip
+    if address is None:
+        summary = "no host is on record: destroy the environment, create it again"
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
+    return target_of(spec, address, Layout.at(context).known_hosts)
+
+
+def can_be_reached(context: StepContext) -> bool:
+    """Return whether there is a host whose key is at hand; without one, nothing was started anywhere.
+
+    Raises:
+        StepFailed: What runs on somebody else's host would be forgotten: the build directory is lost.
+    """
+    outputs, layout = context.environment.outputs, Layout.at(context)
+    if outputs.instance_ip is None or layout.known_hosts.is_file():
+        return outputs.instance_ip is not None
+    if outputs.details.get(REACHED) and not outputs.owned and not layout.build.is_dir():
+        summary = (
+            f"{layout.build} is gone, and with it the key of the host at {outputs.instance_ip}, where the "
+            "service may run: put it back from a backup. Or, when that host is gone for good, say so with "
+            "an empty directory in its place"
+        )
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
+    return False
+
+
+@asynccontextmanager
+async def on_host(spec: TerraformProvider, context: StepContext) -> AsyncIterator[Host]:
+    """Open a connection to the environment's directory on its host."""
+    async with ssh.connect(host_target(spec, context)) as remote:
+        yield Host(remote, root_of(spec, context.environment), context.environment.lineage)
+
+
+def root_of(spec: TerraformProvider, environment: AnyEnvironment) -> str:
+    """Return the environment's directory on its host."""
+    return str(spec.service.directory / environment.spec.instance_name)
+
+
+def url_of(address: str, port: int) -> str:
+    """Return where the service answers; an IPv6 address stands in brackets."""
+    return f"http://{f'[{address}]' if ':' in address else address}:{port}/"

@@ -1,0 +1,85 @@
+"""Startup: the time from a service's start until it has proved to be healthy, seen from here."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.providers.common.health import TOKEN_HEADER, Answer, Kind, ask
+from environments.providers.local.service import TOKEN
+from environments.providers.terraform.remote.host import Host, Instance
+from environments.providers.terraform.settings import ServiceSettings
+
+_PAUSE = 0.2
+_RESTARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """A service that was started and has yet to prove healthy."""
+
+    service: ServiceSettings
+    host: Host
+
+    async def wait(self) -> float:
+        """Wait until the service is healthy and stays so, and return after how many seconds it was.
+
+        Raises:
+            StepFailed: It ended, ends again and again, somebody else answers, or time is up.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            instance = await self._living()
+            answer = await self.ask(instance)
+            if answer.kind is Kind.HEALTHY:
+                break
+            if loop.time() - began > self.service.start_timeout.total_seconds():
+                raise await self._late(instance, answer)
+            await asyncio.sleep(_PAUSE)
+        seconds = loop.time() - began
+        await self._settle(await self._living())
+        return seconds
+
+    async def ask(self, instance: Instance) -> Answer:
+        """Ask the service how it is, from here."""
+        address = self.host.remote.target.host
+        return await ask(self.service.port, self.service.health, instance.token, host=address)
+
+    async def _living(self) -> Instance:
+        """Return the instance, which has to live still."""
+        instance = await self.host.instance()
+        if instance is None or not instance.alive:
+            raise StepFailed(FailureCause.COMMAND_EXECUTION, "the service ended after its start")
+        if instance.restarts > _RESTARTS:
+            summary = f"the service ends again and again: it was started {instance.restarts + 1} times"
+            raise StepFailed(FailureCause.COMMAND_EXECUTION, summary)
+        return instance
+
+    async def _settle(self, healthy: Instance) -> None:
+        """See that it stays: that it is the same process still, and answers still."""
+        settle = self.service.settle.total_seconds()
+        await asyncio.sleep(settle)
+        instance = await self._living()
+        if (instance.pid, instance.restarts) != (healthy.pid, healthy.restarts):
+            summary = f"the service did not stay healthy for {settle:g} s: it ended, and was started again"
+            raise StepFailed(FailureCause.COMMAND_EXECUTION, summary)
+        answer = await self.ask(instance)
+        if answer.kind is not Kind.HEALTHY:
+            raise await self._late(instance, answer)
+
+    async def _late(self, instance: Instance, answer: Answer) -> StepFailed:
+        """Return why it is not healthy, as far as that can be seen from here and on the host."""
+        service = self.service
+        if answer.kind is Kind.NAMELESS:
+            advice = f"another program has the port, or it does not send {TOKEN} in {TOKEN_HEADER}"
+            return StepFailed(FailureCause.CONFIGURATION, f"{answer.detail}: {advice}")
+        silent = answer.kind is Kind.SILENT
+        if silent and await self.host.answers(service.port, service.health, instance.token):
+            summary = f"the service answers on the host itself but not from here: {answer.detail}"
+            advice = "does it listen on $HOST, and does a firewall let us through?"
+            return StepFailed(FailureCause.NETWORK, f"{summary}; {advice}")
+        summary = f"the service did not get healthy, or did not stay so: {answer.detail}"
+        return StepFailed(FailureCause.TIMEOUT, summary)

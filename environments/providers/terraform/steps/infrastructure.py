@@ -1,0 +1,184 @@
+"""The steps that bring infrastructure up and down by OpenTofu or Terraform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.model.steps import Probed, Step, StepContext, StepOutputs
+from environments.providers.common.steps import provider_step
+from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.remote.connection import url_of
+from environments.providers.terraform.tofu import module
+from environments.providers.terraform.tofu.state import PLANNED, binary_of, require_saved
+from environments.system.cancellation import in_thread
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.providers.terraform import TerraformProvider
+
+
+def infrastructure_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps from a module to the host's address."""
+    inputs = _inputs(spec, environment)
+    times = spec.timeouts
+    return (
+        provider_step(spec, render_module, probe_module, inputs=inputs),
+        provider_step(spec, initialise, probe_initialised, inputs=inputs, timeout=times.init),
+        provider_step(spec, validate, probe_valid, inputs=inputs, timeout=times.plan, has_effect=False),
+        provider_step(
+            spec, plan_infrastructure, probe_plan, inputs=inputs, timeout=times.plan, has_effect=False
+        ),
+        provider_step(spec, apply_infrastructure, probe_infrastructure, inputs=inputs, timeout=times.apply),
+        provider_step(spec, read_outputs, probe_outputs, inputs=inputs, has_effect=False),
+    )
+
+
+def _inputs(spec: TerraformProvider, environment: AnyEnvironment) -> dict[str, JsonValue]:
+    source = module.Module(spec.directory)
+    digest = source.digest() if spec.directory.is_dir() else ""
+    settings = spec.model_dump(mode="json", include={"binary", "variables", "outputs"})
+    return {"lineage": environment.lineage, "module": digest, **settings}
+
+
+def _files(spec: TerraformProvider, context: StepContext) -> dict[str, bytes]:
+    """Return the module's files as they are to be.
+
+    Raises:
+        StepFailed: The module is gone, or a template can't be rendered.
+    """
+    if not spec.directory.is_dir():
+        summary = f"directory: {spec.directory} is not there: put the module back, then try again"
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
+    environment = context.environment
+    facts = {
+        "name": environment.name,
+        "instance_name": environment.spec.instance_name,
+        "variables": spec.plain_variables,
+    }
+    return module.Module(spec.directory).render(facts)
+
+
+def _variables(spec: TerraformProvider, context: StepContext) -> dict[str, JsonValue]:
+    environment = context.environment
+    ours = {"name": environment.name, "instance_name": environment.spec.instance_name}
+    declared = module.Module(spec.directory).declared()
+    return {**{key: value for key, value in ours.items() if key in declared}, **spec.plain_variables}
+
+
+async def render_module(spec: TerraformProvider, context: StepContext) -> None:
+    """Copy the module, its templates rendered, to where Terraform works."""
+    layout = Layout.at(context)
+    files = await in_thread(lambda: _files(spec, context))
+    variables = await in_thread(lambda: _variables(spec, context))
+    await in_thread(lambda: module.write(files, variables, layout.prepare(layout.module)))
+    context.report(f"{len(files)} file{'s' * (len(files) != 1)} in {layout.module}")
+
+
+async def probe_module(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look whether the rendered module is what it is to be."""
+    layout = Layout.at(context)
+    lacking = await in_thread(lambda: module.holds(_files(spec, context), layout.module))
+    return Probed.not_done(lacking) if lacking else Probed.done(f"{layout.module} is as declared")
+
+
+async def initialise(spec: TerraformProvider, context: StepContext) -> None:
+    """Make the module ready: its providers and modules are fetched."""
+    await binary_of(spec, context).run(context, "init", "-json", "-input=false")
+    context.report("providers and modules are there")
+
+
+async def probe_initialised(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Ask whether the module can be read with what was fetched."""
+    return await probe_valid(spec, context)
+
+
+async def validate(spec: TerraformProvider, context: StepContext) -> None:
+    """Have the module checked."""
+    await binary_of(spec, context).document(context, "validate", "-json")
+    context.report("the module is valid")
+
+
+async def probe_valid(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Have the module checked."""
+    if not Layout.at(context).module.is_dir():
+        return Probed.not_done("the module is not rendered")
+    try:
+        await validate(spec, context)
+    except StepFailed as failed:
+        return Probed.not_done(failed.summary)
+    return Probed.done("the module is valid")
+
+
+async def plan_infrastructure(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+    """Say what would be made and changed; from here on there may be something to take away."""
+    await in_thread(lambda: require_saved(Layout.at(context)))
+    await in_thread(Layout.at(context).begin_state)
+    said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
+    context.report(said.summary or "nothing to change")
+    for line in (*said.drift, *said.changes):
+        context.progress(line)
+    return {"details": {PLANNED: True}}
+
+
+async def probe_plan(_spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look whether a plan was made; it is made again whenever that is not known."""
+    if context.environment.outputs.details.get(PLANNED):
+        return Probed.done("planned", details={PLANNED: True})
+    return Probed.not_done("nothing was planned")
+
+
+async def apply_infrastructure(spec: TerraformProvider, context: StepContext) -> None:
+    """Make and change what the module declares."""
+    said = await binary_of(spec, context).run(
+        context, "apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
+    )
+    context.report(said.summary or "nothing to change")
+
+
+async def probe_infrastructure(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Ask whether anything is left to be made or changed; a state that is locked does not tell."""
+    layout = Layout.at(context)
+    if not layout.state.exists():
+        return Probed.not_done("nothing was made: there is no Terraform state")
+    said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
+    if said.changes or said.drift:
+        return Probed.not_done(f"still to do: {'; '.join([*said.drift, *said.changes][:5])}")
+    return Probed.done("everything declared is there")
+
+
+async def read_outputs(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+    """Read the host's address, and its key where the module knows it."""
+    found = await binary_of(spec, context).document(context, "output", "-json")
+    address = _output(found, spec.outputs.instance_ip, required=True)
+    key = _output(found, spec.outputs.ssh_host_key, required=False)
+    context.report(f"the host is at {address}")
+    details: dict[str, JsonValue] = {"ssh_host_key": " ".join(key.split()[:2])} if key else {}
+    return {
+        "instance_ip": address,
+        "port": spec.service.port,
+        "url": url_of(address, spec.service.port),
+        "owned": True,
+        "details": details,
+    }
+
+
+def _output(found: dict[str, dict[str, JsonValue]], name: str | None, *, required: bool) -> str:
+    value = found.get(name or "", {}).get("value")
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    if required or (name is not None and value is not None):
+        known = ", ".join(sorted(found)) or "none"
+        what = "is not there" if value is None else "is not a text"
+        summary = f"the output {name!r} of the module {what}; its outputs are: {known}"
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
+    return ""
+
+
+async def probe_outputs(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Read the outputs again."""
+    return Probed.done("the outputs are there", **await read_outputs(spec, context))

@@ -1,0 +1,95 @@
+"""The step that runs the playbook, and what looks whether its work still stands."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.model.steps import Probed, Step, StepContext
+from environments.providers.common.ansible.playbook import Playbook
+from environments.providers.common.steps import provider_step
+from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.remote.connection import host_target, root_of
+from environments.secrets.redaction import SecretRef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from environments.model.environment import AnyEnvironment
+    from environments.providers.terraform import TerraformProvider
+
+
+def playbook_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the step that runs the playbook; none when there is none."""
+    if spec.playbook is None:
+        return ()
+    inputs: dict[str, JsonValue] = {
+        "lineage": environment.lineage,
+        "playbook": _digest(spec.playbook),
+        "variables": spec.model_dump(mode="json", include={"playbook_variables"}),
+    }
+    within = spec.timeouts.configure
+    return (provider_step(spec, run_playbook, probe_playbook, inputs=inputs, timeout=within),)
+
+
+def _digest(path: Path) -> str | None:
+    return sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+async def run_playbook(spec: TerraformProvider, context: StepContext) -> None:
+    """Run the playbook, and say what it changed."""
+    events = await _playbook(spec, context).run(context)
+    context.report(events.summary())
+
+
+async def probe_playbook(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Have the playbook say what it would change: nothing, when it was done."""
+    changes = await check_playbook(spec, context)
+    if changes:
+        return Probed.not_done(f"the playbook would change: {'; '.join(changes[:5])}")
+    return Probed.unknown("a playbook that would change nothing may still have tasks to run")
+
+
+async def check_playbook(spec: TerraformProvider, context: StepContext) -> list[str]:
+    """Return the tasks of the playbook that would change something now, without running them.
+
+    Raises:
+        StepFailed: It can't be told: a task fails without what an earlier one would have done.
+    """
+    if spec.playbook is None:
+        return []
+    events = await _playbook(spec, context).run(context, check=True)
+    return [f"{task}: would be changed" for task in events.changed]
+
+
+def _playbook(spec: TerraformProvider, context: StepContext) -> Playbook:
+    if spec.playbook is None:
+        raise StepFailed(FailureCause.CONFIGURATION, "no playbook is declared")
+    environment, target = context.environment, host_target(spec, context)
+    given = {
+        name: value.resolve() if isinstance(value, SecretRef) else value
+        for name, value in spec.playbook_variables.items()
+    }
+    return Playbook(
+        path=spec.playbook,
+        directory=Layout.at(context).ansible,
+        name=environment.name,
+        address=target.host,
+        port=target.port,
+        user=target.user,
+        key=target.key,
+        known_hosts=target.known_hosts,
+        become=spec.ssh.become,
+        variables={
+            **given,
+            "envchart_name": environment.name,
+            "envchart_instance_name": environment.spec.instance_name,
+            "envchart_directory": root_of(spec, environment),
+            "envchart_port": spec.service.port,
+        },
+    )

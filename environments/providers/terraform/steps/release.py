@@ -1,0 +1,90 @@
+"""The steps that bring a release of the application to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.providers.common.steps import provider_step
+from environments.providers.local.releases import scan
+from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.remote.connection import on_host
+from environments.system.cancellation import in_thread
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.providers.terraform import TerraformProvider
+
+
+def release_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps of release: the application goes to the host, and is looked at there."""
+    inputs: dict[str, JsonValue] = {
+        "lineage": environment.lineage,
+        "app": str(spec.app),
+        "pinned": spec.pinned_release,
+    }
+    within = spec.timeouts.release
+    return (
+        provider_step(spec, upload_release, probe_upload, inputs=inputs, timeout=within),
+        provider_step(spec, verify_release, probe_release, inputs=inputs, timeout=within, has_effect=False),
+    )
+
+
+async def upload_release(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+    """Copy the application to the host, or pick the release that is pinned."""
+    outputs = context.environment.outputs
+    async with on_host(spec, context) as host:
+        if spec.pinned_release is not None:
+            release = spec.pinned_release
+            if damage := await host.releases.damage(release):
+                at_hand = ", ".join(await host.releases.ids()) or "none"
+                summary = f"release {release} can't be used: {damage}; at hand are {at_hand}"
+                raise StepFailed(FailureCause.CONFIGURATION, summary)
+            context.report(f"release {release}, made earlier")
+        else:
+            build = Layout.at(context).build
+            manifest, new = await host.releases.upload(
+                spec.app, context.directory.parent, build / "release.tar.gz", context.progress
+            )
+            release, count = manifest.id, len(manifest.entries)
+            context.report(
+                f"release {release}: {count} file{'s' * (count > 1)}{'' if new else ', as before'}"
+            )
+        await host.releases.prune((release, outputs.serving, outputs.previous))
+    return {"release": release}
+
+
+async def probe_upload(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look whether the application, as it is now, is on the host."""
+    leave_out = context.directory.parent
+    release = spec.pinned_release or (await in_thread(lambda: scan(spec.app, leave_out))).id
+    async with on_host(spec, context) as host:
+        damage = await host.releases.damage(release)
+    if damage:
+        return Probed.not_done(f"release {release}: {damage}")
+    return Probed.done(f"release {release} is there", release=release)
+
+
+async def verify_release(spec: TerraformProvider, context: StepContext) -> None:
+    """Make sure that the release on the host holds what it is named after."""
+    found = await probe_release(spec, context)
+    if found.verdict is not Verdict.DONE:
+        raise StepFailed(FailureCause.FILE_SYSTEM, f"{found.reason}; release again")
+    context.report(found.reason)
+
+
+async def probe_release(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look whether the release on the host holds what it is named after."""
+    release = context.environment.outputs.release
+    if release is None:
+        return Probed.not_done("nothing is released")
+    async with on_host(spec, context) as host:
+        damage = await host.releases.damage(release)
+    if damage:
+        return Probed.not_done(f"release {release} is damaged: {damage}")
+    return Probed.done(f"release {release} is what it is named after")

@@ -1,0 +1,263 @@
+"""The steps that make a release the one that is served, and stop it in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.model.steps import Probed, Step, StepContext, StepOutputs
+from environments.providers.common.health import Kind
+from environments.providers.common.log_tail import last_word
+from environments.providers.common.steps import provider_step
+from environments.providers.local.service import ENVIRONMENT, TOKEN, values_of
+from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.remote.collected_log import CollectedLog, last_words
+from environments.providers.terraform.remote.connection import can_be_reached, on_host
+from environments.providers.terraform.remote.host import Host, Instance
+from environments.providers.terraform.remote.startup import Startup
+from environments.system.cancellation import uncut
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.providers.terraform import TerraformProvider
+
+
+_SPARE = timedelta(seconds=60)
+_CANCEL_GRACE = timedelta(seconds=1)
+_GIVE_UP = timedelta(seconds=8)
+_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the steps of run: the old service ends, the release is made current, the new one starts."""
+    release = environment.outputs.release
+    switched: dict[str, JsonValue] = {"lineage": environment.lineage, "release": release}
+    started = {**switched, "service": fingerprint(spec, release or "")}
+    stopping = spec.service.stop_grace + _SPARE
+    waiting = spec.service.start_timeout + spec.service.settle + stopping
+    return (
+        provider_step(spec, stop_previous, probe_previous, inputs=started, timeout=stopping),
+        provider_step(spec, switch_release, probe_switch, inputs=switched),
+        provider_step(spec, start_service, probe_service, inputs=started, timeout=stopping),
+        provider_step(spec, check_health, probe_health, inputs=started, timeout=waiting, has_effect=False),
+    )
+
+
+def stop_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the step that stops the service before the host goes, or is left."""
+    inputs: dict[str, JsonValue] = {"lineage": environment.lineage}
+    stopping = spec.service.stop_grace + _SPARE
+    return (provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=stopping),)
+
+
+def fingerprint(spec: TerraformProvider, release: str) -> str:
+    """Return the digest of all that the service is started with, secrets apart."""
+    facts = [spec.service.model_dump(mode="json"), _user(spec), release]
+    text = json.dumps(facts, sort_keys=True)
+    return sha256(text.encode()).hexdigest()
+
+
+def _user(spec: TerraformProvider) -> str:
+    return spec.service.user or spec.ssh.user
+
+
+def _released(context: StepContext) -> str:
+    release = context.environment.outputs.release
+    if release is None:
+        raise StepFailed(FailureCause.CONFIGURATION, "nothing is released: release, then run")
+    return release
+
+
+def _is_wanted(spec: TerraformProvider, release: str, instance: Instance | None) -> bool:
+    if instance is None or not instance.alive or instance.serving != release:
+        return False
+    return instance.fingerprint == fingerprint(spec, release)
+
+
+async def stop_previous(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+    """Stop the service, unless it is the wanted one."""
+    release, outputs = _released(context), context.environment.outputs
+    async with on_host(spec, context) as host:
+        if _is_wanted(spec, release, await host.instance()):
+            context.report("the wanted service runs already")
+            return {}
+        ran = await host.stop(spec.service.stop_grace)
+    context.report(f"release {outputs.serving} stopped" if ran else "nothing was running")
+    before = outputs.serving or outputs.previous
+    return {"serving": None, "previous": before if before != release else outputs.previous}
+
+
+async def probe_previous(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look whether another service than the wanted one runs."""
+    release, outputs = _released(context), context.environment.outputs
+    async with on_host(spec, context) as host:
+        instance = await host.instance()
+    if instance is not None and instance.alive and not _is_wanted(spec, release, instance):
+        return Probed.not_done(f"release {instance.release} runs: {instance.describe()}")
+    before = outputs.serving or outputs.previous
+    return Probed.done("nothing else runs", previous=before if before != release else outputs.previous)
+
+
+async def switch_release(spec: TerraformProvider, context: StepContext) -> None:
+    """Make the release the current one, at once."""
+    release = _released(context)
+    async with on_host(spec, context) as host:
+        await host.releases.switch(release, context.environment.outputs.previous)
+    context.report(f"release {release} is current")
+
+
+async def probe_switch(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look which release is current."""
+    release = _released(context)
+    async with on_host(spec, context) as host:
+        current = await host.releases.linked("current")
+    if current != release:
+        return Probed.not_done(f"current is {current or 'none'}")
+    return Probed.done(f"release {release} is current")
+
+
+async def start_service(spec: TerraformProvider, context: StepContext) -> None:
+    """Start the service, unless it runs already just as it is declared."""
+    release, service = _released(context), spec.service
+    async with on_host(spec, context) as host:
+        if _is_wanted(spec, release, await host.instance()):
+            context.report("it runs already")
+            return
+        token = uuid4().hex
+        env = {
+            **_PYTHON,
+            **values_of(service.env),
+            "HOST": "0.0.0.0",
+            "PORT": str(service.port),
+            ENVIRONMENT: context.environment.lineage,
+            TOKEN: token,
+            "ENVCHART_RELEASE": release,
+        }
+        await host.stop(service.stop_grace)
+        await host.start(
+            service.command,
+            env,
+            user=_user(spec),
+            release=release,
+            token=token,
+            fingerprint=fingerprint(spec, release),
+            grace=service.stop_grace,
+        )
+        instance = await host.instance()
+    context.report(f"{instance.describe() if instance else 'started'}, on port {service.port}")
+
+
+async def probe_service(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look whether the service runs, started with just what is declared now."""
+    release = _released(context)
+    async with on_host(spec, context) as host:
+        instance = await host.instance()
+    if instance is None or not instance.alive:
+        return Probed.not_done("the service does not run")
+    if not _is_wanted(spec, release, instance):
+        return Probed.not_done("the service runs with other settings")
+    return Probed.done(f"{instance.describe()} runs")
+
+
+async def check_health(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+    """Wait until the service is healthy and stays so; one that is not is stopped."""
+    release = _released(context)
+    try:
+        async with on_host(spec, context) as host:
+            try:
+                seconds = await Startup(spec.service, host).wait()
+            except StepFailed as failed:
+                raise await _ended(spec, context, host, failed) from failed
+    except asyncio.CancelledError:  # nothing half-started is left
+        with suppress(StepFailed, TimeoutError):
+            await uncut(_give_up(spec, context))
+        raise
+    context.report(f"healthy after {seconds:.1f} s: it answers with this instance's token")
+    return {"serving": release}
+
+
+async def _give_up(spec: TerraformProvider, context: StepContext) -> None:
+    """Stop the service for somebody who does not want to wait long."""
+    async with asyncio.timeout(_GIVE_UP.total_seconds()), on_host(spec, context) as host:
+        await host.stop(min(_CANCEL_GRACE, spec.service.stop_grace))
+
+
+async def _ended(
+    spec: TerraformProvider, context: StepContext, host: Host, failed: StepFailed
+) -> StepFailed:
+    """Stop a service that is not healthy, and return the failure with what it said last."""
+    try:
+        instance = await host.instance()
+        await host.stop(spec.service.stop_grace)
+        said = await last_words(host, instance.log if instance else None, context.redact)
+        await CollectedLog(Layout.at(context).build).collect(host, context.redact, whole=True)
+    except StepFailed as hindrance:
+        return StepFailed(failed.cause, f"{failed.summary}; then: {hindrance.summary}", failed.detail)
+    last = last_word(said)
+    return StepFailed(
+        failed.cause, f"{failed.summary}; it said last: {last}" if last else failed.summary, said
+    )
+
+
+async def probe_health(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Ask the service how it is."""
+    release = _released(context)
+    async with on_host(spec, context) as host:
+        instance = await host.instance()
+        if instance is None or instance.serving != release:
+            return Probed.not_done(f"no service of release {release} is on record")
+        answer = await Startup(spec.service, host).ask(instance)
+    if answer.kind is not Kind.HEALTHY:
+        return Probed.not_done(answer.detail)
+    return Probed.done(f"healthy on port {spec.service.port}", serving=release)
+
+
+async def stop_service(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+    """Stop the service; one on a host of ours where it can't be stopped goes with its host."""
+    outputs, known_hosts = context.environment.outputs, Layout.at(context).known_hosts
+    if not can_be_reached(context):
+        context.report("there is no host to stop anything on")
+        return {"serving": None}
+    try:
+        async with on_host(spec, context) as host:
+            ran = await host.stop(spec.service.stop_grace)
+            if not outputs.owned:
+                await host.remove()
+    except StepFailed as failed:
+        if not outputs.owned:
+            raise _left_running(failed, known_hosts) from failed
+        context.report(f"not stopped, so what runs goes with the host: {failed.summary}")
+        return {"serving": None}
+    left = "" if outputs.owned else f"; the host at {outputs.instance_ip} is not ours, and is left alone"
+    context.report(f"{'stopped' if ran else 'nothing was running'}{left}")
+    return {"serving": None}
+
+
+def _left_running(failed: StepFailed, known_hosts: Path) -> StepFailed:
+    """Return a failure with the way out where there is no host any more to stop anything on."""
+    if failed.cause is not FailureCause.NETWORK:
+        return failed
+    way_out = f"when that host is gone for good, say so: remove {known_hosts}, then destroy again"
+    return StepFailed(failed.cause, f"{failed.summary}; {way_out}", failed.detail)
+
+
+async def probe_stopped(spec: TerraformProvider, context: StepContext) -> Probed:
+    """Look whether the service runs."""
+    if not can_be_reached(context):
+        return Probed.done("there is no host that anything could run on", serving=None)
+    async with on_host(spec, context) as host:
+        instance = await host.instance()
+    if instance is not None and instance.alive:
+        return Probed.not_done(f"{instance.describe()} runs")
+    return Probed.done("nothing runs", serving=None)

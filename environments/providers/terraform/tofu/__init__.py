@@ -1,0 +1,1 @@
+"""Run OpenTofu or Terraform and read its answers."""

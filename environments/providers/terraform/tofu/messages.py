@@ -1,0 +1,191 @@
+"""Messages: what OpenTofu and Terraform say in JSON, a line each, and what it means.
+
+Source: Terraform's machine-readable UI, version 1.2, which OpenTofu shares. Texts for people
+(`@message`) differ between the two and are never looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+
+_ENDED = {"apply_complete": "done", "apply_errored": "failed", "refresh_complete": ""}
+_NETWORK = re.compile(
+    r"no such host|connection refused|connection reset|i/o timeout|network is unreachable|no route to host|"
+    r"could not resolve|TLS handshake|Failed to query available provider packages|temporary failure",
+    re.I,
+)
+_AUTHENTICATION = re.compile(
+    r"\b(401|403)\b|access ?denied|unauthori[sz]ed|forbidden|invalid (api )?(token|credentials?)|"
+    r"no valid credential|authentication failed|expired token|permission denied \(publickey",
+    re.I,
+)
+_DAMAGE = re.compile(
+    r"(unsupported|corrupt|invalid) state file|state file could not be|state snapshot", re.I
+)
+_CHECK_FAILED = "Check block assertion failed"
+_CONFIGURATION = re.compile(
+    r"^(Invalid |Unsupported |Missing |Reference to |Argument |Duplicate |No value for |Unclosed |"
+    r"Value for undeclared|Error parsing|Failed to read|No configuration files|Module not |"
+    r"Inconsistent dependency lock|Unreadable module|Failed to parse)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """What the tool itself found wrong."""
+
+    severity: str
+    summary: str
+    detail: str = ""
+    address: str = ""
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Diagnostic:
+        """Read one from its JSON."""
+        texts = {key: str(content.get(key) or "") for key in ("severity", "summary", "detail", "address")}
+        return cls(**texts)
+
+    @property
+    def cause(self) -> FailureCause:
+        """The kind of reason that it gives."""
+        text = f"{self.summary}\n{self.detail}"
+        if self.is_damage:
+            return FailureCause.FILE_SYSTEM
+        if _AUTHENTICATION.search(text):
+            return FailureCause.AUTHENTICATION
+        if _NETWORK.search(text):
+            return FailureCause.NETWORK
+        if _CONFIGURATION.search(self.summary):
+            return FailureCause.CONFIGURATION
+        return FailureCause.INFRASTRUCTURE
+
+    def line(self) -> str:
+        """Say it in one line: what, where, and the first sentence of why."""
+        if self.is_damage:
+            return f"Terraform's state can't be read ({self._damage}): put it back from a backup"
+        if "state lock" in self.summary:
+            return _locked(self.detail)
+        where = f"{self.address}: " if self.address else ""
+        why = self.reason
+        summary = self.summary.partition("\n")[0]
+        return f"{where}{summary}{f': {why}' if why and why != summary else ''}"
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether it is about a state that can't be read, which is also told as one that is locked."""
+        return bool(_DAMAGE.search(f"{self.summary}\n{self.detail}"))
+
+    @property
+    def _damage(self) -> str:
+        lines = f"{self.summary}\n{self.detail}".splitlines()
+        return next(line.lstrip("- ").strip() for line in lines if _DAMAGE.search(line))
+
+    @property
+    def reason(self) -> str:
+        """The first line of why."""
+        return next((line.strip() for line in self.detail.splitlines() if line.strip()), "")
+
+
+def _locked(detail: str) -> str:
+    """Say who holds the state's lock."""
+    facts = dict(re.findall(r"^\s*(ID|Who|Created):\s*(\S.*?)\s*$", detail, re.M))
+    who = facts.get("Who", "somebody")
+    since = f" since {facts['Created']}" if "Created" in facts else ""
+    return f"{who} holds the lock of Terraform's state{since}: wait until it is free, then try again"
+
+
+@dataclass(slots=True)
+class Messages:
+    """Collects what a run says, and tells how it comes on.
+
+    Attributes:
+        progress: Told what happens to each resource.
+        diagnostics: What was found wrong, warnings included.
+        summary: What was changed, or would be, such as `1 to add, 0 to change, 0 to destroy`.
+        drift: The resources that differ from the state, as `address: action`.
+        changes: The resources that would be changed, likewise.
+    """
+
+    progress: Callable[[str], None] = lambda _text: None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    summary: str = ""
+    drift: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+
+    def take(self, line: str) -> None:
+        """Take a line of output; what is no message is let pass."""
+        if not line.startswith("{"):
+            return
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(message, dict):
+            self._take(message)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        match message.get("type"):
+            case "diagnostic":
+                found = Diagnostic.of(message.get("diagnostic") or {})
+                self.diagnostics.append(found)
+                if found.severity == "warning":
+                    self.progress(f"warning: {found.line()}")
+            case "change_summary":
+                self.summary = _summary(message.get("changes") or {})
+            case "planned_change":
+                self.changes.append(_change(message))
+            case "resource_drift":
+                self.drift.append(_change(message))
+            case "apply_start" | "apply_complete" | "apply_errored" as kind:
+                self.progress(_progress(kind, message.get("hook") or {}))
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """What kept the run from succeeding; what only echoes the end is left out."""
+        found = [each for each in self.diagnostics if each.severity == "error"]
+        return [each for each in found if each.summary != "execution halted"] or found
+
+    @property
+    def failed_checks(self) -> list[str]:
+        """What the module's own `check` blocks found wrong; it is no error to the tool."""
+        found = [each for each in self.diagnostics if each.severity == "warning"]
+        return [each.reason or each.summary for each in found if each.summary == _CHECK_FAILED]
+
+    def failure(self, failed: StepFailed) -> StepFailed:
+        """Return a run's failure in the tool's own words, where it found any."""
+        if not self.errors or failed.cause is FailureCause.CANCELLED:
+            return failed
+        first = self.errors[0]
+        more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
+        detail = "\n\n".join(f"{each.summary}\n{each.detail}".strip() for each in self.errors)
+        return StepFailed(first.cause, f"{first.line()}{more}", detail)
+
+
+def _summary(changes: dict[str, Any]) -> str:
+    words = {"add": "to add", "change": "to change", "remove": "to destroy"}
+    if changes.get("operation") != "plan":
+        words = {"add": "added", "change": "changed", "remove": "destroyed"}
+    return ", ".join(f"{changes.get(key, 0)} {word}" for key, word in words.items())
+
+
+def _change(message: dict[str, Any]) -> str:
+    change = message.get("change") or {}
+    address = (change.get("resource") or {}).get("addr", "a resource")
+    return f"{address}: {change.get('action', 'changed')}"
+
+
+def _progress(kind: str, hook: dict[str, Any]) -> str:
+    address = (hook.get("resource") or {}).get("addr", "a resource")
+    action = hook.get("action", "change")
+    if kind == "apply_start":
+        return f"{address}: {action} begun"
+    took = hook.get("elapsed_seconds")
+    after = f" after {took} s" if isinstance(took, int | float) else ""
+    return f"{address}: {action} {_ENDED[kind]}{after}"

@@ -1,0 +1,1 @@
+"""Recover environments after a crash."""

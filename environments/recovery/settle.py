@@ -1,0 +1,181 @@
+"""Settling: how far an interrupted operation came, found out step by step and put on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeAlias
+
+from environments.errors import StepInDoubt
+from environments.execution.plan import COMMANDS
+from environments.execution.runner import Runner, StepStopped
+from environments.execution.transitions import record_achievement, record_failure, with_trace
+from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.operation import Operation
+from environments.model.records import Settlement, StepRecord
+from environments.model.steps import Probed, Step, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A step that was begun and has no result, and whose probe can't tell whether it was done."""
+
+    name: str
+    command: CommandName
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What somebody says of a step that nothing can be found out about: `who`, and `why`."""
+
+    done: bool
+    who: str
+    why: str
+
+
+Decide: TypeAlias = Callable[[Doubt], Assumption | None]
+"""Asks somebody about a doubt; None when they don't know either."""
+
+
+def undecided(_doubt: Doubt) -> Assumption | None:
+    """Decide nothing."""
+    return None
+
+
+@dataclass(slots=True)
+class Settling:
+    """Finds out how far one operation came, and puts the outcome on record.
+
+    Attributes:
+        steps: Those of its command, as the provider gives them today.
+        say: Told what is found, in words.
+        decide: Asked about what can't be found out.
+        before: Returns the operation that was on record before this one.
+    """
+
+    runner: Runner
+    operation: Operation
+    steps: Sequence[Step]
+    say: Callable[[str], None]
+    decide: Decide
+    before: Callable[[], Operation | None]
+    said: list[str] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Settle the steps in doubt, then the operation."""
+        hand = self.operation.step
+        if hand is not None and hand.name not in {step.name for step in self.steps}:
+            self._fail(
+                hand.name, "this version of the program has no such step; how far it came is in doubt"
+            )
+            return
+        for number, step in enumerate(self.steps, 1):
+            if self._is_done(step):
+                continue
+            reason = await self._settle_step(step, number)
+            if reason is not None:
+                self._fail(step.name, reason)
+                return
+        await self._verify()
+
+    def _say(self, message: str) -> None:
+        self.said.append(message)
+        self.say(message)
+
+    def _is_done(self, step: Step) -> bool:
+        return any(done.name == step.name for done in self._operation.steps_done)
+
+    @property
+    def _operation(self) -> Operation:
+        operation = self.runner.session.environment.operation
+        assert operation is not None
+        return operation
+
+    async def _settle_step(self, step: Step, number: int) -> str | None:
+        """Find out whether a step was done; return None if it was, else why the command ends there."""
+        if step.name not in {doubt.name for doubt in self._operation.in_doubt}:
+            self._say(f"{step.name}: not begun")
+            return "it was interrupted before this step"
+        probed = await self.runner.probe(step, number, len(self.steps))
+        if probed.verdict is Verdict.UNKNOWN:
+            return self._decide(step, probed.reason)
+        said = Settlement(by="probe", reason=probed.reason)
+        return self._put_on_record(step, probed, said)
+
+    def _decide(self, step: Step, reason: str) -> str | None:
+        """Settle a step that nothing can be found out about."""
+        if not step.has_effect:
+            self._say(f"{step.name}: it only looks, and has to look again")
+            return "it was interrupted at this step, which only looks"
+        command = self.operation.command
+        name = self.runner.session.environment.name
+        assumed = self.decide(Doubt(name=name, command=command, step=step.name, reason=reason))
+        if assumed is None and step.idempotent:
+            self._say(f"{step.name}: not known ({reason}); it can be repeated without harm")
+            return f"it was interrupted at this step, and whether it was done is not known: {reason}"
+        if assumed is None:
+            raise StepInDoubt(name, step.name, reason)
+        said = Settlement(by="person", reason=assumed.why, who=assumed.who)
+        probed = Probed.done(assumed.why) if assumed.done else Probed.not_done(assumed.why)
+        return self._put_on_record(step, probed, said)
+
+    def _put_on_record(self, step: Step, probed: Probed, settled: Settlement) -> str | None:
+        says = f"{settled.who} says" if settled.by == "person" else "its probe says"
+        done = probed.verdict is Verdict.DONE
+        self._say(f"{step.name}: {'done' if done else 'not done'}, {says}: {settled.reason}")
+        if done:
+            try:
+                result = self.runner.result(step, probed.outputs)
+            except StepStopped as misfit:
+                return misfit.summary
+            result = result.model_copy(update={"probed": True, "note": settled.reason})
+            record = StepRecord(phase="result", step=step.name, result=result, settled=settled)
+        else:
+            record = StepRecord(
+                phase="failure", step=step.name, summary=f"not done: {settled.reason}", settled=settled
+            )
+        self.runner.session.append_step(record)
+        return None if done else f"it was interrupted at this step, which was not done: {settled.reason}"
+
+    async def _verify(self) -> None:
+        """End the operation whose steps are all done: in the state it was for, if the last one agrees."""
+        last = self.steps[-1] if self.steps else None
+        if last is not None and last.probe is not None and not self._just_probed(last):
+            probed = await self.runner.probe(last, len(self.steps), len(self.steps))
+            if probed.verdict is not Verdict.DONE:
+                self._say(f"{last.name}: {probed.verdict.value.replace('_', ' ')}: {probed.reason}")
+                self._fail(last.name, f"all steps were done, but it can't be verified: {probed.reason}")
+                return
+            self._say(f"{last.name}: {probed.reason}")
+        finish = COMMANDS[self.operation.command].finish
+        reason = "recovered: every step was done"
+        at = self.runner.clock.now()
+        record_achievement(self.runner.session, finish, self.operation.id, at, reason)
+
+    def _just_probed(self, step: Step) -> bool:
+        return step.name in {doubt.name for doubt in self.operation.in_doubt}
+
+    def _fail(self, step: str, summary: str) -> None:
+        session, operation = self.runner.session, self._operation
+        failure = with_trace(session, self._failure(step, summary), "\n".join(self.said))
+        left = operation.interrupted(failure)
+        if operation.command is CommandName.DESTROY and not operation.effects_begun:
+            left = self.before() or left
+        record_failure(session, failure, left, operation_id=operation.id, change="settled")
+
+    def _failure(self, step: str, summary: str) -> Failure:
+        operation, environment = self.operation, self.runner.session.environment
+        last_seen = operation.step.started_at if operation.step else environment.updated_at
+        return Failure(
+            command=operation.command,
+            step=step,
+            cause=FailureCause.INTERRUPTED,
+            summary=summary,
+            started_at=operation.started_at,
+            failed_at=self.runner.clock.now(),
+            duration=max(last_seen - operation.started_at, timedelta()),
+            trace_id=operation.id,
+        )

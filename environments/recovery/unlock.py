@@ -1,0 +1,192 @@
+"""Unlocking: the process that holds an environment and hangs is shown, ended, and put on record."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psutil
+
+from environments.errors import CannotUnlock, NotHeld
+from environments.execution.sessions import open_session
+from environments.model.records import OperationRecord
+from environments.system.clock import SystemClock
+from environments.system.processes import Program, lives
+from environments.system.survivors import survivors
+from statechart.errors import StorageError
+from statechart.holder import Holder, start_ticks
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.ports import Clock, EnvironmentRepository
+
+_STATES = {
+    psutil.STATUS_STOPPED: "stopped: it does nothing until it is continued",
+    psutil.STATUS_TRACING_STOP: "stopped by a debugger",
+    psutil.STATUS_DISK_SLEEP: "waiting for the system, and can't be interrupted",
+    psutil.STATUS_SLEEPING: "waiting for something",
+    psutil.STATUS_RUNNING: "running",
+    psutil.STATUS_ZOMBIE: "ended, and not yet collected by its parent",
+}
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What can be seen of the process that holds an environment, in words."""
+
+    holder: Holder
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """What unlocking did: whom it ended, and the environment with that on record."""
+
+    environment: AnyEnvironment
+    holder: Holder
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocking:
+    """Ends the process that holds one environment."""
+
+    repository: EnvironmentRepository
+    name: str
+    clock: Clock = field(default_factory=SystemClock)
+
+    def look(self) -> Evidence:
+        """Return what can be seen of the holder.
+
+        Raises:
+            NotHeld: Nobody holds the environment.
+            CannotUnlock: Its holder can't be ended from here.
+        """
+        holder = self.repository.holder(self.name)
+        if holder is None:
+            raise NotHeld(self.name)
+        self._require_reachable(holder)
+        return Evidence(holder, tuple(self._seen(holder)))
+
+    def _require_reachable(self, holder: Holder) -> None:
+        """Refuse a process that is not proved to be the one that holds the lock, and another one's."""
+        described = holder.describe()
+        if holder.is_alive() is None:
+            reason = "it is not on this machine, or in another container"
+            raise CannotUnlock(self.name, described, reason)
+        if not holder.is_alive():
+            reason = "the process on record is gone, and another one has the lock file open"
+            raise CannotUnlock(self.name, described, reason)
+        here = psutil.Process()
+        if holder.pid in {here.pid, *(parent.pid for parent in here.parents())}:
+            raise CannotUnlock(self.name, described, "it is this command itself, or one that started it")
+
+    def _seen(self, holder: Holder) -> Iterator[str]:
+        yield f"held by {holder.describe()}"
+        process = psutil.Process(holder.pid)
+        with suppress(psutil.Error):
+            state = process.status()
+            yield f"its process is {_STATES.get(state, state)}"
+            used = process.cpu_times()
+            yield f"it has used {used.user + used.system:.1f} s of processor time"
+        yield from self._progress()
+
+    def _progress(self) -> Iterator[str]:
+        try:
+            environment = self.repository.load(self.name)
+        except StorageError as error:
+            yield f"its record can't be read: {error}"
+            return
+        operation = environment.operation
+        if operation is None or not operation.is_active:
+            yield f"no operation is open: {self.name} is {environment.condition}"
+            return
+        step = operation.step
+        if step is None:
+            yield f"{operation.command} is between two steps"
+        else:
+            since = (self.clock.now() - step.started_at).total_seconds()
+            at = f"step {step.number}/{step.of} {step.name}"
+            yield f"{operation.command} has been at {at} for {since:.0f} s"
+        for tool in survivors(operation):
+            yield f"the step's {Program.of(tool).describe()} runs"
+
+    async def end(self, holder: Holder, who: str, grace: timedelta) -> Unlocked:
+        """End the holder that was looked at, and put on record who did it.
+
+        Raises:
+            CannotUnlock: It is not the one that was looked at any more, or can't be ended.
+            Locked: Somebody else got the environment in between.
+        """
+        self._require_reachable(holder)
+        how = await self._ended(holder, grace)
+        us = Holder.current("envchart unlock")
+        reason = f"{who} ended its holder, {holder.command or 'a process'} (pid {holder.pid}): {how}"
+        with await open_session(self.repository, self.name, us, _PATIENCE) as session:
+            environment = session.environment
+            unlocked = environment.with_operation(environment.operation, at=self.clock.now())
+            session.commit(OperationRecord(change="unlocked", reason=reason, environment=unlocked))
+            return Unlocked(session.environment, holder, how)
+
+    async def _ended(self, holder: Holder, grace: timedelta) -> str:
+        """End one process, politely, then by force; return how it went."""
+        with _addressed(holder) as send:
+            for number, patience in (
+                (signal.SIGTERM, grace),
+                (signal.SIGKILL, timedelta(seconds=_PATIENCE)),
+            ):
+                try:
+                    send(number)
+                    with suppress(ProcessLookupError):
+                        send(signal.SIGCONT)  # a stopped process ends only when it goes on
+                except ProcessLookupError:
+                    return "it had ended by itself"
+                except PermissionError:
+                    reason = f"it belongs to {holder.user}, and you may not end it"
+                    raise CannotUnlock(self.name, holder.describe(), reason) from None
+                if await self._gone(holder, patience):
+                    return f"by {number.name}"
+        raise CannotUnlock(self.name, holder.describe(), "it does not end, even by force")
+
+    async def _gone(self, holder: Holder, patience: timedelta) -> bool:
+        deadline = self.clock.monotonic() + patience.total_seconds()
+        while _is(holder):
+            if self.clock.monotonic() >= deadline:
+                return False
+            await self.clock.sleep(0.02)
+        return True
+
+
+def _is(holder: Holder) -> bool:
+    """Return whether the holder's very process runs still."""
+    with suppress(psutil.Error):
+        return start_ticks(holder.pid) == holder.start_ticks and lives(psutil.Process(holder.pid))
+    return False
+
+
+@contextmanager
+def _addressed(holder: Holder) -> Iterator[Callable[[signal.Signals], None]]:
+    """Address one process, so that no later one of the same number gets a signal meant for it."""
+    try:
+        descriptor = os.pidfd_open(holder.pid)
+    except ProcessLookupError:
+        descriptor = -1
+
+    def send(number: signal.Signals) -> None:
+        # The descriptor stands for the process that had the number when it was opened: if that is
+        # the holder still, nobody else can get the signal.
+        if descriptor < 0 or not _is(holder):
+            raise ProcessLookupError
+        signal.pidfd_send_signal(descriptor, number)
+
+    try:
+        yield send
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Models on disk: lock, journal and document behind one commit."""

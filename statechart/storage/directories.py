@@ -1,0 +1,200 @@
+"""Directories that come into being and vanish as a whole."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from statechart.errors import AlreadyExists, CommitUncertain, NotFound
+from statechart.log import warn
+from statechart.storage.disk import (
+    PRIVATE_DIRECTORY,
+    create_file,
+    private_directory,
+    sync_directory,
+    translated,
+)
+from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, identity, neither
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+
+
+def make_root(layout: Layout) -> None:
+    """Make the root directory, for this user alone, unless it is there."""
+    root = layout.root
+    with translated("make the directory", root):
+        if not root.is_dir():
+            root.parent.mkdir(parents=True, exist_ok=True)
+            root.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+            sync_directory(root.parent)
+
+
+def build(layout: Layout, name: str, files: Mapping[str, bytes]) -> None:
+    """Make the directory of a name, with its files, durably; it is there as a whole or not at all.
+
+    Raises:
+        AlreadyExists: The name is taken.
+        NotOurs: Something that is not ours has that name.
+        CommitUncertain: It is there, but may be gone after a power cut.
+        StorageError: It could not be made; nothing was left.
+    """
+    target = layout.directory(name)
+    require_free(layout, name)
+    with translated("create", target), _making(layout) as directory:
+        for file, content in files.items():
+            create_file(directory / file, content, sync=True)
+        sync_directory(directory)
+        try:
+            rename_exclusively(directory, target)
+        except (FileExistsError, NotADirectoryError) as error:
+            require_free(layout, name)
+            raise AlreadyExists(name, str(layout.root)) from error
+    try:
+        sync_directory(layout.root)
+    except OSError as error:
+        raise CommitUncertain(name) from error
+
+
+def require_free(layout: Layout, name: str) -> None:
+    """Raise AlreadyExists, or NotOurs, if a name is taken."""
+    target = layout.directory(name)
+    while (seen := identity(target)) is not None:
+        try:
+            layout.require(name)
+        except NotFound:
+            return
+        if any(os.path.lexists(target / file) for file in (JOURNAL, DOCUMENT)):
+            raise AlreadyExists(name, str(layout.root))
+        if identity(target) == seen:  # otherwise it was purged while it was looked at
+            raise neither(target)
+
+
+@contextmanager
+def _making(layout: Layout) -> Iterator[Path]:
+    """Yield an empty directory that nobody sweeps away; what is left of it at the end is removed."""
+    private_directory(layout.new)
+    while True:
+        directory = layout.new / uuid4().hex
+        directory.mkdir(mode=PRIVATE_DIRECTORY)
+        descriptor = _claimed(directory)
+        if descriptor is not None:
+            break
+    try:
+        yield directory
+    finally:
+        try:
+            _remove(directory)
+        finally:
+            with suppress(OSError):  # nothing of it is ours any more
+                os.close(descriptor)
+
+
+def _claimed(directory: Path) -> int | None:
+    """Lock a directory; None when a sweep has it, or had it before."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), os.lstat(directory)):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
+        os.close(descriptor)  # its lock would keep the directory from being swept
+        raise
+    os.close(descriptor)
+    return None
+
+
+def discard(layout: Layout, name: str) -> None:
+    """Remove the directory of a name for good; it is gone, durably, before its files are.
+
+    Raises:
+        CommitUncertain: It is gone, but may be back after a power cut.
+        StorageError: It could not be removed; it is as it was.
+    """
+    source = layout.directory(name)
+    private_directory(layout.trash)
+    with translated("remove", source):
+        source.rename(layout.trash / uuid4().hex)
+    try:
+        sync_directory(layout.root)
+    except OSError as error:
+        raise CommitUncertain(name) from error
+    sweep(layout)
+
+
+def sweep(layout: Layout) -> None:
+    """Remove what creators that died, and purges, have left; what can't be removed stays."""
+    for entry in _entries(layout.new):
+        with suppress(OSError):
+            descriptor = _claimed(entry)
+            if descriptor is not None:
+                _remove(entry)
+                os.close(descriptor)
+    trash = _entries(layout.trash)
+    if trash:
+        with suppress(OSError):
+            sync_directory(
+                layout.root
+            )  # a purge that died may not have made it durable that they lost their names
+    for entry in trash:
+        _remove(entry)
+        if os.path.lexists(entry):
+            warn(f"Could not remove all of {entry}", path=str(entry))
+
+
+def _remove(directory: Path) -> None:
+    with suppress(OSError):  # the last one, which rmtree does not ignore
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _entries(directory: Path) -> list[Path]:
+    with suppress(OSError):
+        return list(directory.iterdir())
+    return []
+
+
+def rename_exclusively(source: Path, target: Path) -> None:
+    """Rename a directory to a name that must be free.
+
+    Raises:
+        FileExistsError: The name is taken.
+    """
+    renameat2 = _renameat2()
+    if renameat2 is not None:
+        arguments = _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
+        if renameat2(*arguments) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in (errno.ENOSYS, errno.EINVAL):  # the file system does not know the flag
+            raise OSError(code, os.strerror(code), str(target))
+    # A rename replaces no more than an empty directory: nothing is lost if somebody is faster.
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        raise
+
+
+@cache
+def _renameat2() -> Any:  # symbols of a library are untyped
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    return function

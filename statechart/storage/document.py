@@ -1,0 +1,110 @@
+"""One JSON document that is replaced atomically.
+
+It is a projection of the journal, for people and for listings: the model's own fields, pretty, and
+four keys at the end that tell which record it shows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+from pydantic_core import from_json, to_json
+
+from statechart.errors import CorruptHistory, NewerSchema
+from statechart.storage.disk import create_file, read_file
+from statechart.storage.record import Head
+
+RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
+"""The four keys, which a model may not use."""
+
+REBUILD = "the journal is the truth: remove this file and it is written anew from the journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it was read: the model's JSON, and the record that it shows."""
+
+    value: dict[str, JsonValue]
+    schema_version: int
+    seq: int
+    head_hash: str
+    journal_size: int
+
+    def shows(self, head: Head, value: Mapping[str, JsonValue]) -> str | None:
+        """Return how this differs from what it should be at a head, or None."""
+        if self.head_hash != head.hash or self.journal_size != head.size:
+            return f"it shows another record {self.seq} than the one in the journal"
+        differing = sorted(
+            key for key in self.value.keys() | value.keys() if _text(self.value, key) != _text(value, key)
+        )
+        if differing:
+            return f"it was edited: {', '.join(differing)} differ from record {self.seq}; {REBUILD}"
+        return None
+
+
+def _text(value: Mapping[str, JsonValue], key: str) -> str | None:
+    """Equal texts mean equal JSON; in Python 1, 1.0 and True are equal as well."""
+    return json.dumps(value[key], sort_keys=True) if key in value else None
+
+
+def encode(value: Mapping[str, JsonValue], head: Head, schema_version: int) -> bytes:
+    """Return the bytes of a document that shows `value` at a head."""
+    keys = (
+        f'  "schema_version": {schema_version},\n  "seq": {head.seq},\n'
+        f'  "head_hash": "{head.hash}",\n  "journal_size": {head.size}\n}}\n'
+    ).encode()
+    if not value:
+        return b"{\n" + keys
+    return to_json(value, indent=2, inf_nan_mode="null")[:-2] + b",\n" + keys
+
+
+def read(path: Path, name: str, known: int) -> Document | None:
+    """Read a document; None when it is missing or torn.
+
+    Raises:
+        CorruptHistory: It is whole, and not one of ours.
+        NewerSchema: It was written by a newer program.
+        NotOurs: It is a symbolic link, or no file.
+        StorageError: It can't be read.
+    """
+    try:
+        found = from_json(read_file(path) or b"")
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        raise CorruptHistory(name, path, f"it is not a JSON object; {REBUILD}")
+    version = found.pop("schema_version", None)
+    if type(version) is int and version > known:
+        raise NewerSchema(name, path, version, known)
+    seq, head_hash, size = (found.pop(key, None) for key in ("seq", "head_hash", "journal_size"))
+    if not (type(version) is int and type(seq) is int and type(size) is int and isinstance(head_hash, str)):
+        raise CorruptHistory(name, path, f"it does not say which record it shows; {REBUILD}")
+    return Document(found, version, seq, head_hash, size)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Replace a document as a whole; it is not made durable.
+
+    Raises:
+        OSError: It could not be done; the document is as it was.
+    """
+    target = str(path)
+    directory, name = os.path.split(target)
+    temporary = f"{directory}/.{name}.tmp"
+    try:
+        try:
+            create_file(temporary, content, reserve=True)
+        except FileExistsError:  # a writer died before the rename
+            os.unlink(temporary)
+            create_file(temporary, content, reserve=True)
+        os.rename(temporary, target)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

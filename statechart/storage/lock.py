@@ -1,0 +1,273 @@
+"""One exclusive holder per name, across threads, tasks and processes.
+
+The kernel's lock on the file decides. What is written in the file is for people.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from contextlib import suppress
+from datetime import UTC, datetime
+from fcntl import LOCK_NB, LOCK_SH, flock
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from statechart.errors import LeaseLost, Locked
+from statechart.holder import Holder
+from statechart.storage.disk import PRIVATE_FILE, failure, require_in_place, translated
+from statechart.storage.mounts import network_filesystem
+
+if TYPE_CHECKING:
+    from filelock import UnixFileLock
+
+__all__ = ["Lock", "network_filesystem", "read_holder"]
+
+_POLL = 0.005
+_PATIENCE = 0.05
+_LIMIT = 65_536
+_LOCKS = Path("/proc/locks")
+
+_held: weakref.WeakValueDictionary[str, Lock] = weakref.WeakValueDictionary()
+_held_guard = threading.Lock()
+
+
+def _forget_held() -> None:
+    global _held_guard  # the copy of a lock that another thread holds would never be released
+    _held_guard = threading.Lock()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_forget_held)
+
+
+class Lock:
+    """The lock of one name.
+
+    Attributes:
+        holder: Who holds it through this object, or None.
+        crashed: The holder before, if it ended without releasing the lock.
+        released_by: The holder before, if it did release the lock.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self._where = str(path)
+        self.holder: Holder | None = None
+        self.crashed: Holder | None = None
+        self.released_by: Holder | None = None
+        self._name = name
+        self._key = os.path.realpath(path)
+        self._file: UnixFileLock | None = None
+        self._descriptor = -1
+        self._identity = (0, 0)
+        self._before = b""
+        self._pid = os.getpid()
+
+    def acquire(self, holder: Holder, timeout: float = 0) -> None:
+        """Take the lock, waiting up to `timeout` seconds for another holder.
+
+        It is never re-entrant: taking it twice in one process is a conflict like any other.
+
+        Raises:
+            Locked: Somebody else has it.
+            StorageError: The lock file can't be used.
+        """
+        deadline = time.monotonic() + max(timeout, 0)
+        while (other := self._enter(holder)) is not None:
+            if time.monotonic() >= deadline:
+                raise Locked(self._name, other)
+            time.sleep(_POLL)
+        try:
+            # A reader that probes the lock has it for a moment.
+            self._take(max(deadline - time.monotonic(), _PATIENCE))
+        except BaseException:
+            self.release()
+            raise
+
+    def _enter(self, holder: Holder) -> Holder | None:
+        with _held_guard:
+            other = _held.get(self._key)
+            if other is not None:
+                return other.holder
+            self.holder = holder
+            self._pid = os.getpid()
+            _held[self._key] = self
+            return None
+
+    def _take(self, patience: float) -> None:
+        from filelock import Timeout, UnixFileLock  # reading, which probes only, need not load it
+
+        opened: list[int] = []  # a bound method here would keep a forgotten lock, and its file, alive
+        self._file = UnixFileLock(
+            self.path,
+            mode=PRIVATE_FILE,
+            thread_local=False,
+            fallback_to_soft=False,
+            preserve_lock_file=True,
+            poll_interval=_POLL,
+            on_acquired=opened.append,
+        )
+        try:
+            self._file.acquire(timeout=patience)
+        except Timeout as error:
+            raise Locked(self._name, _written_holder(_content(self.path))) from error
+        except OSError as error:
+            raise failure("lock", self.path, error) from error
+        with translated("lock", self.path):
+            self._sign_on(opened[-1])
+
+    def _sign_on(self, descriptor: int) -> None:
+        assert self.holder is not None
+        status = os.fstat(descriptor)
+        self._identity = status.st_dev, status.st_ino
+        self._before = os.pread(descriptor, _LIMIT, 0)
+        self.crashed = _written_holder(self._before)
+        self.released_by = _released_holder(self._before)
+        self._descriptor = descriptor
+        with suppress(OSError):  # a full disk need not keep anybody from cleaning up
+            _write(descriptor, self.holder.model_dump_json().encode() + b"\n")
+
+    def check(self) -> None:
+        """Make sure that the lock is still this process's, and keeps others out.
+
+        Raises:
+            LeaseLost: It was released, or its file was removed or replaced.
+        """
+        if self._file is None or self._pid != os.getpid():
+            raise LeaseLost(self._name, self.path, "was released")
+        require_in_place(self._where, self._identity, self._name)
+
+    def release(self, *, undo: bool = False) -> None:
+        """Let others in; it can be called twice.
+
+        `undo` leaves the file as it was found: a crash that nobody was told of is not forgotten.
+        """
+        if self._pid != os.getpid():
+            return  # a fork's copy: the lock is the parent's
+        file, self._file = self._file, None
+        try:
+            if file is not None and file.is_locked:
+                self._sign_off(undo)
+        finally:
+            if file is not None:
+                file.release()
+            self._leave()
+
+    def _leave(self) -> None:
+        with _held_guard:
+            if _held.get(self._key) is self:
+                del _held[self._key]
+        self.holder = None
+
+    def _sign_off(self, undo: bool) -> None:
+        if self.holder is None or self._descriptor < 0:
+            return
+        content = to_json(self.holder.model_dump(mode="json") | {"released": True}) + b"\n"
+        try:
+            _write(self._descriptor, self._before if undo else content)
+        except OSError:
+            return  # on a full disk it is taken for a crash; the lock is free all the same
+        finally:
+            self._descriptor = -1
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    """Replace what is in the file; whenever this is cut short, its first line can be read."""
+    os.pwrite(descriptor, content, 0)
+    os.ftruncate(descriptor, len(content))
+
+
+def _written_holder(content: bytes) -> Holder | None:
+    try:
+        return Holder.model_validate_json(content.split(b"\n", 1)[0])
+    except ValidationError:  # a released one has one key more
+        return None
+
+
+def _released_holder(content: bytes) -> Holder | None:
+    try:
+        found = from_json(content.split(b"\n", 1)[0])
+        if isinstance(found, dict) and found.pop("released", False) is True:
+            return Holder.model_validate(found)
+    except ValueError:  # pydantic's own among them
+        pass
+    return None
+
+
+def _content(path: Path) -> bytes:
+    with translated("read", path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return os.pread(descriptor, _LIMIT, 0)
+        finally:
+            os.close(descriptor)
+
+
+def read_holder(path: Path) -> Holder | None:
+    """Return who holds a lock now, or None when nobody does; never waits, never makes the file.
+
+    A holder that has not written yet who it is, or can't be understood, has pid 0.
+
+    Raises:
+        StorageError: The lock file can't be read.
+    """
+    with translated("read", path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            if _let_go(descriptor):
+                return None  # whose probe could keep somebody from taking it
+            flock(descriptor, LOCK_SH | LOCK_NB)
+        except BlockingIOError:
+            return _holding(descriptor)
+        finally:
+            os.close(descriptor)
+    return None
+
+
+def _let_go(descriptor: int) -> bool:
+    """Return whether nobody has signed on since the last one signed off, and the kernel lists nobody."""
+    content = os.pread(descriptor, _LIMIT, 0)
+    signed_off = not content or _released_holder(content) is not None
+    return signed_off and os.access(_LOCKS, os.R_OK) and _kernel_owner(os.fstat(descriptor)) is None
+
+
+def _holding(descriptor: int) -> Holder:
+    """Return who holds a locked file: who wrote so into it, unless the kernel names another."""
+    status = os.fstat(descriptor)
+    since = datetime.fromtimestamp(status.st_mtime, UTC)
+    written = _written_holder(os.pread(descriptor, _LIMIT, 0)) or _unknown(since)
+    owner = _kernel_owner(status)
+    elsewhere = written.pid and written.pid_namespace != Holder.current().pid_namespace
+    if owner is None or owner == written.pid or elsewhere:
+        return written
+    return Holder.of(owner, since)
+
+
+def _kernel_owner(status: os.stat_result) -> int | None:
+    """Return the process whose lock on a file the kernel lists; None when it lists none to us.
+
+    Source: proc_locks(5).
+    """
+    major, minor = os.major(status.st_dev), os.minor(status.st_dev)
+    place = f"{major:02x}:{minor:02x}:{status.st_ino}"
+    try:
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:
+        return None
+    for fields in map(str.split, lines):
+        if fields[1] == "FLOCK" and fields[3] == "WRITE" and fields[5] == place and int(fields[4]) > 0:
+            return int(fields[4])
+    return None
+
+
+def _unknown(since: datetime) -> Holder:
+    return Holder(pid=0, host="unknown", user="unknown", command="", since=since)

@@ -1,0 +1,184 @@
+"""What is on disk under a name: found by readers as it is, mended by writers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from statechart.errors import CorruptHistory, NotOurs, StorageError
+from statechart.log import warn
+from statechart.storage import document
+from statechart.storage.disk import create_file, read_file, sync_directory, translated
+from statechart.storage.document import Document
+from statechart.storage.journal import Journal
+from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
+from statechart.storage.record import REBASED, Scan, scan
+
+_ATTEMPTS = 4
+_PAUSE = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Journal and document that agree, apart from what the next writer mends.
+
+    `valued` is the index of the last record that carries a value: what the document should show.
+    """
+
+    scan: Scan
+    document: Document | None
+    valued: int
+
+    @property
+    def behind(self) -> bool:
+        """Whether the document shows less than it should, or nothing."""
+        return self.document is None or self.document.seq < self.valued + 1
+
+
+def find(layout: Layout, name: str, known: int) -> Found:
+    """Read and verify what is there, and change nothing.
+
+    Raises:
+        NotFound: Nothing is there.
+        NotOurs: Something else is.
+        CorruptHistory: It is damaged, or contradicts itself.
+        NewerSchema: A newer program wrote it.
+        StorageError: It can't be read.
+    """
+    directory = layout.require(name)
+    shown, damage = _shown(directory, name, known)
+    content = read_file(directory / JOURNAL)
+    if content is None:
+        if damage is not None:
+            raise damage
+        if shown is None and not (directory / DOCUMENT).exists():
+            layout.require(name)  # it may have been purged while it was read
+            raise neither(directory)
+        raise CorruptHistory(name, directory / JOURNAL, "it is missing, and it is what counts")
+    scanned = scan(content, directory / JOURNAL, name, known)
+    try:
+        if damage is not None:
+            raise damage
+        if shown is not None:
+            _compare(shown, scanned, name, directory / DOCUMENT)
+    except CorruptHistory:
+        if not _left_by_rebase(scanned, directory):
+            raise
+        shown = None
+    valued = max(index for index, record in enumerate(scanned.records) if record.value is not None)
+    return Found(scanned, shown, valued)
+
+
+def _shown(directory: Path, name: str, known: int) -> tuple[Document | None, CorruptHistory | None]:
+    try:
+        return document.read(directory / DOCUMENT, name, known), None
+    except CorruptHistory as damage:
+        return None, damage
+
+
+def _left_by_rebase(scanned: Scan, directory: Path) -> bool:
+    """Return whether the document is the one that the history was rebased over: it is only behind."""
+    first = scanned.records[0]
+    content = read_file(directory / DOCUMENT) or b""
+    return first.type == REBASED and first.data.get("document_sha256") == sha256(content).hexdigest()
+
+
+def _compare(shown: Document, scanned: Scan, name: str, path: Path) -> None:
+    last = scanned.head.seq
+    if shown.seq > last:
+        raise CorruptHistory(
+            name, path, f"it shows record {shown.seq}, but the journal ends with {last}: records were lost"
+        )
+    value = scanned.records[shown.seq - 1].value if shown.seq > 0 else None
+    if value is None:
+        raise CorruptHistory(
+            name, path, f"it shows record {shown.seq}, which has no value; {document.REBUILD}"
+        )
+    problem = shown.shows(scanned.heads[shown.seq - 1], value)
+    if problem:
+        raise CorruptHistory(name, path, problem)
+
+
+def find_settled(layout: Layout, name: str, known: int) -> tuple[Found, tuple[str, ...]]:
+    """Read what is there while others may write; what does not agree is looked at again first.
+
+    Returns:
+        What was found, and notes about what was left out or missing.
+
+    Raises:
+        StorageError: As `find` does, if it still is so.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            found = find(layout, name, known)
+        except (CorruptHistory, NotOurs):
+            pass
+        else:
+            if not found.scan.torn:
+                return found, _missing(found)
+        time.sleep(_PAUSE)
+    found = find(layout, name, known)
+    if not found.scan.torn:
+        return found, _missing(found)
+    torn = f"the unfinished last line of {JOURNAL} ({len(found.scan.torn)} bytes) was left out"
+    return found, (torn, *_missing(found))
+
+
+def _missing(found: Found) -> tuple[str, ...]:
+    return (f"{DOCUMENT} is missing or torn; {JOURNAL} was read instead",) if found.document is None else ()
+
+
+def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str, ...]:
+    """Bring journal and document into order, under the lock.
+
+    Returns:
+        Notes about what was done.
+
+    Raises:
+        StorageError: The torn line could not be put aside; nothing was cut off.
+    """
+    notes = []
+    if found.scan.torn:
+        notes.append(_cut_torn(found.scan, journal, layout, name))
+    journal.sync()  # an earlier writer may have died before it did; what follows must not be surer than it
+    if found.scan.head.seq == 1:
+        with translated("make durable", layout.root):
+            sync_directory(layout.root)  # so may have its creator, before the name was
+    if found.behind:
+        notes.append(_roll_forward(found, layout, name))
+    for note in notes:
+        warn(f"Mended {name!r}: {note}", name=name)
+    return tuple(notes)
+
+
+def _cut_torn(scanned: Scan, journal: Journal, layout: Layout, name: str) -> str:
+    directory = layout.directory(name)
+    kept = f"history.torn-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    with translated("keep the torn line in", directory / kept):
+        create_file(directory / kept, scanned.torn, sync=True)
+        sync_directory(directory)
+    journal.cut(scanned.head.size)
+    return (
+        f"the unfinished last line of {JOURNAL} ({len(scanned.torn)} bytes) was cut off and kept as {kept}"
+    )
+
+
+def _roll_forward(found: Found, layout: Layout, name: str) -> str:
+    record, head = found.scan.records[found.valued], found.scan.heads[found.valued]
+    assert record.value is not None
+    path = layout.document(name)
+    was = f"was at revision {_revision(found)}" if found.document else "was missing or torn"
+    try:
+        with translated("replace", path):
+            document.replace(path, document.encode(record.value, head, record.schema_version))
+    except StorageError as error:
+        return f"{DOCUMENT} {was} and stays so until the next change: {error}"
+    return f"{DOCUMENT} {was} and was written anew at revision {record.revision}"
+
+
+def _revision(found: Found) -> int:
+    assert found.document is not None
+    return found.scan.records[found.document.seq - 1].revision

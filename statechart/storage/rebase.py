@@ -1,0 +1,215 @@
+"""Rebase: a new history, begun from what can still be read of a damaged one, which is kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Generic
+
+from pydantic import JsonValue
+
+from statechart.errors import CorruptHistory, NotDamaged, StorageError
+from statechart.log import warn
+from statechart.storage import document
+from statechart.storage.disk import create_file, failure, read_file, sync_directory, translated
+from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
+from statechart.storage.reading import find
+from statechart.storage.record import REBASED, Head, Line, Record, line_after, origin, salvage
+from statechart.storage.session import Codec, Loaded, ModelT
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Generic[ModelT]):
+    """A value to go on with: where it was read, and the record that it stands for."""
+
+    source: str
+    seq: int
+    revision: int
+    value: ModelT
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence(Generic[ModelT]):
+    """What is left of a damaged history.
+
+    Attributes:
+        problem: What is wrong with it.
+        sound: How many records from the beginning are as they were written.
+        candidates: Values to go on with, the latest first; of equals, the journal's first.
+        lineage: The incarnation, if the first record still tells.
+        revision: The highest revision that was seen.
+        journal: The bytes of the journal, or None when it is missing.
+        document: The bytes of the document, or None when it is missing.
+    """
+
+    name: str
+    problem: CorruptHistory
+    sound: int
+    candidates: tuple[Candidate[ModelT], ...]
+    lineage: str | None
+    revision: int
+    journal: bytes | None
+    document: bytes | None
+
+
+def survey(layout: Layout, name: str, codec: Codec[ModelT]) -> Evidence[ModelT]:
+    """Read what is left of a damaged history, and change nothing.
+
+    Raises:
+        NotDamaged: It is sound.
+        NotFound: Nothing is there.
+        NewerSchema: A newer program wrote it.
+        NotOurs: Something else has that name.
+    """
+    try:
+        found = find(layout, name, codec.schema_version)
+        codec.value(found.scan.records[found.valued :], layout.journal(name), name)
+    except CorruptHistory as problem:
+        return _evidence(layout, name, codec, problem)
+    raise NotDamaged(name)
+
+
+def _evidence(layout: Layout, name: str, codec: Codec[ModelT], problem: CorruptHistory) -> Evidence[ModelT]:
+    journal, shown = read_file(layout.journal(name)), read_file(layout.document(name))
+    beginning, tail = salvage(journal or b"", layout.journal(name), name, codec.schema_version)
+    found = [
+        *_valued(codec, tail, layout, name, "the records behind the damage"),
+        *_valued(codec, beginning, layout, name, "the records before the damage"),
+        *_shown(codec, layout, name),
+    ]
+    lineage = beginning[0].data.get("lineage") if beginning else None
+    return Evidence(
+        name=name,
+        problem=problem,
+        sound=len(beginning),
+        candidates=tuple(sorted(found, key=lambda candidate: -candidate.seq)),
+        lineage=lineage if isinstance(lineage, str) else None,
+        revision=max((record.revision for record in (*beginning, *tail)), default=0),
+        journal=journal,
+        document=shown,
+    )
+
+
+def _valued(
+    codec: Codec[ModelT], records: list[Record], layout: Layout, name: str, source: str
+) -> Iterator[Candidate[ModelT]]:
+    """Yield the value that a run of records ends with, if there is one that fits the model."""
+    valued = [index for index, record in enumerate(records) if record.value is not None]
+    if valued:
+        with suppress(CorruptHistory):
+            value = codec.value(records[valued[-1] :], layout.journal(name), name)
+            yield Candidate(source, records[-1].seq, records[-1].revision, value)
+
+
+def _shown(codec: Codec[ModelT], layout: Layout, name: str) -> Iterator[Candidate[ModelT]]:
+    """Yield the document's value, if it is whole and fits the model."""
+    with suppress(CorruptHistory):
+        shown = document.read(layout.document(name), name, codec.schema_version)
+        if shown is not None:
+            bare = Record(
+                seq=shown.seq,
+                revision=0,
+                type="document",
+                at=datetime.now(UTC),
+                actor="",
+                operation=None,
+                schema_version=shown.schema_version,
+                prev="",
+                data={},
+                value=shown.value,
+            )
+            value = codec.value([bare], layout.document(name), name)
+            yield Candidate(f"the document ({DOCUMENT})", shown.seq, 0, value)
+
+
+def begin_anew(
+    layout: Layout,
+    codec: Codec[ModelT],
+    evidence: Evidence[ModelT],
+    *,
+    candidate: Candidate[ModelT],
+    actor: str,
+    reason: str,
+    lineage: str,
+    above: int,
+    renumber: Callable[[ModelT, int], ModelT],
+) -> Loaded[ModelT]:
+    """Keep the damaged files, and begin a new journal with one value. Use it under the lock.
+
+    One rename commits it: before, everything is as it was; after, the new history is there.
+
+    Raises:
+        StorageError: It could not be done; the damaged history is as it was.
+    """
+    name = evidence.name
+    directory = layout.directory(name)
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    kept = f"history.damaged-{stamp}.jsonl"
+    with translated("keep the damaged files in", directory):
+        _keep(directory / JOURNAL, directory / kept)
+        _keep(directory / DOCUMENT, directory / f"state.damaged-{stamp}.json")
+        sync_directory(directory)
+    revision = max(evidence.revision, candidate.revision, above) + 1
+    value = renumber(candidate.value, revision)
+    said = _said(evidence, candidate, kept=kept, reason=reason, lineage=lineage)
+    draft = codec.draft(REBASED, actor, said, operation=None, value=value)
+    before = origin(lineage, name)
+    line = line_after(Head(lineage, 0, revision - 1, before.hash, 0), draft)
+    with translated("begin a new history in", directory):
+        _replace_durably(directory / JOURNAL, line.content)
+    _show(layout, codec, name, line)
+    return Loaded(value, line.head, (f"the damaged history was kept as {kept}",))
+
+
+def _said(
+    evidence: Evidence[ModelT], candidate: Candidate[ModelT], *, kept: str, reason: str, lineage: str
+) -> dict[str, JsonValue]:
+    return {
+        "lineage": lineage,
+        "name": evidence.name,
+        "damaged": kept,
+        "damaged_sha256": sha256(evidence.journal or b"").hexdigest(),
+        "document_sha256": None if evidence.document is None else sha256(evidence.document).hexdigest(),
+        "was_seq": candidate.seq,
+        "reason": reason,
+    }
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give a file a second name, or a copy where that is not possible."""
+    if not os.path.lexists(path):
+        return
+    try:
+        os.link(path, kept, follow_symlinks=False)
+    except OSError:
+        shutil.copyfile(path, kept, follow_symlinks=False)
+
+
+def _replace_durably(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)  # one that died before the rename has left it
+    create_file(temporary, content, sync=True)
+    os.rename(temporary, path)
+    sync_directory(path.parent)
+
+
+def _show(layout: Layout, codec: Codec[ModelT], name: str, line: Line) -> None:
+    assert line.record.value is not None
+    path = layout.document(name)
+    try:
+        document.replace(path, document.encode(line.record.value, line.head, codec.schema_version))
+    except OSError as error:
+        warn(f"Projection behind: {name!r} is saved, but {failure('replace', path, error)}", name=name)
+
+
+def require_unchanged(seen: Evidence[ModelT], now: Evidence[ModelT]) -> None:
+    """Raise StorageError if what was surveyed is not what is there now."""
+    if (seen.journal, seen.document) != (now.journal, now.document):
+        raise StorageError(f"the files of {seen.name!r} changed since they were looked at; look again")

@@ -1,0 +1,224 @@
+"""A session: one name, held for changing until it is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+
+from statechart.errors import CorruptHistory, Stale
+from statechart.holder import Holder
+from statechart.log import warn
+from statechart.storage import document
+from statechart.storage.disk import failure
+from statechart.storage.journal import Journal
+from statechart.storage.layout import DOCUMENT
+from statechart.storage.lock import Lock
+from statechart.storage.record import Draft, Head, Record, first_problem, line_after
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+Migration: TypeAlias = Callable[[Record], Record]
+"""Turns a record of one schema version into one of the next: its type, its data, its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[ModelT]):
+    """A value as it is on record; `notes` tell what was ignored or missing when it was read."""
+
+    value: ModelT
+    head: Head
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Codec(Generic[ModelT]):
+    """How values of a model become records, and records values."""
+
+    model: type[ModelT]
+    fold: Callable[[ModelT, Record], ModelT]
+    schema_version: int
+    migrations: Mapping[int, Migration] = field(default_factory=dict)
+
+    def upgraded(self, record: Record) -> Record:
+        """Return a record in the present form; what is on disk stays as it was written."""
+        while record.schema_version < self.schema_version:
+            migrate = self.migrations.get(record.schema_version)
+            version = record.schema_version + 1
+            record = (migrate(record) if migrate else record).model_copy(update={"schema_version": version})
+        return record
+
+    def draft(
+        self,
+        type: str,
+        actor: str,
+        data: Mapping[str, object],
+        *,
+        operation: str | None,
+        value: ModelT | None = None,
+    ) -> Draft:
+        """Return the draft of a record that carries a value, or none.
+
+        Raises:
+            TypeError: The value is of another class, or has a key that the document needs.
+        """
+        if value is None:
+            return Draft(type, actor, data, operation, None, self.schema_version)
+        if not isinstance(value, self.model):
+            raise TypeError(f"a {self.model.__name__} is kept here, not a {value.__class__.__name__}")
+        taken = document.RESERVED.intersection(value.model_extra or ())
+        if taken:
+            raise TypeError(f"the value has the keys {', '.join(sorted(taken))}, which its document needs")
+        return Draft(type, actor, data, operation, value.model_dump_json().encode(), self.schema_version)
+
+    def value(self, records: Sequence[Record], path: Path, name: str) -> ModelT:
+        """Return the value of the first record, with the others folded in.
+
+        Raises:
+            CorruptHistory: It does not fit the model.
+        """
+        first, *rest = map(self.upgraded, records)
+        try:
+            value = self.model.model_validate_json(to_json(first.value))
+            for record in rest:
+                value = self.fold(value, record)
+        except ValidationError as error:
+            problem = f"its value is no {self.model.__name__} ({first_problem(error)})"
+            raise CorruptHistory(name, path, problem, first.seq) from error
+        return value
+
+
+class Session(Generic[ModelT]):
+    """A name held for changing: nobody else can change it until this is closed.
+
+    Every change is durable when the call returns. One that raises has changed nothing, unless it
+    raises CommitUncertain, after which everything is refused; or unless it was interrupted
+    (KeyboardInterrupt and the like): then `head` and `value` tell whether it was done.
+
+    Attributes:
+        name: What is held.
+        holder: Who holds it: this session.
+        crashed: Who held it before, if that one ended without releasing it.
+        released_by: Who held it before, if that one did release it.
+        notes: What was found damaged, and mended, on opening.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        value: ModelT,
+        journal: Journal,
+        lock: Lock,
+        codec: Codec[ModelT],
+        *,
+        notes: tuple[str, ...] = (),
+        actor: str | None = None,
+    ) -> None:
+        assert lock.holder is not None
+        self.name = name
+        self.holder: Holder = lock.holder
+        self.crashed: Holder | None = lock.crashed
+        self.released_by: Holder | None = lock.released_by
+        self.notes = notes
+        self._journal = journal
+        self._lock = lock
+        self._codec = codec
+        self._actor = actor or lock.holder.user
+        self._document = journal.path.with_name(DOCUMENT)
+        self._values = {journal.head.seq: value}
+
+    @property
+    def head(self) -> Head:
+        """The end of the journal."""
+        return self._journal.head
+
+    @property
+    def value(self) -> ModelT:
+        """The value as it is on record, records that keep the revision folded in."""
+        return self._values[self._journal.head.seq]
+
+    def check(self) -> None:
+        """Make sure that this session may still write.
+
+        Raises:
+            LeaseLost: It was closed, or its lock or journal was removed or replaced.
+            CommitUncertain: Nobody can say whether the last change was saved.
+        """
+        self._journal.check()
+        self._lock.check()
+
+    def commit(
+        self,
+        type: str,
+        value: ModelT,
+        *,
+        expected: int,
+        data: Mapping[str, object] | None = None,
+        operation: str | None = None,
+    ) -> Record:
+        """Put the next revision on record, durably.
+
+        Args:
+            type: What kind of change it is.
+            value: What it leads to.
+            expected: The revision that the value was made from.
+            data: What else the record says.
+            operation: What the change is a part of.
+
+        Raises:
+            Stale: The revision on record is another one; nothing was written.
+            LeaseLost: The session holds nothing any more; nothing was written.
+            StorageError: It could not be written; nothing was.
+            CommitUncertain: It may or may not have been written.
+        """
+        if expected != self.head.revision:
+            raise Stale(self.name, expected=expected, actual=self.head.revision)
+        draft = self._codec.draft(type, self._actor, data or {}, operation=operation, value=value)
+        record, head = self._append(draft, value)
+        assert record.value is not None
+        try:
+            document.replace(
+                self._document, document.encode(record.value, head, self._codec.schema_version)
+            )
+        except OSError as error:
+            problem = failure("replace", self._document, error)
+            warn(f"Projection behind: {self.name!r} is saved, but {problem}", name=self.name)
+        return record
+
+    def append(self, type: str, data: Mapping[str, object], *, operation: str | None = None) -> Record:
+        """Put a record that keeps the revision on record, durably; the value shows it.
+
+        Raises:
+            LeaseLost: The session holds nothing any more; nothing was written.
+            StorageError: It could not be written; nothing was.
+            CommitUncertain: It may or may not have been written.
+        """
+        return self._append(self._codec.draft(type, self._actor, data, operation=operation), None)[0]
+
+    def _append(self, draft: Draft, value: ModelT | None) -> tuple[Record, Head]:
+        before = self._journal.head
+        line = line_after(before, draft)
+        after = self._codec.fold(self.value, line.record) if value is None else value
+        self.check()
+        # Both values are kept: the journal's head, which moves at the commit point, says which one holds.
+        self._values = {before.seq: self.value, line.head.seq: after}
+        self._journal.append(line)
+        return line.record, line.head
+
+    def close(self) -> None:
+        """Let others in. It can be called twice."""
+        self._journal.close()
+        self._lock.release()
+
+    def __enter__(self) -> Session[ModelT]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,74 @@
+"""What the two packages offer, and that importing them costs next to nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import environments
+import environments.testing
+import statechart
+import statechart.chart
+import statechart.storage.repository
+
+STATECHART = """
+    AlreadyExists Chart ChartDefinitionError Commit CommitUncertain Conflict CorruptHistory Event Holder
+    InvalidName InvalidTransition JsonFileRepository LeaseLost Loaded Locked NestedFire NewerSchema
+    NotFound NotOurs Record ReservedPayload Session Stale State StatechartError StorageError Transition
+    UnknownEvent UnknownState fire
+"""
+ENVIRONMENTS = """
+    AnyEnvironment AnyState Assumption CannotUnlock Clock CommandFailed CommandName ConfigureCommand
+    ConfigureFailed Configured Configuring Created DestroyCommand Destroyed Doubt Drift DriftKind
+    Environment EnvironmentName EnvironmentRepository EnvironmentSpec EnvironmentState EnvironmentsError
+    Failure FailureCause FileRepository InvalidConfiguration InvalidName Lifecycle LocalProvider
+    MemoryRepository NotDestroyed NotHeld NothingToRetry Operation OperationInterrupted Outputs Probed
+    Provider ProviderSpec ProvisionCommand ProvisionFailed ProvisionNeeded Provisioned Provisioning
+    Recovered ReleaseCommand ReleaseFailed Released Releasing RunCommand RunFailed Running SecretRef
+    Step StepContext StepFailed StepInDoubt StopRequest Stopped ToolProcess UnexpectedState
+    RegisterCommand TerraformProvider UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand
+    Workspace
+"""
+MODULES = [
+    (statechart, STATECHART),
+    (statechart.chart, "Chart Event State"),
+    (statechart.storage.repository, "Head JsonFileRepository Loaded Record Session"),
+    (environments, ENVIRONMENTS),
+    (environments.testing, "FixedClock ScriptedProvider ScriptedSpec in_child"),
+]
+HEAVY = "statemachine pydantic loguru filelock asyncio typer rich yaml"
+
+
+@pytest.mark.parametrize(("package", "names"), MODULES)
+def test_a_package_offers_these_names(package: ModuleType, names: str) -> None:
+    assert sorted(package.__all__) == sorted(names.split())
+
+
+@pytest.mark.parametrize("name", sorted(statechart.__all__))
+def test_every_name_of_the_engine_loads(name: str) -> None:
+    assert getattr(statechart, name) is not None
+    assert name in dir(statechart)
+
+
+@pytest.mark.parametrize("name", sorted(environments.__all__))
+def test_every_name_of_the_environments_loads(name: str) -> None:
+    assert getattr(environments, name) is not None
+    assert name in dir(environments)
+
+
+@pytest.mark.parametrize("package", [statechart, environments])
+def test_a_name_that_is_not_there_is_an_attribute_error(package: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'Chrat'"):
+        package.Chrat  # noqa: B018  # reading it is the test
+
+
+@pytest.mark.parametrize("package", ["statechart", "environments"])
+def test_importing_a_package_loads_none_of_what_it_is_built_on(package: str) -> None:
+    script = f"import sys, {package}; print(*(name for name in {HEAVY.split()} if name in sys.modules))"
+
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ended.stdout.strip() == ""

@@ -1,0 +1,251 @@
+"""An environment's file: what is valid, and how each fault is told."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from traceback import format_exception
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from environments.configuration.spec_file import load_spec, spec_schema
+from environments.configuration.templates import TEMPLATES, spec_template
+from environments.errors import InvalidConfiguration, InvalidName
+from environments.model.spec import EnvironmentSpec, provider_class
+from environments.providers.local import LocalProvider
+from environments.secrets.redaction import SecretRef
+
+VALID = "name: demo\nprovider:\n  kind: local\n  app: ./app\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "env.yaml"
+
+
+def problems(file: Path, text: str | bytes, name: str | None = None) -> list[str]:
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InvalidConfiguration) as caught:
+        load_spec(file, name=name)
+    assert caught.value.source == str(file)
+    return [problem.removeprefix(f"{file}:") for problem in caught.value.problems]
+
+
+def test_relative_paths_are_as_seen_from_the_file(file: Path) -> None:
+    file.write_text(VALID + "  env: {KEY: {file: secrets/key}, OTHER: text}\n")
+
+    provider = load_spec(file).provider
+
+    assert isinstance(provider, LocalProvider)
+    assert provider.app == file.parent / "app"
+    assert provider.env == {"KEY": SecretRef(file=file.parent / "secrets/key"), "OTHER": "text"}
+
+
+def test_a_number_is_a_duration_in_seconds(file: Path) -> None:
+    file.write_text(VALID + "  settle: 0.5\n")
+
+    provider = load_spec(file).provider
+
+    assert isinstance(provider, LocalProvider)
+    assert provider.settle == timedelta(seconds=0.5)
+
+
+def test_the_name_may_come_from_elsewhere_if_the_file_has_none(file: Path) -> None:
+    file.write_text(VALID.replace("name: demo\n", ""))
+
+    assert load_spec(file, name="other").name == "other"
+
+
+def test_the_same_name_may_be_given_twice(file: Path) -> None:
+    file.write_text(VALID)
+
+    assert load_spec(file, name="demo").instance_name == "envchart-demo"
+
+
+def test_another_name_than_the_files_is_refused(file: Path) -> None:
+    assert problems(file, VALID, name="other") == [
+        "1: name: the file says 'demo', and 'other' was asked for"
+    ]
+
+
+FAULTS = {
+    "": "it is empty",
+    "- a\n": "it has to hold keys and values, like 'name: demo'",
+    "just text": "it has to hold keys and values, like 'name: demo'",
+    "name: [\n": "2: it is not YAML: expected the node content, but found '<stream end>'",
+    "a: 1\n---\nb: 2\n": "2: it is not YAML: but found another document",
+    VALID + "nmae: x\n": "5: nmae: there is no such key; did you mean 'name'?",
+    VALID
+    + "zzzzz: x\n": "5: zzzzz: there is no such key; known are description, instance_name, name, provider",
+    VALID + "  prot: 1\n": "5: provider.prot: there is no such key; did you mean 'port'?",
+    VALID + "  port: abc\n": "5: provider.port: it has to be a whole number, not 'abc'",
+    VALID + "  port: 0\n": "5: provider.port: it has to be at least 1, not 0",
+    VALID + "  port: 70000\n": "5: provider.port: it has to be at most 65535, not 70000",
+    VALID
+    + "  env: {DEBUG: on}\n": "5: provider.env.DEBUG: it has to be a text or keys with values, not true; "
+    "put it in quotes",
+    VALID + "  env: {KEY: {evn: X}}\n": "5: provider.env.KEY.evn: there is no such key",
+    VALID + "  env: [A]\n": "5: provider.env: it has to be keys with values, not a list",
+    VALID + "  command: python app.py\n": "5: provider.command: it has to be a list, not a text",
+    VALID
+    + "  start_timeout: soon\n": "5: provider.start_timeout: it has to be a number of seconds, not 'soon'",
+    VALID + "  start_timeout: 0\n": "5: provider.start_timeout: must be longer than nothing",
+    VALID
+    + "instance_name: UP\n": "5: instance_name: it may hold only a-z, 0-9 and '-', starts with a letter "
+    "and does not end with '-'",
+    VALID + "name: again\n": "5: name: it is there twice",
+    VALID + "7: seven\n": "5: 7: a key has to be a text; put it in quotes",
+    VALID + "when: 2020-13-45\n": "month must be in 1..12",
+    "name: demo\n": "1: provider: it is missing",
+    "provider: {kind: local, app: .}\n": "1: name: it is missing",
+    "name: Demo_1\nprovider: {kind: local, app: .}\n": "1: name: invalid environment name 'Demo_1': "
+    "it may hold only a-z, 0-9 and '-'; try 'demo-1'",
+    "name: demo\nprovider: local\n": "2: provider: it has to be keys with values, not a text",
+    "name: demo\nprovider: {app: .}\n": "2: provider.kind: it is missing: one of local",
+    "name: demo\nprovider: {kind: local}\n": "2: provider.app: it is missing",
+    "name: demo\nprovider: {kind: loca, app: .}\n": "2: provider: there is no provider of kind 'loca': "
+    "did you mean 'local'?",
+    "name: !!python/name:os.system x\n": "1: a value that begins with '!' has to be put in quotes",
+    VALID + "when: !!bool 7up\n": "a value is not what the tag before it says",
+    "name: &a [*a]\n": "1: name.0: it repeats another part through an alias; write it out",
+}
+
+
+SECRET = "hunter2"
+QUOTED = [
+    "env: {PASSWORD: *hunter2}",
+    "env: {PASSWORD: !hunter2 x}",
+    "env: {PASSWORD: !h!hunter2 x}",
+    "env: {PASSWORD: !!int hunter2}",
+    "env: {PASSWORD: !!bool hunter2}",
+    "env: {PASSWORD: !!timestamp hunter2}",
+    "env: {PASSWORD: [hunter2]}",
+    "env: {PASSWORD: {env: [hunter2]}}",
+    "env: PASSWORD=hunter2",
+    "command: run --password hunter2",
+    "files: hunter2",
+]
+
+
+@pytest.mark.parametrize("text", QUOTED)
+def test_what_may_be_a_secret_is_not_quoted(file: Path, text: str) -> None:
+    file.write_text(f"{VALID}  {text}\n")
+
+    with pytest.raises(InvalidConfiguration) as refused:
+        load_spec(file)
+
+    assert SECRET not in "".join(format_exception(refused.value))
+
+
+def test_a_number_where_a_text_belongs_is_not_quoted(file: Path) -> None:
+    assert "12345" not in problems(file, VALID + "  env: {PIN: 12345}\n")[0]
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_each_fault_is_told_with_its_line(file: Path, text: str) -> None:
+    found = problems(file, text)
+
+    assert [re.sub(r"one of .*local.*", "one of local", problem) for problem in found] == [FAULTS[text]]
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_file(file: Path) -> None:
+    text = "nmae: x\nname: demo\nprovider:\n  kind: local\n  port: abc\n"
+
+    assert [problem.partition(":")[0] for problem in problems(file, text)] == ["1", "3", "5"]
+
+
+def test_no_message_sends_a_person_to_pydantic(file: Path) -> None:
+    text = VALID + "  env: {A: [1]}\n  files: 7\n  pinned_release: no\n  health: x y\n"
+
+    assert not any("pydantic" in problem or "Input" in problem for problem in problems(file, text))
+
+
+def test_a_file_that_is_missing_says_where_it_was_looked_for(file: Path) -> None:
+    with pytest.raises(InvalidConfiguration, match=re.escape(f"No such file or directory ({file})")):
+        load_spec(file)
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfiguration, match="it is not a file"):
+        load_spec(tmp_path)
+
+
+def test_bytes_that_are_no_text_are_refused(file: Path) -> None:
+    assert problems(file, b"name: \xff\xfe\x00") != []
+
+
+def test_an_enormous_file_is_refused_unread(file: Path) -> None:
+    assert problems(file, "a" * 1_000_001) == ["it is larger than 1,000,000 bytes, which no spec is"]
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_the_template_is_valid_as_it_is(file: Path, kind: str) -> None:
+    file.write_text(spec_template("web", kind))
+
+    assert (load_spec(file).name, load_spec(file).provider.kind) == ("web", kind)
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_the_template_is_valid_with_everything_in_it_uncommented(file: Path, kind: str) -> None:
+    everything = re.sub(r"^( *)#(?! )", r"\1", spec_template(kind=kind), flags=re.M)
+    file.write_text(everything)
+
+    load_spec(file)
+
+    declared = yaml.safe_load(everything)
+    assert declared.keys() == EnvironmentSpec.model_fields.keys()
+    assert_names_all(declared["provider"], provider_class(kind))
+
+
+def assert_names_all(declared: dict[str, object], model: type[BaseModel]) -> None:
+    assert declared.keys() == model.model_fields.keys() - {"pinned_release"}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            assert_names_all(declared[name], field.annotation)  # type: ignore[arg-type]
+
+
+def test_the_template_of_an_invalid_name_is_refused() -> None:
+    with pytest.raises(InvalidName):
+        spec_template("No")
+
+
+def test_the_schema_knows_every_key_of_every_kind_of_provider() -> None:
+    schema = spec_schema()
+
+    local = schema["$defs"]["LocalProvider"]
+    assert schema["properties"].keys() == EnvironmentSpec.model_fields.keys()
+    assert schema["required"] == ["name", "provider"]
+    assert local["properties"].keys() == LocalProvider.model_fields.keys()
+    assert local["required"] == ["app", "kind"]
+    assert {"$ref": "#/$defs/LocalProvider"} in schema["properties"]["provider"]["oneOf"]
+    assert schema["properties"]["provider"]["discriminator"]["mapping"]["local"] == "#/$defs/LocalProvider"
+
+
+def test_every_reference_of_the_schema_leads_somewhere() -> None:
+    schema = spec_schema()
+
+    references = re.findall(r"'#/\$defs/(\w+)'", str(schema))
+
+    assert set(references) <= schema["$defs"].keys()
+
+
+def test_the_schema_takes_a_duration_as_a_number_as_loading_does() -> None:
+    settle = spec_schema()["$defs"]["LocalProvider"]["properties"]["settle"]
+
+    assert settle["type"] == ["string", "number"]
+
+
+@pytest.mark.parametrize("name", ["a", "a-b", "a1", "x" * 40])
+def test_the_schema_accepts_valid_names(name: str) -> None:
+    rule = spec_schema()["properties"]["name"]
+
+    assert re.search(rule["pattern"], name)
+    assert len(name) <= rule["maxLength"]
+
+
+@pytest.mark.parametrize("name", ["", "1a", "A", "a-", "a--b", "-a", "a_b"])
+def test_the_schema_refuses_invalid_names(name: str) -> None:
+    assert not re.search(spec_schema()["properties"]["name"]["pattern"], name)

@@ -1,0 +1,157 @@
+"""The documentation is true: every block of code runs, in order, as a reader of its page would have it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for path in (ROOT / "docs").rglob("*.md")
+    if "```" in path.read_text() and "_build" not in path.parts
+)
+ELSEWHERE = {
+    "docs/how-to/recover.md": "tests/docs/test_recover_guide.py",
+    "docs/explanation/durability.md": "",
+    "docs/tutorial/terraform-ansible.md": "tests/e2e/test_tutorial.py",
+}
+GENERATED = ("mermaid", "json", "text", "{toctree}", "{eval-rst}", "{statemachine-diagram}", "")
+BLOCK = re.compile(r"^(?:<!-- ([\w ]+): (.+?) -->\n)?^(`{3,})([^\n`]*)\n(.*?)^\3$", re.M | re.S)
+
+
+def blocks(page: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the fenced blocks of a page: what the comment above says of it, its language, its text."""
+    for what, said, _, language, text in BLOCK.findall(page):
+        yield what, said, (language.split() or [""])[0], text
+
+
+@dataclass
+class Reader:
+    """Follows a page, in a directory of its own."""
+
+    place: Path
+    environment: dict[str, str]
+    printed: str = ""
+
+    def follow(self, page: str) -> None:
+        if "examples/" in page:
+            (self.place / "examples").symlink_to(ROOT / "examples")
+        for what, said, language, text in blocks(page):
+            if what == "file":
+                (self.place / said).parent.mkdir(exist_ok=True)
+                (self.place / said).write_text(text)
+            if what == "prepare":
+                SITUATIONS[said](self.place)
+            if what == "not run":
+                continue
+            if language == "python" and what != "file":
+                self.printed = self.run([sys.executable, "-c", text])
+            elif language == "console":
+                self.type(text)
+            elif language == "text" and self.printed:
+                require_like(self.printed, text, "the program before")
+                self.printed = ""
+
+    def type(self, text: str) -> None:
+        commands = re.split(r"^\$ ", text, flags=re.M)[1:]
+        for command in commands:
+            line, _, expected = command.partition("\n")
+            typed, _, code = line.partition("    # exits with ")
+            if typed.startswith("export "):
+                name, _, value = typed.removeprefix("export ").partition("=")
+                self.environment[name] = str(self.place / value)
+                continue
+            printed = self.run(["bash", "-c", typed], int(code or 0), both=bool(code))
+            if expected.strip():
+                require_like(printed, expected, typed)
+
+    def run(self, command: list[str], code: int = 0, *, both: bool = False) -> str:
+        ran = subprocess.run(
+            command, cwd=self.place, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert ran.returncode == code, f"{command} exits with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+        return ran.stdout + (ran.stderr if both else "")
+
+
+def require_like(printed: str, expected: str, of: str) -> None:
+    """Demand that a text was printed; `...` stands for anything."""
+    pattern = re.escape(expected.strip()).replace(r"\.\.\.", r"[\s\S]*?")
+    assert re.fullmatch(pattern, printed.strip()), f"{of} prints\n{printed}\ninstead of\n{expected}"
+
+
+def _stale(place: Path) -> None:
+    guide = place / "guide.md"
+    guide.write_text(guide.read_text().replace("draft --> paid", "draft --> payed"))
+
+
+SITUATIONS: dict[str, Callable[[Path], None]] = {"stale": _stale}
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(tmp_path),
+        "COLUMNS": "80",
+    }
+    environment.pop("ENVCHART_DATA_DIR", None)
+    yield Reader(tmp_path, environment)
+    for command in ("destroy", "purge"):
+        for name in ("demo", "handbook"):
+            subprocess.run(
+                [sys.executable, "-m", "environments", command, name, "--yes"],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+            )
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if str(page) not in ELSEWHERE], ids=str)
+def test_every_block_of_a_page_does_what_the_page_says(page: Path, reader: Reader) -> None:
+    reader.follow((ROOT / page).read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_block_is_run_or_says_why_not(page: Path) -> None:
+    if str(page) in ELSEWHERE:
+        return
+    for what, said, language, text in blocks((ROOT / page).read_text()):
+        known = language in ("python", "console", *GENERATED) or what in ("file", "not run")
+        shown = language in ("toml", "markdown")
+        assert known or shown, f"{page}: nothing is known of this block, {what} {said}:\n{text}"
+
+
+def test_the_generated_pages_are_fresh() -> None:
+    checked = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, ""), "run `python docs/generate.py`"
+
+
+def test_every_decision_is_listed() -> None:
+    index = (ROOT / "docs" / "decisions" / "index.md").read_text()
+
+    assert [
+        path.name for path in (ROOT / "docs" / "decisions").glob("0*.md") if path.name not in index
+    ] == []
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+
+    built = subprocess.run([*build, ROOT / "docs", tmp_path / "html"], capture_output=True, text=True)
+
+    assert built.returncode == 0, built.stderr
+    assert "envchart" in (tmp_path / "html" / "index.html").read_text()

@@ -1,0 +1,93 @@
+"""Who waits for an environment is told for whom, and gets it as soon as it is free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from environments.execution.progress import Noticed, Progress
+from environments.execution.sessions import open_session, patiently
+from environments.model.environment import Environment
+from environments.model.states import Created
+from environments.ports import EnvironmentRepository
+from statechart.errors import Locked
+from statechart.holder import Holder
+
+
+@pytest.fixture
+def repository(any_repository: EnvironmentRepository) -> EnvironmentRepository:
+    return any_repository
+
+
+async def test_who_has_to_wait_is_told_once_for_whom(
+    created: Environment[Created], repository: EnvironmentRepository, told: list[Progress]
+) -> None:
+    held = repository.open("demo", Holder.current("envchart run"))
+    asyncio.get_running_loop().call_later(0.05, held.close)
+
+    with await open_session(
+        repository, "demo", Holder.current("envchart update"), 5, observers=[told.append]
+    ):
+        pass
+
+    assert [type(each) for each in told] == [Noticed]
+    assert "waiting up to 5 s: 'demo' is locked: envchart run, pid" in told[0].message
+
+
+async def test_other_tasks_go_on_while_one_waits(
+    created: Environment[Created], repository: EnvironmentRepository
+) -> None:
+    held = repository.open("demo", Holder.current("envchart run"))
+    waiting = asyncio.ensure_future(open_session(repository, "demo", Holder.current("second"), 5))
+
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+    held.close()
+
+    (await waiting).close()
+
+
+@pytest.mark.parametrize(
+    ("step", "doing"),
+    [("first_provision", "now at step 1/2 first_provision since "), (None, "now between two steps")],
+)
+async def test_a_lock_says_what_its_holder_is_at(
+    created: Environment[Created],
+    repository: EnvironmentRepository,
+    crash: Callable[..., Any],
+    step: str | None,
+    doing: str,
+) -> None:
+    crash("provision", "provisioning", step)
+
+    with (
+        repository.open("demo", Holder.current("envchart provision")),
+        pytest.raises(Locked, match=doing) as locked,
+    ):
+        await open_session(repository, "demo", Holder.current("second"))
+
+    assert locked.value.doing is not None
+    assert locked.value.holder is not None
+
+
+async def test_a_holder_without_an_operation_is_at_nothing_that_is_known(
+    created: Environment[Created], repository: EnvironmentRepository
+) -> None:
+    with repository.open("demo", Holder.current("envchart update")), pytest.raises(Locked) as locked:
+        await open_session(repository, "demo", Holder.current("second"))
+
+    assert locked.value.doing is None
+
+
+async def test_without_patience_nobody_is_told_of_a_wait() -> None:
+    def locked() -> None:
+        raise Locked("demo", None)
+
+    waits: list[Locked] = []
+    with pytest.raises(Locked):
+        await patiently(locked, 0, waits.append)
+
+    assert waits == []

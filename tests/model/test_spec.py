@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from environments.errors import InvalidConfiguration, InvalidName, UnknownProvider
+from environments.model import spec as spec_module
+from environments.model.spec import (
+    EnvironmentSpec,
+    ProviderSpec,
+    check_name,
+    provider_class,
+    provider_kinds,
+    register_provider,
+)
+from environments.providers.local import LocalProvider
+from environments.secrets.redaction import SecretRef
+from environments.testing import ScriptedSpec
+
+
+class Rented(ProviderSpec, frozen=True, extra="forbid"):
+    kind: Literal["rented"] = "rented"
+    region: str
+
+
+VALID = re.compile(r"[a-z](-?[a-z0-9])*")
+RULES = {
+    "": "is empty",
+    "Demo": "may hold only a-z, 0-9 and '-'",
+    "my demo": "may hold only a-z, 0-9 and '-'",
+    "demo\n": "may hold only a-z, 0-9 and '-'",
+    "\n": "may hold only a-z, 0-9 and '-'",
+    "démo": "may hold only a-z, 0-9 and '-'",
+    "../demo": "may hold only a-z, 0-9 and '-'",
+    "demo\0": "may hold only a-z, 0-9 and '-'",
+    "1demo": "must start with a letter",
+    "-demo": "must start with a letter",
+    "demo-": "must not end with '-'",
+    "my--demo": "must not hold '--'",
+    "d" * 41: "is longer than 40 characters",
+}
+SUGGESTIONS = {
+    "": "demo",
+    "Demo": "demo",
+    "My Demo": "my-demo",
+    "1demo": "env-1demo",
+    "demo-": "demo",
+    "my--demo": "my-demo",
+    "日本": "demo",
+}
+DEMO = {"name": "demo", "provider": {"kind": "scripted"}}
+
+
+@pytest.mark.parametrize(("name", "rule"), RULES.items())
+def test_a_name_that_breaks_a_rule_is_refused_and_the_rule_named(name: str, rule: str) -> None:
+    with pytest.raises(InvalidName) as raised:
+        check_name(name)
+
+    assert (raised.value.name, raised.value.rule) == (name, rule)
+    assert (
+        str(raised.value)
+        == f"invalid environment name {name!r}: it {rule}; try {raised.value.suggestion!r}"
+    )
+
+
+@pytest.mark.parametrize(("name", "suggestion"), SUGGESTIONS.items())
+def test_a_suggestion_is_like_the_name(name: str, suggestion: str) -> None:
+    with pytest.raises(InvalidName) as raised:
+        check_name(name)
+
+    assert raised.value.suggestion == suggestion
+
+
+@pytest.mark.parametrize("name", ["a", "d" * 40, "a1", "my-demo", "a-1-b", "logs"])
+def test_a_name_that_keeps_all_rules_is_taken_as_it_is(name: str) -> None:
+    assert check_name(name) == name
+    assert EnvironmentSpec.model_validate({**DEMO, "name": name}).name == name
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(st.text(), st.text(alphabet="abA01-_ \n", max_size=60), st.from_regex(VALID, fullmatch=True))
+)
+@example("a" * 39 + "-b")
+@example("-" * 50)
+@example("1" * 50)
+@example("İ" * 40)
+def test_any_text_is_a_valid_name_or_comes_with_a_valid_suggestion(text: str) -> None:
+    fits = VALID.fullmatch(text) is not None and len(text) <= 40
+
+    if fits:
+        assert check_name(text) == text
+        return
+    with pytest.raises(InvalidName) as raised:
+        check_name(text)
+    assert check_name(raised.value.suggestion) == raised.value.suggestion
+
+
+def test_an_invalid_name_survives_pickling() -> None:
+    error = pickle.loads(pickle.dumps(InvalidName("Demo", "is shouted", "demo")))
+
+    assert (error.name, error.rule, error.suggestion) == ("Demo", "is shouted", "demo")
+    assert str(error) == "invalid environment name 'Demo': it is shouted; try 'demo'"
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_name_is_checked_in_deserialisation_too_and_alone_reported(name: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        EnvironmentSpec.model_validate({**DEMO, "name": name})
+
+    assert [error["loc"] for error in raised.value.errors()] == [("name",)]
+    assert RULES[name] in str(raised.value)
+
+
+def test_the_instance_name_follows_the_name() -> None:
+    assert EnvironmentSpec.model_validate(DEMO).instance_name == "envchart-demo"
+    assert EnvironmentSpec.model_validate({**DEMO, "instance_name": ""}).instance_name == "envchart-demo"
+    assert EnvironmentSpec(name="d" * 40, provider=ScriptedSpec()).instance_name == f"envchart-{'d' * 40}"
+
+
+@pytest.mark.parametrize("instance_name", ["i", "i" * 63, "my-instance-1"])
+def test_an_instance_name_of_its_own_is_kept(instance_name: str) -> None:
+    assert (
+        EnvironmentSpec.model_validate({**DEMO, "instance_name": instance_name}).instance_name
+        == instance_name
+    )
+
+
+@pytest.mark.parametrize("instance_name", ["i" * 64, "Instance", "1i", "-i", "i-", "i i", "i\n"])
+def test_an_instance_name_that_no_host_can_have_is_refused(instance_name: str) -> None:
+    with pytest.raises(ValidationError, match=r"instance_name\n  String should"):
+        EnvironmentSpec.model_validate({**DEMO, "instance_name": instance_name})
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        ScriptedSpec(),
+        LocalProvider(app=Path("/srv/hello")),
+        LocalProvider(
+            app=Path("/srv/hello"),
+            port=8000,
+            env={
+                "GREETING": "hello",
+                "TOKEN": SecretRef(env="TOKEN"),
+                "KEY": SecretRef(file=Path("/run/key")),
+            },
+            files={"app/settings.toml": "debug = false"},
+            pinned_release="0123456789ab",
+        ),
+    ],
+)
+def test_nothing_of_a_spec_is_lost_by_copying(provider: ProviderSpec) -> None:
+    spec = EnvironmentSpec(
+        name="demo", provider=provider, instance_name="mine", description="for the manual"
+    )
+
+    copies = [
+        spec.model_copy(),
+        copy.deepcopy(spec),
+        pickle.loads(pickle.dumps(spec)),
+        EnvironmentSpec.model_validate(spec.model_dump()),
+        EnvironmentSpec.model_validate_json(spec.model_dump_json()),
+    ]
+    assert all(again == spec and type(again.provider) is type(provider) for again in copies)
+
+
+def test_the_kind_says_which_provider_it_is() -> None:
+    spec = EnvironmentSpec.model_validate(
+        {"name": "demo", "provider": {"kind": "local", "app": "/srv/hello"}}
+    )
+
+    assert spec.provider == LocalProvider(app=Path("/srv/hello"))
+    assert provider_class("local") is LocalProvider
+
+
+def test_a_kind_that_is_misspelt_is_refused_and_the_nearest_is_named() -> None:
+    with pytest.raises(
+        ValidationError, match=r"provider\n.*no provider of kind 'locl': did you mean 'local'"
+    ):
+        EnvironmentSpec.model_validate({"name": "demo", "provider": {"kind": "locl"}})
+
+
+def test_a_kind_like_no_other_is_refused_and_all_are_named() -> None:
+    with pytest.raises(UnknownProvider, match=r"kind 'cloud': installed are .*local.*scripted") as raised:
+        provider_class("cloud")
+
+    assert raised.value.kind == "cloud"
+    assert {"local", "scripted"} <= set(raised.value.known)
+
+
+def test_a_provider_without_a_kind_is_refused_and_only_the_kind_reported() -> None:
+    with pytest.raises(ValidationError, match=r"'kind' is missing; it is one of .*local") as raised:
+        EnvironmentSpec.model_validate({"name": "demo", "provider": {"app": "/srv/hello"}})
+
+    assert raised.value.error_count() == 1
+
+
+def test_the_faults_of_a_provider_name_its_fields() -> None:
+    with pytest.raises(ValidationError) as raised:
+        EnvironmentSpec.model_validate({"name": "demo", "provider": {"kind": "local", "ap": "/srv/hello"}})
+
+    assert [error["loc"] for error in raised.value.errors()] == [("provider", "app"), ("provider", "ap")]
+
+
+@pytest.mark.parametrize("provider", ["local", 7, None, ["local"]])
+def test_what_is_no_provider_is_refused(provider: object) -> None:
+    with pytest.raises(ValidationError, match="provider\n  Input should be"):
+        EnvironmentSpec.model_validate({"name": "demo", "provider": provider})
+
+
+def test_another_package_adds_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec_module, "_registered", dict(spec_module._registered))  # it ends with the test
+
+    register_provider("rented", f"{__name__}:Rented")
+
+    assert provider_kinds()["rented"] == f"{__name__}:Rented"
+    spec = EnvironmentSpec.model_validate(
+        {"name": "demo", "provider": {"kind": "rented", "region": "north"}}
+    )
+    assert spec.provider == Rented(region="north")
+    assert EnvironmentSpec.model_validate_json(spec.model_dump_json()) == spec
+    with pytest.raises(UnknownProvider, match="did you mean 'rented'"):
+        provider_class("rentd")
+
+
+def test_an_unknown_field_of_a_spec_is_refused_and_named() -> None:
+    with pytest.raises(ValidationError, match="nmae\n  Extra inputs are not permitted"):
+        EnvironmentSpec.model_validate({**DEMO, "nmae": "demo"})
+
+
+@pytest.mark.parametrize(
+    ("new", "fields"),
+    [
+        (LocalProvider(app=Path("/srv/hello")), ()),
+        (LocalProvider(app=Path("/srv/other"), env={"A": "1"}, health="/up"), ()),
+        (LocalProvider(app=Path("/srv/hello"), port=8000), ("port",)),
+        (ScriptedSpec(), ("kind",)),
+    ],
+)
+def test_a_change_that_only_provisioning_can_apply_is_named(
+    new: ProviderSpec, fields: tuple[str, ...]
+) -> None:
+    assert LocalProvider(app=Path("/srv/hello")).needs_provision(new) == fields
+
+
+def test_a_provider_without_releases_does_not_let_one_be_chosen() -> None:
+    with pytest.raises(
+        InvalidConfiguration, match="provider scripted can't be used: it does not let a release"
+    ):
+        ScriptedSpec().for_release(release="0123456789ab")
+
+
+def test_a_release_is_chosen_by_another_app_or_by_an_earlier_release() -> None:
+    provider = LocalProvider(app=Path("/srv/hello"))
+
+    earlier = provider.for_release(release="0123456789ab")
+    other = earlier.for_release(app=Path("other"))
+
+    assert earlier == LocalProvider(app=Path("/srv/hello"), pinned_release="0123456789ab")
+    assert other == LocalProvider(app=Path("other").absolute())
+
+
+def test_a_spec_never_changes() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        EnvironmentSpec.model_validate(DEMO).description = "other"  # type: ignore[misc]

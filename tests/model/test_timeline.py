@@ -1,0 +1,67 @@
+"""An environment as it was."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from environments.errors import NoSuchMoment
+from environments.model.environment import Environment
+from environments.model.states import Created
+from environments.model.timeline import at_revision, at_time, replay
+from environments.ports import EnvironmentRepository
+from tests.conftest import MakeCommand
+
+
+@pytest.fixture
+def repository(any_repository: EnvironmentRepository) -> EnvironmentRepository:
+    return any_repository
+
+
+async def test_each_revision_is_the_environment_that_it_was(
+    created: Environment[Created], repository: EnvironmentRepository, make_command: MakeCommand
+) -> None:
+    provisioned = await make_command("provision").attempt("demo")
+    entries = repository.history("demo")
+
+    assert at_revision("demo", entries, 1).environment == created
+    assert at_revision("demo", entries, 3).environment == provisioned
+    halfway = at_revision("demo", entries, 2).environment
+    assert (halfway.state.name, len(halfway.operation.steps_done)) == ("provisioning", 2)
+
+
+async def test_a_moment_shows_the_steps_that_were_done_by_then(
+    created: Environment[Created], repository: EnvironmentRepository, make_command: MakeCommand
+) -> None:
+    await make_command("provision").attempt("demo")
+    entries = repository.history("demo")
+
+    for number, (entry, before) in enumerate(replay(entries)):
+        past = at_time("demo", entries, entry.at)
+        assert past.entry.seq >= entry.seq
+        if number:
+            earlier = at_time("demo", entries[:number], entry.at)
+            assert earlier.environment == before
+
+
+@pytest.mark.parametrize("revision", [0, -1, 4, 99])
+async def test_a_revision_that_never_was_is_refused_with_those_that_were(
+    created: Environment[Created],
+    repository: EnvironmentRepository,
+    make_command: MakeCommand,
+    revision: int,
+) -> None:
+    await make_command("provision").attempt("demo")
+
+    with pytest.raises(NoSuchMoment, match="revisions 1 to 3"):
+        at_revision("demo", repository.history("demo"), revision)
+
+
+def test_before_its_creation_it_was_not_there(
+    created: Environment[Created], repository: EnvironmentRepository
+) -> None:
+    entries = repository.history("demo")
+
+    with pytest.raises(NoSuchMoment, match="it was created at "):
+        at_time("demo", entries, entries[0].at - timedelta(seconds=1))

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.model.observation import ServiceState
+from environments.providers.local.instance import Instance
+from environments.providers.local.service import new_instance
+
+
+class Unrecordable(Instance):
+    """A record for which the disk has no space once the process is there."""
+
+    def started(self, process):  # the signature is the record's
+        raise OSError(errno.ENOSPC, "No space left on device", "instance.json")
+
+
+@asynccontextmanager
+async def impostor(port, token):
+    """Answer with an instance's token from a process that is not the instance's."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + token.encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def record_of(bench):
+    outputs = bench.environment.outputs
+    return new_instance(bench.spec, operation="op-1", release=outputs.release, port=outputs.port)
+
+
+async def test_a_service_that_can_not_be_recorded_is_ended(bench):
+    await bench.run("provision", "configure", "release")
+    record = Unrecordable(**dict(record_of(bench)))
+
+    with pytest.raises(OSError, match="No space left"):
+        bench.service.start(bench.spec, record, {})
+
+    deadline = time.monotonic() + 5
+    while bench.service.marked():
+        assert time.monotonic() < deadline
+
+
+async def test_an_end_that_is_not_one_is_told(bench):
+    await bench.run("provision", "configure", "release")
+    record = record_of(bench)
+    record.save(bench.layout)
+
+    async with impostor(record.port, record.token):
+        with pytest.raises(StepFailed, match=r"answers on port .* still, but its process") as caught:
+            await bench.step("destroy", "stop_service")
+        observed = await bench.observe()
+
+    assert caught.value.cause is FailureCause.INFRASTRUCTURE
+    assert bench.service.instance == record
+    assert observed.service is ServiceState.UP
+
+
+async def test_a_failed_start_says_too_what_kept_it_from_being_undone(bench):
+    await bench.run("provision", "configure", "release")
+    record = record_of(bench)
+    record.save(bench.layout)
+
+    async with impostor(record.port, record.token):
+        with pytest.raises(StepFailed) as caught:
+            await bench.step("run", "check_health")
+
+    assert "the app exited; then: the service answers on port" in caught.value.summary
+
+
+async def test_health_without_a_record_asks_to_run_again(bench):
+    await bench.run("provision", "configure", "release")
+
+    with pytest.raises(StepFailed, match="no service is on record: run again"):
+        await bench.step("run", "check_health")
+
+    assert (await bench.probe("run", "check_health")).verdict == "not_done"
+
+
+@pytest.mark.parametrize("content", ["", "{torn", '{"pid": 1}'])
+async def test_a_record_that_can_not_be_read_hides_no_service(bench, content):
+    await bench.up()
+    bench.layout.instance.write_text(content)
+
+    assert bench.service.instance is None
+    await bench.run("destroy")
+    assert bench.service.marked() == []
+
+
+async def test_what_provision_made_and_is_gone_is_observed(bench):
+    await bench.run("provision")
+    assert (await bench.observe()).resources
+    bench.layout.config.rmdir()
+    assert "is not complete" in (await bench.probe("provision", "create_directories")).reason
+    (bench.data / ".ports" / str(bench.environment.outputs.port)).unlink()
+    assert (await bench.observe()).detail == "no port is reserved"
+    (bench.layout.root / ".envchart.json").unlink()
+
+    observed = await bench.observe()
+
+    assert (observed.resources, "is not ours" in observed.detail) == (False, True)
+    assert (await bench.probe("configure", "write_configuration")).verdict == "not_done"
+    assert (await bench.probe("release", "bundle_release")).verdict == "not_done"
+
+
+async def test_absence_is_not_claimed_while_something_is_left(bench):
+    await bench.up()
+
+    with pytest.raises(StepFailed, match=r"not all is gone: .* runs; .* is still there; port \d+ is still"):
+        await bench.step("destroy", "verify_absence")
+
+
+async def test_a_port_that_another_program_took_does_not_hinder_a_destroy(bench):
+    await bench.run("provision")
+    port = bench.environment.outputs.port
+
+    async with impostor(port, "another token"):
+        await bench.run("destroy")
+
+    assert bench.reports[-1] == f"no process, no files, port {port} is another program's now"
+
+
+async def test_an_app_that_needs_time_is_waited_for(bench):
+    bench.program("time.sleep(0.4)")
+
+    await bench.up()
+
+    assert bench.environment.outputs.serving == bench.environment.outputs.release
+
+
+async def test_an_app_that_falls_ill_in_its_settle_time_is_not_healthy(bench):
+    bench.program("threading.Timer(0.1, lambda: globals().update(STATUS=503)).start()")
+    bench.amend(settle=timedelta(seconds=0.5), start_timeout=timedelta(seconds=0.8))
+    await bench.run("provision", "configure", "release")
+    await bench.start()
+
+    with pytest.raises(StepFailed, match="answered HTTP 503"):
+        await bench.step("run", "check_health")

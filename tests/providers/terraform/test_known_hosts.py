@@ -1,0 +1,94 @@
+"""The key that a host has to show: pinned before anybody logs in, and kept as long as it may be needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from environments import CommandFailed, Failure, Provisioned
+from environments.model.failure import FailureCause
+from environments.providers.common.known_hosts import pin, pinned
+from tests.providers.terraform.conftest import Project, make_key
+
+HOST = "127.0.0.1"
+
+
+def known_hosts(project: Project) -> Path:
+    return project.data / "web" / "build" / "ssh" / "known_hosts"
+
+
+def another_key(tmp_path: Path) -> str:
+    made = make_key(tmp_path / "another")
+    return " ".join(made.with_suffix(".pub").read_text().split()[:2])
+
+
+async def refused(project: Project) -> Failure:
+    with pytest.raises(CommandFailed) as caught:
+        await project.workspace.register("web", address=HOST)
+    return caught.value.failure
+
+
+async def test_a_host_whose_key_is_declared_has_to_show_it(project: Project, tmp_path: Path) -> None:
+    settings = project.provider().ssh.model_dump()
+    project.workspace.create(project.spec(ssh={**settings, "host_key": another_key(tmp_path)}))
+    found = await refused(project)
+
+    assert (found.step, found.cause) == ("reach_host", FailureCause.AUTHENTICATION)
+    assert f"does not show the host key that is pinned for it in {known_hosts(project)}" in found.summary
+
+
+async def test_a_host_that_showed_another_key_before_is_not_registered(
+    project: Project, tmp_path: Path
+) -> None:
+    project.workspace.create(project.spec())
+    pin(known_hosts(project), HOST, project.sshd.port, another_key(tmp_path))
+    found = await refused(project)
+
+    assert (found.step, found.cause) == ("reach_host", FailureCause.AUTHENTICATION)
+    known_hosts(project).unlink()
+    assert isinstance((await project.workspace.retry("web")).state, Provisioned)
+
+
+async def test_the_key_is_pinned_before_we_log_in(project: Project, tmp_path: Path) -> None:
+    settings = project.provider().ssh.model_dump()
+    project.workspace.create(project.spec(ssh={**settings, "key": make_key(tmp_path / "unknown")}))
+    found = await refused(project)
+
+    assert "does not let the key" in found.summary
+    assert pinned(known_hosts(project), HOST, project.sshd.port) == project.sshd.host_key
+
+
+async def test_the_pin_goes_only_with_the_files_of_the_environment(project: Project) -> None:
+    project.workspace.create(project.spec())
+    await project.workspace.register("web", address=HOST)
+    project.sshd.stop()
+    with pytest.raises(
+        CommandFailed, match=r"when that host is gone for good, say so: remove .*known_hosts"
+    ):
+        await project.workspace.destroy("web")
+    assert pinned(known_hosts(project), HOST, project.sshd.port) == project.sshd.host_key
+
+    project.sshd.start()
+    await project.workspace.destroy("web")
+    assert not known_hosts(project).exists()
+
+
+async def test_a_registered_host_that_is_gone_for_good_can_be_given_up(project: Project) -> None:
+    project.workspace.create(project.spec())
+    await project.workspace.register("web", address=HOST)
+    project.sshd.stop()
+    known_hosts(project).unlink()
+    assert (await project.workspace.destroy("web")).state.name == "destroyed"
+
+
+async def test_a_registered_host_is_not_forgotten_with_the_files_that_lead_to_it(project: Project) -> None:
+    project.workspace.create(project.spec())
+    await project.workspace.register("web", address=HOST)
+    build = project.data / "web" / "build"
+    build.rename(build.with_name("elsewhere"))
+    with pytest.raises(CommandFailed, match="put it back from a backup"):
+        await project.workspace.destroy("web")
+
+    build.mkdir()  # it is gone for good, somebody says
+    assert (await project.workspace.destroy("web")).state.name == "destroyed"

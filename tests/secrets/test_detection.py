@@ -1,0 +1,141 @@
+"""What is obviously a secret, and what only looks like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from environments.secrets.detection import (
+    names_secret,
+    secret_in,
+    secret_in_query,
+    secret_in_word,
+    secret_under,
+)
+
+NAMES = [
+    "PASSWORD",
+    "DB_PASSWORD",
+    "PGPASSWORD",
+    "dbPassword",
+    "MYSQL_ROOT_PASSWD",
+    "SSH_PASSPHRASE",
+    "SECRET",
+    "CLIENT_SECRET",
+    "TOKEN",
+    "GITHUB_TOKEN",
+    "authToken",
+    "TOKEN_2",
+    "PASSWORD1",
+    "APIKEY",
+    "API_KEY",
+    "STRIPE_API_KEY",
+    "apiKey",
+    "AWS_SECRET_ACCESS_KEY",
+    "PRIVATE_KEY",
+    "SECRET_KEY",
+    "GOOGLE_CREDENTIALS",
+]
+HARMLESS_NAMES = [
+    "TOKENIZER",
+    "MAX_TOKENS",
+    "TOKENS",
+    "PASSWORD_FILE",
+    "SECRET_NAME",
+    "TOKEN_URL",
+    "PASSWORD_MIN_LENGTH",
+    "SECRETARY",
+    "KEY",
+    "KEYS",
+    "CACHE_KEY",
+    "PUBLIC_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "CREDENTIALS_DIRECTORY",
+    "KEYBOARD",
+    "GREETING",
+    "PASS",
+    "PASSPORT",
+    "API_KEY_HEADER",
+    "PATH",
+    "X1",
+    "_",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_ends_in_a_word_for_a_secret_names_one(name: str) -> None:
+    assert names_secret(name)
+
+
+@pytest.mark.parametrize("name", HARMLESS_NAMES)
+def test_a_name_that_only_holds_such_a_word_does_not(name: str) -> None:
+    assert not names_secret(name)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "true", "NO", "0", "${DB_PASSWORD}", "<from the vault>", "{{ token }}"]
+)
+def test_a_switch_or_a_placeholder_is_no_secret(value: str) -> None:
+    assert secret_under("DB_PASSWORD", value) is None
+    assert secret_under("DB_PASSWORD", "hunter2") == "its name says that it is a secret"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres://ann:hunter2@db:5432/app",
+        "url = redis://:hunter2@cache",
+        "AMQP://ann:a@b@host",
+        "https://x-access-token:ghp_1@example.org/repo.git\nhttp://plain",
+    ],
+)
+def test_a_url_with_a_password_is_a_secret_wherever_it_is(text: str) -> None:
+    assert secret_in(text) == "it holds a URL with a password in it"
+    assert secret_in_word(text) == "it holds a URL with a password in it"
+    assert secret_under("DATABASE_URL", text) == "it holds a URL with a password in it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:8080/path@home",
+        "postgres://ann@db/app",
+        "postgres://ann:${PASSWORD}@db/app",
+        "postgres://ann:{password}@db/app",
+        "see http://host:80, or ask ann@example.org",
+        '["http://host:80","ann@example.org"]',
+        "ann:hunter2@host",
+        "10:30@home",
+    ],
+)
+def test_a_url_without_a_password_is_none(text: str) -> None:
+    assert secret_in(text) is None
+
+
+@pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
+def test_a_private_key_is_a_secret(kind: str) -> None:
+    assert secret_in(f"x\n-----BEGIN {kind}PRIVATE KEY-----\nMII\n") == "it holds a private key"
+
+
+@pytest.mark.parametrize("kind", ["PUBLIC KEY", "CERTIFICATE", "RSA PUBLIC KEY"])
+def test_a_public_key_is_none(kind: str) -> None:
+    assert secret_in(f"-----BEGIN {kind}-----\nMII\n") is None
+
+
+@pytest.mark.parametrize(
+    "word", ["--password=hunter2", "-token=x", "DB_PASSWORD=hunter2", "--db-password=x"]
+)
+def test_an_option_with_a_secret_is_one(word: str) -> None:
+    assert secret_in_word(word)
+
+
+@pytest.mark.parametrize(
+    "word", ["--password-file=x", "--password", "password", "--port=80", "--token=", "a=b"]
+)
+def test_another_word_of_a_command_is_none(word: str) -> None:
+    assert secret_in_word(word) is None
+
+
+def test_a_query_is_looked_through() -> None:
+    assert secret_in_query("/health?quick=1&api_key=hunter2") == "it holds the secret api_key"
+    assert secret_in_query("/health?quick=1&token=") is None
+    assert secret_in_query("/health/token") is None

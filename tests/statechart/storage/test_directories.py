@@ -1,0 +1,168 @@
+"""Creation: directories that come into being and vanish as a whole."""
+
+import errno
+import fcntl
+import os
+import shutil
+
+import pytest
+
+from statechart.errors import AlreadyExists, CommitUncertain, NotOurs, StorageError
+from statechart.storage import directories
+from statechart.storage.layout import Layout
+
+FILES = {"history.jsonl": b"1", "state.json": b"2"}
+
+
+@pytest.fixture
+def layout(tmp_path):
+    layout = Layout(tmp_path / "data")
+    directories.make_root(layout)
+    return layout
+
+
+def test_a_directory_is_built_with_its_files(layout):
+    directories.build(layout, "demo", FILES)
+
+    found = {path.name: path.read_bytes() for path in (layout.root / "demo").iterdir()}
+    assert found == FILES
+    assert list(layout.new.iterdir()) == []
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+def test_a_rename_never_replaces(tmp_path, monkeypatch, kernel):
+    if not kernel:
+        monkeypatch.setattr(directories, "_renameat2", lambda: None)
+    for name in ("source", "target"):
+        (tmp_path / name).mkdir()
+
+    with pytest.raises(FileExistsError):
+        directories.rename_exclusively(tmp_path / "source", tmp_path / "target")
+
+    (tmp_path / "target").rmdir()
+    directories.rename_exclusively(tmp_path / "source", tmp_path / "target")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_without_the_kernels_help_a_race_is_still_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(directories, "_renameat2", lambda: None)
+    (tmp_path / "source").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target/file").touch()
+    monkeypatch.setattr(os.path, "lexists", lambda _path: False)
+
+    with pytest.raises(FileExistsError):
+        directories.rename_exclusively(tmp_path / "source", tmp_path / "target")
+
+
+def test_another_failure_of_a_rename_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        directories.rename_exclusively(tmp_path / "missing", tmp_path / "target")
+
+
+def test_a_race_that_is_lost_at_the_last_moment_is_a_conflict(layout, monkeypatch):
+    directories.build(layout, "demo", FILES)
+    checks = iter([None])
+    require_free = directories.require_free
+    monkeypatch.setattr(
+        directories, "require_free", lambda *place: next(checks, "late") and require_free(*place)
+    )
+
+    with pytest.raises(AlreadyExists):
+        directories.build(layout, "demo", {"history.jsonl": b"9"})
+
+    assert (layout.root / "demo/history.jsonl").read_bytes() == b"1"
+    assert list(layout.new.iterdir()) == []
+
+
+def test_an_empty_directory_in_the_way_is_not_ours(layout):
+    (layout.root / "demo").mkdir()
+
+    with pytest.raises(NotOurs, match="holds neither"):
+        directories.build(layout, "demo", FILES)
+
+
+def test_a_link_in_place_of_the_making_directory_is_refused(layout, tmp_path):
+    layout.new.symlink_to(tmp_path)
+
+    with pytest.raises(NotOurs, match="symbolic link"):
+        directories.build(layout, "demo", FILES)
+
+
+def test_a_directory_that_may_not_last_is_uncertain(layout, monkeypatch):
+    sync = directories.sync_directory
+
+    def failing(path):
+        if path == layout.root:
+            raise OSError(errno.EIO, "bad")
+        sync(path)
+
+    monkeypatch.setattr(directories, "sync_directory", failing)
+    with pytest.raises(CommitUncertain):
+        directories.build(layout, "demo", FILES)
+    with pytest.raises(CommitUncertain):
+        directories.discard(layout, "demo")
+
+
+def test_a_directory_that_can_not_be_moved_away_is_kept(layout, monkeypatch):
+    directories.build(layout, "demo", FILES)
+    monkeypatch.setattr(os, "rename", lambda *_: (_ for _ in ()).throw(OSError(errno.EROFS, "no")))
+
+    with pytest.raises(StorageError, match=r"cannot remove .*demo: the file system is read-only"):
+        directories.discard(layout, "demo")
+
+    assert len(list((layout.root / "demo").iterdir())) == 2
+
+
+def test_sweeping_removes_what_was_left_and_not_what_is_being_made(layout):
+    for place in ("left", "making"):
+        (layout.new / place).mkdir(parents=True)
+        (layout.new / place / "history.jsonl").touch()
+    (layout.trash / "purged").mkdir(parents=True)
+    (layout.trash / "purged/file").touch()
+    descriptor = os.open(layout.new / "making", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    directories.sweep(layout)
+    os.close(descriptor)
+
+    assert [path.name for path in layout.new.iterdir()] == ["making"]
+    assert list(layout.trash.iterdir()) == []
+
+
+def test_sweeping_does_not_follow_links(layout, tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/file").touch()
+    (layout.trash / "purged").mkdir(parents=True)
+    (layout.trash / "purged/link").symlink_to(tmp_path / "precious")
+
+    directories.sweep(layout)
+
+    assert (tmp_path / "precious/file").exists()
+
+
+def test_what_can_not_be_swept_breaks_nothing(layout, monkeypatch):
+    (layout.trash / "purged").mkdir(parents=True)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
+
+    directories.build(layout, "demo", FILES)
+    directories.discard(layout, "demo")
+
+    assert not (layout.root / "demo").exists()
+
+
+def test_a_sweep_that_is_faster_than_a_creator_only_costs_a_try(layout, monkeypatch):
+    claimed = directories._claimed
+    tries = []
+
+    def swept(directory):
+        tries.append(directory)
+        if len(tries) == 1:
+            directory.rmdir()
+        return claimed(directory)
+
+    monkeypatch.setattr(directories, "_claimed", swept)
+    directories.build(layout, "demo", FILES)
+
+    assert len(tries) == 2
+    assert (layout.root / "demo/state.json").read_bytes() == b"2"

@@ -1,0 +1,190 @@
+"""Document: one JSON document that is replaced atomically."""
+
+import errno
+import json
+import os
+import stat
+
+import pytest
+
+from statechart.errors import CorruptHistory, NewerSchema, NotOurs, StorageError
+from statechart.storage import document
+from statechart.storage.journal import Head
+
+HEAD = Head("1a", seq=4, revision=3, hash="ab" * 32, size=1234)
+VALUE = {"name": "demo", "ports": [1, 2], "nested": {"é": None}}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state.json"
+
+
+def written(path, value=VALUE, head=HEAD):
+    content = document.encode(value, head, 1)
+    document.replace(path, content)
+    return content
+
+
+def read(path, known=1):
+    return document.read(path, "demo", known)
+
+
+def test_a_document_is_the_models_fields_and_four_keys(path):
+    written(path)
+
+    keys = {"schema_version": 1, "seq": 4, "head_hash": "ab" * 32, "journal_size": 1234}
+    assert list(json.loads(path.read_text()).items()) == [*VALUE.items(), *keys.items()]
+    assert path.read_text().startswith('{\n  "name": "demo",\n  "ports": [\n')
+
+
+@pytest.mark.parametrize("value", [VALUE, {}])
+def test_what_was_written_is_read_back(path, value):
+    written(path, value)
+
+    found = read(path)
+
+    assert found is not None
+    assert found.value == value
+    assert (found.seq, found.head_hash, found.journal_size) == (4, HEAD.hash, 1234)
+
+
+def test_a_document_is_for_its_user_alone(path):
+    written(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_document_cut_at_any_byte_is_torn(path):
+    content = written(path)
+    for size in range(len(content) - 1):
+        path.write_bytes(content[:size])
+
+        assert (read(path) is None) == (size < len(content) - 1), size
+
+
+def test_a_missing_document_is_none(path):
+    assert read(path) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seq": None}, {"seq": True}, {"head_hash": 1}, {"journal_size": "1"}, {"schema_version": None}],
+)
+def test_a_whole_document_that_does_not_say_what_it_shows_is_not_torn(path, change):
+    path.write_text(json.dumps(json.loads(written(path)) | change))
+
+    with pytest.raises(CorruptHistory, match=r"does not say which record.*remove this file"):
+        read(path)
+
+
+def test_a_document_that_is_no_object_is_not_torn(path):
+    path.write_text("[]")
+
+    with pytest.raises(CorruptHistory, match="not a JSON object"):
+        read(path)
+
+
+def test_a_newer_document_is_refused(path):
+    path.write_bytes(document.encode(VALUE, HEAD, 2))
+
+    with pytest.raises(NewerSchema, match="version 2"):
+        read(path)
+
+
+def test_a_symbolic_link_is_refused(path, tmp_path):
+    written(tmp_path / "other.json")
+    path.symlink_to(tmp_path / "other.json")
+
+    with pytest.raises(NotOurs, match="symbolic link"):
+        read(path)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_something_that_is_no_file_is_refused_at_once(path, make):
+    make(path)
+
+    with pytest.raises(NotOurs, match="not a regular file"):
+        read(path)
+
+
+def test_a_file_that_can_not_be_read_says_why(path, monkeypatch):
+    def denied(*_arguments):
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(os, "open", denied)
+
+    with pytest.raises(StorageError, match=r"cannot read .*state.json: permission denied") as caught:
+        read(path)
+    assert isinstance(caught.value.__cause__, PermissionError)
+
+
+def test_what_a_writer_left_that_died_is_replaced(path):
+    (path.parent / ".state.json.tmp").write_text("half")
+
+    written(path)
+
+    assert [file.name for file in path.parent.iterdir()] == ["state.json"]
+
+
+def test_a_link_in_place_of_the_temporary_file_is_not_followed(path, tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    (path.parent / ".state.json.tmp").symlink_to(tmp_path / "precious")
+
+    written(path)
+
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert read(path) is not None
+
+
+@pytest.mark.parametrize("call", ["write", "rename"])
+def test_a_failed_replacement_leaves_the_old_one_and_no_litter(path, monkeypatch, call):
+    before = written(path)
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="full"):
+        written(path, {"other": 1})
+
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["state.json"]
+
+
+def test_an_unchanged_document_shows_its_record(path):
+    written(path)
+    found = read(path)
+    assert found is not None
+
+    assert found.shows(HEAD, VALUE) is None
+
+
+@pytest.mark.parametrize("change", [{"ports": [1]}, {"nested": {}}, {"new": 1}, {"name": None}])
+def test_an_edited_field_is_named_with_the_way_out(path, change):
+    written(path, VALUE | change)
+    found = read(path)
+    assert found is not None
+
+    problem = found.shows(HEAD, VALUE)
+
+    assert problem is not None
+    assert next(iter(change)) in problem
+    assert "remove this file" in problem
+
+
+def test_a_number_that_became_another_type_is_an_edit(path):
+    written(path, {"n": 1.0, "b": True})
+    found = read(path)
+    assert found is not None
+
+    assert "b, n differ" in str(found.shows(HEAD, {"n": 1, "b": 1}))
+
+
+@pytest.mark.parametrize("head", [Head("1a", 4, 3, "cd" * 32, 1234), Head("1a", 4, 3, "ab" * 32, 1235)])
+def test_a_document_of_another_history_is_told(path, head):
+    written(path)
+    found = read(path)
+    assert found is not None
+
+    assert "another record 4" in str(found.shows(head, VALUE))

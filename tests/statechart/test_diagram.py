@@ -1,0 +1,333 @@
+"""Diagrams: the same every time, with the state marked, and honest about what they need."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from environments.lifecycle import Lifecycle
+from environments.model.states import EnvironmentState
+from statechart import Chart, Event, State
+from statechart.diagram import FORMATS, draw, render
+from statechart.errors import DiagramUnavailable, NoSuchPath, UnknownEvent, UnknownState
+from statechart.graph import failures, phases, states
+from statechart.picture import Marks, Visit, path
+
+
+class Job(Chart):
+    queued = State("queued", value="Q", initial=True)
+    working = State("working", value="W")
+    paused = State("paused", value="P")
+    stuck = State("stuck", value="S")
+    gone = State("gone", value="G", final=True)
+
+    begin = Event(queued.to(working, cond="is_mine"), name="begin")
+    pause = Event(working.to(paused, cond=["is_mine", "is_calm"]), name="pause")
+    jam = Event(working.to(stuck, cond="is_mine") | paused.to(stuck, cond="is_mine"), name="jam")
+    remove = Event(gone.from_(queued, working, paused, stuck), name="take away")
+
+    phases = {"at work": (working, paused, "S")}  # noqa: RUF012
+    failures = (stuck,)
+
+    def __init__(self) -> None:
+        raise AssertionError("a diagram needs no machine")
+
+    @staticmethod
+    def is_mine() -> bool:
+        return True
+
+    @staticmethod
+    def is_calm() -> bool:
+        """Somebody is nervous."""
+        return True
+
+
+WORKING = Marks(current="W")
+STUCK = Marks(current="S", failed=True, remark="jammed at 12:00; see #7")
+
+
+def test_a_chart_as_mermaid() -> None:
+    assert render(Job, "mermaid", marks=WORKING) == (
+        "stateDiagram-v2\n"
+        "    direction TB\n"
+        '    state "at work" as phase_at_work {\n'
+        "        working --> paused : pause [is_calm]\n"
+        "        working --> stuck : jam\n"
+        "        paused --> stuck : jam\n"
+        "    }\n"
+        "    [*] --> queued\n"
+        "    gone --> [*]\n"
+        "    queued --> working : begin\n"
+        "    note right of gone : take away leads here from every other state\n"
+        "    note right of queued : [is_mine] guards every event but take away\n"
+        "    classDef current fill:#b2ebe0,stroke:#00796b,color:#000,stroke-width:3px\n"
+        "    class working current\n"
+        "    classDef failure fill:#fde7e4,stroke:#c62828,color:#000\n"
+        "    class stuck failure\n"
+    )
+
+
+def test_a_chart_as_a_table_leaves_nothing_out() -> None:
+    table = render(Job, "md")
+
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert rows[0] == ["State", "Event", "Guard", "Target"]
+    assert ["working", "pause", "is_mine, is_calm", "paused"] in rows
+    assert [row[0] for row in rows if row[1] == "take away"] == ["queued", "working", "paused", "stuck"]
+    assert len(rows) == 2 + 8
+
+
+def test_a_table_in_restructured_text_has_the_same_rows() -> None:
+    cells = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in render(Job, "rst").splitlines()
+        if line.startswith("|")
+    ]
+
+    assert cells == [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for number, line in enumerate(render(Job, "md").splitlines())
+        if number != 1
+    ]
+
+
+def test_a_chart_as_json_leaves_nothing_out() -> None:
+    graph = json.loads(render(Job, "json", marks=path(Job, ["begin", "pause"])))
+
+    assert graph["chart"] == "Job"
+    assert graph["events"] == ["begin", "pause", "jam", "remove"]
+    assert [state["name"] for state in graph["states"]] == ["Q", "W", "P", "S", "G"]
+    assert graph["states"][3] == {
+        "name": "S",
+        "initial": False,
+        "final": False,
+        "failure": True,
+        "phase": "at work",
+    }
+    assert {"event": "pause", "source": "W", "target": "P", "guards": ["is_mine", "is_calm"]} in graph[
+        "transitions"
+    ]
+    assert graph["guards"]["is_calm"] == "somebody is nervous"
+    assert graph["marks"]["current"] == "P"
+    assert [visit["event"] for visit in graph["marks"]["visits"]] == ["begin", "pause"]
+
+
+def test_a_chart_as_dot() -> None:
+    dot = render(Job, "dot", marks=WORKING)
+
+    assert dot.startswith('digraph "Job" {')
+    assert "gone: take away leads here from every other state" in dot
+    assert "queued: [is_mine] guards every event but take away" in dot
+    assert [line.split()[0] for line in dot.splitlines() if "#b2ebe0" in line] == ['"working"']
+    box = dot[dot.index("subgraph") : dot.index("    }")]
+    assert [name for name in ("queued", "working", "paused", "stuck", "gone") if f'"{name}"' in box] == [
+        "working",
+        "paused",
+        "stuck",
+    ]
+
+
+def test_what_failed_is_marked_in_another_colour_with_a_remark() -> None:
+    mermaid, dot = render(Job, "mermaid", marks=STUCK), render(Job, "dot", marks=STUCK)
+
+    assert "    class stuck failed\n" in mermaid
+    assert "    note right of stuck : jammed at 12#58;00#59; see #35;7\n" in mermaid
+    assert [line.split()[0] for line in dot.splitlines() if "#ff8a80" in line] == ['"stuck"']
+    assert "stuck: jammed at 12:00; see #7" in dot
+
+
+def test_a_path_is_marked_with_its_order_on_the_edges() -> None:
+    marks = path(Job, ["begin", "pause", "jam", "remove"])
+
+    mermaid, dot = render(Job, "mermaid", marks=marks), render(Job, "dot", marks=marks)
+
+    assert "    queued --> working : begin (1)\n" in mermaid
+    assert "        paused --> stuck : jam (3)\n" in mermaid
+    assert "    stuck --> gone : take away (4)\n" in mermaid, "a transition that was taken is not folded"
+    assert "class stuck,queued,working,paused visited" in mermaid
+    assert [
+        line.split(" [")[0].strip() for line in dot.splitlines() if "penwidth=2]" in line and "->" in line
+    ] == [
+        '"queued" -> "working"',
+        '"working" -> "paused"',
+        '"paused" -> "stuck"',
+        '"stuck" -> "gone"',
+    ]
+
+
+def test_an_edge_that_was_taken_often_says_how_often() -> None:
+    again = [Visit("W", "pause", "P", f"at {hour}") for hour in range(3)]
+
+    assert ": pause (3 times, last at 2) [is_calm]" in render(Job, "mermaid", marks=Marks(visits=again))
+    assert ": pause (at 0, at 1) [is_calm]" in render(Job, "mermaid", marks=Marks(visits=again[:2]))
+
+
+def test_a_path_follows_the_chart() -> None:
+    with pytest.raises(NoSuchPath, match="in Job, jam does not leave Q: begin, remove would"):
+        path(Job, ["jam"])
+    with pytest.raises(UnknownEvent, match="Job has no event 'bgin': did you mean 'begin'"):
+        path(Job, ["bgin"])
+
+
+def test_a_transition_that_the_chart_no_longer_has_is_left_out() -> None:
+    marks = Marks(current="W", visits=[Visit("Q", "vanish", "W"), Visit("Q", "begin", "W", "then")])
+
+    assert "begin (then)" in render(Job, "mermaid", marks=marks)
+    assert "vanish" not in render(Job, "mermaid", marks=marks)
+
+
+def test_without_marks_only_failures_are_marked() -> None:
+    assert "class stuck failure" in render(Job, "mermaid")
+    assert "current" not in render(Job, "mermaid")
+    assert render(Job, "md").startswith("| State")
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        (WORKING, "Now in state **W**."),
+        (STUCK, "Now in state **S** (failed): jammed at 12:00; see #7"),
+    ],
+)
+def test_a_table_says_the_state_above_it(marks: Marks, said: str) -> None:
+    first, blank, table = render(Job, "md", marks=marks).split("\n", 2)
+
+    assert (first, blank, table) == (said, "", render(Job, "md"))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_state_that_is_not_there_cannot_be_marked(format: str) -> None:
+    with pytest.raises(UnknownState, match="Lifecycle has no state 'runing': did you mean 'running'"):
+        draw(Lifecycle, format, marks=Marks(current="runing"))  # type: ignore[arg-type]
+
+
+def test_in_the_lifecycle_destroy_and_the_shared_guard_are_folded_into_notes() -> None:
+    mermaid = render(Lifecycle, "mermaid")
+
+    arrows = [line.strip() for line in mermaid.splitlines() if "-->" in line and "[*]" not in line]
+    assert len(arrows) == 21
+    assert not [arrow for arrow in arrows if "destroy" in arrow or "intact" in arrow]
+    assert "run_failed --> run_failed : fail [run_attempted]" in arrows
+    assert "    note right of destroyed : destroy leads here from every other state\n" in mermaid
+    assert "    note right of created : [intact] guards every event but destroy\n" in mermaid
+
+
+def test_in_the_lifecycle_each_phase_has_its_states_and_failures_are_those_of_the_enum() -> None:
+    assert phases(Lifecycle)["release"] == ("releasing", "released", "release_failed")
+    assert {state for members in phases(Lifecycle).values() for state in members} == {
+        state for state in EnvironmentState if state not in ("created", "destroyed")
+    }
+    assert set(failures(Lifecycle)) == {state for state in EnvironmentState if state.is_error}
+
+
+def test_a_chart_without_anything_to_fold_has_no_notes() -> None:
+    class Switch(Chart):
+        off = State("off", initial=True)
+        on = State("on", final=True)
+        turn = Event(off.to(on), name="turn")
+
+    assert "note" not in render(Switch, "mermaid")
+    assert "    off --> on : turn\n" in render(Switch, "mermaid")
+
+
+def run(script: str, **variables: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ended.stdout
+
+
+def test_two_processes_draw_the_same_text() -> None:
+    script = (
+        "from environments.lifecycle import Lifecycle\n"
+        "from statechart.diagram import render\n"
+        "padding = [object() for _ in range(hash('x') % 5000)]\n"
+        "from statechart.picture import Marks\n"
+        "for format in ('mermaid', 'dot', 'md', 'rst', 'json'):\n"
+        "    print(render(Lifecycle, format, marks=Marks(current='running')))"
+    )
+
+    first, second = (run(script, PYTHONHASHSEED=seed) for seed in ("1", "2"))
+
+    assert first == second
+    assert "stateDiagram-v2" in first
+    assert 'digraph "Lifecycle"' in first
+
+
+def test_drawing_twice_in_a_process_gives_the_same_text() -> None:
+    assert render(Lifecycle, "dot") == render(Lifecycle, "dot")
+
+
+def test_only_svg_and_png_need_anything_that_is_not_installed_with_it() -> None:
+    script = """
+import sys
+sys.modules["pydot"] = None
+from environments.lifecycle import Lifecycle
+from statechart.diagram import render
+print(*(len(render(Lifecycle, format)) > 1000 for format in ("mermaid", "dot", "md", "rst", "json")))
+"""
+
+    assert run(script, PATH="/nowhere") == "True True True True True\n"
+
+
+@pytest.fixture
+def graphviz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes the path hold nothing but a program `dot` that does what it is told."""
+
+    def make(body: str) -> None:
+        program = tmp_path / "dot"
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return make
+
+
+@pytest.mark.usefixtures("graphviz")
+@pytest.mark.parametrize("format", ["svg", "png"])
+def test_a_picture_says_that_it_needs_graphviz(format: Literal["svg", "png"]) -> None:
+    with pytest.raises(
+        DiagramUnavailable, match=f"{format} needs Graphviz's program dot: install the package"
+    ):
+        draw(Lifecycle, format)
+
+
+def test_png_is_not_text() -> None:
+    with pytest.raises(DiagramUnavailable, match="png is not text: write it to a file"):
+        render(Lifecycle, "png")
+
+
+def test_svg_is_what_graphviz_makes_of_dot(graphviz: Callable[[str], None]) -> None:
+    graphviz('echo "<svg $1>"; /bin/cat; echo "</svg>"')
+
+    svg = render(Lifecycle, "svg")
+
+    assert svg == f"<svg -Tsvg>\n{render(Lifecycle, 'dot')}</svg>\n"
+
+
+def test_svg_says_what_graphviz_complained_of(graphviz: Callable[[str], None]) -> None:
+    graphviz("echo 'out of ink' >&2; exit 3")
+
+    with pytest.raises(DiagramUnavailable, match=r"(?s)Graphviz could not draw the chart: .*out of ink"):
+        render(Lifecycle, "svg")
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz (the package graphviz) is not there")
+def test_graphviz_itself_draws_every_state() -> None:
+    drawn = render(Lifecycle, "svg", marks=Marks(current="running"))
+
+    assert draw(Lifecycle, "png").startswith(b"\x89PNG")
+    assert drawn.lstrip().startswith("<?xml")
+    assert [state for state in states(Lifecycle) if f">{state}</text>" not in drawn] == []

@@ -1,0 +1,96 @@
+"""What we draw is Mermaid: the real renderer, which the package mermaidx carries, draws every diagram."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as Tree
+from pathlib import Path
+
+import mermaidx
+import pytest
+
+from environments.lifecycle import Lifecycle
+from environments.model.states import EnvironmentState
+from statechart import Chart, Event, State
+from statechart.diagram import render
+from statechart.picture import Marks, Visit, path
+
+ROOT = Path(__file__).parents[2]
+UP = ["provision", "fail", "provision", "complete", "configure", "complete", "release", "complete", "run"]
+LIFE = path(Lifecycle, [*UP, "destroy"])
+MARKS = {
+    "nothing": Marks(),
+    "state": Marks(current="running"),
+    "path": LIFE,
+    "times": Marks(
+        current="provisioning", visits=[Visit("created", "provision", "provisioning", "1 at 12:00:01Z")]
+    ),
+    "remark": Marks(current="run_failed", failed=True, remark='50% <b> "done"; #1: {x} [y] -- \\n é 🚀'),
+}
+BLOCKS = [
+    (path.relative_to(ROOT), number, block)
+    for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+    for number, block in enumerate(re.findall(r"```\{?mermaid\}?\n(.*?)```", path.read_text(), re.S), 1)
+]
+
+
+class Odd(Chart):
+    """Names that are words of Mermaid's own."""
+
+    note = State("a: note", initial=True)
+    end = State('the "end"')
+    direction = State("direction LR")
+    click = State()
+    style = State()
+    default = State()
+    scale = State()
+    hide = State("<hide>", final=True)
+    go = Event(note.to(end, cond="ready and not (late or lost)"), name="go; now")
+    stop = Event(end.to(direction) | note.to(direction), name="stop #1")
+    on = Event(
+        direction.to(click) | click.to(style) | style.to(default) | default.to(scale) | scale.to(hide)
+    )
+
+    phases = {"first & last": (note, direction), "50%": (end,)}  # noqa: RUF012
+
+    def ready(self) -> bool:
+        return True
+
+    late = lost = ready
+
+
+def drawn(text: str) -> str:
+    """Return all that can be read in a diagram that Mermaid drew."""
+    svg = mermaidx.render(text).svg()
+    return " ".join(" ".join(part.split()) for part in Tree.fromstring(svg).itertext() if part.strip())
+
+
+@pytest.mark.parametrize("marks", MARKS.values(), ids=MARKS)
+def test_the_lifecycle_is_drawn(marks: Marks) -> None:
+    read = drawn(render(Lifecycle, "mermaid", marks=marks))
+
+    assert [state for state in EnvironmentState if state not in read] == []
+    assert "destroy leads here from every other state" in read
+
+
+def test_what_stands_on_an_edge_and_in_a_note_is_read_as_it_was_written() -> None:
+    assert "provision (1 at 12:00:01Z)" in drawn(render(Lifecycle, "mermaid", marks=MARKS["times"]))
+    assert '50% <b> "done"; #1: {x} [y] --' in drawn(render(Lifecycle, "mermaid", marks=MARKS["remark"]))
+
+
+def test_a_chart_with_odd_names_is_drawn() -> None:
+    read = drawn(render(Odd, "mermaid", marks=Marks(current="end")))
+
+    assert [state.name for state in Odd.states if state.name not in read] == []
+    assert "go; now" in read
+    assert "stop #1" in read
+
+
+@pytest.mark.parametrize(("page", "number", "block"), BLOCKS, ids=[f"{p}-{n}" for p, n, _ in BLOCKS])
+def test_every_diagram_in_the_documentation_is_drawn(page: Path, number: int, block: str) -> None:
+    assert drawn(block)
+
+
+def test_what_is_not_mermaid_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="Parse error on line 3"):
+        drawn("stateDiagram-v2\n    a --> b\n    b -> -> c\n")

@@ -1,0 +1,284 @@
+"""Diagrams in pages: written between their markers, checked, and never at the cost of anything else."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from environments.lifecycle import Lifecycle
+from statechart import Chart, Event, State
+from statechart.diagram import render
+from statechart.errors import PageError, PageErrors
+from statechart.pages import Page, pages, refresh, write
+from statechart.picture import Marks, path
+
+
+class Order(Chart):
+    draft = State("draft", initial=True)
+    paid = State("paid", final=True)
+    pay = Event(draft.to(paid), name="pay")
+
+
+def find(reference: str) -> type[Chart]:
+    return {"Order": Order, "Lifecycle": Lifecycle}[reference]
+
+
+def page(place: Path, text: str, name: str = "page.md") -> Path:
+    path = place / name
+    path.write_bytes(text.encode())
+    return path
+
+
+def refreshed(path: Path) -> Page:
+    (only,) = refresh([path], find)
+    return only
+
+
+MARKED = "before\n\n<!-- statechart: Order mermaid -->\n<!-- /statechart -->\n\nafter\n"
+
+
+def test_a_diagram_is_written_between_its_markers_and_nothing_else_changes(tmp_path: Path) -> None:
+    written = page(tmp_path, MARKED)
+
+    write(refreshed(written))
+
+    assert written.read_text() == (
+        "before\n\n<!-- statechart: Order mermaid -->\n"
+        f"```mermaid\n{render(Order, 'mermaid')}```\n"
+        "<!-- /statechart -->\n\nafter\n"
+    )
+    assert refreshed(written).is_fresh
+
+
+def test_what_is_stale_is_shown_as_a_diff(tmp_path: Path) -> None:
+    stale = page(tmp_path, MARKED.replace("mermaid -->\n", "mermaid -->\nold\n"))
+
+    found = refreshed(stale)
+
+    assert not found.is_fresh
+    assert "-old\n" in found.diff()
+    assert "+    draft --> paid : pay\n" in found.diff()
+    assert found.diff().startswith(f"--- {stale}\n+++ {stale} (fresh)\n")
+
+
+def test_every_format_that_is_text_can_stand_in_markdown(tmp_path: Path) -> None:
+    text = "".join(
+        f"<!-- statechart: Order {format} -->\n<!-- /statechart -->\n"
+        for format in ("mermaid", "dot", "md", "json")
+    )
+
+    fresh = refreshed(page(tmp_path, text)).fresh
+
+    assert f"```dot\n{render(Order, 'dot')}```\n" in fresh
+    assert f"```json\n{render(Order, 'json')}```\n" in fresh
+    assert f"-->\n\n{render(Order, 'md')}\n<!-- /" in fresh
+
+
+def test_in_restructured_text_markers_are_comments_and_diagrams_directives(tmp_path: Path) -> None:
+    text = ".. statechart: Order {}\n.. /statechart\n"
+    found = page(tmp_path, text.format("rst") + text.format("mermaid") + text.format("dot"), "page.rst")
+
+    fresh = refreshed(found).fresh
+
+    assert f".. statechart: Order rst\n\n{render(Order, 'rst')}\n.. /statechart\n" in fresh
+    assert "\n.. mermaid::\n\n   stateDiagram-v2\n       direction LR\n" in fresh
+    assert '\n.. graphviz::\n\n   digraph "Order" {\n' in fresh
+
+
+def test_a_marker_marks_a_state_or_a_path(tmp_path: Path) -> None:
+    text = (
+        "<!-- statechart: Lifecycle mermaid state=running -->\n<!-- /statechart -->\n"
+        "<!-- statechart: Lifecycle mermaid path=provision,fail -->\n<!-- /statechart -->\n"
+    )
+
+    fresh = refreshed(page(tmp_path, text)).fresh
+
+    assert render(Lifecycle, "mermaid", marks=Marks(current="running")) in fresh
+    assert render(Lifecycle, "mermaid", marks=path(Lifecycle, ["provision", "fail"])) in fresh
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~~", "  ```"])
+def test_a_marker_in_a_fenced_block_is_text(tmp_path: Path, fence: str) -> None:
+    text = f"{fence}markdown\n{MARKED}{fence}\n"
+
+    assert refresh([page(tmp_path, text)], find) == []
+
+
+def test_line_ends_are_kept(tmp_path: Path) -> None:
+    written = page(tmp_path, MARKED.replace("\n", "\r\n"))
+
+    write(refreshed(written))
+
+    assert written.read_bytes().count(b"\n") == written.read_bytes().count(b"\r\n") > 7
+    assert refreshed(written).is_fresh
+
+
+def test_writing_keeps_the_mode_and_follows_a_link(tmp_path: Path) -> None:
+    target = page(tmp_path, MARKED, "target.md")
+    target.chmod(0o640)
+    link = tmp_path / "link.md"
+    link.symlink_to(target)
+
+    write(refreshed(link))
+
+    assert link.is_symlink()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert "draft --> paid" in target.read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.md", "target.md"]
+
+
+def test_pages_are_found_in_directories_but_not_in_hidden_or_built_ones(tmp_path: Path) -> None:
+    for name in (
+        "a.md",
+        "b.rst",
+        "c.txt",
+        "in/d.markdown",
+        ".git/e.md",
+        "_build/f.md",
+        "node_modules/g.md",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        page(tmp_path, "", name)
+
+    assert [str(path.relative_to(tmp_path)) for path in pages([tmp_path])] == [
+        "a.md",
+        "b.rst",
+        "in/d.markdown",
+    ]
+
+
+START, END = "<!-- statechart: Order mermaid -->", "<!-- /statechart -->"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["", START], ":2: the marker has no end: add a line <!-- /statechart --> behind it"),
+        ([START, START.replace("mermaid", "md"), END], ":1: the marker has no end"),
+        ([START, END, "", START, END], ":4: the same marker as in line 1: keep one of them"),
+        ([END], ":1: an end without a marker: remove it"),
+        (["<!-- statechart: Order -->", END], ":1: a marker names a chart and a format"),
+        (["<!-- statechart: Order mermiad -->", END], ":1: 'mermiad' can't stand in this page"),
+        (["<!-- statechart: Order rst -->", END], ":1: 'rst' can't stand in this page"),
+        (["<!-- statechart: Order svg -->", END], "diagram --format svg --output FILE"),
+        (["<!-- statechart: Order mermaid state=payd -->", END], ":1: Order has no state 'payd'"),
+        (["<!-- statechart: Order mermaid path=ship -->", END], ":1: Order has no event 'ship'"),
+        (["<!-- statechart: Order mermaid path=pay,pay -->", END], ":1: in Order, pay does not leave paid"),
+        (["<!-- statechart: Order mermaid path=pay state=paid -->", END], ":1: a state or a path"),
+        (["<!-- statechart: Order mermaid colour=red -->", END], ":1: 'colour' is no option of a marker"),
+    ],
+)  # fmt: skip
+def test_a_marker_that_makes_no_sense_is_told_with_its_line(
+    tmp_path: Path, lines: list[str], said: str
+) -> None:
+    bad = page(tmp_path, "\n".join(lines))
+
+    with pytest.raises(PageErrors) as raised:
+        refresh([bad], find)
+
+    assert str(raised.value).startswith(f"{bad}:")
+    assert said in str(raised.value)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    page(tmp_path, START, "a.md")
+    page(tmp_path, f"{END}\n{END}", "b.md")
+    page(tmp_path, "", "c.md").write_bytes(b"\xff")
+
+    with pytest.raises(PageErrors) as raised:
+        refresh([tmp_path], find)
+
+    assert [problem.split(": ")[0].rpartition("/")[2] for problem in raised.value.problems] == [
+        "a.md:1",
+        "b.md:1",
+        "b.md:2",
+        "c.md",
+    ]
+
+
+def test_a_chart_that_is_not_found_is_told_with_the_marker(tmp_path: Path) -> None:
+    bad = page(tmp_path, "\n<!-- statechart: no.such:Chart mermaid -->\n<!-- /statechart -->\n")
+
+    with pytest.raises(PageErrors, match=r"page\.md:2: 'no\.such:Chart': there is no module no"):
+        refresh([bad])
+
+
+def test_a_read_only_page_is_refused_and_left_alone(tmp_path: Path) -> None:
+    written = page(tmp_path, MARKED)
+    written.chmod(0o444)
+
+    with pytest.raises(PageError, match=r"page\.md: it is read-only: chmod u\+w"):
+        write(refreshed(written))
+
+    assert written.read_text() == MARKED
+
+
+def test_a_page_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PageError, match=r"no\.md: there is no such file"):
+        refresh([tmp_path / "no.md"])
+
+
+def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-m", "statechart", *words]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": root}
+    )
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(
+        "from statechart import Chart, Event, State\n"
+        "class Order(Chart):\n"
+        "    draft = State('draft', initial=True)\n"
+        "    paid = State('paid', final=True)\n"
+        "    pay = Event(draft.to(paid), name='pay')\n"
+    )
+    page(tmp_path, MARKED.replace("Order", "shop:Order"), "README.md")
+    return tmp_path
+
+
+def test_the_command_checks_and_writes_what_is_usual(shop: Path) -> None:
+    checked = run("docs", "check", cwd=shop)
+    written = run("docs", "write", cwd=shop)
+    again = run("docs", "check", cwd=shop)
+
+    assert (checked.returncode, written.returncode, again.returncode) == (8, 0, 0)
+    assert "+    draft --> paid : pay\n" in checked.stdout
+    assert checked.stderr == "next: python -m statechart docs write README.md\n"
+    assert written.stderr == "written: README.md\n"
+    assert (again.stdout, again.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("format", ["mermaid", "dot", "md", "rst", "json"])
+def test_the_command_draws_any_chart(shop: Path, format: str) -> None:
+    drawn = run("diagram", "shop:Order", "--format", format, "--path", "pay", cwd=shop)
+    to_file = run("diagram", "shop.py:Order", "--format", format, "--path", "pay", "-o", "out", cwd=shop)
+
+    assert (drawn.returncode, drawn.stderr, to_file.returncode) == (0, "", 0)
+    assert (shop / "out").read_text() == drawn.stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("diagram", "shop:Oder"), "error: 'shop:Oder': shop has no Oder: did you mean shop:Order?\n"),
+        (("diagram", "shop:Order", "--path", "ship"), "error: Order has no event 'ship': known are pay\n"),
+        (("diagram", "shop:Order", "--format", "gif"), "invalid choice: 'gif'"),
+        (("diagram", "shop:Order", "--state", "paid", "--path", "pay"), "not allowed with argument"),
+        (("diagram", "shop:Order", "-o", "no/such/file"), "No such file or directory: 'no/such/file'\n"),
+        (("docs", "check", "nowhere"), "error: nowhere: there is no such file\n"),
+        (("docs", "chekc"), "invalid choice: 'chekc'"),
+    ],
+)
+def test_the_command_tells_what_was_typed_wrong(shop: Path, words: tuple[str, ...], said: str) -> None:
+    ran = run(*words, cwd=shop)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr

@@ -1,0 +1,68 @@
+"""What the storage on disk says of directories that are not what they seem."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from environments.model.environment import Environment
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import Created
+from environments.model.summary import Summary, UnreadableSummary
+from environments.storage.file import FileRepository
+from environments.testing import ScriptedSpec
+from statechart.errors import NotOurs, StorageError
+from statechart.holder import Holder
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> FileRepository:
+    return FileRepository(tmp_path / "data")
+
+
+@pytest.fixture
+def created(repository: FileRepository) -> Environment[Created]:
+    spec = EnvironmentSpec(name="demo", provider=ScriptedSpec())
+    return repository.create(Environment.new(spec, datetime(2026, 1, 1, tzinfo=UTC)))
+
+
+def test_a_copied_directory_is_listed_as_what_it_is_and_hides_nothing(
+    repository: FileRepository, created: Environment[Created]
+) -> None:
+    shutil.copytree(repository.directory("demo"), repository.directory("copy"))
+
+    copy, demo = repository.summaries()
+
+    assert isinstance(demo, Summary)
+    assert isinstance(copy, UnreadableSummary)
+    assert isinstance(copy.error, NotOurs)
+    assert "'demo'" in str(copy.error)
+
+
+def test_a_foreign_directory_is_listed_and_not_touched(
+    repository: FileRepository, created: Environment[Created]
+) -> None:
+    notes = repository.directory("notes")
+    notes.mkdir()
+    (notes / "todo.txt").write_text("buy milk")
+
+    demo, foreign = repository.summaries()
+
+    assert isinstance(demo, Summary)
+    assert isinstance(foreign, UnreadableSummary)
+    assert (notes / "todo.txt").read_text() == "buy milk"
+
+
+def test_a_trace_that_can_not_be_written_is_a_storage_error(
+    repository: FileRepository, created: Environment[Created]
+) -> None:
+    (repository.directory("demo") / "traces").write_text("in the way")
+
+    with (
+        repository.open("demo", Holder.current("test")) as session,
+        pytest.raises(StorageError, match="trace"),
+    ):
+        session.write_trace("a.log", "text")
