@@ -14,11 +14,12 @@ from typing import Any
 import typer
 
 from environments.cli.app import build
+from environments.cli.error_reports import KINDS
 from environments.cli.registry import COMMANDS
-from environments.cli.error_reports import KINDS, ExitCode
-from environments.configuration.spec_file import spec_schema
-from environments.lifecycle import Lifecycle
+from environments.cli.report import ExitCode
+from environments.configuration.schema import spec_schema
 from environments.execution.progress import Progress
+from environments.lifecycle import Lifecycle
 from statechart.graph import edges, events, guard_reason
 
 HERE = Path(__file__).parent

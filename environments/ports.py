@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName
 from environments.model.observation import Observation
 from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.model.states import Created

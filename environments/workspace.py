@@ -14,6 +14,7 @@ from environments.errors import (
     Stopped,
 )
 from environments.execution.commands import (
+    COMMANDS,
     Command,
     CommandOptions,
     ConfigureCommand,
@@ -30,13 +31,13 @@ from environments.execution.commands import (
     require_supported,
 )
 from environments.execution.interrupted import require_settled
-from environments.execution.plan import COMMANDS, plan
-from environments.execution.runner import StopRequest
+from environments.execution.plan import plan
 from environments.execution.sessions import open_session, patiently
 from environments.execution.spec_changes import check_applicable, differences, usable
+from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName
 from environments.model.records import AmendedRecord
 from environments.model.revisions import check_revision
 from environments.model.states import (

@@ -35,8 +35,9 @@ All are built from facts, which stay readable as attributes, and survive picklin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+
+from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,16 +59,6 @@ def _restore(kind: type[StatechartError], args: tuple[Any, ...]) -> StatechartEr
     error = kind.__new__(kind, *args)
     error.args = args
     return error
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name closest to `name`, or None when none is close."""
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a list for a sentence; `nothing` for none."""
-    return ", ".join(names) or "nothing"
 
 
 class ChartDefinitionError(StatechartError, TypeError):

@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from statechart.diagram import FORMATS, Format, render
-from statechart.errors import PageError, PageErrors, StatechartError, nearest
+from statechart.errors import PageError, PageErrors, StatechartError
 from statechart.picture import Marks, chosen
 from statechart.reference import find_chart
+from statechart.wording import nearest
 
 if TYPE_CHECKING:
     from statechart.chart import Chart

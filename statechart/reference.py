@@ -10,7 +10,8 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from statechart.errors import ChartNotFound, nearest
+from statechart.errors import ChartNotFound
+from statechart.wording import nearest
 
 if TYPE_CHECKING:
     from statechart.chart import Chart

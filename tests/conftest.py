@@ -10,11 +10,11 @@ from typing import TypeAlias
 
 import pytest
 
-from environments.execution.commands import Command
-from environments.execution.plan import COMMANDS
+from environments.execution.commands import COMMANDS, Command
 from environments.execution.progress import Progress
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, StepInHand
 from environments.model.records import OperationRecord, StepRecord, TransitionRecord
 from environments.model.spec import EnvironmentSpec

@@ -11,8 +11,9 @@ from loguru import logger
 
 from environments.execution.transitions import TransitionCommit
 from environments.lifecycle import Lifecycle, Subject
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.failure import Failure, FailureCause
 from environments.model.records import TransitionRecord
 from environments.model.states import EnvironmentState, enter
 from environments.ports import EnvironmentRepository, Session

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, get_args
 import pytest
 
 from environments.execution import commands
-from environments.execution.plan import COMMANDS
+from environments.execution.commands import COMMANDS
 from environments.lifecycle import Lifecycle
-from environments.model.failure import CommandName
+from environments.model.command_name import CommandName
 from environments.model.states import AnyState, EnvironmentState, state_of
 from statechart.graph import edges
 

@@ -20,11 +20,13 @@ from environments.errors import (
     UnreachableTarget,
 )
 from environments.execution.progress import CommandEnded, CommandStarted, Progress
-from environments.execution.runner import StopRequest
+from environments.execution.stop import StopRequest
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.failure import CommandName, FailureCause
+from environments.model.failure import FailureCause
+from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.model.records import AmendedRecord
-from environments.model.spec import EnvironmentSpec, ProviderSpec, register_provider
+from environments.model.spec import EnvironmentSpec
 from environments.model.states import (
     Configured,
     Destroyed,

@@ -14,11 +14,11 @@ from environments.execution.interrupted import refuse_interrupted, require_settl
 from environments.execution.sessions import open_session
 from environments.execution.transitions import fire, with_trace
 from environments.lifecycle import Lifecycle, Subject
+from environments.model.command_name import CommandName
 from environments.model.environment import Outputs
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.failure import Failure, FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
-from environments.model.states import EnvironmentState
-from environments.model.states import enter as enter_state
+from environments.model.states import EnvironmentState, enter as enter_state
 from environments.system.clock import SystemClock
 from statechart.errors import Locked, Stale
 from statechart.holder import Holder

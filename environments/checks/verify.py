@@ -10,8 +10,9 @@ from environments.lifecycle import Lifecycle, Subject
 from environments.model.environment import AnyEnvironment
 from environments.model.records import HistoryEntry, StepRecord, TransitionRecord
 from environments.model.timeline import replay
-from statechart.errors import StorageError, listed
+from statechart.errors import StorageError
 from statechart.graph import edges
+from statechart.wording import listed
 
 if TYPE_CHECKING:
     from environments.ports import EnvironmentRepository

@@ -119,7 +119,8 @@ def _local_spec(name: str, app: Path, port: int | None, env: list[str]) -> Envir
 
     from environments.configuration.messages import describe_faults
     from environments.errors import InvalidConfiguration
-    from environments.model.spec import EnvironmentSpec, check_name
+    from environments.model.names import check_name
+    from environments.model.spec import EnvironmentSpec
 
     provider: dict[str, object] = {"kind": "local", "app": str(app), "port": port, "env": _variables(env)}
     content = {"name": check_name(name), "provider": provider}

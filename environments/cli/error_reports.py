@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from environments import errors as environment_errors
 from environments.cli import loading
 from environments.cli.refusal import Refusal
+from environments.cli.report import ExitCode, Report
 from environments.cli.terminal.screen import clean
 from environments.presentation.view import View, look
 from environments.secrets.redaction import redactor
@@ -20,36 +20,6 @@ from statechart import errors as chart_errors
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
-
-
-class ExitCode(IntEnum):
-    """What the process ends with; a signal's number plus 128 when one ended it."""
-
-    DONE = 0
-    UNEXPECTED = 1
-    USAGE = 2
-    NOT_FOUND = 3
-    NOT_ALLOWED = 4
-    CONFLICT = 5
-    STEP_FAILED = 6
-    STORAGE = 7
-    DIFFERENCE = 8
-    INTERRUPTED = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """An error, as it is told; `next` are commands, or sentences that end in one."""
-
-    exit_code: int
-    code: str
-    message: str
-    next: tuple[str, ...] = ()
-    detail: str = ""
-
-    def document(self) -> dict[str, object]:
-        """Return it as the one document of `--json`."""
-        return {"error": {"code": self.code, "message": self.message, "next": list(self.next)}}
 
 
 Advice: TypeAlias = Callable[[Exception, "Settings"], Sequence[str]]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from environments.cli.error_reports import ExitCode, Report, report, standing
+from environments.cli.error_reports import report, standing
 from environments.cli.refusal import Refusal
+from environments.cli.report import ExitCode, Report
 from environments.cli.signals import Ended
 from environments.cli.terminal.output import note, tell_error
 from environments.errors import Unrecorded

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
     from environments.execution.progress import Observer
-    from environments.execution.runner import StopRequest
+    from environments.execution.stop import StopRequest
     from environments.storage.file import FileRepository
     from environments.workspace import Workspace
 

@@ -28,28 +28,18 @@ class _Entry:
 
 
 COMMANDS: dict[str, _Entry] = {
+    "create": _Entry("create", _PATH),
     **{
-        name: _Entry("commands.lifecycle", _PATH)
-        for name in (
-            "create",
-            "provision",
-            "register",
-            "configure",
-            "release",
-            "run",
-            "up",
-            "destroy",
-            "purge",
-        )
+        name: _Entry("lifecycle", _PATH)
+        for name in ("provision", "register", "configure", "release", "run")
     },
-    **{name: _Entry("commands.lifecycle", _MORE) for name in ("retry", "update")},
-    "recover": _Entry("commands.recover", _SAFETY),
-    "unlock": _Entry("commands.unlock", _SAFETY),
-    "why": _Entry("commands.why", _LOOK),
-    **{name: _Entry("commands.show", _LOOK) for name in ("show", "list", "history", "logs")},
-    "verify": _Entry("commands.why", _LOOK),
-    "drift": _Entry("commands.drift", _LOOK),
-    **{name: _Entry("commands.show", _LOOK) for name in ("diagram", "docs", "schema")},
+    "up": _Entry("up", _PATH),
+    **{name: _Entry("destroy", _PATH) for name in ("destroy", "purge")},
+    "retry": _Entry("lifecycle", _MORE),
+    "update": _Entry("update", _MORE),
+    **{name: _Entry(name, _SAFETY) for name in ("recover", "unlock")},
+    **{name: _Entry(name, _LOOK) for name in ("why", "show", "list", "history", "logs", "verify")},
+    **{name: _Entry(name, _LOOK) for name in ("drift", "diagram", "docs", "schema")},
 }
 
 
@@ -84,7 +74,7 @@ class CommandGroup(PlainGroup):
 
 def _build(name: str) -> Any:
     entry = COMMANDS[name]
-    module = import_module(f"environments.cli.{entry.module}")
+    module = import_module(f"environments.cli.commands.{entry.module}")
     handler = getattr(module, "list_" if name == "list" else name)
     app = typer.Typer(add_completion=False)
     register = app.command(

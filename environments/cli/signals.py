@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from environments.errors import CommandFailed, Stopped
-from environments.execution.runner import StopRequest
+from environments.execution.stop import StopRequest
 from environments.model.failure import FailureCause
 
 ResultT = TypeVar("ResultT")

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from environments.errors import UnknownProvider
-from environments.model.spec import EnvironmentSpec, provider_class, provider_kinds
-from statechart.errors import listed, nearest
+from environments.model.provider_kinds import provider_class, provider_kinds
+from environments.model.spec import EnvironmentSpec
+from statechart.wording import listed, nearest
 
 Place: TypeAlias = tuple[int | str, ...]
 Fault: TypeAlias = tuple[Place, str]

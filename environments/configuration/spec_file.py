@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from environments.configuration.messages import Fault, Place, faults_of, spelled
 from environments.errors import InvalidConfiguration
-from environments.model.spec import EnvironmentSpec, provider_class, provider_kinds
+from environments.model.spec import EnvironmentSpec
 
 _LARGEST = 1_000_000
 _MISTAGGED = "a value is not what the tag before it says"
@@ -21,7 +21,6 @@ _QUOTING = {
     "found undefined tag handle": "a value that begins with '!' has to be put in quotes",
     "duplicate tag handle": "a tag handle is there twice",
 }
-_NAME_PATTERN = "^[a-z]([a-z0-9]|-(?=[a-z0-9]))*$"
 
 
 def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:
@@ -48,40 +47,6 @@ def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:
         raise _refusal(path, node, faults_of(error, content)) from error
     provider = spec.provider.relative_to(path.absolute().parent)
     return spec.model_copy(update={"provider": provider})
-
-
-def spec_schema() -> dict[str, Any]:  # Any: JSON
-    """Return the JSON Schema of the file, with the installed kinds of providers."""
-    schema = EnvironmentSpec.model_json_schema()
-    definitions: dict[str, Any] = {}
-    mapping = {}
-    for kind in sorted(provider_kinds()):
-        provider = provider_class(kind)
-        described = provider.model_json_schema(ref_template="#/$defs/{model}")
-        definitions |= described.pop("$defs", {})
-        described["required"] = sorted({"kind", *described.get("required", ())})
-        definitions[provider.__name__] = described
-        mapping[kind] = f"#/$defs/{provider.__name__}"
-    schema["$defs"] = definitions
-    schema["properties"]["provider"] = {
-        "oneOf": [{"$ref": reference} for reference in mapping.values()],
-        "discriminator": {"propertyName": "kind", "mapping": mapping},
-        "description": "What brings the environment up and down.",
-    }
-    schema["properties"]["name"] |= {"pattern": _NAME_PATTERN, "maxLength": 40}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_seconds(schema)}
-
-
-def _with_seconds(schema: Any) -> Any:  # Any: JSON
-    """Allow a number of seconds wherever a duration is asked for, as loading does."""
-    if isinstance(schema, list):
-        return [_with_seconds(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {key: _with_seconds(part) for key, part in schema.items()}
-    if found.get("format") == "duration":
-        found["type"] = [found["type"], "number"]
-    return found
 
 
 def _parse(path: Path) -> yaml.MappingNode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from environments.model.spec import check_name
+from environments.model.names import check_name
 
 _HEAD = """\
 # An environment, for `envchart create --file FILE`. Relative paths are relative to this file.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from environments.errors import CommandFailed
-from environments.execution.progress import CommandEnded, CommandStarted, Noticed
-from environments.execution.runner import Runner, StepStopped, notify
+from environments.execution.progress import CommandEnded, CommandStarted, Noticed, notify
+from environments.execution.runner import Runner, StepStopped
 from environments.execution.transitions import fire, record_achievement, record_failure, with_trace
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.command_name import CommandName
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, StepResult
 from environments.model.records import OperationRecord
-from environments.model.states import EnvironmentState
-from environments.model.states import enter as enter_state
+from environments.model.states import EnvironmentState, enter as enter_state
 from environments.model.steps import Step
 from statechart.errors import StorageError
 

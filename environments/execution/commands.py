@@ -11,11 +11,12 @@ from environments.errors import CommandFailed, Unrecorded, UnsupportedCommand
 from environments.execution.attempt import Attempt
 from environments.execution.buffering import UnsavedSession
 from environments.execution.interrupted import require_settled, settle_unrecorded
-from environments.execution.progress import Noticed
-from environments.execution.runner import Runner, StopRequest, notify
+from environments.execution.progress import Noticed, notify
+from environments.execution.runner import Runner
 from environments.execution.sessions import open_session
+from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
-from environments.model.failure import CommandName
+from environments.model.command_name import CommandName
 from environments.model.operation import Operation, OperationStatus
 from environments.model.revisions import check_revision
 from environments.model.states import (
@@ -294,3 +295,17 @@ class DestroyCommand(Command):
         if self._unsaved is not None and self._unsaved.unsaved:
             records = [record.model_dump_json() for record in self._unsaved.unsaved]
             raise Unrecorded(environment, records) from failed
+
+
+COMMANDS: dict[CommandName, type[Command]] = {
+    command.name: command
+    for command in (
+        ProvisionCommand,
+        RegisterCommand,
+        ConfigureCommand,
+        ReleaseCommand,
+        RunCommand,
+        DestroyCommand,
+    )
+}
+"""The command objects by the name of the command."""

@@ -7,35 +7,17 @@ from typing import TYPE_CHECKING
 
 from environments.errors import UnreachableTarget
 from environments.execution.commands import (
-    Command,
-    ConfigureCommand,
-    DestroyCommand,
-    ProvisionCommand,
-    RegisterCommand,
-    ReleaseCommand,
-    RunCommand,
+    COMMANDS,
 )
 from environments.execution.interrupted import refuse_interrupted
 from environments.lifecycle import Lifecycle
-from environments.model.failure import CommandName
+from environments.model.command_name import CommandName
 from environments.model.states import EnvironmentState, state_of
 from statechart.graph import edges
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
 
-COMMANDS: dict[CommandName, type[Command]] = {
-    command.name: command
-    for command in (
-        ProvisionCommand,
-        RegisterCommand,
-        ConfigureCommand,
-        ReleaseCommand,
-        RunCommand,
-        DestroyCommand,
-    )
-}
-"""The command objects by the name of the command."""
 
 _PATH = ("created", "provisioned", "configured", "released", "running")
 

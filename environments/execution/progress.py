@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from loguru import logger
+
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.failure import CommandName, Failure
+from environments.model.failure import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +100,12 @@ Observer: TypeAlias = Callable[[Progress], None]
 
 watchers: list[Observer] = []
 """Told of the progress of every command of this process, after its own observers."""
+
+
+def notify(observers: Sequence[Observer], progress: Progress) -> None:
+    """Tell observers; one that raises is logged, and breaks nothing."""
+    for observer in (*observers, *watchers):
+        try:
+            observer(progress)
+        except Exception as error:  # observers are not part of a command
+            logger.opt(exception=error).warning("An observer failed at {}", type(progress).__name__)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from traceback import format_exception
 from typing import TYPE_CHECKING, TypeVar
 
-from loguru import logger
-
-from environments.errors import StepFailed
+from environments.execution.explanation import CutShort, explain, storable
 from environments.execution.progress import (
     Observer,
     Progress,
@@ -22,9 +19,11 @@ from environments.execution.progress import (
     StepFinished,
     StepReported,
     StepStarted,
-    watchers,
+    notify,
 )
-from environments.model.failure import CommandName, FailureCause
+from environments.execution.stop import StopRequest
+from environments.model.command_name import CommandName
+from environments.model.failure import FailureCause
 from environments.model.operation import Operation, StepInHand, StepResult, ToolProcess
 from environments.model.records import StepRecord
 from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
@@ -40,34 +39,6 @@ if TYPE_CHECKING:
 silence("environments")
 
 ResultT = TypeVar("ResultT")
-
-
-@dataclass(slots=True)
-class StopRequest:
-    """A wish to stop after the step in hand; `reason` says whose.
-
-    `in_step` tells whether the code of a step runs now, as against that which keeps the record.
-    """
-
-    reason: str | None = None
-    in_step: bool = False
-
-    def request(self, reason: str) -> None:
-        """Ask for a stop."""
-        self.reason = reason
-
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """Mark what is done inside as a step's own."""
-        self.in_step = True
-        try:
-            yield
-        finally:
-            self.in_step = False
-
-
-class CutShort(TimeoutError):
-    """A step was ended because its time was up: how far it came is in doubt, as with a cancellation."""
 
 
 class StepStopped(Exception):
@@ -294,15 +265,6 @@ class Runner:
         notify(self.observers, told)
 
 
-def notify(observers: Sequence[Observer], progress: Progress) -> None:
-    """Tell observers; one that raises is logged, and breaks nothing."""
-    for observer in (*observers, *watchers):
-        try:
-            observer(progress)
-        except Exception as error:  # observers are not part of a command
-            logger.opt(exception=error).warning("An observer failed at {}", type(progress).__name__)
-
-
 async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> ResultT:
     seconds = timeout.total_seconds() if timeout else None
     limit = asyncio.timeout(seconds)
@@ -318,38 +280,3 @@ async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> Result
     if seconds is not None and took > seconds:  # it kept the loop to itself, and nothing could end it
         raise CutShort(f"it took {took:.1f} s instead of at most {seconds:g} s, and could not be ended")
     return done
-
-
-def explain(error: BaseException) -> tuple[FailureCause, str, str]:
-    """Return cause, one-line summary and details of what a step raised, as text that can be stored."""
-    cause, summary, detail = _explain(error)
-    return cause, storable(summary), storable(detail)
-
-
-def storable(text: str) -> str:
-    """Return a text with what no file can hold (the odd bytes of a tool's output) written out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _explain(error: BaseException) -> tuple[FailureCause, str, str]:
-    if isinstance(error, StepFailed):
-        return error.cause, _line(error.summary) or "it failed", error.detail
-    if isinstance(error, StorageError):
-        return FailureCause.PERSISTENCE, _line(str(error)), ""
-    detail = "".join(format_exception(error))
-    if isinstance(error, asyncio.CancelledError):
-        return FailureCause.CANCELLED, "it was cancelled; how far it came is in doubt", ""
-    if isinstance(error, TimeoutError):
-        return FailureCause.TIMEOUT, _line(str(error)) or "it took longer than it may", detail
-    if isinstance(error, ConnectionError):
-        return FailureCause.NETWORK, _line(str(error)) or type(error).__name__, detail
-    if isinstance(error, OSError):
-        where = f" ({error.filename})" if error.filename else ""
-        said = error.strerror or _line(str(error)) or type(error).__name__
-        return FailureCause.FILE_SYSTEM, f"{said}{where}", detail
-    said = _line(str(error))
-    return FailureCause.COMMAND_EXECUTION, ": ".join(filter(None, (type(error).__name__, said))), detail
-
-
-def _line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "")

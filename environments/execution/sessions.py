@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from environments.execution.progress import Noticed
-from environments.execution.runner import notify
+from environments.execution.progress import Noticed, notify
 from statechart.errors import Locked, StorageError
 
 if TYPE_CHECKING:

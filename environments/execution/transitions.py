@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from environments.lifecycle import Lifecycle, Subject
-from environments.model.failure import CommandName, Failure
+from environments.model.command_name import CommandName
+from environments.model.failure import Failure
 from environments.model.operation import Operation
 from environments.model.records import OperationRecord, TransitionRecord
-from environments.model.states import EnvironmentState
-from environments.model.states import enter as enter_state
+from environments.model.states import EnvironmentState, enter as enter_state
 from statechart.errors import StorageError
 
 if TYPE_CHECKING:

@@ -9,10 +9,12 @@ from uuid import uuid4
 from pydantic import BaseModel, JsonValue, model_validator
 from typing_extensions import TypeVar
 
-from environments.errors import UnexpectedState
-from environments.model.failure import CommandName, Failure
+from environments.model.command_name import CommandName
+from environments.model.errors import UnexpectedState
+from environments.model.failure import Failure
+from environments.model.names import EnvironmentName
 from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
-from environments.model.spec import EnvironmentName, EnvironmentSpec
+from environments.model.spec import EnvironmentSpec
 from environments.model.states import AnyState, Created, DiscriminatedState, state_of
 from statechart.utc import UtcDatetime
 

@@ -7,18 +7,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from environments.model.command_name import CommandName
 from statechart.utc import UtcDatetime
-
-
-class CommandName(StrEnum):
-    """The commands, by the name that a user types."""
-
-    PROVISION = "provision"
-    REGISTER = "register"
-    CONFIGURE = "configure"
-    RELEASE = "release"
-    RUN = "run"
-    DESTROY = "destroy"
 
 
 class FailureCause(StrEnum):

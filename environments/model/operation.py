@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, JsonValue
 
-from environments.model.failure import CommandName, Failure
+from environments.model.command_name import CommandName
+from environments.model.failure import Failure
 from statechart.holder import Holder, boot_id, start_ticks
 from statechart.utc import UtcDatetime
 

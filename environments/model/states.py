@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import BaseModel, BeforeValidator, Field
 
 from environments.model.failure import Failure
-from statechart.errors import listed, nearest
+from statechart.wording import listed, nearest
 
 
 class EnvironmentState(StrEnum):

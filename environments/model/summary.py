@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import AwareDatetime, BaseModel
 
+from environments.model.command_name import CommandName
 from environments.model.environment import condition
-from environments.model.failure import CommandName, Failure
+from environments.model.failure import Failure
 from environments.model.operation import Operation
 from environments.model.states import EnvironmentState
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from environments.errors import NoSuchMoment
+from environments.model.errors import NoSuchMoment
 from environments.model.records import HistoryEntry, after, fold
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from environments.presentation.view import View, interrupted_condition, is_inter
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from environments.cli.error_reports import Report
+    from environments.cli.report import Report
     from environments.cli.settings import Settings
     from environments.model.failure import Failure
     from environments.model.operation import Operation

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from environments.errors import StepInDoubt
-from environments.execution.progress import Noticed
-from environments.execution.runner import Runner, notify
+from environments.execution.progress import Noticed, notify
+from environments.execution.runner import Runner
 from environments.execution.sessions import open_session
 from environments.model.operation import Operation
 from environments.model.records import AnyRecord, fold

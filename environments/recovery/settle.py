@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from environments.errors import StepInDoubt
-from environments.execution.plan import COMMANDS
+from environments.execution.commands import COMMANDS
 from environments.execution.runner import Runner, StepStopped
 from environments.execution.transitions import record_achievement, record_failure, with_trace
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.command_name import CommandName
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation
 from environments.model.records import Settlement, StepRecord
 from environments.model.steps import Probed, Step, Verdict

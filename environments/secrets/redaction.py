@@ -2,84 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
-from pathlib import Path
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 
 from environments.errors import StepFailed
-from environments.model.failure import FailureCause
 from environments.secrets.encodings import disguises
+from environments.secrets.references import _read_here, references
 
 HIDDEN = "***"
 """What stands for a secret where one was."""
 
 _SHORTEST = 4
 _TELLING = 8
-
-_read_here: dict[SecretRef, set[str]] = {}
-"""What this process has read so far: a secret that was changed meanwhile is a secret still."""
-
-
-class SecretRef(BaseModel, frozen=True, extra="forbid"):
-    """A reference to a secret: `{env: VARIABLE}` or `{file: PATH}`, exactly one of them.
-
-    Only the reference is ever stored. The step that needs the secret resolves it.
-    """
-
-    env: str | None = None
-    file: Path | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> SecretRef:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("name the secret's place with either 'env' or 'file'")
-        return self
-
-    def resolve(self) -> str:
-        """Read the secret; a file's final line break is not part of it.
-
-        Raises:
-            StepFailed: It is not there, or can't be read; the cause is `configuration`.
-        """
-        value = self._read()
-        _read_here.setdefault(self, set()).add(value)
-        return value
-
-    def _read(self) -> str:
-        if self.env is not None:
-            try:
-                return os.environ[self.env]
-            except KeyError:
-                summary = f"the environment variable {self.env}, which holds a secret, is not set"
-                raise StepFailed(FailureCause.CONFIGURATION, summary) from None
-        assert self.file is not None
-        try:
-            return self.file.read_text(encoding="utf-8").removesuffix("\n")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
-            summary = f"the secret file {self.file} can't be read: {reason}"
-            raise StepFailed(FailureCause.CONFIGURATION, summary) from error
-
-
-def references(value: object) -> Iterator[SecretRef]:
-    """Yield the references to secrets in a model, however deep."""
-    if isinstance(value, SecretRef):
-        yield value
-    elif isinstance(value, BaseModel):
-        for _, inner in value:
-            yield from references(inner)
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from references(inner)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for inner in value:
-            yield from references(inner)
 
 
 def redactor(model: BaseModel) -> Callable[[str], str]:

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from environments.model.environment import AnyEnvironment, Environment
+from environments.model.names import check_name
 from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.model.revisions import check_revision, operation_id
-from environments.model.spec import check_name
 from environments.model.states import Created
 from environments.model.summary import Summary, UnreadableSummary
 from statechart.errors import CorruptHistory, NotOurs, StorageError

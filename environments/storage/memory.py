@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from environments.model.environment import AnyEnvironment, Environment
+from environments.model.names import check_name
 from environments.model.records import (
     AnyRecord,
     CreatedRecord,
@@ -22,7 +23,6 @@ from environments.model.records import (
     fold,
 )
 from environments.model.revisions import check_revision, operation_id
-from environments.model.spec import check_name
 from environments.model.states import Created
 from environments.model.summary import Summary, UnreadableSummary
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError

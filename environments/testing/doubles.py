@@ -12,10 +12,10 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.failure import CommandName
 from environments.model.observation import Observation, ServiceState
-from environments.model.spec import ProviderSpec, register_provider
+from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.testing.children import crash
 

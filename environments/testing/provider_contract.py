@@ -21,12 +21,13 @@ from typing import Any
 import pytest
 
 from environments.errors import CommandFailed
-from environments.execution.runner import StopRequest
+from environments.execution.stop import StopRequest
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName
 from environments.model.observation import Observation, ServiceState
+from environments.model.provider_kinds import ProviderSpec
 from environments.model.records import StepRecord
-from environments.model.spec import EnvironmentSpec, ProviderSpec
+from environments.model.spec import EnvironmentSpec
 from environments.model.states import EnvironmentState
 from environments.model.steps import Probed, Step, StepContext, Verdict
 from environments.ports import Provider

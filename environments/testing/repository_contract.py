@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from environments.errors import InvalidName
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName
 from environments.model.operation import Operation, StepInHand, StepResult
 from environments.model.records import (
     AmendedRecord,

@@ -19,7 +19,7 @@ from environments import (
     Workspace,
 )
 from environments.execution.progress import CommandEnded, CommandStarted, Noticed, Progress, StepFinished
-from environments.model.spec import check_name
+from environments.model.names import check_name
 from statechart import Locked, StatechartError
 
 HELLO = Path(__file__).resolve().parent.parent / "hello"

@@ -9,9 +9,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from statechart.errors import InvalidTransition, UnknownEvent, listed
+from statechart.errors import InvalidTransition, UnknownEvent
 from statechart.graph import Edge, edges, events
 from statechart.testing.driver import Driver
+from statechart.wording import listed
 
 if TYPE_CHECKING:
     from statechart.chart import Chart

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from statechart.errors import StatechartError, listed, nearest
+from statechart.errors import StatechartError
 from statechart.testing.cells import matrix
 from statechart.testing.covering import paths
+from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ It reads the source, and imports nothing.
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -30,10 +31,6 @@ MODULES = {
     ),
     "environments": (
         "environments",
-        "environments.model.observation",
-        "environments.execution.progress",
-        "environments.model.spec",
-        "environments.model.steps",
         "environments.testing",
         "environments.testing.provider_contract",
         "environments.testing.repository_contract",
@@ -58,6 +55,10 @@ def facts(modules: Iterable[str], root: Path = ROOT) -> list[str]:
 def _public(module: griffe.Object) -> Iterable[str]:
     if module.exports is not None:
         return [str(name) for name in module.exports]
+    stub = Path(str(module.filepath)).with_suffix(".pyi")
+    if stub.is_file():  # a lazy package: its stub declares the names
+        imports = [node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ImportFrom)]
+        return [alias.name for node in imports for alias in node.names]
     return [
         name for name, member in module.members.items() if not (name.startswith("_") or member.is_alias)
     ]

@@ -21,7 +21,8 @@ from statemachine import Event, State, StateChart
 from environments import Environment, EnvironmentSpec, FileRepository, Lifecycle, LocalProvider
 from environments.execution.transitions import TransitionCommit
 from environments.lifecycle import Subject
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.command_name import CommandName
+from environments.model.failure import Failure, FailureCause
 from environments.model.states import enter
 from statechart import Chart, Holder
 

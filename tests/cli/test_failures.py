@@ -11,11 +11,13 @@ from typer.main import get_command
 
 from environments import errors as environment_errors
 from environments.cli.app import build
-from environments.cli.error_reports import KINDS, ExitCode, kind_of, report
+from environments.cli.error_reports import KINDS, kind_of, report
 from environments.cli.registry import COMMANDS
+from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
+from environments.model.command_name import CommandName
 from environments.model.environment import Environment
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation
 from environments.model.spec import EnvironmentSpec
 from environments.model.states import RunFailed

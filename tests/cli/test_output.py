@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from environments.cli.terminal.screen import PlainScreen, TerminalScreen, clean, open_screen
-from environments.model import spec
+from environments.model import provider_kinds
 from environments.presentation.text import ago
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
@@ -73,7 +73,7 @@ def test_a_mistake_of_the_program_is_one_line_and_its_traceback_in_a_file(
     cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setitem(spec._registered, "unfinished", "environments.testing:Missing")
+    monkeypatch.setitem(provider_kinds._registered, "unfinished", "environments.testing:Missing")
     (tmp_path / "env.yaml").write_text("name: web\nprovider: {kind: unfinished}\n")
     words = ("create", "--file", "env.yaml")
 

@@ -137,8 +137,8 @@ def test_all_that_were_interrupted_are_recovered_and_one_that_cannot_be_stops_no
 @pytest.fixture
 def crash_another(repository: FileRepository) -> Callable[[str], None]:
     """Puts another environment on record whose provision died at a step that may be repeated."""
+    from environments.model.command_name import CommandName
     from environments.model.environment import Environment
-    from environments.model.failure import CommandName
     from environments.model.operation import Operation, StepInHand
     from environments.model.records import StepRecord, TransitionRecord
     from environments.model.spec import EnvironmentSpec

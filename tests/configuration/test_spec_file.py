@@ -11,12 +11,14 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from environments.configuration.spec_file import load_spec, spec_schema
+from environments.configuration.schema import spec_schema
+from environments.configuration.spec_file import load_spec
 from environments.configuration.templates import TEMPLATES, spec_template
 from environments.errors import InvalidConfiguration, InvalidName
-from environments.model.spec import EnvironmentSpec, provider_class
+from environments.model.provider_kinds import provider_class
+from environments.model.spec import EnvironmentSpec
 from environments.providers.local import LocalProvider
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 
 VALID = "name: demo\nprovider:\n  kind: local\n  app: ./app\n"
 

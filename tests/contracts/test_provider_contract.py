@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from environments.model.spec import ProviderSpec
+from environments.model.provider_kinds import ProviderSpec
 from environments.providers.local import LocalProvider
 from environments.testing.doubles import ScriptedProvider, ScriptedSpec
 from environments.testing.provider_contract import ProviderContract
@@ -96,7 +96,7 @@ def test_a_broken_provider_does_not_pass(pytester: pytest.Pytester, method: str,
     pytester.makepyfile(
         f"""
 import pytest
-from environments.model.spec import register_provider
+from environments.model.provider_kinds import register_provider
 from environments.testing import ScriptedProvider, ScriptedSpec
 from environments.testing.doubles import ScriptedProvider, ScriptedSpec
 from environments.testing.provider_contract import ProviderContract

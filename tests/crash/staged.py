@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from environments.errors import StepFailed
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.failure import CommandName, FailureCause
+from environments.model.failure import FailureCause
 from environments.model.observation import Observation, ServiceState
-from environments.model.spec import ProviderSpec, register_provider
+from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 
 MAKES: dict[CommandName, tuple[str, ...]] = {

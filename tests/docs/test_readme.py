@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from environments.checks.drift import DriftKind
 from environments.cli.registry import COMMANDS
+from environments.model.command_name import CommandName
 from environments.model.environment import Environment
-from environments.model.failure import CommandName
 from environments.model.spec import EnvironmentSpec
 from environments.providers.local import LocalProvider
 from environments.providers.terraform import TerraformProvider

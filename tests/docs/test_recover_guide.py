@@ -17,11 +17,13 @@ import pytest
 
 from environments.cli.app import main
 from environments.errors import StepFailed
+from environments.model.command_name import CommandName
 from environments.model.environment import Environment
-from environments.model.failure import CommandName, FailureCause
+from environments.model.failure import FailureCause
 from environments.model.operation import Operation, StepInHand
+from environments.model.provider_kinds import ProviderSpec
 from environments.model.records import StepRecord, TransitionRecord
-from environments.model.spec import EnvironmentSpec, ProviderSpec
+from environments.model.spec import EnvironmentSpec
 from environments.model.states import Provisioning
 from environments.providers.local import LocalProvider
 from environments.storage.file import FileRepository

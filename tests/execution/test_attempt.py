@@ -11,9 +11,10 @@ from loguru import logger
 from environments.errors import CommandFailed, StepFailed
 from environments.execution.commands import Command
 from environments.execution.progress import CommandEnded, CommandStarted, Noticed, Progress
-from environments.execution.runner import StopRequest
+from environments.execution.stop import StopRequest
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import OperationStatus
 from environments.model.records import AnyRecord, OperationRecord, StepRecord, TransitionRecord
 from environments.model.states import Created

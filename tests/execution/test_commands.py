@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from environments.errors import CommandFailed, StepFailed
-from environments.execution.commands import Command
-from environments.execution.plan import COMMANDS
+from environments.execution.commands import COMMANDS, Command
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.failure import FailureCause
 from environments.model.operation import OperationStatus

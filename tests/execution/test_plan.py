@@ -6,8 +6,8 @@ import pytest
 
 from environments.errors import OperationInterrupted, UnreachableTarget
 from environments.execution.plan import plan, sources
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName
 from environments.model.operation import OperationStatus
 from environments.model.states import Created, EnvironmentState
 from environments.ports import EnvironmentRepository

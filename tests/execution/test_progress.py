@@ -7,9 +7,8 @@ from typing import get_args
 import pytest
 from loguru import logger
 
-from environments.execution.progress import Progress, StepFinished, StepStarted
-from environments.execution.runner import notify
-from environments.model.failure import CommandName
+from environments.execution.progress import Progress, StepFinished, StepStarted, notify
+from environments.model.command_name import CommandName
 
 STARTED = StepStarted(name="demo", command=CommandName.PROVISION, step="one", number=1, of=2)
 

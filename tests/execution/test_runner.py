@@ -8,6 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from environments.errors import StepFailed
+from environments.execution.explanation import explain
 from environments.execution.progress import (
     Progress,
     StepAttemptFailed,
@@ -15,9 +16,11 @@ from environments.execution.progress import (
     StepReported,
     StepStarted,
 )
-from environments.execution.runner import Runner, StepStopped, StopRequest, explain
+from environments.execution.runner import Runner, StepStopped
+from environments.execution.stop import StopRequest
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.failure import CommandName, FailureCause
+from environments.model.failure import FailureCause
 from environments.model.operation import Operation, StepInHand, StepResult
 from environments.model.records import AnyRecord, StepRecord
 from environments.model.steps import Probed, Step, StepContext, StepOutputs

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from environments.model.command_name import CommandName
 from environments.model.environment import Environment
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, StepInHand, StepResult
 from environments.model.records import AmendedRecord, OperationRecord, StepRecord, TransitionRecord
 from environments.model.spec import EnvironmentSpec

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.failure import CommandName
 from environments.model.observation import Observation, ServiceState
-from environments.model.spec import ProviderSpec, register_provider
+from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.model.steps import Probed, Step, StepContext
 from environments.providers.common.tools import Tool, run_tool
 

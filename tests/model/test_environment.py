@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from pydantic import JsonValue, ValidationError
 
 from environments.errors import UnexpectedState
 from environments.lifecycle import Lifecycle, Subject
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment, Outputs
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult
 from environments.model.spec import EnvironmentSpec
 from environments.model.states import (

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.command_name import CommandName
+from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
 from statechart.holder import Holder
 

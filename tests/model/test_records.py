@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName
 from environments.model.operation import Operation, StepInHand, StepResult
 from environments.model.records import (
     AmendedRecord,

@@ -7,22 +7,21 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from pydantic import ValidationError
 
 from environments.errors import InvalidConfiguration, InvalidName, UnknownProvider
-from environments.model import spec as spec_module
-from environments.model.spec import (
-    EnvironmentSpec,
+from environments.model import provider_kinds as kinds
+from environments.model.names import check_name
+from environments.model.provider_kinds import (
     ProviderSpec,
-    check_name,
     provider_class,
     provider_kinds,
     register_provider,
 )
+from environments.model.spec import EnvironmentSpec
 from environments.providers.local import LocalProvider
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 from environments.testing import ScriptedSpec
 
 
@@ -218,7 +217,7 @@ def test_what_is_no_provider_is_refused(provider: object) -> None:
 
 
 def test_another_package_adds_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec_module, "_registered", dict(spec_module._registered))  # it ends with the test
+    monkeypatch.setattr(kinds, "_registered", dict(kinds._registered))  # it ends with the test
 
     register_provider("rented", f"{__name__}:Rented")
 

@@ -7,7 +7,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from environments.lifecycle import Lifecycle
-from environments.model.failure import CommandName, Failure, FailureCause
+from environments.model.command_name import CommandName
+from environments.model.failure import Failure, FailureCause
 from environments.model.states import (
     AnyFailed,
     AnyState,

@@ -6,7 +6,7 @@ import pytest
 
 from environments.execution.plan import sources as chart_sources
 from environments.lifecycle import Lifecycle
-from environments.model.failure import CommandName
+from environments.model.command_name import CommandName
 from environments.model.operation import Operation, OperationStatus
 from environments.model.states import EnvironmentState
 from environments.presentation.guidance import COMMANDS, EVENTS, next_steps, sources, sources_in_words

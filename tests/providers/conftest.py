@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.failure import CommandName
 from environments.model.observation import Observation
 from environments.model.spec import EnvironmentSpec
 from environments.model.steps import Probed, Step, StepContext
+from environments.providers.common.service_variables import ENVIRONMENT
 from environments.providers.local import LocalProvider
 from environments.providers.local.layout import Layout
-from environments.providers.local.service import ENVIRONMENT, Service
+from environments.providers.local.service import Service
 from environments.system import processes
 
 APP = """

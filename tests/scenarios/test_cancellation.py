@@ -10,7 +10,7 @@ import pytest
 
 from environments.errors import CommandFailed, StepFailed
 from environments.execution.commands import Command
-from environments.execution.runner import StopRequest
+from environments.execution.stop import StopRequest
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.failure import FailureCause
 from environments.model.operation import OperationStatus

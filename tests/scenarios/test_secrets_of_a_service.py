@@ -16,9 +16,9 @@ import pytest
 from loguru import logger
 
 from environments.cli.app import main
-from environments.model.spec import ProviderSpec, register_provider
+from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.presentation.log_files import _follow
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 
 PASSWORD = "s3cr&t/\"pass'wörd"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqh\nkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----"

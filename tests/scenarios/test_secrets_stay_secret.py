@@ -11,10 +11,11 @@ import pytest
 from loguru import logger
 
 from environments.cli.app import main
-from environments.model.spec import ProviderSpec, register_provider
+from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.model.steps import Step, StepContext, StepOutputs
 from environments.providers.common.tools import Tool, run_tool
-from environments.secrets.redaction import SecretRef, redactor
+from environments.secrets.redaction import redactor
+from environments.secrets.references import SecretRef
 
 ONE, MANY = "hunter2-é/&?=", "-----BEGIN KEY-----\nabcdefghijkl\nmnopqrstuvwx\n-----END KEY-----"
 PARTS = (ONE, "abcdefghijkl", "mnopqrstuvwx", "hunter2")

@@ -11,8 +11,7 @@ from datetime import timedelta
 import pytest
 
 from environments.errors import StepFailed
-from environments.execution.commands import Command
-from environments.execution.plan import COMMANDS
+from environments.execution.commands import COMMANDS, Command
 from environments.model.environment import Environment
 from environments.model.failure import FailureCause
 from environments.model.spec import EnvironmentSpec

@@ -9,8 +9,7 @@ import shlex
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from environments.secrets.encodings import disguises
 

@@ -12,12 +12,15 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from environments.errors import StepFailed
 from environments.execution.runner import Runner
+from environments.model.command_name import CommandName
 from environments.model.environment import Environment
-from environments.model.failure import CommandName, FailureCause
-from environments.model.spec import EnvironmentSpec, ProviderSpec, register_provider
+from environments.model.failure import FailureCause
+from environments.model.provider_kinds import ProviderSpec, register_provider
+from environments.model.spec import EnvironmentSpec
 from environments.model.steps import Probed, Step, StepContext
 from environments.ports import EnvironmentRepository
-from environments.secrets.redaction import SecretRef, _read_here, discloses, redact_known, redactor
+from environments.secrets.redaction import discloses, redact_known, redactor
+from environments.secrets.references import SecretRef, _read_here
 from environments.testing import FixedClock
 from statechart.holder import Holder
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from statemachine import State as RawState
-from statemachine import StateChart
+from statemachine import State as RawState, StateChart
 
 from statechart import Chart, Event, State
 from statechart.errors import UnknownState

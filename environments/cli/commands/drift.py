@@ -16,7 +16,7 @@ from environments.cli.terminal.output import emit, note, styled
 
 if TYPE_CHECKING:
     from environments.checks.drift import Drift, Finding
-    from environments.cli.error_reports import Report
+    from environments.cli.report import Report
     from environments.workspace import Workspace
 
 _AT_ONCE = 8
@@ -119,7 +119,7 @@ async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> li
 
 def _exit_code(settings: Settings, looked: Sequence[_Looked]) -> int:
     """Return 8 for a difference, else the gravest reason for which one could not be looked at."""
-    from environments.cli.error_reports import ExitCode
+    from environments.cli.report import ExitCode
 
     if any(each.differs for each in looked):
         return ExitCode.DIFFERENCE

@@ -13,7 +13,7 @@ from environments.cli.refusal import Refusal
 from environments.cli.terminal.screen import clean, current_screen, is_colourful
 
 if TYPE_CHECKING:
-    from environments.cli.error_reports import Report
+    from environments.cli.report import Report
     from environments.cli.settings import Settings
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from functools import partial
-from typing import TypeVar
+from functools import partial, wraps
+from typing import ParamSpec, TypeVar
 
+import psutil
 from pydantic import JsonValue
 
 from environments.errors import StepFailed
+from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
-from environments.providers.effects import translated
 
 SpecT = TypeVar("SpecT")
 
@@ -47,3 +49,43 @@ async def _look(
         return await translated(probe)(spec, context)
     except StepFailed as failure:
         return Probed.unknown(failure.summary)
+
+
+ResultT = TypeVar("ResultT")
+
+
+P = ParamSpec("P")
+
+
+_ADVICE = {
+    errno.ENOSPC: "free some space, then try again",
+    errno.EDQUOT: "free some of your quota, then try again",
+    errno.EROFS: "make the file system writable or use another data directory, then try again",
+    errno.EACCES: "give yourself permission for it, then try again",
+    errno.EPERM: "give yourself permission for it, then try again",
+}
+
+
+def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitable[ResultT]]:
+    """Make what the operating system refuses a StepFailed."""
+
+    @wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
+        try:
+            return await function(*args, **kwargs)
+        except psutil.Error as error:
+            raise StepFailed(
+                FailureCause.INFRASTRUCTURE, f"a process could not be handled: {error}"
+            ) from error
+        except OSError as error:
+            raise file_error(error) from error
+
+    return call
+
+
+def file_error(error: OSError) -> StepFailed:
+    """Return the failure that an error of the file system stands for."""
+    place = f"{error.filename}: " if error.filename else ""
+    advice = _ADVICE.get(error.errno or 0)
+    summary = f"{place}{(error.strerror or str(error)).lower()}"
+    return StepFailed(FailureCause.FILE_SYSTEM, f"{summary}; {advice}" if advice else summary)

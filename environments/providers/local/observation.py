@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from environments.model.observation import Observation, ServiceState
 from environments.providers.common.health import Answer, Kind, ask
-from environments.providers.effects import translated
+from environments.providers.common.steps import translated
 from environments.providers.local.config_files import compare, declared
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout

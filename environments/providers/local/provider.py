@@ -12,23 +12,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from environments.model.failure import CommandName
-from environments.model.spec import ProviderSpec
-from environments.providers.local.fields import (
-    Command,
-    Files,
-    HealthPath,
-    NotNegative,
-    Positive,
-    Variables,
-)
+from environments.model.command_name import CommandName
+from environments.model.provider_kinds import ProviderSpec
+from environments.providers.common.fields import HealthPath, NotNegative, Positive, Variables
+from environments.providers.local.fields import Command, Files
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets
 from environments.providers.local.release_steps import configure_steps, release_steps
 from environments.providers.local.resource_steps import destroy_steps, provision_steps
 from environments.providers.local.service_steps import run_steps
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

@@ -13,10 +13,11 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.providers.common.app_files import scan
 from environments.providers.common.steps import provider_step
 from environments.providers.local.config_files import compare, declared, write
 from environments.providers.local.layout import Layout
-from environments.providers.local.releases import Releases, scan
+from environments.providers.local.releases import Releases
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:

@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-from environments.errors import StepFailed
-from environments.model.failure import FailureCause
+from environments.providers.common.app_files import Manifest, _entry, scan
 from environments.system.files import remove_tree, sync_directory, sync_file_system, write_private
-
-_IGNORED = {".git", "__pycache__", ".venv"}
-_BLOCK = 1024 * 1024
-_ID_LENGTH = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a release holds: by path, what kind each entry is and the digest of its content."""
-
-    entries: dict[str, str]
-
-    @property
-    def id(self) -> str:
-        """The name of a release with this content."""
-        lines = (f"{entry} {name}" for name, entry in sorted(self.entries.items()))
-        return sha256("\0".join(lines).encode(errors="surrogateescape")).hexdigest()[:_ID_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,84 +111,3 @@ class Releases:
             remove_tree(self.directory / release)
             (self.directory / f"{release}.json").unlink(missing_ok=True)
         return dropped
-
-
-def scan(
-    source: Path, leave_out: Path, *, copy_to: Path | None = None, wanted: Callable[[], bool] = lambda: True
-) -> Manifest:
-    """Read an application's directory, and copy it on the way if a place for that is given.
-
-    Raises:
-        StepFailed: It is no directory, it is empty, or something in it can't be released.
-    """
-    if not source.is_dir():
-        raise _unfit(f"{source} is not a directory", "say with --app where the application is")
-    entries: dict[str, str] = {}
-    for path in _walk(source, leave_out.resolve()):
-        if not wanted():
-            raise StepFailed(FailureCause.CANCELLED, f"reading {source} was given up")
-        name = path.relative_to(source).as_posix()
-        _check(path, source)
-        if copy_to is not None:
-            (copy_to / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        entries[name] = _entry(path, copy_to / name if copy_to is not None else None)
-    if not entries:
-        raise _unfit(f"{source} holds no files", "put the application there")
-    return Manifest(entries)
-
-
-def _walk(source: Path, leave_out: Path) -> Iterator[Path]:
-    """Yield files and links in a stable order."""
-    with os.scandir(source) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        path = Path(entry.path)
-        if entry.name in _IGNORED or entry.name.endswith(".pyc"):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if path.resolve() != leave_out:
-                yield from _walk(path, leave_out)
-        else:
-            yield path
-
-
-def _check(path: Path, source: Path) -> None:
-    if path.is_symlink():
-        target = path.readlink()
-        inside = (path.parent / target).resolve().is_relative_to(source.resolve())
-        if target.is_absolute() or not inside:
-            raise _unfit(f"the link {path} leads out of it, to {target}", "remove it, or copy its target")
-    elif not path.is_file():
-        raise _unfit(f"{path} is neither a file nor a link", "remove it")
-
-
-def _entry(path: Path, copy: Path | None) -> str:
-    """Return what an entry is: its kind and the digest of its content; copy it if asked to."""
-    if path.is_symlink():
-        target = path.readlink()
-        if copy is not None:
-            copy.symlink_to(target)
-        return f"link {sha256(os.fsencode(target)).hexdigest()}"
-    if not path.is_file():
-        return "other"
-    executable = bool(path.stat().st_mode & 0o111)
-    digest = sha256()
-    with path.open("rb") as file:
-        if copy is None:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        else:
-            _copy(file.read, copy, digest.update, 0o700 if executable else 0o600)
-    return f"{'program' if executable else 'file'} {digest.hexdigest()}"
-
-
-def _copy(read: Callable[[int], bytes], copy: Path, seen: Callable[[bytes], None], mode: int) -> None:
-    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as out:
-        while block := read(_BLOCK):
-            seen(block)
-            out.write(block)
-
-
-def _unfit(problem: str, advice: str) -> StepFailed:
-    return StepFailed(FailureCause.CONFIGURATION, f"app: {problem}; {advice}, then release again")

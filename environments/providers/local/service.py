@@ -16,19 +16,16 @@ import psutil
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import health
+from environments.providers.common.service_variables import _PYTHON, ENVIRONMENT, TOKEN
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
-from environments.secrets.redaction import SecretRef
 from environments.system import processes
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
 
-ENVIRONMENT = "ENVCHART_ENVIRONMENT"
-TOKEN = "ENVCHART_INSTANCE_TOKEN"
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
-_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 _LOG_LIMIT = 1024 * 1024
 
 
@@ -129,22 +126,6 @@ def _base_environment(layout: Layout, instance: Instance) -> dict[str, str]:
         TOKEN: instance.token,
         "ENVCHART_RELEASE": instance.release,
     }
-
-
-def values_of(env: Mapping[str, str | SecretRef]) -> dict[str, str]:
-    """Return the variables of a spec with their secrets read.
-
-    Raises:
-        StepFailed: A secret is not there, or can't be the value of a variable.
-    """
-    return {name: value if isinstance(value, str) else _read(name, value) for name, value in env.items()}
-
-
-def _read(name: str, secret: SecretRef) -> str:
-    value = secret.resolve()
-    if "\0" in value:
-        raise StepFailed(FailureCause.CONFIGURATION, f"env: the secret for {name} holds a NUL")
-    return value
 
 
 def open_log(log: Path) -> BinaryIO:

@@ -10,11 +10,12 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.health import Kind, ask
+from environments.providers.common.service_variables import values_of
 from environments.providers.common.steps import provider_step
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import require_free
 from environments.providers.local.releases import Releases
-from environments.providers.local.service import Service, new_instance, values_of
+from environments.providers.local.service import Service, new_instance
 from environments.providers.local.startup import Startup
 from environments.system.cancellation import in_thread
 from environments.system.processes import Program

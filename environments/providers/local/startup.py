@@ -13,8 +13,9 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import log_tail
 from environments.providers.common.health import TOKEN_HEADER, Answer, Kind, ask
+from environments.providers.common.service_variables import TOKEN
 from environments.providers.local.instance import Instance
-from environments.providers.local.service import TOKEN, Service
+from environments.providers.local.service import Service
 from environments.secrets.redaction import redactor
 from environments.system import processes
 from environments.system.cancellation import in_thread, uncut

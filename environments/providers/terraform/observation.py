@@ -12,7 +12,7 @@ from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState
 from environments.model.steps import StepContext
 from environments.providers.common.health import Kind, ask
-from environments.providers.effects import translated
+from environments.providers.common.steps import translated
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import on_host
 from environments.providers.terraform.remote.host import Host

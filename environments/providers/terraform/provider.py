@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
-from environments.model.failure import CommandName
-from environments.model.spec import ProviderSpec
+from environments.model.command_name import CommandName
+from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common import ssh
 from environments.providers.common.ansible import playbook
 from environments.providers.terraform.layout import Layout
@@ -25,7 +25,7 @@ from environments.providers.terraform.steps.teardown import teardown_steps
 from environments.providers.terraform.tofu import program
 from environments.providers.terraform.tofu.module import Module
 from environments.secrets.detection import secret_under
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from environments.providers.local.fields import HealthPath, NotNegative, Positive, Variables
+from environments.providers.common.fields import HealthPath, NotNegative, Positive, Variables
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")

@@ -14,7 +14,7 @@ import pytest
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.log_tail import last_word, tail
-from environments.providers.effects import file_error, translated
+from environments.providers.common.steps import file_error, translated
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
 from environments.system.cancellation import in_thread

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from environments.errors import StepFailed
-from environments.model.failure import CommandName, FailureCause
+from environments.model.command_name import CommandName
+from environments.model.failure import FailureCause
 from environments.model.observation import ServiceState
 from environments.model.steps import Verdict
 from environments.providers.local import LocalProvider

@@ -9,7 +9,8 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.local.releases import Releases, scan
+from environments.providers.common.app_files import scan
+from environments.providers.local.releases import Releases
 from environments.system.cancellation import in_thread
 from environments.system.files import sync_file_system
 

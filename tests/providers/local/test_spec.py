@@ -7,9 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from environments.model.environment import Environment
-from environments.model.spec import EnvironmentSpec, ProviderSpec
+from environments.model.provider_kinds import ProviderSpec
+from environments.model.spec import EnvironmentSpec
 from environments.providers.local import LocalProvider
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 
 
 def test_making_a_spec_does_not_look_at_the_disk():

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tf.iface import Config, DataSource, Resource
-from tf.iface import Provider as PluginProvider
+from tf.iface import Config, DataSource, Provider as PluginProvider, Resource
 from tf.runner import run_provider
 from tf.schema import Attribute, Schema
 from tf.types import String

@@ -19,7 +19,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from environments.providers.local.releases import Manifest, scan
+from environments.providers.common.app_files import Manifest, scan
 from environments.providers.terraform.host_program import bundle, daemon, log, program, releases, systemd
 from environments.providers.terraform.host_program.refused import Refused
 from environments.providers.terraform.remote import archive as packing

@@ -12,7 +12,7 @@ from typing import IO
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.local.releases import Manifest
+from environments.providers.common.app_files import Manifest
 
 
 def pack(source: Path, manifest: Manifest, archive: Path, wanted: Callable[[], bool]) -> int:

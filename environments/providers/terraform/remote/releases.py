@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from environments.errors import StepFailed
-from environments.providers.local.releases import Manifest, scan
+from environments.providers.common.app_files import Manifest, scan
 from environments.providers.terraform.remote.archive import pack
 from environments.providers.terraform.remote.calls import Calls
 from environments.system.cancellation import in_thread, uncut

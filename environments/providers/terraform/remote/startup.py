@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.health import TOKEN_HEADER, Answer, Kind, ask
-from environments.providers.local.service import TOKEN
+from environments.providers.common.service_variables import TOKEN
 from environments.providers.terraform.remote.host import Host, Instance
 from environments.providers.terraform.settings import ServiceSettings
 

@@ -14,7 +14,7 @@ from environments.providers.common.ansible.playbook import Playbook
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import host_target, root_of
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

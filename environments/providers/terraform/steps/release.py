@@ -10,8 +10,8 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.providers.common.app_files import scan
 from environments.providers.common.steps import provider_step
-from environments.providers.local.releases import scan
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import on_host
 from environments.system.cancellation import in_thread

@@ -19,8 +19,8 @@ from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.health import Kind
 from environments.providers.common.log_tail import last_word
+from environments.providers.common.service_variables import ENVIRONMENT, TOKEN, values_of
 from environments.providers.common.steps import provider_step
-from environments.providers.local.service import ENVIRONMENT, TOKEN, values_of
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.collected_log import CollectedLog, last_words
 from environments.providers.terraform.remote.connection import can_be_reached, on_host

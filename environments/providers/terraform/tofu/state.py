@@ -11,7 +11,7 @@ from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.tofu.program import Binary
-from environments.secrets.redaction import SecretRef
+from environments.secrets.references import SecretRef
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:

@@ -1,14 +1,18 @@
-"""Past: an environment as it was, on the command line."""
+"""`history`: the records of an environment, or its past state."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from environments.cli import loading
+from environments.cli.arguments import NameArgument
 from environments.cli.refusal import Refusal
+from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit
 from environments.model.timeline import Past, at_revision, at_time
 from environments.presentation.documents import environment_document
@@ -16,9 +20,35 @@ from environments.presentation.text import facts_text, when
 from environments.presentation.view import View
 
 if TYPE_CHECKING:
-    from environments.cli.settings import Settings
     from environments.model.records import HistoryEntry
     from statechart.holder import Holder
+
+
+def history(
+    settings: Settings,
+    name: NameArgument,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="REVISION|TIME",
+            help="Show the environment as it was: at a revision, or at a time (ISO 8601, UTC).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show what happened to an environment: its transitions and steps, when, how long, by whom."""
+    from environments.presentation.documents import history_document
+    from environments.presentation.text import history_text
+
+    entries = loading.storage(settings).history(name)
+    if at is not None:
+        from environments.cli.commands.history import print_past
+
+        print_past(settings, name, entries, at)
+        return
+    document = {"name": name, "history": [history_document(entry) for entry in entries]}
+    emit(settings, document, history_text(entries))
 
 
 def print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> None:

@@ -1,19 +1,34 @@
-"""Pages: the diagrams in documentation, written and checked."""
+"""`docs`: check or update the diagrams in pages."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import typer
 
-from environments.cli.error_reports import ExitCode
+from environments.cli.report import ExitCode
+from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from statechart.pages import Page, default_places, refresh, write
 
-if TYPE_CHECKING:
-    from environments.cli.settings import Settings
+
+def docs(
+    settings: Settings,
+    action: Annotated[str, typer.Argument(metavar="write|check", help="Write, or only compare.")],
+    places: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Pages and directories; by default README.md and docs."),
+    ] = None,
+) -> None:
+    """Keep the diagrams in documentation fresh: write them between their markers, or check them."""
+    from environments.cli.commands.docs import check, update
+    from environments.cli.refusal import Refusal
+
+    if action not in ("write", "check"):
+        raise Refusal(f"docs does not know {action!r}", ("envchart docs check", "envchart docs write"))
+    (update if action == "write" else check)(settings, places or [])
 
 
 def check(settings: Settings, places: list[Path]) -> None:

@@ -1,25 +1,68 @@
-"""Drawing: the chart as a diagram, with what an environment went through."""
+"""`diagram`: draw the lifecycle or the path of an environment."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
 
 from environments.cli import loading
+from environments.cli.arguments import complete_state
 from environments.cli.refusal import Refusal
+from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from environments.lifecycle import Lifecycle
 from environments.model.records import TransitionRecord
 from statechart.diagram import FORMATS, Format, draw
-from statechart.errors import nearest
 from statechart.picture import Marks, Visit, chosen
+from statechart.wording import nearest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from environments.cli.settings import Settings
     from environments.model.environment import AnyEnvironment
     from environments.model.records import HistoryEntry
+
+
+def diagram(
+    settings: Settings,
+    format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="mermaid, dot, svg, png, md, rst or json.")
+    ] = "mermaid",
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--of",
+            metavar="NAME",
+            help="Mark what this environment went through, and where it is.",
+            show_default=False,
+        ),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="Mark a state.",
+            autocompletion=complete_state,
+            show_default=False,
+        ),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(
+            "--path", metavar="EVENT,...", help="Mark the path of these events.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it to a file.", show_default=False),
+    ] = None,
+) -> None:
+    """Draw the chart of all states and events."""
+    from environments.cli.commands.diagram import draw_chart
+
+    draw_chart(settings, format, of=of, state=state, path=path, output=output)
 
 
 def draw_chart(

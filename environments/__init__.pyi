@@ -1,0 +1,142 @@
+from environments.checks.drift import (
+    Drift as Drift,
+    DriftKind as DriftKind,
+)
+from environments.errors import (
+    CannotUnlock as CannotUnlock,
+    CommandFailed as CommandFailed,
+    EnvironmentsError as EnvironmentsError,
+    InvalidConfiguration as InvalidConfiguration,
+    InvalidName as InvalidName,
+    NotDestroyed as NotDestroyed,
+    NotHeld as NotHeld,
+    NothingToRetry as NothingToRetry,
+    OperationInterrupted as OperationInterrupted,
+    ProvisionNeeded as ProvisionNeeded,
+    StepFailed as StepFailed,
+    StepInDoubt as StepInDoubt,
+    Stopped as Stopped,
+    UnexpectedState as UnexpectedState,
+    UnknownProvider as UnknownProvider,
+    UnreachableTarget as UnreachableTarget,
+    Unrecorded as Unrecorded,
+    UnsupportedCommand as UnsupportedCommand,
+)
+from environments.execution.commands import (
+    ConfigureCommand as ConfigureCommand,
+    DestroyCommand as DestroyCommand,
+    ProvisionCommand as ProvisionCommand,
+    RegisterCommand as RegisterCommand,
+    ReleaseCommand as ReleaseCommand,
+    RunCommand as RunCommand,
+)
+from environments.execution.progress import (
+    CommandEnded as CommandEnded,
+    CommandStarted as CommandStarted,
+    Noticed as Noticed,
+    Observer as Observer,
+    Progress as Progress,
+    StepAttemptFailed as StepAttemptFailed,
+    StepFinished as StepFinished,
+    StepReported as StepReported,
+    StepStarted as StepStarted,
+)
+from environments.execution.stop import (
+    StopRequest as StopRequest,
+)
+from environments.lifecycle import (
+    Lifecycle as Lifecycle,
+)
+from environments.model.command_name import (
+    CommandName as CommandName,
+)
+from environments.model.environment import (
+    AnyEnvironment as AnyEnvironment,
+    Environment as Environment,
+    Outputs as Outputs,
+)
+from environments.model.failure import (
+    Failure as Failure,
+    FailureCause as FailureCause,
+)
+from environments.model.names import (
+    EnvironmentName as EnvironmentName,
+    check_name as check_name,
+)
+from environments.model.observation import (
+    HostState as HostState,
+    Observation as Observation,
+    ServiceState as ServiceState,
+)
+from environments.model.operation import (
+    Operation as Operation,
+    ToolProcess as ToolProcess,
+)
+from environments.model.provider_kinds import (
+    ProviderSpec as ProviderSpec,
+    register_provider as register_provider,
+)
+from environments.model.spec import (
+    EnvironmentSpec as EnvironmentSpec,
+)
+from environments.model.states import (
+    AnyState as AnyState,
+    Configured as Configured,
+    ConfigureFailed as ConfigureFailed,
+    Configuring as Configuring,
+    Created as Created,
+    Destroyed as Destroyed,
+    EnvironmentState as EnvironmentState,
+    Provisioned as Provisioned,
+    ProvisionFailed as ProvisionFailed,
+    Provisioning as Provisioning,
+    Released as Released,
+    ReleaseFailed as ReleaseFailed,
+    Releasing as Releasing,
+    RunFailed as RunFailed,
+    Running as Running,
+)
+from environments.model.steps import (
+    Effect as Effect,
+    Probe as Probe,
+    Probed as Probed,
+    Step as Step,
+    StepContext as StepContext,
+    StepOutputs as StepOutputs,
+    Verdict as Verdict,
+)
+from environments.ports import (
+    Clock as Clock,
+    CollectsLogs as CollectsLogs,
+    EnvironmentRepository as EnvironmentRepository,
+    Provider as Provider,
+)
+from environments.providers.common.tools import (
+    Tool as Tool,
+    run_tool as run_tool,
+)
+from environments.providers.local import (
+    LocalProvider as LocalProvider,
+)
+from environments.providers.terraform import (
+    TerraformProvider as TerraformProvider,
+)
+from environments.recovery.recover import (
+    Recovered as Recovered,
+)
+from environments.recovery.settle import (
+    Assumption as Assumption,
+    Doubt as Doubt,
+)
+from environments.secrets.references import (
+    SecretRef as SecretRef,
+)
+from environments.storage.file import (
+    FileRepository as FileRepository,
+)
+from environments.storage.memory import (
+    MemoryRepository as MemoryRepository,
+)
+from environments.workspace import (
+    Workspace as Workspace,
+)

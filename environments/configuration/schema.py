@@ -1,0 +1,44 @@
+"""The JSON schema of spec files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from environments.model.provider_kinds import provider_class, provider_kinds
+from environments.model.spec import EnvironmentSpec
+
+_NAME_PATTERN = "^[a-z]([a-z0-9]|-(?=[a-z0-9]))*$"
+
+
+def spec_schema() -> dict[str, Any]:  # Any: JSON
+    """Return the JSON Schema of the file, with the installed kinds of providers."""
+    schema = EnvironmentSpec.model_json_schema()
+    definitions: dict[str, Any] = {}
+    mapping = {}
+    for kind in sorted(provider_kinds()):
+        provider = provider_class(kind)
+        described = provider.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= described.pop("$defs", {})
+        described["required"] = sorted({"kind", *described.get("required", ())})
+        definitions[provider.__name__] = described
+        mapping[kind] = f"#/$defs/{provider.__name__}"
+    schema["$defs"] = definitions
+    schema["properties"]["provider"] = {
+        "oneOf": [{"$ref": reference} for reference in mapping.values()],
+        "discriminator": {"propertyName": "kind", "mapping": mapping},
+        "description": "What brings the environment up and down.",
+    }
+    schema["properties"]["name"] |= {"pattern": _NAME_PATTERN, "maxLength": 40}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_seconds(schema)}
+
+
+def _with_seconds(schema: Any) -> Any:  # Any: JSON
+    """Allow a number of seconds wherever a duration is asked for, as loading does."""
+    if isinstance(schema, list):
+        return [_with_seconds(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _with_seconds(part) for key, part in schema.items()}
+    if found.get("format") == "duration":
+        found["type"] = [found["type"], "number"]
+    return found

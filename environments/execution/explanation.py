@@ -1,0 +1,49 @@
+"""Explain why a step failed."""
+
+from __future__ import annotations
+
+import asyncio
+from traceback import format_exception
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from statechart.errors import StorageError
+
+
+class CutShort(TimeoutError):
+    """A step was ended because its time was up: how far it came is in doubt, as with a cancellation."""
+
+
+def explain(error: BaseException) -> tuple[FailureCause, str, str]:
+    """Return cause, one-line summary and details of what a step raised, as text that can be stored."""
+    cause, summary, detail = _explain(error)
+    return cause, storable(summary), storable(detail)
+
+
+def storable(text: str) -> str:
+    """Return a text with what no file can hold (the odd bytes of a tool's output) written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _explain(error: BaseException) -> tuple[FailureCause, str, str]:
+    if isinstance(error, StepFailed):
+        return error.cause, _line(error.summary) or "it failed", error.detail
+    if isinstance(error, StorageError):
+        return FailureCause.PERSISTENCE, _line(str(error)), ""
+    detail = "".join(format_exception(error))
+    if isinstance(error, asyncio.CancelledError):
+        return FailureCause.CANCELLED, "it was cancelled; how far it came is in doubt", ""
+    if isinstance(error, TimeoutError):
+        return FailureCause.TIMEOUT, _line(str(error)) or "it took longer than it may", detail
+    if isinstance(error, ConnectionError):
+        return FailureCause.NETWORK, _line(str(error)) or type(error).__name__, detail
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        said = error.strerror or _line(str(error)) or type(error).__name__
+        return FailureCause.FILE_SYSTEM, f"{said}{where}", detail
+    said = _line(str(error))
+    return FailureCause.COMMAND_EXECUTION, ": ".join(filter(None, (type(error).__name__, said))), detail
+
+
+def _line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")

@@ -1,0 +1,46 @@
+from statechart.chart import (
+    Chart as Chart,
+    Event as Event,
+    State as State,
+)
+from statechart.errors import (
+    AlreadyExists as AlreadyExists,
+    ChartDefinitionError as ChartDefinitionError,
+    CommitUncertain as CommitUncertain,
+    Conflict as Conflict,
+    CorruptHistory as CorruptHistory,
+    InvalidName as InvalidName,
+    InvalidTransition as InvalidTransition,
+    LeaseLost as LeaseLost,
+    Locked as Locked,
+    NestedFire as NestedFire,
+    NewerSchema as NewerSchema,
+    NotFound as NotFound,
+    NotOurs as NotOurs,
+    ReservedPayload as ReservedPayload,
+    Stale as Stale,
+    StatechartError as StatechartError,
+    StorageError as StorageError,
+    UnknownEvent as UnknownEvent,
+    UnknownState as UnknownState,
+)
+from statechart.firing import (
+    fire as fire,
+)
+from statechart.holder import (
+    Holder as Holder,
+)
+from statechart.hooks import (
+    Commit as Commit,
+    Transition as Transition,
+)
+from statechart.storage.record import (
+    Record as Record,
+)
+from statechart.storage.repository import (
+    JsonFileRepository as JsonFileRepository,
+)
+from statechart.storage.session import (
+    Loaded as Loaded,
+    Session as Session,
+)

@@ -1,0 +1,16 @@
+"""Lists and suggestions for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest to `name`, or None when none is close."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list for a sentence; `nothing` for none."""
+    return ", ".join(names) or "nothing"
