@@ -23,7 +23,7 @@ from statechart.errors import (
     UnknownState,
 )
 from statechart.graph import guard_reason, lints
-from statechart.hooks import Attempt, Commit, Firing, Hooks, Transition, emit, hooks_class, watchers
+from statechart.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class, watchers
 
 __all__ = ["Chart", "Event", "State"]
 
@@ -160,7 +160,9 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             self._tell_refused(declared, payload)
             raise
         guards = self._inferred(declared, before, transition.to_state)
-        self._tell(Attempt(type(self), self._about, declared.id, str(before), transition.to_state, guards))
+        self._tell(
+            FiredEvent(type(self), self._about, declared.id, str(before), transition.to_state, guards)
+        )
         return transition
 
     def _fire(self, declared: Event, payload: dict[str, Any]) -> Transition:
@@ -319,7 +321,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     def _about(self) -> str:
         return self._subject or f"machine {id(self)}"
 
-    def _tell(self, attempt: Attempt) -> None:
+    def _tell(self, attempt: FiredEvent) -> None:
         for watcher in tuple(watchers):
             watcher(attempt)
 
@@ -329,7 +331,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             for transition in self._ways(event, self.model.state)
             for guard, agrees in self._asked(transition, payload)
         }
-        self._tell(Attempt(type(self), self._about, event.id, str(self.model.state), None, guards))
+        self._tell(FiredEvent(type(self), self._about, event.id, str(self.model.state), None, guards))
 
     def _inferred(self, event: Event, before: Any, after: str) -> dict[str, bool]:
         """Return what guards must have said for an event to lead there; asking again could differ."""

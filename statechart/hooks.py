@@ -50,7 +50,7 @@ class Commit(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class FiredEvent:
     """An event that was fired, allowed or refused.
 
     Attributes:
@@ -67,7 +67,7 @@ class Attempt:
     guards: Mapping[str, bool]
 
 
-watchers: list[Callable[[Attempt], None]] = []
+watchers: list[Callable[[FiredEvent], None]] = []
 """Told of each event that any chart of this process is fired, after it: how tests measure coverage."""
 
 Emit = Callable[[str, str, Mapping[str, object]], None]

@@ -52,7 +52,7 @@ class DriftKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Difference:
     """A difference between the record and the world.
 
     Attributes:
@@ -80,7 +80,7 @@ class Drift:
     """
 
     environment: AnyEnvironment
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Difference, ...] = ()
     unseen: tuple[str, ...] = ()
     applied: str | None = None
 
@@ -124,7 +124,7 @@ _CAUSES: dict[DriftKind, FailureCause] = {
 _REFUTES_RUNNING = {*_CAUSES, DriftKind.SERVICE_DOWN, DriftKind.SERVICE_UNHEALTHY}
 
 
-def compare(environment: AnyEnvironment, found: Observation) -> tuple[Finding, ...]:
+def compare(environment: AnyEnvironment, found: Observation) -> tuple[Difference, ...]:
     """Return in what the world differs from what is on record, the gravest first. It is pure.
 
     What is said to be `running` has to serve the recorded release; what has a host has to be let in;
@@ -166,15 +166,15 @@ def _service(environment: AnyEnvironment, found: Observation) -> Iterator[tuple[
         yield DriftKind.OTHER_RELEASE, f"release {found.serving} is served, and {recorded} is on record"
 
 
-def _proposing(environment: AnyEnvironment, kind: DriftKind, what: str) -> Finding:
+def _proposing(environment: AnyEnvironment, kind: DriftKind, what: str) -> Difference:
     """Return a finding with the event that the chart has for it here."""
     state = environment.state.name
     then = _then(kind, state)
     if state is EnvironmentState.RUNNING and kind in _REFUTES_RUNNING:
         allowed = Lifecycle.bound(Subject.of(environment)).enabled()
         event = Lifecycle.fail.id
-        return Finding(kind, what, event if event in allowed else None, then)
-    return Finding(kind, what, None, then)
+        return Difference(kind, what, event if event in allowed else None, then)
+    return Difference(kind, what, None, then)
 
 
 def _then(kind: DriftKind, state: EnvironmentState) -> str | None:
@@ -258,7 +258,7 @@ class Detection:
         provider = self.provider or cast("Provider", environment.spec.provider)
         return await provider.observe(environment, self.repository.directory(environment.name))
 
-    def _record(self, session: Session, refuted: Sequence[Finding], found: Observation) -> None:
+    def _record(self, session: Session, refuted: Sequence[Difference], found: Observation) -> None:
         """Put on record that what is said to be running is not."""
         failure = with_trace(session, self._failure(refuted))
         seen = found.resources and found.host is HostState.UP
@@ -269,7 +269,7 @@ class Detection:
 
         fire(session, Lifecycle.fail, enter, failure.trace_id, failure.summary)
 
-    def _failure(self, refuted: Sequence[Finding]) -> Failure:
+    def _failure(self, refuted: Sequence[Difference]) -> Failure:
         now = self.clock.now()
         return Failure(
             command=CommandName.RUN,

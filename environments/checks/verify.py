@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Violation:
     """Something in a history that is not as it should be; `seq` is the record, None for all of it."""
 
     seq: int | None
@@ -38,7 +38,7 @@ class Verified:
     name: str
     records: int = 0
     transitions: int = 0
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Violation, ...] = ()
     error: StorageError | None = None
 
     @property
@@ -59,29 +59,29 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
     except StorageError as error:
         if not repository.exists(name):
             raise
-        return Verified(name, findings=(Finding(None, str(error)),), error=error)
+        return Verified(name, findings=(Violation(None, str(error)),), error=error)
     transitions = sum(isinstance(entry.record, TransitionRecord) for entry in entries)
     return Verified(name, len(entries), transitions, tuple(_findings(entries, chart)))
 
 
-def _findings(entries: Sequence[HistoryEntry], chart: type[Chart]) -> Iterator[Finding]:
+def _findings(entries: Sequence[HistoryEntry], chart: type[Chart]) -> Iterator[Violation]:
     """Yield what no environment that this program leads could have on record."""
     known = {(edge.source, edge.event): edge.target for edge in edges(chart)}
     for entry, before in replay(entries):
         record = entry.record
         if before is None:
             if isinstance(record, StepRecord):
-                yield Finding(entry.seq, "the history begins with a step")
+                yield Violation(entry.seq, "the history begins with a step")
             continue
         if isinstance(record, TransitionRecord):
             problem = _problem(record, before, chart, known)
             if problem is not None:
-                yield Finding(entry.seq, problem)
+                yield Violation(entry.seq, problem)
         elif isinstance(record, StepRecord):
             if before.operation is None or not before.operation.is_active:
-                yield Finding(entry.seq, f"step {record.step} belongs to no operation that is open")
+                yield Violation(entry.seq, f"step {record.step} belongs to no operation that is open")
         elif record.environment.state.name != before.state.name and record.type != "rebased":
-            yield Finding(entry.seq, f"{record.type}: the state changed without a transition")
+            yield Violation(entry.seq, f"{record.type}: the state changed without a transition")
 
 
 def _problem(

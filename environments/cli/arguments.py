@@ -94,11 +94,11 @@ def declared_spec(
         Refusal: The options contradict each other, or the name is missing.
         InvalidConfiguration: The spec is not valid.
     """
-    from environments.cli.refusal import Refusal
+    from environments.cli.refusal import UsageRefused
 
     if file is not None:
         if app is not None or port is not None or env:
-            raise Refusal(
+            raise UsageRefused(
                 "--file says it all: --app, --port and --env are not taken beside it",
                 ("write them into the file; envchart create --template shows how",),
             )
@@ -107,10 +107,10 @@ def declared_spec(
         return load_spec(file, name=name)
     if app is None:
         if port is not None or env:
-            raise Refusal("--port and --env need --app", ("envchart create NAME --app DIR",))
+            raise UsageRefused("--port and --env need --app", ("envchart create NAME --app DIR",))
         return None
     if name is None:
-        raise Refusal("--app needs a name", ("envchart create NAME --app DIR",))
+        raise UsageRefused("--app needs a name", ("envchart create NAME --app DIR",))
     return _local_spec(name, app, port, env or [])
 
 
@@ -133,14 +133,16 @@ def _local_spec(name: str, app: Path, port: int | None, env: list[str]) -> Envir
 
 
 def _variables(given: list[str]) -> dict[str, str | dict[str, str]]:
-    from environments.cli.refusal import Refusal
+    from environments.cli.refusal import UsageRefused
 
     variables: dict[str, str | dict[str, str]] = {}
     for item in given:
         key, equals, value = item.partition("=")
         if not equals or not key or key in variables:
             what = "is there twice" if key in variables else "is not of the form K=V"
-            raise Refusal(f"--env {key!r} {what}", ("envchart create NAME --app DIR --env GREETING=Hello",))
+            raise UsageRefused(
+                f"--env {key!r} {what}", ("envchart create NAME --app DIR --env GREETING=Hello",)
+            )
         kind, _, place = value.partition(":")
         variables[key] = {kind[1:]: place} if kind in ("@env", "@file") and place else value
     return variables

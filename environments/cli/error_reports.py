@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from environments import errors as environment_errors
 from environments.cli import loading
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
 from environments.cli.terminal.screen import clean
 from environments.presentation.view import View, look
@@ -219,7 +219,7 @@ def kind_of(error: type[BaseException]) -> _Kind | None:
 
 def report(error: BaseException, settings: Settings) -> Report | None:
     """Return how an expected error is told; None for one that nobody expected."""
-    if isinstance(error, Refusal):
+    if isinstance(error, UsageRefused):
         return Report(error.exit_code, error.code, str(error), error.next)
     kind = kind_of(type(error))
     if kind is None or kind.exit_code is ExitCode.UNEXPECTED or not isinstance(error, Exception):

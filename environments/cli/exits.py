@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from environments.cli.error_reports import report, standing
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
 from environments.cli.signals import Ended
 from environments.cli.terminal.output import note, tell_error
@@ -38,7 +38,7 @@ def conclude(error: BaseException, settings: Settings) -> int:
             note(record)
     try:
         tell_error(settings, told)
-    except Refusal as unwritten:
+    except UsageRefused as unwritten:
         note(f"error: {told.message}\nerror: {unwritten}")
     except typer.Exit as unread:
         return unread.exit_code

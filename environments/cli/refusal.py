@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):
+class UsageRefused(Exception):
     """Something that can't be done as it was typed.
 
     Attributes:

@@ -16,7 +16,7 @@ from environments.model.spec import EnvironmentSpec
 from statechart.wording import listed, nearest
 
 Place: TypeAlias = tuple[int | str, ...]
-Fault: TypeAlias = tuple[Place, str]
+Problem: TypeAlias = tuple[Place, str]
 
 
 def describe_faults(error: ValidationError, content: Mapping[str, Any]) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def spelled(place: Place) -> str:
     return f"{'.'.join(str(part) for part in place)}: " if place else ""
 
 
-def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Fault]:
+def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Problem]:
     """Return each fault once, at the deepest place that it is told of: unions tell several."""
     found = list(_translated(error, content))
     provider = content.get("provider")

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from environments.configuration.messages import Fault, Place, faults_of, spelled
+from environments.configuration.messages import Place, Problem, faults_of, spelled
 from environments.errors import InvalidConfiguration
 from environments.model.spec import EnvironmentSpec
 
@@ -74,7 +74,7 @@ def _parse(path: Path) -> yaml.MappingNode:
     return node
 
 
-def _structural_faults(root: yaml.MappingNode) -> Iterator[Fault]:
+def _structural_faults(root: yaml.MappingNode) -> Iterator[Problem]:
     """Yield what YAML allows and a spec must not have: keys twice or not text, and aliases."""
     seen: set[int] = set()
     waiting: list[tuple[Place, yaml.Node]] = [((), root)]
@@ -117,7 +117,7 @@ def _problem(error: Exception) -> str:
     return next((told for begin, told in _QUOTING.items() if problem.startswith(begin)), problem)
 
 
-def _refusal(path: Path, node: yaml.Node, faults: Iterable[Fault]) -> InvalidConfiguration:
+def _refusal(path: Path, node: yaml.Node, faults: Iterable[Problem]) -> InvalidConfiguration:
     lines = sorted((_line(node, place), place, text) for place, text in faults)
     return InvalidConfiguration(
         str(path), [f"{path}:{line}: {spelled(place)}{text}" for line, place, text in lines]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Pending: TypeAlias = "RevisionRecord | StepRecord"
 
 
-class UnsavedSession:
+class BufferingSession:
     """A Session over another one, for an emergency: what can't be saved waits, and the work goes on.
 
     Waiting records are saved, in order, at the next chance. What was never saved by the end is in
@@ -97,7 +97,7 @@ class UnsavedSession:
         finally:
             self._session.close()
 
-    def __enter__(self) -> UnsavedSession:
+    def __enter__(self) -> BufferingSession:
         return self
 
     def __exit__(

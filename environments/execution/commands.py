@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from environments.errors import CommandFailed, Unrecorded, UnsupportedCommand
 from environments.execution.attempt import Attempt
-from environments.execution.buffering import UnsavedSession
+from environments.execution.buffering import BufferingSession
 from environments.execution.interrupted import require_settled, settle_unrecorded
 from environments.execution.progress import Noticed, notify
 from environments.execution.runner import Runner
@@ -262,7 +262,7 @@ class DestroyCommand(Command):
     ) -> None:
         super().__init__(repository, provider, **options)
         self._keep_going = keep_going_unrecorded
-        self._unsaved: UnsavedSession | None = None
+        self._unsaved: BufferingSession | None = None
 
     async def execute(self, environment: AnyEnvironment | str) -> Environment[Destroyed]:
         """Destroy the environment, even one whose last command was interrupted.
@@ -288,7 +288,7 @@ class DestroyCommand(Command):
         session = await super()._open(name, holder)
         if not self._keep_going:
             return session
-        self._unsaved = UnsavedSession(session)
+        self._unsaved = BufferingSession(session)
         return self._unsaved
 
     def _refuse_unsaved(self, environment: AnyEnvironment, failed: CommandFailed | None) -> None:

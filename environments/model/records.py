@@ -66,7 +66,7 @@ class RebasedRecord(BaseModel, frozen=True, extra="forbid"):
     environment: AnyEnvironment
 
 
-class Settlement(BaseModel, frozen=True, extra="forbid"):
+class HowSettled(BaseModel, frozen=True, extra="forbid"):
     """How recovery came to know whether a step in doubt was done.
 
     `by` is `probe` when the world told, `person` when somebody decided: `who`, and why.
@@ -91,7 +91,7 @@ class StepRecord(BaseModel, frozen=True, extra="forbid"):
     process: ToolProcess | None = None
     result: StepResult | None = None
     summary: str | None = None
-    settled: Settlement | None = None
+    settled: HowSettled | None = None
 
     @model_validator(mode="after")
     def _part_fits_phase(self) -> StepRecord:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from statechart.holder import Holder
 
 
-class Rehearsal:
+class DryRunSession:
     """A session on a copy: what is written to it is seen in it, and nowhere else."""
 
     crashed: Holder | None = None
@@ -45,7 +45,7 @@ class Rehearsal:
     def close(self) -> None:
         """Hold nothing."""
 
-    def __enter__(self) -> Rehearsal:
+    def __enter__(self) -> DryRunSession:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,8 +13,8 @@ from environments.execution.runner import Runner
 from environments.execution.sessions import open_session
 from environments.model.operation import Operation
 from environments.model.records import AnyRecord, fold
-from environments.recovery.dry_run import Rehearsal
-from environments.recovery.settle import Decide, Settling, undecided
+from environments.recovery.dry_run import DryRunSession
+from environments.recovery.settle import Decide, Settlement, undecided
 from environments.system.clock import SystemClock
 from environments.system.processes import Program
 from environments.system.survivors import end_survivors, survivors
@@ -88,7 +88,7 @@ class Recovery:
         holder = self.repository.holder(name)
         if holder is not None:
             raise Locked(name, holder)
-        session = Rehearsal(self.repository.load(name))
+        session = DryRunSession(self.repository.load(name))
         report = _Report(name, (), [])
         try:
             settled = await self._settle(session, report, dry_run=True)
@@ -112,7 +112,7 @@ class Recovery:
             runner = Runner(session, operation.command, self.clock, directory)
             steps = provider.steps(operation.command, environment)
             before = partial(self._before, environment.name, operation)
-            await Settling(runner, operation, steps, report.say, self.decide, before).run()
+            await Settlement(runner, operation, steps, report.say, self.decide, before).run()
         return settled
 
     async def _end_survivors(self, operation: Operation, report: _Report, *, dry_run: bool) -> None:

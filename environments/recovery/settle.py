@@ -14,7 +14,7 @@ from environments.execution.transitions import record_achievement, record_failur
 from environments.model.command_name import CommandName
 from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation
-from environments.model.records import Settlement, StepRecord
+from environments.model.records import HowSettled, StepRecord
 from environments.model.steps import Probed, Step, Verdict
 
 
@@ -47,7 +47,7 @@ def undecided(_doubt: Doubt) -> Assumption | None:
 
 
 @dataclass(slots=True)
-class Settling:
+class Settlement:
     """Finds out how far one operation came, and puts the outcome on record.
 
     Attributes:
@@ -103,7 +103,7 @@ class Settling:
         probed = await self.runner.probe(step, number, len(self.steps))
         if probed.verdict is Verdict.UNKNOWN:
             return self._decide(step, probed.reason)
-        said = Settlement(by="probe", reason=probed.reason)
+        said = HowSettled(by="probe", reason=probed.reason)
         return self._put_on_record(step, probed, said)
 
     def _decide(self, step: Step, reason: str) -> str | None:
@@ -119,11 +119,11 @@ class Settling:
             return f"it was interrupted at this step, and whether it was done is not known: {reason}"
         if assumed is None:
             raise StepInDoubt(name, step.name, reason)
-        said = Settlement(by="person", reason=assumed.why, who=assumed.who)
+        said = HowSettled(by="person", reason=assumed.why, who=assumed.who)
         probed = Probed.done(assumed.why) if assumed.done else Probed.not_done(assumed.why)
         return self._put_on_record(step, probed, said)
 
-    def _put_on_record(self, step: Step, probed: Probed, settled: Settlement) -> str | None:
+    def _put_on_record(self, step: Step, probed: Probed, settled: HowSettled) -> str | None:
         says = f"{settled.who} says" if settled.by == "person" else "its probe says"
         done = probed.verdict is Verdict.DONE
         self._say(f"{step.name}: {'done' if done else 'not done'}, {says}: {settled.reason}")

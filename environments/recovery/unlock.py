@@ -37,7 +37,7 @@ _PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class HolderReport:
     """What can be seen of the process that holds an environment, in words."""
 
     holder: Holder
@@ -61,7 +61,7 @@ class Unlocking:
     name: str
     clock: Clock = field(default_factory=SystemClock)
 
-    def look(self) -> Evidence:
+    def look(self) -> HolderReport:
         """Return what can be seen of the holder.
 
         Raises:
@@ -72,7 +72,7 @@ class Unlocking:
         if holder is None:
             raise NotHeld(self.name)
         self._require_reachable(holder)
-        return Evidence(holder, tuple(self._seen(holder)))
+        return HolderReport(holder, tuple(self._seen(holder)))
 
     def _require_reachable(self, holder: Holder) -> None:
         """Refuse a process that is not proved to be the one that holds the lock, and another one's."""

@@ -47,7 +47,7 @@ def secret_under(name: str, value: str) -> str | None:
     return secret_in(value)
 
 
-def secret_in_word(word: str) -> str | None:
+def secret_in_argument(word: str) -> str | None:
     """Say what in a command's word is obviously a secret, `--password=…` included."""
     option = _OPTION.fullmatch(word)
     return secret_under(option[1], option[2]) if option else secret_in(word)

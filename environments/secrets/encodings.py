@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 _SHORTEST_BASE64 = 8
 
 
-def disguises(secret: str) -> set[str]:
+def written_forms(secret: str) -> set[str]:
     """Return a secret as it is, and as it is found in URLs, JSON, Python, shells, HTML and Base64."""
     bare = secret.strip()
     return {form for text in (secret, bare) for form in (*_quoted(text), *_base64(text)) if form}

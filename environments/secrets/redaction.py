@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pydantic import BaseModel
 
 from environments.errors import StepFailed
-from environments.secrets.encodings import disguises
+from environments.secrets.encodings import written_forms
 from environments.secrets.references import _read_here, references
 
 HIDDEN = "***"
@@ -82,6 +82,6 @@ def _is_address(text: str) -> bool:
 def _redactor(parts: frozenset[str]) -> Callable[[str], str]:
     if not parts:
         return lambda text: text
-    forms = {form for part in parts for form in disguises(part) if len(form) >= _SHORTEST}
+    forms = {form for part in parts for form in written_forms(part) if len(form) >= _SHORTEST}
     pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
     return lambda text: pattern.sub(HIDDEN, text)

@@ -18,10 +18,10 @@ async def in_thread(
     A thread can't be ended from outside, and work that goes on unseen would race with whatever is
     done next. `on_cancel` may ask it to end early.
     """
-    return await uncut(asyncio.to_thread(work), on_cancel=on_cancel)
+    return await shielded(asyncio.to_thread(work), on_cancel=on_cancel)
 
 
-async def uncut(
+async def shielded(
     work: Coroutine[None, None, ResultT], *, on_cancel: Callable[[], None] = lambda: None
 ) -> ResultT:
     """Do work that a cancellation does not cut: it is waited for, and then the cancellation goes on."""

@@ -14,7 +14,7 @@ from statechart.picture import Marks, Picture, compose
 
 if TYPE_CHECKING:
     from statechart.graph import AnyChart
-    from statechart.hooks import Attempt
+    from statechart.hooks import FiredEvent
 
 KINDS = ("states", "transitions", "pairs", "guards", "refused")
 """What is counted of a chart. Pairs are two transitions that can follow on each other; guards are
@@ -146,7 +146,7 @@ class Coverage:
         self.test = test
         self._last.clear()
 
-    def watch(self, attempt: Attempt) -> None:
+    def watch(self, attempt: FiredEvent) -> None:
         """Note an event that was fired."""
         if self.test is None:
             return

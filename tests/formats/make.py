@@ -154,7 +154,7 @@ def make(maker: Maker) -> None:
 def make_what_came_later(maker: Maker) -> None:
     """What form 2 added: doubts, processes, settlements, unlocking."""
     from environments.model.operation import ToolProcess
-    from environments.model.records import Settlement
+    from environments.model.records import HowSettled
 
     maker.create("recovered")
     maker.enter("provision", "provisioning", operation=maker.operation("provision"))
@@ -169,7 +169,7 @@ def make_what_came_later(maker: Maker) -> None:
             environment=environment.with_operation(environment.operation, at=AT),
         )
     )
-    settled = Settlement(by="person", reason="I looked", who="ann@lab")
+    settled = HowSettled(by="person", reason="I looked", who="ann@lab")
     maker.write(
         lambda _: StepRecord(phase="failure", step="reserve_port", summary="not done", settled=settled)
     )

@@ -9,7 +9,7 @@ from environments.model.environment import Environment
 from environments.model.records import OperationRecord, StepRecord
 from environments.model.states import Created
 from environments.ports import EnvironmentRepository, Session
-from environments.recovery.dry_run import Rehearsal
+from environments.recovery.dry_run import DryRunSession
 from environments.testing import FixedClock
 
 
@@ -20,7 +20,7 @@ def test_records_show_in_it_as_they_would_in_a_session(
     clock: FixedClock,
 ) -> None:
     interrupted = crash("provision", "provisioning", "first_provision")
-    rehearsed: Session = Rehearsal(interrupted)
+    rehearsed: Session = DryRunSession(interrupted)
 
     with rehearsed as session:
         session.append_step(StepRecord(phase="failure", step="first_provision", summary="not done"))

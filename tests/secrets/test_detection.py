@@ -7,8 +7,8 @@ import pytest
 from environments.secrets.detection import (
     names_secret,
     secret_in,
+    secret_in_argument,
     secret_in_query,
-    secret_in_word,
     secret_under,
 )
 
@@ -90,7 +90,7 @@ def test_a_switch_or_a_placeholder_is_no_secret(value: str) -> None:
 )
 def test_a_url_with_a_password_is_a_secret_wherever_it_is(text: str) -> None:
     assert secret_in(text) == "it holds a URL with a password in it"
-    assert secret_in_word(text) == "it holds a URL with a password in it"
+    assert secret_in_argument(text) == "it holds a URL with a password in it"
     assert secret_under("DATABASE_URL", text) == "it holds a URL with a password in it"
 
 
@@ -125,14 +125,14 @@ def test_a_public_key_is_none(kind: str) -> None:
     "word", ["--password=hunter2", "-token=x", "DB_PASSWORD=hunter2", "--db-password=x"]
 )
 def test_an_option_with_a_secret_is_one(word: str) -> None:
-    assert secret_in_word(word)
+    assert secret_in_argument(word)
 
 
 @pytest.mark.parametrize(
     "word", ["--password-file=x", "--password", "password", "--port=80", "--token=", "a=b"]
 )
 def test_another_word_of_a_command_is_none(word: str) -> None:
-    assert secret_in_word(word) is None
+    assert secret_in_argument(word) is None
 
 
 def test_a_query_is_looked_through() -> None:

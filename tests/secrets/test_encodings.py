@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 from hypothesis import given, strategies as st
 
-from environments.secrets.encodings import disguises
+from environments.secrets.encodings import written_forms
 
 SECRET = "a b/c&d=\"e\"'f'+é\\<g>"
 
@@ -39,7 +39,7 @@ SECRET = "a b/c&d=\"e\"'f'+é\\<g>"
     ],
 )
 def test_a_secret_is_recognised_as_programs_write_it(written: str) -> None:
-    assert any(form in written for form in disguises(SECRET))
+    assert any(form in written for form in written_forms(SECRET))
 
 
 @given(
@@ -50,15 +50,15 @@ def test_a_secret_is_recognised_as_programs_write_it(written: str) -> None:
 def test_a_secret_is_recognised_in_base64_wherever_it_is(secret: str, before: bytes, after: bytes) -> None:
     data = before + secret.encode() + after
 
-    assert any(form in base64.b64encode(data).decode() for form in disguises(secret))
-    assert any(form in base64.urlsafe_b64encode(data).decode() for form in disguises(secret))
+    assert any(form in base64.b64encode(data).decode() for form in written_forms(secret))
+    assert any(form in base64.urlsafe_b64encode(data).decode() for form in written_forms(secret))
 
 
 def test_the_odd_bytes_of_a_variable_are_recognised_as_they_are_stored() -> None:
     odd = b"hunter\xff2".decode("utf-8", "surrogateescape")
 
-    assert odd.encode("utf-8", "backslashreplace").decode() in disguises(odd)
+    assert odd.encode("utf-8", "backslashreplace").decode() in written_forms(odd)
 
 
 def test_another_text_is_not_recognised() -> None:
-    assert not any(form in "nothing of it is here" for form in disguises(SECRET))
+    assert not any(form in "nothing of it is here" for form in written_forms(SECRET))

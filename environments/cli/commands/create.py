@@ -15,7 +15,7 @@ from environments.cli.arguments import (
     PortOption,
     declared_spec,
 )
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.running import tell_changed
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit
@@ -55,12 +55,12 @@ def create(
         _print_template(settings, name, kind or "local")
         return
     if kind is not None:
-        raise Refusal(
+        raise UsageRefused(
             "--kind chooses a template; a file says it itself", (f"{_TEMPLATE_SHOWS} --kind {kind}",)
         )
     spec = declared_spec(name, file, app, port=port, env=env)
     if spec is None:
-        raise Refusal(
+        raise UsageRefused(
             "say what to create: --app DIR, or --file FILE",
             (settings.spell("create NAME --app DIR", name), _TEMPLATE_SHOWS),
         )
@@ -73,6 +73,6 @@ def _print_template(settings: Settings, name: str | None, kind: str) -> None:
 
     if kind not in TEMPLATES:
         known = f"there is a template for {' and for '.join(TEMPLATES)}, not for {kind!r}"
-        raise Refusal(known, (_TEMPLATE_SHOWS, settings.spell("schema")))
+        raise UsageRefused(known, (_TEMPLATE_SHOWS, settings.spell("schema")))
     text = spec_template(name or "demo", kind)
     emit(settings, {"template": text}, text)

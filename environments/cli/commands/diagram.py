@@ -10,7 +10,7 @@ import typer
 
 from environments.cli import loading
 from environments.cli.arguments import complete_state
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from environments.lifecycle import Lifecycle
@@ -82,16 +82,16 @@ def draw_chart(
     """
     if format not in FORMATS:
         near = nearest(format, FORMATS) or FORMATS[0]
-        raise Refusal(
+        raise UsageRefused(
             f"there is no format {format!r}: use {', '.join(FORMATS)}",
             (f"envchart diagram --format {near}",),
         )
     if sum(mark is not None for mark in (of, state, path)) > 1:
-        raise Refusal(
+        raise UsageRefused(
             "--of, --state and --path each mark something: choose one", ("envchart diagram --of NAME",)
         )
     if format == "png" and output is None and (settings.json or sys.stdout.isatty()):
-        raise Refusal(
+        raise UsageRefused(
             "png is not text: write it to a file", ("envchart diagram --format png --output FILE",)
         )
     marks = _marks_of(settings, of) if of is not None else chosen(Lifecycle, state, path)
@@ -115,7 +115,7 @@ def _save(output: Path, drawn: bytes) -> None:
     try:
         output.write_bytes(drawn if drawn.endswith(b"\n") or output.suffix == ".png" else drawn + b"\n")
     except OSError as error:
-        raise Refusal(
+        raise UsageRefused(
             f"{output} can't be written: {error.strerror}", ("envchart diagram --output FILE",)
         ) from error
 

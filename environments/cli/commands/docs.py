@@ -24,10 +24,10 @@ def docs(
 ) -> None:
     """Keep the diagrams in documentation fresh: write them between their markers, or check them."""
     from environments.cli.commands.docs import check, update
-    from environments.cli.refusal import Refusal
+    from environments.cli.refusal import UsageRefused
 
     if action not in ("write", "check"):
-        raise Refusal(f"docs does not know {action!r}", ("envchart docs check", "envchart docs write"))
+        raise UsageRefused(f"docs does not know {action!r}", ("envchart docs check", "envchart docs write"))
     (update if action == "write" else check)(settings, places or [])
 
 

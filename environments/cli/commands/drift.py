@@ -10,12 +10,12 @@ import typer
 
 from environments.cli import loading
 from environments.cli.arguments import NewNameArgument
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note, styled
 
 if TYPE_CHECKING:
-    from environments.checks.drift import Drift, Finding
+    from environments.checks.drift import Difference, Drift
     from environments.cli.report import Report
     from environments.workspace import Workspace
 
@@ -37,7 +37,7 @@ def drift(
     It never changes the infrastructure. The exit code is 8 when something differs.
     """
     if (name is None) is not all_:
-        raise Refusal(
+        raise UsageRefused(
             "say which environment, or --all", (settings.spell("drift NAME"), settings.spell("drift --all"))
         )
     names = [name] if name is not None else loading.storage(settings).names()
@@ -56,7 +56,7 @@ def drift(
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _DriftResult:
     """An environment that was looked at, or why it could not be."""
 
     name: str
@@ -91,7 +91,7 @@ class _Looked:
         return told
 
 
-def _look(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_Looked]:
+def _look(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
     """Look at environments, several at once; one that can't be looked at does not keep the others."""
     from environments.cli.signals import Interruption
     from environments.cli.terminal.narrator import Narrator
@@ -102,22 +102,22 @@ def _look(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_Loo
         return interruption.run(_all(workspace, names, apply=apply))
 
 
-async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> list[_Looked]:
+async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
     import asyncio
 
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(name: str) -> _Looked:
+    async def one(name: str) -> _DriftResult:
         async with places:
             try:
-                return _Looked(name, await workspace.drift(name, apply=apply))
+                return _DriftResult(name, await workspace.drift(name, apply=apply))
             except Exception as error:  # each is told, and the others are still looked at
-                return _Looked(name, error=error)
+                return _DriftResult(name, error=error)
 
     return list(await asyncio.gather(*map(one, names)))
 
 
-def _exit_code(settings: Settings, looked: Sequence[_Looked]) -> int:
+def _exit_code(settings: Settings, looked: Sequence[_DriftResult]) -> int:
     """Return 8 for a difference, else the gravest reason for which one could not be looked at."""
     from environments.cli.report import ExitCode
 
@@ -128,7 +128,7 @@ def _exit_code(settings: Settings, looked: Sequence[_Looked]) -> int:
     return max([ExitCode.DONE, *unseen, *(told.exit_code for told in reports if told is not None)])
 
 
-def _document(settings: Settings, looked: _Looked) -> dict[str, object]:
+def _document(settings: Settings, looked: _DriftResult) -> dict[str, object]:
     if looked.drift is None:
         told = looked.report(settings)
         return {"name": looked.name, "under_way": looked.under_way, **(told.document() if told else {})}
@@ -151,11 +151,11 @@ def _document(settings: Settings, looked: _Looked) -> dict[str, object]:
     }
 
 
-def _spelled(settings: Settings, name: str, finding: Finding) -> str | None:
+def _spelled(settings: Settings, name: str, finding: Difference) -> str | None:
     return settings.spell(f"{finding.then} NAME", name) if finding.then else None
 
 
-def _text(settings: Settings, looked: _Looked) -> str:
+def _text(settings: Settings, looked: _DriftResult) -> str:
     if looked.drift is None:
         told = looked.report(settings)
         how = "is not looked at now" if looked.under_way else "can't be looked at"
@@ -170,11 +170,11 @@ def _text(settings: Settings, looked: _Looked) -> str:
     return "\n".join(lines)
 
 
-def _words(finding: Finding) -> str:
+def _words(finding: Difference) -> str:
     return finding.kind.value.replace("_", " ")
 
 
-def _advise(settings: Settings, looked: _Looked) -> None:
+def _advise(settings: Settings, looked: _DriftResult) -> None:
     """Tell what could not be seen, and which commands lead on."""
     if looked.drift is None:
         told = looked.report(settings)

@@ -11,7 +11,7 @@ import typer
 
 from environments.cli import loading
 from environments.cli.arguments import NameArgument
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit
 from environments.model.timeline import Past, at_revision, at_time
@@ -74,7 +74,7 @@ def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: s
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise Refusal(
+        raise UsageRefused(
             f"--at {at!r} is neither a revision (a whole number) nor a time (like 2026-01-31T12:00:00Z)",
             (settings.spell("history NAME", name),),
         ) from None

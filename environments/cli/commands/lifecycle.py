@@ -12,7 +12,7 @@ from environments.cli.arguments import (
     FromStartOption,
     NameArgument,
 )
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 
@@ -57,7 +57,9 @@ def release(
 ) -> None:
     """Put a release of the application in place; what runs goes on running."""
     if previous and app is not None:
-        raise Refusal("--app and --previous exclude each other", (settings.spell("release NAME", name),))
+        raise UsageRefused(
+            "--app and --previous exclude each other", (settings.spell("release NAME", name),)
+        )
     where = None if app is None else Path.cwd() / app.expanduser()
     run_command(settings, lambda workspace: workspace.release(name, app=where, previous=previous))
 

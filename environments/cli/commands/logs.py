@@ -22,12 +22,12 @@ def logs(
     ] = False,
 ) -> None:
     """Show the end of what the environment's service said."""
-    from environments.cli.refusal import Refusal
+    from environments.cli.refusal import UsageRefused
     from environments.presentation.log_files import print_log, print_trace
 
     if follow and (trace or settings.json):
         other = "--trace" if trace else "--json"
-        raise Refusal(
+        raise UsageRefused(
             f"--follow has no end, and {other} needs one", (settings.spell("logs NAME --follow", name),)
         )
     if trace:

@@ -13,7 +13,7 @@ import typer
 
 from environments.cli import loading
 from environments.cli.arguments import NewNameArgument, YesOption
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note, tell_next
 from environments.cli.terminal.screen import clean
@@ -57,15 +57,15 @@ def recover(
     yes: YesOption = False,
 ) -> None:
     """Settle a command that died: end what it left running, find out what it did, and say so on record."""
-    wanted = _Wanted(settings, dry_run=dry_run, assume=_assumed(settings, assume, because, name))
+    wanted = _RecoverRequest(settings, dry_run=dry_run, assume=_assumed(settings, assume, because, name))
     if (name is None) is not all_:
-        raise Refusal(
+        raise UsageRefused(
             "say which environment, or --all",
             (settings.spell("recover NAME"), settings.spell("recover --all")),
         )
     if rebase:
         if name is None or dry_run or assume:
-            raise Refusal(
+            raise UsageRefused(
                 "--rebase takes one NAME and no other option but --yes",
                 (settings.spell("recover NAME --rebase", name),),
             )
@@ -79,7 +79,7 @@ def recover(
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _RecoverRequest:
     """What was asked for, and how it is carried out for one environment or for all."""
 
     settings: Settings
@@ -200,7 +200,7 @@ def _assumed(
     if assume is None and because is None:
         return None
     if assume not in ("done", "not-done"):
-        raise Refusal("--assume is either done or not-done, and --because says why", spelled)
+        raise UsageRefused("--assume is either done or not-done, and --because says why", spelled)
     from environments.recovery.settle import Assumption
 
     return Assumption(done=assume == "done", who=_who(), why=because or "assumed on the command line")

@@ -8,7 +8,7 @@ import typer
 
 from environments.cli import loading
 from environments.cli.arguments import AppOption, FileOption, NewNameArgument, complete_state, declared_spec
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
@@ -41,7 +41,7 @@ def up(
     spec = declared_spec(name, file, app)
     wanted = spec.name if spec is not None else name
     if wanted is None:
-        raise Refusal("say which environment", (settings.spell("list"), settings.spell("up NAME")))
+        raise UsageRefused("say which environment", (settings.spell("list"), settings.spell("up NAME")))
     workspace = loading.workspace(settings)
     exists = workspace.exists(wanted)
     if exists and spec is not None:
@@ -76,7 +76,7 @@ def _state(to: str) -> EnvironmentState:
 
 def _refuse_another_spec(settings: Settings, workspace: Workspace, spec: EnvironmentSpec) -> None:
     if workspace.load(spec.name).spec != spec:
-        raise Refusal(
+        raise UsageRefused(
             f"{spec.name!r} exists, and what was asked for differs from its spec",
             (
                 settings.spell("update NAME --file FILE", spec.name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from environments.cli.arguments import FileOption, NameArgument
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import note
@@ -22,7 +22,7 @@ def update(settings: Settings, name: NameArgument, file: FileOption = None) -> N
     What only provisioning can apply is refused once it is provisioned.
     """
     if file is None:
-        raise Refusal(
+        raise UsageRefused(
             "say what it shall be: --file FILE", (settings.spell("update NAME --file FILE", name),)
         )
     from environments.configuration.spec_file import load_spec

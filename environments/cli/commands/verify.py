@@ -8,7 +8,7 @@ import typer
 
 from environments.cli import loading
 from environments.cli.arguments import NewNameArgument
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 
@@ -31,7 +31,7 @@ def verify(
     from environments.cli.report import ExitCode
 
     if name is not None and all_:
-        raise Refusal("--all and NAME exclude each other", (settings.spell("verify NAME", name),))
+        raise UsageRefused("--all and NAME exclude each other", (settings.spell("verify NAME", name),))
     storage = loading.storage(settings)
     names = [name] if name is not None else storage.names()
     found = [verified(storage, each) for each in names]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.terminal.screen import clean, current_screen, is_colourful
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def write(text: str) -> None:
     except OSError as error:
         _silence()
         reason = f"the result can't be written: {error.strerror}"
-        raise Refusal(reason, ("make room where the output goes",), code="output", exit_code=1) from error
+        raise UsageRefused(
+            reason, ("make room where the output goes",), code="output", exit_code=1
+        ) from error
 
 
 def _silence() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from environments.cli.refusal import Refusal
+from environments.cli.refusal import UsageRefused
 from environments.cli.terminal.screen import clean
 
 
@@ -15,8 +15,10 @@ def ask(question: str, instead: str) -> None:
         Refusal: The answer was not yes, or there is nobody to ask.
     """
     if not sys.stdin.isatty():
-        raise Refusal("there is no terminal to ask on; nothing was done", (instead,), code="not_confirmed")
+        raise UsageRefused(
+            "there is no terminal to ask on; nothing was done", (instead,), code="not_confirmed"
+        )
     sys.stderr.write(f"{clean(question)} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Refusal("you did not agree; nothing was done", (instead,), code="not_confirmed")
+        raise UsageRefused("you did not agree; nothing was done", (instead,), code="not_confirmed")

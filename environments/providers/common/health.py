@@ -12,13 +12,13 @@ TOKEN_HEADER = "X-Envchart-Instance"
 _LIMIT = 65_536
 
 
-class Kind(StrEnum):
+class HealthVerdict(StrEnum):
     """What an answer amounts to."""
 
     HEALTHY = "healthy"
     SILENT = "silent"
     UNHEALTHY = "unhealthy"
-    NAMELESS = "nameless"
+    UNPROVEN = "nameless"
     """It says that all is well, and does not prove to be the instance."""
 
 
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 class Answer:
     """What came back, and in one line why it is taken for that."""
 
-    kind: Kind
+    kind: HealthVerdict
     detail: str = ""
 
 
@@ -52,12 +52,12 @@ async def ask(port: int, path: str, token: str, *, host: str = HOST, within: flo
                     await writer.wait_closed()
     except TimeoutError:
         if not received:
-            return Answer(Kind.SILENT, f"no answer on port {port} within {within:.1f} s")
+            return Answer(HealthVerdict.SILENT, f"no answer on port {port} within {within:.1f} s")
     except ConnectionRefusedError:
-        return Answer(Kind.SILENT, f"nothing listens on port {port}")
+        return Answer(HealthVerdict.SILENT, f"nothing listens on port {port}")
     except OSError as error:
         if not received:
-            return Answer(Kind.SILENT, f"port {port}: {(error.strerror or str(error)).lower()}")
+            return Answer(HealthVerdict.SILENT, f"port {port}: {(error.strerror or str(error)).lower()}")
     return _judge(bytes(received), path, token)
 
 
@@ -82,11 +82,13 @@ def _decided(received: bytearray, token: str) -> bool:
 def _judge(received: bytes, path: str, token: str) -> Answer:
     status = _status(received)
     if not received:
-        return Answer(Kind.UNHEALTHY, "the connection was closed without an answer")
+        return Answer(HealthVerdict.UNHEALTHY, "the connection was closed without an answer")
     if status is None:
-        return Answer(Kind.UNHEALTHY, "the answer is not HTTP")
+        return Answer(HealthVerdict.UNHEALTHY, "the answer is not HTTP")
     if status != 200:
-        return Answer(Kind.UNHEALTHY, f"GET {path} answered HTTP {status}")
+        return Answer(HealthVerdict.UNHEALTHY, f"GET {path} answered HTTP {status}")
     if token.encode() not in received:
-        return Answer(Kind.NAMELESS, f"GET {path} answered HTTP 200 without the token of the instance")
-    return Answer(Kind.HEALTHY)
+        return Answer(
+            HealthVerdict.UNPROVEN, f"GET {path} answered HTTP 200 without the token of the instance"
+        )
+    return Answer(HealthVerdict.HEALTHY)

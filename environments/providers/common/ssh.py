@@ -62,7 +62,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """What a command on the host ended with, and what it said."""
 
     status: int
@@ -70,7 +70,7 @@ class Ran:
     stderr: str
 
 
-class Remote:
+class Connection:
     """An open connection to a host."""
 
     def __init__(self, target: Target, connection: asyncssh.SSHClientConnection) -> None:
@@ -84,7 +84,7 @@ class Remote:
         timeout: timedelta | None = None,
         input: str | None = None,
         check: bool = True,
-    ) -> Ran:
+    ) -> CommandResult:
         """Run a command of `sh`, as root if the target says so.
 
         Args:
@@ -103,7 +103,7 @@ class Remote:
                 done = await self._connection.run(
                     words, input=input or "", encoding="utf-8", errors="backslashreplace"
                 )
-        ran = Ran(_status(self.target, done), str(done.stdout or ""), str(done.stderr or ""))
+        ran = CommandResult(_status(self.target, done), str(done.stdout or ""), str(done.stderr or ""))
         if self.target.become:
             _check_sudo(self.target, ran)
         if check and ran.status != 0:
@@ -146,7 +146,7 @@ class Remote:
 
 
 @asynccontextmanager
-async def connect(target: Target) -> AsyncIterator[Remote]:
+async def connect(target: Target) -> AsyncIterator[Connection]:
     """Open a connection, and close it again.
 
     Raises:
@@ -170,7 +170,7 @@ async def connect(target: Target) -> AsyncIterator[Remote]:
             keepalive_count_max=3,
         )
     async with connection:  # left at once, whether or not the host answers still
-        yield Remote(target, connection)
+        yield Connection(target, connection)
 
 
 async def wait_for(
@@ -284,7 +284,7 @@ def _status(target: Target, done: asyncssh.SSHCompletedProcess) -> int:
     return done.returncode if done.returncode is not None else -1
 
 
-def _failed(target: Target, command: str, ran: Ran, by_signal: str | None) -> StepFailed:
+def _failed(target: Target, command: str, ran: CommandResult, by_signal: str | None) -> StepFailed:
     """Return how a command failed, in its own last words."""
     lines = [line.strip() for line in ran.stderr.splitlines() if line.strip()]
     how = f"was ended by SIG{by_signal}" if by_signal else f"ended with {ran.status}"
@@ -297,7 +297,7 @@ def _program(command: str) -> str:
     return command.split(maxsplit=1)[0]
 
 
-def _check_sudo(target: Target, ran: Ran) -> None:
+def _check_sudo(target: Target, ran: CommandResult) -> None:
     """Raise what it means when it was sudo that ended with an error, and not the command."""
     said = ran.stderr.strip()
     if ran.status == 1 and _SUDO_REFUSED.search(said):

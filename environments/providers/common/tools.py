@@ -22,7 +22,7 @@ from environments.model.operation import ToolProcess
 from environments.model.steps import StepContext
 from environments.providers.common.tool_output import Lines, OutputPipe, output_pipe
 from environments.system import processes
-from environments.system.cancellation import uncut
+from environments.system.cancellation import shielded
 from environments.system.survivors import of_tools
 
 _TOOL = "ENVCHART_TOOL"
@@ -78,7 +78,7 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
     """
     lines = Lines(context.redact, tool.on_line, tool.longest_line)
     async with output_pipe() as pipe:
-        running = _Running(context, tool)
+        running = _RunningTool(context, tool)
         try:
             running.start(pipe)
             await running.follow(lines, pipe.reader)
@@ -89,7 +89,7 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningTool:
     """A tool that runs: its process, the processes that it starts, and its end."""
 
     context: StepContext
@@ -178,7 +178,7 @@ class _Running:
         failed = isinstance(error, StepFailed)
         if failed and self.process is None:
             return
-        await uncut(self._end(error, self.marks if failed else self.context.marks), on_cancel=self._kill)
+        await shielded(self._end(error, self.marks if failed else self.context.marks), on_cancel=self._kill)
 
     async def _end(self, error: BaseException, marks: Mapping[str, str]) -> None:
         self._send(self.tool.polite)

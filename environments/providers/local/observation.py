@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from environments.model.observation import Observation, ServiceState
-from environments.providers.common.health import Answer, Kind, ask
+from environments.providers.common.health import Answer, HealthVerdict, ask
 from environments.providers.common.steps import translated
 from environments.providers.local.config_files import compare, declared
 from environments.providers.local.instance import Instance
@@ -83,11 +83,11 @@ def _judge(
 ) -> tuple[ServiceState, str]:
     """Judge a service on record by its answer and its process."""
     match answer.kind:
-        case Kind.HEALTHY:
+        case HealthVerdict.HEALTHY:
             return ServiceState.UP, f"healthy on port {instance.port}"
-        case Kind.SILENT if not alive:
+        case HealthVerdict.SILENT if not alive:
             return ServiceState.DOWN, "its process is gone"
-        case Kind.SILENT:
+        case HealthVerdict.SILENT:
             return ServiceState.UNHEALTHY, answer.detail
     listener = processes.listener_on(instance.port)
     own = {each.pid for each in service.processes()}

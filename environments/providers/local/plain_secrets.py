@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from environments.secrets.detection import secret_in, secret_in_query, secret_in_word, secret_under
+from environments.secrets.detection import secret_in, secret_in_argument, secret_in_query, secret_under
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -20,7 +20,7 @@ def plain_secrets(spec: LocalProvider) -> Iterator[str]:
             instead = f"say where it is instead, {_REFERENCE} (or --env {name}=@env:VARIABLE)"
             yield f"env.{name}: {found}, and it would be stored as it is; {instead}"
     for number, word in enumerate(spec.command):
-        if found := secret_in_word(word):
+        if found := secret_in_argument(word):
             yield f"command.{number}: {found}, and everybody can see a command; {_variable()}"
     for name, text in spec.files.items():
         if found := secret_in(text):

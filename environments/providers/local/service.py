@@ -75,7 +75,7 @@ class Service:
         if instance is None:
             return found, killed
         answer = await health.ask(instance.port, health_path, instance.token)
-        if answer.kind is health.Kind.HEALTHY:
+        if answer.kind is health.HealthVerdict.HEALTHY:
             summary = f"the service answers on port {instance.port} still, but its process can't be found"
             raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: end it, then try again")
         self.layout.instance.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
-from environments.providers.common.health import Kind, ask
+from environments.providers.common.health import HealthVerdict, ask
 from environments.providers.common.service_variables import values_of
 from environments.providers.common.steps import provider_step
 from environments.providers.local.layout import Layout
@@ -165,6 +165,6 @@ async def probe_health(spec: LocalProvider, context: StepContext) -> Probed:
     if instance is None or instance.release != release:
         return Probed.not_done(f"no service of release {release} is on record")
     answer = await ask(port, spec.health, instance.token)
-    if answer.kind is not Kind.HEALTHY:
+    if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)
     return Probed.done(f"healthy on port {port}", serving=release)

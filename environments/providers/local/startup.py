@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import log_tail
-from environments.providers.common.health import TOKEN_HEADER, Answer, Kind, ask
+from environments.providers.common.health import TOKEN_HEADER, Answer, HealthVerdict, ask
 from environments.providers.common.service_variables import TOKEN
 from environments.providers.local.instance import Instance
 from environments.providers.local.service import Service
 from environments.secrets.redaction import redactor
 from environments.system import processes
-from environments.system.cancellation import in_thread, uncut
+from environments.system.cancellation import in_thread, shielded
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -57,13 +57,13 @@ class Startup:
             raise StepFailed(failure.cause, summary, failure.detail) from failure
         except asyncio.CancelledError:
             grace = min(_CANCEL_GRACE, self.spec.stop_grace)
-            await uncut(self.service.stop(grace, self.spec.health))
+            await shielded(self.service.stop(grace, self.spec.health))
             raise
 
     async def _end(self) -> str:
         """End the service; return what kept it from ending, or an empty string."""
         try:
-            await uncut(self.service.stop(self.spec.stop_grace, self.spec.health))
+            await shielded(self.service.stop(self.spec.stop_grace, self.spec.health))
         except StepFailed as hindrance:
             return hindrance.summary
         return ""
@@ -74,10 +74,10 @@ class Startup:
         while True:
             answer = await self._ask(instance)
             healthy_after = time.monotonic() - begun
-            if answer.kind is Kind.HEALTHY:
+            if answer.kind is HealthVerdict.HEALTHY:
                 await asyncio.sleep(self.spec.settle.total_seconds())
                 answer = await self._ask(instance)
-                if answer.kind is Kind.HEALTHY:
+                if answer.kind is HealthVerdict.HEALTHY:
                     return healthy_after
             if time.monotonic() - begun > limit:
                 raise self._late(instance, answer)
@@ -89,7 +89,7 @@ class Startup:
         answer = await ask(instance.port, self.spec.health, instance.token, within=within)
         if await in_thread(self.service.leader) is None:
             raise self._exited(instance)
-        if answer.kind is Kind.NAMELESS:
+        if answer.kind is HealthVerdict.UNPROVEN:
             await self._check_listener(instance)
         return answer
 
@@ -116,7 +116,7 @@ class Startup:
 
     def _late(self, instance: Instance, answer: Answer) -> StepFailed:
         seconds = self.spec.start_timeout.total_seconds()
-        if answer.kind is Kind.NAMELESS:
+        if answer.kind is HealthVerdict.UNPROVEN:
             advice = f"let it answer with the value of {TOKEN}, in the header {TOKEN_HEADER} or in the body"
             return self._failure(FailureCause.CONFIGURATION, f"{answer.detail}; {advice}", instance)
         summary = f"the app did not get healthy within {seconds:g} s: {answer.detail}"

@@ -11,11 +11,11 @@ from environments.model.failure import FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState
 from environments.model.steps import StepContext
-from environments.providers.common.health import Kind, ask
+from environments.providers.common.health import HealthVerdict, ask
 from environments.providers.common.steps import translated
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import on_host
-from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.steps.playbook import check_playbook
 from environments.providers.terraform.tofu.state import differences, resources
 from environments.secrets.redaction import redactor
@@ -129,18 +129,18 @@ def _unreached(failed: StepFailed) -> HostState:
     return HostState.HALF_DEAD if refused else HostState.UNREACHABLE
 
 
-async def _service(spec: TerraformProvider, host: Host) -> Observation:
+async def _service(spec: TerraformProvider, host: HostDirectory) -> Observation:
     """Judge the service by its process and its answer."""
     service, instance = spec.service, await host.instance()
     token = instance.token if instance else "-"
     answer = await ask(service.port, service.health, token, host=host.remote.target.host)
     alive = instance is not None and instance.alive
-    serving = instance.serving if instance and (alive or answer.kind is Kind.HEALTHY) else None
-    if answer.kind is Kind.HEALTHY and instance is not None:
+    serving = instance.serving if instance and (alive or answer.kind is HealthVerdict.HEALTHY) else None
+    if answer.kind is HealthVerdict.HEALTHY and instance is not None:
         state, detail = ServiceState.UP, f"healthy on port {service.port}"
     elif alive:
         state, detail = ServiceState.UNHEALTHY, answer.detail
-    elif answer.kind is Kind.SILENT:
+    elif answer.kind is HealthVerdict.SILENT:
         state, detail = ServiceState.DOWN, "its process is gone" if instance else "no service was started"
     else:
         state, detail = ServiceState.FOREIGN, f"port {service.port} is answered by another program"

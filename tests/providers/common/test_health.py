@@ -7,7 +7,7 @@ from struct import pack
 
 import pytest
 
-from environments.providers.common.health import Kind, ask
+from environments.providers.common.health import HealthVerdict, ask
 
 TOKEN = "t0k3n"
 
@@ -46,18 +46,18 @@ OK = b"HTTP/1.1 200 OK\r\n"
 @pytest.mark.parametrize(
     ("pieces", "kind", "detail"),
     [
-        ((OK + b"\r\n", b"my t0k3n"), Kind.HEALTHY, ""),
-        ((OK + b"X-Envchart-Instance: t0k3n\r\n\r\n",), Kind.HEALTHY, ""),
-        ((OK[:9], OK[9:], b"\r\n", b"t0k", b"3n"), Kind.HEALTHY, ""),
+        ((OK + b"\r\n", b"my t0k3n"), HealthVerdict.HEALTHY, ""),
+        ((OK + b"X-Envchart-Instance: t0k3n\r\n\r\n",), HealthVerdict.HEALTHY, ""),
+        ((OK[:9], OK[9:], b"\r\n", b"t0k", b"3n"), HealthVerdict.HEALTHY, ""),
         (
             (OK + b"\r\n", b"somebody else"),
-            Kind.NAMELESS,
+            HealthVerdict.UNPROVEN,
             "GET /health answered HTTP 200 without the token",
         ),
-        ((b"HTTP/1.0 503 Busy\r\n\r\nt0k3n",), Kind.UNHEALTHY, "GET /health answered HTTP 503"),
-        ((b"HTTP/1.0 302 Found\r\nLocation: /t0k3n\r\n\r\n",), Kind.UNHEALTHY, "HTTP 302"),
-        ((b"SSH-2.0-OpenSSH\r\n",), Kind.UNHEALTHY, "the answer is not HTTP"),
-        ((), Kind.UNHEALTHY, "closed without an answer"),
+        ((b"HTTP/1.0 503 Busy\r\n\r\nt0k3n",), HealthVerdict.UNHEALTHY, "GET /health answered HTTP 503"),
+        ((b"HTTP/1.0 302 Found\r\nLocation: /t0k3n\r\n\r\n",), HealthVerdict.UNHEALTHY, "HTTP 302"),
+        ((b"SSH-2.0-OpenSSH\r\n",), HealthVerdict.UNHEALTHY, "the answer is not HTTP"),
+        ((), HealthVerdict.UNHEALTHY, "closed without an answer"),
     ],
 )
 async def test_an_answer_is_judged_by_its_status_and_token(pieces, kind, detail):
@@ -71,16 +71,18 @@ async def test_an_answer_is_judged_by_its_status_and_token(pieces, kind, detail)
 async def test_a_decided_answer_is_not_waited_out():
     async with serving(OK + b"\r\nt0k3n", hold=True) as port:
         async with asyncio.timeout(1):
-            assert (await ask(port, "/", TOKEN, within=5)).kind is Kind.HEALTHY
+            assert (await ask(port, "/", TOKEN, within=5)).kind is HealthVerdict.HEALTHY
 
 
 async def test_an_answer_that_never_ends_is_cut_off():
     async with serving(OK + b"\r\n", *[b"x" * 60_000] * 4, hold=True) as port:
         async with asyncio.timeout(1):
-            assert (await ask(port, "/", TOKEN, within=5)).kind is Kind.NAMELESS
+            assert (await ask(port, "/", TOKEN, within=5)).kind is HealthVerdict.UNPROVEN
 
 
-@pytest.mark.parametrize(("pieces", "kind"), [((), Kind.SILENT), ((OK + b"\r\n",), Kind.NAMELESS)])
+@pytest.mark.parametrize(
+    ("pieces", "kind"), [((), HealthVerdict.SILENT), ((OK + b"\r\n",), HealthVerdict.UNPROVEN)]
+)
 async def test_time_ends_what_does_not_end_by_itself(pieces, kind):
     async with serving(*pieces, hold=True) as port:
         assert (await ask(port, "/", TOKEN, within=0.1)).kind is kind
@@ -92,7 +94,7 @@ async def test_nobody_listening_is_told():
 
     answer = await ask(port, "/", TOKEN)
 
-    assert (answer.kind, answer.detail) == (Kind.SILENT, f"nothing listens on port {port}")
+    assert (answer.kind, answer.detail) == (HealthVerdict.SILENT, f"nothing listens on port {port}")
 
 
 async def test_a_connection_that_is_reset_is_no_answer():
@@ -104,4 +106,4 @@ async def test_a_connection_that_is_reset_is_no_answer():
     async with server:
         answer = await ask(server.sockets[0].getsockname()[1], "/", TOKEN)
 
-    assert (answer.kind, "reset" in answer.detail) == (Kind.SILENT, True)
+    assert (answer.kind, "reset" in answer.detail) == (HealthVerdict.SILENT, True)

@@ -22,7 +22,7 @@ from environments.providers.common import ssh
 from environments.providers.common.known_hosts import pin
 from environments.providers.common.ssh import Target
 from environments.providers.terraform import TerraformProvider
-from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.tofu import program
 
 USER = getpass.getuser()
@@ -197,10 +197,10 @@ def known_hosts(sshd: Sshd, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def host(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> AsyncIterator[Host]:
+async def host(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> AsyncIterator[HostDirectory]:
     """An environment's directory on the host that is reached."""
     async with ssh.connect(sshd.target(known_hosts)) as remote:
-        yield Host(remote, str(tmp_path / "opt" / "envchart-web"), "a lineage")
+        yield HostDirectory(remote, str(tmp_path / "opt" / "envchart-web"), "a lineage")
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pytest
 
 from environments import CommandFailed, StepFailed
 from environments.providers.terraform.remote.collected_log import _LIMIT, CollectedLog
-from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.remote.host import HostDirectory
 from tests.providers.terraform.conftest import APP, Project
 from tests.providers.terraform.test_service import released
 
@@ -131,7 +131,7 @@ def collected(tmp_path: Path) -> CollectedLog:
 
 
 @pytest.fixture
-def say(host: Host) -> Callable[[bytes], None]:
+def say(host: HostDirectory) -> Callable[[bytes], None]:
     """Adds to the log of a host."""
     Path(host.root).mkdir(parents=True)
 
@@ -143,7 +143,7 @@ def say(host: Host) -> Callable[[bytes], None]:
 
 
 async def test_no_more_than_a_mebibyte_is_kept_and_what_was_left_out_is_told(
-    host: Host, collected: CollectedLog, say: Callable[[bytes], None]
+    host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     line = b"x" * 99 + b"\n"
     for _ in range(4):
@@ -156,7 +156,7 @@ async def test_no_more_than_a_mebibyte_is_kept_and_what_was_left_out_is_told(
 
 
 async def test_a_secret_that_is_written_in_two_parts_is_not_kept_by_halves(
-    host: Host, collected: CollectedLog, say: Callable[[bytes], None]
+    host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     def redact(text: str) -> str:
         return text.replace(SECRET, "***")
@@ -170,7 +170,7 @@ async def test_a_secret_that_is_written_in_two_parts_is_not_kept_by_halves(
 
 
 async def test_a_collection_that_fails_leaves_what_was_there(
-    host: Host, collected: CollectedLog, say: Callable[[bytes], None]
+    host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     say(b"one\n")
     await collected.collect(host, str)
@@ -181,7 +181,7 @@ async def test_a_collection_that_fails_leaves_what_was_there(
 
 
 async def test_a_log_is_collected_by_one_at_a_time(
-    host: Host, collected: CollectedLog, say: Callable[[bytes], None]
+    host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     say(b"one\n")
     with collected._alone() as alone:

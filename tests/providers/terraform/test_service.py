@@ -18,7 +18,7 @@ import pytest
 from environments import CommandFailed, Failure, Running, StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import ssh
-from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.remote.releases import RemoteReleases
 from environments.providers.terraform.remote.startup import Startup
 from tests.providers.terraform.conftest import APP, Project, Sshd
@@ -198,7 +198,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def small(sshd: Sshd, known_hosts: Path, small_disk: Path) -> AsyncIterator[RemoteReleases]:
     """The releases on a host with a small disk."""
     async with ssh.connect(sshd.target(known_hosts)) as remote:
-        yield Host(remote, f"{small_disk}/envchart-web", "a lineage").releases
+        yield HostDirectory(remote, f"{small_disk}/envchart-web", "a lineage").releases
 
 
 async def test_a_release_that_has_no_room_leaves_none_of_it_behind(
@@ -223,7 +223,7 @@ async def test_a_disk_that_fills_up_meanwhile_names_the_host(small: RemoteReleas
     assert caught.value.cause is FailureCause.FILE_SYSTEM
 
 
-async def test_the_progress_of_a_big_release_is_told(host: Host, tmp_path: Path) -> None:
+async def test_the_progress_of_a_big_release_is_told(host: HostDirectory, tmp_path: Path) -> None:
     app, told = tmp_path / "app", list[str]()
     app.mkdir()
     (app / "big").write_bytes(os.urandom(6_000_000))
@@ -239,7 +239,9 @@ async def test_the_progress_of_a_big_release_is_told(host: Host, tmp_path: Path)
     )
 
 
-async def test_a_service_that_is_asked_for_and_never_was_is_none(host: Host, project: Project) -> None:
+async def test_a_service_that_is_asked_for_and_never_was_is_none(
+    host: HostDirectory, project: Project
+) -> None:
     assert await host.instance() is None
     assert not await host.answers(project.port, "/health", "a token")
     with pytest.raises(StepFailed, match="the service ended after its start"):

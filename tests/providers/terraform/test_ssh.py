@@ -17,7 +17,7 @@ from environments import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import ssh
 from environments.providers.terraform.remote.calls import Calls
-from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.remote.host import HostDirectory
 from tests.providers.terraform.conftest import USER, Sshd
 
 SHORT = timedelta(seconds=0.3)
@@ -34,31 +34,31 @@ def poor(sshd: Sshd, directory: Path, **programs: str) -> None:
     sshd.restart(SetEnv=f"HOME={directory} PATH={directory}")  # a .bashrc might add to the path
 
 
-async def test_what_a_command_says_need_not_be_text(host: Host) -> None:
+async def test_what_a_command_says_need_not_be_text(host: HostDirectory) -> None:
     ran = await host.remote.run(r"printf 'caf\351 \303\251'; printf '\377' >&2")
 
     assert (ran.stdout, ran.stderr) == (r"caf\xe9 é", r"\xff")
 
 
-async def test_a_command_that_fails_is_told_in_its_last_words(host: Host) -> None:
+async def test_a_command_that_fails_is_told_in_its_last_words(host: HostDirectory) -> None:
     with pytest.raises(StepFailed, match=r"on 127.0.0.1, echo ended with 3: gone wrong") as caught:
         await host.remote.run("echo something; echo gone wrong >&2; exit 3")
     assert caught.value.cause is FailureCause.COMMAND_EXECUTION
 
 
-async def test_a_command_that_a_signal_ends_is_no_lost_connection(host: Host) -> None:
+async def test_a_command_that_a_signal_ends_is_no_lost_connection(host: HostDirectory) -> None:
     with pytest.raises(StepFailed, match="kill was ended by SIGKILL"):
         await host.remote.run("kill -KILL $$")
 
 
-async def test_a_command_that_takes_too_long_is_told_to_go_on_there(host: Host) -> None:
+async def test_a_command_that_takes_too_long_is_told_to_go_on_there(host: HostDirectory) -> None:
     with pytest.raises(StepFailed, match=r"sleep did not end within 0.3 s; it may go on there") as caught:
         await host.remote.run("sleep 20", timeout=SHORT)
     assert caught.value.cause is FailureCause.TIMEOUT
     assert (await host.remote.run("echo still here")).stdout == "still here\n"
 
 
-async def test_a_connection_that_is_lost_meanwhile_is_no_success(sshd: Sshd, host: Host) -> None:
+async def test_a_connection_that_is_lost_meanwhile_is_no_success(sshd: Sshd, host: HostDirectory) -> None:
     running = asyncio.ensure_future(host.remote.run("sleep 20", check=False))
     await asyncio.sleep(0.3)
     for process in sshd.sessions():
@@ -117,7 +117,7 @@ async def test_a_key_that_is_gone_is_not_waited_for(sshd: Sshd, known_hosts: Pat
     assert caught.value.cause is FailureCause.CONFIGURATION
 
 
-async def test_a_file_arrives_whole_and_private(host: Host, tmp_path: Path) -> None:
+async def test_a_file_arrives_whole_and_private(host: HostDirectory, tmp_path: Path) -> None:
     content, seen = os.urandom(3_000_000), list[tuple[int, int]]()
     (tmp_path / "here").write_bytes(content)
     await host.remote.put(tmp_path / "here", f"{tmp_path}/there", lambda *told: seen.append(told))
@@ -128,7 +128,7 @@ async def test_a_file_arrives_whole_and_private(host: Host, tmp_path: Path) -> N
 
 
 async def test_a_file_that_can_not_be_written_names_the_host_and_the_path(
-    host: Host, tmp_path: Path
+    host: HostDirectory, tmp_path: Path
 ) -> None:
     (tmp_path / "here").write_text("x")
     with pytest.raises(StepFailed, match=r"on 127\.0\.0\.1, /nowhere/there can't be written") as caught:

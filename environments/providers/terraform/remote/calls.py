@@ -12,7 +12,7 @@ from typing import Any
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.common.ssh import Ran, Remote
+from environments.providers.common.ssh import CommandResult, Connection
 
 _PACKAGE = Path(__file__).parents[1] / "host_program"
 _OLDEST = (3, 9)
@@ -52,7 +52,7 @@ class Calls:
         lineage: The incarnation of the environment; what only looks needs none.
     """
 
-    remote: Remote
+    remote: Connection
     root: str
     lineage: str = ""
 
@@ -87,7 +87,7 @@ class Calls:
             summary = f"the python3 of {host} is {version}: {wanted} or later is needed, install that"
             raise StepFailed(FailureCause.CONFIGURATION, summary)
 
-    async def _python(self, program: str, *, within: timedelta | None, input: str = "") -> Ran:
+    async def _python(self, program: str, *, within: timedelta | None, input: str = "") -> CommandResult:
         command = join(["python3", "-I", "-c", program])
         ran = await self.remote.run(command, input=input, timeout=within, check=False)
         host = self.remote.target.host

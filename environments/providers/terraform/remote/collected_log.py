@@ -16,7 +16,7 @@ from environments.providers.common import ssh
 from environments.providers.common.steps import translated
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import root_of, target_of
-from environments.providers.terraform.remote.host import Host, Said
+from environments.providers.terraform.remote.host import HostDirectory, LogChunk
 from environments.secrets.redaction import redactor
 from environments.system.files import write_private
 
@@ -52,7 +52,9 @@ class CollectedLog:
         """Return the files that are there, the present one last."""
         return [path for path in (self.build / "service.log.1", self.log) if path.is_file()]
 
-    async def collect(self, host: Host, redact: Callable[[str], str], *, whole: bool = False) -> None:
+    async def collect(
+        self, host: HostDirectory, redact: Callable[[str], str], *, whole: bool = False
+    ) -> None:
         """Fetch what the service said since the last time; whoever else does so now is let do it.
 
         Args:
@@ -97,13 +99,15 @@ class CollectedLog:
             yield True
 
 
-def readable(said: Said, redact: Callable[[str], str]) -> str:
+def readable(said: LogChunk, redact: Callable[[str], str]) -> str:
     """Return what was said as text without secrets, whatever bytes it is made of."""
     left_out = f"[{said.skipped} bytes before this were left out]\n" if said.skipped else ""
     return left_out + redact(said.text.decode("utf-8", "backslashreplace"))
 
 
-async def last_words(host: Host, since: Mapping[str, int] | None, redact: Callable[[str], str]) -> str:
+async def last_words(
+    host: HostDirectory, since: Mapping[str, int] | None, redact: Callable[[str], str]
+) -> str:
     """Return the last lines that a service said since a place in its log, fit to be shown."""
     said = await host.said(since, _LAST, whole=True)
     text = redact(_CONTROL.sub("", said.text.decode("utf-8", "backslashreplace")))
@@ -121,5 +125,5 @@ async def collect_logs(spec: TerraformProvider, environment: AnyEnvironment, dir
     if address is None or not layout.known_hosts.is_file():
         return
     async with ssh.connect(target_of(spec, address, layout.known_hosts)) as remote:
-        host = Host(remote, root_of(spec, environment), environment.lineage)
+        host = HostDirectory(remote, root_of(spec, environment), environment.lineage)
         await CollectedLog(layout.build).collect(host, redactor(spec))

@@ -13,7 +13,7 @@ from environments.model.steps import StepContext
 from environments.providers.common import ssh
 from environments.providers.common.ssh import Target
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.host import Host
+from environments.providers.terraform.remote.host import HostDirectory
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -70,10 +70,10 @@ def can_be_reached(context: StepContext) -> bool:
 
 
 @asynccontextmanager
-async def on_host(spec: TerraformProvider, context: StepContext) -> AsyncIterator[Host]:
+async def on_host(spec: TerraformProvider, context: StepContext) -> AsyncIterator[HostDirectory]:
     """Open a connection to the environment's directory on its host."""
     async with ssh.connect(host_target(spec, context)) as remote:
-        yield Host(remote, root_of(spec, context.environment), context.environment.lineage)
+        yield HostDirectory(remote, root_of(spec, context.environment), context.environment.lineage)
 
 
 def root_of(spec: TerraformProvider, environment: AnyEnvironment) -> str:

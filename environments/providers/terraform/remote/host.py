@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from environments.providers.common.ssh import Remote
+from environments.providers.common.ssh import Connection
 from environments.providers.terraform.remote.calls import QUICK, Calls
 from environments.providers.terraform.remote.releases import RemoteReleases
 
@@ -17,7 +17,7 @@ _SPARE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
+class RemoteService:
     """The service as it was started last on the host, and whether it lives.
 
     Attributes:
@@ -56,7 +56,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LogChunk:
     """What a service said since somebody looked last.
 
     Attributes:
@@ -71,7 +71,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostDirectory:
     """An environment's directory on its host.
 
         .envchart.json    whose directory it is
@@ -87,7 +87,7 @@ class Host:
         lineage: The incarnation of the environment; what only looks needs none.
     """
 
-    remote: Remote
+    remote: Connection
     root: str
     lineage: str = ""
 
@@ -134,19 +134,19 @@ class Host:
         limit = within or grace + _SPARE
         return bool(await self.call("stop", grace=grace.total_seconds(), within=limit))
 
-    async def instance(self) -> Instance | None:
+    async def instance(self) -> RemoteService | None:
         """Return the service as it was started last, or None."""
         found: dict[str, Any] | None = await self.call("status")
         if found is None:
             return None
-        known = {field.name for field in fields(Instance)}
-        return Instance(**{name: value for name, value in found.items() if name in known})
+        known = {field.name for field in fields(RemoteService)}
+        return RemoteService(**{name: value for name, value in found.items() if name in known})
 
     async def answers(self, port: int, path: str, token: str) -> bool:
         """Return whether the instance answers on the host's own loopback interface."""
         return bool(await self.call("answers", port=port, path=path, token=token))
 
-    async def said(self, since: Mapping[str, int] | None, limit: int, *, whole: bool) -> Said:
+    async def said(self, since: Mapping[str, int] | None, limit: int, *, whole: bool) -> LogChunk:
         """Return the last `limit` bytes at most that the service said since a place in its log.
 
         Args:
@@ -155,7 +155,7 @@ class Host:
             whole: Whether the last line counts although it may be written still.
         """
         found = await self.call("log", since=since, limit=limit, whole=whole, within=QUICK)
-        return Said(base64.b64decode(found["text"]), found["since"], found["skipped"])
+        return LogChunk(base64.b64decode(found["text"]), found["since"], found["skipped"])
 
     async def remove(self) -> None:
         """Remove the directory."""

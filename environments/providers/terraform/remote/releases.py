@@ -13,7 +13,7 @@ from environments.errors import StepFailed
 from environments.providers.common.app_files import Manifest, scan
 from environments.providers.terraform.remote.archive import pack
 from environments.providers.terraform.remote.calls import Calls
-from environments.system.cancellation import in_thread, uncut
+from environments.system.cancellation import in_thread, shielded
 
 _BIG = 4 * 1024 * 1024
 _PARTS = 10
@@ -69,7 +69,7 @@ class RemoteReleases:
             await self.call("unpack", content=manifest.entries, within=None)
         except BaseException:
             with suppress(StepFailed):  # the next release does it, too
-                await uncut(self.call("discard", within=_TIDYING))
+                await shielded(self.call("discard", within=_TIDYING))
             raise
 
     async def damage(self, release: str) -> str | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.common.health import TOKEN_HEADER, Answer, Kind, ask
+from environments.providers.common.health import TOKEN_HEADER, Answer, HealthVerdict, ask
 from environments.providers.common.service_variables import TOKEN
-from environments.providers.terraform.remote.host import Host, Instance
+from environments.providers.terraform.remote.host import HostDirectory, RemoteService
 from environments.providers.terraform.settings import ServiceSettings
 
 _PAUSE = 0.2
@@ -21,7 +21,7 @@ class Startup:
     """A service that was started and has yet to prove healthy."""
 
     service: ServiceSettings
-    host: Host
+    host: HostDirectory
 
     async def wait(self) -> float:
         """Wait until the service is healthy and stays so, and return after how many seconds it was.
@@ -34,7 +34,7 @@ class Startup:
         while True:
             instance = await self._living()
             answer = await self.ask(instance)
-            if answer.kind is Kind.HEALTHY:
+            if answer.kind is HealthVerdict.HEALTHY:
                 break
             if loop.time() - began > self.service.start_timeout.total_seconds():
                 raise await self._late(instance, answer)
@@ -43,12 +43,12 @@ class Startup:
         await self._settle(await self._living())
         return seconds
 
-    async def ask(self, instance: Instance) -> Answer:
+    async def ask(self, instance: RemoteService) -> Answer:
         """Ask the service how it is, from here."""
         address = self.host.remote.target.host
         return await ask(self.service.port, self.service.health, instance.token, host=address)
 
-    async def _living(self) -> Instance:
+    async def _living(self) -> RemoteService:
         """Return the instance, which has to live still."""
         instance = await self.host.instance()
         if instance is None or not instance.alive:
@@ -58,7 +58,7 @@ class Startup:
             raise StepFailed(FailureCause.COMMAND_EXECUTION, summary)
         return instance
 
-    async def _settle(self, healthy: Instance) -> None:
+    async def _settle(self, healthy: RemoteService) -> None:
         """See that it stays: that it is the same process still, and answers still."""
         settle = self.service.settle.total_seconds()
         await asyncio.sleep(settle)
@@ -67,16 +67,16 @@ class Startup:
             summary = f"the service did not stay healthy for {settle:g} s: it ended, and was started again"
             raise StepFailed(FailureCause.COMMAND_EXECUTION, summary)
         answer = await self.ask(instance)
-        if answer.kind is not Kind.HEALTHY:
+        if answer.kind is not HealthVerdict.HEALTHY:
             raise await self._late(instance, answer)
 
-    async def _late(self, instance: Instance, answer: Answer) -> StepFailed:
+    async def _late(self, instance: RemoteService, answer: Answer) -> StepFailed:
         """Return why it is not healthy, as far as that can be seen from here and on the host."""
         service = self.service
-        if answer.kind is Kind.NAMELESS:
+        if answer.kind is HealthVerdict.UNPROVEN:
             advice = f"another program has the port, or it does not send {TOKEN} in {TOKEN_HEADER}"
             return StepFailed(FailureCause.CONFIGURATION, f"{answer.detail}: {advice}")
-        silent = answer.kind is Kind.SILENT
+        silent = answer.kind is HealthVerdict.SILENT
         if silent and await self.host.answers(service.port, service.health, instance.token):
             summary = f"the service answers on the host itself but not from here: {answer.detail}"
             advice = "does it listen on $HOST, and does a firewall let us through?"

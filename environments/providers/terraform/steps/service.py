@@ -17,16 +17,16 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
-from environments.providers.common.health import Kind
+from environments.providers.common.health import HealthVerdict
 from environments.providers.common.log_tail import last_word
 from environments.providers.common.service_variables import ENVIRONMENT, TOKEN, values_of
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.collected_log import CollectedLog, last_words
 from environments.providers.terraform.remote.connection import can_be_reached, on_host
-from environments.providers.terraform.remote.host import Host, Instance
+from environments.providers.terraform.remote.host import HostDirectory, RemoteService
 from environments.providers.terraform.remote.startup import Startup
-from environments.system.cancellation import uncut
+from environments.system.cancellation import shielded
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -79,7 +79,7 @@ def _released(context: StepContext) -> str:
     return release
 
 
-def _is_wanted(spec: TerraformProvider, release: str, instance: Instance | None) -> bool:
+def _is_wanted(spec: TerraformProvider, release: str, instance: RemoteService | None) -> bool:
     if instance is None or not instance.alive or instance.serving != release:
         return False
     return instance.fingerprint == fingerprint(spec, release)
@@ -181,7 +181,7 @@ async def check_health(spec: TerraformProvider, context: StepContext) -> StepOut
                 raise await _ended(spec, context, host, failed) from failed
     except asyncio.CancelledError:  # nothing half-started is left
         with suppress(StepFailed, TimeoutError):
-            await uncut(_give_up(spec, context))
+            await shielded(_give_up(spec, context))
         raise
     context.report(f"healthy after {seconds:.1f} s: it answers with this instance's token")
     return {"serving": release}
@@ -194,7 +194,7 @@ async def _give_up(spec: TerraformProvider, context: StepContext) -> None:
 
 
 async def _ended(
-    spec: TerraformProvider, context: StepContext, host: Host, failed: StepFailed
+    spec: TerraformProvider, context: StepContext, host: HostDirectory, failed: StepFailed
 ) -> StepFailed:
     """Stop a service that is not healthy, and return the failure with what it said last."""
     try:
@@ -218,7 +218,7 @@ async def probe_health(spec: TerraformProvider, context: StepContext) -> Probed:
         if instance is None or instance.serving != release:
             return Probed.not_done(f"no service of release {release} is on record")
         answer = await Startup(spec.service, host).ask(instance)
-    if answer.kind is not Kind.HEALTHY:
+    if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)
     return Probed.done(f"healthy on port {spec.service.port}", serving=release)
 
