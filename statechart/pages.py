@@ -16,7 +16,6 @@ Markers inside a fenced block are text. Everything between two markers is replac
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from statechart.diagram import FORMATS, Format, render
 from statechart.errors import PageError, PageErrors, StatechartError
 from statechart.picture import Marks, chosen
 from statechart.reference import find_chart
+from statechart.storage.disk import replace_file
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
@@ -138,14 +138,7 @@ def write(page: Page) -> None:
         mode = page.path.stat().st_mode
         if not mode & 0o222:
             raise PageError(page.path, None, f"it is read-only: chmod u+w {page.path}")
-        target = page.path.resolve()  # a link stays one
-        beside = target.with_name(f".{target.name}.{os.getpid()}.new")
-        try:
-            beside.write_bytes(page.fresh.encode())
-            beside.chmod(mode & 0o7777)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        replace_file(page.path.resolve(), page.fresh.encode(), mode=mode & 0o7777)  # a link stays one
     except OSError as error:
         raise PageError(page.path, None, f"it can't be written: {error.strerror}") from error
 

@@ -108,23 +108,74 @@ def write_all(descriptor: int, content: bytes) -> None:
         written += os.write(descriptor, content[written:])
 
 
-def create_file(path: str | Path, content: bytes, *, sync: bool = False, reserve: bool = False) -> None:
-    """Write a new private file; one that is there already is an OSError.
+def create_file(
+    path: str | Path, content: bytes, *, mode: int = PRIVATE_FILE, sync: bool = False, reserve: bool = False
+) -> None:
+    """Write a new file, private by default.
 
-    `sync` makes its bytes, not its name, durable. `reserve` takes its blocks before it is written,
-    which spares the flush that some file systems (ext4) do when an unsynced file is renamed over
-    another: a power cut may then leave zeros, so it is for what can be made anew.
+    Args:
+        path: Where to create the file.
+        content: All of its bytes.
+        mode: The permissions, whatever the umask is.
+        sync: Make the bytes durable. The name is durable after `sync_directory` only.
+        reserve: Allocate the blocks before writing, for a file that can be rebuilt. After a power
+            cut, the file may hold zeros.
+
+    Raises:
+        FileExistsError: The path is taken.
+        OSError: The file could not be written; an incomplete file may be left.
     """
-    descriptor = os.open(path, _CREATE, PRIVATE_FILE)
+    descriptor = os.open(path, _CREATE, mode)
     try:
         if reserve and hasattr(os, "posix_fallocate"):
-            with suppress(OSError):  # not every file system can; the write tells what really fails
+            # ext4 flushes a file with unallocated blocks when it is renamed over another one.
+            with suppress(OSError):  # not every file system can allocate; the write reports real trouble
                 os.posix_fallocate(descriptor, 0, len(content))
+        if mode != PRIVATE_FILE:  # no sensible umask takes anything from a private one
+            os.fchmod(descriptor, mode)
         write_all(descriptor, content)
         if sync:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_file(
+    path: str | Path, content: bytes, *, mode: int = PRIVATE_FILE, durable: bool = True
+) -> None:
+    """Create or replace a file atomically: readers see the old content or the new.
+
+    The content goes through `.<name>.tmp` in the same directory, so only one process may replace a
+    given path at a time.
+
+    Args:
+        path: The file to replace.
+        content: All of its bytes.
+        mode: The permissions of the new file, whatever the umask is.
+        durable: Make the content and the name survive a power cut before returning. Otherwise a
+            power cut may leave the old content, the new content or zeros.
+
+    Raises:
+        OSError: The file could not be replaced. The old content is still there, unless the directory
+            could not be synced.
+    """
+    target = os.fspath(path)
+    directory, name = os.path.split(target)
+    temporary = os.path.join(directory, f".{name}.tmp")
+    try:
+        try:
+            create_file(temporary, content, mode=mode, sync=durable, reserve=not durable)
+        except FileExistsError:  # a writer died before its rename
+            os.unlink(temporary)
+            create_file(temporary, content, mode=mode, sync=durable, reserve=not durable)
+        # The bytes must be durable before the name points to them.
+        os.rename(temporary, target)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        sync_directory(directory or os.curdir)
 
 
 def sync_directory(path: str | Path) -> None:

@@ -7,9 +7,7 @@ four keys at the end that tell which record it shows.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema
-from statechart.storage.disk import create_file, read_file
+from statechart.storage.disk import read_file
 from statechart.storage.record import Head
 
 RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
@@ -86,25 +84,3 @@ def read(path: Path, name: str, known: int) -> Document | None:
     if not (type(version) is int and type(seq) is int and type(size) is int and isinstance(head_hash, str)):
         raise CorruptHistory(name, path, f"it does not say which record it shows; {REBUILD}")
     return Document(found, version, seq, head_hash, size)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Replace a document as a whole; it is not made durable.
-
-    Raises:
-        OSError: It could not be done; the document is as it was.
-    """
-    target = str(path)
-    directory, name = os.path.split(target)
-    temporary = f"{directory}/.{name}.tmp"
-    try:
-        try:
-            create_file(temporary, content, reserve=True)
-        except FileExistsError:  # a writer died before the rename
-            os.unlink(temporary)
-            create_file(temporary, content, reserve=True)
-        os.rename(temporary, target)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.log import warn
 from statechart.storage import document
-from statechart.storage.disk import create_file, read_file, sync_directory, translated
+from statechart.storage.disk import create_file, read_file, replace_file, sync_directory, translated
 from statechart.storage.document import Document
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
@@ -173,7 +173,7 @@ def _roll_forward(found: Found, layout: Layout, name: str) -> str:
     was = f"was at revision {_revision(found)}" if found.document else "was missing or torn"
     try:
         with translated("replace", path):
-            document.replace(path, document.encode(record.value, head, record.schema_version))
+            replace_file(path, document.encode(record.value, head, record.schema_version), durable=False)
     except StorageError as error:
         return f"{DOCUMENT} {was} and stays so until the next change: {error}"
     return f"{DOCUMENT} {was} and was written anew at revision {record.revision}"

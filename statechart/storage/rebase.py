@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from statechart.errors import CorruptHistory, NotDamaged, StorageError
 from statechart.log import warn
 from statechart.storage import document
-from statechart.storage.disk import create_file, failure, read_file, sync_directory, translated
+from statechart.storage.disk import failure, read_file, replace_file, sync_directory, translated
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.reading import find
 from statechart.storage.record import REBASED, Head, Line, Record, line_after, origin, salvage
@@ -162,7 +162,7 @@ def begin_anew(
     before = origin(lineage, name)
     line = line_after(Head(lineage, 0, revision - 1, before.hash, 0), draft)
     with translated("begin a new history in", directory):
-        _replace_durably(directory / JOURNAL, line.content)
+        replace_file(directory / JOURNAL, line.content)
     _show(layout, codec, name, line)
     return Loaded(value, line.head, (f"the damaged history was kept as {kept}",))
 
@@ -191,20 +191,13 @@ def _keep(path: Path, kept: Path) -> None:
         shutil.copyfile(path, kept, follow_symlinks=False)
 
 
-def _replace_durably(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with suppress(FileNotFoundError):
-        os.unlink(temporary)  # one that died before the rename has left it
-    create_file(temporary, content, sync=True)
-    os.rename(temporary, path)
-    sync_directory(path.parent)
-
-
 def _show(layout: Layout, codec: Codec[ModelT], name: str, line: Line) -> None:
     assert line.record.value is not None
     path = layout.document(name)
     try:
-        document.replace(path, document.encode(line.record.value, line.head, codec.schema_version))
+        replace_file(
+            path, document.encode(line.record.value, line.head, codec.schema_version), durable=False
+        )
     except OSError as error:
         warn(f"Projection behind: {name!r} is saved, but {failure('replace', path, error)}", name=name)
 

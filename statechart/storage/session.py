@@ -15,7 +15,7 @@ from statechart.errors import CorruptHistory, Stale
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage import document
-from statechart.storage.disk import failure
+from statechart.storage.disk import failure, replace_file
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
@@ -182,9 +182,8 @@ class Session(Generic[ModelT]):
         record, head = self._append(draft, value)
         assert record.value is not None
         try:
-            document.replace(
-                self._document, document.encode(record.value, head, self._codec.schema_version)
-            )
+            shown = document.encode(record.value, head, self._codec.schema_version)
+            replace_file(self._document, shown, durable=False)
         except OSError as error:
             problem = failure("replace", self._document, error)
             warn(f"Projection behind: {self.name!r} is saved, but {problem}", name=self.name)

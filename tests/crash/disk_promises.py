@@ -65,7 +65,7 @@ def noted(recorder: Recorder) -> Iterator[Recorder]:
             (JsonFileRepository, "create", _noting_create),
             (JsonFileRepository, "open", _noting_open),
             (JsonFileRepository, "delete", _noting_delete),
-            (rebase, "_replace_durably", _noting_rebase),
+            (rebase, "replace_file", _noting_rebase),
             (JsonFileRepository, "rebase", _noting_rebased),
         ):
             patch.setattr(owner, name, noting(recorder, getattr(owner, name)))
@@ -146,9 +146,10 @@ def _noting_delete(recorder: Recorder, call: Call) -> Call:
 
 
 def _noting_rebase(recorder: Recorder, call: Call) -> Call:
-    def replace(path: Path, content: bytes) -> None:
-        recorder.mark("tries", path.parent.name, head_of(content))
-        call(path, content)
+    def replace(path: Path, content: bytes, **options: Any) -> None:
+        if path.name == "history.jsonl":
+            recorder.mark("tries", path.parent.name, head_of(content))
+        call(path, content, **options)
 
     return replace
 

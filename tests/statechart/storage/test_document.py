@@ -3,12 +3,12 @@
 import errno
 import json
 import os
-import stat
 
 import pytest
 
 from statechart.errors import CorruptHistory, NewerSchema, NotOurs, StorageError
 from statechart.storage import document
+from statechart.storage.disk import replace_file
 from statechart.storage.journal import Head
 
 HEAD = Head("1a", seq=4, revision=3, hash="ab" * 32, size=1234)
@@ -22,7 +22,7 @@ def path(tmp_path):
 
 def written(path, value=VALUE, head=HEAD):
     content = document.encode(value, head, 1)
-    document.replace(path, content)
+    replace_file(path, content, durable=False)
     return content
 
 
@@ -47,12 +47,6 @@ def test_what_was_written_is_read_back(path, value):
     assert found is not None
     assert found.value == value
     assert (found.seq, found.head_hash, found.journal_size) == (4, HEAD.hash, 1234)
-
-
-def test_a_document_is_for_its_user_alone(path):
-    written(path)
-
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_document_cut_at_any_byte_is_torn(path):
@@ -117,39 +111,6 @@ def test_a_file_that_can_not_be_read_says_why(path, monkeypatch):
     with pytest.raises(StorageError, match=r"cannot read .*state.json: permission denied") as caught:
         read(path)
     assert isinstance(caught.value.__cause__, PermissionError)
-
-
-def test_what_a_writer_left_that_died_is_replaced(path):
-    (path.parent / ".state.json.tmp").write_text("half")
-
-    written(path)
-
-    assert [file.name for file in path.parent.iterdir()] == ["state.json"]
-
-
-def test_a_link_in_place_of_the_temporary_file_is_not_followed(path, tmp_path):
-    (tmp_path / "precious").write_text("mine")
-    (path.parent / ".state.json.tmp").symlink_to(tmp_path / "precious")
-
-    written(path)
-
-    assert (tmp_path / "precious").read_text() == "mine"
-    assert read(path) is not None
-
-
-@pytest.mark.parametrize("call", ["write", "rename"])
-def test_a_failed_replacement_leaves_the_old_one_and_no_litter(path, monkeypatch, call):
-    before = written(path)
-
-    def full(*_arguments):
-        raise OSError(errno.ENOSPC, "full")
-
-    monkeypatch.setattr(os, call, full)
-    with pytest.raises(OSError, match="full"):
-        written(path, {"other": 1})
-
-    assert path.read_bytes() == before
-    assert [file.name for file in path.parent.iterdir()] == ["state.json"]
 
 
 def test_an_unchanged_document_shows_its_record(path):
