@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +14,7 @@ from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.model.states import Created
 from environments.model.steps import Step
 from environments.model.summary import Summary, UnreadableSummary
+from environments.system.clock import Clock as Clock
 from statechart.holder import Holder
 
 
@@ -148,20 +148,4 @@ class CollectsLogs(Protocol):
         Raises:
             StepFailed: The logs can't be reached; what was fetched before is as it was.
         """
-        ...
-
-
-class Clock(Protocol):
-    """What time it is, and how time passes."""
-
-    def now(self) -> datetime:
-        """Return the time of day, aware; it may jump."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that only ever grow, for durations."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
         ...

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from environments.execution.progress import Noticed, notify
+from environments.system.waiting import retry
 from statechart.errors import Locked, StorageError
 
 if TYPE_CHECKING:
@@ -59,18 +58,18 @@ async def patiently(
     Raises:
         Locked: Another holder still has it after `timeout` seconds.
     """
-    deadline = time.monotonic() + timeout
     told = False
-    while True:
-        try:
-            return work()
-        except Locked as locked:
-            if time.monotonic() >= deadline:
-                raise
-            if not told:
-                wait(locked)
-                told = True
-        await asyncio.sleep(_POLL)
+
+    def tell(locked: Locked) -> None:
+        nonlocal told
+        if not told:
+            wait(locked)
+        told = True
+
+    async def attempt() -> ResultT:
+        return work()
+
+    return await retry(attempt, on=Locked, within=timeout, every=_POLL, before_retry=tell)
 
 
 def _doing(repository: EnvironmentRepository, name: str) -> str | None:

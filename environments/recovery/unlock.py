@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from environments.errors import CannotUnlock, NotHeld
+from environments.errors import CannotUnlock, NotHeld, StepFailed
 from environments.execution.sessions import open_session
 from environments.model.records import OperationRecord
 from environments.system.clock import SystemClock
+from environments.system.ending import Send, end
 from environments.system.processes import Program, lives
 from environments.system.survivors import survivors
 from statechart.errors import StorageError
@@ -135,55 +136,44 @@ class Unlocking:
             return Unlocked(session.environment, holder, how)
 
     async def _ended(self, holder: Holder, grace: timedelta) -> str:
-        """End one process, politely, then by force; return how it went."""
+        """End the holder, politely, then by force; return in words how it ended."""
         with _addressed(holder) as send:
-            for number, patience in (
-                (signal.SIGTERM, grace),
-                (signal.SIGKILL, timedelta(seconds=_PATIENCE)),
-            ):
-                try:
-                    send(number)
-                    with suppress(ProcessLookupError):
-                        send(signal.SIGCONT)  # a stopped process ends only when it goes on
-                except ProcessLookupError:
-                    return "it had ended by itself"
-                except PermissionError:
-                    reason = f"it belongs to {holder.user}, and you may not end it"
-                    raise CannotUnlock(self.name, holder.describe(), reason) from None
-                if await self._gone(holder, patience):
-                    return f"by {number.name}"
-        raise CannotUnlock(self.name, holder.describe(), "it does not end, even by force")
-
-    async def _gone(self, holder: Holder, patience: timedelta) -> bool:
-        deadline = self.clock.monotonic() + patience.total_seconds()
-        while _is(holder):
-            if self.clock.monotonic() >= deadline:
-                return False
-            await self.clock.sleep(0.02)
-        return True
+            try:
+                ended = await end(lambda: _process(holder), grace, send=send)
+            except PermissionError:
+                reason = f"it belongs to {holder.user}, and you may not end it"
+                raise CannotUnlock(self.name, holder.describe(), reason) from None
+            except StepFailed:
+                reason = "it does not end, even by force"
+                raise CannotUnlock(self.name, holder.describe(), reason) from None
+        if not ended.found:
+            return "it had ended by itself"
+        return f"by {signal.SIGKILL.name if ended.killed else signal.SIGTERM.name}"
 
 
-def _is(holder: Holder) -> bool:
-    """Return whether the holder's very process runs still."""
+def _process(holder: Holder) -> list[psutil.Process]:
+    """Return the holder's very process in a list, which is empty when the process has ended."""
     with suppress(psutil.Error):
-        return start_ticks(holder.pid) == holder.start_ticks and lives(psutil.Process(holder.pid))
-    return False
+        process = psutil.Process(holder.pid)
+        return [process] if start_ticks(holder.pid) == holder.start_ticks and lives(process) else []
+    return []
 
 
 @contextmanager
-def _addressed(holder: Holder) -> Iterator[Callable[[signal.Signals], None]]:
-    """Address one process, so that no later one of the same number gets a signal meant for it."""
+def _addressed(holder: Holder) -> Iterator[Send]:
+    """Yield what signals the holder, and never a later process of the same number."""
     try:
         descriptor = os.pidfd_open(holder.pid)
     except ProcessLookupError:
         descriptor = -1
 
-    def send(number: signal.Signals) -> None:
+    def send(_processes: Iterable[psutil.Process], number: signal.Signals) -> None:
         # The descriptor stands for the process that had the number when it was opened: if that is
-        # the holder still, nobody else can get the signal.
-        if descriptor < 0 or not _is(holder):
-            raise ProcessLookupError
-        signal.pidfd_send_signal(descriptor, number)
+        # still the holder, no other process can get the signal.
+        if descriptor >= 0 and _process(holder):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, number)
+                signal.pidfd_send_signal(descriptor, signal.SIGCONT)  # a stopped process can't end
 
     try:
         yield send

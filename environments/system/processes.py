@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import psutil
 from pydantic import BaseModel
 
-from environments.errors import StepFailed
-from environments.model.failure import FailureCause
-from environments.system.cancellation import in_thread
 from statechart.holder import boot_id, start_ticks
 
-_KILL_PATIENCE = 5.0
-_LATE = 0.005
 _DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
@@ -117,7 +107,7 @@ def session_of(leader: psutil.Process) -> list[psutil.Process]:
 
 def group_of(number: int) -> list[psutil.Process]:
     """Return the living processes of a process group and of the session of the same number."""
-    return [each for each in _processes() if number in (session_id(each), _group(each.pid)) and lives(each)]
+    return [each for each in _processes() if number in (session_id(each), group(each.pid)) and lives(each)]
 
 
 def _processes() -> Iterator[psutil.Process]:
@@ -146,75 +136,8 @@ def lives(process: psutil.Process) -> bool:
     return False
 
 
-async def end(find: Callable[[], Sequence[psutil.Process]], grace: timedelta) -> int:
-    """End processes and those that they start meanwhile: first politely, then by force.
-
-    Args:
-        find: Finds those that are to be ended, as often as it is asked.
-        grace: How long they have for ending by themselves.
-
-    Returns:
-        How many had to be killed.
-
-    Raises:
-        StepFailed: Some can't be ended.
-    """
-    found = await in_thread(partial(_surely, find))
-    _send(found, signal.SIGTERM)
-    await _gone(found, grace.total_seconds())
-    killed: set[int] = set()
-    deadline = time.monotonic() + _KILL_PATIENCE
-    while left := await in_thread(partial(_surely, find)):
-        if time.monotonic() > deadline:
-            names = ", ".join(Program.of(process).describe() for process in left)
-            raise StepFailed(FailureCause.INFRASTRUCTURE, f"could not be ended, even by force: {names}")
-        killed.update(process.pid for process in left)
-        _send(left, signal.SIGKILL)
-        await _gone(left, 0.5)
-    return len(killed)
-
-
-def _surely(find: Callable[[], Sequence[psutil.Process]]) -> Sequence[psutil.Process]:
-    """Look a second time when nothing is found.
-
-    One look can miss a process: one whose parent was listed before it forked and was gone when looked
-    at, or one that is just becoming another program and has no environment to see.
-    """
-    found = find()
-    if not found:
-        time.sleep(_LATE)
-        found = find()
-    return found
-
-
-async def _gone(processes: Sequence[psutil.Process], patience: float) -> None:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        exit_statuses()
-        if not any(lives(process) for process in processes):
-            return
-        await asyncio.sleep(0.02)
-
-
-def _send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal: at once to a whole group whose leader is among the processes, else to each.
-
-    Those that belong to somebody else are left; who ends them sees that they live.
-    """
-    by_pid = {process.pid: process for process in processes}
-    groups = {pid: _group(pid) for pid in by_pid}
-    leaders = {pid for pid, group in groups.items() if pid == group and lives(by_pid[pid])}
-    leaders.discard(os.getpgrp())  # when it is the service that runs us
-    for pid in leaders:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, number)
-    for pid, process in by_pid.items():
-        if groups[pid] not in leaders:
-            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                process.send_signal(number)
-
-
-def _group(pid: int) -> int | None:
+def group(pid: int) -> int | None:
+    """Return the number of a process's group, or None when the process is gone."""
     with suppress(ProcessLookupError):
         return os.getpgid(pid)
     return None

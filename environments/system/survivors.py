@@ -11,6 +11,7 @@ import psutil
 
 from environments.model.steps import marks
 from environments.system import processes
+from environments.system.ending import end
 from statechart.holder import boot_id, start_ticks
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple
     if not found:
         return ()
     described = tuple(processes.Program.of(each).describe() for each in found)
-    await processes.end(lambda: survivors(operation), grace)
+    await end(lambda: survivors(operation), grace)
     return described
 
 

@@ -21,8 +21,8 @@ from environments.model.failure import FailureCause
 from environments.model.operation import ToolProcess
 from environments.model.steps import StepContext
 from environments.providers.common.tool_output import Lines, OutputPipe, output_pipe
-from environments.system import processes
 from environments.system.cancellation import shielded
+from environments.system.ending import end
 from environments.system.survivors import of_tools
 
 _TOOL = "ENVCHART_TOOL"
@@ -184,7 +184,7 @@ class _RunningTool:
         self._send(self.tool.polite)
         await self._gone(self.tool.grace)
         try:
-            await processes.end(lambda: self._left(marks), _GRACE_FOR_THE_REST)
+            await end(lambda: self._left(marks), _GRACE_FOR_THE_REST)
         except StepFailed as left:
             error.add_note(left.summary)
         self.is_alive()  # collects it

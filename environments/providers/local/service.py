@@ -21,6 +21,7 @@ from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.system import processes
 from environments.system.cancellation import in_thread
+from environments.system.ending import end
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -70,10 +71,9 @@ class Service:
             StepFailed: Something of it can't be ended, or answers still.
         """
         instance = await in_thread(lambda: self.instance)
-        found = len(await in_thread(self.processes))
-        killed = await processes.end(self.processes, grace) if found else 0
+        ended = await end(self.processes, grace)
         if instance is None:
-            return found, killed
+            return ended.found, ended.killed
         answer = await health.ask(instance.port, health_path, instance.token)
         if answer.kind is health.HealthVerdict.HEALTHY:
             summary = f"the service answers on port {instance.port} still, but its process can't be found"
@@ -81,7 +81,7 @@ class Service:
         self.layout.instance.unlink(missing_ok=True)
         if instance.process is not None:
             processes.forget(instance.process.pid)
-        return found, killed
+        return ended.found, ended.killed
 
     def start(self, spec: LocalProvider, instance: Instance, values: Mapping[str, str]) -> Instance:
         """Start the service and put it on record. It is not cut by a cancellation: nothing waits in it.
