@@ -1,94 +1,190 @@
-"""Health: one question over loopback, and whether it was this very instance that answered."""
+"""Health checks over HTTP, with proof that the expected instance answered."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
+from ssl import SSLContext, SSLError
+
+from environments.providers.common.addresses import host_port
+from environments.system.cancellation import in_thread
 
 HOST = "127.0.0.1"
 TOKEN_HEADER = "X-Envchart-Instance"
 _LIMIT = 65_536
+_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
 
 
 class HealthVerdict(StrEnum):
-    """What an answer amounts to."""
+    """The meaning of an answer."""
 
     HEALTHY = "healthy"
     SILENT = "silent"
     UNHEALTHY = "unhealthy"
     UNPROVEN = "nameless"
-    """It says that all is well, and does not prove to be the instance."""
+    """HTTP 200 without the token of the instance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and in one line why it is taken for that."""
+    """A verdict, with its reason in one line."""
 
     kind: HealthVerdict
     detail: str = ""
 
 
-async def ask(port: int, path: str, token: str, *, host: str = HOST, within: float = 2.0) -> Answer:
-    """Ask for a path, by default on the loopback interface, directly, and look for the token.
+async def ask(
+    port: int,
+    path: str,
+    token: str,
+    *,
+    host: str = HOST,
+    within: float = 2.0,
+    tls: SSLContext | None = None,
+) -> Answer:
+    """Request a path once and look for the token in the headers and the body of the answer.
 
-    The request is one of HTTP/1.0, so that the body arrives in one piece. Reading ends as soon as
-    the answer is decided, the server closes, or time is up.
+    The connection is direct: no proxy is used and no redirect is followed. Reading ends when the token
+    is found, the answer ends, 64 KiB of the body are read, or `within` seconds after the call.
+
+    Args:
+        port: The TCP port.
+        path: The path, with its query.
+        token: Proves that the expected instance answers.
+        host: An address or a name.
+        within: Seconds for the whole check, from looking up the name to the last byte.
+        tls: Makes the request one of HTTPS.
     """
-    received = bytearray()
+    exchange = _Exchange(host, port, path, token, tls)
+    late = False
     try:
         async with asyncio.timeout(within):
-            reader, writer = await asyncio.open_connection(host, port)
-            try:
-                writer.write(_request(host, port, path))
-                while len(received) < _LIMIT and (piece := await reader.read(_LIMIT)):
-                    received += piece
-                    if _decided(received, token):
-                        break
-            finally:
-                writer.close()
-                with suppress(OSError):
-                    await writer.wait_closed()
+            with await _connect(host, port) as connection, connection.dup() as handle:
+                # Only a shutdown wakes a thread that waits for a server which sends nothing, or a
+                # byte now and then. The duplicate stays valid while the thread wraps and closes its own.
+                await in_thread(partial(exchange.run, connection), on_cancel=partial(_cut, handle))
     except TimeoutError:
-        if not received:
-            return Answer(HealthVerdict.SILENT, f"no answer on port {port} within {within:.1f} s")
-    except ConnectionRefusedError:
-        return Answer(HealthVerdict.SILENT, f"nothing listens on port {port}")
+        late = True
     except OSError as error:
-        if not received:
-            return Answer(HealthVerdict.SILENT, f"port {port}: {(error.strerror or str(error)).lower()}")
-    return _judge(bytes(received), path, token)
+        exchange.error = error
+    return exchange.answer(f"no answer on port {port} within {within:.1f} s", late=late)
 
 
-def _request(host: str, port: int, path: str) -> bytes:
-    lines = (f"GET {path} HTTP/1.0", f"Host: {host}:{port}", "User-Agent: envchart", "Connection: close")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+async def _connect(host: str, port: int) -> socket.socket:
+    """Connect to the first address of a host that accepts.
+
+    Raises:
+        OSError: No address accepts; the error of the last one.
+    """
+    loop = asyncio.get_running_loop()
+    failure = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.setblocking(False)
+            await loop.sock_connect(connection, address)
+        except OSError as error:
+            connection.close()
+            failure = error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise failure
 
 
-def _status(received: bytes) -> int | None:
-    words = received.partition(b"\r\n")[0].split()
-    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
-        return None
-    return int(words[1])
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):  # the server was faster
+        connection.shutdown(socket.SHUT_RDWR)
 
 
-def _decided(received: bytearray, token: str) -> bool:
-    if b"\r\n\r\n" not in received:
-        return False
-    return _status(bytes(received)) != 200 or token.encode() in received
+@dataclass(slots=True)
+class _Exchange:
+    """One request, and as much of its answer as has been read."""
+
+    host: str
+    port: int
+    path: str
+    token: str
+    tls: SSLContext | None
+    status: int | None = None
+    proven: bool = False
+    error: Exception | None = None
+
+    def run(self, connection: socket.socket) -> None:
+        """Send the request and read the answer. Failures of the network are kept, not raised."""
+        try:
+            connection.setblocking(True)
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_hostname=self.host)
+            client = HTTPConnection(self.host, self.port)
+            client.sock = connection
+            with connection:
+                client.request("GET", self.path, headers=self._headers())
+                with client.getresponse() as response:
+                    self.status = response.status
+                    self.proven = self.status == 200 and _holds(response, self.token)
+        except (OSError, HTTPException, zlib.error) as error:
+            self.error = error
+
+    def _headers(self) -> dict[str, str]:
+        host, _, _zone = self.host.partition("%")  # the zone of an address means nothing to the server
+        return {"Host": host_port(host, self.port), "User-Agent": "envchart", "Connection": "close"}
+
+    def answer(self, silence: str, *, late: bool) -> Answer:
+        """Judge what has been read; `silence` describes a server that sent nothing in time."""
+        if self.status is None:
+            return self._unanswered(silence, late=late)
+        if self.status != 200:
+            return Answer(HealthVerdict.UNHEALTHY, f"GET {self.path} answered HTTP {self.status}")
+        if not self.proven:
+            detail = f"GET {self.path} answered HTTP 200 without the token of the instance"
+            return Answer(HealthVerdict.UNPROVEN, detail)
+        return Answer(HealthVerdict.HEALTHY)
+
+    def _unanswered(self, silence: str, *, late: bool) -> Answer:
+        match self.error:
+            case ConnectionRefusedError():
+                return Answer(HealthVerdict.SILENT, f"nothing listens on port {self.port}")
+            case OSError() | None if late:  # what the shutdown at the deadline looks like to the thread
+                return Answer(HealthVerdict.SILENT, silence)
+            case RemoteDisconnected():
+                return Answer(HealthVerdict.UNHEALTHY, "the connection was closed without an answer")
+            case SSLError() as error:
+                reason = error.strerror or str(error)
+                return Answer(HealthVerdict.UNHEALTHY, f"port {self.port}: TLS failed: {reason.lower()}")
+            case OSError() as error:
+                reason = (error.strerror or str(error)).lower()
+                return Answer(HealthVerdict.SILENT, f"port {self.port}: {reason}")
+            case _:
+                return Answer(HealthVerdict.UNHEALTHY, "the answer is not HTTP")
 
 
-def _judge(received: bytes, path: str, token: str) -> Answer:
-    status = _status(received)
-    if not received:
-        return Answer(HealthVerdict.UNHEALTHY, "the connection was closed without an answer")
-    if status is None:
-        return Answer(HealthVerdict.UNHEALTHY, "the answer is not HTTP")
-    if status != 200:
-        return Answer(HealthVerdict.UNHEALTHY, f"GET {path} answered HTTP {status}")
-    if token.encode() not in received:
-        return Answer(
-            HealthVerdict.UNPROVEN, f"GET {path} answered HTTP 200 without the token of the instance"
-        )
-    return Answer(HealthVerdict.HEALTHY)
+def _holds(response: HTTPResponse, token: str) -> bool:
+    """Look for a token in the headers, then in the decoded body as it arrives."""
+    if any(token in value for value in response.headers.values()):
+        return True
+    decode = _decoder(response.headers.get("Content-Encoding", ""))
+    body = bytearray()
+    taken = 0
+    while taken < _LIMIT and len(body) < _LIMIT and (piece := response.read1(_LIMIT)):
+        taken += len(piece)
+        body += decode(piece, _LIMIT - len(body))
+        if token.encode() in body:
+            return True
+    return False
+
+
+def _decoder(encoding: str) -> Callable[[bytes, int], bytes]:
+    # The request asks for no compression; some proxies and frameworks compress all the same.
+    if encoding.strip().lower() in ("gzip", "x-gzip", "deflate"):
+        return zlib.decompressobj(_ZLIB_OR_GZIP).decompress
+    return lambda piece, _limit: piece

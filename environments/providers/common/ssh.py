@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.providers.common.addresses import host_port
 
 if TYPE_CHECKING:
     import asyncssh
@@ -57,8 +58,8 @@ class Target:
     keepalive: timedelta = _KEEPALIVE
 
     def describe(self) -> str:
-        """Say who is meant."""
-        return f"{self.user}@{self.host}" + (f":{self.port}" if self.port != 22 else "")
+        """Return user, host and port, the port only if it is not SSH's own."""
+        return f"{self.user}@{self.host if self.port == 22 else host_port(self.host, self.port)}"
 
 
 @dataclass(frozen=True, slots=True)

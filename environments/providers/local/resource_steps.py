@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
+from environments.providers.common.addresses import host_port
 from environments.providers.common.health import HOST
 from environments.providers.common.steps import provider_step
 from environments.providers.local import directories
@@ -83,7 +84,7 @@ async def probe_port(spec: LocalProvider, context: StepContext) -> Probed:
 
 
 def _address(port: int) -> dict[str, str | int]:
-    return {"instance_ip": HOST, "port": port, "url": f"http://{HOST}:{port}/"}
+    return {"instance_ip": HOST, "port": port, "url": f"http://{host_port(HOST, port)}/"}
 
 
 async def stop_service(spec: LocalProvider, context: StepContext) -> StepOutputs:
