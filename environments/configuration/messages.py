@@ -1,9 +1,9 @@
-"""Faults: what pydantic finds wrong with a spec, told for people, at the place where it is."""
+"""Messages about an invalid spec: pydantic's, in the words of YAML, with the place and suggestions."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -11,81 +11,63 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from environments.errors import UnknownProvider
-from environments.model.provider_kinds import provider_class, provider_kinds
+from environments.model.provider_kinds import provider_class
 from environments.model.spec import EnvironmentSpec
 from statechart.wording import listed, nearest
 
 Place: TypeAlias = tuple[int | str, ...]
 Problem: TypeAlias = tuple[Place, str]
 
+_YAML_WORDS = (
+    (re.compile(r"^(Input|String|input) (?=should|is|was)"), ""),  # the place says which
+    (re.compile(r" or instance of \w+"), ""),
+    (re.compile(r"\bdictionary\b"), "mapping"),
+    (re.compile(r"\b(tuple|set)\b"), "list"),
+    (re.compile(r"a valid timedelta.*"), "a number of seconds"),
+    (re.compile(r"was not a valid JSON value"), "should be a valid JSON value"),
+)
+_NOT_JSON = "invalid-json-value"
+_KINDS = {int: "a number", float: "a number", str: "a string", date: "a date", datetime: "a date"}
+
 
 def describe_faults(error: ValidationError, content: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what is wrong with a spec that comes from elsewhere than a file, a line each."""
+    """Return the problems of a spec that was not read from a file, one per line."""
     return tuple(f"{spelled(place)}{text}" for place, text in faults_of(error, content))
 
 
 def spelled(place: Place) -> str:
-    """Return a place as it begins a line."""
+    """Return a place as the beginning of a message."""
     return f"{'.'.join(str(part) for part in place)}: " if place else ""
 
 
 def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Problem]:
-    """Return each fault once, at the deepest place that it is told of: unions tell several."""
-    found = list(_translated(error, content))
-    provider = content.get("provider")
-    if isinstance(provider, Mapping) and "kind" not in provider:
-        found = [fault for fault in found if fault.place[:1] != ("provider",)]
-        text = f"it is missing: one of {listed(sorted(provider_kinds()))}"
-        found.append(_Told(("provider", "kind"), text))
-    grouped: dict[Place, list[_Told]] = {}
-    for told in found:
-        grouped.setdefault(told.place, []).append(told)
+    """Return the problems of a spec, each at its deepest place."""
+    # Pydantic reports each member of a union: those that look at the whole value say the least.
+    grouped: dict[Place, list[ErrorDetails]] = {}
+    for place, detail in _flattened(error, content):
+        grouped.setdefault(place, []).append(detail)
     deepest = [
         place
         for place in grouped
         if not any(len(other) > len(place) and other[: len(place)] == place for other in grouped)
     ]
-    return [(place, _joined(grouped[place])) for place in deepest]
+    return [(place, _message(place, grouped[place], content)) for place in deepest]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A fault as pydantic tells it: as a text, or as what it wanted instead of the input."""
-
-    place: Place
-    text: str = ""
-    wanted: str = ""
-    given: object = None
-
-
-def _joined(told: list[_Told]) -> str:
-    texts = list(dict.fromkeys(fault.text for fault in told if fault.text))
-    wanted = list(dict.fromkeys(fault.wanted for fault in told if fault.wanted))
-    if wanted:
-        given = told[0].given
-        quotes = "; put it in quotes" if "a text" in wanted and isinstance(given, int | float) else ""
-        # Where a text belongs it may be a secret, and what is there instead of keys may hold one.
-        harmless = all(each in _NUMBERS or each.startswith("at ") for each in wanted)
-        shown = _shown(given) if harmless else _kind(given)
-        texts.append(f"it has to be {' or '.join(wanted)}, not {shown}{quotes}")
-    return ", or ".join(texts)
-
-
-def _translated(error: ValidationError, content: Any, prefix: Place = ()) -> Iterator[_Told]:
+def _flattened(
+    error: ValidationError, content: Any, prefix: Place = ()
+) -> Iterator[tuple[Place, ErrorDetails]]:
     for detail in error.errors(include_url=False):
         place = (*prefix, *_known_place(detail, _at(content, prefix)))
         inner = detail.get("ctx", {}).get("error")
-        if isinstance(inner, ValidationError):
-            yield from _translated(inner, content, place)
-        elif detail["type"] in _WANTED:
-            wanted = _WANTED[detail["type"]].format(**detail.get("ctx", {}))
-            yield _Told(place, wanted=wanted, given=detail["input"])
+        if isinstance(inner, ValidationError):  # of the provider, which is validated by itself
+            yield from _flattened(inner, content, place)
         else:
-            yield _Told(place, _text(detail, place, content))
+            yield place, detail
 
 
 def _known_place(detail: ErrorDetails, content: Any) -> Place:
-    """Return where a fault is in the file: pydantic's own names of a union's parts are left out."""
+    """Return the place of an error in the content, without pydantic's names for members of a union."""
     place: list[int | str] = []
     here = content
     for part in detail["loc"]:
@@ -105,60 +87,41 @@ def _at(content: Any, place: Place) -> Any:
     return inside
 
 
-_WANTED = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "path_type": "a path",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "keys with values",
-    "model_type": "keys with values",
-    "model_attributes_type": "keys with values",
-    "greater_than_equal": "at least {ge}",
-    "less_than_equal": "at most {le}",
-    "string_too_long": "at most {max_length} characters long",
-    "time_delta_type": "a number of seconds",
-    "time_delta_parsing": "a number of seconds",
-}
-_NUMBERS = {"a whole number", "a number of seconds", "true or false"}
-_RULES: dict[Place, str] = {
-    ("instance_name",): "it may hold only a-z, 0-9 and '-', starts with a letter and does not end with '-'"
-}
+def _message(place: Place, details: list[ErrorDetails], content: Any) -> str:
+    first, *others = dict.fromkeys(_text(detail, place, content) for detail in details)
+    text = " or ".join([first, *(other.removeprefix("should be ") for other in others)])
+    given = details[0]["input"]
+    types = {detail["type"] for detail in details}
+    if all(type_ == _NOT_JSON or type_.endswith("_type") for type_ in types):
+        quotable = types & {"string_type", _NOT_JSON} and isinstance(given, int | float | date)
+        return f"{text}, got {_kind(given)}{'; put it in quotes' if quotable else ''}"
+    limited = all({"ge", "gt", "le", "lt"} & detail.get("ctx", {}).keys() for detail in details)
+    return f"{text}, got {given}" if limited and isinstance(given, int | float) else text
 
 
 def _text(detail: ErrorDetails, place: Place, content: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return _unknown_key(place, content)
     if detail["type"] == "missing":
-        return "it is missing"
-    if detail["type"] == "string_pattern_mismatch" and place in _RULES:
-        return _RULES[place]
+        return "is missing"
     inner = detail.get("ctx", {}).get("error")
     if isinstance(inner, Exception):
         return str(inner)
-    return detail["msg"].removeprefix("Input ").replace("should", "it should", 1)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping | list | bool | None):
-        return _kind(value)
-    return str(value) if isinstance(value, int | float) else f"{str(value)!r:.60}"
+    text = detail["msg"]
+    for pattern, plainer in _YAML_WORDS:
+        text = pattern.sub(plainer, text)
+    return text
 
 
 def _kind(value: object) -> str:
-    """Say what a value is, without the value; there are too few of true, false and nothing to hide."""
+    # The kind only, since the value may be a secret; true, false and null are too few to be one.
     if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "nothing"}[value]
+        return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, Mapping):
-        return "keys with values"
+        return "a mapping"
     if isinstance(value, list):
         return "a list"
-    kinds = {int: "a number", float: "a number", str: "a text", date: "a date", datetime: "a date"}
-    return kinds.get(type(value), "another kind of value")
+    return _KINDS.get(type(value), "another kind of value")
 
 
 def _unknown_key(place: Place, content: Any) -> str:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    SerializeAsAny,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from environments.model.errors import InvalidName, UnknownProvider
-from environments.model.names import MAX_INSTANCE_NAME_LENGTH, EnvironmentName, check_name
+from environments.model.names import EnvironmentName, InstanceName, check_name
 from environments.model.provider_kinds import ProviderSpec, provider_class, provider_kinds
-
-if TYPE_CHECKING:
-    pass
 
 
 def _load_provider(value: Any) -> Any:  # Any: whatever pydantic was given, before it is checked
@@ -34,12 +25,17 @@ def _load_provider(value: Any) -> Any:  # Any: whatever pydantic was given, befo
 class EnvironmentSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """What an environment shall be, as its owner declares it."""
 
-    name: EnvironmentName
-    provider: Annotated[SerializeAsAny[ProviderSpec], BeforeValidator(_load_provider)]
-    instance_name: str = Field(
-        default="", max_length=MAX_INSTANCE_NAME_LENGTH, pattern=r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$"
+    name: EnvironmentName = Field(
+        description="The environment's name: 1 to 40 characters a-z, 0-9 and '-'."
     )
-    description: str = ""
+    provider: Annotated[SerializeAsAny[ProviderSpec], BeforeValidator(_load_provider)] = Field(
+        description="The kind of environment, and its settings."
+    )
+    instance_name: InstanceName = Field(
+        default="",
+        description="The name of the instance, for its host and directories; by default envchart-NAME.",
+    )
+    description: str = Field(default="", description="A note about the environment's purpose.")
 
     @model_validator(mode="before")
     @classmethod

@@ -33,11 +33,11 @@ def file(tmp_path: Path) -> Path:
     ("name", "rule", "suggestion"),
     [
         ("", "is empty", "demo"),
-        ("Demo_1", "may hold only a-z, 0-9 and '-'", "demo-1"),
+        ("Demo_1", "may contain only a-z, 0-9 and '-'", "demo-1"),
         ("1st", "must start with a letter", "env-1st"),
         ("x" * 41, "is longer than 40 characters", "x" * 40),
         ("web-", "must not end with '-'", "web"),
-        ("a--b", "must not hold '--'", "a-b"),
+        ("a--b", "must not contain '--'", "a-b"),
     ],
 )
 def test_an_invalid_name_says_which_rule_it_breaks(cli: Any, name: str, rule: str, suggestion: str) -> None:
@@ -96,7 +96,7 @@ def test_a_wrong_state_names_what_is_allowed(cli: Any, hello: str) -> None:
         (("create", "web", "--app", ".", "--env", "A=1", "--env", "A=2"), "--env 'A' is there twice"),
         (
             ("create", "web", "--app", ".", "--port", "70000"),
-            "--port: it has to be at most 65535, not 70000",
+            "--port: should be less than or equal to 65535, got 70000",
         ),
         (("create", "web", "--app", ".", "--env", "A-B=1"), "'A-B' is no name for a variable"),
         (("create", "web", "--app", "nowhere"), "nowhere does not exist"),

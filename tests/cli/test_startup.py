@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("statemachine", "pydantic", "filelock", "loguru", "rich", "yaml", "asyncio")
+HEAVY = ("statemachine", "pydantic", "filelock", "loguru", "rich", "ruamel.yaml", "asyncio")
 
 
 def loaded(*words: str, cwd: Path, names: tuple[str, ...] = HEAVY) -> set[str]:

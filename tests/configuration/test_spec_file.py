@@ -8,8 +8,8 @@ from pathlib import Path
 from traceback import format_exception
 
 import pytest
-import yaml
 from pydantic import BaseModel
+from ruamel.yaml import YAML
 
 from environments.configuration.schema import spec_schema
 from environments.configuration.spec_file import load_spec
@@ -18,6 +18,7 @@ from environments.errors import InvalidConfiguration, InvalidName
 from environments.model.provider_kinds import provider_class
 from environments.model.spec import EnvironmentSpec
 from environments.providers.local import LocalProvider
+from environments.providers.terraform import TerraformProvider
 from environments.secrets.references import SecretRef
 
 VALID = "name: demo\nprovider:\n  kind: local\n  app: ./app\n"
@@ -75,44 +76,59 @@ def test_another_name_than_the_files_is_refused(file: Path) -> None:
 
 FAULTS = {
     "": "it is empty",
-    "- a\n": "it has to hold keys and values, like 'name: demo'",
-    "just text": "it has to hold keys and values, like 'name: demo'",
+    "- a\n": "it has to be a mapping of keys to values, like 'name: demo'",
+    "just text": "it has to be a mapping of keys to values, like 'name: demo'",
     "name: [\n": "2: it is not YAML: expected the node content, but found '<stream end>'",
     "a: 1\n---\nb: 2\n": "2: it is not YAML: but found another document",
+    "a: 1\n...\nb: 2\n": "3: it is not YAML: "
+    "expected '<document start>', but found '<block mapping start>'",
+    "\tname: demo\n": "1: it is not YAML: found character '\\t' that cannot start any token",
     VALID + "nmae: x\n": "5: nmae: there is no such key; did you mean 'name'?",
     VALID
     + "zzzzz: x\n": "5: zzzzz: there is no such key; known are description, instance_name, name, provider",
     VALID + "  prot: 1\n": "5: provider.prot: there is no such key; did you mean 'port'?",
-    VALID + "  port: abc\n": "5: provider.port: it has to be a whole number, not 'abc'",
-    VALID + "  port: 0\n": "5: provider.port: it has to be at least 1, not 0",
-    VALID + "  port: 70000\n": "5: provider.port: it has to be at most 65535, not 70000",
     VALID
-    + "  env: {DEBUG: on}\n": "5: provider.env.DEBUG: it has to be a text or keys with values, not true; "
-    "put it in quotes",
+    + "  port: abc\n": "5: provider.port: should be a valid integer, unable to parse string as an integer",
+    VALID + "  port: 0\n": "5: provider.port: should be greater than or equal to 1, got 0",
+    VALID + "  port: 70000\n": "5: provider.port: should be less than or equal to 65535, got 70000",
+    VALID + "  env: {DEBUG: on}\n": "5: provider.env.DEBUG: should be a valid string or a valid mapping, "
+    "got true; put it in quotes",
     VALID + "  env: {KEY: {evn: X}}\n": "5: provider.env.KEY.evn: there is no such key",
-    VALID + "  env: [A]\n": "5: provider.env: it has to be keys with values, not a list",
-    VALID + "  command: python app.py\n": "5: provider.command: it has to be a list, not a text",
-    VALID
-    + "  start_timeout: soon\n": "5: provider.start_timeout: it has to be a number of seconds, not 'soon'",
+    VALID + "  env: [A]\n": "5: provider.env: should be a valid mapping, got a list",
+    VALID + "  env:\n": "5: provider.env: should be a valid mapping, got null",
+    VALID + "  command: python app.py\n": "5: provider.command: should be a valid list, got a string",
+    VALID + "  command:\n  - ls\n  - 7\n": "7: provider.command.1: should be a valid string, got a number; "
+    "put it in quotes",
+    VALID + "  start_timeout: soon\n": "5: provider.start_timeout: should be a number of seconds",
     VALID + "  start_timeout: 0\n": "5: provider.start_timeout: must be longer than nothing",
     VALID
-    + "instance_name: UP\n": "5: instance_name: it may hold only a-z, 0-9 and '-', starts with a letter "
+    + "instance_name: UP\n": "5: instance_name: may contain only a-z, 0-9 and '-', starts with a letter "
     "and does not end with '-'",
-    VALID + "name: again\n": "5: name: it is there twice",
-    VALID + "7: seven\n": "5: 7: a key has to be a text; put it in quotes",
-    VALID + "when: 2020-13-45\n": "month must be in 1..12",
-    "name: demo\n": "1: provider: it is missing",
-    "provider: {kind: local, app: .}\n": "1: name: it is missing",
+    VALID + f"instance_name: {'i' * 64}\n": "5: instance_name: should have at most 63 characters",
+    VALID + "name: again\n": "5: name: the key is there twice",
+    VALID + "7: seven\n": "5: 7: a key has to be a string; put it in quotes",
+    VALID + "on: x\n": "5: on: a key has to be a string; put it in quotes",
+    VALID + "<<: {description: x}\n": "5: <<: a key has to be a string; put it in quotes",
+    VALID + "? [a, b]\n: x\n": "5: a key has to be a string",
+    VALID + "when: 2020-13-45\n": "5: month must be in 1..12",
+    "name: 2020-12-01\nprovider: {kind: local, app: .}\n": "1: name: should be a valid string, got a date; "
+    "put it in quotes",
+    "name: demo\n": "1: provider: is missing",
+    "provider: {kind: local, app: .}\n": "1: name: is missing",
     "name: Demo_1\nprovider: {kind: local, app: .}\n": "1: name: invalid environment name 'Demo_1': "
-    "it may hold only a-z, 0-9 and '-'; try 'demo-1'",
-    "name: demo\nprovider: local\n": "2: provider: it has to be keys with values, not a text",
-    "name: demo\nprovider: {app: .}\n": "2: provider.kind: it is missing: one of local",
-    "name: demo\nprovider: {kind: local}\n": "2: provider.app: it is missing",
+    "it may contain only a-z, 0-9 and '-'; try 'demo-1'",
+    "name: demo\nprovider: local\n": "2: provider: should be a valid mapping, got a string",
+    "name: demo\nprovider: {app: .}\n": "2: provider: 'kind' is missing; it is one of local",
+    "name: demo\nprovider: {kind: local}\n": "2: provider.app: is missing",
     "name: demo\nprovider: {kind: loca, app: .}\n": "2: provider: there is no provider of kind 'loca': "
     "did you mean 'local'?",
     "name: !!python/name:os.system x\n": "1: a value that begins with '!' has to be put in quotes",
-    VALID + "when: !!bool 7up\n": "a value is not what the tag before it says",
+    VALID + "when: !!bool 7up\n": "5: the value does not fit its tag",
     "name: &a [*a]\n": "1: name.0: it repeats another part through an alias; write it out",
+    VALID
+    + "  env: &env {A: b}\n  files: *env\n": "6: provider.files: it repeats another part through an alias; "
+    "write it out",
+    "[" * 2000: "it is not YAML: it is nested too deeply",
 }
 
 
@@ -144,6 +160,44 @@ def test_what_may_be_a_secret_is_not_quoted(file: Path, text: str) -> None:
 
 def test_a_number_where_a_text_belongs_is_not_quoted(file: Path) -> None:
     assert "12345" not in problems(file, VALID + "  env: {PIN: 12345}\n")[0]
+
+
+SCALARS = {
+    "yes": True,
+    "Off": False,
+    "y": "y",
+    "~": None,
+    "": None,
+    "0120": 80,
+    "0o120": "0o120",
+    "08": "08",
+    "0x1F": 31,
+    "1:30": 90,
+    "1_000": 1000,
+    "1.5": 1.5,
+    "1e3": "1e3",
+    "1.0e+3": 1000.0,
+    "!!str 5": "5",
+    "'5'": "5",
+    "|\n        a\n        b": "a\nb\n",
+    "*name": "demo",
+}
+
+
+@pytest.mark.parametrize("version", ["", "%YAML 1.2\n---\n"])
+@pytest.mark.parametrize("written", SCALARS)
+def test_scalars_are_read_by_the_rules_of_yaml_1_1(file: Path, written: str, version: str) -> None:
+    spec = (
+        f"{version}name: &name demo\nprovider:\n  kind: terraform\n  directory: .\n  app: .\n"
+        f"  ssh: {{key: key}}\n  variables:\n    value: {written}\n"
+    )
+    file.write_text(spec)
+
+    provider = load_spec(file).provider
+
+    assert isinstance(provider, TerraformProvider)
+    value = provider.variables["value"]
+    assert (type(value), value) == (type(SCALARS[written]), SCALARS[written])
 
 
 @pytest.mark.parametrize("text", FAULTS)
@@ -197,7 +251,7 @@ def test_the_template_is_valid_with_everything_in_it_uncommented(file: Path, kin
 
     load_spec(file)
 
-    declared = yaml.safe_load(everything)
+    declared = YAML(typ="safe").load(everything)
     assert declared.keys() == EnvironmentSpec.model_fields.keys()
     assert_names_all(declared["provider"], provider_class(kind))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
+from ruamel.yaml import YAML
 
 from tests.e2e.machine import MODULE, Keys, Machine, await_that
 
@@ -126,7 +126,7 @@ class Project:
     def file(self) -> Path:
         """Write the environment's file anew, and return where it is."""
         file = self.directory / f"{self.name}.yaml"
-        file.write_text(yaml.safe_dump(self.described(), sort_keys=False))
+        YAML().dump(self.described(), file)
         return file
 
     def command(self, *words: str | Path) -> list[str]:

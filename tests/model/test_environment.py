@@ -145,7 +145,7 @@ def test_two_environments_share_nothing_that_can_change() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("name", "demo\n", "name\n.*may hold only a-z"),
+        ("name", "demo\n", "name\n.*may contain only a-z"),
         ("name", "other", "the environment is named 'other', its spec 'demo'"),
         ("state", {"name": "runing"}, "state\n.*there is no state 'runing': did you mean 'running'"),
         ("state", {"name": "provision_failed"}, r"state.provision_failed.failure\n  Field required"),

@@ -100,10 +100,10 @@ def test_what_can_not_work_is_refused(fields):
 
 
 def test_the_examples_file_is_valid():
-    import yaml
+    from ruamel.yaml import YAML
 
     path = Path(__file__).parents[3] / "examples" / "hello" / "envchart.yaml"
-    spec = EnvironmentSpec.model_validate(yaml.safe_load(path.read_text()))
+    spec = EnvironmentSpec.model_validate(YAML(typ="safe").load(path))
     provider = spec.provider.relative_to(path.parent)
 
     assert isinstance(provider, LocalProvider)
