@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from shlex import join, quote
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.addresses import host_port
+from environments.providers.common.known_hosts import read_known_hosts
+from environments.providers.common.ssh_library import load_asyncssh
 
 if TYPE_CHECKING:
     import asyncssh
@@ -124,7 +126,7 @@ class Connection:
         Raises:
             StepFailed: The user may not write there, the disk is full, or the host serves no SFTP.
         """
-        asyncssh = _asyncssh()
+        asyncssh = load_asyncssh()
         with _translated(self.target, there):
             try:
                 client = await self._connection.start_sftp_client()
@@ -153,16 +155,17 @@ async def connect(target: Target) -> AsyncIterator[Connection]:
     Raises:
         StepFailed: The host can't be reached, shows another key than the pinned one, or refuses ours.
     """
-    asyncssh = _asyncssh()
+    asyncssh = load_asyncssh()
     if problem := check_key_file(target.key):
         raise StepFailed(FailureCause.CONFIGURATION, f"the key {problem}")
+    known_hosts = read_known_hosts(target.known_hosts)
     with _translated(target):
         connection = await asyncssh.connect(
             target.host,
             target.port,
             username=target.user,
             client_keys=[str(target.key)],
-            known_hosts=str(target.known_hosts) if target.known_hosts.is_file() else b"",
+            known_hosts=known_hosts,
             agent_path=None,
             config=None,
             connect_timeout=target.connect_timeout.total_seconds(),
@@ -198,7 +201,7 @@ async def host_key(host: str, port: int, within: timedelta) -> str:
     Raises:
         StepFailed: It does not answer in time.
     """
-    asyncssh = _asyncssh()
+    asyncssh = load_asyncssh()
     target = Target(host=host, port=port, user="", key=Path(), known_hosts=Path())
 
     async def shown() -> str:
@@ -253,7 +256,7 @@ def check_key_file(path: Path) -> str | None:
     if not os.access(path, os.R_OK):
         return f"{path} can't be read; give yourself permission for it"
     try:
-        asyncssh = _asyncssh()
+        asyncssh = load_asyncssh()
     except StepFailed as missing:
         return missing.summary
     try:
@@ -267,15 +270,6 @@ def check_key_file(path: Path) -> str | None:
     if path.stat().st_mode & 0o077:
         return f"{path} can be read by others, and so SSH does not use it: chmod 600 {quote(str(path))}"
     return None
-
-
-def _asyncssh() -> Any:  # Any: a module, loaded when it is needed
-    try:
-        import asyncssh
-    except ModuleNotFoundError:
-        summary = "hosts are reached with asyncssh, which is missing: pip install 'envchart[terraform]'"
-        raise StepFailed(FailureCause.CONFIGURATION, summary) from None
-    return asyncssh
 
 
 def _status(target: Target, done: asyncssh.SSHCompletedProcess) -> int:
@@ -328,7 +322,7 @@ def _limited(target: Target, command: str, within: timedelta | None) -> Iterator
 @contextmanager
 def _translated(target: Target, path: str = "") -> Iterator[None]:
     """Make what SSH and the network refuse a StepFailed."""
-    asyncssh = _asyncssh()
+    asyncssh = load_asyncssh()
     who = target.describe()
     try:
         yield
