@@ -10,22 +10,18 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from environments.execution.progress import Observer
     from environments.testing import FixedClock, ScriptedProvider
     from environments.workspace import Workspace
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Count how steps end, where chart coverage is asked for."""
-    counting = config.pluginmanager.get_plugin("statechart-coverage")
-    if counting is None:
-        return
-    from environments.execution.progress import watchers
+@pytest.fixture
+def step_coverage(request: pytest.FixtureRequest) -> Observer:
+    """An observer that counts how steps end, where chart coverage is asked for."""
     from environments.testing.step_coverage import StepWatcher
 
-    watcher = StepWatcher(counting.coverage.step)
-    watchers.append(watcher)
-    config.add_cleanup(lambda: watchers.remove(watcher))
+    counting = request.config.pluginmanager.get_plugin("statechart-coverage")
+    return StepWatcher(counting.coverage.step if counting is not None else lambda _step, _how: None)
 
 
 @pytest.fixture
@@ -46,8 +42,8 @@ def scripted_provider() -> Iterator[ScriptedProvider]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, fixed_clock: FixedClock) -> Workspace:
+def workspace(tmp_path: Path, fixed_clock: FixedClock, step_coverage: Observer) -> Workspace:
     """A workspace on files, in the test's temporary directory, with the fixed clock."""
     from environments.workspace import Workspace
 
-    return Workspace(tmp_path / "data", clock=fixed_clock)
+    return Workspace(tmp_path / "data", clock=fixed_clock, observers=(step_coverage,))

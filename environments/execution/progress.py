@@ -98,13 +98,10 @@ Progress: TypeAlias = (
 )
 Observer: TypeAlias = Callable[[Progress], None]
 
-watchers: list[Observer] = []
-"""Told of the progress of every command of this process, after its own observers."""
-
 
 def notify(observers: Sequence[Observer], progress: Progress) -> None:
     """Tell observers; one that raises is logged, and breaks nothing."""
-    for observer in (*observers, *watchers):
+    for observer in observers:
         try:
             observer(progress)
         except Exception as error:  # observers are not part of a command

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from environments.errors import StepFailed
 from environments.secrets.encodings import written_forms
-from environments.secrets.references import _read_here, references
+from environments.secrets.references import MEMORY, SecretMemory, references
 
 HIDDEN = "***"
 """What stands for a secret where one was."""
@@ -21,37 +21,37 @@ _SHORTEST = 4
 _TELLING = 8
 
 
-def redactor(model: BaseModel) -> Callable[[str], str]:
+def redactor(model: BaseModel, memory: SecretMemory = MEMORY) -> Callable[[str], str]:
     """Return what replaces the secrets that a model refers to, as far as they are known here.
 
     Known is what can be read now, and what this process has read before. A secret is found as it
     is, line by line, and as it is written in other forms, such as in URLs, JSON or Base64. One of
     less than four characters is left: too much else would go with it.
     """
-    return _redactor(_parts(_values(model)))
+    return _redactor(_parts(_values(model, memory)))
 
 
-def redact_known(text: str) -> str:
+def redact_known(text: str, memory: SecretMemory = MEMORY) -> str:
     """Return a text without any secret that this process has read: for what belongs to no spec."""
-    return _redactor(_parts(value for values in _read_here.values() for value in values))(text)
+    return _redactor(_parts(memory))(text)
 
 
-def discloses(model: BaseModel, value: object) -> bool:
+def discloses(model: BaseModel, value: object, memory: SecretMemory = MEMORY) -> bool:
     """Return whether a value, such as a step's outputs, holds a secret that a model refers to.
 
     Addresses, and secrets of less than eight characters, do not count: that a port's number or a
     word is in both is then mere chance, and must not keep an environment from being provisioned.
     """
-    parts = _parts(_values(model))
+    parts = _parts(_values(model, memory))
     redact = _redactor(frozenset(part for part in parts if len(part) >= _TELLING and not _is_address(part)))
     return any(redact(text) != text for text in _texts(value))
 
 
-def _values(model: BaseModel) -> Iterator[str]:
+def _values(model: BaseModel, memory: SecretMemory) -> Iterator[str]:
     for reference in references(model):
         with suppress(StepFailed):
-            reference.resolve()
-        yield from _read_here.get(reference, ())
+            reference.resolve(memory)
+        yield from memory.of(reference)
 
 
 def _parts(secrets: Iterable[str]) -> frozenset[str]:

@@ -11,8 +11,28 @@ from pydantic import BaseModel, model_validator
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 
-_read_here: dict[SecretRef, set[str]] = {}
-"""What this process has read so far: a secret that was changed meanwhile is a secret still."""
+
+class SecretMemory:
+    """The values that secrets had when they were read. A secret stays secret when it is changed."""
+
+    def __init__(self) -> None:
+        self._values: dict[SecretRef, set[str]] = {}
+
+    def add(self, reference: SecretRef, value: str) -> None:
+        """Remember a value."""
+        self._values.setdefault(reference, set()).add(value)
+
+    def of(self, reference: SecretRef) -> frozenset[str]:
+        """Return all values that were read from one place."""
+        return frozenset(self._values.get(reference, ()))
+
+    def __iter__(self) -> Iterator[str]:
+        for values in self._values.values():
+            yield from values
+
+
+MEMORY = SecretMemory()
+"""The memory of this process, used where no other is given."""
 
 
 class SecretRef(BaseModel, frozen=True, extra="forbid"):
@@ -30,14 +50,14 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("name the secret's place with either 'env' or 'file'")
         return self
 
-    def resolve(self) -> str:
-        """Read the secret; a file's final line break is not part of it.
+    def resolve(self, memory: SecretMemory = MEMORY) -> str:
+        """Read the secret, without a file's final line break, and remember its value.
 
         Raises:
             StepFailed: It is not there, or can't be read; the cause is `configuration`.
         """
         value = self._read()
-        _read_here.setdefault(self, set()).add(value)
+        memory.add(self, value)
         return value
 
     def _read(self) -> str:

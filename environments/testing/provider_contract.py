@@ -12,8 +12,9 @@ It brings real environments up and down, so it needs what your provider needs.
 
 from __future__ import annotations
 
-import asyncio
+import os
 import re
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 from environments.errors import CommandFailed
+from environments.execution.progress import Progress, StepStarted
 from environments.execution.stop import StopRequest
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
@@ -243,16 +245,11 @@ def says_not_done(found: tuple[Step, Probed]) -> bool:
 
 
 async def killed_at(workspace: Workspace, command: CommandName, name: str, number: int) -> None:
-    """Run a command, and kill this process when it has begun its step of that number, counted from 0."""
-    import os
-    import signal
-
-    from environments.execution.progress import Progress, StepStarted, watchers
+    """Run a command, and kill this process when it begins its step of that number, counted from 0."""
 
     def kill(told: Progress) -> None:
         if isinstance(told, StepStarted) and told.number == number + 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    watchers.append(kill)
-    await run(workspace, command, name)
-    await asyncio.sleep(0)
+    # A workspace takes its observers when it is made.
+    await run(Workspace(repository=workspace._repository, observers=[kill]), command, name)

@@ -20,7 +20,7 @@ from environments.model.spec import EnvironmentSpec
 from environments.model.steps import Probed, Step, StepContext
 from environments.ports import EnvironmentRepository
 from environments.secrets.redaction import discloses, redact_known, redactor
-from environments.secrets.references import SecretRef, _read_here
+from environments.secrets.references import SecretMemory, SecretRef
 from environments.testing import FixedClock
 from statechart.holder import Holder
 
@@ -245,9 +245,9 @@ def test_outputs_disclose_a_secret_unless_it_may_be_there_by_chance(
     monkeypatch: pytest.MonkeyPatch, token: str, outputs: dict[str, object], disclosed: bool
 ) -> None:
     monkeypatch.setenv("ENVCHART_TEST_OUTPUT", token)
-    _read_here.pop(SecretRef(env="ENVCHART_TEST_OUTPUT"), None)
+    rented = Rented(token=SecretRef(env="ENVCHART_TEST_OUTPUT"))
 
-    assert discloses(Rented(token=SecretRef(env="ENVCHART_TEST_OUTPUT")), outputs) is disclosed
+    assert discloses(rented, outputs, SecretMemory()) is disclosed
 
 
 async def test_what_a_probe_found_is_told_without_secrets(
