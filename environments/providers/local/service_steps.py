@@ -40,9 +40,8 @@ def run_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step
             spec, switch_release, probe_switch, inputs={**switched}, timeout=timedelta(minutes=10)
         ),
         provider_step(spec, start_service, probe_service, inputs={**started}, timeout=stopping),
-        provider_step(
-            spec, check_health, probe_health, inputs={**started}, timeout=starting, has_effect=False
-        ),
+        # Not a mere look: a service that stays unhealthy is stopped.
+        provider_step(spec, check_health, probe_health, inputs={**started}, timeout=starting),
     )
 
 

@@ -117,7 +117,7 @@ async def test_all_steps_are_named_timed_and_may_be_repeated(bench):
     every = [step for group in steps.values() for step in group]
     assert all(step.probe and step.timeout and step.idempotent and step.inputs for step in every)
     looking = {step.name for step in every if not step.has_effect}
-    assert looking == {"verify_release", "check_health", "verify_absence"}
+    assert looking == {"verify_release", "verify_absence"}
     assert {*COMMANDS, CommandName.REGISTER} == set(CommandName)
     assert all(bench.spec.supports(command) for command in COMMANDS)
     assert not bench.spec.supports(CommandName.REGISTER)

@@ -30,9 +30,8 @@ def infrastructure_steps(spec: TerraformProvider, environment: AnyEnvironment) -
         provider_step(spec, render_module, probe_module, inputs=inputs),
         provider_step(spec, initialise, probe_initialised, inputs=inputs, timeout=times.init),
         provider_step(spec, validate, probe_valid, inputs=inputs, timeout=times.plan, has_effect=False),
-        provider_step(
-            spec, plan_infrastructure, probe_plan, inputs=inputs, timeout=times.plan, has_effect=False
-        ),
+        # Not a mere look: the plan makes the file for Terraform's state, and takes its lock.
+        provider_step(spec, plan_infrastructure, probe_plan, inputs=inputs, timeout=times.plan),
         provider_step(spec, apply_infrastructure, probe_infrastructure, inputs=inputs, timeout=times.apply),
         provider_step(spec, read_outputs, probe_outputs, inputs=inputs, has_effect=False),
     )

@@ -50,7 +50,8 @@ def run_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[
         provider_step(spec, stop_previous, probe_previous, inputs=started, timeout=stopping),
         provider_step(spec, switch_release, probe_switch, inputs=switched),
         provider_step(spec, start_service, probe_service, inputs=started, timeout=stopping),
-        provider_step(spec, check_health, probe_health, inputs=started, timeout=waiting, has_effect=False),
+        # Not a mere look: a service that stays unhealthy is stopped.
+        provider_step(spec, check_health, probe_health, inputs=started, timeout=waiting),
     )
 
 
