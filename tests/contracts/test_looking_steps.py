@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -134,4 +133,4 @@ async def test_a_look_that_finds_nothing_makes_nothing(spec: ProviderSpec, tmp_p
         )
         with suppress(StepFailed):
             await step.effect(context)
-        assert os.listdir(directory) == [], step.name
+        assert list(directory.iterdir()) == [], step.name

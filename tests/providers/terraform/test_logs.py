@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from environments import CommandFailed, StepFailed
-from environments.providers.terraform.remote.collected_log import _LIMIT, CollectedLog
+from environments.providers.terraform.remote.collected_log import _LIMIT, CollectedLog, last_words
 from environments.providers.terraform.remote.host import HostDirectory
 from tests.providers.terraform.conftest import APP, Project
 from tests.providers.terraform.test_service import released
@@ -166,6 +166,35 @@ async def test_a_secret_that_is_written_in_two_parts_is_not_kept_by_halves(
     assert collected.files() == []
     say(f"{SECRET[8:]}\n".encode())
     await collected.collect(host, redact)
+    assert collected.log.read_text() == "I know ***\n"
+
+
+async def test_control_codes_are_neither_kept_nor_part_of_the_last_words(
+    host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
+) -> None:
+    say("one\x1bc\x1b[2J \x9b2Jtwo\x1b]0;title\x07\n\tthree\x85\r\n".encode())
+    await collected.collect(host, str)
+
+    assert collected.log.read_text() == "one two\n\tthree\n"
+    assert await last_words(host, None, str) == "one two\n\tthree"
+
+
+@pytest.mark.parametrize("written", [f"{SECRET[:4]}\x1b[1m{SECRET[4:]}", f"{SECRET}\x1b[0m"])
+async def test_control_codes_do_not_hide_a_secret(
+    written: str, host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
+) -> None:
+    say(f"I know {written}\n".encode())
+    await collected.collect(host, lambda text: text.replace(SECRET, "***"))
+
+    assert collected.log.read_text() == "I know ***\n"
+
+
+async def test_a_secret_that_holds_control_codes_is_not_kept_without_them(
+    host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
+) -> None:
+    say(b"I know hun\x01ter2\n")
+    await collected.collect(host, lambda text: text.replace("hun\x01ter2", "***"))
+
     assert collected.log.read_text() == "I know ***\n"
 
 

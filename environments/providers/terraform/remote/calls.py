@@ -13,6 +13,7 @@ from typing import Any
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.ssh import CommandResult, Connection
+from environments.system.control_codes import strip_control_codes
 
 _PACKAGE = Path(__file__).parents[1] / "host_program"
 _OLDEST = (3, 9)
@@ -69,7 +70,7 @@ class Calls:
         ran = await self._python(_LOADER, input=sent, within=within)
         answer = json.loads(ran.stdout.strip().rpartition("\n")[2])  # a login may print something first
         if "result" not in answer:
-            summary = f"on {self.remote.target.host}, {answer['summary']}"
+            summary = f"on {self.remote.target.host}, {strip_control_codes(answer['summary'])}"
             raise StepFailed(FailureCause(answer["cause"]), summary)
         return answer["result"]
 
@@ -95,7 +96,8 @@ class Calls:
             summary = f"{host} has no python3: install it (apt-get install python3, or in the image)"
             raise StepFailed(FailureCause.CONFIGURATION, summary)
         if ran.status != 0 or not ran.stdout.strip():
-            said = (ran.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            summary = f"on {host}, python3 ended with {ran.status}: {said}"
-            raise StepFailed(FailureCause.COMMAND_EXECUTION, summary, ran.stderr)
+            printed = strip_control_codes(ran.stderr)
+            last = (printed.strip().splitlines() or ["it printed nothing"])[-1]
+            summary = f"on {host}, python3 ended with {ran.status}: {last}"
+            raise StepFailed(FailureCause.COMMAND_EXECUTION, summary, printed)
         return ran

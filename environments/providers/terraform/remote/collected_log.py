@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import root_of, target_of
 from environments.providers.terraform.remote.host import HostDirectory, LogChunk
 from environments.secrets.redaction import redactor
+from environments.system.control_codes import strip_control_codes
 from environments.system.files import write_private
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _LIMIT = 512 * 1024
 _LAST = 32 * 1024
 _LINES = 20
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +99,16 @@ class CollectedLog:
 
 
 def readable(said: LogChunk, redact: Callable[[str], str]) -> str:
-    """Return what was said as text without secrets, whatever bytes it is made of."""
+    """Return new log lines as text, with a note about the bytes that were left out before them."""
     left_out = f"[{said.skipped} bytes before this were left out]\n" if said.skipped else ""
-    return left_out + redact(said.text.decode("utf-8", "backslashreplace"))
+    return left_out + _text(said, redact)
+
+
+def _text(said: LogChunk, redact: Callable[[str], str]) -> str:
+    """Decode new log lines without control codes and secrets."""
+    text = said.text.decode("utf-8", "backslashreplace")
+    # Twice: a secret may hold control codes, and control codes may stand in the middle of a secret.
+    return redact(strip_control_codes(redact(text)))
 
 
 async def last_words(
@@ -110,8 +116,7 @@ async def last_words(
 ) -> str:
     """Return the last lines that a service said since a place in its log, fit to be shown."""
     said = await host.said(since, _LAST, whole=True)
-    text = redact(_CONTROL.sub("", said.text.decode("utf-8", "backslashreplace")))
-    return "\n".join(text.splitlines()[-_LINES:])
+    return "\n".join(_text(said, redact).splitlines()[-_LINES:])
 
 
 @translated
