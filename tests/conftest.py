@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from hypothesis import settings
 
 from environments.execution.commands import COMMANDS, Command
 from environments.execution.progress import Progress
@@ -24,6 +25,10 @@ from environments.storage.file import FileRepository
 from environments.storage.memory import MemoryRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
+
+# No example has a deadline: on a busy machine it is the machine that would fail, not the program.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # A shell's background job ignores Ctrl-C, and so would everything that a test starts, and sends one to.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -246,17 +246,20 @@ def test_a_number_that_a_living_process_has_now_keeps_nobody_out(repository: Fil
 
 
 async def test_who_waits_is_let_in_soon_after_the_release(repository: FileRepository) -> None:
-    delays = []
+    delays, naps = [], []
     for _ in range(5):
         held = repository.open("demo", Holder.current("first"))
         waiting = asyncio.ensure_future(open_session(repository, "demo", Holder.current("second"), 10))
+        begun = time.monotonic()
         await asyncio.sleep(0.02)
+        naps.append(time.monotonic() - begun)
         held.close()
         released = time.monotonic()
         (await waiting).close()
         delays.append(time.monotonic() - released)
 
-    assert sorted(delays)[2] < 0.05
+    # as a ratio to the naps of the same run, which a busy machine prolongs just as much
+    assert sorted(delays)[2] < 3 * sorted(naps)[2]
 
 
 @pytest.mark.parametrize("file", [".locks/demo.lock", "demo/history.jsonl"])

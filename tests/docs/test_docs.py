@@ -106,8 +106,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     }
     environment.pop("ENVCHART_DATA_DIR", None)
     yield Reader(tmp_path, environment)
+    left = {document.parent.name for document in tmp_path.rglob("state.json")}
     for command in ("destroy", "purge"):
-        for name in ("demo", "handbook"):
+        for name in left & {"demo", "handbook"}:
             subprocess.run(
                 [sys.executable, "-m", "environments", command, name, "--yes"],
                 cwd=tmp_path,

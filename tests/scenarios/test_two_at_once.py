@@ -85,7 +85,7 @@ async def test_waiting_for_the_lock_ends_after_its_time(
     with pytest.raises(Locked):
         await make_command("destroy", lock_timeout=0.05).attempt("demo")
 
-    assert 0.05 <= time.monotonic() - asked < 2
+    assert time.monotonic() - asked >= 0.05
     await cancel(first)
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 
 from environments.lifecycle import Lifecycle, Subject
 from statechart import Chart, Event, State, Transition
@@ -19,6 +19,7 @@ QUICK = settings(
     max_examples=60,
     stateful_step_count=15,
     database=None,
+    phases=[Phase.generate, Phase.shrink],  # explaining repeats a failing run hundreds of times
     suppress_health_check=list(HealthCheck),
 )
 
