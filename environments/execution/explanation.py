@@ -7,6 +7,7 @@ from traceback import format_exception
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.system.control_codes import strip_control_codes
 from statechart.errors import StorageError
 
 
@@ -21,8 +22,8 @@ def explain(error: BaseException) -> tuple[FailureCause, str, str]:
 
 
 def storable(text: str) -> str:
-    """Return a text with what no file can hold (the odd bytes of a tool's output) written out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Make text of a program fit to be stored and shown: valid UTF-8 without control codes."""
+    return strip_control_codes(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _explain(error: BaseException) -> tuple[FailureCause, str, str]:

@@ -51,7 +51,7 @@ def scan(
         _check(path, source)
         if copy_to is not None:
             (copy_to / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        entries[name] = _entry(path, copy_to / name if copy_to is not None else None)
+        entries[name] = entry_of(path, copy_to / name if copy_to is not None else None)
     if not entries:
         raise _unfit(f"{source} holds no files", "put the application there")
     return Manifest(entries)
@@ -82,7 +82,7 @@ def _check(path: Path, source: Path) -> None:
         raise _unfit(f"{path} is neither a file nor a link", "remove it")
 
 
-def _entry(path: Path, copy: Path | None) -> str:
+def entry_of(path: Path, copy: Path | None) -> str:
     """Return what an entry is: its kind and the digest of its content; copy it if asked to."""
     if path.is_symlink():
         target = path.readlink()

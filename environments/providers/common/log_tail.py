@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
+
+from environments.system.control_codes import strip_control_codes
 
 _TAIL_BYTES = 32_768
 _TAIL_LINES = 20
 _LINE_LIMIT = 200
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def tail(log: Path, offset: int, redact: Callable[[str], str]) -> str:
@@ -25,7 +25,7 @@ def tail(log: Path, offset: int, redact: Callable[[str], str]) -> str:
         return ""
     if end - begin > _TAIL_BYTES:  # half a line may hold half a secret, which nothing would recognise
         text = text.partition("\n")[2]
-    return "\n".join(redact(_CONTROL.sub("", text)).splitlines()[-_TAIL_LINES:])
+    return "\n".join(redact(strip_control_codes(text)).splitlines()[-_TAIL_LINES:])
 
 
 def last_word(text: str) -> str:

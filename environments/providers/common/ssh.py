@@ -19,6 +19,7 @@ from environments.model.failure import FailureCause
 from environments.providers.common.addresses import host_port
 from environments.providers.common.known_hosts import read_known_hosts
 from environments.providers.common.ssh_library import load_asyncssh
+from environments.system.waiting import retry
 
 if TYPE_CHECKING:
     import asyncssh
@@ -222,23 +223,36 @@ async def _patiently(
     within: timedelta,
     report: Callable[[str], None],
 ) -> ResultT:
-    """Try until it works or time is up; what waiting can't mend is not tried again."""
-    deadline = time.monotonic() + within.total_seconds()
-    told = ""
-    while True:
-        try:
-            return await attempt()
-        except StepFailed as failed:
-            if failed.cause is not FailureCause.NETWORK:
-                raise
-            if time.monotonic() + _PAUSE > deadline:
-                summary = (
-                    f"{target.host} did not answer within {within.total_seconds():g} s: {failed.summary}"
-                )
-                raise StepFailed(FailureCause.TIMEOUT, summary) from failed
-            if failed.summary != told:
-                report(told := failed.summary)
-        await asyncio.sleep(_PAUSE)
+    """Repeat an attempt while the network fails, until time is up; report each new reason.
+
+    Raises:
+        StepFailed: Time is up, or the attempt failed for another reason than the network.
+    """
+    reported = ""
+
+    def report_once(failed: StepFailed) -> None:
+        nonlocal reported
+        if failed.summary != reported:
+            report(reported := failed.summary)
+
+    try:
+        return await retry(
+            attempt,
+            on=StepFailed,
+            within=within,
+            every=_PAUSE,
+            when=_is_network_failure,
+            before_retry=report_once,
+        )
+    except StepFailed as failed:
+        if not _is_network_failure(failed):
+            raise
+        summary = f"{target.host} did not answer within {within.total_seconds():g} s: {failed.summary}"
+        raise StepFailed(FailureCause.TIMEOUT, summary) from failed
+
+
+def _is_network_failure(failed: StepFailed) -> bool:
+    return failed.cause is FailureCause.NETWORK
 
 
 def _changed(host: str, known_hosts: Path) -> StepFailed:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from environments.system.control_codes import strip_control_codes
+
 _CHUNK = 65_536
 _PIPE = 1024 * 1024
 _TAIL_LINES = 40
@@ -103,7 +105,8 @@ class Lines:
         return line
 
     def _tell(self, line: bytes) -> None:
-        text = self.redact(line.decode("utf-8", "backslashreplace").rstrip("\r"))
+        text = strip_control_codes(line.decode("utf-8", "backslashreplace"))
+        text = self.redact(text)  # after that: a colour in the middle of a secret would hide it
         self.tail.append(_shortened(text, _TAIL_LINE))
         self.tell(_shortened(text, self.longest))
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,9 +23,11 @@ from environments.providers.common.tool_output import Lines, OutputPipe, output_
 from environments.system.cancellation import shielded
 from environments.system.ending import end
 from environments.system.survivors import of_tools
+from environments.system.waiting import until
 
 _TOOL = "ENVCHART_TOOL"
 _LOOK = 0.1
+_LOOK_CLOSELY = 0.005
 _AFTER_EXIT = 0.5
 _LOOKS_AFTER_EXIT = 10
 _GRACE_FOR_THE_REST = timedelta(seconds=0.2)
@@ -167,11 +168,7 @@ class _RunningTool:
         return self.process is not None and self.process.poll() is None
 
     async def _gone(self, patience: timedelta) -> None:
-        deadline = time.monotonic() + patience.total_seconds()
-        while time.monotonic() < deadline:
-            if not self.is_alive():
-                return
-            await asyncio.sleep(0.005)
+        await until(lambda: not self.is_alive(), within=patience, every=_LOOK_CLOSELY)
 
     async def end_after(self, error: BaseException) -> None:
         """End what an error leaves running; when something can't be ended, the error gets a note."""
@@ -214,7 +211,7 @@ class _RunningTool:
 def _failure(tool: Tool, status: int, lines: Lines) -> StepFailed:
     """Return how a tool failed, in its own last words."""
     last = next((line.strip() for line in reversed(lines.tail) if line.strip()), "")
-    said = f": {last}" if last else ", and said nothing"
+    said = f": {last}" if last else ", and printed nothing"
     how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with exit code {status}"
     return StepFailed(FailureCause.COMMAND_EXECUTION, f"{tool.name} {how}{said}", "\n".join(lines.tail))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from environments.providers.common.app_files import Manifest, _entry, scan
+from environments.providers.common.app_files import Manifest, entry_of, scan
 from environments.system.files import remove_tree, sync_directory, sync_file_system, write_private
 
 
@@ -75,7 +75,7 @@ class Releases:
         if manifest is None:
             return "its manifest can't be read"
         for name, entry in manifest.entries.items():
-            if not os.path.lexists(place / name) or _entry(place / name, None) != entry:
+            if not os.path.lexists(place / name) or entry_of(place / name, None) != entry:
                 return f"{name} is missing or changed"
         return None if manifest.id == release else "its manifest is of another release"
 

@@ -16,7 +16,7 @@ import psutil
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import health
-from environments.providers.common.service_variables import _PYTHON, ENVIRONMENT, TOKEN
+from environments.providers.common.service_variables import ENVIRONMENT, PYTHON_SETTINGS, TOKEN
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.system import processes
@@ -117,7 +117,7 @@ def _base_environment(layout: Layout, instance: Instance) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {
         "PATH": os.defpath,
-        **_PYTHON,
+        **PYTHON_SETTINGS,
         **inherited,
         "HOST": health.HOST,
         "PORT": str(instance.port),

@@ -19,6 +19,7 @@ from environments.providers.local.service import Service
 from environments.secrets.redaction import redactor
 from environments.system import processes
 from environments.system.cancellation import in_thread, shielded
+from environments.system.waiting import until
 
 if TYPE_CHECKING:
     from environments.providers.local import LocalProvider
@@ -70,18 +71,24 @@ class Startup:
 
     async def _healthy(self, instance: Instance) -> float:
         begun = time.monotonic()
-        limit = self.spec.start_timeout.total_seconds()
-        while True:
+
+        async def lasting() -> tuple[Answer, float]:
             answer = await self._ask(instance)
-            healthy_after = time.monotonic() - begun
+            after = time.monotonic() - begun
             if answer.kind is HealthVerdict.HEALTHY:
                 await asyncio.sleep(self.spec.settle.total_seconds())
                 answer = await self._ask(instance)
-                if answer.kind is HealthVerdict.HEALTHY:
-                    return healthy_after
-            if time.monotonic() - begun > limit:
-                raise self._late(instance, answer)
-            await asyncio.sleep(_PAUSE)
+            return answer, after
+
+        answer, healthy_after = await until(
+            lasting,
+            within=self.spec.start_timeout,
+            every=_PAUSE,
+            satisfied=lambda found: found[0].kind is HealthVerdict.HEALTHY,
+        )
+        if answer.kind is not HealthVerdict.HEALTHY:
+            raise self._late(instance, answer)
+        return healthy_after
 
     async def _ask(self, instance: Instance) -> Answer:
         """Ask once, and raise what no further asking can change."""

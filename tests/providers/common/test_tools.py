@@ -94,7 +94,7 @@ async def test_what_fails_tells_its_exit_code_and_its_last_words(context: StepCo
 
 
 async def test_what_is_killed_tells_by_which_signal(context: StepContext) -> None:
-    with pytest.raises(StepFailed, match="was killed by SIGKILL, and said nothing"):
+    with pytest.raises(StepFailed, match="was killed by SIGKILL, and printed nothing"):
         await run_tool(context, python("import os; os.kill(os.getpid(), 9)"))
 
 
@@ -123,6 +123,21 @@ async def test_secrets_are_kept_out_of_all_that_it_says(context: StepContext) ->
 
     assert told == ["the password is ***"]
     assert "hunter2" not in failed.value.summary + failed.value.detail
+
+
+CODES = "a\x1b[1mb\x1b[0m\x1b]0;title\x07c\x9b2J\x1bcd\be\x85f"
+
+
+async def test_control_codes_are_removed_before_secrets_are_looked_for(context: StepContext) -> None:
+    told: list[str] = []
+    program = f"print({CODES!r}); print('hun\\x1b[1mter2'); raise SystemExit(1)"
+
+    with pytest.raises(StepFailed) as failed:
+        await run_tool(context, python(program, on_line=told.append))
+
+    assert told == ["abcdef", "***"]
+    assert failed.value.summary.endswith("ended with exit code 1: ***")
+    assert failed.value.detail == "abcdef\n***"
 
 
 async def test_odd_bytes_and_endless_lines_are_cut_to_something_that_can_be_kept(

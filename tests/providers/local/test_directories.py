@@ -13,7 +13,6 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.common.log_tail import last_word, tail
 from environments.providers.common.steps import file_error, translated
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
@@ -170,25 +169,3 @@ async def test_work_in_a_thread_is_waited_for_when_it_is_cancelled():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
-
-
-def test_a_tail_is_what_came_since_without_control_codes(tmp_path):
-    log = tmp_path / "log"
-    log.write_bytes(b"before\n\x1b[1mafter\x1b[0m\x07 \xff\n")
-
-    assert tail(log, 7, str) == "after \ufffd"
-    assert tail(log, 1000, str).startswith("before")
-    assert tail(tmp_path / "missing", 0, str) == ""
-
-
-def test_a_long_tail_begins_with_a_whole_line(tmp_path):
-    log = tmp_path / "log"
-    log.write_text("x" * 40_000 + "half a secret\nwhole\n")
-
-    assert tail(log, 0, str) == "whole"
-
-
-def test_the_last_word_is_the_last_line_that_says_something():
-    assert last_word("one\n two \n\n") == "two"
-    assert last_word("\n") == ""
-    assert len(last_word("x" * 1000)) == 200

@@ -242,6 +242,10 @@ async def test_a_squatter_that_answers_200_is_not_taken_for_the_service(bench):
             "the app exited with status 3; it said last: bad port",
         ),
         ("raise ValueError('no such colour')", "status 1; it said last: ValueError: no such colour"),
+        (
+            "import sys; sys.exit('bad \\x1bc\\x9b2Jport\\x1b]0;title\\x07')",
+            "status 1; it said last: bad port",
+        ),
         ("import os; os.kill(os.getpid(), 9)", "the app was ended by SIGKILL"),
         ("", "the app exited with status 0; it has to stay in the foreground"),
     ],
@@ -255,6 +259,7 @@ async def test_an_app_that_exits_fails_the_run_with_its_last_words(bench, code, 
 
     assert failure.cause is FailureCause.COMMAND_EXECUTION
     assert expected in failure.summary
+    assert not set(failure.summary + failure.detail) & set("\x1b\x9b\x07")
     assert (await bench.observe()).service is ServiceState.DOWN
 
 
