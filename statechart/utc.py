@@ -1,4 +1,4 @@
-"""UtcDatetime: an aware datetime, kept in UTC."""
+"""Moments in UTC, which is how all of them are stored and compared."""
 
 from __future__ import annotations
 
@@ -8,11 +8,27 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, AwareDatetime
 
 
-def _in_utc(moment: datetime) -> datetime:
-    # Not only for one form: pydantic's own time zone objects crash the interpreter when they are
-    # among the last things that it clears at its end (seen with pydantic-core 2.50).
-    return moment.astimezone(UTC)
+def in_utc(moment: datetime) -> datetime:
+    """Convert an aware moment to UTC.
+
+    Raises:
+        ValueError: In UTC, the moment is outside of the years 1 to 9999.
+    """
+    # Conversion gives more than uniform values: pydantic's own time zone objects crash the interpreter
+    # if they are among the last objects that are cleared at exit (seen with pydantic-core 2.50).
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is outside of the years 1 to 9999 in UTC") from None
 
 
-UtcDatetime: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A moment; naive ones are refused, and all others are kept in UTC."""
+def from_timestamp(seconds: float) -> datetime:
+    """Convert seconds since 1970 to a moment in UTC, the nearest one that a datetime can hold."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):  # file systems store years far beyond 9999
+        return (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=UTC)
+
+
+UtcDatetime: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""An aware datetime, converted to UTC; a naive one is refused."""

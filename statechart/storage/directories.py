@@ -30,13 +30,29 @@ _RENAME_NOREPLACE = 1
 
 
 def make_root(layout: Layout) -> None:
-    """Make the root directory, for this user alone, unless it is there."""
-    root = layout.root
-    with translated("make the directory", root):
-        if not root.is_dir():
-            root.parent.mkdir(parents=True, exist_ok=True)
-            root.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-            sync_directory(root.parent)
+    """Make the root directory, private to this user, and its path durable.
+
+    Raises:
+        StorageError: The directory could not be made, or its path not synced.
+    """
+    with translated("make the directory", layout.root):
+        # The first creation makes `.new` after the path is durable: nothing is left to do once it exists.
+        if os.path.lexists(layout.new):
+            return
+        if not layout.root.is_dir():
+            layout.root.parent.mkdir(parents=True, exist_ok=True)
+            layout.root.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+        _sync_path(layout.root)
+
+
+def _sync_path(directory: Path) -> None:
+    """Make every name that leads to a directory durable, up to its mount point."""
+    # Names that exist are synced too: another creator may have died between making and syncing them.
+    path = os.path.realpath(directory)
+    while not os.path.ismount(path):
+        path = os.path.dirname(path)
+        with suppress(PermissionError):  # nobody without this permission makes directories there
+            sync_directory(path)
 
 
 def build(layout: Layout, name: str, files: Mapping[str, bytes]) -> None:

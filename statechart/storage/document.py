@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema
 from statechart.storage.disk import read_file
-from statechart.storage.record import Head
+from statechart.storage.record import FIRST_VERSION, Head
 
 RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
 """The four keys, which a model may not use."""
@@ -81,6 +81,11 @@ def read(path: Path, name: str, known: int) -> Document | None:
     if type(version) is int and version > known:
         raise NewerSchema(name, path, version, known)
     seq, head_hash, size = (found.pop(key, None) for key in ("seq", "head_hash", "journal_size"))
+    # `type`, as True is an int as well.
     if not (type(version) is int and type(seq) is int and type(size) is int and isinstance(head_hash, str)):
         raise CorruptHistory(name, path, f"it does not say which record it shows; {REBUILD}")
+    if version < FIRST_VERSION:
+        raise CorruptHistory(
+            name, path, f"its schema_version is {version}, before the first ({FIRST_VERSION}); {REBUILD}"
+        )
     return Document(found, version, seq, head_hash, size)

@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from fcntl import LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from statechart.errors import LeaseLost, Locked
 from statechart.holder import Holder
 from statechart.storage.disk import PRIVATE_FILE, failure, require_in_place, translated
 from statechart.storage.mounts import network_filesystem
+from statechart.utc import from_timestamp
 
 if TYPE_CHECKING:
     from filelock import UnixFileLock
@@ -243,7 +244,7 @@ def _let_go(descriptor: int) -> bool:
 def _holding(descriptor: int) -> Holder:
     """Return who holds a locked file: who wrote so into it, unless the kernel names another."""
     status = os.fstat(descriptor)
-    since = datetime.fromtimestamp(status.st_mtime, UTC)
+    since = from_timestamp(status.st_mtime)
     written = _written_holder(os.pread(descriptor, _LIMIT, 0)) or _unknown(since)
     owner = _kernel_owner(status)
     elsewhere = written.pid and written.pid_namespace != Holder.current().pid_namespace

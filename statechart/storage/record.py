@@ -21,11 +21,15 @@ from statechart.errors import CorruptHistory, NewerSchema, NotOurs
 from statechart.utc import UtcDatetime
 
 CREATED = "created"
+FIRST_VERSION = 1
+"""The first version of a schema; migrations count up from there."""
+
 REBASED = "rebased"
 """A first record: a new history was begun from a damaged one; its revision goes on above that one's."""
 
 
-class Record(BaseModel, frozen=True, extra="forbid"):
+# Strict, as pydantic would otherwise read `true`, `1.0` and `"1"` as the number 1.
+class Record(BaseModel, frozen=True, extra="forbid", strict=True):
     """A line of the journal.
 
     `seq` counts the records from 1. `revision` grows by one with each record that carries the
@@ -162,11 +166,14 @@ def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> R
         except ValueError:
             return None
         version = found.get("schema_version") if isinstance(found, dict) else None
-        if isinstance(version, int) and version > known:
+        if type(version) is int and version > known:
             raise NewerSchema(name, path, version, known) from error
         raise CorruptHistory(name, path, f"it is not a record ({first_problem(error)})", number) from error
     if record.schema_version > known:
         raise NewerSchema(name, path, record.schema_version, known)
+    if record.schema_version < FIRST_VERSION:
+        problem = f"its schema_version is {record.schema_version}, before the first ({FIRST_VERSION})"
+        raise CorruptHistory(name, path, problem, number)
     return record
 
 

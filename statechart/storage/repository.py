@@ -20,7 +20,7 @@ from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.lock import Lock, network_filesystem, read_holder
 from statechart.storage.reading import Found, find, find_settled, mend
 from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
-from statechart.storage.record import CREATED, Head, Record, line_after, origin
+from statechart.storage.record import CREATED, FIRST_VERSION, Head, Record, line_after, origin
 from statechart.storage.session import Codec, Loaded, Migration, ModelT, Session
 
 __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]
@@ -51,6 +51,7 @@ class JsonFileRepository(Generic[ModelT]):
 
     Raises:
         TypeError: The model has fields that the document needs for itself, or is no object.
+        ValueError: The schema version is less than 1.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class JsonFileRepository(Generic[ModelT]):
         actor: str | None = None,
     ) -> None:
         _require_suitable(model)
+        if schema_version < FIRST_VERSION:
+            raise ValueError(f"schema versions begin with {FIRST_VERSION}, not with {schema_version}")
         self._layout = Layout(Path(root).absolute())
         self._codec = Codec(model, fold, schema_version, migrations or {})
         self._checked_filesystem = allow_network_filesystem

@@ -38,19 +38,6 @@ Cut: TypeAlias = Callable[..., Figures]
 LONGEST = 16
 """A process that may do so many operations before it dies does not die: no run has more."""
 
-UNSYNCED_NAME = (
-    "a creator that dies leaves names that the next one does not make durable (statechart/creation.py)"
-)
-UNSYNCED_STEP = (
-    "a step's record that a dead writer did not sync is appended to (statechart/opening.py: mend)"
-)
-SWEPT = (
-    "what a dead purge has renamed is swept before the rename is durable (statechart/creation.py: sweep)"
-)
-UNLISTED = (
-    "a document of zeros with its end in place is not read anew (environments/storage/file.py: summaries)"
-)
-
 
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
@@ -110,7 +97,7 @@ def test_a_recovery(cut: Cut, tmp_path: Path) -> None:
 DEATHS = [
     pytest.param(killed_at_a_commit, 3),
     pytest.param(killed_at_a_step, 3),
-    pytest.param(killed_at_the_creation, 3, marks=pytest.mark.xfail(strict=True, reason=UNSYNCED_NAME)),
+    pytest.param(killed_at_the_creation, 3),
     pytest.param(killed_at_the_purge, 1),
 ]
 
@@ -132,7 +119,6 @@ def test_in_the_long_form_two_things_are_lost_after_a_death(
     assert cut(*map(dying, range(LONGEST)), limit=2).wrong == []
 
 
-@pytest.mark.xfail(strict=True, reason=UNSYNCED_NAME)
 def test_a_directory_below_others_that_are_missing(memory: Path) -> None:
     recording = recorded(memory / "disk", created, bare=True)
 

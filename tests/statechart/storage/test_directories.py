@@ -21,6 +21,58 @@ def layout(tmp_path):
     return layout
 
 
+def synced(monkeypatch):
+    calls = []
+    sync = directories.sync_directory
+    monkeypatch.setattr(directories, "sync_directory", lambda path: (calls.append(str(path)), sync(path)))
+    return calls
+
+
+def test_the_names_that_lead_to_the_root_are_durable_even_if_a_dead_creator_made_them(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "srv/data").mkdir(parents=True)
+    layout = Layout(tmp_path / "srv/data")
+    calls = synced(monkeypatch)
+
+    directories.make_root(layout)
+
+    assert calls[:2] == [str(tmp_path / "srv"), str(tmp_path)]
+    assert os.path.ismount(calls[-1])
+
+
+def test_the_names_that_lead_to_the_root_are_synced_until_something_was_created(layout, monkeypatch):
+    calls = synced(monkeypatch)
+    directories.make_root(layout)
+    assert calls
+
+    directories.build(layout, "demo", FILES)
+    calls.clear()
+    directories.make_root(layout)
+    assert calls == []
+
+
+def test_a_path_that_could_not_be_synced_is_reported(tmp_path, monkeypatch):
+    def failing(_path):
+        raise OSError(errno.EIO, "bad")
+
+    monkeypatch.setattr(directories, "sync_directory", failing)
+
+    with pytest.raises(StorageError, match="cannot make the directory"):
+        directories.make_root(Layout(tmp_path / "data"))
+
+
+def test_an_ancestor_that_this_user_may_not_read_is_left_out(tmp_path, monkeypatch):
+    def denied(_path):
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(directories, "sync_directory", denied)
+
+    directories.make_root(Layout(tmp_path / "data"))
+
+    assert (tmp_path / "data").is_dir()
+
+
 def test_a_directory_is_built_with_its_files(layout):
     directories.build(layout, "demo", FILES)
 

@@ -72,6 +72,14 @@ def test_a_whole_document_that_does_not_say_what_it_shows_is_not_torn(path, chan
         read(path)
 
 
+@pytest.mark.parametrize("version", [0, -1, -(2**70)])
+def test_a_schema_version_before_the_first_is_refused(path, version):
+    path.write_bytes(document.encode(VALUE, HEAD, version))
+
+    with pytest.raises(CorruptHistory, match=r"schema_version is .*before the first.*remove this file"):
+        read(path)
+
+
 def test_a_document_that_is_no_object_is_not_torn(path):
     path.write_text("[]")
 

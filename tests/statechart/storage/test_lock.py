@@ -310,6 +310,17 @@ def test_where_the_kernel_does_not_tell_a_silent_holder_is_unknown(path, monkeyp
     assert (holder.pid, holder.is_alive()) == (0, None)
 
 
+def test_a_lock_file_from_the_far_future_still_has_a_holder(path):
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        os.utime(path, (2**40, 2**40))  # some file systems keep it, others the last time that they know
+
+        holder = read_holder(path)
+
+    assert holder is not None
+    assert holder.since.year > 2100
+
+
 def test_a_reader_that_looks_does_not_refuse_a_writer(path):
     taken(path).release()
     with path.open() as file:

@@ -172,6 +172,12 @@ def test_a_model_with_a_field_of_the_documents_is_refused(root, field):
         JsonFileRepository(root, model)
 
 
+@pytest.mark.parametrize("version", [0, -1])
+def test_a_repository_whose_schema_is_before_the_first_version_is_refused(root, version):
+    with pytest.raises(ValueError, match="schema versions begin with 1"):
+        JsonFileRepository(root, Counter, schema_version=version)
+
+
 def test_a_model_that_is_written_with_a_field_of_the_documents_is_refused(root):
     class Aliased(BaseModel):
         number: int = Field(serialization_alias="seq")
