@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
@@ -136,6 +136,11 @@ class Provider(Protocol):
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Look at the real thing, and change nothing."""
         ...
+
+
+def provider_of(environment: AnyEnvironment) -> Provider:
+    """Return the provider in an environment's spec."""
+    return cast("Provider", environment.spec.provider)  # registering the kind checked its class
 
 
 @runtime_checkable

@@ -30,9 +30,9 @@ from environments.execution.commands import (
     RunSource,
     require_supported,
 )
-from environments.execution.interrupted import require_settled
 from environments.execution.plan import plan
-from environments.execution.sessions import open_session, patiently
+from environments.execution.runtime import Runtime, name_of
+from environments.execution.sessions import patiently
 from environments.execution.spec_changes import check_applicable, differences, usable
 from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
@@ -54,16 +54,15 @@ from environments.model.states import (
 from environments.recovery.recover import Recovered, Recovery
 from environments.recovery.settle import Decide, undecided
 from environments.storage.file import FileRepository
-from environments.system.clock import SystemClock
-from statechart.errors import Locked
-from statechart.holder import Holder
+from environments.system.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from environments.execution.progress import Observer
     from environments.model.records import HistoryEntry
     from environments.model.spec import EnvironmentSpec
     from environments.model.summary import Summary, UnreadableSummary
-    from environments.ports import Clock, EnvironmentRepository, Session
+    from environments.ports import Clock, EnvironmentRepository
+    from statechart.holder import Holder
 
 TargetT = TypeVar("TargetT", bound=AnyState)
 CommandT = TypeVar("CommandT", bound=Command)
@@ -100,10 +99,13 @@ class Workspace:
         self._repository = repository or FileRepository(
             data_dir, allow_network_filesystem=allow_network_filesystem
         )
-        self._clock = clock or SystemClock()
-        self._observers = tuple(observers)
-        self._lock_timeout = lock_timeout
-        self._stop = stop
+        self._runtime = Runtime(
+            self._repository,
+            clock=clock or SYSTEM_CLOCK,
+            observers=tuple(observers),
+            lock_timeout=lock_timeout,
+            stop=stop or StopRequest(),
+        )
 
     def create(self, spec: EnvironmentSpec) -> Environment[Created]:
         """Put a new environment on record; nothing is made yet.
@@ -112,7 +114,7 @@ class Workspace:
             InvalidConfiguration: The spec can't be used here and now.
             AlreadyExists: The name is taken.
         """
-        return self._repository.create(Environment.new(usable(spec), self._clock.now()))
+        return self._repository.create(Environment.new(usable(spec), self._runtime.clock.now()))
 
     async def provision(
         self, environment: Environment[ProvisionSource] | str, *, from_start: bool = False
@@ -222,8 +224,8 @@ class Workspace:
         on_record = await self._settled(environment, "bring")
         handle = environment
         for name in plan(on_record, _target(to)):
-            if self._stop is not None and self._stop.reason is not None:
-                raise Stopped(on_record, name, self._stop.reason)
+            if self._runtime.stop.reason is not None:
+                raise Stopped(on_record, name, self._runtime.stop.reason)
             handle = on_record = await self._execute(name, handle)
         return on_record
 
@@ -234,22 +236,18 @@ class Workspace:
             InvalidConfiguration: The spec can't be used here and now, or has another name.
             ProvisionNeeded: A field was changed that only provisioning can apply.
         """
-        name = environment if isinstance(environment, str) else environment.name
+        name = name_of(environment)
         if spec.name != name:
             raise InvalidConfiguration("the new spec", [f"its name is {spec.name!r}, not {name!r}"])
         spec = usable(spec)
-        holder = Holder.current("envchart update")
-        with await self._open(name, holder) as session:
-            if not isinstance(environment, str):
-                check_revision(environment, session.environment)
-            require_settled(session, self._clock)
-            on_record = session.environment
+        async with self._runtime.open(environment, "update") as held:
+            on_record = held.environment
             check_applicable(on_record, spec)
             fields = tuple(differences(on_record.spec.model_dump(), spec.model_dump()))
             if fields:
-                amended = on_record.with_spec(spec, at=self._clock.now())
-                session.commit(AmendedRecord(fields=fields, environment=amended))
-            return session.environment
+                amended = on_record.with_spec(spec, at=self._runtime.clock.now())
+                held.session.commit(AmendedRecord(fields=fields, environment=amended))
+            return held.environment
 
     async def recover(
         self,
@@ -266,15 +264,8 @@ class Workspace:
         Raises:
             StepInDoubt: Whether a step was done can't be found out, and nobody decided.
         """
-        name = environment if isinstance(environment, str) else environment.name
-        recovery = Recovery(
-            self._repository,
-            clock=self._clock,
-            observers=self._observers,
-            lock_timeout=self._lock_timeout,
-            decide=decide or undecided,
-        )
-        return await recovery.run(name, dry_run=dry_run)
+        recovery = Recovery(self._runtime, decide or undecided)
+        return await recovery.run(name_of(environment), dry_run=dry_run)
 
     async def drift(self, environment: AnyEnvironment | str, *, apply: bool = False) -> Drift:
         """Hold what is on record against the world, as the provider finds it; it changes nothing there.
@@ -287,13 +278,7 @@ class Workspace:
             UnexpectedState: Its teardown has begun: only destroy may follow.
             StepFailed: The provider can't look.
         """
-        name = environment if isinstance(environment, str) else environment.name
-        detection = Detection(
-            self._repository,
-            clock=self._clock,
-            observers=self._observers,
-            lock_timeout=self._lock_timeout,
-        )
+        detection, name = Detection(self._runtime), name_of(environment)
         return await (detection.apply(name) if apply else detection.look(name))
 
     async def purge(self, environment: AnyEnvironment | str) -> None:
@@ -302,12 +287,12 @@ class Workspace:
         Raises:
             NotDestroyed: Its resources may still be there.
         """
-        on_record = self._load(environment)
+        on_record = self.load(name_of(environment))
         if not isinstance(environment, str):
             check_revision(environment, on_record)
         if not isinstance(on_record.state, Destroyed):
             raise NotDestroyed(on_record.name, on_record.state.name)
-        await patiently(lambda: self._repository.delete(on_record), self._lock_timeout)
+        await patiently(lambda: self._repository.delete(on_record), self._runtime.lock_timeout)
 
     def plan(
         self, environment: AnyEnvironment | str, *, to: type[AnyState] | EnvironmentState = Running
@@ -318,13 +303,7 @@ class Workspace:
             Locked: A command is under way, and decides what comes next.
             UnreachableTarget: No plan leads there.
         """
-        on_record = self._load(environment)
-        if on_record.operation is not None and on_record.operation.is_active:
-            holder = self._repository.holder(on_record.name)
-            if holder is not None:
-                raise Locked(on_record.name, holder)
-            on_record = self._load(environment)  # it may have ended between the two looks
-        return plan(on_record, _target(to))
+        return plan(self._runtime.at_rest(name_of(environment)), _target(to))
 
     def load(self, name: str) -> AnyEnvironment:
         """Return the environment as it is on record."""
@@ -354,33 +333,21 @@ class Workspace:
         """Return the environment's own directory."""
         return self._repository.directory(name)
 
-    def _load(self, environment: AnyEnvironment | str) -> AnyEnvironment:
-        return self.load(environment if isinstance(environment, str) else environment.name)
-
     async def _settled(self, environment: AnyEnvironment | str, purpose: str) -> AnyEnvironment:
-        """Return what is on record when no command is under way; wait for one as long as is allowed."""
-        name = environment if isinstance(environment, str) else environment.name
-        holder = Holder.current(f"envchart {purpose}")
-        with await self._open(name, holder) as session:
-            if not isinstance(environment, str):
-                check_revision(environment, session.environment)
-            require_settled(session, self._clock)
-            return session.environment
-
-    async def _open(self, name: str, holder: Holder) -> Session:
-        return await open_session(
-            self._repository, name, holder, self._lock_timeout, observers=self._observers
-        )
+        """Return the recorded environment when no command is under way, having waited for one."""
+        async with self._runtime.open(environment, purpose) as held:
+            return held.environment
 
     def _command(self, kind: type[CommandT], *, from_start: bool = False) -> CommandT:
         return kind(self._repository, **self._options(from_start=from_start))
 
     def _options(self, *, from_start: bool = False) -> CommandOptions:
+        runtime = self._runtime
         return CommandOptions(
-            clock=self._clock,
-            observers=self._observers,
-            lock_timeout=self._lock_timeout,
-            stop=self._stop,
+            clock=runtime.clock,
+            observers=runtime.observers,
+            lock_timeout=runtime.lock_timeout,
+            stop=runtime.stop,
             from_start=from_start,
         )
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from environments.errors import UnexpectedState
-from environments.execution.interrupted import refuse_interrupted, require_settled
-from environments.execution.sessions import open_session
 from environments.execution.transitions import fire, with_trace
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
@@ -19,14 +17,12 @@ from environments.model.environment import Outputs
 from environments.model.failure import Failure, FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState, enter as enter_state
-from environments.system.clock import SystemClock
-from statechart.errors import Locked, Stale
-from statechart.holder import Holder
+from statechart.errors import Stale
 
 if TYPE_CHECKING:
-    from environments.execution.progress import Observer
+    from environments.execution.runtime import Runtime
     from environments.model.environment import AnyEnvironment
-    from environments.ports import Clock, EnvironmentRepository, Provider, Session
+    from environments.ports import Session
 
 STEP = "observe"
 """The step at which a failure that drift has put on record happened."""
@@ -193,15 +189,11 @@ def _then(kind: DriftKind, state: EnvironmentState) -> str | None:
             return None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Detection:
-    """Looks for drift in one environment, and puts on record what it found. It changes nothing else."""
+    """Looks for drift in one environment, and records it. Changes nothing else."""
 
-    repository: EnvironmentRepository
-    provider: Provider | None = None
-    clock: Clock = field(default_factory=SystemClock)
-    observers: Sequence[Observer] = ()
-    lock_timeout: float = 0.0
+    runtime: Runtime
 
     async def look(self, name: str) -> Drift:
         """Hold an environment against the world, without taking its lock.
@@ -228,35 +220,24 @@ class Detection:
         Raises:
             What `look` raises, and StorageError.
         """
-        holder = Holder.current("envchart drift")
-        with await open_session(
-            self.repository, name, holder, self.lock_timeout, observers=self.observers
-        ) as session:
-            require_settled(session, self.clock)
-            _refuse_teardown(session.environment)
-            found = await self._world(session.environment)
-            drift = _drift(session.environment, found)
+        async with self.runtime.open(name, "drift") as held:
+            _refuse_teardown(held.environment)
+            found = await self._world(held.environment)
+            drift = _drift(held.environment, found)
             refuted = [finding for finding in drift.findings if finding.event is not None]
             if not refuted:
                 return drift
-            self._record(session, refuted, found)
-            return Drift(session.environment, drift.findings, drift.unseen, refuted[0].event)
+            self._record(held.session, refuted, found)
+            return Drift(held.environment, drift.findings, drift.unseen, refuted[0].event)
 
     def _at_rest(self, name: str) -> AnyEnvironment:
-        """Return what is on record, if no command is at work on it."""
-        environment = self.repository.load(name)
-        if environment.operation is not None and environment.operation.is_active:
-            holder = self.repository.holder(name)
-            if holder is not None:
-                raise Locked(name, holder)
-            environment = self.repository.load(name)  # it may have ended between the two looks
-            refuse_interrupted(environment)
+        environment = self.runtime.at_rest(name)
         _refuse_teardown(environment)
         return environment
 
     async def _world(self, environment: AnyEnvironment) -> Observation:
-        provider = self.provider or cast("Provider", environment.spec.provider)
-        return await provider.observe(environment, self.repository.directory(environment.name))
+        directory = self.runtime.repository.directory(environment.name)
+        return await self.runtime.provider_of(environment).observe(environment, directory)
 
     def _record(self, session: Session, refuted: Sequence[Difference], found: Observation) -> None:
         """Put on record that what is said to be running is not."""
@@ -270,7 +251,7 @@ class Detection:
         fire(session, Lifecycle.fail, enter, failure.trace_id, failure.summary)
 
     def _failure(self, refuted: Sequence[Difference]) -> Failure:
-        now = self.clock.now()
+        now = self.runtime.clock.now()
         return Failure(
             command=CommandName.RUN,
             step=STEP,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from environments.errors import CommandFailed
-from environments.execution.progress import CommandEnded, CommandStarted, Noticed, notify
+from environments.execution.progress import CommandEnded, CommandStarted, Noticed
 from environments.execution.runner import Runner, StepStopped
 from environments.execution.transitions import fire, record_achievement, record_failure, with_trace
 from environments.model.command_name import CommandName
@@ -60,7 +60,7 @@ class Attempt:
         """
         for message in self._noticed():
             told = Noticed(name=self._environment.name, command=self.command, message=message)
-            notify(self.runner.observers, told)
+            self.runner.runtime.tell(told)
         kept = await self.runner.kept(steps, previous)
         operation = self._operation(kept, previous)
         self._open(operation)
@@ -71,7 +71,7 @@ class Attempt:
             of=len(steps),
             kept=len(kept),
         )
-        notify(self.runner.observers, started)
+        self.runner.runtime.tell(started)
         in_doubt = {step.name for step in operation.in_doubt}
         try:
             await self.runner.run(steps, kept=len(kept), in_doubt=in_doubt)
@@ -206,4 +206,4 @@ class Attempt:
             duration=self._elapsed,
             failure=failure,
         )
-        notify(self.runner.observers, ended)
+        self.runner.runtime.tell(ended)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, cast
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict
 
 from typing_extensions import Unpack
 
 from environments.errors import CommandFailed, Unrecorded, UnsupportedCommand
 from environments.execution.attempt import Attempt
 from environments.execution.buffering import BufferingSession
-from environments.execution.interrupted import require_settled, settle_unrecorded
-from environments.execution.progress import Noticed, notify
+from environments.execution.interrupted import settle_unrecorded
+from environments.execution.progress import Noticed
 from environments.execution.runner import Runner
-from environments.execution.sessions import open_session
+from environments.execution.runtime import Runtime
 from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
 from environments.model.operation import Operation, OperationStatus
-from environments.model.revisions import check_revision
 from environments.model.states import (
     AnyState,
     Configured,
@@ -32,9 +31,9 @@ from environments.model.states import (
     RunFailed,
     Running,
 )
-from environments.system.clock import SystemClock
+from environments.ports import provider_of
+from environments.system.clock import SYSTEM_CLOCK
 from environments.system.survivors import end_survivors
-from statechart.holder import Holder
 
 if TYPE_CHECKING:
     from environments.execution.progress import Observer
@@ -58,7 +57,7 @@ def require_supported(
     Raises:
         UnsupportedCommand: It does not.
     """
-    known = provider or cast("Provider", environment.spec.provider)  # checked by its kind's class
+    known = provider or provider_of(environment)
     if not known.supports(command):
         raise UnsupportedCommand(environment.name, command, environment.spec.provider.kind)
 
@@ -102,12 +101,14 @@ class Command:
         stop: StopRequest | None = None,
         from_start: bool = False,
     ) -> None:
-        self._repository = repository
-        self._provider = provider
-        self._clock = clock or SystemClock()
-        self._observers = tuple(observers)
-        self._lock_timeout = lock_timeout
-        self._stop = stop or StopRequest()
+        self._runtime = Runtime(
+            repository,
+            provider,
+            clock or SYSTEM_CLOCK,
+            tuple(observers),
+            lock_timeout,
+            stop or StopRequest(),
+        )
         self._from_start = from_start
 
     async def attempt(self, target: AnyEnvironment | str) -> AnyEnvironment:
@@ -115,45 +116,30 @@ class Command:
 
         `execute` is the same, typed.
         """
-        name = target if isinstance(target, str) else target.name
-        holder = Holder.current(f"envchart {self.name}")
-        with await self._open(name, holder) as session:
-            environment = session.environment
-            if not isinstance(target, str):
-                check_revision(target, environment)
-            environment = await self._settled(session)
+        settled = self.name is not CommandName.DESTROY
+        async with self._runtime.open(target, self.name, settled=settled, wrap=self._wrap) as held:
+            if not settled:
+                await self._take_over(held.session)
+            environment = held.environment
             Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
-            provider = self._provider or cast(
-                "Provider", environment.spec.provider
-            )  # checked by its kind's class
-            require_supported(environment, self.name, provider)
-            directory = self._repository.directory(name)
-            runner = Runner(session, self.name, self._clock, directory, self._observers, self._stop)
-            attempt = Attempt(self.name, self.begin, self.finish, runner, holder)
-            steps = provider.steps(self.name, environment)
+            require_supported(environment, self.name, held.provider)
+            runner = Runner(self._runtime, held.session, self.name)
+            attempt = Attempt(self.name, self.begin, self.finish, runner, held.holder)
+            steps = held.provider.steps(self.name, environment)
             return await attempt.run(steps, self._resumed(environment))
 
-    async def _open(self, name: str, holder: Holder) -> Session:
-        return await open_session(
-            self._repository, name, holder, self._lock_timeout, observers=self._observers
-        )
+    def _wrap(self, session: Session) -> Session:
+        return session
 
-    async def _settled(self, session: Session) -> AnyEnvironment:
-        """Return the environment when no command is in the middle of anything.
-
-        Destroy takes over from one that died: what that one has started is ended first.
-        """
-        if self.name is not CommandName.DESTROY:
-            require_settled(session, self._clock)
-            return session.environment
-        settle_unrecorded(session, self._clock)
+    async def _take_over(self, session: Session) -> None:
+        """End the processes that an interrupted command has left behind."""
+        settle_unrecorded(session, self._runtime.clock)
         operation = session.environment.operation
         if operation is not None and operation.is_active:
             for ended in await end_survivors(operation):
                 message = f"ended {ended}, which the interrupted {operation.command} had started"
                 told = Noticed(name=session.environment.name, command=self.name, message=message)
-                notify(self._observers, told)
-        return session.environment
+                self._runtime.tell(told)
 
     def _resumed(self, environment: AnyEnvironment) -> Operation | None:
         operation = environment.operation
@@ -284,8 +270,7 @@ class DestroyCommand(Command):
         self._refuse_unsaved(environment, None)
         return environment
 
-    async def _open(self, name: str, holder: Holder) -> Session:
-        session = await super()._open(name, holder)
+    def _wrap(self, session: Session) -> Session:
         if not self._keep_going:
             return session
         self._unsaved = BufferingSession(session)

@@ -6,22 +6,19 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from environments.execution.explanation import CutShort, explain, storable
 from environments.execution.progress import (
-    Observer,
     Progress,
     StepAttemptFailed,
     StepFinished,
     StepReported,
     StepStarted,
-    notify,
 )
-from environments.execution.stop import StopRequest
 from environments.model.command_name import CommandName
 from environments.model.failure import FailureCause
 from environments.model.operation import Operation, StepInHand, StepResult, ToolProcess
@@ -32,8 +29,8 @@ from statechart.errors import StorageError
 from statechart.log import silence
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from environments.execution.runtime import Runtime
+    from environments.execution.stop import StopRequest
     from environments.ports import Clock, Session
 
 silence("environments")
@@ -60,14 +57,21 @@ class StepStopped(Exception):
 
 @dataclass(slots=True)
 class Runner:
-    """Runs steps against an open session, and tells observers what is on record."""
+    """Runs the steps of one command, records each, and notifies observers."""
 
+    runtime: Runtime
     session: Session
     command: CommandName
-    clock: Clock
-    directory: Path
-    observers: Sequence[Observer] = ()
-    stop: StopRequest = field(default_factory=StopRequest)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the command."""
+        return self.runtime.clock
+
+    @property
+    def stop(self) -> StopRequest:
+        """The request to stop the command."""
+        return self.runtime.stop
 
     async def kept(self, steps: Sequence[Step], previous: Operation | None) -> tuple[StepResult, ...]:
         """Return the longest prefix of an earlier attempt's results that still holds.
@@ -210,7 +214,7 @@ class Runner:
         return StepContext(
             environment=environment,
             operation_id=environment.operation.id if environment.operation else "",
-            directory=self.directory,
+            directory=self.runtime.repository.directory(environment.name),
             report=report,
             step=step.name,
             started=partial(self._started, step),
@@ -262,7 +266,7 @@ class Runner:
         number, of = where
         name = self.session.environment.name
         told = kind(name=name, command=self.command, step=step.name, number=number, of=of, **facts)
-        notify(self.observers, told)
+        self.runtime.tell(told)
 
 
 async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> ResultT:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from environments.errors import StepInDoubt
 from environments.execution.progress import Noticed, notify
 from environments.execution.runner import Runner
-from environments.execution.sessions import open_session
+from environments.execution.stop import StopRequest
 from environments.model.operation import Operation
 from environments.model.records import AnyRecord, fold
 from environments.recovery.dry_run import DryRunSession
 from environments.recovery.settle import Decide, Settlement, undecided
-from environments.system.clock import SystemClock
 from environments.system.processes import Program
 from environments.system.survivors import end_survivors, survivors
 from statechart.errors import Locked
-from statechart.holder import Holder
 
 if TYPE_CHECKING:
     from environments.execution.progress import Observer
+    from environments.execution.runtime import Runtime
     from environments.model.environment import AnyEnvironment
-    from environments.ports import Clock, EnvironmentRepository, Provider, Session
+    from environments.ports import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,7 @@ class Recovery:
         decide: Asked about what can't be found out; without it StepInDoubt is raised.
     """
 
-    repository: EnvironmentRepository
-    provider: Provider | None = None
-    clock: Clock = field(default_factory=SystemClock)
-    observers: Sequence[Observer] = ()
-    lock_timeout: float = 0.0
+    runtime: Runtime
     decide: Decide = undecided
 
     async def run(self, name: str, *, dry_run: bool = False) -> Recovered:
@@ -74,21 +69,19 @@ class Recovery:
         """
         if dry_run:
             return await self._rehearse(name)
-        holder = Holder.current("envchart recover")
-        with await open_session(
-            self.repository, name, holder, self.lock_timeout, observers=self.observers
-        ) as session:
-            report = _Report(name, self.observers, [])
-            for note in session.notes:
+        async with self.runtime.open(name, "recover", settled=False) as held:
+            report = _Report(name, self.runtime.observers, [])
+            for note in held.session.notes:
                 report.say(note)
-            settled = await self._settle(session, report)
-            return Recovered(session.environment, tuple(report.said), settled)
+            settled = await self._settle(held.session, report)
+            return Recovered(held.environment, tuple(report.said), settled)
 
     async def _rehearse(self, name: str) -> Recovered:
-        holder = self.repository.holder(name)
+        repository = self.runtime.repository
+        holder = repository.holder(name)
         if holder is not None:
             raise Locked(name, holder)
-        session = DryRunSession(self.repository.load(name))
+        session = DryRunSession(repository.load(name))
         report = _Report(name, (), [])
         try:
             settled = await self._settle(session, report, dry_run=True)
@@ -107,10 +100,9 @@ class Recovery:
                 report.say(f"the process of {operation.command} ({who}) {holder.fate()}")
             await self._end_survivors(operation, report, dry_run=dry_run)
             environment = session.environment
-            provider = self.provider or cast("Provider", environment.spec.provider)
-            directory = self.repository.directory(environment.name)
-            runner = Runner(session, operation.command, self.clock, directory)
-            steps = provider.steps(operation.command, environment)
+            quiet = replace(self.runtime, observers=(), stop=StopRequest())
+            runner = Runner(quiet, session, operation.command)
+            steps = self.runtime.provider_of(environment).steps(operation.command, environment)
             before = partial(self._before, environment.name, operation)
             await Settlement(runner, operation, steps, report.say, self.decide, before).run()
         return settled
@@ -127,7 +119,7 @@ class Recovery:
         """Return the operation that was on record before another one was opened."""
         earlier: Operation | None = None
         records: list[AnyRecord] = []
-        for entry in self.repository.history(name):
+        for entry in self.runtime.repository.history(name):
             opened = getattr(entry.record, "environment", None)
             if opened is not None and opened.operation is not None and opened.operation.id == operation.id:
                 break

@@ -6,25 +6,24 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psutil
 
 from environments.errors import CannotUnlock, NotHeld, StepFailed
-from environments.execution.sessions import open_session
 from environments.model.records import OperationRecord
-from environments.system.clock import SystemClock
 from environments.system.ending import Send, end
 from environments.system.processes import Program, lives
 from environments.system.survivors import survivors
 from statechart.errors import StorageError
-from statechart.holder import Holder, start_ticks
+from statechart.holder import start_ticks
 
 if TYPE_CHECKING:
+    from environments.execution.runtime import Runtime
     from environments.model.environment import AnyEnvironment
-    from environments.ports import Clock, EnvironmentRepository
+    from statechart.holder import Holder
 
 _STATES = {
     psutil.STATUS_STOPPED: "stopped: it does nothing until it is continued",
@@ -58,9 +57,8 @@ class Unlocked:
 class Unlocking:
     """Ends the process that holds one environment."""
 
-    repository: EnvironmentRepository
+    runtime: Runtime
     name: str
-    clock: Clock = field(default_factory=SystemClock)
 
     def look(self) -> HolderReport:
         """Return what can be seen of the holder.
@@ -69,7 +67,7 @@ class Unlocking:
             NotHeld: Nobody holds the environment.
             CannotUnlock: Its holder can't be ended from here.
         """
-        holder = self.repository.holder(self.name)
+        holder = self.runtime.repository.holder(self.name)
         if holder is None:
             raise NotHeld(self.name)
         self._require_reachable(holder)
@@ -100,7 +98,7 @@ class Unlocking:
 
     def _progress(self) -> Iterator[str]:
         try:
-            environment = self.repository.load(self.name)
+            environment = self.runtime.repository.load(self.name)
         except StorageError as error:
             yield f"its record can't be read: {error}"
             return
@@ -112,7 +110,7 @@ class Unlocking:
         if step is None:
             yield f"{operation.command} is between two steps"
         else:
-            since = (self.clock.now() - step.started_at).total_seconds()
+            since = (self.runtime.clock.now() - step.started_at).total_seconds()
             at = f"step {step.number}/{step.of} {step.name}"
             yield f"{operation.command} has been at {at} for {since:.0f} s"
         for tool in survivors(operation):
@@ -127,13 +125,13 @@ class Unlocking:
         """
         self._require_reachable(holder)
         how = await self._ended(holder, grace)
-        us = Holder.current("envchart unlock")
         reason = f"{who} ended its holder, {holder.command or 'a process'} (pid {holder.pid}): {how}"
-        with await open_session(self.repository, self.name, us, _PATIENCE) as session:
-            environment = session.environment
-            unlocked = environment.with_operation(environment.operation, at=self.clock.now())
-            session.commit(OperationRecord(change="unlocked", reason=reason, environment=unlocked))
-            return Unlocked(session.environment, holder, how)
+        patient = replace(self.runtime, lock_timeout=_PATIENCE)
+        async with patient.open(self.name, "unlock", settled=False) as held:
+            environment = held.environment
+            unlocked = environment.with_operation(environment.operation, at=self.runtime.clock.now())
+            held.session.commit(OperationRecord(change="unlocked", reason=reason, environment=unlocked))
+            return Unlocked(held.environment, holder, how)
 
     async def _ended(self, holder: Holder, grace: timedelta) -> str:
         """End the holder, politely, then by force; return in words how it ended."""

@@ -23,6 +23,7 @@ from environments import (
     Workspace,
 )
 from environments.checks.drift import Detection
+from environments.execution.runtime import Runtime
 from environments.model.failure import FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec, in_child
@@ -284,11 +285,11 @@ async def test_a_record_that_changes_meanwhile_is_looked_at_again(provider: Scri
     workspace = Workspace(repository=repository, clock=FixedClock())
     workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
 
-    drift = await Detection(repository, Moving(workspace, 2)).look("demo")
+    drift = await Detection(Runtime(repository, Moving(workspace, 2))).look("demo")
     assert drift.environment == workspace.load("demo")
 
     with pytest.raises(Stale):
-        await Detection(repository, Moving(workspace, 9)).look("demo")
+        await Detection(Runtime(repository, Moving(workspace, 9))).look("demo")
 
 
 async def test_the_history_tells_what_was_seen_and_verifies(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -17,7 +18,7 @@ from environments.execution.progress import (
     StepStarted,
 )
 from environments.execution.runner import Runner, StepStopped
-from environments.execution.stop import StopRequest
+from environments.execution.runtime import Runtime
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
 from environments.model.failure import FailureCause
@@ -45,14 +46,8 @@ def runner(
     operation = Operation(id="op", command=CommandName.PROVISION, started_at=clock.now(), holder=holder)
     place("provisioning", operation)
     with repository.open("demo", holder) as session:
-        yield Runner(
-            session,
-            CommandName.PROVISION,
-            clock,
-            repository.directory("demo"),
-            [told.append],
-            StopRequest(),
-        )
+        runtime = Runtime(repository, clock=clock, observers=[told.append])
+        yield Runner(runtime, session, CommandName.PROVISION)
 
 
 @pytest.fixture
@@ -261,7 +256,7 @@ async def test_every_observer_is_told_though_one_raises(
     def broken(_progress: Progress) -> None:
         raise RuntimeError("a dashboard is down")
 
-    runner.observers = [one.append, broken, two.append]
+    runner.runtime = replace(runner.runtime, observers=[one.append, broken, two.append])
     await run()
 
     assert provider.done == [FIRST, SECOND]
@@ -272,7 +267,7 @@ async def test_every_observer_is_told_though_one_raises(
 async def test_nothing_breaks_without_an_observer(
     run: Run, runner: Runner, provider: ScriptedProvider
 ) -> None:
-    runner.observers = ()
+    runner.runtime = replace(runner.runtime, observers=())
 
     await run()
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from environments.errors import CannotUnlock, NotHeld
+from environments.execution.runtime import Runtime
 from environments.model.environment import Environment
 from environments.model.records import OperationRecord
 from environments.model.states import Created
@@ -64,7 +65,7 @@ def hold(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
 @pytest.fixture
 def unlocking(repository: FileRepository) -> Unlocking:
-    return Unlocking(repository, "demo")
+    return Unlocking(Runtime(repository), "demo")
 
 
 @pytest.mark.parametrize(("manner", "how"), [("polite", "SIGTERM"), ("stubborn", "SIGKILL")])
@@ -152,7 +153,7 @@ def test_a_holder_elsewhere_is_not_ended(created: Environment[Created], reposito
         repository.open("demo", elsewhere),
         pytest.raises(CannotUnlock, match="it is not on this machine, or in another container"),
     ):
-        Unlocking(repository, "demo").look()
+        Unlocking(Runtime(repository), "demo").look()
 
 
 async def test_another_process_of_the_same_number_gets_no_signal(
@@ -208,4 +209,4 @@ async def test_in_memory_the_holder_is_this_process(created: Environment[Created
     repository.create(created)
 
     with repository.open("demo", Holder.current("test")), pytest.raises(CannotUnlock):
-        Unlocking(repository, "demo").look()
+        Unlocking(Runtime(repository), "demo").look()

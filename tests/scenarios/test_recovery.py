@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from environments.errors import CommandFailed, StepFailed, StepInDoubt
+from environments.execution.runtime import Runtime
 from environments.model.failure import FailureCause
 from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
 from environments.model.records import OperationRecord, StepRecord
@@ -39,7 +40,7 @@ def repository(any_repository: EnvironmentRepository) -> EnvironmentRepository:
 
 @pytest.fixture
 def recovery(repository: EnvironmentRepository, provider: ScriptedProvider, clock: FixedClock) -> Recovery:
-    return Recovery(repository, provider, clock=clock)
+    return Recovery(Runtime(repository, provider, clock))
 
 
 @pytest.fixture

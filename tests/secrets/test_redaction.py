@@ -12,6 +12,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from environments.errors import StepFailed
 from environments.execution.runner import Runner
+from environments.execution.runtime import Runtime
 from environments.model.command_name import CommandName
 from environments.model.environment import Environment
 from environments.model.failure import FailureCause
@@ -260,7 +261,7 @@ async def test_what_a_probe_found_is_told_without_secrets(
 
     repository.create(Environment.new(EnvironmentSpec(name="demo", provider=rented), clock.now()))
     with repository.open("demo", Holder.current("test")) as session:
-        runner = Runner(session, CommandName.RUN, clock, repository.directory("demo"))
+        runner = Runner(Runtime(repository, clock=clock), session, CommandName.RUN)
         found = await runner.probe(Step(name="look", effect=effect, probe=probe), 1, 1)
 
     assert found == Probed.unknown("*** is wrong")

@@ -37,11 +37,12 @@ def unlock(
     """
     import asyncio
 
+    from environments.execution.runtime import Runtime
     from environments.presentation.documents import environment_document
     from environments.recovery.unlock import Unlocking
 
     storage = loading.storage(settings)
-    unlocking = Unlocking(storage, name)
+    unlocking = Unlocking(Runtime(storage), name)
     evidence = unlocking.look()
     for line in evidence.lines:
         note(f"  {line}")

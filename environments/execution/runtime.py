@@ -1,0 +1,133 @@
+"""The surroundings of a command, and the environment that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from environments.execution.interrupted import refuse_interrupted, require_settled
+from environments.execution.progress import Progress, notify
+from environments.execution.sessions import open_session
+from environments.execution.stop import StopRequest
+from environments.model.revisions import check_revision
+from environments.ports import provider_of
+from environments.system.clock import SYSTEM_CLOCK
+from statechart.errors import Locked
+from statechart.holder import Holder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from environments.execution.progress import Observer
+    from environments.model.environment import AnyEnvironment
+    from environments.ports import Clock, EnvironmentRepository, Provider, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The surroundings of a command: storage, clock, observers, patience, and requests to stop.
+
+    Attributes:
+        repository: Where environments are recorded.
+        provider: Does the work instead of the provider in an environment's spec.
+        clock: Tells the time.
+        observers: Called with the progress, after it has been recorded.
+        lock_timeout: How many seconds to wait for another holder of an environment.
+        stop: Asks the running command to stop after the current step.
+    """
+
+    repository: EnvironmentRepository
+    provider: Provider | None = None
+    clock: Clock = SYSTEM_CLOCK
+    observers: Sequence[Observer] = ()
+    lock_timeout: float = 0.0
+    stop: StopRequest = field(default_factory=StopRequest)
+
+    @asynccontextmanager
+    async def open(
+        self,
+        target: AnyEnvironment | str,
+        purpose: str,
+        *,
+        settled: bool = True,
+        wrap: Callable[[Session], Session] = lambda session: session,
+    ) -> AsyncIterator[OpenEnvironment]:
+        """Hold an environment for changing it; leaving the context releases it.
+
+        Args:
+            target: A name, or an environment that has to be the recorded revision.
+            purpose: The command, as its holder is described to others: `envchart <purpose>`.
+            settled: Refuse an environment with an interrupted command.
+            wrap: Replaces the session by another one over it.
+
+        Raises:
+            Locked: Another holder still has it when time is up.
+            Stale: The environment given is not the recorded revision.
+            OperationInterrupted: A command died in the middle of its work.
+            StorageError: The environment does not exist, or is damaged.
+        """
+        holder = Holder.current(f"envchart {purpose}")
+        waiting = open_session(
+            self.repository, name_of(target), holder, self.lock_timeout, observers=self.observers
+        )
+        with wrap(await waiting) as session:
+            if not isinstance(target, str):
+                check_revision(target, session.environment)
+            if settled:
+                require_settled(session, self.clock)
+            yield OpenEnvironment(self, session, holder)
+
+    def at_rest(self, name: str) -> AnyEnvironment:
+        """Return the recorded environment without taking its lock.
+
+        Raises:
+            Locked: A command is under way.
+            OperationInterrupted: A command died in the middle of its work.
+        """
+        environment = self.repository.load(name)
+        if environment.operation is not None and environment.operation.is_active:
+            holder = self.repository.holder(name)
+            if holder is not None:
+                raise Locked(name, holder)
+            environment = self.repository.load(name)  # the command may have ended between the two reads
+            refuse_interrupted(environment)
+        return environment
+
+    def provider_of(self, environment: AnyEnvironment) -> Provider:
+        """Return the provider that works on an environment."""
+        return self.provider or provider_of(environment)
+
+    def tell(self, progress: Progress) -> None:
+        """Notify the observers."""
+        notify(self.observers, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEnvironment:
+    """An environment that a command holds."""
+
+    runtime: Runtime
+    session: Session
+    holder: Holder
+
+    @property
+    def environment(self) -> AnyEnvironment:
+        """The environment as recorded now."""
+        return self.session.environment
+
+    @property
+    def provider(self) -> Provider:
+        """The environment's provider."""
+        return self.runtime.provider_of(self.environment)
+
+    @property
+    def directory(self) -> Path:
+        """The directory with the environment's files."""
+        return self.runtime.repository.directory(self.environment.name)
+
+
+def name_of(target: AnyEnvironment | str) -> str:
+    """Return the name of an environment that is given by name or as a handle."""
+    return target if isinstance(target, str) else target.name
