@@ -23,7 +23,7 @@ from statechart.errors import (
     UnknownState,
 )
 from statechart.graph import guard_reason, lints
-from statechart.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class, watchers
+from statechart.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 
 __all__ = ["Chart", "Event", "State"]
 
@@ -151,7 +151,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             ReservedPayload: A payload keyword is one that the engine keeps for itself.
         """
         declared = self.event(event)
-        if not watchers:
+        if not Hooks.watchers:
             return self._fire(declared, payload)
         before = self.model.state
         try:
@@ -206,7 +206,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         """
         declared = self.event(event)
         if declared.id not in self.enabled(**payload):
-            if watchers:
+            if Hooks.watchers:
                 self._tell_refused(declared, payload)
             raise self._refusal(declared.id, payload)
 
@@ -322,7 +322,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return self._subject or f"machine {id(self)}"
 
     def _tell(self, attempt: FiredEvent) -> None:
-        for watcher in tuple(watchers):
+        for watcher in Hooks.watchers:
             watcher(attempt)
 
     def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:

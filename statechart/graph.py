@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from statechart.errors import UnknownState
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from statemachine import StateChart
 
     AnyChart = type[StateChart[Any]]
+
+
+NodeT = TypeVar("NodeT", bound=Hashable)
+StepT = TypeVar("StepT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def reachable(chart: AnyChart, state: str) -> frozenset[str]:
         UnknownState: The chart has no such state.
     """
     _check(chart, state)
-    return frozenset(_search(chart, state))
+    return frozenset(_paths(chart, state))
 
 
 def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...] | None:
@@ -112,7 +116,28 @@ def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...]
     """
     _check(chart, source)
     _check(chart, target)
-    return _search(chart, source).get(target)
+    return _paths(chart, source).get(target)
+
+
+def breadth_first(
+    start: NodeT, leaving: Callable[[NodeT], Iterable[tuple[StepT, NodeT]]]
+) -> Iterator[tuple[NodeT, tuple[StepT, ...]]]:
+    """Yield each reachable node with the fewest steps that lead there, the nearest first.
+
+    Args:
+        start: The first node, reached by no step.
+        leaving: Returns the steps from a node, each with the node that it leads to. It is called
+            once for each node, after the node was yielded.
+    """
+    paths: dict[NodeT, tuple[StepT, ...]] = {start: ()}
+    queue = deque([start])
+    while queue:
+        here = queue.popleft()
+        yield here, paths[here]
+        for step, there in leaving(here):
+            if there not in paths:
+                paths[there] = (*paths[here], step)
+                queue.append(there)
 
 
 def lints(chart: AnyChart) -> tuple[str, ...]:
@@ -135,7 +160,7 @@ def _lints(chart: AnyChart) -> Iterator[str]:
         if event in known:
             yield f"event {event!r} is named like a state; give it another name"
     initial = chart.initial_state
-    found = _search(chart, str(initial.value)) if initial is not None else {}
+    found = _paths(chart, str(initial.value)) if initial is not None else {}
     for name in states(chart):
         if name not in found:
             yield f"state {name!r} can't be reached from the initial state"
@@ -161,17 +186,13 @@ def _lints_of_phases(chart: AnyChart) -> Iterator[str]:
             yield f"failures has {name!r}, which is no state of the chart"
 
 
-def _search(chart: AnyChart, source: str) -> dict[str, tuple[Edge, ...]]:
-    paths: dict[str, tuple[Edge, ...]] = {source: ()}
-    queue = deque([source])
-    all_edges = edges(chart)
-    while queue:
-        here = queue.popleft()
-        for edge in all_edges:
-            if edge.source == here and edge.target not in paths:
-                paths[edge.target] = (*paths[here], edge)
-                queue.append(edge.target)
-    return paths
+def _paths(chart: AnyChart, source: str) -> dict[str, tuple[Edge, ...]]:
+    """Return the shortest path to each state that is reachable from a state."""
+
+    def leaving(state: str) -> Iterator[tuple[Edge, str]]:
+        return ((edge, edge.target) for edge in edges(chart) if edge.source == state)
+
+    return dict(breadth_first(source, leaving))
 
 
 def _check(chart: AnyChart, state: str) -> None:

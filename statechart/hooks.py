@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from loguru import logger
 
@@ -67,8 +67,19 @@ class FiredEvent:
     guards: Mapping[str, bool]
 
 
-watchers: list[Callable[[FiredEvent], None]] = []
-"""Told of each event that any chart of this process is fired, after it: how tests measure coverage."""
+Watcher = Callable[[FiredEvent], None]
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Tell a watcher of each event that any chart fires, until the block ends."""
+    # Of the whole process: the code under test makes its machines itself, in any thread.
+    Hooks.watchers = (*Hooks.watchers, watcher)
+    try:
+        yield
+    finally:
+        Hooks.watchers = tuple(other for other in Hooks.watchers if other is not watcher)
+
 
 Emit = Callable[[str, str, Mapping[str, object]], None]
 """Writes a log line: level, message and the fields bound to it."""
@@ -105,6 +116,9 @@ class Firing:
 
 class Hooks:
     """The listener that a chart appends last: commits on entry, then logs."""
+
+    watchers: ClassVar[tuple[Watcher, ...]] = ()
+    """Told of each event after it was fired; see `watching`."""
 
     def __init__(self, message: str, emit: Emit) -> None:
         self.firing: Firing | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from environments.errors import UnreachableTarget
@@ -13,7 +13,7 @@ from environments.execution.interrupted import refuse_interrupted
 from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName
 from environments.model.states import EnvironmentState, state_of
-from statechart.graph import edges
+from statechart.graph import breadth_first, edges
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -51,23 +51,17 @@ def plan(environment: AnyEnvironment, target: EnvironmentState) -> tuple[Command
         raise _unreachable(environment, target, "it lies behind; destroy, and create it again, to go back")
     if target not in _PATH:
         raise _unreachable(environment, target, f"plans lead to {', '.join(_PATH[1:])}")
-    found = _search(state, target)
+    found = dict(breadth_first(state, _leaving)).get(target)
     if found is None:
         raise _unreachable(environment, target, "no command leads there")
     return found
 
 
-def _search(state: EnvironmentState, target: EnvironmentState) -> tuple[CommandName, ...] | None:
-    paths: dict[EnvironmentState, tuple[CommandName, ...]] = {state: ()}
-    queue = deque([state])
-    while queue:
-        here = queue.popleft()
-        for command, from_states in _SOURCES.items():
-            there = state_of(COMMANDS[command].achieves)
-            if here in from_states and there not in paths:
-                paths[there] = (*paths[here], command)
-                queue.append(there)
-    return paths.get(target)
+def _leaving(state: EnvironmentState) -> Iterator[tuple[CommandName, EnvironmentState]]:
+    """Yield the plannable commands from a state, each with the state that it achieves."""
+    for command, from_states in _SOURCES.items():
+        if state in from_states:
+            yield command, state_of(COMMANDS[command].achieves)
 
 
 def _unreachable(environment: AnyEnvironment, target: EnvironmentState, reason: str) -> UnreachableTarget:

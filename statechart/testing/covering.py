@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from statechart.errors import InvalidTransition, UnknownEvent
-from statechart.graph import Edge, edges, events
+from statechart.graph import Edge, breadth_first, edges, events
 from statechart.testing.driver import Driver
 from statechart.wording import listed
 
@@ -75,19 +74,26 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One transition between two configurations, which are numbered as they were found."""
+    """One transition, taken from a configuration: a state, and the values that the model holds."""
 
-    before: int
+    before: str
     edge: Edge
-    after: int
+    after: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Explored:
-    """What was found out: the transitions that can be taken, and why others were refused."""
+    """The findings of an exploration.
 
-    steps: list[_Step] = field(default_factory=list)
-    refused: dict[tuple[str, str], str] = field(default_factory=dict)
+    Attributes:
+        ways: The fewest steps to each configuration.
+        steps: The transitions that can be taken.
+        refused: Why the others were refused, by state and event.
+    """
+
+    ways: dict[str, tuple[_Step, ...]]
+    steps: list[_Step]
+    refused: dict[tuple[str, str], str]
 
 
 def paths(
@@ -120,11 +126,10 @@ def paths(
     for name in (*without, *payloads):
         if name not in events(chart):
             raise UnknownEvent(chart.__name__, name, events(chart))
-    explored = _Explored()
-    _explore(chart, model, payloads, without, explored)
+    explored = _explore(chart, model, payloads, without)
     if cover != "shortest":
         _require_all(chart, explored, without)
-    ways = _ways(explored.steps, cover)
+    ways = _ways(explored, cover)
     return tuple(
         Path(
             chart,
@@ -137,53 +142,47 @@ def paths(
     )
 
 
-def _ways(found: Sequence[_Step], cover: Cover) -> list[tuple[_Step, ...]]:
+def _ways(explored: _Explored, cover: Cover) -> list[tuple[_Step, ...]]:
     """Return the shortest way to each goal of a cover."""
     goals: dict[object, tuple[_Step, ...]] = {}
-    for step in found:
+    for step in explored.steps:
         if cover == "shortest":
             goals.setdefault(step.edge.target, (step,))
         else:
             goals.setdefault(step.edge, (step,))
     if cover == "edge-pairs":
-        goals |= {pair: steps for pair, steps in _pairs(found).items()}  # noqa: C416  # wider keys
-    return [_way(found, goal) for goal in goals.values()]
+        goals |= {pair: steps for pair, steps in _pairs(explored.steps).items()}  # noqa: C416  # wider keys
+    return [(*explored.ways[goal[0].before], *goal) for goal in goals.values()]
 
 
 def _explore(
-    chart: type[Chart],
-    model: MakeModel | None,
-    payloads: Payloads,
-    without: Collection[str],
-    explored: _Explored,
-) -> None:
-    """Take all transitions between the configurations that can be reached, the nearest first."""
+    chart: type[Chart], model: MakeModel | None, payloads: Payloads, without: Collection[str]
+) -> _Explored:
+    """Try every event in every configuration that can be reached, the nearest first."""
+    steps: list[_Step] = []
+    refused: dict[tuple[str, str], str] = {}
     start = Driver(chart, model=model() if model else None).model
-    numbers = {_frozen(start): 0}
-    queue = deque([start])
-    by_state: dict[str, list[Edge]] = {}
-    for edge in edges(chart):
-        by_state.setdefault(edge.source, []).append(edge)
-    number = -1
-    while queue:
-        here, number = queue.popleft(), number + 1
-        for event in dict.fromkeys(edge.event for edge in by_state.get(str(here.state), ())):
-            if event in without:
-                continue
-            driver = Driver(chart, model=deepcopy(here))
+    models = {_frozen(start): start}
+
+    def leaving(before: str) -> Iterator[tuple[_Step, str]]:
+        state = str(models[before].state)
+        ways = [edge for edge in edges(chart) if edge.source == state and edge.event not in without]
+        for event in dict.fromkeys(edge.event for edge in ways):
+            driver = Driver(chart, model=deepcopy(models[before]))
             try:
                 driver.fire(event, **payloads.get(event, {}))
             except InvalidTransition as refusal:
-                explored.refused.setdefault((str(here.state), event), refusal.reason or "")
+                refused.setdefault((state, event), refusal.reason or "")
                 continue
-            target = driver.state
-            edge = next(e for e in by_state[str(here.state)] if e.event == event and e.target == target)
-            key = _frozen(driver.model)
-            if key not in numbers and len(numbers) < LIMIT:
-                numbers[key] = len(numbers)
-                queue.append(driver.model)
-            if key in numbers:
-                explored.steps.append(_Step(number, edge, numbers[key]))
+            edge = next(edge for edge in ways if (edge.event, edge.target) == (event, driver.state))
+            after = _frozen(driver.model)
+            if after in models or len(models) < LIMIT:
+                models.setdefault(after, driver.model)
+                step = _Step(before, edge, after)
+                steps.append(step)
+                yield step, after
+
+    return _Explored(dict(breadth_first(_frozen(start), leaving)), steps, refused)
 
 
 def _frozen(model: Any) -> str:  # Any: whatever the chart's model is
@@ -201,7 +200,7 @@ def _require_all(chart: type[Chart], explored: _Explored, without: Collection[st
 
 
 def _pairs(found: Sequence[_Step]) -> dict[tuple[Edge, Edge], tuple[_Step, ...]]:
-    after: dict[int, list[_Step]] = {}
+    after: dict[str, list[_Step]] = {}
     for step in found:
         after.setdefault(step.before, []).append(step)
     pairs: dict[tuple[Edge, Edge], tuple[_Step, ...]] = {}
@@ -209,14 +208,6 @@ def _pairs(found: Sequence[_Step]) -> dict[tuple[Edge, Edge], tuple[_Step, ...]]
         for second in after.get(first.after, ()):
             pairs.setdefault((first.edge, second.edge), (first, second))
     return pairs
-
-
-def _way(found: Sequence[_Step], goal: tuple[_Step, ...]) -> tuple[_Step, ...]:
-    """Return the shortest way that ends with the steps of a goal."""
-    way = list(goal)
-    while way[0].before != 0:
-        way.insert(0, next(step for step in found if step.after == way[0].before))
-    return tuple(way)
 
 
 def _few(ways: Sequence[tuple[_Step, ...]], window: int) -> Iterator[tuple[_Step, ...]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from unittest import TestCase
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from statechart.errors import InvalidTransition, UnknownEvent
-from statechart.graph import Edge, edges, events
+from statechart.graph import Edge, breadth_first, edges, events
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
@@ -109,23 +109,26 @@ class ChartMachine(RuleBasedStateMachine):
 def shortest(machine: type[ChartMachine], kind: type[Exception]) -> list[str] | None:
     """Return the fewest events after which a machine fails as its last example did.
 
-    Hypothesis deletes what a failure does not need, and does not look for another way there. This
-    tries all sequences that are shorter, up to 1,000, with the payloads of the example.
+    Tries all shorter sequences, up to 1,000, with the payloads of the example.
     """
+    # Hypothesis deletes events that a failure does not need, but does not look for another way there.
     example = machine.fired_last
     payloads = dict(example)
-    queue: deque[list[str]] = deque([[]])
-    for _ in range(_TRIED):
-        if not queue or len(queue[0]) >= len(example):
+    trial = machine()
+    none: tuple[str, ...] = ()
+
+    def longer(tried: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        return ((event, (*tried, event)) for event in trial.driver.allowed or ())
+
+    for tried, _ in islice(breadth_first(none, longer), _TRIED):
+        if len(tried) >= len(example):
             break
-        tried = queue.popleft()
         trial = machine()
         try:
             for event in tried:
                 trial.fire(event, **payloads.get(event, {}))
         except kind:
-            return tried
-        queue.extend([*tried, event] for event in trial.driver.allowed or ())
+            return list(tried)
     return [event for event, _ in example] or None
 
 

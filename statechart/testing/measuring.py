@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from statechart.hooks import watchers
+from statechart.hooks import watching
 from statechart.testing.coverage import REQUIRED, Coverage
 from statechart.testing.reports import REPORTS
 
@@ -24,18 +24,14 @@ class CoveragePlugin:
         self._config = config
         self._told: list[str] = []
         self._failures: list[str] = []
-        watchers.append(self.coverage.watch)
-
-    def pytest_unconfigure(self) -> None:
-        """Stop counting."""
-        watchers.remove(self.coverage.watch)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Note which test runs."""
+        """Count the events that a test fires."""
         self.coverage.begin(item.nodeid)
         try:
-            return (yield)
+            with watching(self.coverage.watch):
+                return (yield)
         finally:
             self.coverage.begin(None)
 

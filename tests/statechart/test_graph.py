@@ -7,7 +7,17 @@ from statemachine import State as RawState, StateChart
 
 from statechart import Chart, Event, State
 from statechart.errors import UnknownState
-from statechart.graph import Edge, allowed_events, edges, events, lints, reachable, shortest_path, states
+from statechart.graph import (
+    Edge,
+    allowed_events,
+    breadth_first,
+    edges,
+    events,
+    lints,
+    reachable,
+    shortest_path,
+    states,
+)
 
 
 class Parcel(Chart):
@@ -156,3 +166,20 @@ class Namesake(StateChart):
 )
 def test_what_is_likely_a_mistake_is_found(chart: type[StateChart], found: tuple[str, ...]) -> None:
     assert lints(chart) == found
+
+
+def test_a_breadth_first_walk_yields_the_nearest_nodes_first_and_can_stop_early() -> None:
+    def leaving(number: int) -> tuple[tuple[str, int], ...]:
+        asked.append(number)
+        return (("double", 2 * number), ("add one", number + 1))
+
+    asked: list[int] = []
+    walk = breadth_first(1, leaving)
+
+    assert [next(walk) for _ in range(4)] == [
+        (1, ()),
+        (2, ("double",)),
+        (4, ("double", "double")),
+        (3, ("double", "add one")),
+    ]
+    assert asked == [1, 2, 4]

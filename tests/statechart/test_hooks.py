@@ -15,6 +15,7 @@ import pytest
 from loguru import logger
 
 from statechart import Chart, Event, InvalidTransition, State, Transition
+from statechart.hooks import FiredEvent, watching
 
 NAMED_BEFORE = (
     "prepare_event",
@@ -398,3 +399,33 @@ Quiet().fire(Quiet.switch)
     before, after = ended.stdout.split("enabled\n")
     assert before == ""
     assert after.count("State transition") == 1
+
+
+class Lamp(Chart):
+    off = State("off", initial=True)
+    on = State("on", final=True)
+    switch = Event(off.to(on))
+
+
+def test_a_watcher_is_told_of_events_until_its_block_ends() -> None:
+    outer: list[FiredEvent] = []
+    inner: list[FiredEvent] = []
+
+    with watching(outer.append):
+        with watching(inner.append):
+            Lamp().fire(Lamp.switch)
+        Lamp().fire(Lamp.switch)
+    Lamp().fire(Lamp.switch)
+
+    assert [(event.event, event.to_state) for event in inner] == [("switch", "on")]
+    assert len(outer) == 2
+
+
+def test_a_watcher_is_told_of_no_more_events_after_an_error() -> None:
+    told: list[FiredEvent] = []
+
+    with pytest.raises(KeyError), watching(told.append):
+        raise KeyError
+    Lamp().fire(Lamp.switch)
+
+    assert told == []
