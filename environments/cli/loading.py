@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from statechart.storage.layout import Layout
+
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
     from environments.execution.progress import Observer
@@ -26,6 +28,16 @@ def names(settings: Settings) -> list[str]:
     """
     with os.scandir(settings.data_dir) as entries:
         return sorted(entry.name for entry in entries if not entry.name.startswith("."))
+
+
+def layout(settings: Settings) -> Layout:
+    """Return the paths below the data directory."""
+    return Layout(settings.data_dir.absolute())
+
+
+def is_quiet(settings: Settings) -> bool:
+    """Return whether no log is asked for, so that reading needs no logging."""
+    return settings.verbosity == 0 and settings.log_file is None
 
 
 def storage(settings: Settings) -> FileRepository:

@@ -40,7 +40,7 @@ def tell_changed(
 ) -> None:
     """Print an environment that was changed, and what can be done next."""
     view = View(environment)
-    document = environment_document(view, settings, workspace.directory(environment.name))
+    document = environment_document(view, settings.spell, workspace.directory(environment.name))
     emit(settings, document, f"{environment.name} is {view.condition}{_where(environment)}{say}")
     tell_next(settings, view.next_steps, environment.name)
 

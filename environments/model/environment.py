@@ -10,10 +10,11 @@ from pydantic import BaseModel, JsonValue, model_validator
 from typing_extensions import TypeVar
 
 from environments.model.command_name import CommandName
+from environments.model.condition import condition, is_error, teardown_begun
 from environments.model.errors import UnexpectedState
 from environments.model.failure import Failure
 from environments.model.names import EnvironmentName
-from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
+from environments.model.operation import Operation, StepInHand, StepResult, ToolProcess
 from environments.model.spec import EnvironmentSpec
 from environments.model.states import AnyState, Created, DiscriminatedState, state_of
 from statechart.utc import UtcDatetime
@@ -174,10 +175,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     @property
     def teardown_begun(self) -> bool:
         """Whether a destroy has begun to take things away: nothing but destroy may follow."""
-        operation = self.operation
-        return (
-            operation is not None and operation.command is CommandName.DESTROY and operation.effects_begun
-        )
+        return teardown_begun(self.operation)
 
     @property
     def run_under_way(self) -> bool:
@@ -188,7 +186,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     @property
     def is_error(self) -> bool:
         """Whether something failed and has to be looked at: the state, or a teardown half done."""
-        return self.state.name.is_error or (self.teardown_begun and not self._operation.is_active)
+        return is_error(self.state.name, self.operation)
 
     @property
     def condition(self) -> str:
@@ -220,23 +218,3 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
 
 
 AnyEnvironment: TypeAlias = Environment[AnyState]
-
-
-def condition(state: str, operation: Operation | None, failure: Failure | None) -> str:
-    """Say a state, and what is under way or has failed, in words.
-
-    A teardown that has begun leads: nothing else matters as much.
-    """
-    if operation is None:
-        return f"{state} (failed at: {failure.step})" if failure else state
-    command, step = operation.command, operation.step
-    if operation.is_active:
-        return f"{state} ({command} under way{f': step {step.name}' if step else ''})"
-    ended = "interrupted" if operation.status is OperationStatus.INTERRUPTED else "failed"
-    at = operation.failure.step if operation.failure else step.name if step else None
-    if command is CommandName.DESTROY:
-        where = f"{ended} at {at}" if at else ended
-        return f"{state}, destroy {where}{': partly torn down' if operation.effects_begun else ''}"
-    if failure is not None:
-        return f"{state} ({ended} at: {failure.step})"
-    return f"{state} ({command} {ended}{f' at {at}' if at else ''})"

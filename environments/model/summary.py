@@ -3,67 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pydantic import AwareDatetime, BaseModel
+from msgspec import Struct, field, to_builtins
+from msgspec.json import Decoder
 
-from environments.model.command_name import CommandName
-from environments.model.environment import condition
-from environments.model.failure import Failure
-from environments.model.operation import Operation
-from environments.model.states import EnvironmentState
+from environments.model.condition import condition, is_error
+from environments.model.stored import Moment, StoredOperation, StoredProvider, StoredState
 
-
-class _StateHead(BaseModel, frozen=True):
-    name: EnvironmentState
-    failure: Failure | None = None
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.model.operation import Operation
 
 
-class _OutputsHead(BaseModel, frozen=True):
+class _SpecHead(Struct, frozen=True):
+    provider: StoredProvider
+
+
+class _OutputsHead(Struct, frozen=True):
     url: str | None = None
     serving: str | None = None
 
 
-class _ProviderHead(BaseModel, frozen=True):
-    kind: str
+class Summary(Struct, frozen=True):
+    """The parts of an environment that a list shows.
 
-
-class _SpecHead(BaseModel, frozen=True):
-    provider: _ProviderHead
-
-
-class Summary(BaseModel, frozen=True):
-    """What a list shows of an environment: the parts of it that the list needs, no others.
-
-    Thousands are read at a time, so the moments are left as pydantic makes them.
+    Thousands are read at a time: the other parts are skipped, not read.
     """
 
     name: str
     revision: int
-    updated_at: AwareDatetime
-    since: AwareDatetime
-    state: _StateHead
+    updated_at: Moment
+    since: Moment
+    state: StoredState
     spec: _SpecHead
     outputs: _OutputsHead
-    operation: Operation | None = None
+    stored_operation: StoredOperation | None = field(name="operation", default=None)
+
+    @classmethod
+    def of(cls, environment: AnyEnvironment) -> Summary:
+        """Return the summary of an environment."""
+        return read_summary(environment.model_dump_json().encode())
+
+    @property
+    def operation(self) -> Operation | None:
+        """The command that is being, or was last, attempted."""
+        if self.stored_operation is None:
+            return None
+        # Lists start fast because they load no pydantic; an operation is asked for in few of them.
+        from environments.model.operation import Operation
+
+        return Operation.model_validate(to_builtins(self.stored_operation))
 
     @property
     def condition(self) -> str:
-        """The state and what is under way or has failed, in words."""
-        return condition(self.state.name, self.operation, self.state.failure)
+        """The state, and the command that is under way or has failed."""
+        return condition(self.state.name, self.stored_operation, self.state.failure)
 
     @property
     def is_error(self) -> bool:
-        """Whether something failed and has to be looked at."""
-        operation = self.operation
-        torn = (
-            operation is not None and operation.command is CommandName.DESTROY and operation.effects_begun
-        )
-        return self.state.name.is_error or (torn and operation is not None and not operation.is_active)
+        """Whether the environment needs attention."""
+        return is_error(self.state.name, self.stored_operation)
+
+
+read_summary = Decoder(Summary).decode
+"""Read the summary of an environment from its JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableSummary:
-    """An environment that is there and can't be read, and why."""
+    """An environment that can't be read, and the error."""
 
     name: str
     error: Exception

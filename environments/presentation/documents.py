@@ -1,94 +1,95 @@
-"""Documents: what `--json` prints, as values that JSON knows."""
+"""Documents: the values that `--json` prints."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec import Struct, to_builtins
+
+from environments.model.stored import pruned
 from environments.presentation.guidance import next_steps
 from environments.presentation.view import View, interrupted_condition, is_interrupted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from environments.cli.report import Report
-    from environments.cli.settings import Settings
-    from environments.model.failure import Failure
-    from environments.model.operation import Operation
+    from pydantic import BaseModel
+
     from environments.model.records import HistoryEntry
+    from environments.model.stored import StoredEntry
     from environments.model.summary import Summary
+    from environments.presentation.view import Shown
+
+    Spell: TypeAlias = Callable[[str, str], str]
+    """Spells a next command, in which `NAME` stands for the environment, for an environment."""
 
 
 _AS_STORED = {"revision", "lineage", "created_at", "updated_at", "since", "spec", "outputs"}
 
 
-def environment_document(view: View, settings: Settings, directory: Path) -> dict[str, object]:
-    """Return an environment: its state as a string, and beside it what failed and what is next."""
+def environment_document(view: View[Shown], spell: Spell, directory: Path) -> dict[str, object]:
+    """Return an environment: its state as a string, its failure, and the next commands."""
     environment = view.environment
+    stored = _plain(environment)
+    failure = _plain(environment.failure) if environment.failure else None
+    if failure and failure["trace_file"]:
+        failure["trace_file"] = str(directory / failure["trace_file"])
+    operation = stored["operation"]
+    if view.interrupted:
+        operation["status"] = "interrupted"
     return {
         "name": environment.name,
-        "state": environment.state.name.value,
+        "state": stored["state"]["name"],
         "condition": view.condition,
         "is_error": view.is_error,
-        "failure": _failure(environment.failure, directory),
-        "operation": _operation(environment.operation, held=view.holder is not None),
-        "holder": view.holder.model_dump(mode="json") if view.holder else None,
-        "next": [settings.spell(step, environment.name) for step in view.next_steps],
-        **environment.model_dump(mode="json", include=_AS_STORED),
+        "failure": failure,
+        "operation": operation,
+        "holder": _plain(view.holder) if view.holder else None,
+        "next": [spell(step, environment.name) for step in view.next_steps],
+        **{key: value for key, value in stored.items() if key in _AS_STORED},
         "directory": str(directory),
     }
 
 
-def summary_document(summary: Summary, settings: Settings, *, held: bool) -> dict[str, object]:
+def summary_document(summary: Summary, spell: Spell, *, held: bool) -> dict[str, object]:
     """Return a line of the list."""
-    operation = summary.operation
+    operation = summary.stored_operation
     interrupted = is_interrupted(operation, held=held)
     state = summary.state.name
     return {
         "name": summary.name,
-        "state": state.value,
+        "state": state,
         "condition": interrupted_condition(state, operation) if interrupted else summary.condition,
         "is_error": summary.is_error or interrupted,
         "revision": summary.revision,
-        **summary.model_dump(mode="json", include={"since", "updated_at"}),
+        "updated_at": to_builtins(summary.updated_at),
+        "since": to_builtins(summary.since),
         "provider": summary.spec.provider.kind,
         "url": summary.outputs.url,
         "serving": summary.outputs.serving,
-        "next": [settings.spell(step, summary.name) for step in next_steps(state, operation, held=held)],
+        "next": [spell(step, summary.name) for step in next_steps(state, operation, held=held)],
     }
 
 
-def unreadable_document(name: str, report: Report) -> dict[str, object]:
-    """Return a line of the list for an environment that can't be read."""
-    return {"name": name, **report.document()}
-
-
-def history_document(entry: HistoryEntry) -> dict[str, object]:
-    """Return a record; of the environment after it, only what state it was in."""
-    record = entry.record.model_dump(mode="json", exclude={"environment"}, exclude_none=True)
-    environment = getattr(entry.record, "environment", None)
+def history_document(entry: HistoryEntry | StoredEntry) -> dict[str, object]:
+    """Return a record; of the environment after it, only the state."""
+    stored = _plain(entry)
+    record = stored["record"]
+    environment = record.pop("environment", None)
     return {
-        "seq": entry.seq,
-        "revision": entry.revision,
-        **entry.model_dump(mode="json", include={"at"}),
-        "actor": entry.actor,
-        "operation_id": entry.operation_id,
-        **record,
-        **({"state": environment.state.name.value} if environment is not None else {}),
+        "seq": stored["seq"],
+        "revision": stored["revision"],
+        "at": stored["at"],
+        "actor": stored["actor"],
+        "operation_id": stored["operation_id"],
+        **pruned(record),
+        **({"state": environment["state"]["name"]} if environment is not None else {}),
     }
 
 
-def _failure(failure: Failure | None, directory: Path) -> dict[str, object] | None:
-    if failure is None:
-        return None
-    document = failure.model_dump(mode="json")
-    document["trace_file"] = str(directory / failure.trace_file) if failure.trace_file else None
-    return document
-
-
-def _operation(operation: Operation | None, *, held: bool) -> dict[str, object] | None:
-    if operation is None:
-        return None
-    document = operation.model_dump(mode="json")
-    if is_interrupted(operation, held=held):
-        document["status"] = "interrupted"
-    return document
+def _plain(value: BaseModel | Struct) -> dict[str, Any]:  # Any: JSON
+    """Return a model, or its stored form, as JSON."""
+    if isinstance(value, Struct):
+        return dict(to_builtins(value))
+    return value.model_dump(mode="json")

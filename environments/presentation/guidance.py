@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from environments.model.operation import Operation
+    from environments.model.condition import AnyOperation
 
 EVENTS: dict[str, tuple[str, ...]] = {
     "created": ("provision", "register", "destroy"),
@@ -55,13 +55,13 @@ def sources_in_words(command: str) -> str:
     return f"From {', '.join(found)}."
 
 
-def next_steps(state: str, operation: Operation | None, *, held: bool) -> tuple[str, ...]:
+def next_steps(state: str, operation: AnyOperation | None, *, held: bool) -> tuple[str, ...]:
     """Return what can be done now, the best first; `NAME` stands for the environment's name.
 
     `held` tells whether a process is at work on the environment. An operation that is open while
     nobody is at work was interrupted, and nothing but recover and destroy may follow.
     """
-    if operation is not None and operation.status == "active":
+    if operation is not None and operation.is_active:
         return ("show NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
     if operation is not None and operation.command == "destroy":
         if operation.effects_begun:

@@ -1,4 +1,4 @@
-"""Story: what happened to an environment, what is known and what is not, in words."""
+"""Story: what happened to an environment, what is certain and what is in doubt, in words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from environments.presentation.text import when
 from environments.presentation.view import View
 
 if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
     from environments.model.failure import Failure
     from environments.model.operation import Operation
     from environments.model.records import HistoryEntry
@@ -56,7 +57,7 @@ class Story:
 
 
 def tell(
-    view: View,
+    view: View[AnyEnvironment],
     entries: Sequence[HistoryEntry],
     survivors: Sequence[str],
     words: dict[str, tuple[str, ...]],
@@ -110,7 +111,7 @@ def _happened(entry: HistoryEntry) -> str:
     return ""
 
 
-def _operation(view: View, operation: Operation) -> Iterator[str]:
+def _operation(view: View[AnyEnvironment], operation: Operation) -> Iterator[str]:
     """Yield how the last command went, or goes."""
     done = ", ".join(step.name for step in operation.steps_done)
     yield f"{operation.command}: done so far {done or 'no step'}"
@@ -131,7 +132,7 @@ def _ended(failure: Failure) -> str:
     return f"{how} at step {failure.step} ({failure.cause}): {failure.summary}"
 
 
-def _known(view: View, survivors: Sequence[str]) -> Iterator[str]:
+def _known(view: View[AnyEnvironment], survivors: Sequence[str]) -> Iterator[str]:
     environment = view.environment
     outputs = environment.outputs
     if view.holder is not None:
@@ -150,7 +151,7 @@ def _known(view: View, survivors: Sequence[str]) -> Iterator[str]:
         yield "nothing on record is wrong"
 
 
-def _unknown(view: View) -> Iterator[str]:
+def _unknown(view: View[AnyEnvironment]) -> Iterator[str]:
     operation = view.environment.operation
     if operation is None or (operation.is_active and not view.interrupted):
         return

@@ -1,28 +1,35 @@
-"""Render: environments, lists and histories as text for people."""
+"""Environments, lists and histories as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from environments.cli.terminal.output import styled
-from environments.cli.terminal.screen import clean
+from environments.system.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from environments.cli.settings import Settings
+    from environments.model.condition import AnyFailure
     from environments.model.environment import Outputs
-    from environments.model.failure import Failure
-    from environments.model.records import AnyRecord, HistoryEntry, OperationRecord, TransitionRecord
-    from environments.presentation.view import View
+    from environments.model.records import HistoryEntry, OperationRecord, TransitionRecord
+    from environments.model.stored import StoredChange, StoredEntry, StoredOutputs, StoredTransition
+    from environments.presentation.documents import Spell
+    from environments.presentation.view import Shown, View
+    from statechart.holder import Holder
+
+    Style: TypeAlias = Callable[[str, str], str]
+    """Colours a text and removes its control codes."""
+
+    AnyEntry: TypeAlias = HistoryEntry | StoredEntry
 
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Say how long ago something was."""
+    """Say how long ago a moment was."""
     passed = (now - moment).total_seconds()
     for unit, length in _UNITS:
         if passed >= length:
@@ -38,31 +45,29 @@ def when(moment: datetime) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as lines with aligned columns; the last column is as long as it is."""
-    cleaned = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*cleaned, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cleaned
-    ]
+    """Return rows as lines with aligned columns; the last column is not padded."""
+    cleaned = [[strip_control_codes(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cleaned, strict=True)]
+    line = "  ".join(f"{{:{width}}}" for width in widths)
+    return [line.format(*row).rstrip() for row in cleaned]
 
 
-def environment_text(view: View, settings: Settings, directory: Path) -> str:
-    """Return all that matters of an environment, what is wrong with it first."""
-    steps = [settings.spell(step, view.environment.name) for step in view.next_steps]
+def environment_text(view: View[Shown], spell: Spell, style: Style, directory: Path) -> str:
+    """Return the facts about an environment, and the next commands."""
+    steps = [spell(step, view.environment.name) for step in view.next_steps]
     following = [f"{'next:' if not number else '  or:'} {step}" for number, step in enumerate(steps)]
-    return "\n".join((facts_text(view, directory), *following))
+    return "\n".join((facts_text(view, style, directory), *following))
 
 
-def facts_text(view: View, directory: Path) -> str:
-    """Return what is known of an environment, without what can be done next."""
+def facts_text(view: View[Shown], style: Style, directory: Path) -> str:
+    """Return the facts about an environment, without the next commands."""
     environment = view.environment
     colour = "red" if view.is_error else "green" if environment.state.name == "running" else "bold"
     facts = columns([(f"  {label}", value) for label, value in _facts(view, directory)])
-    return "\n".join((f"{clean(environment.name)}: {styled(view.condition, colour)}", *facts))
+    return "\n".join((f"{strip_control_codes(environment.name)}: {style(view.condition, colour)}", *facts))
 
 
-def _facts(view: View, directory: Path) -> Iterator[tuple[str, str]]:
+def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
     environment = view.environment
     now = datetime.now(UTC)
     yield "since", f"{when(environment.since)} ({ago(environment.since, now)})"
@@ -77,14 +82,15 @@ def _facts(view: View, directory: Path) -> Iterator[tuple[str, str]]:
     yield from _operation(view, now)
     failure = environment.failure
     if failure is not None:
+        # The failure of the state is older than an operation that has not failed itself.
         ongoing = environment.operation is not None and environment.operation.status != "failed"
         yield from _failure(failure, directory, "before it" if ongoing else "failed")
     yield "revision", f"{environment.revision}, {when(environment.updated_at)}"
     yield "files", str(directory)
 
 
-def _releases(outputs: Outputs, *, tried: bool) -> Iterator[tuple[str, str]]:
-    """Yield which releases there are; `tried` says that the one in place was run, and is not well."""
+def _releases(outputs: Outputs | StoredOutputs, *, tried: bool) -> Iterator[tuple[str, str]]:
+    """Yield the releases; `tried` says that the release in place was run, and is not well."""
     release, serving, previous = outputs.release, outputs.serving, outputs.previous
     if serving is not None:
         yield "serving", f"release {serving}"
@@ -94,7 +100,7 @@ def _releases(outputs: Outputs, *, tried: bool) -> Iterator[tuple[str, str]]:
         yield "previous", f"release {previous}"
 
 
-def _operation(view: View, now: datetime) -> Iterator[tuple[str, str]]:
+def _operation(view: View[Shown], now: datetime) -> Iterator[tuple[str, str]]:
     operation = view.environment.operation
     if operation is None or operation.status == "failed":
         if view.holder is not None:
@@ -104,7 +110,8 @@ def _operation(view: View, now: datetime) -> Iterator[tuple[str, str]]:
     at = f"step {step.number}/{step.of} {step.name}" if step else "between two steps"
     begun = f"begun {ago(operation.started_at, now)}"
     if view.interrupted:
-        who = operation.holder
+        # Stored forms are of settled environments, in which no command was interrupted.
+        who = cast("Holder", operation.holder)
         gone = f"its process (pid {who.pid} of {who.user}@{who.host}) {who.fate()}"
         place = f"at {at}" if step else at
         yield "interrupted", f"{operation.command} {place}, {begun}; {gone}"
@@ -115,7 +122,7 @@ def _operation(view: View, now: datetime) -> Iterator[tuple[str, str]]:
         yield "by", view.holder.describe()
 
 
-def _failure(failure: Failure, directory: Path, label: str) -> Iterator[tuple[str, str]]:
+def _failure(failure: AnyFailure, directory: Path, label: str) -> Iterator[tuple[str, str]]:
     after = f"{failure.duration.total_seconds():.2f}s"
     yield (
         label,
@@ -126,8 +133,10 @@ def _failure(failure: Failure, directory: Path, label: str) -> Iterator[tuple[st
         yield "trace", str(directory / failure.trace_file)
 
 
-def list_text(documents: Sequence[dict[str, object]], unreadable: Sequence[tuple[str, str]]) -> str:
-    """Return a line for each environment; those that can't be read say why."""
+def list_text(
+    documents: Sequence[dict[str, object]], unreadable: Sequence[tuple[str, str]], style: Style
+) -> str:
+    """Return a line for each environment; an unreadable one has the reason."""
     rows = [("NAME", "PROVIDER", "SINCE", "URL", "STATE")]
     for document in documents:
         since = when(datetime.fromisoformat(str(document["since"])))
@@ -138,19 +147,20 @@ def list_text(documents: Sequence[dict[str, object]], unreadable: Sequence[tuple
     rows += [(name, "?", "?", "?", f"unreadable: {why}") for name, why in unreadable]
     bad = [False, *(bool(document["is_error"]) for document in documents), *(True for _ in unreadable)]
     return "\n".join(
-        styled(line, "red") if is_bad else line for line, is_bad in zip(columns(rows), bad, strict=True)
+        style(line, "red") if is_bad else line for line, is_bad in zip(columns(rows), bad, strict=True)
     )
 
 
-def history_text(entries: Iterable[HistoryEntry]) -> str:
-    """Return a line for each thing that happened; a step is one line when it has ended."""
+def history_text(entries: Iterable[AnyEntry]) -> str:
+    """Return a line for each event; a step that has ended is one line."""
     rows = [("SEQ", "REV", "TIME", "BY", "WHAT")]
     begun: dict[str, datetime] = {}
     listed = list(entries)
     for number, entry in enumerate(listed):
-        what = _happened(entry, begun, listed[number + 1 :])
-        if what:
-            rows.append((str(entry.seq), str(entry.revision), _precise(entry.at), entry.actor, what))
+        following = listed[number + 1] if number + 1 < len(listed) else None
+        happened = _happened(entry, begun, following)
+        if happened:
+            rows.append((str(entry.seq), str(entry.revision), _precise(entry.at), entry.actor, happened))
     return "\n".join(columns(rows))
 
 
@@ -158,8 +168,9 @@ def _precise(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
 
 
-def _happened(entry: HistoryEntry, begun: dict[str, datetime], later: Sequence[HistoryEntry]) -> str:
-    record: AnyRecord = entry.record
+def _happened(entry: AnyEntry, begun: dict[str, datetime], following: AnyEntry | None) -> str:
+    """Describe a record; return an empty string for a record that the next one completes."""
+    record = entry.record
     match record.type:
         case "created":
             return "created"
@@ -171,7 +182,7 @@ def _happened(entry: HistoryEntry, begun: dict[str, datetime], later: Sequence[H
         case "step" if record.process is not None:
             return ""
         case "step" if record.phase == "intent":
-            ended = bool(later) and later[0].record.type == "step"
+            ended = following is not None and following.record.type == "step"
             return "" if ended else f"  step {record.step} begun, and no result"
         case "step" if record.result is not None:
             note = f" ({record.result.note})" if record.result.note else ""
@@ -184,7 +195,9 @@ def _happened(entry: HistoryEntry, begun: dict[str, datetime], later: Sequence[H
 
 
 def _changed(
-    entry: HistoryEntry, record: TransitionRecord | OperationRecord, begun: dict[str, datetime]
+    entry: AnyEntry,
+    record: TransitionRecord | StoredTransition | OperationRecord | StoredChange,
+    begun: dict[str, datetime],
 ) -> str:
     operation = entry.operation_id or ""
     started = begun.get(operation)

@@ -1,69 +1,76 @@
-"""View: an environment as it is on record, beside who is at work on it now."""
+"""View: a recorded environment, together with the process that works on it now."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from environments.presentation.guidance import next_steps
 
 if TYPE_CHECKING:
+    from environments.model.condition import AnyOperation
     from environments.model.environment import AnyEnvironment
-    from environments.model.operation import Operation
+    from environments.model.stored import StoredEnvironment
     from statechart.holder import Holder
+
+    Shown: TypeAlias = AnyEnvironment | StoredEnvironment
+
+ShownT_co = TypeVar("ShownT_co", bound="Shown", covariant=True)
 
 
 class Reader(Protocol):
-    """What a view needs of a storage or a workspace."""
+    """The part of a storage or a workspace that a view needs."""
 
     def load(self, name: str) -> AnyEnvironment:
-        """Return the environment as it is on record."""
+        """Return the environment as it is recorded."""
         ...
 
     def holder(self, name: str) -> Holder | None:
-        """Return who is changing it now, or None."""
+        """Return the process that is changing the environment now, or None."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """An environment, and who is at work on it: together they tell what is interrupted."""
+class View(Generic[ShownT_co]):
+    """An environment and its holder, which together tell whether a command was interrupted.
 
-    environment: AnyEnvironment
+    The environment is the model, or the stored form of a settled one.
+    """
+
+    environment: ShownT_co
     holder: Holder | None = None
 
     @property
     def interrupted(self) -> bool:
-        """Whether a command was begun, and nobody is at it any more."""
-        operation = self.environment.operation
-        return is_interrupted(operation, held=self.holder is not None)
+        """Whether a command was begun, and its process is gone."""
+        return is_interrupted(self.environment.operation, held=self.holder is not None)
 
     @property
     def is_error(self) -> bool:
-        """Whether somebody has to look at it."""
+        """Whether the environment needs attention."""
         return self.environment.is_error or self.interrupted
 
     @property
     def condition(self) -> str:
-        """The state, and what is under way, was interrupted or has failed."""
+        """The state, and the command that is under way, was interrupted or has failed."""
         if self.interrupted:
             return interrupted_condition(self.environment.state.name, self.environment.operation)
         return self.environment.condition
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        """What can be done now, the best first; `NAME` stands for the name."""
+        """The commands that are possible now, the best first; `NAME` stands for the name."""
         environment = self.environment
         return next_steps(environment.state.name, environment.operation, held=self.holder is not None)
 
 
-def is_interrupted(operation: Operation | None, *, held: bool) -> bool:
-    """Return whether an operation is open while nobody is at it."""
-    return operation is not None and operation.status == "active" and not held
+def is_interrupted(operation: AnyOperation | None, *, held: bool) -> bool:
+    """Return whether an operation is open while no process works on it."""
+    return operation is not None and operation.is_active and not held
 
 
-def interrupted_condition(state: str, operation: Operation | None) -> str:
-    """Say a state whose command died in the middle; a teardown that has begun leads."""
+def interrupted_condition(state: str, operation: AnyOperation | None) -> str:
+    """Describe a state whose command was interrupted; a teardown that has begun leads."""
     if operation is None:
         return state
     at = f" at step {operation.step.name}" if operation.step else " between two steps"
@@ -72,13 +79,11 @@ def interrupted_condition(state: str, operation: Operation | None) -> str:
     return f"{state} ({operation.command} interrupted{at})"
 
 
-def look(reader: Reader, name: str) -> View:
-    """Return the view of an environment, without taking its lock.
-
-    Record and lock are read one after the other. A command that ends in between would look
-    interrupted, so the record is read again: what a command did is on record before it lets go.
-    """
+def look(reader: Reader, name: str) -> View[AnyEnvironment]:
+    """Return the view of an environment, without taking its lock."""
     environment = reader.load(name)
+    # Record and lock are read one after the other. A command that ends in between would look
+    # interrupted, so the record is read again: a command records its end before it releases the lock.
     while True:
         holder = reader.holder(name)
         operation = environment.operation

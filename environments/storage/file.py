@@ -16,16 +16,16 @@ from environments.model.names import check_name
 from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.model.revisions import check_revision, operation_id
 from environments.model.states import Created
+from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary
-from statechart.errors import CorruptHistory, NotOurs, StorageError
+from environments.storage.summaries import summaries
+from statechart.errors import CorruptHistory, StorageError
 from statechart.holder import Holder
+from statechart.storage.layout import Layout
 from statechart.storage.rebase import Candidate, Evidence
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.session import Session as StoreSession
-
-SCHEMA_VERSION = 2
-"""The form of what is written; older forms are read, newer ones refused."""
 
 _TRACES = "traces"
 _ELSEWHERE = frozenset(("type", "environment"))
@@ -39,6 +39,7 @@ class FileRepository:
     """
 
     def __init__(self, data_dir: str | Path = "data", *, allow_network_filesystem: bool = False) -> None:
+        self._layout = Layout(Path(data_dir).absolute())
         self._store: JsonFileRepository[AnyEnvironment] = JsonFileRepository(
             data_dir,
             Environment,
@@ -67,20 +68,7 @@ class FileRepository:
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
         """Yield a line for each environment, by name, from the documents where these are up to date."""
-        for name, document, behind in self._store.documents():
-            try:
-                if isinstance(document, StorageError):
-                    raise document
-                head = self.load(name).model_dump_json().encode() if behind else document
-                summary = Summary.model_validate_json(head)
-            except (StorageError, ValidationError) as error:
-                yield UnreadableSummary(name, error)
-            else:
-                yield summary if summary.name == name else self._copied(name, summary.name)
-
-    def _copied(self, name: str, inside: str) -> UnreadableSummary:
-        problem = f"is a copy: the environment inside is {inside!r}"
-        return UnreadableSummary(name, NotOurs(self.directory(name), problem))
+        return summaries(self._layout, SCHEMA_VERSION, lambda name: Summary.of(self.load(name)))
 
     def survey(self, name: str) -> Evidence[AnyEnvironment]:
         """Return what is left of a damaged history; the candidates are those of this name."""

@@ -98,7 +98,7 @@ class MemoryRepository:
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
         """Yield a line for each environment, by name."""
         for name in self.names():
-            yield Summary.model_validate_json(self.load(name).model_dump_json())
+            yield Summary.of(self.load(name))
 
     def exists(self, name: str) -> bool:
         """Return whether the name is taken."""

@@ -15,8 +15,9 @@ from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema
+from statechart.storage.chain import Head
 from statechart.storage.disk import read_file
-from statechart.storage.record import FIRST_VERSION, Head
+from statechart.storage.record import FIRST_VERSION
 
 RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
 """The four keys, which a model may not use."""

@@ -8,8 +8,9 @@ import weakref
 from pathlib import Path
 
 from statechart.errors import CommitUncertain, LeaseLost, NotOurs
+from statechart.storage.chain import Head, origin
 from statechart.storage.disk import failure, require_in_place, translated, write_all
-from statechart.storage.record import Draft, Head, Line, Record, Scan, line_after, origin, scan
+from statechart.storage.record import Draft, Line, Record, Scan, line_after, scan
 
 __all__ = ["Draft", "Head", "Journal", "Line", "Record", "Scan", "line_after", "origin", "scan"]
 

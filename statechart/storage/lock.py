@@ -11,7 +11,6 @@ import time
 import weakref
 from contextlib import suppress
 from datetime import datetime
-from fcntl import LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from pydantic_core import from_json, to_json
 from statechart.errors import LeaseLost, Locked
 from statechart.holder import Holder
 from statechart.storage.disk import PRIVATE_FILE, failure, require_in_place, translated
+from statechart.storage.lock_probe import is_held, kernel_owner
 from statechart.storage.mounts import network_filesystem
 from statechart.utc import from_timestamp
 
@@ -32,7 +32,6 @@ __all__ = ["Lock", "network_filesystem", "read_holder"]
 _POLL = 0.005
 _PATIENCE = 0.05
 _LIMIT = 65_536
-_LOCKS = Path("/proc/locks")
 
 _held: weakref.WeakValueDictionary[str, Lock] = weakref.WeakValueDictionary()
 _held_guard = threading.Lock()
@@ -224,21 +223,9 @@ def read_holder(path: Path) -> Holder | None:
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
-            if _let_go(descriptor):
-                return None  # whose probe could keep somebody from taking it
-            flock(descriptor, LOCK_SH | LOCK_NB)
-        except BlockingIOError:
-            return _holding(descriptor)
+            return _holding(descriptor) if is_held(descriptor) else None
         finally:
             os.close(descriptor)
-    return None
-
-
-def _let_go(descriptor: int) -> bool:
-    """Return whether nobody has signed on since the last one signed off, and the kernel lists nobody."""
-    content = os.pread(descriptor, _LIMIT, 0)
-    signed_off = not content or _released_holder(content) is not None
-    return signed_off and os.access(_LOCKS, os.R_OK) and _kernel_owner(os.fstat(descriptor)) is None
 
 
 def _holding(descriptor: int) -> Holder:
@@ -246,28 +233,11 @@ def _holding(descriptor: int) -> Holder:
     status = os.fstat(descriptor)
     since = from_timestamp(status.st_mtime)
     written = _written_holder(os.pread(descriptor, _LIMIT, 0)) or _unknown(since)
-    owner = _kernel_owner(status)
+    owner = kernel_owner(status)
     elsewhere = written.pid and written.pid_namespace != Holder.current().pid_namespace
     if owner is None or owner == written.pid or elsewhere:
         return written
     return Holder.of(owner, since)
-
-
-def _kernel_owner(status: os.stat_result) -> int | None:
-    """Return the process whose lock on a file the kernel lists; None when it lists none to us.
-
-    Source: proc_locks(5).
-    """
-    major, minor = os.major(status.st_dev), os.minor(status.st_dev)
-    place = f"{major:02x}:{minor:02x}:{status.st_ino}"
-    try:
-        lines = _LOCKS.read_text().splitlines()
-    except OSError:
-        return None
-    for fields in map(str.split, lines):
-        if fields[1] == "FLOCK" and fields[3] == "WRITE" and fields[5] == place and int(fields[4]) > 0:
-            return int(fields[4])
-    return None
 
 
 def _unknown(since: datetime) -> Holder:

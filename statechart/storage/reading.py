@@ -11,11 +11,12 @@ from pathlib import Path
 from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.log import warn
 from statechart.storage import document
+from statechart.storage.chain import REBASED
 from statechart.storage.disk import create_file, read_file, replace_file, sync_directory, translated
 from statechart.storage.document import Document
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
-from statechart.storage.record import REBASED, Scan, scan
+from statechart.storage.record import Scan, scan
 
 _ATTEMPTS = 4
 _PAUSE = 0.002

@@ -17,10 +17,11 @@ from pydantic import JsonValue
 from statechart.errors import CorruptHistory, NotDamaged, StorageError
 from statechart.log import warn
 from statechart.storage import document
+from statechart.storage.chain import REBASED, Head, origin
 from statechart.storage.disk import failure, read_file, replace_file, sync_directory, translated
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.reading import find
-from statechart.storage.record import REBASED, Head, Line, Record, line_after, origin, salvage
+from statechart.storage.record import Line, Record, line_after, salvage
 from statechart.storage.session import Codec, Loaded, ModelT
 
 

@@ -18,14 +18,11 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema, NotOurs
+from statechart.storage.chain import CREATED, REBASED, Head, misfit, origin
 from statechart.utc import UtcDatetime
 
-CREATED = "created"
 FIRST_VERSION = 1
 """The first version of a schema; migrations count up from there."""
-
-REBASED = "rebased"
-"""A first record: a new history was begun from a damaged one; its revision goes on above that one's."""
 
 
 # Strict, as pydantic would otherwise read `true`, `1.0` and `"1"` as the number 1.
@@ -49,17 +46,6 @@ class Record(BaseModel, frozen=True, extra="forbid", strict=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The end of a journal: its last record's numbers and hash, and its size in bytes."""
-
-    lineage: str
-    seq: int
-    revision: int
-    hash: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
     """What a record says before it has its place in the journal; `value` is the model's compact JSON."""
 
@@ -78,11 +64,6 @@ class Line:
     content: bytes
     record: Record
     head: Head
-
-
-def origin(lineage: str, name: str) -> Head:
-    """Return the head of a journal that has no record yet."""
-    return Head(lineage, seq=0, revision=0, hash=sha256(f"{lineage}\n{name}".encode()).hexdigest(), size=0)
 
 
 def line_after(head: Head, draft: Draft) -> Line:
@@ -146,7 +127,7 @@ def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
             tail = line
             break
         before = heads[-1] if heads else _beginning(record, path, name)
-        problem = _misfit(before, record)
+        problem = misfit(before, record)
         if problem:
             raise CorruptHistory(name, path, problem, number)
         size = before.size + len(line)
@@ -218,19 +199,8 @@ def salvage(content: bytes, path: Path, name: str, known: int) -> tuple[list[Rec
         if head is None and number == 1:
             with suppress(CorruptHistory):
                 head = _beginning(record, path, name)
-        if head is None or _misfit(head, record):
+        if head is None or misfit(head, record):
             runs.append([])
         runs[-1].append(record)
         head = Head("", record.seq, record.revision, sha256(line).hexdigest(), 0)
     return runs[0], runs[-1] if len(runs) > 1 else []
-
-
-def _misfit(before: Head, record: Record) -> str | None:
-    if record.seq != before.seq + 1:
-        return f"record {record.seq} follows record {before.seq}"
-    if record.prev != before.hash:
-        return "its prev is not the hash of what is before it: that was changed after it was written"
-    revision = before.revision + (record.value is not None)
-    if record.revision != revision or not revision:
-        return f"it has revision {record.revision} instead of {revision or 1}"
-    return None

@@ -14,13 +14,14 @@ from pydantic import BaseModel, RootModel
 from statechart.errors import OnNetwork, Stale, StorageError
 from statechart.holder import Holder
 from statechart.storage import directories, document
+from statechart.storage.chain import CREATED, Head, origin
 from statechart.storage.disk import create_file, private_directory, translated
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.lock import Lock, network_filesystem, read_holder
 from statechart.storage.reading import Found, find, find_settled, mend
 from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
-from statechart.storage.record import CREATED, FIRST_VERSION, Head, Record, line_after, origin
+from statechart.storage.record import FIRST_VERSION, Record, line_after
 from statechart.storage.session import Codec, Loaded, Migration, ModelT, Session
 
 __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]

@@ -15,11 +15,12 @@ from statechart.errors import CorruptHistory, Stale
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage import document
+from statechart.storage.chain import Head
 from statechart.storage.disk import failure, replace_file
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
-from statechart.storage.record import Draft, Head, Record, first_problem, line_after
+from statechart.storage.record import Draft, Record, first_problem, line_after
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

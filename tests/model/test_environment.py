@@ -247,7 +247,7 @@ def test_a_destroy_that_ended_badly_leads_whatever_the_state(state: str) -> None
 def test_a_summary_says_the_same_as_the_environment(state: str, name: str) -> None:
     environment = environment_in(state, OPERATIONS[name])
 
-    summary = Summary.model_validate_json(environment.model_dump_json())
+    summary = Summary.of(environment)
 
     assert (summary.condition, summary.is_error) == (environment.condition, environment.is_error)
 

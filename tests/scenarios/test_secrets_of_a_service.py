@@ -16,8 +16,8 @@ import pytest
 from loguru import logger
 
 from environments.cli.app import main
+from environments.cli.commands.logs import follow_log
 from environments.model.provider_kinds import ProviderSpec, register_provider
-from environments.presentation.log_files import _follow
 from environments.secrets.references import SecretRef
 
 PASSWORD = "s3cr&t/\"pass'wörd"
@@ -270,6 +270,6 @@ def test_half_a_line_of_a_log_is_held_back_until_it_can_be_read_whole(
     meanwhile = [lambda: log.write_text("I know hunter2\nand"), lambda: None, log.unlink]
     monkeypatch.setattr("time.sleep", lambda _seconds: meanwhile and meanwhile.pop(0)())
 
-    _follow(log, 0, lambda text: text.replace("hunter2", "***"))
+    follow_log(log, 0, lambda text: text.replace("hunter2", "***"))
 
     assert capfd.readouterr().out == "I know ***\nand"

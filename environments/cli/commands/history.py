@@ -13,14 +13,15 @@ from environments.cli import loading
 from environments.cli.arguments import NameArgument
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit
-from environments.model.timeline import Past, at_revision, at_time
-from environments.presentation.documents import environment_document
-from environments.presentation.text import facts_text, when
+from environments.cli.terminal.output import emit, styled
+from environments.presentation.documents import environment_document, history_document
+from environments.presentation.text import facts_text, history_text, when
 from environments.presentation.view import View
+from environments.storage.settled import settled_history
 
 if TYPE_CHECKING:
     from environments.model.records import HistoryEntry
+    from environments.model.timeline import Past
     from statechart.holder import Holder
 
 
@@ -38,37 +39,46 @@ def history(
     ] = None,
 ) -> None:
     """Show what happened to an environment: its transitions and steps, when, how long, by whom."""
-    from environments.presentation.documents import history_document
-    from environments.presentation.text import history_text
-
-    entries = loading.storage(settings).history(name)
-    if at is not None:
-        from environments.cli.commands.history import print_past
-
-        print_past(settings, name, entries, at)
-        return
-    document = {"name": name, "history": [history_document(entry) for entry in entries]}
-    emit(settings, document, history_text(entries))
+    print_history(settings, name, at)
 
 
-def print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> None:
-    """Print an environment as it was at a revision, or at a time.
+def print_history(settings: Settings, name: str, at: str | None) -> None:
+    """Print the records of an environment, or the environment as it was.
 
     Raises:
-        Refusal: It is neither a revision nor a time.
-        NoSuchMoment: The environment was not there then.
+        UsageRefused: `at` is neither a revision nor a time.
+        NoSuchMoment: The environment did not exist then.
+        StorageError: The environment can't be read.
     """
+    settled = (
+        settled_history(loading.layout(settings), name)
+        if at is None and loading.is_quiet(settings)
+        else None
+    )
+    entries = loading.storage(settings).history(name) if settled is None else None
+    if at is not None and entries is not None:
+        _print_past(settings, name, entries, at)
+        return
+    listed = settled or entries or ()
+    document = {"name": name, "history": [history_document(entry) for entry in listed]}
+    emit(settings, document, history_text(listed))
+
+
+def _print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> None:
     past = _found(settings, name, entries, at.strip())
     entry = past.entry
     view = View(past.environment, _at_work(past))
     directory = loading.storage(settings).directory(name)
-    document = environment_document(view, settings, directory)
+    document = environment_document(view, settings.spell, directory)
     document.update(seq=entry.seq, at=entry.at.isoformat(), holder=None, next=[])
     shown = f"as it was after record {entry.seq}, written by {entry.actor} at {when(entry.at)}"
-    emit(settings, document, f"{facts_text(view, directory)}\n{shown}")
+    emit(settings, document, f"{facts_text(view, styled, directory)}\n{shown}")
 
 
 def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> Past:
+    # Past states are folded from typed records, which load pydantic.
+    from environments.model.timeline import at_revision, at_time
+
     if at.lstrip("-").isdigit():
         return at_revision(name, entries, int(at))
     try:
@@ -83,7 +93,7 @@ def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: s
 
 
 def _rest(at: str) -> timedelta:
-    """Return what is left of the last unit that a time names: 12:03 stands for all of that minute."""
+    """Return the rest of the last unit that a time names: 12:03 stands for the whole minute."""
     clock = re.search(r"[T ]\d\d(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?", at)
     if clock is None:
         unit = timedelta(days=1)
@@ -97,6 +107,6 @@ def _rest(at: str) -> timedelta:
 
 
 def _at_work(past: Past) -> Holder | None:
-    """Return who was at work on it then: the holder of the operation that was open."""
+    """Return the holder of the operation that was open then."""
     operation = past.environment.operation
     return operation.holder if operation is not None and operation.is_active else None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from functools import cache
 
 import typer
 
 from environments.cli import loading
+from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note
-
-if TYPE_CHECKING:
-    from environments.cli.report import Report
-    from environments.model.summary import Summary, UnreadableSummary
-    from environments.storage.file import FileRepository
+from environments.cli.terminal.output import emit, note, styled
+from environments.model.stored import SCHEMA_VERSION
+from environments.model.summary import Summary, UnreadableSummary
+from environments.presentation.documents import summary_document
+from environments.presentation.text import list_text
+from environments.presentation.view import look
+from environments.storage.summaries import summaries
 
 
 def list_(settings: Settings) -> None:
@@ -21,19 +24,26 @@ def list_(settings: Settings) -> None:
 
     One that can't be read does not keep the others from being shown; the exit code is then 7.
     """
+    print_list(settings)
+
+
+def print_list(settings: Settings) -> None:
+    """Print a line for each environment.
+
+    Raises:
+        StorageError: The data directory can't be read.
+        typer.Exit: An environment can't be read; the others were printed.
+    """
     if not _any(settings):
         emit_empty(settings)
         return
-    from environments.cli.report import ExitCode
-    from environments.presentation.documents import unreadable_document
-    from environments.presentation.text import list_text
-
     documents, unreadable = _gathered(settings)
     document = {
         "environments": documents,
-        "unreadable": [unreadable_document(name, report) for name, report in unreadable],
+        "unreadable": [{"name": name, **report.document()} for name, report in unreadable],
     }
-    emit(settings, document, list_text(documents, [(name, report.message) for name, report in unreadable]))
+    reasons = [(name, report.message) for name, report in unreadable]
+    emit(settings, document, "" if settings.json else list_text(documents, reasons, styled))
     for name, report in unreadable:
         note(f"next, for {name}: {report.next[0] if report.next else settings.spell('list')}")
     if unreadable:
@@ -41,30 +51,32 @@ def list_(settings: Settings) -> None:
 
 
 def _gathered(settings: Settings) -> tuple[list[dict[str, object]], list[tuple[str, Report]]]:
-    """Return what the list shows of each environment, and why some can't be read."""
-    from environments.model.summary import Summary
-    from environments.presentation.documents import summary_document
-    from environments.presentation.view import look
-
-    storage = loading.storage(settings)
+    """Return the documents of the readable environments, and why the others can't be read."""
+    storage = cache(lambda: loading.storage(settings))
+    if not loading.is_quiet(settings):
+        storage()
     documents: list[dict[str, object]] = []
     unreadable: list[tuple[str, Report]] = []
-    for summary in storage.summaries():
-        if not isinstance(summary, Summary):
+    for summary in summaries(
+        loading.layout(settings), SCHEMA_VERSION, lambda name: Summary.of(storage().load(name))
+    ):
+        if isinstance(summary, UnreadableSummary):
             unreadable.append((summary.name, _why(settings, summary)))
             continue
         held = False
-        if summary.operation is not None and summary.operation.is_active:
-            view = look(storage, summary.name)
+        if summary.stored_operation is not None and summary.stored_operation.is_active:
+            view = look(storage(), summary.name)
             held = view.holder is not None
-            summary = _renewed(storage, summary, view.environment.revision)
-        documents.append(summary_document(summary, settings, held=held))
+            if view.environment.revision != summary.revision:  # a command ended meanwhile
+                summary = Summary.of(view.environment)
+        documents.append(summary_document(summary, settings.spell, held=held))
     return documents, unreadable
 
 
 def _any(settings: Settings) -> bool:
     try:
-        return bool(loading.names(settings))
+        with os.scandir(settings.data_dir) as entries:
+            return any(not entry.name.startswith(".") for entry in entries)
     except FileNotFoundError:
         return False
     except OSError:
@@ -72,7 +84,7 @@ def _any(settings: Settings) -> bool:
 
 
 def emit_empty(settings: Settings) -> None:
-    """Print a list of nothing, and tell how to get something into it."""
+    """Print an empty list, and how to create an environment."""
     if settings.json:
         emit(settings, {"environments": [], "unreadable": []}, "")
         return
@@ -82,17 +94,8 @@ def emit_empty(settings: Settings) -> None:
 
 
 def _why(settings: Settings, summary: UnreadableSummary) -> Report:
+    # Errors are rare in lists, and their table loads all that can fail.
     from environments.cli.error_reports import report
-    from environments.cli.report import ExitCode, Report
 
     found = report(summary.error, settings)
     return found or Report(ExitCode.STORAGE, "unreadable", str(summary.error))
-
-
-def _renewed(storage: FileRepository, summary: Summary, revision: int) -> Summary:
-    """Return the summary as it is now, if a command ended while it was looked at."""
-    from environments.model.summary import Summary
-
-    if summary.revision == revision:
-        return summary
-    return Summary.model_validate_json(storage.load(summary.name).model_dump_json())

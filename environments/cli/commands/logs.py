@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+import os
+import sys
+import time
+from codecs import getincrementaldecoder
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 
+from environments.cli import loading
 from environments.cli.arguments import NameArgument
+from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
+from environments.cli.terminal.output import emit, note, write
+from environments.model.errors import StepFailed
+from environments.ports import CollectsLogs
+from environments.presentation.log_files import read_trace, tail, trace_file
+from environments.secrets.redaction import redactor
+from environments.system.control_codes import strip_control_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from environments.model.environment import AnyEnvironment
+    from environments.ports import Provider
+
+_PAUSE = 0.2
+_COLLECTED_EVERY = 1.0
 
 
 def logs(
@@ -21,16 +44,139 @@ def logs(
         bool, typer.Option("--trace", metavar="", help="Show the trace of the last failed command instead.")
     ] = False,
 ) -> None:
-    """Show the end of what the environment's service said."""
-    from environments.cli.refusal import UsageRefused
-    from environments.presentation.log_files import print_log, print_trace
+    """Show the last lines that the environment's service printed."""
+    print_logs(settings, name, lines, follow=follow, trace=trace)
 
+
+def print_logs(settings: Settings, name: str, lines: int, *, follow: bool, trace: bool) -> None:
+    """Print an environment's log, or the trace of its last failed command.
+
+    Raises:
+        UsageRefused: The options exclude each other.
+        StorageError: A file can't be read.
+    """
     if follow and (trace or settings.json):
         other = "--trace" if trace else "--json"
         raise UsageRefused(
             f"--follow has no end, and {other} needs one", (settings.spell("logs NAME --follow", name),)
         )
+    storage = loading.storage(settings)
+    environment, directory = storage.load(name), storage.directory(name)
     if trace:
-        print_trace(settings, name)
+        _print_trace(settings, environment, directory)
     else:
-        print_log(settings, name, lines, follow=follow)
+        _print_log(settings, environment, directory, lines, follow=follow)
+
+
+def _print_log(
+    settings: Settings, environment: AnyEnvironment, directory: Path, count: int, *, follow: bool
+) -> None:
+    name = environment.name
+    provider = cast("Provider", environment.spec.provider)  # a spec is the provider of its kind
+    collect = _collection(provider, environment, directory)
+    current = collect()
+    files = provider.logs(environment, directory)
+    redact = redactor(environment.spec)
+    lines, read = tail(files, count)
+    lines = [redact(line) for line in lines]
+    if not files:
+        nothing = "no service of it has said anything" if current else "nothing was collected before"
+        note(f"{name} is {environment.condition}: {nothing}")
+    if settings.json or lines:
+        emit(
+            settings,
+            {"name": name, "files": [str(path) for path in files], "lines": lines},
+            "\n".join(_fit(line) for line in lines),
+        )
+    if follow and files:
+        follow_log(files[-1], read, redact, collect)
+
+
+def _collection(provider: Provider, environment: AnyEnvironment, directory: Path) -> Callable[[], bool]:
+    """Return a function that fetches a log kept elsewhere, and returns whether the copy is complete.
+
+    It reports each obstacle once, and does nothing when it is called again too soon.
+    """
+    if not isinstance(provider, CollectsLogs):
+        return lambda: True
+    collector, told, due = provider, "", 0.0
+
+    def collect() -> bool:
+        nonlocal told, due
+        if time.monotonic() < due:
+            return not told
+        obstacle = _collected(collector, environment, directory)
+        if obstacle and obstacle != told:
+            note(f"shown is what was collected before: {obstacle}")
+        told, due = obstacle, time.monotonic() + _COLLECTED_EVERY
+        return not told
+
+    return collect
+
+
+def _collected(collector: CollectsLogs, environment: AnyEnvironment, directory: Path) -> str:
+    """Fetch a log; return what prevented that, or an empty string."""
+    try:
+        asyncio.run(collector.collect_logs(environment, directory))
+    except StepFailed as obstacle:
+        return redactor(environment.spec)(obstacle.summary)
+    return ""
+
+
+def _print_trace(settings: Settings, environment: AnyEnvironment, directory: Path) -> None:
+    path = trace_file(environment, directory)
+    if path is None:
+        note(f"{environment.name} is {environment.condition}: no failure has left a trace")
+    text = read_trace(path) if path is not None else ""
+    if settings.json or path is not None:
+        document = {"name": environment.name, "file": str(path) if path else None, "trace": text}
+        emit(settings, document, _fit(text))
+
+
+def _fit(text: str) -> str:
+    """Remove control codes from a text that goes to a terminal."""
+    return strip_control_codes(text) if sys.stdout.isatty() else text
+
+
+def follow_log(
+    path: Path, offset: int, redact: Callable[[str], str], collect: Callable[[], bool] = lambda: True
+) -> None:
+    """Print a log from a byte offset on as it grows, through rotations, until it is removed."""
+    file = _opened(path)
+    if file is not None:
+        file.seek(offset)
+    decoder = getincrementaldecoder("utf-8")("replace")  # a character may be written in two parts
+    begun = ""
+    while file is not None:
+        collect()
+        gone = not _is_at(file, path)  # asked first: all that was written until then is read below
+        text = decoder.decode(file.read())
+        # An incomplete line is held back for a moment: half a secret would not be recognised.
+        whole, end, rest = (begun + text).rpartition("\n") if text else (begun, "", "")
+        if whole or end:
+            write(_fit(redact(whole + end)))
+        elif gone and not text:
+            file.close()
+            file = _opened(path)
+        begun = rest
+        if begun or not (text or gone):
+            time.sleep(_PAUSE)
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    """Open a log, waiting a moment for the new file of a rotation; return None if there is none."""
+    for pause in (_PAUSE, 0.0):
+        try:
+            return path.open("rb", buffering=0)
+        except FileNotFoundError:
+            time.sleep(pause)
+    return None
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Return whether an open file is still at its path, and was not truncated."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(file.fileno())) and found.st_size >= file.tell()

@@ -41,7 +41,7 @@ def rebase(settings: Settings, name: str, *, yes: bool) -> None:
     reason = f"begun by {who} from {best.source}: {evidence.problem.problem}"
     storage.rebase(evidence, best, reason=reason, holder=Holder.current("envchart recover --rebase"))
     view = look(storage, name)
-    document = environment_document(view, settings, storage.directory(name))
+    document = environment_document(view, settings.spell, storage.directory(name))
     kept = [path.name for path in sorted(storage.directory(name).glob("*.damaged-*"))]
     text = f"{name} is {view.condition}, with a new history; kept: {', '.join(kept)}"
     emit(settings, {**document, "rebased": {"from": best.source, "record": best.seq, "kept": kept}}, text)

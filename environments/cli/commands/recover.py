@@ -20,6 +20,7 @@ from environments.cli.terminal.screen import clean
 from environments.presentation.view import View, look
 
 if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
     from environments.recovery.recover import Recovered
     from environments.recovery.settle import Assumption, Decide, Doubt
 
@@ -148,7 +149,7 @@ class _RecoverRequest:
 
         return decide
 
-    def _document(self, found: Recovered, view: View) -> dict[str, object]:
+    def _document(self, found: Recovered, view: View[AnyEnvironment]) -> dict[str, object]:
         from environments.presentation.documents import environment_document
 
         directory = loading.storage(self.settings).directory(view.environment.name)
@@ -158,9 +159,9 @@ class _RecoverRequest:
             "findings": list(found.findings),
             "undecided": found.undecided.step if found.undecided else None,
         }
-        return {**environment_document(view, self.settings, directory), "recovery": recovery}
+        return {**environment_document(view, self.settings.spell, directory), "recovery": recovery}
 
-    def _text(self, found: Recovered, view: View) -> str:
+    def _text(self, found: Recovered, view: View[AnyEnvironment]) -> str:
         name = view.environment.name
         if not found.settled:
             return f"{name} is {view.condition}: nothing was interrupted, and nothing was done"
@@ -168,7 +169,7 @@ class _RecoverRequest:
             return f"{name} would wait for a decision about {found.undecided.step}"
         return f"{name} {'would be' if self.dry_run else 'is'} {view.condition}"
 
-    def _next(self, found: Recovered, view: View) -> tuple[str, ...]:
+    def _next(self, found: Recovered, view: View[AnyEnvironment]) -> tuple[str, ...]:
         return ("recover NAME",) if self.dry_run and found.settled else view.next_steps
 
 

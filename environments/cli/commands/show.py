@@ -1,4 +1,4 @@
-"""The subcommands that only look."""
+"""`show`: the state of an environment, and the next commands."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ from typing import TYPE_CHECKING
 from environments.cli import loading
 from environments.cli.arguments import NameArgument
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit
+from environments.cli.terminal.output import emit, styled
+from environments.presentation.documents import environment_document
+from environments.presentation.text import environment_text
+from environments.presentation.view import View, look
+from environments.storage.settled import settled_environment
 
 if TYPE_CHECKING:
-    pass
+    from environments.presentation.view import Shown
 
 
 def show(settings: Settings, name: NameArgument) -> None:
     """Show an environment: its state, what is wrong, and what can be done next."""
-    from environments.presentation.documents import environment_document
-    from environments.presentation.text import environment_text
-    from environments.presentation.view import look
+    print_environment(settings, name)
 
-    storage = loading.storage(settings)
-    view = look(storage, name)
-    directory = storage.directory(name)
+
+def print_environment(settings: Settings, name: str) -> None:
+    """Print an environment.
+
+    Raises:
+        StorageError: The environment can't be read.
+    """
+    layout = loading.layout(settings)
+    settled = settled_environment(layout, name) if loading.is_quiet(settings) else None
+    view: View[Shown] = look(loading.storage(settings), name) if settled is None else View(settled)
+    directory = layout.directory(name)
     emit(
         settings,
-        environment_document(view, settings, directory),
-        environment_text(view, settings, directory),
+        environment_document(view, settings.spell, directory),
+        environment_text(view, settings.spell, styled, directory),
     )

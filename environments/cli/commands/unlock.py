@@ -52,7 +52,7 @@ def unlock(
     unlocked = asyncio.run(unlocking.end(evidence.holder, who, timedelta(seconds=grace)))
     view = look(storage, name)
     document = {
-        **environment_document(view, settings, storage.directory(name)),
+        **environment_document(view, settings.spell, storage.directory(name)),
         "unlocked": {"holder": unlocked.holder.model_dump(mode="json"), "how": unlocked.how, "by": who},
     }
     said = f"ended pid {unlocked.holder.pid} ({unlocked.how}): {name} is {view.condition}"

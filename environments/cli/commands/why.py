@@ -1,46 +1,43 @@
-"""The subcommands that tell what happened, and whether it is sound."""
+"""`why`: what happened to an environment, what is certain and what is in doubt."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from environments.cli import loading
 from environments.cli.arguments import NameArgument
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit
-
-if TYPE_CHECKING:
-    from environments.presentation.story import Story
-    from environments.presentation.view import View
+from environments.cli.terminal.output import emit, styled
+from environments.presentation.documents import environment_document
+from environments.presentation.log_files import last_words
+from environments.presentation.story import Story, tell
+from environments.presentation.view import look
+from environments.system.processes import Program
+from environments.system.survivors import survivors
 
 
 def why(settings: Settings, name: NameArgument) -> None:
     """Tell what happened to an environment, what is known and what is not, and what to do next."""
-    from environments.presentation.documents import environment_document
-    from environments.presentation.story import tell
-    from environments.presentation.view import look
-    from environments.system.processes import Program
-    from environments.system.survivors import survivors
+    print_story(settings, name)
 
+
+def print_story(settings: Settings, name: str) -> None:
+    """Print the story of an environment.
+
+    Raises:
+        StorageError: The environment can't be read.
+    """
     storage = loading.storage(settings)
     view = look(storage, name)
+    directory = storage.directory(name)
     operation = view.environment.operation
     alive = survivors(operation) if operation is not None and view.interrupted else []
     story = tell(
         view,
         storage.history(name),
         [Program.of(each).describe() for each in alive],
-        _words(settings, view),
+        last_words(view.environment, directory),
     )
-    document = environment_document(view, settings, storage.directory(name))
+    document = environment_document(view, settings.spell, directory)
     emit(settings, {**document, "story": _document(story)}, _text(story, settings, name))
-
-
-def _words(settings: Settings, view: View) -> dict[str, tuple[str, ...]]:
-    """Return the lines that matter: the end of the last failure's trace, and of the service's log."""
-    from environments.presentation.log_files import last_words
-
-    return last_words(settings, view.environment)
 
 
 def _document(story: Story) -> dict[str, object]:
@@ -54,8 +51,6 @@ def _document(story: Story) -> dict[str, object]:
 
 
 def _text(story: Story, settings: Settings, name: str) -> str:
-    from environments.cli.terminal.output import styled
-
     lines = [styled(story.headline, "bold")]
     for heading, told in (
         ("What happened", story.happened),

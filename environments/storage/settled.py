@@ -1,0 +1,96 @@
+"""Settled environments, read fast: no command is under way, and every file is sound and up to date.
+
+Whatever is out of the ordinary yields None, and is left to FileRepository, which says what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, convert, to_builtins
+
+from environments.model.stored import (
+    SCHEMA_VERSION,
+    StoredAmended,
+    StoredChange,
+    StoredCreated,
+    StoredEntry,
+    StoredEnvironment,
+    StoredRebased,
+    StoredRecord,
+    StoredStepRecord,
+    StoredTransition,
+    pruned,
+)
+from statechart.errors import InvalidName
+from statechart.storage.layout import Layout
+from statechart.storage.projection import is_free, settled
+
+if TYPE_CHECKING:
+    from statechart.storage.projection import Line
+
+FormT = TypeVar("FormT", bound=Struct)
+
+# The providers of this package. Those of others are looked up, which takes the scan of all packages,
+# and an environment whose provider is not installed any more can't be read.
+_OWN_PROVIDERS = ("local", "terraform")
+
+_FORMS: dict[str, type[StoredRecord]] = {
+    "created": StoredCreated,
+    "transition": StoredTransition,
+    "operation": StoredChange,
+    "amended": StoredAmended,
+    "rebased": StoredRebased,
+    "step": StoredStepRecord,
+}
+# The data of a first record also begin the chain, which is no part of the environment's own record.
+_FIRST: dict[str, tuple[str, ...]] = {"created": (), "rebased": ("damaged", "damaged_sha256", "reason")}
+
+
+def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
+    """Return an environment that is settled and that no process holds, or None."""
+    try:
+        found = settled(layout, name, SCHEMA_VERSION)
+        environment = _environment(found.value, name) if found is not None else None
+    except (InvalidName, ValueError):
+        return None
+    if environment is None or (environment.operation is not None and environment.operation.is_active):
+        return None
+    return environment if is_free(layout, name) else None
+
+
+def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
+    """Return all records of an environment whose files are sound and up to date, or None."""
+    try:
+        found = settled(layout, name, SCHEMA_VERSION)
+        return [_entry(line, name) for line in found.lines] if found is not None else None
+    except (InvalidName, ValueError):
+        return None
+
+
+def _environment(value: dict[str, Any], name: str) -> StoredEnvironment:
+    environment = convert(value, StoredEnvironment)
+    # The model fills in what an earlier form lacks and turns moments to UTC: such values are its own.
+    _require(to_builtins(environment) == value)
+    _require(environment.name == environment.spec.name == name)
+    _require(environment.spec.provider.kind in _OWN_PROVIDERS)
+    return environment
+
+
+def _entry(line: Line, name: str) -> StoredEntry:
+    form = _FORMS.get(line.type)
+    if form is None or (form is StoredStepRecord) is not (line.value is None):
+        raise ValueError
+    own = _FIRST.get(line.type, tuple(line.data))
+    said = {"type": line.type, **{key: line.data[key] for key in own if key in line.data}}
+    if line.value is not None:
+        _environment(line.value, name)
+        said["environment"] = line.value
+    record = convert(said, form)
+    _require(pruned(to_builtins(record)) == pruned(said))
+    return StoredEntry(line.seq, line.revision, line.at, line.actor, line.operation, record)
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise ValueError

@@ -1,0 +1,67 @@
+"""The chain of a journal's records, which both of its readers verify.
+
+Each record's `prev` is the SHA-256, in hex, of the line before it. This module imports no pydantic, so
+that the reader of settled histories starts fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Protocol
+
+CREATED = "created"
+REBASED = "rebased"
+"""A first record: a new history was begun from a damaged one; its revision goes on above that one's."""
+
+
+class Link(Protocol):
+    """The parts of a record that chain it to the record before."""
+
+    @property
+    def seq(self) -> int:
+        """The record's number, from 1."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """The value's revision after the record."""
+        ...
+
+    @property
+    def prev(self) -> str:
+        """The hash of the line before."""
+        ...
+
+    @property
+    def value(self) -> dict[str, Any] | None:  # Any: JSON
+        """The value after the record, if the record carries one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a journal: its last record's numbers and hash, and its size in bytes."""
+
+    lineage: str
+    seq: int
+    revision: int
+    hash: str
+    size: int
+
+
+def origin(lineage: str, name: str) -> Head:
+    """Return the head of a journal that has no record yet."""
+    return Head(lineage, seq=0, revision=0, hash=sha256(f"{lineage}\n{name}".encode()).hexdigest(), size=0)
+
+
+def misfit(before: Head, record: Link) -> str | None:
+    """Return why a record can't follow a head, or None."""
+    if record.seq != before.seq + 1:
+        return f"record {record.seq} follows record {before.seq}"
+    if record.prev != before.hash:
+        return "its prev is not the hash of what is before it: that was changed after it was written"
+    revision = before.revision + (record.value is not None)
+    if record.revision != revision or not revision:
+        return f"it has revision {record.revision} instead of {revision or 1}"
+    return None

@@ -1,0 +1,131 @@
+"""Read settled histories fast: the common case, without pydantic and without a lock.
+
+The checks are those of `reading.find`. Whatever is out of the ordinary is left to that module, which
+says what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any
+
+import msgspec
+
+from statechart.errors import StorageError
+from statechart.storage.chain import CREATED, REBASED, Head, misfit, origin
+from statechart.storage.disk import read_file
+from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
+from statechart.storage.lock_probe import is_held
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record as its line holds it."""
+
+    seq: int
+    revision: int
+    type: str
+    at: Moment
+    actor: str
+    operation: str | None
+    schema_version: int
+    prev: str
+    data: dict[str, Any]  # Any: JSON, here and below
+    value: dict[str, Any] | None
+
+
+class _Ending(msgspec.Struct, frozen=True):
+    schema_version: int
+    seq: int
+    head_hash: str
+    journal_size: int
+
+
+_line = msgspec.json.Decoder(Line).decode
+_document = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A verified history whose document shows the last record."""
+
+    value: dict[str, Any]
+    lines: tuple[Line, ...]
+
+
+def settled(layout: Layout, name: str, known: int) -> Settled | None:
+    """Return the history of a name if all of it is sound and the document is up to date, or None.
+
+    Args:
+        layout: Where the files are.
+        name: A name that is allowed.
+        known: The schema version that every record and the document have to have.
+    """
+    try:
+        directory = layout.require(name)
+        document = _document(read_file(directory / DOCUMENT) or b"")
+        lines, head = _verified(read_file(directory / JOURNAL) or b"", name, known)
+        ending = msgspec.convert(document, _Ending)
+    except (StorageError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return None
+    if ending != _Ending(known, head.seq, head.hash, head.size):
+        return None
+    value = {key: part for key, part in document.items() if key not in _Ending.__struct_fields__}
+    # Equal bytes mean equal JSON; in Python 1, 1.0 and True are equal as well.
+    if _canonical(value) != _canonical(lines[-1].value):
+        return None
+    return Settled(value, lines)
+
+
+def _canonical(value: object) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
+
+
+def _verified(content: bytes, name: str, known: int) -> tuple[tuple[Line, ...], Head]:
+    """Return the records of a journal and its head.
+
+    Raises:
+        ValueError: The journal is damaged, unfinished, or of another schema version or name.
+    """
+    lines: list[Line] = []
+    head: Head | None = None
+    for content_line in content.splitlines(keepends=True):
+        line = _line(content_line)
+        before = head or _beginning(line, name)
+        if line.schema_version != known or misfit(before, line) or not content_line.endswith(b"\n"):
+            raise ValueError
+        size = before.size + len(content_line)
+        head = Head(before.lineage, line.seq, line.revision, sha256(content_line).hexdigest(), size)
+        lines.append(line)
+    if head is None:
+        raise ValueError
+    return tuple(lines), head
+
+
+def _beginning(line: Line, name: str) -> Head:
+    lineage = line.data.get("lineage")
+    if line.type not in (CREATED, REBASED) or not isinstance(lineage, str) or line.data.get("name") != name:
+        raise ValueError
+    head = origin(lineage, name)
+    above = line.revision - 1 if line.type == REBASED else 0
+    return Head(lineage, head.seq, above, head.hash, head.size)
+
+
+def is_free(layout: Layout, name: str) -> bool:
+    """Return whether no process holds a name; False when that can't be told here."""
+    try:
+        descriptor = os.open(layout.lock(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        return not is_held(descriptor)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
