@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -35,6 +35,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Place: TypeAlias = Callable[..., AnyEnvironment]
 MakeCommand: TypeAlias = Callable[..., Command]
+
+
+@pytest.fixture
+def hangups_heeded() -> Iterator[None]:
+    """Have this process and its children heed SIGHUP, also where nohup has it ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

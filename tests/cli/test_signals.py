@@ -20,13 +20,7 @@ from environments.testing import ScriptedProvider
 
 ENDLESS = "import time\nprint('waiting', flush=True)\ntime.sleep(60)\n"
 
-
-@pytest.fixture(autouse=True)
-def heeded() -> Iterator[None]:
-    """Heed SIGHUP even where the tests were started by nohup, which has it ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
+pytestmark = pytest.mark.usefixtures("hangups_heeded")
 
 
 def interruption(told: list[str], at_work: str | None = "demo") -> Interruption:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
+
+from environments.system.waiting import block_until
 
 MODULE = Path(__file__).parents[2] / "examples" / "terraform-ansible" / "terraform"
 _PATIENCE = 30
@@ -147,7 +148,4 @@ class Machine:
 
 def await_that(holds: Callable[[], bool], patience: float = _PATIENCE) -> None:
     """Wait until something holds; the patience is for machines that are slow, not part of any test."""
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.05)
+    assert block_until(holds, within=patience), "it never came to hold"

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.machine import await_that
 from tests.e2e.project import Project
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from environments.providers.common.ssh import Target
 from environments.providers.terraform import TerraformProvider
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.tofu import program
+from environments.system.waiting import block_until
 
 USER = getpass.getuser()
 MODULE = """
@@ -143,13 +143,12 @@ class Sshd:
         with (self.directory / "sshd.log").open("ab") as log:
             words = [str(program), "-D", "-e", "-f", str(config), "-p", str(self.port)]
             self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError((self.directory / "sshd.log").read_text())
+        if not block_until(self._listens, within=10, every=0.02):
+            raise AssertionError((self.directory / "sshd.log").read_text())
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
         if self.process is not None:

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from environments.providers.common.app_files import Manifest, scan
 from environments.providers.terraform.host_program import bundle, daemon, log, program, releases, systemd
 from environments.providers.terraform.host_program.refused import Refused
 from environments.providers.terraform.remote import archive as packing
+from environments.system.waiting import block_until
 from tests.providers.terraform.conftest import free_port
 
 PACKAGE = Path(bundle.__file__).parent
@@ -223,10 +223,7 @@ def start(app: Path, root: Path) -> Iterator[Callable[..., None]]:
 
 def said(root: Path, text: str) -> None:
     """Wait until the service has said something."""
-    deadline = time.monotonic() + 30
-    while text not in (root / "service.log").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert block_until(lambda: text in (root / "service.log").read_text(), within=30, every=0.01)
 
 
 def test_a_service_that_does_not_want_to_end_is_ended_with_all_that_it_started(

@@ -13,7 +13,7 @@ import pytest
 from environments import Provisioned
 from tests.providers.terraform.conftest import Project
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
 
 
 @pytest.fixture

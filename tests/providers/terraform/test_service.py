@@ -21,6 +21,7 @@ from environments.providers.common import ssh
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.remote.releases import RemoteReleases
 from environments.providers.terraform.remote.startup import Startup
+from environments.system.waiting import until
 from tests.providers.terraform.conftest import APP, Project, Sshd
 
 SLEEPING = "import time; print('I sleep', flush=True); time.sleep(60)"
@@ -134,11 +135,12 @@ async def test_a_user_that_is_not_there_is_the_users_to_mend(project: Project) -
 async def test_a_wait_that_is_cancelled_leaves_nothing_half_started(project: Project) -> None:
     await released(project, SLEEPING)
     running = asyncio.ensure_future(project.workspace.run("web"))
-    for _ in range(1000):
+
+    def checks_health() -> bool:
         operation = project.workspace.load("web").operation
-        if operation and operation.step and operation.step.name == "check_health":
-            break
-        await asyncio.sleep(0.02)
+        return bool(operation and operation.step and operation.step.name == "check_health")
+
+    assert await until(checks_health, within=20, every=0.02)
     assert processes(project) != []
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

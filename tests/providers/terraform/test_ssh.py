@@ -18,6 +18,7 @@ from environments.model.failure import FailureCause
 from environments.providers.common import ssh
 from environments.providers.terraform.remote.calls import Calls
 from environments.providers.terraform.remote.host import HostDirectory
+from environments.system.waiting import until
 from tests.providers.terraform.conftest import USER, Sshd
 
 SHORT = timedelta(seconds=0.3)
@@ -78,10 +79,9 @@ async def test_a_cancellation_closes_the_connection_to_a_host(
             await remote.run("exec sleep 20")
 
     task = asyncio.ensure_future(work())
-    for _ in range(500):
-        if any("sleep" in process.name() for process in sshd.sessions()):
-            break
-        await asyncio.sleep(0.02)
+    await until(
+        lambda: any("sleep" in process.name() for process in sshd.sessions()), within=10, every=0.02
+    )
     held = sshd.sessions() if frozen else []
     for process in held:
         process.send_signal(signal.SIGSTOP)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from .launch import Launch
 from .processes import of_service, ticks
 from .record import Record
 from .refused import Refused
+from .waiting import until
 
 _AFTER_KILL = 10
 _PAUSE = 0.05
@@ -67,16 +67,20 @@ def stop(found: Record, grace: float) -> bool:
     pid = found.get("pid")
     if pid is not None and ticks(pid) not in (None, found.get("started")):
         pid = None  # another process has its number now
-    deadline = time.monotonic() + grace
-    number, there = signal.SIGTERM, False
-    while left := of_service(pid, found["token"]):
-        there = True
+
+    def signalled(number: signal.Signals) -> list[int]:
+        """Signal the processes that are left, which may have started others since, and return them."""
+        left = of_service(pid, found["token"])
         for each in left:
             with suppress(ProcessLookupError):
                 os.kill(each, number)
-        if time.monotonic() > deadline + _AFTER_KILL:
-            raise Refused("command_execution", f"processes can't be ended, even by force: {left}")
-        if time.monotonic() > deadline:
-            number = signal.SIGKILL
-        time.sleep(_PAUSE)
-    return there
+        return left
+
+    if not signalled(signal.SIGTERM):
+        return False
+    if until(lambda: not signalled(signal.SIGTERM), within=grace, every=_PAUSE):
+        return True
+    if not until(lambda: not signalled(signal.SIGKILL), within=_AFTER_KILL, every=_PAUSE):
+        left = of_service(pid, found["token"])
+        raise Refused("command_execution", f"processes can't be ended, even by force: {left}")
+    return True

@@ -6,15 +6,15 @@ import fcntl
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from . import bundle, log, releases, service
 from .files import remove, write
 from .refused import Refused
+from .waiting import until
 
 _LOOKING: dict[str, Callable[..., Any]] = {
     "status": service.status,
@@ -91,15 +91,17 @@ def _is_claimed(root: Path, lineage: str) -> bool:
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """Wait until nothing else changes the directory: a call whose caller is gone may do so still."""
-    deadline = time.monotonic() + _PATIENCE
     with (root / ".lock").open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    summary = f"an earlier command still works in {root}: wait, then try again"
-                    raise Refused("timeout", summary) from None
-            time.sleep(_PAUSE)
+        if not until(lambda: _is_locked_by_us(file), within=_PATIENCE, every=_PAUSE):
+            summary = f"an earlier command still works in {root}: wait, then try again"
+            raise Refused("timeout", summary)
         yield
+
+
+def _is_locked_by_us(file: TextIO) -> bool:
+    """Try to lock a file, and return whether that succeeded."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

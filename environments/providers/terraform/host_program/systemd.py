@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from .files import write
 from .launch import Launch
 from .refused import Refused
 from .unit import env_file, mark, unit
+from .waiting import until
 
 _UNITS = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")
@@ -107,12 +107,7 @@ def _shown(root: Path) -> dict[str, str]:
 
 
 def _ended(root: Path, within: float) -> bool:
-    deadline = time.monotonic() + within
-    while status(root)["alive"]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_PAUSE)
-    return True
+    return until(lambda: not status(root)["alive"], within=within, every=_PAUSE)
 
 
 def _systemctl(*words: str) -> str:

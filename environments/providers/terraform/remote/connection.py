@@ -11,6 +11,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.common import ssh
+from environments.providers.common.addresses import host_port
 from environments.providers.common.ssh import Target
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.host import HostDirectory
@@ -83,4 +84,4 @@ def root_of(spec: TerraformProvider, environment: AnyEnvironment) -> str:
 
 def url_of(address: str, port: int) -> str:
     """Return where the service answers; an IPv6 address stands in brackets."""
-    return f"http://{f'[{address}]' if ':' in address else address}:{port}/"
+    return f"http://{host_port(address, port)}/"

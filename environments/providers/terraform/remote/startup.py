@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from environments.errors import StepFailed
@@ -11,6 +12,7 @@ from environments.providers.common.health import TOKEN_HEADER, Answer, HealthVer
 from environments.providers.common.service_variables import TOKEN
 from environments.providers.terraform.remote.host import HostDirectory, RemoteService
 from environments.providers.terraform.settings import ServiceSettings
+from environments.system.waiting import until
 
 _PAUSE = 0.2
 _RESTARTS = 3
@@ -29,19 +31,22 @@ class Startup:
         Raises:
             StepFailed: It ended, ends again and again, somebody else answers, or time is up.
         """
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while True:
-            instance = await self._living()
-            answer = await self.ask(instance)
-            if answer.kind is HealthVerdict.HEALTHY:
-                break
-            if loop.time() - began > self.service.start_timeout.total_seconds():
-                raise await self._late(instance, answer)
-            await asyncio.sleep(_PAUSE)
-        seconds = loop.time() - began
+        began = time.monotonic()
+        instance, answer = await until(
+            self._look,
+            within=self.service.start_timeout,
+            every=_PAUSE,
+            satisfied=lambda seen: seen[1].kind is HealthVerdict.HEALTHY,
+        )
+        if answer.kind is not HealthVerdict.HEALTHY:
+            raise await self._late(instance, answer)
+        seconds = time.monotonic() - began
         await self._settle(await self._living())
         return seconds
+
+    async def _look(self) -> tuple[RemoteService, Answer]:
+        instance = await self._living()
+        return instance, await self.ask(instance)
 
     async def ask(self, instance: RemoteService) -> Answer:
         """Ask the service how it is, from here."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Sequence
+from operator import not_
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -19,6 +18,7 @@ from environments.providers.terraform.remote.connection import REACHED, host_tar
 from environments.providers.terraform.tofu.state import PLANNED, binary_of, may_be_there, resources
 from environments.system.cancellation import in_thread
 from environments.system.files import remove_tree
+from environments.system.waiting import until
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -74,15 +74,13 @@ async def verify_absence(spec: TerraformProvider, context: StepContext) -> StepO
     found = await probe_destroyed(spec, context)
     if found.verdict is not Verdict.DONE:
         raise StepFailed(FailureCause.INFRASTRUCTURE, f"not all is gone: {found.reason}; destroy again")
-    deadline = time.monotonic() + _VANISHING
-    while await _still_answers(spec, context):
-        if time.monotonic() > deadline:
-            address = context.environment.outputs.instance_ip
-            summary = f"Terraform says that all is destroyed, and the host at {address} still lets us in"
-            raise StepFailed(
-                FailureCause.INFRASTRUCTURE, f"{summary}: remove it by hand, then destroy again"
-            )
-        await asyncio.sleep(_PAUSE)
+    answers = await until(
+        lambda: _still_answers(spec, context), within=_VANISHING, every=_PAUSE, satisfied=not_
+    )
+    if answers:
+        address = context.environment.outputs.instance_ip
+        summary = f"Terraform says that all is destroyed, and the host at {address} still lets us in"
+        raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: remove it by hand, then destroy again")
     context.report(f"{found.reason}, and no host answers")
     return _ABSENT
 
