@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from environments.model.errors import InvalidName
 
 MAX_NAME_LENGTH = 40
 MAX_INSTANCE_NAME_LENGTH = 63
-_INSTANCE_NAME = "^([a-z]([a-z0-9-]*[a-z0-9])?)?$"
+INSTANCE_NAME = re.compile(r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$")
 _NAME_RULES = (
     (re.compile(r"^.+", re.S), "is empty"),
     (re.compile(r"^[a-z0-9-]*\Z"), "may contain only a-z, 0-9 and '-'"),
@@ -40,19 +40,5 @@ def _suggest(name: str) -> str:
     return lettered[:MAX_NAME_LENGTH].strip("-")
 
 
-def _check_instance_name(name: str) -> str:
-    if not re.fullmatch(_INSTANCE_NAME, name):
-        raise ValueError(
-            "may contain only a-z, 0-9 and '-', starts with a letter and does not end with '-'"
-        )
-    return name
-
-
 EnvironmentName = Annotated[str, AfterValidator(check_name)]
 """1 to 40 characters `a-z0-9-`, starting with a letter, without a trailing or double dash."""
-InstanceName = Annotated[
-    str,
-    Field(max_length=MAX_INSTANCE_NAME_LENGTH, json_schema_extra={"pattern": _INSTANCE_NAME}),
-    AfterValidator(_check_instance_name),
-]
-"""At most 63 characters `a-z0-9-`, starting with a letter, without a trailing dash, or empty."""

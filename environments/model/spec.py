@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
 from environments.model.errors import InvalidName, UnknownProvider
-from environments.model.names import EnvironmentName, InstanceName, check_name
+from environments.model.names import INSTANCE_NAME, MAX_INSTANCE_NAME_LENGTH, EnvironmentName, check_name
 from environments.model.provider_kinds import ProviderSpec, provider_class, provider_kinds
 
 
@@ -22,20 +22,23 @@ def _load_provider(value: Any) -> Any:  # Any: whatever pydantic was given, befo
         raise ValueError(str(error)) from error
 
 
-class EnvironmentSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """What an environment shall be, as its owner declares it."""
+class EnvironmentSpec(
+    BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+):
+    """The declaration of an environment."""
 
-    name: EnvironmentName = Field(
-        description="The environment's name: 1 to 40 characters a-z, 0-9 and '-'."
-    )
-    provider: Annotated[SerializeAsAny[ProviderSpec], BeforeValidator(_load_provider)] = Field(
-        description="The kind of environment, and its settings."
-    )
-    instance_name: InstanceName = Field(
+    name: EnvironmentName
+    """The environment's name: 1 to 40 characters a-z, 0-9 and '-'."""
+    provider: Annotated[SerializeAsAny[ProviderSpec], BeforeValidator(_load_provider)]
+    """The kind of environment, and its settings."""
+    instance_name: str = Field(
         default="",
-        description="The name of the instance, for its host and directories; by default envchart-NAME.",
+        max_length=MAX_INSTANCE_NAME_LENGTH,
+        json_schema_extra={"pattern": INSTANCE_NAME.pattern},
     )
-    description: str = Field(default="", description="A note about the environment's purpose.")
+    """The name of the instance, for its host and directories; by default envchart-NAME."""
+    description: str = ""
+    """A note about the environment."""
 
     @model_validator(mode="before")
     @classmethod
@@ -46,3 +49,12 @@ class EnvironmentSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_erro
             return {**value, "instance_name": f"envchart-{check_name(value['name'])}"}
         except (KeyError, TypeError, InvalidName):
             return value  # the name's own error is enough
+
+    @field_validator("instance_name")
+    @classmethod
+    def _check_instance_name(cls, name: str) -> str:
+        # Not a `pattern` of the field, since pydantic's message would only quote the expression.
+        if not INSTANCE_NAME.fullmatch(name):
+            rule = "may contain only a-z, 0-9 and '-', starts with a letter and does not end with '-'"
+            raise ValueError(rule)
+        return name
