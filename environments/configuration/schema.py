@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from environments.model.names import MAX_NAME_LENGTH
 from environments.model.provider_kinds import provider_class, provider_kinds
 from environments.model.spec import EnvironmentSpec
 
@@ -11,7 +12,7 @@ _NAME_PATTERN = "^[a-z]([a-z0-9]|-(?=[a-z0-9]))*$"
 
 
 def spec_schema() -> dict[str, Any]:  # Any: JSON
-    """Return the JSON Schema of the file, with the installed kinds of providers."""
+    """Return the JSON Schema of a spec file, with the installed kinds of providers."""
     schema = EnvironmentSpec.model_json_schema()
     definitions: dict[str, Any] = {}
     mapping = {}
@@ -26,14 +27,14 @@ def spec_schema() -> dict[str, Any]:  # Any: JSON
     schema["properties"]["provider"] = {
         "oneOf": [{"$ref": reference} for reference in mapping.values()],
         "discriminator": {"propertyName": "kind", "mapping": mapping},
-        "description": "What brings the environment up and down.",
+        "description": schema["properties"]["provider"]["description"],
     }
-    schema["properties"]["name"] |= {"pattern": _NAME_PATTERN, "maxLength": 40}
+    schema["properties"]["name"] |= {"pattern": _NAME_PATTERN, "maxLength": MAX_NAME_LENGTH}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_seconds(schema)}
 
 
 def _with_seconds(schema: Any) -> Any:  # Any: JSON
-    """Allow a number of seconds wherever a duration is asked for, as loading does."""
+    """Accept a number of seconds for each duration, as loading does."""
     if isinstance(schema, list):
         return [_with_seconds(part) for part in schema]
     if not isinstance(schema, dict):

@@ -396,7 +396,7 @@ def test_a_provider_that_adopts_no_hosts_says_so_and_nothing_is_written(
 
 
 def test_there_is_a_template_for_each_kind_that_is_built_in(cli: Any) -> None:
-    assert "  kind: terraform " in cli("create", "web", "--template", "--kind", "terraform").out
+    assert "  kind: terraform\n" in cli("create", "web", "--template", "--kind", "terraform").out
     for words in (("--template", "--kind", "cloud"), ("--kind", "terraform")):
         ran = cli("create", "web", *words)
         assert (ran.code, "envchart create --template" in ran.err) == (2, True)

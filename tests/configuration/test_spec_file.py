@@ -263,6 +263,31 @@ def assert_names_all(declared: dict[str, object], model: type[BaseModel]) -> Non
             assert_names_all(declared[name], field.annotation)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_each_field_of_a_template_stands_below_its_description(kind: str) -> None:
+    lines = spec_template(kind=kind).splitlines()
+
+    descriptions = [
+        field["description"]
+        for definition in (spec_schema(), spec_schema()["$defs"][provider_class(kind).__name__])
+        for name, field in definition["properties"].items()
+        if "description" in field and name != "pinned_release"
+    ]
+    told = " ".join(line.strip(" #") for line in lines if line.lstrip().startswith("# "))
+    assert [text for text in descriptions if text not in told] == []
+
+
+def test_the_template_comments_out_the_defaults() -> None:
+    lines = [line.strip() for line in spec_template(kind="terraform").splitlines()]
+
+    assert {"#port: 22", "#become: false", "#settle: 1", "#apply: 1800"} <= set(lines)
+
+
+def test_a_provider_without_a_template_is_refused() -> None:
+    with pytest.raises(LookupError, match="'no-such'"):
+        spec_template(kind="no-such")
+
+
 def test_the_template_of_an_invalid_name_is_refused() -> None:
     with pytest.raises(InvalidName):
         spec_template("No")

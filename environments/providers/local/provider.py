@@ -47,38 +47,52 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
     """
 
     kind: Literal["local"] = "local"
-    app: Path = Field(description="The application's directory, which is copied into each release.")
+    app: Path = Field(
+        description="The application's directory, which is copied into each release.", examples=["./app"]
+    )
     command: Command = Field(
         default=(),
-        description="The program and its arguments, run in the release; by default app.py in Python.",
+        description="The program and its arguments, run in the release; by default Python runs app.py.",
+        examples=[["python3", "app.py"]],
     )
     health: HealthPath = Field(
         default="/health",
-        description="The path that answers 200 with the instance's token when all is well.",
+        description="The path that answers 200 and $ENVCHART_INSTANCE_TOKEN while the service is healthy.",
     )
     port: int | None = Field(
-        default=None, ge=1, le=65535, description="The loopback port; by default one that is free."
+        default=None,
+        ge=1,
+        le=65535,
+        description="The loopback port, in $PORT; by default a free one.",
+        examples=[8080],
     )
     env: Variables = Field(
         default={},
-        description="The application's variables: a text, or a secret's place, {env: VAR} or {file: PATH}.",
+        description="The application's variables: a string, or the place of a secret, {env: VAR} or "
+        "{file: PATH}, which is read at each start and never stored.",
+        examples=[{"GREETING": "Hello", "API_KEY": {"env": "API_KEY"}, "PASSWORD": {"file": "./password"}}],
     )
     files: Files = Field(
-        default={}, description="Files of the configuration, $ENVCHART_CONFIG: relative path and content."
+        default={},
+        description="Configuration files, in the directory $ENVCHART_CONFIG: relative path and content.",
+        examples=[{"settings.ini": "[log]\nlevel = info\n"}],
     )
     start_timeout: Positive = Field(
-        default=timedelta(seconds=10), description="How long it may take to get healthy."
+        default=timedelta(seconds=10),
+        description="The time within which the service has to become healthy, in seconds.",
     )
     settle: NotNegative = Field(
-        default=timedelta(seconds=0.3), description="How long it has to stay healthy."
+        default=timedelta(seconds=0.3),
+        description="The time for which the service has to stay healthy, in seconds.",
     )
     stop_grace: NotNegative = Field(
-        default=timedelta(seconds=5), description="How long it may take to end by itself."
+        default=timedelta(seconds=5),
+        description="The time that the service has to end by itself before it is killed, in seconds.",
     )
     pinned_release: str | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{12}$",
-        description="Release this one, made earlier, instead of a copy of the application.",
+        description="An existing release to run, instead of a new copy of the application.",
     )
 
     if TYPE_CHECKING:

@@ -46,33 +46,51 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
 
     kind: Literal["terraform"] = "terraform"
     directory: Path = Field(
-        description="The Terraform module; its files that end in .j2 are rendered with Jinja2."
+        description="The Terraform module; its files that end in .j2 are rendered with Jinja2.",
+        examples=["./terraform"],
     )
     binary: str | None = Field(
-        default=None, min_length=1, description="The program; by default tofu, else terraform."
+        default=None,
+        min_length=1,
+        description="The program; by default tofu if it is installed, else terraform.",
+        examples=["tofu"],
     )
     variables: Values = Field(
         default={},
-        description="The module's variables: a value, or a secret's place, {env: VAR} or {file: PATH}.",
+        description="The module's variables: a value, or the place of a secret, {env: VAR} or "
+        "{file: PATH}, which is read when it is needed and never stored.",
+        examples=[
+            {"size": "small", "cloud_token": {"env": "CLOUD_TOKEN"}, "other_token": {"file": "./token"}}
+        ],
     )
     outputs: OutputNames = Field(
-        default=OutputNames(), description="Which of the module's outputs say what."
+        default=OutputNames(), description="The names of the module's outputs that describe the host."
     )
-    ssh: SshSettings = Field(description="How the host is reached.")
+    ssh: SshSettings = Field(description="The way to reach the host.")
     playbook: Path | None = Field(
-        default=None, description="The Ansible playbook that configures the host."
+        default=None,
+        description="The Ansible playbook that configures the host.",
+        examples=["./site.yml"],
     )
-    playbook_variables: Values = Field(default={}, description="Its variables, likewise.")
-    app: Path = Field(description="The application's directory, which is copied into each release.")
+    playbook_variables: Values = Field(
+        default={},
+        description="The playbook's variables, values and secrets like the module's.",
+        examples=[{"greeting": "Hello"}],
+    )
+    app: Path = Field(
+        description="The application's directory, which is copied into each release.", examples=["./app"]
+    )
     service: ServiceSettings = Field(default=ServiceSettings(), description="The application's service.")
-    timeouts: Timeouts = Field(default=Timeouts(), description="How long each step may take.")
+    timeouts: Timeouts = Field(default=Timeouts(), description="Time limits of the steps, in seconds.")
     address: str | None = Field(
-        default=None, description="The host that register adopts, instead of one that the module makes."
+        default=None,
+        description="The existing host that register adopts, instead of one that the module creates.",
+        examples=["192.0.2.7"],
     )
     pinned_release: str | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{12}$",
-        description="Release this one, made earlier, instead of a copy of the application.",
+        description="An existing release to run, instead of a new copy of the application.",
     )
 
     @property

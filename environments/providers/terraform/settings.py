@@ -53,25 +53,32 @@ HostKey = Annotated[str, AfterValidator(_check_host_key)]
 
 
 class OutputNames(BaseModel, frozen=True, extra="forbid"):
-    """Which of the module's outputs say what."""
+    """The names of the module's outputs that describe the host."""
 
     instance_ip: OutputName = Field(default="instance_ip", description="The host's address.")
     ssh_host_key: OutputName | None = Field(
-        default=None, description="The host's public SSH key, when the module knows it before the boot."
+        default=None,
+        description="The host's public SSH key, if the module knows the key before the host boots.",
+        examples=["ssh_host_key"],
     )
 
 
 class SshSettings(BaseModel, frozen=True, extra="forbid"):
-    """How the host is reached."""
+    """The way to reach the host."""
 
     user: User = Field(default="root", description="The user on the host.")
-    become: bool = Field(default=False, description="Run what needs root on the host by sudo -n.")
-    key: Path = Field(description="The private key's file, which needs no passphrase.")
+    become: bool = Field(
+        default=False, description="Whether to become root with sudo, which must not ask for a password."
+    )
+    key: Path = Field(
+        description="The file of the private key, which needs no passphrase.",
+        examples=["~/.ssh/id_ed25519"],
+    )
     port: int = Field(default=22, ge=1, le=65535, description="The port of the SSH server.")
     host_key: HostKey | None = Field(
         default=None,
-        description="The host's public key; without it, and without one from the module, the key that "
-        "the host shows first is pinned.",
+        description="The host's public key; by default the module's, else the first that the host shows.",
+        examples=["ssh-ed25519 AAAA"],
     )
 
 
@@ -80,32 +87,45 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
 
     directory: HostDirectory = Field(
         default=PurePosixPath("/opt"),
-        description="The directory on the host that gets one, named after the instance, for all of it.",
+        description="The directory on the host in which the instance gets a directory of its own.",
     )
     command: Annotated[tuple[str, ...], AfterValidator(_check_command)] = Field(
         default=("python3", "app.py"), description="The program and its arguments, run in the release."
     )
-    port: int = Field(default=8080, ge=1, le=65535, description="The port that it listens on, in $PORT.")
-    user: User | None = Field(default=None, description="The user that it runs as; by default SSH's.")
+    port: int = Field(
+        default=8080, ge=1, le=65535, description="The port that the service listens on, in $PORT."
+    )
+    user: User | None = Field(
+        default=None,
+        description="The user that the service runs as; by default the user of SSH.",
+        examples=["root"],
+    )
     env: Variables = Field(
-        default={}, description="Its variables: a text, or a secret's place, {env: VAR} or {file: PATH}."
+        default={},
+        description="The service's variables: a string, or the place of a secret, {env: VAR} or "
+        "{file: PATH}, which is read when it is needed and never stored.",
+        examples=[{"GREETING": "Hello", "API_KEY": {"env": "API_KEY"}}],
     )
     health: HealthPath = Field(
-        default="/health", description="The path that answers 200 with the instance's token."
+        default="/health",
+        description="The path that answers 200 and $ENVCHART_INSTANCE_TOKEN while the service is healthy.",
     )
     start_timeout: Positive = Field(
-        default=timedelta(seconds=30), description="How long it may take to get healthy."
+        default=timedelta(seconds=30),
+        description="The time within which the service has to become healthy, in seconds.",
     )
     settle: NotNegative = Field(
-        default=timedelta(seconds=1), description="How long it has to stay healthy."
+        default=timedelta(seconds=1),
+        description="The time for which the service has to stay healthy, in seconds.",
     )
     stop_grace: NotNegative = Field(
-        default=timedelta(seconds=5), description="How long it may take to end by itself."
+        default=timedelta(seconds=5),
+        description="The time that the service has to end by itself before it is killed, in seconds.",
     )
 
 
 class Timeouts(BaseModel, frozen=True, extra="forbid"):
-    """How long each step may take."""
+    """Time limits of the steps, in seconds."""
 
     init: Positive = Field(default=timedelta(minutes=5), description="Terraform's init.")
     plan: Positive = Field(default=timedelta(minutes=5), description="Terraform's plan.")
