@@ -1,10 +1,10 @@
-"""Firing: events of any chart on the value of a session, committed by it."""
+"""Fire events of a chart on a recorded value, and commit each transition."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from statechart.storage.session import ModelT, Session
 
@@ -12,9 +12,38 @@ if TYPE_CHECKING:
     from statechart.chart import Chart, Event
     from statechart.hooks import Transition
 
+ValueT = TypeVar("ValueT")
+
+
+class Ledger(Protocol[ValueT]):
+    """A recorded value, and the form in which a transition of it is recorded."""
+
+    @property
+    def value(self) -> ValueT:
+        """The value as recorded now."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """The revision of the value, which every recorded transition raises."""
+        ...
+
+    @property
+    def subject(self) -> str | None:
+        """The name of the value in errors and log lines, or None if the model has one."""
+        ...
+
+    def model(self) -> object:
+        """Return the object whose attributes guards and hooks see."""
+        ...
+
+    def commit(self, value: ValueT, transition: Transition) -> Mapping[str, object]:
+        """Make a transition and its value durable; return the fields of its log line."""
+        ...
+
 
 def with_state(value: ModelT, transition: Transition) -> ModelT:
-    """Return the value with the target as its `state`: what `fire` does by default."""
+    """Return the value with the target as its `state`, as `fire` does by default."""
     return value.model_copy(update={"state": transition.to_state})
 
 
@@ -24,41 +53,74 @@ def fire(
     event: Event,
     *,
     evolve: Callable[[ModelT, Transition], ModelT] = with_state,
-    **payload: Any,  # Any: whatever the chart's hooks take
+    **payload: Any,  # Any: the chart's hooks decide
 ) -> ModelT:
-    """Fire an event on the value that a session holds, and return the value that was committed.
+    """Fire an event on the value that a session holds, and return the committed value.
 
-    The chart's guards and hooks see the value's fields as the attributes of `model`, and the payload
-    as keyword arguments. `evolve` makes the next value from the present one and the transition.
+    Guards and hooks see the value's fields as attributes of `model`, and the payload as keyword
+    arguments. `evolve` makes the next value from the present one and the transition.
 
     Raises:
         UnknownEvent: The chart has no such event.
-        InvalidTransition: The chart does not allow it now; nothing was written.
-        StorageError: It could not be committed; see `Session.commit`.
+        InvalidTransition: The chart does not allow the event now; nothing was written.
+        StorageError: The transition could not be committed; see `Session.commit`.
     """
-    model = SimpleNamespace(**dict(session.value))
-    chart.bound(model, subject=session.name, commit=_Fired(session, evolve)).fire(event, **payload)
-    return session.value
+    return fire_on(_SessionLedger(session), chart, event, evolve, **payload)
 
 
-class _Fired(Generic[ModelT]):
-    """Commits one transition to its session."""
+def fire_on(
+    ledger: Ledger[ValueT],
+    chart: type[Chart],
+    event: Event,
+    evolve: Callable[[ValueT, Transition], ValueT],
+    **payload: Any,  # Any: the chart's hooks decide
+) -> ValueT:
+    """Do what `fire` does on a value that is recorded in a form of the caller's."""
+    machine = chart.bound(ledger.model(), subject=ledger.subject, commit=_Commit(ledger, evolve))
+    machine.fire(event, **payload)
+    return ledger.value
 
-    def __init__(self, session: Session[ModelT], evolve: Callable[[ModelT, Transition], ModelT]) -> None:
-        self._session = session
+
+class _Commit(Generic[ValueT]):
+    """Commits one transition to a ledger, as the chart's entry hook asks."""
+
+    def __init__(self, ledger: Ledger[ValueT], evolve: Callable[[ValueT, Transition], ValueT]) -> None:
+        self._ledger = ledger
         self._evolve = evolve
-        self._before = session.head.revision
+        self._before = ledger.revision
 
     @property
     def committed(self) -> bool:
-        return self._session.head.revision > self._before
+        return self._ledger.revision > self._before
 
     def __call__(self, transition: Transition) -> Mapping[str, object]:
-        said = {
+        return self._ledger.commit(self._evolve(self._ledger.value, transition), transition)
+
+
+class _SessionLedger(Generic[ModelT]):
+    """The ledger of a session: a record's data is the transition, a log line has the revision."""
+
+    def __init__(self, session: Session[ModelT]) -> None:
+        self._session = session
+        self._before = session.head.revision
+        self.subject: str | None = session.name
+
+    @property
+    def value(self) -> ModelT:
+        return self._session.value
+
+    @property
+    def revision(self) -> int:
+        return self._session.head.revision
+
+    def model(self) -> object:
+        return SimpleNamespace(**dict(self.value))
+
+    def commit(self, value: ModelT, transition: Transition) -> Mapping[str, object]:
+        data = {
             "event": transition.event,
             "from_state": transition.from_state,
             "to_state": transition.to_state,
         }
-        value = self._evolve(self._session.value, transition)
-        self._session.commit("transition", value, expected=self._before, data=said)
-        return {"subject": self._session.name, "revision": self._session.head.revision}
+        self._session.commit("transition", value, expected=self._before, data=data)
+        return {"subject": self.subject, "revision": self.revision}

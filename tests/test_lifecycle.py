@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from loguru import logger
 
-from environments.execution.transitions import TransitionCommit
+from environments.execution.transitions import EnvironmentLedger
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
@@ -19,6 +20,7 @@ from environments.model.states import EnvironmentState, enter
 from environments.ports import EnvironmentRepository, Session
 from environments.testing import FixedClock
 from statechart import InvalidTransition, LeaseLost, Transition
+from statechart.firing import fire_on
 from statechart.graph import edges, events, lints, states
 from statechart.holder import Holder
 from statechart.testing import Cell, Path
@@ -216,8 +218,18 @@ def next_value(clock: FixedClock, environment: AnyEnvironment, state: Environmen
     return environment.entering(entered, at=clock.now())
 
 
-def commit_to(session: Session, clock: FixedClock) -> TransitionCommit:
-    return TransitionCommit(session, lambda now, entered: next_value(clock, now, entered), "op-1")
+class TriedRun(EnvironmentLedger):
+    """A ledger whose model says that a run is under way, so that `fail` is allowed where runs start."""
+
+    def model(self) -> Subject:
+        return replace(super().model(), run_under_way=True)
+
+
+def fire_on_record(session: Session, clock: FixedClock, event: str) -> None:
+    def evolve(environment: AnyEnvironment, transition: Transition) -> AnyEnvironment:
+        return next_value(clock, environment, EnvironmentState(transition.to_state))
+
+    fire_on(TriedRun(session, "op-1"), Lifecycle, Lifecycle.event(event), evolve)
 
 
 @pytest.mark.parametrize("edge", TRANSITIONS, ids=" ".join)
@@ -225,17 +237,15 @@ def test_each_transition_is_recorded(
     edge: tuple[str, str, str], place: Any, repository: EnvironmentRepository, clock: FixedClock
 ) -> None:
     state, event, target = edge
-    subject = Subject("demo", place(state).state.name, run_under_way=True)
+    place(state)
 
     with repository.open("demo", Holder.current("test")) as session:
-        commit = commit_to(session, clock)
-        Lifecycle.bound(subject, commit=commit).fire(Lifecycle.event(event))
+        fire_on_record(session, clock, event)
 
     record = repository.history("demo")[-1].record
     assert isinstance(record, TransitionRecord)
     assert (record.from_state, record.event, record.to_state) == edge
     assert repository.load("demo").state.name == target
-    assert commit.committed
 
 
 @pytest.mark.parametrize("edge", TRANSITIONS, ids=" ".join)
@@ -249,8 +259,7 @@ def test_each_transition_leaves_one_line_with_the_environments_facts(
     state, event, target = edge
     placed = place(state)
     with repository.open("demo", Holder.current("test")) as session:
-        subject = Subject("demo", placed.state.name, run_under_way=True)
-        Lifecycle.bound(subject, commit=commit_to(session, clock)).fire(Lifecycle.event(event))
+        fire_on_record(session, clock, event)
 
     (line,) = [line for line in log if line["level"].name == "INFO"]
     assert line["message"] == "Environment state transition"
@@ -283,13 +292,11 @@ def test_a_transition_that_the_storage_refuses_is_neither_recorded_nor_logged(
     placed = place("created")
     session = repository.open("demo", Holder.current("test"))
     session.close()
-    commit = commit_to(session, clock)
 
     with pytest.raises(LeaseLost):
-        Lifecycle.bound(Subject.of(placed), commit=commit).fire(Lifecycle.provision)
+        fire_on_record(session, clock, "provision")
 
     assert repository.load("demo") == placed
-    assert not commit.committed
     assert [line for line in log if line["level"].name == "INFO"] == []
 
 

@@ -14,6 +14,7 @@ from environments.model.operation import Operation
 from environments.model.records import OperationRecord, TransitionRecord
 from environments.model.states import EnvironmentState, enter as enter_state
 from statechart.errors import StorageError
+from statechart.firing import fire_on
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -22,42 +23,43 @@ if TYPE_CHECKING:
     from statechart.hooks import Transition
 
 
-@dataclass(slots=True)
-class TransitionCommit:
-    """Commits a transition of an environment to its session, as the chart's entry hook asks.
-
-    `enter` makes the environment's next value from the present one and the state it enters.
-    """
+@dataclass(frozen=True, slots=True)
+class EnvironmentLedger:
+    """The ledger of a session: environments record transitions with their operation and reason."""
 
     session: Session
-    enter: Callable[[AnyEnvironment, EnvironmentState], AnyEnvironment]
     operation_id: str
     reason: str | None = None
-    target: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.target = self.session.environment.revision + 1
+    subject: str | None = field(default=None, init=False)  # the model has the name
 
     @property
-    def committed(self) -> bool:
-        """Whether the session has it on record."""
-        return self.session.environment.revision >= self.target
+    def value(self) -> AnyEnvironment:
+        """The environment as recorded now."""
+        return self.session.environment
 
-    def __call__(self, transition: Transition) -> Mapping[str, object]:
-        """Make it durable and return what the log line says of it."""
-        entered = self.enter(self.session.environment, EnvironmentState(transition.to_state))
+    @property
+    def revision(self) -> int:
+        """The environment's revision."""
+        return self.session.environment.revision
+
+    def model(self) -> Subject:
+        """Return the object that the lifecycle's guards see."""
+        return Subject.of(self.session.environment)
+
+    def commit(self, value: AnyEnvironment, transition: Transition) -> Mapping[str, object]:
+        """Make a transition durable; return the fields of its log line."""
         record = TransitionRecord(
             event=transition.event,
             from_state=transition.from_state,
             to_state=transition.to_state,
             reason=self.reason,
-            environment=entered,
+            environment=value,
         )
         self.session.commit(record)
         return {
-            "environment_name": entered.name,
-            "instance_name": entered.spec.instance_name,
-            "revision": entered.revision,
+            "environment_name": value.name,
+            "instance_name": value.spec.instance_name,
+            "revision": value.revision,
             "operation_id": self.operation_id,
             "trace_id": self.operation_id,
         }
@@ -70,10 +72,15 @@ def fire(
     operation_id: str,
     reason: str | None = None,
 ) -> None:
-    """Fire an event on the environment that a session holds, and put the transition on record."""
-    subject = Subject.of(session.environment)
-    commit = TransitionCommit(session, enter, operation_id, reason)
-    Lifecycle.bound(subject, commit=commit).fire(event)
+    """Fire an event of the lifecycle on the environment that a session holds, and record it.
+
+    `enter` makes the next environment from the present one and the state that it enters.
+    """
+
+    def evolve(environment: AnyEnvironment, transition: Transition) -> AnyEnvironment:
+        return enter(environment, EnvironmentState(transition.to_state))
+
+    fire_on(EnvironmentLedger(session, operation_id, reason), Lifecycle, event, evolve)
 
 
 def record_achievement(

@@ -19,8 +19,7 @@ from loguru import logger
 from statemachine import Event, State, StateChart
 
 from environments import Environment, EnvironmentSpec, FileRepository, Lifecycle, LocalProvider
-from environments.execution.transitions import TransitionCommit
-from environments.lifecycle import Subject
+from environments.execution.transitions import fire
 from environments.model.command_name import CommandName
 from environments.model.failure import Failure, FailureCause
 from environments.model.states import enter
@@ -88,8 +87,7 @@ def test_a_durable_logged_transition(tmp_path: Path) -> None:
                 failure = FAILURE if state == "provision_failed" else None
                 return before.entering(enter(state, failure), at=NOW)
 
-            commit = TransitionCommit(session, entered, "bench")
-            Lifecycle.bound(Subject.of(environment), commit=commit).fire(event)
+            fire(session, event, entered, "bench")
 
         alternate(20, floor, transition)
         floor_s, transition_s = alternate(15, floor, transition, block=40)
