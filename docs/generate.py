@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
-from environments.cli.app import build
+from environments.cli.app import ENVCHART
 from environments.cli.error_reports import KINDS
 from environments.cli.registry import COMMANDS
 from environments.cli.report import ExitCode
@@ -45,16 +45,15 @@ def code(text: object) -> str:
 
 def command_line() -> str:
     """Return the page of all subcommands."""
-    group: Any = typer.main.get_command(build())  # Any: typer's own classes, which it does not export
     parts = [
         "# Every command",
         "",
         "This page lists the arguments and options of each command, as printed by `--help`.",
         "Options of all commands are on the page [the command line](command-line.md).",
     ]
-    context = typer.Context(group, info_name="envchart")
+    context = click.Context(ENVCHART, info_name="envchart")
     for name in COMMANDS:
-        command = group.get_command(context, name)
+        command = ENVCHART.get_command(context, name)
         parts += ["", f"## envchart {name}", "", *_command(command, name)]
     return "\n".join(parts) + "\n"
 

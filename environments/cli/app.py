@@ -1,55 +1,54 @@
-"""App: the `envchart` command, put together from its subcommands."""
+"""App: the `envchart` command."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
-from typing import Annotated, Any
 
-import typer
+import click
 
-from environments.cli.registry import CommandGroup
-from environments.cli.settings import Settings, with_settings
-
-_EXIT_CODES = (
-    "Exit codes: 0 done, 1 unexpected, 2 usage or invalid configuration, 3 not found, 4 not allowed in "
-    "this state, 5 conflict (locked, changed, exists), 6 a step failed, 7 unusable storage, 8 a check "
-    "found a difference, 9 a command was interrupted, 128+n ended by a signal."
-)
+from environments.cli.group import CommandGroup
+from environments.cli.parameters import EVERYWHERE
+from environments.cli.settings import Settings
+from environments.cli.terminal.output import write
+from environments.cli.version import VERSION
 
 
-def build() -> typer.Typer:
-    """Return the application; its subcommands are built when they are asked for."""
-    app = typer.Typer(
-        name="envchart",
-        cls=CommandGroup,
-        pretty_exceptions_enable=False,
-        epilog=_EXIT_CODES,
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    del param
+    if value and not ctx.resilient_parsing:
+        write(f"envchart {VERSION}\n")
+        ctx.exit()
+
+
+def _complete(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        # Completion is asked for once, to set a shell up.
+        from environments.cli import completion
+
+        install = param.name == "install_completion"
+        (completion.install if install else completion.show)(ENVCHART)
+        ctx.exit()
+
+
+def _eager_flag(name: str, callback: Callable[..., None], help: str) -> click.Option:
+    return click.Option(
+        [name], is_flag=True, is_eager=True, expose_value=False, callback=callback, help=help
     )
-    app.callback()(with_settings(_root))
-    return app
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"envchart {version('envchart')}\n")
-        raise typer.Exit
-
-
-def _root(
-    settings: Settings,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", metavar="", help="Print the version.", callback=_print_version, is_eager=True
-        ),
-    ] = False,
-) -> None:
-    """Bring deployment environments up and down, and never wonder what state one is in."""
-    del settings, version
+ENVCHART = CommandGroup(
+    "envchart",
+    help="Bring deployment environments up and down, and always know their state.",
+    params=[
+        _eager_flag("--version", _print_version, "Print the version."),
+        _eager_flag("--install-completion", _complete, "Install completion for the current shell."),
+        _eager_flag("--show-completion", _complete, "Print the completion script for the current shell."),
+        *EVERYWHERE,
+    ],
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,15 +58,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return _invoke(arguments, settings)
+    if instruction := os.environ.get("_ENVCHART_COMPLETE"):
+        # Shells set this variable to ask for completions; nothing else needs the module.
+        from environments.cli import completion
 
-
-def _invoke(arguments: list[str], settings: Settings) -> int:
-    command: Any = typer.main.get_command(build())  # Any: typer's own class, which it does not export
+        return completion.answer(ENVCHART, settings, instruction)
     try:
-        result = command.main(args=arguments, prog_name="envchart", standalone_mode=False, obj=settings)
-        return result if isinstance(result, int) else 0
-    except (Exception, KeyboardInterrupt) as error:  # the outermost loop: whatever it is, it is told
+        # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
+        with ENVCHART.make_context("envchart", arguments, obj=settings) as context:
+            ENVCHART.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # the outermost loop: every error is reported
+        # Only a failure needs the errors of all packages, and with them pydantic.
         from environments.cli.exits import conclude
 
         return conclude(error, settings)
+    return 0

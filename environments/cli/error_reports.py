@@ -13,9 +13,9 @@ from environments import errors as environment_errors
 from environments.cli import loading
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
-from environments.cli.terminal.screen import clean
 from environments.presentation.view import View, look
 from environments.secrets.redaction import redactor
+from environments.system.control_codes import strip_control_codes
 from statechart import errors as chart_errors
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def report(error: BaseException, settings: Settings) -> Report | None:
     kind = kind_of(type(error))
     if kind is None or kind.exit_code is ExitCode.UNEXPECTED or not isinstance(error, Exception):
         return None
-    message = clean(_message(error))
+    message = strip_control_codes(_message(error))
     return Report(kind.exit_code, kind.code, message, tuple(kind.advice(error, settings)), _detail(error))
 
 
@@ -244,7 +244,7 @@ def _detail(error: Exception) -> str:
     cause = error.__cause__
     if not isinstance(cause, environment_errors.StepFailed):
         return ""
-    detail = clean(cause.detail)
+    detail = strip_control_codes(cause.detail)
     if isinstance(error, environment_errors.CommandFailed):
         return redactor(error.environment.spec)(detail)
     return detail

@@ -9,7 +9,7 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from environments.cli.error_reports import report, standing
 from environments.cli.refusal import UsageRefused
@@ -29,7 +29,7 @@ def conclude(error: BaseException, settings: Settings) -> int:
         told = Report(130, "cancelled", "ended by Ctrl-C; nothing was changed")
     elif isinstance(error, Ended):
         told = _ended(error, settings)
-    elif isinstance(error, typer.TyperException):
+    elif isinstance(error, click.ClickException):
         told = _usage(error)
     else:
         told = report(error, settings) or _unexpected(error, settings)
@@ -40,15 +40,15 @@ def conclude(error: BaseException, settings: Settings) -> int:
         tell_error(settings, told)
     except UsageRefused as unwritten:
         note(f"error: {told.message}\nerror: {unwritten}")
-    except typer.Exit as unread:
+    except click.exceptions.Exit as unread:
         return unread.exit_code
     return int(told.exit_code)
 
 
-def _usage(error: typer.TyperException) -> Report:
-    """Return what typer found wrong with the words typed."""
+def _usage(error: click.ClickException) -> Report:
+    """Return the error that click found in the typed words."""
     context = getattr(error, "ctx", None)
-    message = error.format_message().replace("Input should be", "it has to be")
+    message = error.format_message()
     path = context.command_path if context is not None else "envchart"
     return Report(ExitCode.USAGE, "usage", message, (f"{path} --help",))
 

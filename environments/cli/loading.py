@@ -1,13 +1,9 @@
-"""Opening: where the command line loads what it works with, and no sooner.
-
-Python's model of a command line is that everything is imported before anything is known. Here
-`--help` and the listing of an empty directory load nothing but typer, reading loads no engine, and
-only what changes an environment loads all: so these imports stand inside functions, all in this file.
-"""
+"""Loading: the imports that depend on the subcommand and its options, and the objects they give."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from statechart.storage.layout import Layout
@@ -21,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def names(settings: Settings) -> list[str]:
-    """Return what looks like an environment in the data directory, sorted; nothing is loaded.
+    """Return the sorted names in the data directory that may be environments.
 
     Raises:
-        OSError: The data directory can't be read; FileNotFoundError when it is not there.
+        OSError: The data directory can't be read; FileNotFoundError if it does not exist.
     """
     with os.scandir(settings.data_dir) as entries:
         return sorted(entry.name for entry in entries if not entry.name.startswith("."))
@@ -41,22 +37,22 @@ def is_quiet(settings: Settings) -> bool:
 
 
 def storage(settings: Settings) -> FileRepository:
-    """Return the storage, for reading; no engine is loaded."""
-    from environments.cli.terminal.log_setup import configure
+    """Return the repository, for reading."""
+    # Completion and the listing of an empty directory import this module, and need no pydantic.
     from environments.storage.file import FileRepository
 
-    configure(settings)
+    _set_up_logs(settings)
     return FileRepository(settings.data_dir, allow_network_filesystem=settings.allow_network_filesystem)
 
 
 def workspace(
     settings: Settings, observers: tuple[Observer, ...] = (), stop: StopRequest | None = None
 ) -> Workspace:
-    """Return the workspace, for changing: this loads everything."""
-    from environments.cli.terminal.log_setup import configure
+    """Return the workspace, for changing environments."""
+    # Subcommands that only read import this module too, and the engine takes longest to load.
     from environments.workspace import Workspace
 
-    configure(settings)
+    _set_up_logs(settings)
     return Workspace(
         settings.data_dir,
         observers=observers,
@@ -64,3 +60,11 @@ def workspace(
         stop=stop,
         allow_network_filesystem=settings.allow_network_filesystem,
     )
+
+
+def _set_up_logs(settings: Settings) -> None:
+    if settings.verbosity or settings.log_file is not None or "loguru" in sys.modules:
+        # Without these options, reading logs nothing and needs no loguru.
+        from environments.cli.terminal.log_setup import configure
+
+        configure(settings)

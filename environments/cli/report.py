@@ -7,23 +7,32 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process ends with; a signal's number plus 128 when one ended it."""
+    """The exit code of the process; a process ended by signal n has 128 + n instead."""
 
-    DONE = 0
-    UNEXPECTED = 1
-    USAGE = 2
-    NOT_FOUND = 3
-    NOT_ALLOWED = 4
-    CONFLICT = 5
-    STEP_FAILED = 6
-    STORAGE = 7
-    DIFFERENCE = 8
-    INTERRUPTED = 9
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ExitCode:
+        """Make a member that keeps its meaning for the help."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
+
+    DONE = 0, "done"
+    UNEXPECTED = 1, "unexpected error"
+    USAGE = 2, "usage, invalid configuration, or not confirmed"
+    NOT_FOUND = 3, "not found"
+    NOT_ALLOWED = 4, "not allowed in this state"
+    CONFLICT = 5, "conflict: locked, changed meanwhile, or the name is taken"
+    STEP_FAILED = 6, "a step failed"
+    STORAGE = 7, "damaged or unusable storage"
+    DIFFERENCE = 8, "a check found a difference"
+    INTERRUPTED = 9, "a command was interrupted and has to be recovered"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An error, as it is told; `next` are commands, or sentences that end in one."""
+    """An error for the user; each of `next` is a command, or a sentence that ends in a command."""
 
     exit_code: int
     code: str
@@ -32,5 +41,5 @@ class Report:
     detail: str = ""
 
     def document(self) -> dict[str, object]:
-        """Return it as the one document of `--json`."""
+        """Return the document that `--json` prints."""
         return {"error": {"code": self.code, "message": self.message, "next": list(self.next)}}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from environments.cli import loading
+from environments.cli.signals import Interruption
+from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, tell_next
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
@@ -25,10 +27,7 @@ def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
         Ended: A signal ended it.
         CommandFailed: A step failed.
     """
-    from environments.cli.signals import Interruption
-    from environments.cli.terminal.narrator import Narrator
-
-    with Narrator() as narrator:
+    with Narrator(settings) as narrator:
         interruption = Interruption(narrator.note, lambda: narrator.at_work)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
         environment = interruption.run(work(workspace))

@@ -42,7 +42,7 @@ MODULES = [
     (environments, ENVIRONMENTS),
     (environments.testing, "FixedClock ScriptedProvider ScriptedSpec in_child"),
 ]
-HEAVY = "statemachine pydantic loguru filelock asyncio typer rich ruamel.yaml"
+HEAVY = "statemachine pydantic loguru filelock asyncio click rich ruamel.yaml"
 
 
 @pytest.mark.parametrize(("package", "names"), MODULES)

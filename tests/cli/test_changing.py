@@ -87,13 +87,16 @@ def test_a_wrong_state_names_what_is_allowed(cli: Any, hello: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("create",), "say what to create"),
-        (("create", "web"), "say what to create"),
+        (("create",), "nothing to create: give --app DIR or --file FILE"),
+        (("create", "web"), "nothing to create: give --app DIR or --file FILE"),
         (("create", "--app", "."), "--app needs a name"),
         (("create", "web", "--port", "1"), "--port and --env need --app"),
-        (("create", "web", "--app", ".", "--file", "env.yaml"), "--file says it all"),
+        (
+            ("create", "web", "--app", ".", "--file", "env.yaml"),
+            "--file can't be combined with --app, --port or --env",
+        ),
         (("create", "web", "--app", ".", "--env", "A"), "--env 'A' is not of the form K=V"),
-        (("create", "web", "--app", ".", "--env", "A=1", "--env", "A=2"), "--env 'A' is there twice"),
+        (("create", "web", "--app", ".", "--env", "A=1", "--env", "A=2"), "--env 'A' is given twice"),
         (
             ("create", "web", "--app", ".", "--port", "70000"),
             "--port: should be less than or equal to 65535, got 70000",
@@ -101,10 +104,10 @@ def test_a_wrong_state_names_what_is_allowed(cli: Any, hello: str) -> None:
         (("create", "web", "--app", ".", "--env", "A-B=1"), "'A-B' is no name for a variable"),
         (("create", "web", "--app", "nowhere"), "nowhere does not exist"),
         (("create", "web", "--file", "nowhere.yaml"), "No such file or directory"),
-        (("up",), "say which environment"),
+        (("up",), "the name of an environment is missing"),
         (("up", "web", "--to", "runing"), "Lifecycle has no state 'runing': did you mean 'running'?"),
-        (("update", "web"), "say what it shall be"),
-        (("release", "web", "--app", ".", "--previous"), "--app and --previous exclude each other"),
+        (("update", "web"), "--file FILE is missing"),
+        (("release", "web", "--app", ".", "--previous"), "--app can't be combined with --previous"),
         (("logs", "web", "--follow", "--trace"), "--follow has no end"),
         (("diagram", "--format", "gif"), "there is no format 'gif': use mermaid, dot, svg, png, md, rst"),
         (
@@ -116,17 +119,17 @@ def test_a_wrong_state_names_what_is_allowed(cli: Any, hello: str) -> None:
             ("diagram", "--path", "provision,run"),
             "run does not leave provisioning: complete, fail",
         ),
-        (("docs", "wrtie"), "docs does not know 'wrtie'"),
+        (("docs", "wrtie"), "unknown action 'wrtie': use write or check"),
         (("docs", "check", "no/such.md"), "no/such.md: there is no such file"),
         (("diagram", "--output", "no/such/file"), "no/such/file can't be written"),
-        (("provision", "web", "--lock-timeout", "-1"), "it has to be greater than or equal to 0"),
+        (("provision", "web", "--lock-timeout", "-1"), "'-1' is not a number of at least 0"),
         (("provision", "web", "--lock-timeout", "nan"), "--lock-timeout"),
-        (("--data-dir", "", "list"), "it names no directory"),
+        (("--data-dir", "", "list"), "this is not the name of a directory"),
         (("show", "web", "--log-file", "no/such/file"), "no/such/file can't be written"),
         (("bogus",), "No such command 'bogus'"),
         (("shw",), "Did you mean 'show'?"),
         (("show",), "Missing argument"),
-        (("show", "web", "--jsn"), "No such option: --jsn"),
+        (("show", "web", "--jsn"), "No such option '--jsn'. Did you mean '--json'?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -186,7 +189,7 @@ def test_up_where_it_is_already_does_nothing_and_says_so(cli: Any, hello: str) -
     ran = cli("up", hello, "--to", "created")
 
     assert (ran.code, ran.out) == (0, "hello is created\n")
-    assert "hello is created already: nothing was done" in ran.err
+    assert "hello is already created: nothing was done" in ran.err
 
 
 def test_up_to_what_no_command_leads_to_is_not_allowed(cli: Any, hello: str) -> None:
@@ -251,7 +254,7 @@ def test_destroy_asks_on_a_terminal(hello: str, data: Path, answer: str, code: i
     os.close(theirs)
     assert done.returncode == code
     assert "hello is created. Destroy its resources? [y/N]" in done.stderr
-    assert ("you did not agree; nothing was done" in done.stderr) == (code == 2)
+    assert ("not confirmed; nothing was done" in done.stderr) == (code == 2)
     assert done.stdout == ("hello is destroyed\n" if code == 0 else "")
 
 

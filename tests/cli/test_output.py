@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
-from environments.cli.terminal.screen import PlainScreen, TerminalScreen, clean, open_screen
+from environments.cli.settings import Settings
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.screen import PlainScreen, open_screen
+from environments.cli.terminal.spinner import TerminalScreen
 from environments.model import provider_kinds
 from environments.presentation.text import ago
 
@@ -116,11 +119,6 @@ def test_control_codes_in_what_is_stored_do_nothing_to_a_terminal(cli: Any, tmp_
     assert "description  red\n" in cli("show", "web").out
 
 
-def test_clean_keeps_lines_and_tabs() -> None:
-    assert clean("a\tb\nc é …") == "a\tb\nc é …"
-    assert clean("\x1b[2J\x1b]0;title\x07x\r") == "0;titlex"
-
-
 def test_an_open_line_is_ended_by_its_outcome(capsys: pytest.CaptureFixture[str]) -> None:
     screen = PlainScreen()
     screen.begin("[1/1] step")
@@ -142,7 +140,7 @@ def test_a_terminal_gets_a_spinner_and_marks(monkeypatch: pytest.MonkeyPatch) ->
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    screen = open_screen()
+    screen = open_screen(Settings())
     assert isinstance(screen, TerminalScreen)
 
     screen.begin("[1/1] step [bold]")
@@ -157,8 +155,6 @@ def test_a_terminal_gets_a_spinner_and_marks(monkeypatch: pytest.MonkeyPatch) ->
 def test_colours_are_left_out_where_they_are_not_wanted(
     cli: Any, hello: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    from environments.cli.terminal.output import styled
-
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -187,9 +183,12 @@ def test_how_long_ago_is_said_in_one_unit(passed: timedelta, words: str) -> None
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("envchart sh", "show"),
-        ("envchart show he", "hello"),
-        ("envchart up hello --to prov", "provisioned"),
+        ("envchart sh", "plain,show"),
+        ("envchart --js", "plain,--json"),
+        ("envchart show he", "plain,hello"),
+        ("envchart diagram --of he", "plain,hello"),
+        ("envchart up hello --to prov", "plain,provisioned"),
+        ("envchart create --app ex", "dir,ex"),
     ],
 )
 def test_the_shell_completes_commands_names_and_states(
@@ -197,7 +196,7 @@ def test_the_shell_completes_commands_names_and_states(
 ) -> None:
     environment = {
         **os.environ,
-        "_ENVCHART_COMPLETE": "complete_bash",
+        "_ENVCHART_COMPLETE": "bash_complete",
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split()) - 1),
         "ENVCHART_DATA_DIR": str(data),

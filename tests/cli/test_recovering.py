@@ -167,12 +167,12 @@ def crash_another(repository: FileRepository) -> Callable[[str], None]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("recover",), "say which environment, or --all"),
-        (("recover", "demo", "--all"), "say which environment, or --all"),
+        (("recover",), "give NAME or --all"),
+        (("recover", "demo", "--all"), "give NAME or --all"),
         (("recover", "demo", "--assume", "perhaps"), "--assume is either done or not-done"),
         (("recover", "demo", "--because", "so"), "--assume is either done or not-done"),
-        (("recover", "--all", "--rebase"), "--rebase takes one NAME"),
-        (("recover", "demo", "--rebase", "--dry-run"), "--rebase takes one NAME"),
+        (("recover", "--all", "--rebase"), "--rebase needs NAME"),
+        (("recover", "demo", "--rebase", "--dry-run"), "--rebase needs NAME"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

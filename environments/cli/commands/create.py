@@ -2,66 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import (
-    AppOption,
-    EnvOption,
-    FileOption,
-    NewNameArgument,
-    PortOption,
-    declared_spec,
-)
+from environments.cli.declared_spec import declared_spec
+from environments.cli.group import subcommand
+from environments.cli.parameters import app_option, file_option, optional_name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import tell_changed
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit
+from environments.configuration.templates import TEMPLATES, spec_template
 
 _TEMPLATE_SHOWS = "envchart create --template"
 
 
+@subcommand("create")
+@optional_name_argument
+@app_option
+@click.option("--port", metavar="N", type=int, help="The loopback port; by default a free port.")
+@click.option(
+    "--env",
+    metavar="K=V",
+    multiple=True,
+    help="A variable of the application; repeatable. For a secret, give its source instead of its value: "
+    "K=@env:VARIABLE or K=@file:PATH.",
+)
+@file_option
+@click.option("--template", is_flag=True, help="Print a commented environment file and create nothing.")
+@click.option("--kind", metavar="KIND", help="The provider of the template: local or terraform.")
 def create(
     settings: Settings,
-    name: NewNameArgument = None,
-    *,
-    app: AppOption = None,
-    port: PortOption = None,
-    env: EnvOption = None,
-    file: FileOption = None,
-    template: Annotated[
-        bool,
-        typer.Option(
-            "--template", metavar="", help="Print a commented file to start from, and create nothing."
-        ),
-    ] = False,
-    kind: Annotated[
-        str | None,
-        typer.Option(
-            "--kind",
-            metavar="KIND",
-            help="The template's provider: local or terraform.",
-            show_default=False,
-        ),
-    ] = None,
+    name: str | None,
+    app: Path | None,
+    port: int | None,
+    env: tuple[str, ...],
+    file: Path | None,
+    template: bool,
+    kind: str | None,
 ) -> None:
-    """Put a new environment on record; nothing is made yet.
+    """Record a new environment; nothing is created in the world yet.
 
-    NAME --app DIR uses the local provider; --file FILE any, and has the name in it.
+    NAME --app DIR uses the provider local. --file FILE takes everything, the name included, from a file.
     """
     if template:
         _print_template(settings, name, kind or "local")
         return
     if kind is not None:
         raise UsageRefused(
-            "--kind chooses a template; a file says it itself", (f"{_TEMPLATE_SHOWS} --kind {kind}",)
+            "--kind selects a template, so it needs --template; an environment file names its own kind",
+            (f"{_TEMPLATE_SHOWS} --kind {kind}",),
         )
     spec = declared_spec(name, file, app, port=port, env=env)
     if spec is None:
         raise UsageRefused(
-            "say what to create: --app DIR, or --file FILE",
+            "nothing to create: give --app DIR or --file FILE",
             (settings.spell("create NAME --app DIR", name), _TEMPLATE_SHOWS),
         )
     workspace = loading.workspace(settings)
@@ -69,10 +66,8 @@ def create(
 
 
 def _print_template(settings: Settings, name: str | None, kind: str) -> None:
-    from environments.configuration.templates import TEMPLATES, spec_template
-
     if kind not in TEMPLATES:
-        known = f"there is a template for {' and for '.join(TEMPLATES)}, not for {kind!r}"
-        raise UsageRefused(known, (_TEMPLATE_SHOWS, settings.spell("schema")))
+        message = f"there is no template for {kind!r}; templates exist for {' and '.join(TEMPLATES)}"
+        raise UsageRefused(message, (_TEMPLATE_SHOWS, settings.spell("schema")))
     text = spec_template(name or "demo", kind)
     emit(settings, {"template": text}, text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import NameArgument, YesOption
+from environments.cli.group import subcommand
+from environments.cli.parameters import name_argument, yes_option
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, tell_next
@@ -15,42 +16,40 @@ from environments.cli.terminal.prompt import ask
 from environments.presentation.view import look
 
 
-def destroy(
-    settings: Settings,
-    name: NameArgument,
-    yes: YesOption = False,
-    keep_going: Annotated[
-        bool,
-        typer.Option(
-            "--keep-going-unrecorded",
-            metavar="",
-            help="In an emergency: go on when it can't be recorded (a full disk).",
-        ),
-    ] = False,
-) -> None:
-    """Take the environment's resources away, and see them gone; its record stays.
+@subcommand("destroy", waiting=True)
+@name_argument
+@yes_option
+@click.option(
+    "--keep-going-unrecorded",
+    "keep_going",
+    is_flag=True,
+    help="In an emergency: continue even if nothing can be recorded, as on a full disk.",
+)
+def destroy(settings: Settings, name: str, yes: bool, keep_going: bool) -> None:
+    """Remove the resources; the record stays.
 
-    It asks first, unless --yes is given.
+    Asks for confirmation, unless --yes is given, and checks that the resources are gone.
     """
     if not yes:
         view = look(loading.storage(settings), name)
         if view.environment.state.name != "destroyed":
-            what = f"{name} is {view.condition}. Destroy its resources?"
-            ask(what, settings.spell("destroy NAME --yes", name))
+            question = f"{name} is {view.condition}. Destroy its resources?"
+            ask(question, settings.spell("destroy NAME --yes", name))
     run_command(settings, lambda workspace: workspace.destroy(name, keep_going_unrecorded=keep_going))
 
 
-def purge(settings: Settings, name: NameArgument, yes: YesOption = False) -> None:
-    """Remove a destroyed environment and its history for good, and free its name.
+@subcommand("purge", waiting=True)
+@name_argument
+@yes_option
+def purge(settings: Settings, name: str, yes: bool) -> None:
+    """Delete the record of a destroyed environment and free its name.
 
-    It asks first, unless --yes is given.
+    Its history is deleted for good. Asks for confirmation, unless --yes is given.
     """
-    import asyncio
-
     workspace = loading.workspace(settings)
     environment = workspace.load(name)
     if environment.state.name == "destroyed" and not yes:
-        ask(f"Remove {name} and its history for good?", settings.spell("purge NAME --yes", name))
+        ask(f"Delete {name} and its history for good?", settings.spell("purge NAME --yes", name))
     asyncio.run(workspace.purge(environment))
     emit(settings, {"name": name, "purged": True}, f"{name} is purged: its name is free")
     tell_next(settings, ("create NAME --app DIR",), name)

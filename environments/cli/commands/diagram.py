@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, cast
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import complete_state
+from environments.cli.group import subcommand
+from environments.cli.parameters import PathType, complete_name, complete_state
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
@@ -24,62 +25,32 @@ if TYPE_CHECKING:
     from environments.model.records import HistoryEntry
 
 
+@subcommand("diagram")
+@click.option(
+    "--format",
+    metavar="FORMAT",
+    default="mermaid",
+    show_default=True,
+    help="One of mermaid, dot, svg, png, md, rst, json.",
+)
+@click.option(
+    "--of",
+    metavar="NAME",
+    shell_complete=complete_name,
+    help="Mark the path of an environment and its current state.",
+)
+@click.option("--state", metavar="STATE", shell_complete=complete_state, help="Mark a state.")
+@click.option("--path", metavar="EVENT,...", help="Mark the path of these events.")
+@click.option("-o", "--output", metavar="FILE", type=PathType(), help="Write to a file instead of stdout.")
 def diagram(
     settings: Settings,
-    format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="mermaid, dot, svg, png, md, rst or json.")
-    ] = "mermaid",
-    of: Annotated[
-        str | None,
-        typer.Option(
-            "--of",
-            metavar="NAME",
-            help="Mark what this environment went through, and where it is.",
-            show_default=False,
-        ),
-    ] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            "--state",
-            metavar="STATE",
-            help="Mark a state.",
-            autocompletion=complete_state,
-            show_default=False,
-        ),
-    ] = None,
-    path: Annotated[
-        str | None,
-        typer.Option(
-            "--path", metavar="EVENT,...", help="Mark the path of these events.", show_default=False
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write it to a file.", show_default=False),
-    ] = None,
-) -> None:
-    """Draw the chart of all states and events."""
-    from environments.cli.commands.diagram import draw_chart
-
-    draw_chart(settings, format, of=of, state=state, path=path, output=output)
-
-
-def draw_chart(
-    settings: Settings,
     format: str,
-    *,
     of: str | None,
     state: str | None,
     path: str | None,
     output: Path | None,
 ) -> None:
-    """Print the diagram, or write it to a file.
-
-    Raises:
-        Refusal: There is no such format, or the file can't be written.
-        DiagramUnavailable: The format needs something that is not installed.
-    """
+    """Draw the chart of all states and events."""
     if format not in FORMATS:
         near = nearest(format, FORMATS) or FORMATS[0]
         raise UsageRefused(

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from environments.cli.group import subcommand
+from environments.cli.parameters import PathType
+from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from statechart.pages import Page, default_places, refresh, write
 
 
-def docs(
-    settings: Settings,
-    action: Annotated[str, typer.Argument(metavar="write|check", help="Write, or only compare.")],
-    places: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Pages and directories; by default README.md and docs."),
-    ] = None,
-) -> None:
-    """Keep the diagrams in documentation fresh: write them between their markers, or check them."""
-    from environments.cli.commands.docs import check, update
-    from environments.cli.refusal import UsageRefused
+@subcommand("docs")
+@click.argument("action", metavar="write|check", help="Write the diagrams, or only compare them.")
+@click.argument(
+    "places",
+    metavar="[PATH]...",
+    nargs=-1,
+    type=PathType(),
+    help="Pages and directories; by default README.md and docs.",
+)
+def docs(settings: Settings, action: str, places: tuple[Path, ...]) -> None:
+    """Keep the diagrams in documentation up to date.
 
+    write replaces the text between the markers of each page; check prints the differences.
+    The exit code of check is 8 if a page is stale.
+    """
     if action not in ("write", "check"):
-        raise UsageRefused(f"docs does not know {action!r}", ("envchart docs check", "envchart docs write"))
-    (update if action == "write" else check)(settings, places or [])
+        raise UsageRefused(
+            f"unknown action {action!r}: use write or check", ("envchart docs check", "envchart docs write")
+        )
+    (update if action == "write" else check)(settings, list(places))
 
 
 def check(settings: Settings, places: list[Path]) -> None:
@@ -41,7 +48,7 @@ def check(settings: Settings, places: list[Path]) -> None:
     if stale:
         names = " ".join(shlex.quote(str(page.path)) for page in stale)
         note(f"next: envchart docs write {names}")
-        raise typer.Exit(ExitCode.DIFFERENCE)
+        raise click.exceptions.Exit(ExitCode.DIFFERENCE)
 
 
 def update(settings: Settings, places: list[Path]) -> None:

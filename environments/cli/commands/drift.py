@@ -1,18 +1,26 @@
-"""The subcommand that holds what is on record against the world."""
+"""`drift`: compare the record with the real infrastructure."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import NewNameArgument
+from environments.cli.error_reports import report
+from environments.cli.group import subcommand
+from environments.cli.parameters import optional_name_argument
 from environments.cli.refusal import UsageRefused
+from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note, styled
+from environments.cli.signals import Interruption
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.narrator import Narrator
+from environments.cli.terminal.output import emit, note
+from statechart.errors import Locked
 
 if TYPE_CHECKING:
     from environments.checks.drift import Difference, Drift
@@ -22,23 +30,19 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 
 
-def drift(
-    settings: Settings,
-    name: NewNameArgument = None,
-    *,
-    all_: Annotated[bool, typer.Option("--all", metavar="", help="All environments.")] = False,
-    apply: Annotated[
-        bool,
-        typer.Option("--apply", metavar="", help="Put on record what refutes the recorded state."),
-    ] = False,
-) -> None:
-    """Hold what is on record against the world, and say what differs and which event would say so.
+@subcommand("drift", waiting=True)
+@optional_name_argument
+@click.option("--all", "all_", is_flag=True, help="Compare all environments.")
+@click.option("--apply", is_flag=True, help="Record differences that contradict the recorded state.")
+def drift(settings: Settings, name: str | None, all_: bool, apply: bool) -> None:
+    """Compare the record with the real infrastructure.
 
-    It never changes the infrastructure. The exit code is 8 when something differs.
+    Prints the differences and the event that would record them. The infrastructure is never
+    changed. The exit code is 8 if there is a difference, and 6 if a part could not be inspected.
     """
     if (name is None) is not all_:
         raise UsageRefused(
-            "say which environment, or --all", (settings.spell("drift NAME"), settings.spell("drift --all"))
+            "give NAME or --all", (settings.spell("drift NAME"), settings.spell("drift --all"))
         )
     names = [name] if name is not None else loading.storage(settings).names()
     looked = _look(settings, names, apply=apply)
@@ -52,7 +56,7 @@ def drift(
     for each in looked:
         _advise(settings, each)
     if code := _exit_code(settings, looked):
-        raise typer.Exit(code)
+        raise click.exceptions.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,6 @@ class _DriftResult:
     @property
     def under_way(self) -> bool:
         """Whether a command is changing it now: it is looked at another time."""
-        from statechart.errors import Locked
-
         return isinstance(self.error, Locked)
 
     def report(self, settings: Settings) -> Report | None:
@@ -81,8 +83,6 @@ class _DriftResult:
         Raises:
             Exception: Nobody expected it.
         """
-        from environments.cli.error_reports import report
-
         if self.error is None:
             return None
         told = report(self.error, settings)
@@ -93,18 +93,13 @@ class _DriftResult:
 
 def _look(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
     """Look at environments, several at once; one that can't be looked at does not keep the others."""
-    from environments.cli.signals import Interruption
-    from environments.cli.terminal.narrator import Narrator
-
-    with Narrator() as narrator:
+    with Narrator(settings) as narrator:
         interruption = Interruption(narrator.note, lambda: None)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
         return interruption.run(_all(workspace, names, apply=apply))
 
 
 async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
-    import asyncio
-
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(name: str) -> _DriftResult:
@@ -119,8 +114,6 @@ async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> li
 
 def _exit_code(settings: Settings, looked: Sequence[_DriftResult]) -> int:
     """Return 8 for a difference, else the gravest reason for which one could not be looked at."""
-    from environments.cli.report import ExitCode
-
     if any(each.differs for each in looked):
         return ExitCode.DIFFERENCE
     reports = [each.report(settings) for each in looked if not each.under_way]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import NameArgument
+from environments.cli.group import subcommand
+from environments.cli.parameters import name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, styled
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.output import emit
 from environments.presentation.documents import environment_document, history_document
 from environments.presentation.text import facts_text, history_text, when
 from environments.presentation.view import View
@@ -25,20 +27,15 @@ if TYPE_CHECKING:
     from statechart.holder import Holder
 
 
-def history(
-    settings: Settings,
-    name: NameArgument,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at",
-            metavar="REVISION|TIME",
-            help="Show the environment as it was: at a revision, or at a time (ISO 8601, UTC).",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Show what happened to an environment: its transitions and steps, when, how long, by whom."""
+@subcommand("history")
+@name_argument
+@click.option(
+    "--at",
+    metavar="REVISION|TIME",
+    help="Show the environment as of a revision or a time (ISO 8601, UTC by default).",
+)
+def history(settings: Settings, name: str, at: str | None) -> None:
+    """Show the transitions and steps of an environment."""
     print_history(settings, name, at)
 
 

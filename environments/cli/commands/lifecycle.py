@@ -1,74 +1,67 @@
-"""The subcommands that change an environment."""
+"""The subcommands that run one command of the lifecycle, or resume it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
-from environments.cli.arguments import (
-    AppOption,
-    FromStartOption,
-    NameArgument,
-)
+from environments.cli.group import subcommand
+from environments.cli.parameters import app_option, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 
-if TYPE_CHECKING:
-    pass
 
-
-def provision(settings: Settings, name: NameArgument) -> None:
-    """Make the environment's resources."""
+@subcommand("provision", waiting=True)
+@name_argument
+def provision(settings: Settings, name: str) -> None:
+    """Create the environment's resources."""
     run_command(settings, lambda workspace: workspace.provision(name))
 
 
-def register(
-    settings: Settings,
-    name: NameArgument,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            "--address",
-            metavar="HOST",
-            help="Where it is; by default what its file says.",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Adopt a host that exists, instead of making one; destroy will leave it alone."""
+@subcommand("register", waiting=True)
+@name_argument
+@click.option("--address", metavar="HOST", help="The address of the host; by default from its file.")
+def register(settings: Settings, name: str, address: str | None) -> None:
+    """Adopt an existing host instead of creating one.
+
+    destroy leaves an adopted host alone.
+    """
     run_command(settings, lambda workspace: workspace.register(name, address=address))
 
 
-def configure(settings: Settings, name: NameArgument) -> None:
-    """Configure the environment's resources for its application."""
+@subcommand("configure", waiting=True)
+@name_argument
+def configure(settings: Settings, name: str) -> None:
+    """Configure the resources for the application."""
     run_command(settings, lambda workspace: workspace.configure(name))
 
 
-def release(
-    settings: Settings,
-    name: NameArgument,
-    app: AppOption = None,
-    previous: Annotated[
-        bool, typer.Option("--previous", metavar="", help="Put the release before this one in place again.")
-    ] = False,
-) -> None:
-    """Put a release of the application in place; what runs goes on running."""
+@subcommand("release", waiting=True)
+@name_argument
+@app_option
+@click.option("--previous", is_flag=True, help="Install the release before the current one again.")
+def release(settings: Settings, name: str, app: Path | None, previous: bool) -> None:
+    """Install a release; the running service is not restarted."""
     if previous and app is not None:
         raise UsageRefused(
-            "--app and --previous exclude each other", (settings.spell("release NAME", name),)
+            "--app can't be combined with --previous", (settings.spell("release NAME", name),)
         )
     where = None if app is None else Path.cwd() / app.expanduser()
     run_command(settings, lambda workspace: workspace.release(name, app=where, previous=previous))
 
 
-def run(settings: Settings, name: NameArgument) -> None:
-    """Start the release in place, and see it healthy."""
+@subcommand("run", waiting=True)
+@name_argument
+def run(settings: Settings, name: str) -> None:
+    """Start the installed release and wait until it is healthy."""
     run_command(settings, lambda workspace: workspace.run(name))
 
 
-def retry(settings: Settings, name: NameArgument, from_start: FromStartOption = False) -> None:
-    """Take the command that failed up again, at the first step not known to be done."""
+@subcommand("retry", waiting=True)
+@name_argument
+@click.option("--from-start", is_flag=True, help="Repeat the steps that are already done.")
+def retry(settings: Settings, name: str, from_start: bool) -> None:
+    """Resume the failed command at its first unfinished step."""
     run_command(settings, lambda workspace: workspace.retry(name, from_start=from_start))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from functools import cache
 
-import typer
+import click
 
 from environments.cli import loading
+from environments.cli.group import subcommand
 from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note, styled
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.output import emit, note
 from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary
 from environments.presentation.documents import summary_document
@@ -19,10 +21,11 @@ from environments.presentation.view import look
 from environments.storage.summaries import summaries
 
 
+@subcommand("list")
 def list_(settings: Settings) -> None:
     """List all environments.
 
-    One that can't be read does not keep the others from being shown; the exit code is then 7.
+    An unreadable environment is listed with its error, and the exit code is 7.
     """
     print_list(settings)
 
@@ -32,7 +35,7 @@ def print_list(settings: Settings) -> None:
 
     Raises:
         StorageError: The data directory can't be read.
-        typer.Exit: An environment can't be read; the others were printed.
+        click.exceptions.Exit: An environment can't be read; the others were printed.
     """
     if not _any(settings):
         emit_empty(settings)
@@ -47,7 +50,7 @@ def print_list(settings: Settings) -> None:
     for name, report in unreadable:
         note(f"next, for {name}: {report.next[0] if report.next else settings.spell('list')}")
     if unreadable:
-        raise typer.Exit(ExitCode.STORAGE)
+        raise click.exceptions.Exit(ExitCode.STORAGE)
 
 
 def _gathered(settings: Settings) -> tuple[list[dict[str, object]], list[tuple[str, Report]]]:

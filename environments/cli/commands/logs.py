@@ -7,12 +7,13 @@ import os
 import sys
 import time
 from codecs import getincrementaldecoder
-from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import NameArgument
+from environments.cli.group import subcommand
+from environments.cli.parameters import NotNegative, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note, write
@@ -33,18 +34,21 @@ _PAUSE = 0.2
 _COLLECTED_EVERY = 1.0
 
 
-def logs(
-    settings: Settings,
-    name: NameArgument,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, metavar="N", help="How many lines.")] = 50,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-F", metavar="", help="Go on as the log grows, until Ctrl-C.")
-    ] = False,
-    trace: Annotated[
-        bool, typer.Option("--trace", metavar="", help="Show the trace of the last failed command instead.")
-    ] = False,
-) -> None:
-    """Show the last lines that the environment's service printed."""
+@subcommand("logs")
+@name_argument
+@click.option(
+    "-n",
+    "--lines",
+    metavar="N",
+    type=NotNegative(int),
+    default=50,
+    show_default=True,
+    help="The number of lines.",
+)
+@click.option("-F", "--follow", is_flag=True, help="Keep printing new lines until Ctrl-C.")
+@click.option("--trace", is_flag=True, help="Show the trace of the last failed command instead.")
+def logs(settings: Settings, name: str, lines: int, follow: bool, trace: bool) -> None:
+    """Show the end of the service's log."""
     print_logs(settings, name, lines, follow=follow, trace=trace)
 
 

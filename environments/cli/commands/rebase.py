@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from environments.cli import loading
 from environments.cli.terminal.output import emit, note, tell_next
 from environments.cli.terminal.prompt import ask
+from environments.presentation.documents import environment_document
 from environments.presentation.view import look
+from statechart.errors import CorruptHistory
+from statechart.holder import Holder
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
@@ -17,17 +20,13 @@ if TYPE_CHECKING:
     from statechart.storage.rebase import Candidate, Evidence
 
 
-def rebase(settings: Settings, name: str, *, yes: bool) -> None:
+def begin_new_history(settings: Settings, name: str, *, yes: bool) -> None:
     """Show what is damaged and what can be read, ask, and begin a new history.
 
     Raises:
         CorruptHistory: Nothing of it can be read any more.
         Refusal: Nobody agreed.
     """
-    from environments.presentation.documents import environment_document
-    from statechart.errors import CorruptHistory
-    from statechart.holder import Holder
-
     storage = loading.storage(settings)
     evidence = storage.survey(name)
     _show(evidence)

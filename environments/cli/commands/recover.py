@@ -1,4 +1,4 @@
-"""The subcommand that settles what a crash has left."""
+"""`recover`: resolve a command whose process died."""
 
 from __future__ import annotations
 
@@ -7,72 +7,68 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import NewNameArgument, YesOption
+from environments.cli.commands.rebase import begin_new_history
+from environments.cli.error_reports import report
+from environments.cli.group import subcommand
+from environments.cli.parameters import optional_name_argument, yes_option
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note, tell_next
-from environments.cli.terminal.screen import clean
+from environments.cli.signals import Ended, Interruption
+from environments.cli.terminal.narrator import Narrator
+from environments.cli.terminal.output import emit, note, tell_error, tell_next
+from environments.model.summary import Summary
+from environments.presentation.documents import environment_document
 from environments.presentation.view import View, look
+from environments.recovery.settle import Assumption
+from environments.system.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.recovery.recover import Recovered
-    from environments.recovery.settle import Assumption, Decide, Doubt
-
-AssumeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--assume",
-        metavar="done|not-done",
-        help="Decide about a step of which nothing can be found out.",
-        show_default=False,
-    ),
-]
-BecauseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--because", metavar="WHY", help="Why you assume it; it goes on record.", show_default=False
-    ),
-]
+    from environments.recovery.settle import Decide, Doubt
 
 
+@subcommand("recover", waiting=True)
+@optional_name_argument
+@click.option("--all", "all_", is_flag=True, help="Recover all interrupted environments.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done and change nothing.")
+@click.option(
+    "--assume",
+    metavar="done|not-done",
+    help="Decide about a step whose outcome can't be determined.",
+)
+@click.option("--because", metavar="WHY", help="The reason for --assume, which is recorded.")
+@click.option("--rebase", is_flag=True, help="Begin a new history in place of a damaged history.")
+@yes_option
 def recover(
     settings: Settings,
-    name: NewNameArgument = None,
-    *,
-    all_: Annotated[bool, typer.Option("--all", metavar="", help="All that were interrupted.")] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", metavar="", help="Say what would be done; change nothing."),
-    ] = False,
-    assume: AssumeOption = None,
-    because: BecauseOption = None,
-    rebase: Annotated[
-        bool, typer.Option("--rebase", metavar="", help="Begin a new history after damage.")
-    ] = False,
-    yes: YesOption = False,
+    name: str | None,
+    all_: bool,
+    dry_run: bool,
+    assume: str | None,
+    because: str | None,
+    rebase: bool,
+    yes: bool,
 ) -> None:
-    """Settle a command that died: end what it left running, find out what it did, and say so on record."""
+    """Recover an interrupted command: stop leftover processes and record what was done."""
     wanted = _RecoverRequest(settings, dry_run=dry_run, assume=_assumed(settings, assume, because, name))
     if (name is None) is not all_:
         raise UsageRefused(
-            "say which environment, or --all",
+            "give NAME or --all",
             (settings.spell("recover NAME"), settings.spell("recover --all")),
         )
     if rebase:
         if name is None or dry_run or assume:
             raise UsageRefused(
-                "--rebase takes one NAME and no other option but --yes",
+                "--rebase needs NAME, and can only be combined with --yes",
                 (settings.spell("recover NAME --rebase", name),),
             )
-        from environments.cli.commands.rebase import rebase as begin_anew
-
-        begin_anew(settings, name, yes=yes)
+        begin_new_history(settings, name, yes=yes)
     elif name is not None:
         wanted.one(name)
     else:
@@ -98,9 +94,6 @@ class _RecoverRequest:
 
     def all(self) -> None:
         """Recover all that were interrupted; one that can't be recovered does not stop the others."""
-        from environments.cli.error_reports import report
-        from environments.cli.terminal.output import tell_error
-
         documents: list[dict[str, object]] = []
         lines: list[str] = []
         worst = 0
@@ -122,13 +115,10 @@ class _RecoverRequest:
         text = "\n".join(lines) or "nothing was interrupted"
         emit(self.settings, {"environments": documents}, text)
         if worst:
-            raise typer.Exit(worst)
+            raise click.exceptions.Exit(worst)
 
     def _run(self, name: str) -> Recovered:
-        from environments.cli.signals import Ended, Interruption
-        from environments.cli.terminal.narrator import Narrator
-
-        with Narrator() as narrator:
+        with Narrator(self.settings) as narrator:
             interruption = Interruption(narrator.note, lambda: narrator.at_work)
             workspace = loading.workspace(self.settings, (narrator,), interruption.stop)
             work = workspace.recover(name, decide=self._decide(narrator.note), dry_run=self.dry_run)
@@ -150,8 +140,6 @@ class _RecoverRequest:
         return decide
 
     def _document(self, found: Recovered, view: View[AnyEnvironment]) -> dict[str, object]:
-        from environments.presentation.documents import environment_document
-
         directory = loading.storage(self.settings).directory(view.environment.name)
         recovery = {
             "settled": found.settled,
@@ -175,8 +163,6 @@ class _RecoverRequest:
 
 def _interrupted(settings: Settings) -> list[str]:
     """Return the environments whose command died."""
-    from environments.model.summary import Summary
-
     storage = loading.storage(settings)
     return [
         summary.name
@@ -202,17 +188,15 @@ def _assumed(
         return None
     if assume not in ("done", "not-done"):
         raise UsageRefused("--assume is either done or not-done, and --because says why", spelled)
-    from environments.recovery.settle import Assumption
-
     return Assumption(done=assume == "done", who=_who(), why=because or "assumed on the command line")
 
 
 def _asked(doubt: Doubt, tell: Callable[[str], None]) -> Assumption | None:
     """Ask on the terminal; None when the person does not know either."""
-    from environments.recovery.settle import Assumption
-
     tell(f"{doubt.step}: whether it was done can't be found out: {doubt.reason}")
-    sys.stderr.write(clean(f"Was {doubt.step} of {doubt.name} done? [y]es, [n]o, or Enter if unknown: "))
+    sys.stderr.write(
+        strip_control_codes(f"Was {doubt.step} of {doubt.name} done? [y]es, [n]o, or Enter if unknown: ")
+    )
     sys.stderr.flush()
     answer = sys.stdin.readline().strip().lower()
     if answer not in ("y", "yes", "n", "no"):

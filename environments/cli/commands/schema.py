@@ -1,16 +1,17 @@
-"""`schema`: print the JSON schema of spec files."""
+"""`schema`: print the JSON Schema of environment files."""
 
 from __future__ import annotations
 
+import json
+
+from environments.cli.group import subcommand
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit
+from environments.configuration.schema import spec_schema
 
 
+@subcommand("schema")
 def schema(settings: Settings) -> None:
-    """Print the JSON Schema of an environment's file, for editors."""
-    import json
-
-    from environments.configuration.schema import spec_schema
-
+    """Print the JSON Schema of environment files, for editors."""
     document = spec_schema()
     emit(settings, document, json.dumps(document, indent=2))

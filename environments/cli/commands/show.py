@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from environments.cli import loading
-from environments.cli.arguments import NameArgument
+from environments.cli.group import subcommand
+from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, styled
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.output import emit
 from environments.presentation.documents import environment_document
 from environments.presentation.text import environment_text
 from environments.presentation.view import View, look
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
     from environments.presentation.view import Shown
 
 
-def show(settings: Settings, name: NameArgument) -> None:
-    """Show an environment: its state, what is wrong, and what can be done next."""
+@subcommand("show")
+@name_argument
+def show(settings: Settings, name: str) -> None:
+    """Show an environment: state, problems and next commands."""
     print_environment(settings, name)
 
 

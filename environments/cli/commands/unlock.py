@@ -1,46 +1,43 @@
-"""The subcommand that ends a process which holds an environment and hangs."""
+"""`unlock`: end a hung process that holds an environment."""
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import socket
 from datetime import timedelta
-from typing import Annotated
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import NameArgument, YesOption
+from environments.cli.group import subcommand
+from environments.cli.parameters import NotNegative, name_argument, yes_option
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note, tell_next
 from environments.cli.terminal.prompt import ask
+from environments.execution.runtime import Runtime
+from environments.presentation.documents import environment_document
 from environments.presentation.view import look
+from environments.recovery.unlock import Unlocking
 
 
-def unlock(
-    settings: Settings,
-    name: NameArgument,
-    yes: YesOption = False,
-    grace: Annotated[
-        float,
-        typer.Option(
-            "--grace",
-            min=0,
-            metavar="SECONDS",
-            help="How long it may take to end, before it is killed.",
-        ),
-    ] = 10.0,
-) -> None:
-    """End a process that holds the environment and hangs, and put on record who did it.
+@subcommand("unlock")
+@name_argument
+@yes_option
+@click.option(
+    "--grace",
+    metavar="SECONDS",
+    type=NotNegative(float),
+    default=10,
+    show_default=True,
+    help="The time that the process has to end before it is killed.",
+)
+def unlock(settings: Settings, name: str, yes: bool, grace: float) -> None:
+    """End a hung process that holds the environment.
 
-    It shows what can be seen of that process, and asks first, unless --yes is given.
+    Shows the evidence about the process, asks for confirmation, unless --yes is given, and
+    records who ended it.
     """
-    import asyncio
-
-    from environments.execution.runtime import Runtime
-    from environments.presentation.documents import environment_document
-    from environments.recovery.unlock import Unlocking
-
     storage = loading.storage(settings)
     unlocking = Unlocking(Runtime(storage), name)
     evidence = unlocking.look()

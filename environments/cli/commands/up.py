@@ -2,46 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from environments.cli import loading
-from environments.cli.arguments import AppOption, FileOption, NewNameArgument, complete_state, declared_spec
+from environments.cli.declared_spec import declared_spec
+from environments.cli.group import subcommand
+from environments.cli.parameters import (
+    app_option,
+    complete_state,
+    file_option,
+    optional_name_argument,
+)
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
+from environments.execution.plan import plan as commands_to
+from environments.model.environment import Environment
+from environments.model.states import EnvironmentState
+from environments.presentation.guidance import states
+from environments.system.clock import SystemClock
+from statechart.errors import UnknownState
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.spec import EnvironmentSpec
-    from environments.model.states import EnvironmentState
     from environments.workspace import Workspace
 
 
+@subcommand("up", waiting=True)
+@optional_name_argument
+@click.option(
+    "--to",
+    metavar="STATE",
+    default="running",
+    show_default=True,
+    shell_complete=complete_state,
+    help="The state to reach.",
+)
+@click.option("--plan", is_flag=True, help="Only print the commands that would run.")
+@file_option
+@app_option
 def up(
-    settings: Settings,
-    name: NewNameArgument = None,
-    *,
-    to: Annotated[
-        str, typer.Option("--to", metavar="STATE", help="How far.", autocompletion=complete_state)
-    ] = "running",
-    plan: Annotated[
-        bool, typer.Option("--plan", metavar="", help="Only tell which commands would be run.")
-    ] = False,
-    file: FileOption = None,
-    app: AppOption = None,
+    settings: Settings, name: str | None, to: str, plan: bool, file: Path | None, app: Path | None
 ) -> None:
-    """Bring the environment up, by all the commands that it takes.
+    """Run every command needed to bring the environment up.
 
-    With --file or --app it is created first, if it is not there.
+    With --file or --app, a missing environment is created first.
     """
     target = _state(to)
     spec = declared_spec(name, file, app)
     wanted = spec.name if spec is not None else name
     if wanted is None:
-        raise UsageRefused("say which environment", (settings.spell("list"), settings.spell("up NAME")))
+        raise UsageRefused(
+            "the name of an environment is missing", (settings.spell("list"), settings.spell("up NAME"))
+        )
     workspace = loading.workspace(settings)
     exists = workspace.exists(wanted)
     if exists and spec is not None:
@@ -59,15 +77,11 @@ def up(
 async def _bring(workspace: Workspace, name: str, target: EnvironmentState, before: int) -> AnyEnvironment:
     environment = await workspace.bring(name, to=target)
     if environment.revision == before:
-        note(f"{name} is {target} already: nothing was done")
+        note(f"{name} is already {target}: nothing was done")
     return environment
 
 
 def _state(to: str) -> EnvironmentState:
-    from environments.model.states import EnvironmentState
-    from environments.presentation.guidance import states
-    from statechart.errors import UnknownState
-
     try:
         return EnvironmentState(to)
     except ValueError:
@@ -77,7 +91,7 @@ def _state(to: str) -> EnvironmentState:
 def _refuse_another_spec(settings: Settings, workspace: Workspace, spec: EnvironmentSpec) -> None:
     if workspace.load(spec.name).spec != spec:
         raise UsageRefused(
-            f"{spec.name!r} exists, and what was asked for differs from its spec",
+            f"{spec.name!r} exists with another spec",
             (
                 settings.spell("update NAME --file FILE", spec.name),
                 settings.spell("up NAME", spec.name),
@@ -98,17 +112,13 @@ def _print_plan(
     if missing is None:
         commands = [str(command) for command in workspace.plan(name, to=target)]
     else:
-        from environments.execution.plan import plan
-        from environments.model.environment import Environment
-        from environments.system.clock import SystemClock
-
         created = Environment.new(missing, SystemClock().now())
-        commands = ["create", *map(str, plan(created, target))]
+        commands = ["create", *map(str, commands_to(created, target))]
     steps = [
         f"{number}. {settings.spell(f'{command} NAME', name)}" for number, command in enumerate(commands, 1)
     ]
     emit(
         settings,
         {"name": name, "target": target.value, "plan": commands},
-        "\n".join(steps) if steps else f"{name} is {target} already: nothing to do",
+        "\n".join(steps) if steps else f"{name} is already {target}: nothing to do",
     )

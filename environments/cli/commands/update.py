@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments.cli.arguments import FileOption, NameArgument
+from environments.cli.group import subcommand
+from environments.cli.parameters import file_option, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import note
+from environments.configuration.spec_file import load_spec
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -16,17 +19,17 @@ if TYPE_CHECKING:
     from environments.workspace import Workspace
 
 
-def update(settings: Settings, name: NameArgument, file: FileOption = None) -> None:
-    """Change what the environment shall be; the commands that apply it are still to be run.
+@subcommand("update", waiting=True)
+@name_argument
+@file_option
+def update(settings: Settings, name: str, file: Path | None) -> None:
+    """Change the environment's declaration.
 
-    What only provisioning can apply is refused once it is provisioned.
+    The commands that apply the change are run separately. A change that only provision can apply
+    is refused once the environment is provisioned.
     """
     if file is None:
-        raise UsageRefused(
-            "say what it shall be: --file FILE", (settings.spell("update NAME --file FILE", name),)
-        )
-    from environments.configuration.spec_file import load_spec
-
+        raise UsageRefused("--file FILE is missing", (settings.spell("update NAME --file FILE", name),))
     spec = load_spec(file, name=name)
     run_command(settings, lambda workspace: _update(workspace, name, spec))
 
@@ -35,5 +38,5 @@ async def _update(workspace: Workspace, name: str, spec: EnvironmentSpec) -> Any
     before = workspace.load(name).revision
     environment = await workspace.update(name, spec)
     if environment.revision == before:
-        note(f"{name} is declared so already: nothing was changed")
+        note(f"{name} is already declared like that: nothing was changed")
     return environment

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import click
 
-import typer
-
+from environments.checks.verify import Verified, verify as verified
 from environments.cli import loading
-from environments.cli.arguments import NewNameArgument
+from environments.cli.error_reports import report
+from environments.cli.group import subcommand
+from environments.cli.parameters import optional_name_argument
 from environments.cli.refusal import UsageRefused
+from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
+from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
 
-if TYPE_CHECKING:
-    from environments.checks.verify import Verified
 
+@subcommand("verify")
+@optional_name_argument
+@click.option("--all", "all_", is_flag=True, help="Check all environments; the default without NAME.")
+def verify(settings: Settings, name: str | None, all_: bool) -> None:
+    """Check histories for tampering and against today's chart.
 
-def verify(
-    settings: Settings,
-    name: NewNameArgument = None,
-    all_: Annotated[
-        bool, typer.Option("--all", metavar="", help="All environments, as without a name.")
-    ] = False,
-) -> None:
-    """Check histories: that nothing was changed in them, and that today's chart allows all of it.
-
-    The exit code is 8 when something is found.
+    The exit code is 8 if a check fails.
     """
-    from environments.checks.verify import verify as verified
-    from environments.cli.report import ExitCode
-
     if name is not None and all_:
-        raise UsageRefused("--all and NAME exclude each other", (settings.spell("verify NAME", name),))
+        raise UsageRefused("--all can't be combined with NAME", (settings.spell("verify NAME", name),))
     storage = loading.storage(settings)
     names = [name] if name is not None else storage.names()
     found = [verified(storage, each) for each in names]
@@ -43,12 +37,10 @@ def verify(
     for each in found:
         if each.error is not None:
             _advise(settings, each)
-    raise typer.Exit(ExitCode.DIFFERENCE)
+    raise click.exceptions.Exit(ExitCode.DIFFERENCE)
 
 
 def _advise(settings: Settings, verified: Verified) -> None:
-    from environments.cli.error_reports import report
-
     told = report(verified.error, settings) if verified.error is not None else None
     for step in told.next[:1] if told is not None else ():
         note(f"next, for {verified.name}: {step}")
@@ -65,8 +57,6 @@ def _verified_document(verified: Verified) -> dict[str, object]:
 
 
 def _verified_text(verified: Verified) -> str:
-    from environments.cli.terminal.output import styled
-
     if verified.sound:
         counted = f"{verified.records} records, {verified.transitions} transitions"
         return f"{verified.name}: {counted}, all sound and allowed by today's chart"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from environments.cli import loading
-from environments.cli.arguments import NameArgument
+from environments.cli.group import subcommand
+from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, styled
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.output import emit
 from environments.presentation.documents import environment_document
 from environments.presentation.log_files import last_words
 from environments.presentation.story import Story, tell
@@ -14,8 +16,10 @@ from environments.system.processes import Program
 from environments.system.survivors import survivors
 
 
-def why(settings: Settings, name: NameArgument) -> None:
-    """Tell what happened to an environment, what is known and what is not, and what to do next."""
+@subcommand("why")
+@name_argument
+def why(settings: Settings, name: str) -> None:
+    """Explain what happened, what is known, and what to do next."""
     print_story(settings, name)
 
 

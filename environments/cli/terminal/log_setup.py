@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
+import click
+from loguru import logger
 
-from environments.cli.terminal.screen import current_screen
+from environments.cli.terminal.screen import PlainScreen
+from environments.secrets.redaction import redact_known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,19 +26,14 @@ _LEVELS = {0: "WARNING", 1: "INFO"}
 def configure(settings: Settings) -> None:
     """Send warnings to stderr, more with `-v` and `-vv`, and everything to the log file.
 
-    It is called after the packages were loaded: each of them silences itself when it is.
+    Call it once the packages are imported: each disables its own log messages on import.
 
     Raises:
-        typer.BadParameter: The log file can't be written.
+        click.BadParameter: The log file can't be written.
     """
-    asked = settings.verbosity > 0 or settings.log_file is not None
-    if not asked and "loguru" not in sys.modules:
-        return
-    from loguru import logger
-
     logger.remove()
     level = _LEVELS.get(settings.verbosity, "DEBUG")
-    logger.add(_Stderr(facts=settings.verbosity > 0), level=level, format="{message}")
+    logger.add(_Stderr(settings), level=level, format="{message}")
     if settings.log_file is not None:
         _add_file(settings.log_file)
     for package in _PACKAGES:
@@ -46,17 +42,19 @@ def configure(settings: Settings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Stderr:
-    facts: bool
+    settings: Settings
 
     def __call__(self, message: Message) -> None:
         record = message.record
-        facts = "".join(f" {key}={value}" for key, value in record["extra"].items() if self.facts)
-        current_screen().note(_redacted(f"{record['level'].name.lower()}: {record['message']}{facts}"))
+        facts = "".join(
+            f" {key}={value}" for key, value in record["extra"].items() if self.settings.verbosity
+        )
+        # Steps may log from other threads, where click has no context to ask for the screen.
+        screen = self.settings.screen or PlainScreen()
+        screen.note(redact_known(f"{record['level'].name.lower()}: {record['message']}{facts}"))
 
 
 def _add_file(path: Path) -> None:
-    from loguru import logger
-
     def write(message: Message) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(_as_line(message.record)) + "\n")
@@ -64,7 +62,7 @@ def _add_file(path: Path) -> None:
     try:
         path.open("a").close()
     except OSError as error:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{path} can't be written: {error.strerror}", param_hint="--log-file"
         ) from error
     logger.add(write, level="DEBUG", format="{message}")
@@ -81,12 +79,6 @@ def _as_line(record: Record) -> dict[str, object]:
     if record["exception"] is not None:
         line["exception"] = repr(record["exception"].value)
     return {
-        key: value if isinstance(value, int | float | None) else _redacted(str(value))
+        key: value if isinstance(value, int | float | None) else redact_known(str(value))
         for key, value in line.items()
     }
-
-
-def _redacted(text: str) -> str:
-    from environments.secrets.redaction import redact_known
-
-    return redact_known(text)

@@ -20,6 +20,8 @@ from environments.execution.progress import (
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from environments.cli.settings import Settings
+
 
 def seconds(duration: timedelta) -> str:
     """Return a duration for people."""
@@ -29,9 +31,10 @@ def seconds(duration: timedelta) -> str:
 class Narrator:
     """An observer of commands, which also names the environment at work."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.at_work: str | None = None
-        self._screen = open_screen()
+        self._settings = settings
+        self._screen = open_screen(settings)
 
     def __enter__(self) -> Narrator:
         return self
@@ -39,7 +42,7 @@ class Narrator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        close_screen(self._screen)
+        close_screen(self._settings)
 
     def note(self, text: str) -> None:
         """Tell something in between."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from environments.cli.refusal import UsageRefused
-from environments.cli.terminal.screen import clean, current_screen, is_colourful
+from environments.cli.terminal.screen import current_screen
 
 if TYPE_CHECKING:
     from environments.cli.report import Report
@@ -21,67 +23,56 @@ def emit(settings: Settings, document: object, text: str) -> None:
     """Print the result: the document with `--json`, else the text.
 
     Raises:
-        Refusal: It can't be written.
-        typer.Exit: Nobody reads it.
+        UsageRefused: Stdout can't be written.
+        click.exceptions.Exit: Stdout was closed by its reader.
     """
-    write((_json(document) if settings.json else text.rstrip("\n")) + "\n")
+    write((json.dumps(document, indent=2) if settings.json else text.rstrip("\n")) + "\n")
 
 
 def write(text: str) -> None:
-    """Write to stdout, and see it written; raises what `emit` does."""
+    """Write to stdout and flush; raises the same errors as `emit`."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError as error:  # nobody reads on: that is no error, and nothing can be told
+    except BrokenPipeError as error:
+        # A reader that stops early, like `head`, is no error, and nobody would read a message.
         _silence()
-        raise typer.Exit(128 + signal.SIGPIPE) from error
+        raise click.exceptions.Exit(128 + signal.SIGPIPE) from error
     except OSError as error:
         _silence()
         reason = f"the result can't be written: {error.strerror}"
         raise UsageRefused(
-            reason, ("make room where the output goes",), code="output", exit_code=1
+            reason, ("free some space on the device that the output goes to",), code="output", exit_code=1
         ) from error
 
 
 def _silence() -> None:
-    """Let nothing more go to stdout, which can't take it: the interpreter would try at its end."""
+    # The interpreter flushes stdout again at its end, which would fail with a traceback.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _json(document: object) -> str:
-    import json
-
-    return json.dumps(document, indent=2)
-
-
 def note(text: str) -> None:
-    """Tell something beside the result."""
+    """Print a message on stderr."""
     current_screen().note(text)
 
 
 def tell_next(settings: Settings, steps: tuple[str, ...], name: str) -> None:
-    """Tell what can be done next."""
-    if settings.json:
-        return
-    for word, step in zip(("next:", *["  or:"] * len(steps)), steps, strict=False):
-        note(f"{word} {settings.spell(step, name)}")
+    """Print the commands that can follow."""
+    if not settings.json:
+        _tell_steps(settings.spell(step, name) for step in steps)
 
 
 def tell_error(settings: Settings, report: Report) -> None:
-    """Tell an error: as the one document with `--json`, else on stderr."""
+    """Print an error: as the one document with `--json`, else on stderr."""
     if report.detail:
         note("\n".join(f"  | {line}" for line in report.detail.splitlines()))
     if settings.json and report.code != "output":
-        write(_json(report.document()) + "\n")
+        write(json.dumps(report.document(), indent=2) + "\n")
         return
     note(f"error: {report.message}")
-    for word, step in zip(("next:", *["  or:"] * len(report.next)), report.next, strict=False):
-        note(f"{word} {step}")
+    _tell_steps(report.next)
 
 
-def styled(text: str, colour: str) -> str:
-    """Return a text for stdout, coloured if it is a terminal that shows colours; or `plain`."""
-    if colour == "plain" or not is_colourful(sys.stdout):
-        return clean(text)
-    codes = {"red": 31, "green": 32, "yellow": 33, "bold": 1}
-    return f"\x1b[{codes[colour]}m{clean(text)}\x1b[0m"
+def _tell_steps(steps: Iterable[str]) -> None:
+    for number, step in enumerate(steps):
+        note(f"{'  or:' if number else 'next:'} {step}")

@@ -1,24 +1,31 @@
-"""Asking: a question that has to be answered with yes before something is done."""
+"""Prompts: questions on stderr, since stdout is for the result."""
 
 from __future__ import annotations
 
 import sys
 
+import click
+
 from environments.cli.refusal import UsageRefused
-from environments.cli.terminal.screen import clean
+from environments.system.control_codes import strip_control_codes
 
 
 def ask(question: str, instead: str) -> None:
-    """Ask on stderr, since stdout is for the result.
+    """Ask for confirmation.
 
     Raises:
-        Refusal: The answer was not yes, or there is nobody to ask.
+        UsageRefused: The answer was not yes, or stdin is not a terminal.
     """
     if not sys.stdin.isatty():
         raise UsageRefused(
-            "there is no terminal to ask on; nothing was done", (instead,), code="not_confirmed"
+            "there is no terminal for the confirmation; nothing was done", (instead,), code="not_confirmed"
         )
-    sys.stderr.write(f"{clean(question)} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageRefused("you did not agree; nothing was done", (instead,), code="not_confirmed")
+    try:
+        agreed = click.confirm(strip_control_codes(question), prompt_suffix=" ", err=True)
+    except click.Abort as aborted:
+        # click makes one ending of Ctrl-C and of the end of the input.
+        if isinstance(aborted.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        agreed = False
+    if not agreed:
+        raise UsageRefused("not confirmed; nothing was done", (instead,), code="not_confirmed")

@@ -1,0 +1,74 @@
+"""Completion: scripts that make a shell complete `envchart`, and the answers to their questions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+from click.shell_completion import get_completion_class, shell_complete
+
+from environments.cli.refusal import UsageRefused
+from environments.cli.settings import Settings
+from environments.cli.terminal.output import note, write
+
+VARIABLE = "_ENVCHART_COMPLETE"
+
+
+class _Place(NamedTuple):
+    """The files of a shell: the completion script, and the start-up file with the lines that load it."""
+
+    script: str
+    startup: str | None = None
+    loading: str = ""
+
+
+_PLACES = {
+    "bash": _Place(".bash_completions/envchart.sh", ".bashrc", "source '{script}'"),
+    "zsh": _Place(".zfunc/_envchart", ".zshrc", "fpath+=~/.zfunc; autoload -Uz compinit; compinit"),
+    "fish": _Place(".config/fish/completions/envchart.fish"),
+}
+
+
+def answer(group: click.Group, settings: Settings, instruction: str) -> int:
+    """Answer a shell's question and return the exit code."""
+    return shell_complete(group, {"obj": settings}, "envchart", VARIABLE, instruction)
+
+
+def show(group: click.Group) -> None:
+    """Print the completion script for the user's shell."""
+    write(_script(group, _shell()))
+
+
+def install(group: click.Group) -> None:
+    """Write the completion script where the user's shell loads it."""
+    shell = _shell()
+    place = _PLACES[shell]
+    script = Path.home() / place.script
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(_script(group, shell))
+    if place.startup is not None:
+        startup = Path.home() / place.startup
+        line = place.loading.format(script=script)
+        present = startup.read_text().splitlines() if startup.exists() else []
+        if line not in present:
+            with startup.open("a") as file:
+                file.write(f"\n{line}\n")
+    note(f"{shell} completion is installed in {script}; it takes effect in a new shell")
+
+
+def _script(group: click.Group, shell: str) -> str:
+    completion = get_completion_class(shell)
+    assert completion is not None, shell  # click has each shell of the table
+    return completion(group, {}, "envchart", VARIABLE).source()
+
+
+def _shell() -> str:
+    shell = Path(os.environ.get("SHELL", "")).name
+    if shell not in _PLACES:
+        raise UsageRefused(
+            f"there is no completion for the shell {shell!r}" if shell else "$SHELL names no shell",
+            (f"for bash: {VARIABLE}=bash_source envchart", f"for zsh: {VARIABLE}=zsh_source envchart"),
+        )
+    return shell

@@ -1,0 +1,69 @@
+"""Declared spec: an environment's spec from a file or from the options of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from environments.cli.refusal import UsageRefused
+from environments.configuration.messages import describe_faults
+from environments.configuration.spec_file import load_spec
+from environments.errors import InvalidConfiguration
+from environments.model.names import check_name
+from environments.model.spec import EnvironmentSpec
+
+
+def declared_spec(
+    name: str | None,
+    file: Path | None,
+    app: Path | None,
+    *,
+    port: int | None = None,
+    env: tuple[str, ...] = (),
+) -> EnvironmentSpec | None:
+    """Return the spec declared by a file or by options, or None if neither was given.
+
+    Raises:
+        UsageRefused: The options contradict each other, or the name is missing.
+        InvalidConfiguration: The spec is not valid.
+    """
+    if file is not None:
+        if app is not None or port is not None or env:
+            raise UsageRefused(
+                "--file can't be combined with --app, --port or --env",
+                ("write these settings into the file; for an example see envchart create --template",),
+            )
+        return load_spec(file, name=name)
+    if app is None:
+        if port is not None or env:
+            raise UsageRefused("--port and --env need --app", ("envchart create NAME --app DIR",))
+        return None
+    if name is None:
+        raise UsageRefused("--app needs a name", ("envchart create NAME --app DIR",))
+    return _local_spec(name, app, port, env)
+
+
+def _local_spec(name: str, app: Path, port: int | None, env: tuple[str, ...]) -> EnvironmentSpec:
+    provider: dict[str, object] = {"kind": "local", "app": str(app), "port": port, "env": _variables(env)}
+    content = {"name": check_name(name), "provider": provider}
+    try:
+        spec = EnvironmentSpec.model_validate(content)
+    except ValidationError as error:
+        faults = [fault.replace("provider.", "--", 1) for fault in describe_faults(error, content)]
+        raise InvalidConfiguration("the command line", faults) from error
+    return spec.model_copy(update={"provider": spec.provider.relative_to(Path.cwd())})
+
+
+def _variables(given: tuple[str, ...]) -> dict[str, str | dict[str, str]]:
+    variables: dict[str, str | dict[str, str]] = {}
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not equals or not key or key in variables:
+            problem = "is given twice" if key in variables else "is not of the form K=V"
+            raise UsageRefused(
+                f"--env {key!r} {problem}", ("envchart create NAME --app DIR --env GREETING=Hello",)
+            )
+        kind, _, place = value.partition(":")
+        variables[key] = {kind[1:]: place} if kind in ("@env", "@file") and place else value
+    return variables

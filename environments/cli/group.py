@@ -1,0 +1,97 @@
+"""Group: the `envchart` command, which imports a subcommand's module when that subcommand is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from environments.cli.help_page import HelpPage
+from environments.cli.parameters import EVERYWHERE, LOCK_TIMEOUT
+from environments.cli.registry import COMMANDS
+from environments.cli.report import ExitCode
+from environments.presentation import guidance
+
+_SIGNAL = ("128+n", "ended by signal n")
+
+
+class CommandGroup(HelpPage, click.Group):
+    """The group of all subcommands of the registry."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a subcommand, or return None for an unknown name."""
+        del ctx
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = import_module(f"environments.cli.commands.{entry.module}")
+        found: click.Command = getattr(module, entry.attribute)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the typed subcommand; the error for an unknown one suggests similar names."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete subcommands from the registry and options as usual."""
+        names = [
+            CompletionItem(name, help=entry.help)
+            for name, entry in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the subcommands in their sections, then the options."""
+        width = max(map(len, COMMANDS))
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in COMMANDS.items():
+            sections.setdefault(entry.section, []).append((name.ljust(width), entry.help))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)
+        HelpPage.format_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        del ctx
+        with formatter.section("Exit codes"):
+            formatter.write_dl([*((f"{code.value:>5}", code.meaning) for code in ExitCode), _SIGNAL])
+
+
+class Subcommand(HelpPage, click.Command):
+    """A subcommand, with the options that every subcommand takes."""
+
+
+def subcommand(name: str, *, waiting: bool = False) -> Callable[[Callable[..., Any]], Subcommand]:
+    """Declare a handler as the subcommand `name`; its first argument is the `Settings`.
+
+    A `waiting` subcommand takes `--lock-timeout`.
+    """
+
+    def declare(handler: Callable[..., Any]) -> Subcommand:  # Any: click calls it with the parameters
+        declared = click.command(name, cls=Subcommand, help=_help(name, handler.__doc__ or ""))(
+            click.pass_obj(handler)
+        )
+        declared.params += [*([LOCK_TIMEOUT] if waiting else []), *EVERYWHERE]
+        return declared
+
+    return declare
+
+
+def _help(name: str, text: str) -> str:
+    return (
+        f"{text.rstrip()}\n\n    {guidance.sources_in_words(name)}" if name in guidance.COMMANDS else text
+    )

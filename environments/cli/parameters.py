@@ -1,0 +1,152 @@
+"""Parameters: the arguments and options that several subcommands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from environments.cli import loading
+from environments.cli.help_page import EverywhereOption
+from environments.cli.settings import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
+from environments.presentation import guidance
+
+
+class PathType(click.Path):
+    """A path as it was typed; the file system is not asked about it."""
+
+    def convert(
+        self,
+        value: Any,  # Any: the base class takes whatever a default may be
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Return the path."""
+        del param, ctx
+        return Path(value)
+
+
+class NotNegative(click.ParamType[float]):
+    """A number of at least zero."""
+
+    name = "number"
+
+    def __init__(self, number: type[int] | type[float]) -> None:
+        self._number = number
+
+    def convert(
+        self,
+        value: Any,  # Any: the base class takes whatever a default may be
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the number."""
+        try:
+            found = self._number(value)
+        except ValueError:
+            found = -1
+        if not found >= 0:  # this refuses nan as well
+            kind = "whole number" if self._number is int else "number"
+            self.fail(f"{value!r} is not a {kind} of at least 0", param, ctx)
+        return found
+
+
+def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of environments that begin with the typed letters."""
+    del param
+    try:
+        return [name for name in loading.names(ctx.obj) if name.startswith(incomplete)]
+    except OSError:
+        return []
+
+
+def complete_state(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the states that begin with the typed letters."""
+    del ctx, param
+    return [state for state in guidance.states() if state.startswith(incomplete)]
+
+
+def _take_data_dir(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    if not value or "\0" in value:
+        raise click.BadParameter("this is not the name of a directory", ctx, param)
+    ctx.obj.chosen_data_dir = Path(value)
+
+
+def _take_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    del param
+    ctx.obj.json = ctx.obj.json or value
+
+
+def _take_verbosity(ctx: click.Context, param: click.Parameter, value: int) -> None:
+    del param
+    ctx.obj.verbosity += value
+
+
+def _take_log_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    del param
+    ctx.obj.log_file = value or ctx.obj.log_file
+
+
+def _take_lock_timeout(ctx: click.Context, param: click.Parameter, value: float) -> None:
+    del param
+    ctx.obj.lock_timeout = value
+
+
+# The same options stand before and after the subcommand. Each writes into the settings when it is
+# parsed, so the later one wins and no handler has to take four more parameters.
+EVERYWHERE = (
+    EverywhereOption(
+        ["--data-dir"],
+        metavar="DIR",
+        expose_value=False,
+        callback=_take_data_dir,
+        help=f"The directory of environments; by default ${DATA_DIR_VARIABLE}, or ./{DEFAULT_DATA_DIR}.",
+    ),
+    EverywhereOption(
+        ["--json"],
+        is_flag=True,
+        expose_value=False,
+        callback=_take_json,
+        help="Print the result as one JSON document.",
+    ),
+    EverywhereOption(
+        ["-v", "--verbose"],
+        count=True,
+        expose_value=False,
+        callback=_take_verbosity,
+        help="Log transitions to stderr; -vv logs everything.",
+    ),
+    EverywhereOption(
+        ["--log-file"],
+        metavar="FILE",
+        type=PathType(),
+        expose_value=False,
+        callback=_take_log_file,
+        help="Append every log message to a file, one JSON object per line.",
+    ),
+)
+LOCK_TIMEOUT = click.Option(
+    ["--lock-timeout"],
+    metavar="SECONDS",
+    type=NotNegative(float),
+    default=0,
+    show_default=True,
+    expose_value=False,
+    callback=_take_lock_timeout,
+    help="Wait this long while another command changes the environment.",
+)
+
+name_argument = click.argument("name", help="The name of the environment.", shell_complete=complete_name)
+optional_name_argument = click.argument(
+    "name", required=False, help="The name of the environment.", shell_complete=complete_name
+)
+file_option = click.option(
+    "-f", "--file", metavar="FILE", type=PathType(), help="A YAML file that declares the environment."
+)
+app_option = click.option(
+    "--app", metavar="DIR", type=PathType(file_okay=False), help="The application's directory."
+)
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
