@@ -3,6 +3,10 @@ from statechart.chart import (
     Event as Event,
     State as State,
 )
+from statechart.engine.hooks import (
+    Commit as Commit,
+    Transition as Transition,
+)
 from statechart.errors import (
     AlreadyExists as AlreadyExists,
     ChartDefinitionError as ChartDefinitionError,
@@ -29,10 +33,6 @@ from statechart.firing import (
 )
 from statechart.holder import (
     Holder as Holder,
-)
-from statechart.hooks import (
-    Commit as Commit,
-    Transition as Transition,
 )
 from statechart.storage.record import (
     Record as Record,

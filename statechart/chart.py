@@ -13,7 +13,8 @@ from statemachine import Event, State, StateChart
 from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 
-from statechart import strict
+from statechart.engine import strict
+from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 from statechart.errors import (
     ChartDefinitionError,
     InvalidTransition,
@@ -23,7 +24,6 @@ from statechart.errors import (
     UnknownState,
 )
 from statechart.graph import guard_reason, lints
-from statechart.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 
 __all__ = ["Chart", "Event", "State"]
 

@@ -10,7 +10,7 @@ from statechart.storage.session import ModelT, Session
 
 if TYPE_CHECKING:
     from statechart.chart import Chart, Event
-    from statechart.hooks import Transition
+    from statechart.engine.hooks import Transition
 
 ValueT = TypeVar("ValueT")
 

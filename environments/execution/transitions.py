@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.ports import Session
     from statechart.chart import Event
-    from statechart.hooks import Transition
+    from statechart.engine.hooks import Transition
 
 
 @dataclass(frozen=True, slots=True)

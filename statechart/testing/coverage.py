@@ -13,8 +13,8 @@ from statechart.graph import edges, events, states
 from statechart.picture import Marks, Picture, compose
 
 if TYPE_CHECKING:
+    from statechart.engine.hooks import FiredEvent
     from statechart.graph import AnyChart
-    from statechart.hooks import FiredEvent
 
 KINDS = ("states", "transitions", "pairs", "guards", "refused")
 """What is counted of a chart. Pairs are two transitions that can follow on each other; guards are

@@ -10,7 +10,7 @@ from statechart.graph import states
 
 if TYPE_CHECKING:
     from statechart.chart import Chart, Event
-    from statechart.hooks import Commit, Transition
+    from statechart.engine.hooks import Commit, Transition
 
 
 class Driver:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from statechart.chart import Chart
-    from statechart.hooks import Transition
+    from statechart.engine.hooks import Transition
 
 _TRIED = 1_000
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from statechart.hooks import watching
+from statechart.engine.hooks import watching
 from statechart.testing.coverage import REQUIRED, Coverage
 from statechart.testing.reports import REPORTS
 

@@ -10,8 +10,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from statechart.diagram import graphviz, mermaid
-from statechart.dot import dot
 from statechart.errors import DiagramUnavailable
+from statechart.formats.dot import dot
 from statechart.picture import Picture
 from statechart.testing.coverage import KINDS, Coverage, Covered, edge_item, percent
 

@@ -26,7 +26,7 @@ Door().fire(Door.close)
     [
         ("", "", ""),
         ("logger.enable('statechart')", "", "State transition\n"),
-        ("", "import statechart.hooks; logger.enable('statechart')", "State transition\n"),
+        ("", "import statechart.engine.hooks; logger.enable('statechart')", "State transition\n"),
         ("logger.enable('elsewhere')", "", ""),
     ],
 )

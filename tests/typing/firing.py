@@ -7,7 +7,7 @@ from typing import assert_type
 from environments import EnvironmentState, Lifecycle
 from environments.lifecycle import Subject
 from statechart.chart import Event
-from statechart.hooks import Transition
+from statechart.engine.hooks import Transition
 
 
 def firing(machine: Lifecycle) -> None:

@@ -15,7 +15,7 @@ from statechart import Chart, Event, State
 from statechart.diagram import render
 from statechart.picture import Marks, Visit, path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UP = ["provision", "fail", "provision", "complete", "configure", "complete", "release", "complete", "run"]
 LIFE = path(Lifecycle, [*UP, "destroy"])
 MARKS = {

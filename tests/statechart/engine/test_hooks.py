@@ -15,7 +15,7 @@ import pytest
 from loguru import logger
 
 from statechart import Chart, Event, InvalidTransition, State, Transition
-from statechart.hooks import FiredEvent, watching
+from statechart.engine.hooks import FiredEvent, watching
 
 NAMED_BEFORE = (
     "prepare_event",

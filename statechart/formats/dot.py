@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from statechart.errors import DiagramUnavailable
+from statechart.formats.colours import COLOURS
 from statechart.picture import Picture, box_id
 
 if TYPE_CHECKING:
     from statemachine.contrib.diagram.model import DiagramState, DiagramTransition
-
-COLOURS = {
-    "current": ("#b2ebe0", "#00796b"),
-    "failed": ("#ff8a80", "#b71c1c"),
-    "visited": ("#e0f2f1", "#00796b"),
-    "failure": ("#fde7e4", "#c62828"),
-}
-"""Fill and line of each class of states, in every format; their text is black."""
 
 _HEAD = """\
     rankdir=LR; nodesep=0.3; ranksep=0.45; fontname="Helvetica"; labelloc=b;
@@ -86,3 +80,22 @@ def _edge(edge: DiagramTransition, kind: str | None) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("\\\\n", "\\n").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def graphviz(source: str, format: str) -> bytes:
+    """Return what Graphviz makes of DOT.
+
+    Raises:
+        DiagramUnavailable: It is not installed, or refuses.
+    """
+    from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoundError, run_graphviz
+
+    try:
+        return run_graphviz(source, format)
+    except GraphvizNotFoundError as error:
+        raise DiagramUnavailable(
+            f"{format} needs Graphviz's program dot: install the package graphviz (apt-get, dnf or brew "
+            "install graphviz), or use --format mermaid"
+        ) from error
+    except GraphvizError as error:
+        raise DiagramUnavailable(f"Graphviz could not draw the chart: {error}") from error
