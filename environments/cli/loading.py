@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,16 +13,6 @@ if TYPE_CHECKING:
     from environments.execution.stop import StopRequest
     from environments.storage.file import FileRepository
     from environments.workspace import Workspace
-
-
-def names(settings: Settings) -> list[str]:
-    """Return the sorted names in the data directory that may be environments.
-
-    Raises:
-        OSError: The data directory can't be read; FileNotFoundError if it does not exist.
-    """
-    with os.scandir(settings.data_dir) as entries:
-        return sorted(entry.name for entry in entries if not entry.name.startswith("."))
 
 
 def layout(settings: Settings) -> Layout:
@@ -38,7 +27,7 @@ def is_quiet(settings: Settings) -> bool:
 
 def storage(settings: Settings) -> FileRepository:
     """Return the repository, for reading."""
-    # Completion and the listing of an empty directory import this module, and need no pydantic.
+    # The fast path of reading imports this module, and needs no pydantic.
     from environments.storage.file import FileRepository
 
     _set_up_logs(settings)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -30,8 +30,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 9, "a command was interrupted and has to be recovered"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """An error for the user; each of `next` is a command, or a sentence that ends in a command."""
 
     exit_code: int
