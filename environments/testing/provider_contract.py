@@ -1,13 +1,13 @@
-"""The contract of a provider: what each has to do, whatever it brings up, and on what.
+"""The contract of a provider, as tests that every provider has to pass.
 
-Inherit from `ProviderContract` in a test module, give it the fixture `spec`, and pytest runs it:
+Inherit from `ProviderContract` in a test module and define the fixture `spec`:
 
     class TestMine(ProviderContract):
         @pytest.fixture
         def spec(self, tmp_path):
             return MyProvider(root=tmp_path)
 
-It brings real environments up and down, so it needs what your provider needs.
+The tests create and destroy real environments, with the requirements of your provider.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from environments.testing.children import in_child
 from environments.workspace import Workspace
 
 PATH = (CommandName.PROVISION, CommandName.CONFIGURE, CommandName.RELEASE, CommandName.RUN)
-"""The commands from nothing to running, in order."""
+"""The commands from `created` to `running`, in order."""
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class ProviderContract:
-    """What every provider has to do. Give it the fixture `spec`, and let pytest collect it."""
+    """The tests of the contract. A subclass defines the fixture `spec`."""
 
     @pytest.fixture
     def spec(self) -> ProviderSpec:
-        """A provider's spec that is ready to use; a new one for each test."""
+        """A spec of the provider that is ready to use, new for each test."""
         raise NotImplementedError(f"{type(self).__name__} has to override the fixture `spec`")
 
     @pytest.fixture
@@ -59,7 +59,7 @@ class ProviderContract:
 
     @pytest.fixture
     def created(self, workspace: Workspace, spec: ProviderSpec) -> AnyEnvironment:
-        """An environment of the provider, on record, nothing made yet."""
+        """A recorded environment of the provider, without resources."""
         return workspace.create(EnvironmentSpec(name="contract", provider=spec))
 
     def test_a_spec_comes_back_from_its_json_as_it_was(self, spec: ProviderSpec) -> None:
@@ -77,7 +77,7 @@ class ProviderContract:
 
         names = [step.name for step in provider.steps(command, environment)]
 
-        assert names, f"{command} has no step: nothing would look whether anything was done"
+        assert names, f"{command} has no step that could verify its effect"
         assert len(set(names)) == len(names)
         assert [name for name in names if not _STEP_NAME.fullmatch(name)] == []
 
@@ -117,7 +117,9 @@ class ProviderContract:
             before = await probed(workspace, command)
             effects = {name: found for name, found in before.items() if found[0].has_effect}
             done = [name for name, found in effects.items() if found[1].verdict is Verdict.DONE]
-            assert not done or len(done) < len(effects), f"before {command}, all probes say that it is done"
+            assert not done or len(done) < len(effects), (
+                f"before {command}, each probe says that its step is done"
+            )
 
             await run(workspace, command)
 
@@ -152,7 +154,7 @@ class ProviderContract:
             await in_child(killed_at(workspace, command, name, number))
 
             left = workspace.load(name)
-            assert left.operation is not None, f"{command} was to be killed at step {number + 1}"
+            assert left.operation is not None, f"{command} was not killed at step {number + 1}"
             if command is not CommandName.DESTROY:
                 recovered = await workspace.recover(name, decide=not_done)
                 operation = recovered.environment.operation
@@ -188,23 +190,23 @@ class ProviderContract:
 
 
 def not_done(_doubt: Doubt) -> Assumption:
-    """Decide about a step without a probe: it was killed before its effect."""
+    """Assume that a step without a probe was killed before its effect."""
     return Assumption(done=False, who="the contract", why="it was killed before its effect")
 
 
 def as_provider(spec: ProviderSpec) -> Provider:
-    """Return a spec as the provider that it has to be as well."""
-    provider: Provider = spec  # type: ignore[assignment]  # what the contract is about
+    """Return a spec as the provider of its environments."""
+    provider: Provider = spec  # type: ignore[assignment]  # the contract tests whether it is one
     return provider
 
 
 def fresh(spec: ProviderSpec) -> AnyEnvironment:
-    """Return an environment of a provider that is on no record."""
+    """Return an environment of a provider that is not recorded."""
     return Environment.new(EnvironmentSpec(name="contract", provider=spec), SystemClock().now())
 
 
 async def run(workspace: Workspace, command: CommandName, name: str = "contract") -> AnyEnvironment:
-    """Run a command of an environment."""
+    """Run a command for an environment."""
     verbs: dict[CommandName, Callable[[str], Awaitable[Any]]] = {  # Any: each ends in another state
         CommandName.PROVISION: workspace.provision,
         CommandName.CONFIGURE: workspace.configure,
@@ -217,13 +219,13 @@ async def run(workspace: Workspace, command: CommandName, name: str = "contract"
 
 
 async def look(workspace: Workspace, name: str = "contract") -> Observation:
-    """Return what the provider finds when it looks."""
+    """Return the provider's observation of an environment."""
     environment = workspace.load(name)
     return await as_provider(environment.spec.provider).observe(environment, workspace.directory(name))
 
 
 async def probed(workspace: Workspace, command: CommandName) -> dict[str, tuple[Step, Probed]]:
-    """Ask the probes of a command's steps, as they are now."""
+    """Return the present results of the probes of a command, by step."""
     environment = workspace.load("contract")
     found = {}
     for step in as_provider(environment.spec.provider).steps(command, environment):
@@ -245,11 +247,11 @@ def says_not_done(found: tuple[Step, Probed]) -> bool:
 
 
 async def killed_at(workspace: Workspace, command: CommandName, name: str, number: int) -> None:
-    """Run a command, and kill this process when it begins its step of that number, counted from 0."""
+    """Run a command, and kill this process at the start of a step, counted from 0."""
 
     def kill(told: Progress) -> None:
         if isinstance(told, StepStarted) and told.number == number + 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    # A workspace takes its observers when it is made.
+    # The observers of a workspace can't be changed: make another one.
     await run(Workspace(repository=workspace._repository, observers=[kill]), command, name)

@@ -101,7 +101,7 @@ def test_a_wrong_state_names_what_is_allowed(cli: Any, hello: str) -> None:
             ("create", "web", "--app", ".", "--port", "70000"),
             "--port: should be less than or equal to 65535, got 70000",
         ),
-        (("create", "web", "--app", ".", "--env", "A-B=1"), "'A-B' is no name for a variable"),
+        (("create", "web", "--app", ".", "--env", "A-B=1"), "'A-B' is not a valid name for a variable"),
         (("create", "web", "--app", "nowhere"), "nowhere does not exist"),
         (("create", "web", "--file", "nowhere.yaml"), "No such file or directory"),
         (("up",), "the name of an environment is missing"),

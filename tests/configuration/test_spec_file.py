@@ -100,7 +100,7 @@ FAULTS = {
     VALID + "  command:\n  - ls\n  - 7\n": "7: provider.command.1: should be a valid string, got a number; "
     "put it in quotes",
     VALID + "  start_timeout: soon\n": "5: provider.start_timeout: should be a number of seconds",
-    VALID + "  start_timeout: 0\n": "5: provider.start_timeout: must be longer than nothing",
+    VALID + "  start_timeout: 0\n": "5: provider.start_timeout: must be longer than zero",
     VALID
     + "instance_name: UP\n": "5: instance_name: may contain only a-z, 0-9 and '-', starts with a letter "
     "and does not end with '-'",

@@ -11,24 +11,22 @@ from pathlib import Path
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 
+# Files that belong to a developer's machine: they change without a change of the application.
 _IGNORED = {".git", "__pycache__", ".venv"}
-
-
 _BLOCK = 1024 * 1024
-
-
 _ID_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a release holds: by path, what kind each entry is and the digest of its content."""
+    """The entries of a release: by relative path, the kind of each and the digest of its content."""
 
     entries: dict[str, str]
 
     @property
     def id(self) -> str:
         """The name of a release with this content."""
+        # Names need not be UTF-8; a NUL can't be part of one, so the joined text is unambiguous.
         lines = (f"{entry} {name}" for name, entry in sorted(self.entries.items()))
         return sha256("\0".join(lines).encode(errors="surrogateescape")).hexdigest()[:_ID_LENGTH]
 
@@ -36,17 +34,24 @@ class Manifest:
 def scan(
     source: Path, leave_out: Path, *, copy_to: Path | None = None, wanted: Callable[[], bool] = lambda: True
 ) -> Manifest:
-    """Read an application's directory, and copy it on the way if a place for that is given.
+    """Read the directory of an application, and copy it if a destination is given.
+
+    Args:
+        source: The directory.
+        leave_out: A directory inside of it that is skipped.
+        copy_to: The destination of a copy.
+        wanted: Called before each file; False cancels the scan.
 
     Raises:
-        StepFailed: It is no directory, it is empty, or something in it can't be released.
+        StepFailed: The source is not a directory, holds no file, or holds an entry that can't be
+            released; or the scan was cancelled.
     """
     if not source.is_dir():
-        raise _unfit(f"{source} is not a directory", "say with --app where the application is")
+        raise _unfit(f"{source} is not a directory", "name the application's directory with --app")
     entries: dict[str, str] = {}
     for path in _walk(source, leave_out.resolve()):
         if not wanted():
-            raise StepFailed(FailureCause.CANCELLED, f"reading {source} was given up")
+            raise StepFailed(FailureCause.CANCELLED, f"reading {source} was cancelled")
         name = path.relative_to(source).as_posix()
         _check(path, source)
         if copy_to is not None:
@@ -58,7 +63,7 @@ def scan(
 
 
 def _walk(source: Path, leave_out: Path) -> Iterator[Path]:
-    """Yield files and links in a stable order."""
+    """Yield files and links, sorted by name in each directory."""
     with os.scandir(source) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -73,17 +78,18 @@ def _walk(source: Path, leave_out: Path) -> Iterator[Path]:
 
 
 def _check(path: Path, source: Path) -> None:
+    # A release is moved and served elsewhere: a link must mean the same there as here.
     if path.is_symlink():
         target = path.readlink()
         inside = (path.parent / target).resolve().is_relative_to(source.resolve())
         if target.is_absolute() or not inside:
-            raise _unfit(f"the link {path} leads out of it, to {target}", "remove it, or copy its target")
+            raise _unfit(f"the link {path} points outside, to {target}", "remove it, or copy its target")
     elif not path.is_file():
         raise _unfit(f"{path} is neither a file nor a link", "remove it")
 
 
 def entry_of(path: Path, copy: Path | None) -> str:
-    """Return what an entry is: its kind and the digest of its content; copy it if asked to."""
+    """Return the kind of an entry and the digest of its content; copy the entry if a path is given."""
     if path.is_symlink():
         target = path.readlink()
         if copy is not None:
@@ -93,6 +99,7 @@ def entry_of(path: Path, copy: Path | None) -> str:
         return "other"
     executable = bool(path.stat().st_mode & 0o111)
     digest = sha256()
+    # Digest and copy see the same bytes, also when the file changes while it is read.
     with path.open("rb") as file:
         if copy is None:
             while block := file.read(_BLOCK):

@@ -1,4 +1,4 @@
-"""Fields that the specs of several providers share."""
+"""Types of fields that the specs of several providers share."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from pydantic import AfterValidator
 from environments.secrets.references import SecretRef
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-_HEALTH_PATH = re.compile(r"/[!-~]*")
-
-
+_HEALTH_PATH = re.compile(r"/[!-~]*")  # it becomes part of a request: no blanks, no line breaks
 _RESERVED = {"HOST", "PORT"}
 
 
 def _check_positive(value: timedelta) -> timedelta:
     if value <= timedelta():
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than zero")
     return value
 
 
@@ -40,21 +36,15 @@ def _check_health(path: str) -> str:
 def _check_variables(env: dict[str, str | SecretRef]) -> dict[str, str | SecretRef]:
     for name, value in env.items():
         if not _VARIABLE.fullmatch(name):
-            raise ValueError(f"{name!r} is no name for a variable")
+            raise ValueError(f"{name!r} is not a valid name for a variable")
         if name in _RESERVED or name.startswith("ENVCHART_"):
             raise ValueError(f"{name} is set by envchart itself")
         if isinstance(value, str) and "\0" in value:
-            raise ValueError(f"{name} holds a NUL")
+            raise ValueError(f"{name} contains a NUL character")
     return env
 
 
 Positive = Annotated[timedelta, AfterValidator(_check_positive)]
-
-
 NotNegative = Annotated[timedelta, AfterValidator(_check_not_negative)]
-
-
 HealthPath = Annotated[str, AfterValidator(_check_health)]
-
-
 Variables = Annotated[dict[str, str | SecretRef], AfterValidator(_check_variables)]

@@ -1,4 +1,4 @@
-"""Service log: the last words of a service, fit to be shown."""
+"""The last lines of a service log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ _LINE_LIMIT = 200
 
 
 def tail(log: Path, offset: int, redact: Callable[[str], str]) -> str:
-    """Return the last lines that a log gained since an offset, without control codes or secrets."""
+    """Return the last lines that a log gained since an offset, without control codes or secrets.
+
+    Args:
+        log: The file. A missing file has no lines.
+        offset: A position in bytes. An offset behind the end means the start: the log was replaced.
+        redact: Replaces secrets.
+    """
     try:
         with log.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -23,13 +29,13 @@ def tail(log: Path, offset: int, redact: Callable[[str], str]) -> str:
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
-    if end - begin > _TAIL_BYTES:  # half a line may hold half a secret, which nothing would recognise
+    if end - begin > _TAIL_BYTES:  # half a line may hold half a secret, which redaction would miss
         text = text.partition("\n")[2]
     return "\n".join(redact(strip_control_codes(text)).splitlines()[-_TAIL_LINES:])
 
 
 def last_word(text: str) -> str:
-    """Return the last line that says something, cut to a length that fits a summary."""
+    """Return the last line that is not blank, cut to a length that fits a summary."""
     said = [line.strip() for line in text.splitlines() if line.strip()]
     if not said:
         return ""

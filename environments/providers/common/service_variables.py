@@ -9,19 +9,16 @@ from environments.model.failure import FailureCause
 from environments.secrets.references import SecretRef
 
 ENVIRONMENT = "ENVCHART_ENVIRONMENT"
-
-
 TOKEN = "ENVCHART_INSTANCE_TOKEN"
-
-
+# A service that is killed should have written its last lines, and a release must not change.
 PYTHON_SETTINGS = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def values_of(env: Mapping[str, str | SecretRef]) -> dict[str, str]:
-    """Return the variables of a spec with their secrets read.
+    """Return the variables of a spec with the values of their secrets.
 
     Raises:
-        StepFailed: A secret is not there, or can't be the value of a variable.
+        StepFailed: A secret can't be read, or can't be the value of a variable.
     """
     return {name: value if isinstance(value, str) else _read(name, value) for name, value in env.items()}
 
@@ -29,5 +26,5 @@ def values_of(env: Mapping[str, str | SecretRef]) -> dict[str, str]:
 def _read(name: str, secret: SecretRef) -> str:
     value = secret.resolve()
     if "\0" in value:
-        raise StepFailed(FailureCause.CONFIGURATION, f"env: the secret for {name} holds a NUL")
+        raise StepFailed(FailureCause.CONFIGURATION, f"env: the secret for {name} contains a NUL character")
     return value

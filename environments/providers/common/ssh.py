@@ -1,4 +1,4 @@
-"""SSH: a host reached with one key and no other, which has to show the key that is pinned for it."""
+"""SSH connections to a host, with one private key and a pinned host key."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ _NO_SUDO = re.compile(r"sudo.*(not found|no such file)", re.I)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A host, and how it is reached.
+    """A host with the settings for a connection.
 
     Attributes:
-        host: Its address.
-        port: The port of its SSH server.
-        user: The user on it.
-        key: The private key's file; no other key is offered, and no agent is asked.
-        known_hosts: The file of the keys that it may show; no other is accepted.
-        become: Whether commands run as root, by sudo. Files still go as the user.
-        connect_timeout: How long one attempt to connect may take.
-        keepalive: How often it is asked whether it is still there; three times without an answer,
-            and the connection is lost.
+        host: The address.
+        port: The port of the SSH server.
+        user: The user on the host.
+        key: The file of the private key. No other key is offered, and no agent is asked.
+        known_hosts: The file of the accepted host keys. No other key is accepted.
+        become: Whether commands run as root, by sudo. Files are still copied as the user.
+        connect_timeout: The time limit of one attempt to connect.
+        keepalive: The interval of keepalive messages; after three without an answer the connection
+            counts as lost.
     """
 
     host: str
@@ -67,7 +67,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a command on the host ended with, and what it said."""
+    """Exit status and output of a command on the host."""
 
     status: int
     stdout: str
@@ -89,16 +89,16 @@ class Connection:
         input: str | None = None,
         check: bool = True,
     ) -> CommandResult:
-        """Run a command of `sh`, as root if the target says so.
+        """Run a command in `sh`, as root if the target has `become`.
 
         Args:
-            command: Its text; whatever is put into it has to be quoted.
-            timeout: How long it may take. The command may go on on the host after that.
-            input: Given to it on its standard input, which is empty otherwise.
+            command: The text for `sh`; its parts have to be quoted already.
+            timeout: The time limit. The command may still run on the host after that.
+            input: The standard input, empty by default.
             check: Whether another exit code than 0 is a failure.
 
         Raises:
-            StepFailed: It failed, sudo refused it, the connection was lost, or time is up.
+            StepFailed: The command failed or timed out, sudo refused it, or the connection was lost.
         """
         become = ["sudo", "-n", "--"] if self.target.become else []
         words = join(["env", "LC_ALL=C", *become, "sh", "-c", command])
@@ -117,12 +117,12 @@ class Connection:
     async def put(
         self, path: Path, there: str, progress: Callable[[int, int], None] = lambda _done, _size: None
     ) -> None:
-        """Copy a file to the host, as the user; only that user can read it.
+        """Copy a file to the host, as the user; the copy is readable by that user only.
 
         Args:
             path: The file.
-            there: Where it goes.
-            progress: Told how many bytes are there, and of how many.
+            there: The path on the host.
+            progress: Called with the number of bytes copied and the size.
 
         Raises:
             StepFailed: The user may not write there, the disk is full, or the host serves no SFTP.
@@ -134,6 +134,7 @@ class Connection:
             except asyncssh.ChannelOpenError as error:
                 self._without_sftp(error)
             async with client as sftp:
+                # Set the mode while the file is still empty: it may hold secrets.
                 async with sftp.open(there, "wb"):
                     await sftp.chmod(there, 0o600)
                 await sftp.put(
@@ -151,10 +152,10 @@ class Connection:
 
 @asynccontextmanager
 async def connect(target: Target) -> AsyncIterator[Connection]:
-    """Open a connection, and close it again.
+    """Open a connection, and close it at the end.
 
     Raises:
-        StepFailed: The host can't be reached, shows another key than the pinned one, or refuses ours.
+        StepFailed: The host can't be reached, shows another key than the pinned key, or rejects ours.
     """
     asyncssh = load_asyncssh()
     if problem := check_key_file(target.key):
@@ -167,6 +168,7 @@ async def connect(target: Target) -> AsyncIterator[Connection]:
             username=target.user,
             client_keys=[str(target.key)],
             known_hosts=known_hosts,
+            # Nothing of the user's own SSH settings: a command does the same for everybody.
             agent_path=None,
             config=None,
             connect_timeout=target.connect_timeout.total_seconds(),
@@ -174,17 +176,17 @@ async def connect(target: Target) -> AsyncIterator[Connection]:
             keepalive_interval=target.keepalive.total_seconds(),
             keepalive_count_max=3,
         )
-    async with connection:  # left at once, whether or not the host answers still
+    async with connection:  # does not wait for an answer when it closes
         yield Connection(target, connection)
 
 
 async def wait_for(
     target: Target, within: timedelta, report: Callable[[str], None] = lambda _text: None
 ) -> float:
-    """Wait until the host lets us in, and return after how many seconds it did.
+    """Wait until the host accepts a login, and return the seconds until then.
 
     Raises:
-        StepFailed: Time is up; or, at once, the host shows another key or refuses ours.
+        StepFailed: Time is up; or, at once, the host shows another key or rejects ours.
     """
 
     async def let_in() -> None:
@@ -197,10 +199,10 @@ async def wait_for(
 
 
 async def host_key(host: str, port: int, within: timedelta) -> str:
-    """Return the public key that a host shows, such as `ssh-ed25519 AAAA…`, for pinning it.
+    """Return the public key that a host shows, such as `ssh-ed25519 AAAA…`.
 
     Raises:
-        StepFailed: It does not answer in time.
+        StepFailed: The host does not answer in time.
     """
     asyncssh = load_asyncssh()
     target = Target(host=host, port=port, user="", key=Path(), known_hosts=Path())
@@ -264,9 +266,9 @@ def _changed(host: str, known_hosts: Path) -> StepFailed:
 
 
 def check_key_file(path: Path) -> str | None:
-    """Return what is wrong with a private key's file, or None."""
+    """Return why a file can't be used as a private key, or None."""
     if not path.is_file():
-        return f"{path} is not a file; name the private key that the host lets in"
+        return f"{path} is not a file; name the private key that the host accepts"
     if not os.access(path, os.R_OK):
         return f"{path} can't be read; give yourself permission for it"
     try:
@@ -276,9 +278,9 @@ def check_key_file(path: Path) -> str | None:
     try:
         asyncssh.read_private_key(path)
     except asyncssh.KeyEncryptionError:
-        return f"{path} needs a passphrase, and nobody would be there to type it; use a key without one"
+        return f"{path} needs a passphrase, which can't be entered during a step; use a key without one"
     except (asyncssh.KeyImportError, ValueError):
-        return f"{path} is not a private key that can be read" + (
+        return f"{path} is not a readable private key" + (
             "; it needs a passphrase, or is damaged" if b"ENCRYPTED" in path.read_bytes() else ""
         )
     if path.stat().st_mode & 0o077:
@@ -287,17 +289,21 @@ def check_key_file(path: Path) -> str | None:
 
 
 def _status(target: Target, done: asyncssh.SSHCompletedProcess) -> int:
-    """Return an exit code; a process without one, and without a signal, was lost with its connection."""
+    """Return the exit code of a process, or -1 after a signal.
+
+    Raises:
+        StepFailed: There is neither: the process was lost with its connection.
+    """
     if done.exit_status is None and done.exit_signal is None:
         raise StepFailed(FailureCause.NETWORK, f"the connection to {target.host} was lost")
     return done.returncode if done.returncode is not None else -1
 
 
 def _failed(target: Target, command: str, ran: CommandResult, by_signal: str | None) -> StepFailed:
-    """Return how a command failed, in its own last words."""
+    """Return the failure of a command, with the last line of its stderr."""
     lines = [line.strip() for line in ran.stderr.splitlines() if line.strip()]
     how = f"was ended by SIG{by_signal}" if by_signal else f"ended with {ran.status}"
-    said = lines[-1] if lines else "it said nothing"
+    said = lines[-1] if lines else "it printed no error"
     summary = f"on {target.host}, {_program(command)} {how}: {said}"
     return StepFailed(FailureCause.COMMAND_EXECUTION, summary, f"{command}\n{ran.stdout}{ran.stderr}")
 
@@ -307,7 +313,7 @@ def _program(command: str) -> str:
 
 
 def _check_sudo(target: Target, ran: CommandResult) -> None:
-    """Raise what it means when it was sudo that ended with an error, and not the command."""
+    """Raise if sudo, rather than the command, ended with an error."""
     said = ran.stderr.strip()
     if ran.status == 1 and _SUDO_REFUSED.search(said):
         last = said.splitlines()[-1].removeprefix("sudo: ")
@@ -321,7 +327,11 @@ def _check_sudo(target: Target, ran: CommandResult) -> None:
 
 @contextmanager
 def _limited(target: Target, command: str, within: timedelta | None) -> Iterator[asyncio.Timeout]:
-    """Yield a limit of time; what it means when that is reached is raised."""
+    """Yield a time limit, and translate its expiry.
+
+    Raises:
+        StepFailed: The limit has expired.
+    """
     limit = asyncio.timeout(within.total_seconds() if within else None)
     try:
         yield limit
@@ -335,7 +345,7 @@ def _limited(target: Target, command: str, within: timedelta | None) -> Iterator
 
 @contextmanager
 def _translated(target: Target, path: str = "") -> Iterator[None]:
-    """Make what SSH and the network refuse a StepFailed."""
+    """Turn errors of SSH and of the network into StepFailed."""
     asyncssh = load_asyncssh()
     who = target.describe()
     try:

@@ -1,4 +1,4 @@
-"""How a step of a provider is put together."""
+"""Building blocks for the steps of a provider."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
 SpecT = TypeVar("SpecT")
 
 QUICK = timedelta(seconds=60)
@@ -29,7 +31,7 @@ def provider_step(
     timeout: timedelta = QUICK,
     has_effect: bool = True,
 ) -> Step:
-    """Return the step that is named after its effect, and that may be repeated."""
+    """Return an idempotent step with the name of its effect."""
     return Step(
         name=getattr(effect, "__name__", ""),
         effect=translated(partial(effect, spec)),
@@ -44,17 +46,11 @@ def provider_step(
 async def _look(
     probe: Callable[[SpecT, StepContext], Awaitable[Probed]], spec: SpecT, context: StepContext
 ) -> Probed:
-    """Probe; where the world refuses to be looked at, it does not tell."""
+    """Probe a step; a failure to look is the verdict `unknown`, not a failure of the command."""
     try:
         return await translated(probe)(spec, context)
     except StepFailed as failure:
         return Probed.unknown(failure.summary)
-
-
-ResultT = TypeVar("ResultT")
-
-
-P = ParamSpec("P")
 
 
 _ADVICE = {
@@ -67,7 +63,7 @@ _ADVICE = {
 
 
 def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitable[ResultT]]:
-    """Make what the operating system refuses a StepFailed."""
+    """Turn errors of the operating system and of psutil into StepFailed."""
 
     @wraps(function)
     async def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
@@ -84,7 +80,7 @@ def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitab
 
 
 def file_error(error: OSError) -> StepFailed:
-    """Return the failure that an error of the file system stands for."""
+    """Return the failure for an error of the file system, with advice where there is any."""
     place = f"{error.filename}: " if error.filename else ""
     advice = _ADVICE.get(error.errno or 0)
     summary = f"{place}{(error.strerror or str(error)).lower()}"

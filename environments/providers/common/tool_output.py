@@ -1,4 +1,4 @@
-"""The output of tools: read through a pipe, and told line by line."""
+"""The output of tools, read through a pipe and passed on line by line."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ _CUT = " …"
 
 @dataclass(frozen=True, slots=True)
 class OutputPipe:
-    """A pipe that a tool writes into.
+    """A pipe for the output of a tool.
 
     Attributes:
-        reader: Reads what it writes.
-        writing: The tool's end; whoever starts the tool closes it.
-        reading: Our end. The tool gets this one too: should we be killed, it can go on writing, and
-            is not ended by SIGPIPE in the middle of its work, before it has kept what it did.
+        reader: Reads the output.
+        writing: The tool's end, to be closed once the tool is started.
+        reading: Our end, to be passed to the tool as well.
     """
 
     reader: asyncio.StreamReader
@@ -37,14 +36,13 @@ class OutputPipe:
 
 @asynccontextmanager
 async def output_pipe() -> AsyncIterator[OutputPipe]:
-    """Yield a pipe for the output of a tool.
-
-    The pipe is its own, and not one of asyncio's processes: those are waited for until their pipes
-    are closed, and a daemon that the tool leaves behind may never close them. It holds much, for a
-    tool that outlives us writes into it and nobody reads.
-    """
+    """Yield a pipe for the output of a tool."""
+    # Not a pipe of asyncio's subprocesses: asyncio waits until their pipes are closed, and a daemon
+    # that the tool leaves behind may never close them.
     reading, writing = os.pipe()
-    with suppress(OSError):  # more than this user may have
+    # A tool that outlives this process writes on and nobody reads: a large pipe lets it finish. This
+    # user's limit may be lower.
+    with suppress(OSError):
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
@@ -59,14 +57,14 @@ async def output_pipe() -> AsyncIterator[OutputPipe]:
 
 @dataclass(slots=True)
 class Lines:
-    """Makes lines of what a tool prints, tells each, and keeps the last ones.
+    """Splits the output of a tool into lines, passes each on, and keeps the last.
 
     Attributes:
-        redact: Takes the secrets out of a line. It sees more of a long line than is told, so that
-            no secret is cut in two and told by half.
-        tell: Told each line.
-        longest: How many characters of a line are told; what comes behind them is dropped.
+        redact: Replaces the secrets in a line.
+        tell: Called with each line, without control codes and secrets.
+        longest: The number of characters of a line that are passed on; the rest is dropped.
         tail: The last lines.
+        taken: The number of bytes read.
     """
 
     redact: Callable[[str], str]
@@ -77,7 +75,7 @@ class Lines:
     _line: bytearray = field(default_factory=bytearray)
 
     async def read(self, output: asyncio.StreamReader) -> None:
-        """Read to the end, which comes when nobody has the pipe open any more."""
+        """Read until no process has the pipe open for writing."""
         while chunk := await output.read(_CHUNK):
             for line in self._ended(chunk):
                 self._tell(line)
@@ -85,7 +83,7 @@ class Lines:
         self.end()
 
     def end(self) -> None:
-        """Tell what stands behind the last end of a line."""
+        """Pass on the last line, if it has no line break."""
         if self._line:
             self._tell(self._take())
 
@@ -97,6 +95,7 @@ class Lines:
         self._add(rest)
 
     def _add(self, part: bytes) -> None:
+        # Twice the length that is passed on: redaction has to see a secret whole at the cut.
         self._line += part[: max(0, 2 * self.longest - len(self._line))]
 
     def _take(self) -> bytes:
@@ -106,7 +105,7 @@ class Lines:
 
     def _tell(self, line: bytes) -> None:
         text = strip_control_codes(line.decode("utf-8", "backslashreplace"))
-        text = self.redact(text)  # after that: a colour in the middle of a secret would hide it
+        text = self.redact(text)  # in this order: a colour inside a secret would hide it
         self.tail.append(_shortened(text, _TAIL_LINE))
         self.tell(_shortened(text, self.longest))
 

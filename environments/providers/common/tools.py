@@ -1,4 +1,4 @@
-"""Tools: programs that a step runs, recorded, watched, and ended with the step."""
+"""Tools: programs that a step runs, which are recorded, followed, and ended with the step."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _GRACE_FOR_THE_REST = timedelta(seconds=0.2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A program and how it is run.
+    """A program with the settings for its run.
 
     Attributes:
         command: The program and its arguments.
-        cwd: Where it runs; by default the environment's directory.
-        env: Its whole environment, apart from the marks; by default this process's.
-        on_line: Told each line that it prints, stdout and stderr together, redacted.
-        longest_line: How many characters of a line are told.
-        polite: The signal that asks it to end when its step is cancelled.
-        grace: How long it has for that, before it and all that it started are killed.
-        on_stop: The signal that asks it, and it alone, to end in order when a stop of the command is
-            asked for; without one it is let end by itself.
+        cwd: The working directory; by default the environment's directory.
+        env: All variables except the marks; by default those of this process.
+        on_line: Called with each line of stdout and stderr, without control codes and secrets.
+        longest_line: The number of characters of a line that are passed on.
+        polite: The signal to the tool's process group when its step is cancelled.
+        grace: The time between that signal and the end by force.
+        on_stop: The signal to the tool alone when a stop of the command is requested. Without a
+            signal the tool runs to its end.
     """
 
     command: Sequence[str]
@@ -60,22 +60,21 @@ class Tool:
 
     @property
     def name(self) -> str:
-        """The program's name, for people."""
+        """The program's file name."""
         return Path(self.command[0]).name
 
 
 async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
-    """Run a tool as part of a step, and return the last lines that it printed.
+    """Run a tool as part of a step, and return the last lines of its output.
 
-    It leads a session of its own, has the step's marks in its environment, and is on record as soon
-    as it is started. When it fails, everything that it started is ended. When the step is cancelled,
-    or its time is up, it and everything that the step started is ended before the cancellation goes
-    on; what can't be ended is named in a note of the error. What it leaves behind when it succeeds,
-    lives on.
+    The tool leads a session, carries the step's marks in its environment, and is recorded as soon as
+    it is started. If it fails, its processes are ended. If the step is cancelled or times out, all
+    processes of the step are ended before the cancellation continues; processes that can't be ended
+    are named in a note of the error. Processes that a successful tool leaves behind live on.
 
     Raises:
-        StepFailed: It can't be started, ended with another exit code than 0, or was killed. The cause
-            is `cancelled` when it was asked to end.
+        StepFailed: The tool can't be started, ended with another exit code than 0, or was killed. The
+            cause is `cancelled` after a requested stop.
     """
     lines = Lines(context.redact, tool.on_line, tool.longest_line)
     async with output_pipe() as pipe:
@@ -91,7 +90,7 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class _RunningTool:
-    """A tool that runs: its process, the processes that it starts, and its end."""
+    """A tool with its process and the processes that it starts."""
 
     context: StepContext
     tool: Tool
@@ -104,7 +103,8 @@ class _RunningTool:
         self.marks = {**self.context.marks, _TOOL: uuid4().hex}
 
     def start(self, pipe: OutputPipe) -> None:
-        """Start it and put it on record, without a wait in between in which that could be cut."""
+        """Start and record the tool."""
+        # Not a coroutine: a cancellation can't come between the start and the record.
         try:
             self.process = subprocess.Popen(
                 list(self.tool.command),
@@ -113,6 +113,8 @@ class _RunningTool:
                 stdin=subprocess.DEVNULL,
                 stdout=pipe.writing,
                 stderr=pipe.writing,
+                # With a reader of its own, the tool survives our end: no SIGPIPE interrupts it before
+                # it has saved its state.
                 pass_fds=(pipe.reading,),
                 start_new_session=True,
             )
@@ -126,10 +128,10 @@ class _RunningTool:
         self.context.started(self.on_record[0])
 
     async def follow(self, lines: Lines, output: asyncio.StreamReader) -> None:
-        """Tell what it prints until it ends.
+        """Pass on the output until the tool ends.
 
         Raises:
-            StepFailed: It ended with another exit code than 0, or was killed.
+            StepFailed: The tool ended with another exit code than 0, or was killed.
         """
         reading = asyncio.ensure_future(lines.read(output))
         try:
@@ -147,16 +149,14 @@ class _RunningTool:
             raise failure
 
     async def _ended(self, reading: asyncio.Future[None], lines: Lines) -> None:
-        """Wait for its end, and for what it had printed by then.
-
-        A daemon that it leaves behind may keep its output open: that is not waited for.
-        """
+        """Wait for the end of the tool and for the output up to then."""
         while self.is_alive():
             self._ask_to_end()
             await asyncio.wait({reading}, timeout=_LOOK)
             if reading.done():
-                reading.result()  # what a callback raises ends the tool
+                reading.result()  # an exception of a callback ends the tool
                 await self._gone(timedelta(seconds=_LOOK))
+        # A daemon that the tool leaves behind may keep the output open: wait only while lines come.
         for _ in range(_LOOKS_AFTER_EXIT):
             taken = lines.taken
             await asyncio.wait({reading}, timeout=_AFTER_EXIT)
@@ -164,14 +164,15 @@ class _RunningTool:
                 return
 
     def is_alive(self) -> bool:
-        """Return whether it runs still; what its status says is kept."""
+        """Return whether the tool still runs. Collects its exit status."""
         return self.process is not None and self.process.poll() is None
 
     async def _gone(self, patience: timedelta) -> None:
         await until(lambda: not self.is_alive(), within=patience, every=_LOOK_CLOSELY)
 
     async def end_after(self, error: BaseException) -> None:
-        """End what an error leaves running; when something can't be ended, the error gets a note."""
+        """End the processes that an error leaves running; note on the error those that survive."""
+        # A failed tool takes its own processes with it; a cancelled step, those of all its tools.
         failed = isinstance(error, StepFailed)
         if failed and self.process is None:
             return
@@ -184,10 +185,10 @@ class _RunningTool:
             await end(lambda: self._left(marks), _GRACE_FOR_THE_REST)
         except StepFailed as left:
             error.add_note(left.summary)
-        self.is_alive()  # collects it
+        self.is_alive()  # collects the exit status
 
     def _ask_to_end(self) -> None:
-        """Pass on, once, that a stop was asked for."""
+        """Signal a requested stop to the tool, once."""
         if self.tool.on_stop is None or self.asked_to_end or not self.context.stopping():
             return
         self.asked_to_end = True
@@ -196,7 +197,7 @@ class _RunningTool:
             self.context.progress(f"asked {self.tool.name} to end")
 
     def _kill(self) -> None:
-        """Kill it at once: somebody does not want to wait."""
+        """Kill the tool at once, after a second cancellation."""
         self._send(signal.SIGKILL)
 
     def _send(self, number: signal.Signals) -> None:
@@ -209,7 +210,7 @@ class _RunningTool:
 
 
 def _failure(tool: Tool, status: int, lines: Lines) -> StepFailed:
-    """Return how a tool failed, in its own last words."""
+    """Return the failure of a tool, with the last line of its output."""
     last = next((line.strip() for line in reversed(lines.tail) if line.strip()), "")
     said = f": {last}" if last else ", and printed nothing"
     how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with exit code {status}"

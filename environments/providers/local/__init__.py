@@ -1,4 +1,4 @@
-"""The provider `local`: environments on this machine, with nothing to install."""
+"""The provider `local`: environments on this machine, without further installations."""
 
 from environments.providers.local.provider import LocalProvider
 

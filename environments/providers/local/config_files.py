@@ -1,4 +1,4 @@
-"""Configuration: the files of an environment, made what is declared and nothing else."""
+"""The configuration files of an environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENVIRONMENT_FILE = "environment.json"
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is, or would be, done to make a directory what is declared."""
+    """The files by which a directory differs from its declaration, and those that are the same."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -29,17 +29,17 @@ class Changes:
 
     @property
     def any(self) -> bool:
-        """Whether anything differs."""
+        """Whether there is a difference."""
         return bool(self.written or self.removed)
 
 
 def declared(files: Mapping[str, str], public: Mapping[str, str]) -> dict[str, str]:
-    """Return all files of a configuration: those declared, and the variables that are no secrets."""
+    """Return all files of a configuration: the declared files, and one with the public variables."""
     return {**files, ENVIRONMENT_FILE: json.dumps(dict(public), indent=2, sort_keys=True) + "\n"}
 
 
 def compare(directory: Path, files: Mapping[str, str]) -> Changes:
-    """Hold a directory against what is declared, and change nothing."""
+    """Compare a directory with its declaration."""
     present = _present(directory)
     same = {name for name in files if present.get(name) == "file" and _holds(directory / name, files[name])}
     folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
@@ -52,11 +52,9 @@ def compare(directory: Path, files: Mapping[str, str]) -> Changes:
 
 
 def write(directory: Path, files: Mapping[str, str]) -> Changes:
-    """Make a directory hold what is declared and nothing else; files that are right are not touched.
-
-    What is not declared goes first, links included, so that nothing is written through a link.
-    """
+    """Write the declared files, remove all others, and leave unchanged files alone."""
     changes = compare(directory, files)
+    # Removals first: a link in the place of a declared directory would lead the writing elsewhere.
     for name in changes.removed:
         remove_tree(directory / name)
     for name in changes.written:
@@ -72,7 +70,7 @@ def write(directory: Path, files: Mapping[str, str]) -> Changes:
 
 
 def _present(directory: Path) -> dict[str, str]:
-    """Return the kind of everything below a directory, by its relative name."""
+    """Return the kinds of all entries below a directory, by relative name."""
     found: dict[str, str] = {}
     for folder, directories, names in os.walk(directory):
         for name in (*directories, *names):

@@ -1,4 +1,4 @@
-"""Directories: an environment's root, made and removed so that it is never half one's own."""
+"""Creation and removal of an environment's root directory, atomic also across crashes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from environments.system.files import remove_tree, sync_directory, write_private
 
 
 def create(layout: Layout) -> bool:
-    """Make the root, marker and all, at once; return whether there was anything to do.
+    """Create the root with its marker, or complete it; return whether anything was missing.
 
     Raises:
-        StepFailed: Something is there that is somebody else's.
+        StepFailed: The root exists and belongs to another environment.
     """
     if layout.exists:
         layout.require()
@@ -24,6 +24,7 @@ def create(layout: Layout) -> bool:
         if missing:
             sync_directory(layout.root)
         return bool(missing)
+    # The root appears whole, by a rename: without its marker it would be taken for a stranger's.
     draft = _draft(layout)
     remove_tree(draft)
     for place in (draft, draft / "config", draft / "releases"):
@@ -36,13 +37,15 @@ def create(layout: Layout) -> bool:
 
 
 def remove(layout: Layout) -> None:
-    """Remove the root: out of sight at once, then file by file. It can be repeated.
+    """Remove the root and the remains of interrupted creations and removals.
 
     Raises:
-        StepFailed: It is somebody else's; nothing was touched.
+        StepFailed: The root belongs to another environment; it was not touched.
     """
     if not remains(layout):
         return
+    # The rename takes the root away at once. A removal that is interrupted after it finds the rest by
+    # this name, which holds the lineage: the marker may be gone by then.
     leaving = layout.directory / f".local-gone-{layout.lineage}"
     remove_tree(leaving)
     if layout.exists:
@@ -55,7 +58,7 @@ def remove(layout: Layout) -> None:
 
 
 def remains(layout: Layout) -> list[Path]:
-    """Return what is left of it on disk, half-removed directories included."""
+    """Return the paths that are left on disk, with drafts and half-removed directories."""
     places = (layout.root, *layout.directory.glob(f".local-*-{layout.lineage}"))
     return [place for place in places if os.path.lexists(place)]
 

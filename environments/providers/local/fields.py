@@ -1,4 +1,4 @@
-"""The types of the local provider's settings: what each may hold, checked without looking at the disk."""
+"""Types of the local provider's fields, validated without access to the disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from environments.providers.local.config_files import ENVIRONMENT_FILE
 
 def _check_command(command: tuple[str, ...]) -> tuple[str, ...]:
     if command and (not command[0] or any("\0" in word for word in command)):
-        raise ValueError("the program has no name, or a word holds a NUL")
+        raise ValueError("the name of the program is empty, or a word contains a NUL character")
     return command
 
 
@@ -25,7 +25,7 @@ def _check_files(files: dict[str, str]) -> dict[str, str]:
         if path.parts[0] == ENVIRONMENT_FILE:
             raise ValueError(f"{ENVIRONMENT_FILE} is written by envchart itself")
         if any(str(parent) in files for parent in path.parents):
-            raise ValueError(f"{name!r} lies below another of the files")
+            raise ValueError(f"{name!r} lies below another file of the configuration")
     return files
 
 

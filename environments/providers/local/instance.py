@@ -1,4 +1,4 @@
-"""Instance: the record of a service as it was started, kept beside it."""
+"""The record of the last start of a service."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from statechart.utc import UtcDatetime
 
 
 class Instance(BaseModel, frozen=True, extra="forbid"):
-    """A service as it was started last.
-
-    It is written with its token before the process is, so that a process is never without a
-    record; then again with the process.
+    """The last start of a service.
 
     Attributes:
-        token: Given to the process, which has to answer with it: proof that it is this one.
-        fingerprint: The digest of all that it was started with, secrets apart.
-        log_offset: Where in the log its output begins.
-        process: Its process; None until it is known to have been started.
+        status: Whether the start is complete.
+        token: A random value that the service has to answer with, as proof of its identity.
+        operation: The operation that started the service.
+        release: The release that is served.
+        port: The port.
+        fingerprint: The digest of the settings without secrets.
+        started_at: The time of the start.
+        log_offset: The position in the log where the output begins, in bytes.
+        process: The process, or None until the start is complete.
     """
+
+    # Saved before the process starts, with the token, and again with the process: a process without a
+    # record could not be found after a crash.
 
     status: Literal["starting", "started"] = "starting"
     token: str = Field(default_factory=lambda: uuid4().hex)
@@ -37,19 +42,17 @@ class Instance(BaseModel, frozen=True, extra="forbid"):
     process: ProcessIdentity | None = None
 
     def started(self, process: ProcessIdentity) -> Instance:
-        """Return it with its process."""
+        """Return a copy with the started process."""
         return self.model_copy(update={"status": "started", "process": process})
 
     def save(self, layout: Layout) -> None:
-        """Put it on record, durably."""
+        """Write the record durably."""
         write_private(layout.instance, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def load(cls, layout: Layout) -> Instance | None:
-        """Return the one on record; None if there is none, or none that can be read.
-
-        Nothing hangs on it alone: a process is found by what it has in its environment too.
-        """
+        """Return the record, or None if there is none or it can't be read."""
+        # A damaged record loses no process: the marks in its environment lead to it as well.
         try:
             return cls.model_validate_json(layout.instance.read_bytes())
         except (FileNotFoundError, NotADirectoryError, ValidationError):

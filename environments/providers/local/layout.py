@@ -1,4 +1,4 @@
-"""Layout: where the local provider keeps what belongs to an environment, and proof that it is its own."""
+"""The local provider's files, with proof of the environment that owns them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ MARKER = ".envchart.json"
 class Layout:
     """The paths of one environment, below its directory.
 
-        local/.envchart.json    the marker: whose directory this is
-        local/config/           what is configured
-        local/releases/<id>/    what was released, each beside its manifest `<id>.json`
-        local/current, previous links to the release that is, and was, served
-        local/instance.json     the service as it was started last
-        local/service.log       what it said
+        local/.envchart.json    the marker, which names the owner
+        local/config/           the configuration files
+        local/releases/<id>/    the releases, each beside its manifest `<id>.json`
+        local/current, previous links to the present and the previous release
+        local/instance.json     the last start of the service
+        local/service.log       its output
 
     Attributes:
-        directory: The environment's own directory; the one above it is the data directory.
+        directory: The environment's own directory, directly below the data directory.
         lineage: The incarnation of the environment.
         name: The environment's name.
         instance_name: The name of its instance.
@@ -43,42 +43,42 @@ class Layout:
 
     @classmethod
     def of(cls, environment: AnyEnvironment, directory: Path) -> Layout:
-        """Return the layout of an environment whose own directory is known."""
+        """Return the layout of an environment in its own directory."""
         return cls(directory, environment.lineage, environment.name, environment.spec.instance_name)
 
     @classmethod
     def at(cls, context: StepContext) -> Layout:
-        """Return the layout for a step."""
+        """Return the layout of a step's environment."""
         return cls.of(context.environment, context.directory)
 
     @property
     def root(self) -> Path:
-        """The directory that holds everything else."""
+        """The directory of all other files."""
         return self.directory / "local"
 
     @property
     def config(self) -> Path:
-        """What is configured."""
+        """The directory of the configuration files."""
         return self.root / "config"
 
     @property
     def releases(self) -> Path:
-        """What was released."""
+        """The directory of the releases."""
         return self.root / "releases"
 
     @property
     def instance(self) -> Path:
-        """The record of the service as it was started last."""
+        """The record of the last start of the service."""
         return self.root / "instance.json"
 
     @property
     def log(self) -> Path:
-        """What the service says; what it said before the last rotation is beside it."""
+        """The service's output since the last rotation; earlier output is in `service.log.1`."""
         return self.root / "service.log"
 
     @property
     def unclaimed(self) -> str:
-        """Why the root can't be taken for this environment's, or an empty string."""
+        """The reason why the root does not belong to this environment, or an empty string."""
         if self.root.is_symlink() or (self.root.exists() and not self.root.is_dir()):
             return "it is not a directory"
         try:
@@ -94,14 +94,14 @@ class Layout:
 
     @property
     def exists(self) -> bool:
-        """Whether anything is at the root, this environment's or not."""
+        """Whether the root exists, whoever owns it."""
         return os.path.lexists(self.root)
 
     def require(self) -> None:
-        """Make sure that the root is this environment's.
+        """Check that the root belongs to this environment.
 
         Raises:
-            StepFailed: It is somebody else's, or it is not there; nothing was touched.
+            StepFailed: The root is missing, or belongs to another environment.
         """
         if not self.exists:
             summary = f"{self.root} is gone: destroy the environment, then create it again"

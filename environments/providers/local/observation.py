@@ -1,4 +1,4 @@
-"""What the local provider sees of an environment, without changing anything."""
+"""Observation of a local environment, without changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @translated
 async def observe(spec: LocalProvider, layout: Layout) -> Observation:
-    """Look at the directory, the reservation, the process and the port.
+    """Observe the directory, the reservation, the process and the port.
 
     Raises:
         StepFailed: The directory can't be read.
@@ -49,7 +49,7 @@ async def observe(spec: LocalProvider, layout: Layout) -> Observation:
 
 
 def _resources(layout: Layout) -> tuple[bool, str]:
-    """Return whether what provision makes is there, and what is missing."""
+    """Return whether the results of provision exist, and the reason if not."""
     if not layout.exists:
         return False, f"{layout.root} is gone"
     if unclaimed := layout.unclaimed:
@@ -60,18 +60,18 @@ def _resources(layout: Layout) -> tuple[bool, str]:
 
 
 def _configuration(spec: LocalProvider, layout: Layout) -> tuple[str, ...]:
-    """Return the files of the configuration that are not as they were declared."""
+    """Return the configuration files that differ from their declaration, a line each."""
     changes = compare(layout.config, declared(spec.files, spec.public_env))
     differing = ((name, "is not as it is declared") for name in changes.written)
     strange = ((name, "is not declared") for name in changes.removed)
-    return tuple(f"{layout.config / name} {what}" for name, what in (*differing, *strange))
+    return tuple(f"{layout.config / name} {verdict}" for name, verdict in (*differing, *strange))
 
 
 def _unrecorded(service: Service) -> tuple[ServiceState, str]:
-    """Judge an environment that has no service on record."""
+    """Judge an environment without a recorded service."""
     if orphans := service.marked():
         names = ", ".join(processes.Program.of(each).describe() for each in orphans)
-        return ServiceState.UNHEALTHY, f"not on record, but running: {names}"
+        return ServiceState.UNHEALTHY, f"running, but not recorded: {names}"
     port = Reservations.beside(service.layout).held_by(service.layout.lineage)
     if port is not None and busy(port):
         return ServiceState.FOREIGN, f"port {port} is used by {_stranger(port)}"
@@ -81,7 +81,7 @@ def _unrecorded(service: Service) -> tuple[ServiceState, str]:
 def _judge(
     service: Service, instance: Instance, answer: Answer, *, alive: bool
 ) -> tuple[ServiceState, str]:
-    """Judge a service on record by its answer and its process."""
+    """Judge a recorded service by its answer and its process."""
     match answer.kind:
         case HealthVerdict.HEALTHY:
             return ServiceState.UP, f"healthy on port {instance.port}"
@@ -89,6 +89,8 @@ def _judge(
             return ServiceState.DOWN, "its process is gone"
         case HealthVerdict.SILENT:
             return ServiceState.UNHEALTHY, answer.detail
+    # Without our token, the answer may come from another program. The listener is unknown (None) when
+    # it belongs to another user; then a living process is given the benefit of the doubt.
     listener = processes.listener_on(instance.port)
     own = {each.pid for each in service.processes()}
     if (listener is None and not alive) or (listener is not None and listener.pid not in own):

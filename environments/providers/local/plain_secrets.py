@@ -1,4 +1,4 @@
-"""Plain secrets: those that a spec spells out, where its record would hold them for everybody to read."""
+"""Secrets that a spec spells out instead of referring to them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _REFERENCE = "{env: VARIABLE} or {file: PATH}"
 
 
 def plain_secrets(spec: LocalProvider) -> Iterator[str]:
-    """Yield what in a spec is obviously a secret, where it is and what to do; never the secret itself."""
+    """Yield each obvious secret of a spec: its place, the reason and a remedy, never its value."""
+    # The record of an environment holds its spec, and stays readable after the secret has changed.
     for name, value in spec.env.items():
         if isinstance(value, str) and (found := secret_under(name, value)):
             instead = f"say where it is instead, {_REFERENCE} (or --env {name}=@env:VARIABLE)"

@@ -1,4 +1,4 @@
-"""Reservations: which port of the loopback interface belongs to which environment of a data directory."""
+"""Reservations of loopback ports for the environments of a data directory."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Reservations:
-    """The ports reserved in a data directory: one file for each, named after it.
+    """The reserved ports of a data directory: a file each, named after the port.
 
-    A reservation is made before anything listens, so that two environments never get the same
-    port. One whose environment has no directory any more counts for nothing.
+    A reservation is void once its environment has no directory.
     """
+
+    # The kernel knows only ports that are listened on. An environment keeps its port while its service
+    # is down, and gets it before the service starts.
 
     data: Path
 
     @classmethod
     def beside(cls, layout: Layout) -> Reservations:
-        """Return the reservations of the data directory that an environment is in."""
+        """Return the reservations of an environment's data directory."""
         return cls(layout.directory.parent)
 
     @property
@@ -44,14 +46,14 @@ class Reservations:
         return self.data / ".ports"
 
     def held_by(self, lineage: str) -> int | None:
-        """Return the port that an environment holds, or None."""
+        """Return the reserved port of an environment, or None."""
         return next((port for port, owner in self._all() if owner.get("lineage") == lineage), None)
 
     def reserve(self, layout: Layout, wanted: int | None) -> int:
-        """Reserve a port: the one wanted, or any that is free; what is held already is kept.
+        """Reserve the wanted port, or any free port; a suitable port that is held already is kept.
 
         Raises:
-            StepFailed: The port is reserved for another environment, or something listens on it.
+            StepFailed: The port is reserved for another environment or in use, or none is free.
         """
         if not self._directory.is_dir():
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,12 +64,13 @@ class Reservations:
                 return held
             port = self._checked(wanted, layout) if wanted is not None else self._any_free()
             claim = {"lineage": layout.lineage, "name": layout.name, "directory": layout.directory.name}
+            # The new claim before the old one goes: a crash in between leaves two, never none.
             write_private(self._directory / str(port), json.dumps(claim) + "\n")
             self._drop(layout.lineage, but=port)
             return port
 
     def release(self, lineage: str) -> None:
-        """Give up what an environment holds, if anything."""
+        """Release the ports of an environment."""
         if self._directory.is_dir():
             with self._locked():
                 self._drop(lineage)
@@ -109,7 +112,7 @@ class Reservations:
 
 
 def _exists(data: Path, owner: dict[str, str]) -> bool:
-    """Return whether a reservation's environment has a directory still."""
+    """Return whether the environment of a reservation still has a directory."""
     return "directory" in owner and (data / owner["directory"]).is_dir()
 
 
@@ -122,7 +125,7 @@ def _owner(path: Path) -> dict[str, str]:
 
 
 def _candidates() -> list[int]:
-    """Return the ports outside the range from which the kernel serves outgoing connections."""
+    """Return the ports outside the kernel's range for outgoing connections."""
     try:
         low, high = (int(word) for word in _EPHEMERAL.read_text().split())
     except (OSError, ValueError):
@@ -131,20 +134,21 @@ def _candidates() -> list[int]:
 
 
 def shuffled(ports: Iterable[int]) -> list[int]:
-    """Return ports in random order, so that data directories seldom meet."""
+    """Return ports in random order."""
+    # Data directories do not see each other's reservations: the same order would make them collide.
     found = list(ports)
     random.shuffle(found)
     return found
 
 
 def busy(port: int) -> bool:
-    """Return whether the port can't be listened on."""
+    """Return whether a port can't be listened on."""
     return _refusal(port) is not None
 
 
 def _refusal(port: int) -> OSError | None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if os.name == "posix":
+        if os.name == "posix":  # as a service does: connections in TIME_WAIT do not block the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -154,10 +158,10 @@ def _refusal(port: int) -> OSError | None:
 
 
 def require_free(port: int) -> None:
-    """Make sure that a port can be listened on.
+    """Check that a port can be listened on.
 
     Raises:
-        StepFailed: Something else listens there, or it needs privileges that we lack.
+        StepFailed: The port is in use, or needs privileges that this process lacks.
     """
     match _refusal(port):
         case None:

@@ -1,4 +1,4 @@
-"""LocalProvider: environments on this machine, each a directory, a loopback port and a process."""
+"""The provider of environments on this machine."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _STEPS = {
 
 
 class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
-    """An environment on this machine: directories, a loopback port, and the application's own process.
+    """An environment on this machine: a directory, a loopback port, and the application's process.
 
-    It is a spec, and the provider that brings environments with that spec up and down.
-    Making one does not look at the disk; `problems` does.
+    The spec is also the provider of environments with this spec. Its validation needs no access to the
+    disk; `problems` checks the files that it names.
     """
 
     kind: Literal["local"] = "local"
@@ -96,7 +96,7 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
     )
 
     if TYPE_CHECKING:
-        # What pydantic accepts, so that checkers accept it too: a directory may be named by a text.
+        # For type checkers: pydantic converts a string to a path, and lists to tuples.
         def __init__(
             self,
             *,
@@ -115,39 +115,39 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
 
     @property
     def public_env(self) -> dict[str, str]:
-        """The variables that are no secrets."""
+        """The variables with a plain value."""
         return {name: value for name, value in self.env.items() if isinstance(value, str)}
 
     def fingerprint(self, release: str, port: int) -> str:
-        """Return the digest of all that a service is started with, secrets apart."""
+        """Return the digest of the settings with which a service is started, without secrets."""
         mattering = self.model_dump(mode="json", include={"command", "health", "env", "files"})
         text = json.dumps([mattering, release, port], sort_keys=True)
         return sha256(text.encode()).hexdigest()
 
     def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
-        """Return the fields in which `new` differs and that only provisioning can apply."""
+        """Return the changed fields of `new` that only provisioning can apply."""
         moved = isinstance(new, LocalProvider) and new.port != self.port
         return (*super().needs_provision(new), *(("port",) if moved else ()))
 
     def relative_to(self, directory: Path, /) -> LocalProvider:
-        """Return it with all paths absolute, as seen from a directory; `~` is the user's home."""
+        """Return a copy with absolute paths: relative to a directory, `~` is the user's home."""
         env = {name: _absolute_secret(value, directory) for name, value in self.env.items()}
         return self.model_copy(update={"app": _absolute(self.app, directory), "env": env})
 
     def problems(self) -> tuple[str, ...]:
-        """Look at the disk and return what makes this spec unusable now, a line for each."""
+        """Return the reasons why the spec can't be used now, a line each; checks the disk."""
         return (*self._problems_of_app(), *plain_secrets(self))
 
     def _problems_of_app(self) -> tuple[str, ...]:
         if not self.app.is_dir():
-            what = "is not a directory" if self.app.exists() else "does not exist"
-            return (f"app: {self.app} {what}; name the directory that holds the application",)
+            problem = "is not a directory" if self.app.exists() else "does not exist"
+            return (f"app: {self.app} {problem}; name the directory that holds the application",)
         if not self.command and not (self.app / "app.py").is_file():
-            return (f"command: {self.app} holds no app.py; say with 'command' what to run",)
+            return (f"command: {self.app} holds no app.py; name the program in 'command'",)
         return ()
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether environments of this kind know the command: all but register."""
+        """Return whether the provider has steps for a command: for all but register."""
         return command in _STEPS
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
@@ -155,12 +155,12 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
         return _STEPS[command](self, environment)
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
-        """Return the files that hold what the service said, the present one last."""
+        """Return the files of the service's output, the present file last."""
         log = Layout.of(environment, directory).log
         return [path for path in (log.with_name(f"{log.name}.1"), log) if path.is_file()]
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Look at the directory, the process and the port, and change nothing."""
+        """Observe the directory, the process and the port, without changes."""
         return await observe(self, Layout.of(environment, directory))
 
 

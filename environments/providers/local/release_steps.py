@@ -1,4 +1,4 @@
-"""The steps that write the configuration, and those that make a release of the application."""
+"""The steps that write the configuration and release the application."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def configure_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequenc
 
 
 def release_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of release: a copy of the application, and a look at it."""
+    """Return the steps of release: copy the application, then verify the copy."""
     inputs = {"lineage": environment.lineage, "app": str(spec.app), "pinned": spec.pinned_release}
     return (
         provider_step(spec, bundle_release, probe_bundle, inputs={**inputs}, timeout=_LONG),
@@ -49,14 +49,14 @@ def _files(spec: LocalProvider) -> dict[str, str]:
 
 
 async def write_configuration(spec: LocalProvider, context: StepContext) -> None:
-    """Make the configuration directory hold what is declared, and say what changed."""
+    """Write the declared configuration, and report the changes."""
     layout = Layout.at(context)
     layout.require()
     context.report(str(await in_thread(lambda: write(layout.config, _files(spec)))))
 
 
 async def probe_configuration(spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether the configuration directory holds what is declared."""
+    """Probe whether the configuration is as declared."""
     layout = Layout.at(context)
     if not layout.exists or layout.unclaimed:
         return Probed.not_done(f"{layout.root} is gone, or not ours")
@@ -65,11 +65,11 @@ async def probe_configuration(spec: LocalProvider, context: StepContext) -> Prob
 
 
 async def bundle_release(spec: LocalProvider, context: StepContext) -> StepOutputs:
-    """Copy the application into a release named after its content, or pick the one that is pinned."""
+    """Copy the application into a release, or select the pinned release."""
     layout = Layout.at(context)
     layout.require()
     releases = Releases(layout.root)
-    if spec.pinned_release is not None:
+    if spec.pinned_release is not None:  # a rollback to an earlier release
         release = await in_thread(lambda: _pinned(releases, str(spec.pinned_release)))
         context.report(f"release {release}, made earlier")
     else:
@@ -89,19 +89,20 @@ async def bundle_release(spec: LocalProvider, context: StepContext) -> StepOutpu
 def _pinned(releases: Releases, release: str) -> str:
     damage = releases.damage(release) if release in releases.ids() else "it is not there"
     if damage:
-        at_hand = ", ".join(releases.ids()) or "none"
-        summary = f"release {release} can't be used: {damage}; at hand are {at_hand}"
+        available = ", ".join(releases.ids()) or "none"
+        summary = f"release {release} can't be used: {damage}; available: {available}"
         raise StepFailed(FailureCause.CONFIGURATION, summary)
     return release
 
 
 def _data(layout: Layout) -> Path:
-    """Return the data directory: an application that has it inside must not be copied into itself."""
+    """Return the data directory."""
+    # An application may contain it: its copy must not contain the copies.
     return layout.directory.parent
 
 
 async def probe_bundle(spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether the application, as it is now, is released."""
+    """Probe whether the application is released in its present content."""
     layout = Layout.at(context)
     if not layout.exists or layout.unclaimed:
         return Probed.not_done(f"{layout.root} is gone, or not ours")
@@ -113,7 +114,7 @@ async def probe_bundle(spec: LocalProvider, context: StepContext) -> Probed:
 
 
 async def verify_release(spec: LocalProvider, context: StepContext) -> None:
-    """Make sure that the release holds what it is named after."""
+    """Verify that the content of the release matches its name."""
     found = await probe_release(spec, context)
     if found.verdict is not Verdict.DONE:
         raise StepFailed(FailureCause.FILE_SYSTEM, f"{found.reason}; release again")
@@ -121,7 +122,7 @@ async def verify_release(spec: LocalProvider, context: StepContext) -> None:
 
 
 async def probe_release(_spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether the release holds what it is named after."""
+    """Probe whether the content of the release matches its name."""
     layout = Layout.at(context)
     release = context.environment.outputs.release
     if release is None:
@@ -129,4 +130,4 @@ async def probe_release(_spec: LocalProvider, context: StepContext) -> Probed:
     damage = await in_thread(lambda: Releases(layout.root).damage(release))
     if damage:
         return Probed.not_done(f"release {release} is damaged: {damage}")
-    return Probed.done(f"release {release} is what it is named after")
+    return Probed.done(f"release {release} is intact")

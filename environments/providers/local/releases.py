@@ -1,4 +1,4 @@
-"""Releases: copies of an application, named after their content, one of which is current."""
+"""Releases: copies of an application, named after the hash of their content."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from environments.system.files import remove_tree, sync_directory, sync_file_sys
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """The releases of an environment: `releases/<id>` with `<id>.json` beside, and two links to them."""
+    """The releases of an environment: `releases/<id>` with `<id>.json`, and two links to them."""
 
     root: Path
 
     @property
     def directory(self) -> Path:
-        """Where the releases are."""
+        """The directory of the releases."""
         return self.root / "releases"
 
     def ids(self) -> list[str]:
-        """Return the releases at hand, the one made last first."""
+        """Return the available releases, the newest first."""
         found = [path for path in self.directory.glob("[!.]*") if path.is_dir()]
         return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
 
@@ -35,19 +35,20 @@ class Releases:
         return link.readlink().name if link.is_symlink() else None
 
     def bundle(self, source: Path, leave_out: Path, wanted: Callable[[], bool]) -> tuple[Manifest, bool]:
-        """Copy an application and name the copy after its content; the same content is kept as it is.
+        """Copy an application into a release; an intact release with the same content is kept.
 
         Args:
             source: The application's directory.
-            leave_out: A directory that is not part of it, if it should lie inside.
-            wanted: Asked before each file; when it says no, the copy is given up.
+            leave_out: A directory inside of the source that is skipped.
+            wanted: Called before each file; False cancels the copy.
 
         Returns:
-            What the release holds, and whether it is new.
+            The manifest of the release, and whether the release is new.
 
         Raises:
-            StepFailed: The directory can't be released.
+            StepFailed: The directory can't be released, or the copy was cancelled.
         """
+        # The name is known only after the copy: read once, or the content could change in between.
         for leftover in self.directory.glob(".new-*"):
             remove_tree(leftover)
         draft = self.directory / f".new-{uuid4().hex}"
@@ -56,7 +57,7 @@ class Releases:
             manifest = scan(source, leave_out, copy_to=draft, wanted=wanted)
             if self.damage(manifest.id) is None:
                 return manifest, False
-            sync_file_system(draft)  # once released, it is there after a power cut too
+            sync_file_system(draft)  # a release that is named has to survive a power cut
             text = json.dumps(manifest.entries, indent=0) + "\n"
             write_private(self.directory / f"{manifest.id}.json", text)
             remove_tree(self.directory / manifest.id)
@@ -67,7 +68,7 @@ class Releases:
             remove_tree(draft)
 
     def damage(self, release: str) -> str | None:
-        """Return what is wrong with a release, or None; what its service added later does not count."""
+        """Return the damage of a release, or None. Files that its service has added do not count."""
         place = self.directory / release
         if not place.is_dir() or place.is_symlink():
             return "it is not there"
@@ -87,7 +88,7 @@ class Releases:
         return Manifest(entries) if isinstance(entries, dict) else None
 
     def switch(self, release: str, previous: str | None) -> None:
-        """Make a release current, at once, and note which one can be gone back to."""
+        """Make a release current, atomically, and link the previous release."""
         self._link("previous", previous)
         self._link("current", release)
 
@@ -104,7 +105,7 @@ class Releases:
         sync_directory(self.root)
 
     def prune(self, keep: Iterable[str | None]) -> list[str]:
-        """Remove the releases that nobody needs, and return them."""
+        """Remove the releases that are neither linked nor kept, and return their ids."""
         needed = {*keep, self.linked("current"), self.linked("previous")}
         dropped = [release for release in self.ids() if release not in needed]
         for release in dropped:

@@ -1,4 +1,4 @@
-"""The steps that make an environment's directory and port, and those that take everything away."""
+"""The steps that create and remove an environment's directory and port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def provision_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of provision: the directory, then the port."""
+    """Return the steps of provision: create the directory, then reserve the port."""
     lineage = environment.lineage
     return (
         provider_step(spec, create_directories, probe_directories, inputs={"lineage": lineage}),
@@ -34,7 +34,7 @@ def provision_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequenc
 
 
 def destroy_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of destroy: the service, the files and the port, and a look that all is gone."""
+    """Return the steps of destroy: remove the service, the files and the port, then verify that."""
     inputs = {"lineage": environment.lineage}
     grace = spec.stop_grace + timedelta(seconds=30)
     return (
@@ -47,14 +47,14 @@ def destroy_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[
 
 
 async def create_directories(_spec: LocalProvider, context: StepContext) -> None:
-    """Make the environment's directory with its marker."""
+    """Create the environment's directory with its marker."""
     layout = Layout.at(context)
     made = await in_thread(lambda: directories.create(layout))
     context.report(f"{layout.root} {'made' if made else 'is there already'}")
 
 
 async def probe_directories(_spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether the directory is there, and this environment's."""
+    """Probe whether the directory is complete and belongs to the environment."""
     layout = Layout.at(context)
     if not layout.exists:
         return Probed.not_done(f"{layout.root} is not there")
@@ -75,7 +75,7 @@ async def reserve_port(spec: LocalProvider, context: StepContext) -> StepOutputs
 
 
 async def probe_port(spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether a port is reserved, and the right one."""
+    """Probe whether the wanted port is reserved."""
     layout = Layout.at(context)
     port = Reservations.beside(layout).held_by(layout.lineage)
     if port is None or port != (spec.port or port):
@@ -88,7 +88,7 @@ def _address(port: int) -> dict[str, str | int]:
 
 
 async def stop_service(spec: LocalProvider, context: StepContext) -> StepOutputs:
-    """End the service on record, and orphans that carry the environment's mark."""
+    """End the recorded service, and unrecorded processes with the environment's mark."""
     found, killed = await Service(Layout.at(context)).stop(spec.stop_grace, spec.health)
     forced = f", {killed} by force" if killed else ""
     ended = f"{found} process{'es' * (found > 1)} ended{forced}"
@@ -97,15 +97,15 @@ async def stop_service(spec: LocalProvider, context: StepContext) -> StepOutputs
 
 
 async def probe_stopped(_spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether anything of the environment runs."""
+    """Probe whether no process of the environment runs."""
     left = await in_thread(Service(Layout.at(context)).processes)
     if left:
-        return Probed.not_done("running still: " + ", ".join(Program.of(each).describe() for each in left))
+        return Probed.not_done("still running: " + ", ".join(Program.of(each).describe() for each in left))
     return Probed.done("nothing runs", serving=None)
 
 
 async def remove_directories(_spec: LocalProvider, context: StepContext) -> StepOutputs:
-    """Remove the environment's directory, then give up its port."""
+    """Remove the environment's directory, then release its port."""
     layout = Layout.at(context)
     there = bool(directories.remains(layout))
     await in_thread(lambda: directories.remove(layout))
@@ -115,21 +115,21 @@ async def remove_directories(_spec: LocalProvider, context: StepContext) -> Step
 
 
 async def probe_removed(_spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether the directory and the reservation are gone."""
+    """Probe whether the directory and the reservation are gone."""
     if remains := _remains(Layout.at(context)):
         return Probed.not_done(remains)
     return Probed.done("nothing is left", release=None, previous=None)
 
 
 def _remains(layout: Layout) -> str:
-    """Say what is left of the directory and the reservation; an empty string for nothing."""
+    """Describe the remains of the directory and the reservation; empty without any."""
     left = [f"{place} is still there" for place in directories.remains(layout)]
     port = Reservations.beside(layout).held_by(layout.lineage)
     return "; ".join([*left, *([f"port {port} is still reserved"] if port is not None else [])])
 
 
 async def verify_absence(spec: LocalProvider, context: StepContext) -> StepOutputs:
-    """Make sure that no process, no file and no reservation is left."""
+    """Verify that no process, file or reservation is left."""
     found = await probe_absence(spec, context)
     if found.verdict is not Verdict.DONE:
         raise StepFailed(FailureCause.INFRASTRUCTURE, f"not all is gone: {found.reason}; destroy again")
@@ -138,7 +138,7 @@ async def verify_absence(spec: LocalProvider, context: StepContext) -> StepOutpu
 
 
 async def probe_absence(_spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether anything at all is left."""
+    """Probe whether no process, file or reservation is left."""
     layout = Layout.at(context)
     left = [f"{Program.of(each).describe()} runs" for each in await in_thread(Service(layout).processes)]
     if remains := "; ".join(filter(None, [*left, _remains(layout)])):

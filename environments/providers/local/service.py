@@ -1,4 +1,4 @@
-"""Service: the process that serves a release: started, recognised, and stopped."""
+"""The service: start, recognition and end of the process that serves a release."""
 
 from __future__ import annotations
 
@@ -32,51 +32,50 @@ _LOG_LIMIT = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service of an environment, as its directory and the process table show it."""
+    """The service of an environment, according to its record and the process table."""
 
     layout: Layout
 
     @property
     def instance(self) -> Instance | None:
-        """The service as it was started last, if its directory is this environment's."""
+        """The last start of the service, if its directory belongs to the environment."""
         return Instance.load(self.layout) if self.layout.exists and not self.layout.unclaimed else None
 
     def leader(self) -> psutil.Process | None:
-        """Return the first process of the service, if it lives.
-
-        When the record was cut short, it is the one that leads a session and has the token.
-        """
+        """Return the first process of the service, if it lives."""
         instance = self.instance
         if instance is None:
             return None
         if instance.process is not None:
             return instance.process.find(TOKEN, instance.token)
+        # The start was interrupted before its process was recorded: the token identifies the process.
         found = processes.marked({TOKEN: instance.token})
         return next((each for each in found if processes.session_id(each) == each.pid), None)
 
     def processes(self) -> list[psutil.Process]:
-        """Return all that live: the service's session, and whatever carries this lineage's mark."""
+        """Return the living processes: the service's session, and all with the lineage's mark."""
         leader = self.leader()
         session = processes.session_of(leader) if leader else []
         return list({each.pid: each for each in [*session, *self.marked()]}.values())
 
     def marked(self) -> list[psutil.Process]:
-        """Return the processes that carry this lineage's mark, on record or not."""
+        """Return the processes with the lineage's mark, recorded or not."""
         return processes.marked({ENVIRONMENT: self.layout.lineage})
 
     async def stop(self, grace: timedelta, health_path: str) -> tuple[int, int]:
-        """End all its processes and drop its record; return how many there were, and how many were killed.
+        """End all processes and drop the record; return how many were found, and how many killed.
 
         Raises:
-            StepFailed: Something of it can't be ended, or answers still.
+            StepFailed: A process can't be ended, or the service still answers.
         """
         instance = await in_thread(lambda: self.instance)
         ended = await end(self.processes, grace)
         if instance is None:
             return ended.found, ended.killed
+        # A process may have left the session and cleared its environment; only its answer shows it.
         answer = await health.ask(instance.port, health_path, instance.token)
         if answer.kind is health.HealthVerdict.HEALTHY:
-            summary = f"the service answers on port {instance.port} still, but its process can't be found"
+            summary = f"the service still answers on port {instance.port}, but its process can't be found"
             raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: end it, then try again")
         self.layout.instance.unlink(missing_ok=True)
         if instance.process is not None:
@@ -84,17 +83,18 @@ class Service:
         return ended.found, ended.killed
 
     def start(self, spec: LocalProvider, instance: Instance, values: Mapping[str, str]) -> Instance:
-        """Start the service and put it on record. It is not cut by a cancellation: nothing waits in it.
+        """Start and record the service.
 
         Raises:
             StepFailed: The program can't be started.
-            OSError: The record can't be written; then nothing is left running.
+            OSError: The record can't be written; the process was killed.
         """
+        # Not a coroutine: a cancellation can't come between the start and the record.
         layout = self.layout
         release = layout.releases / instance.release
         instance = instance.model_copy(update={"log_offset": _rotated(layout.log)})
         with open_log(layout.log) as log:
-            instance.save(layout)
+            instance.save(layout)  # with the token: see Instance
             env = {**_base_environment(layout, instance), **values}
             command = spec.command or (sys.executable, "app.py")
             try:
@@ -115,6 +115,7 @@ class Service:
 
 def _base_environment(layout: Layout, instance: Instance) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    # Not the whole environment: it may hold secrets of the user, and differs from shell to shell.
     return {
         "PATH": os.defpath,
         **PYTHON_SETTINGS,
@@ -129,13 +130,13 @@ def _base_environment(layout: Layout, instance: Instance) -> dict[str, str]:
 
 
 def open_log(log: Path) -> BinaryIO:
-    """Open a log for appending; only its owner can read it."""
+    """Open a log for appending, readable by its owner only."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     return os.fdopen(os.open(log, flags, 0o600), "ab", buffering=0)
 
 
 def _rotated(log: Path) -> int:
-    """Put a log that has grown long aside, and return the size of the present one."""
+    """Rotate a log that is too long, and return the size of the present log."""
     try:
         size = log.stat().st_size
     except FileNotFoundError:
@@ -147,7 +148,7 @@ def _rotated(log: Path) -> int:
 
 
 def new_instance(spec: LocalProvider, *, operation: str, release: str, port: int) -> Instance:
-    """Return the record of a service about to be started."""
+    """Return the record for the start of a service."""
     return Instance(
         operation=operation,
         release=release,

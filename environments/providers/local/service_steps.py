@@ -1,4 +1,4 @@
-"""The steps that make a release the one that is served."""
+"""The steps that serve a release."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SPARE = timedelta(seconds=30)
 
 
 def run_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of run: the old service ends, the release is made current, the new one starts."""
+    """Return the steps of run: end the old service, switch the release, start and check the new service."""
     release = environment.outputs.release
     switched = {"lineage": environment.lineage, "release": release}
     started = {**switched, "settings": spec.fingerprint(release or "", environment.outputs.port or 0)}
@@ -46,40 +46,38 @@ def run_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step
 
 
 def _released(context: StepContext) -> tuple[str, int]:
-    """Return the release in place and the port.
+    """Return the release and the port of the outputs.
 
     Raises:
-        StepFailed: One of them is not there.
+        StepFailed: One of them is missing.
     """
     outputs = context.environment.outputs
     if outputs.release is None or outputs.port is None:
-        what = "no port is reserved" if outputs.port is None else "nothing is released"
-        raise StepFailed(FailureCause.CONFIGURATION, f"{what}: destroy the environment, create it again")
+        missing = "no port is reserved" if outputs.port is None else "nothing is released"
+        raise StepFailed(FailureCause.CONFIGURATION, f"{missing}: destroy the environment, create it again")
     return outputs.release, outputs.port
 
 
 def _is_wanted(spec: LocalProvider, context: StepContext, service: Service) -> bool:
-    """Return whether the service on record was started with just what is declared now."""
+    """Return whether the recorded service was started with the present settings."""
     release, port = _released(context)
     instance = service.instance
     return instance is not None and instance.fingerprint == spec.fingerprint(release, port)
 
 
 async def stop_previous(spec: LocalProvider, context: StepContext) -> StepOutputs:
-    """End the service that runs now, if any."""
+    """End the running service, if any."""
     layout = Layout.at(context)
     layout.require()
     found, killed = await Service(layout).stop(spec.stop_grace, spec.health)
     forced = ", by force" if killed else ""
-    context.report(f"the service before was ended{forced}" if found else "nothing was running")
+    context.report(f"the previous service was ended{forced}" if found else "nothing was running")
     return _nothing_served(context)
 
 
 def _nothing_served(context: StepContext) -> dict[str, str | None]:
-    """Return the outputs once the old service is ended.
-
-    The previous release is the last one that proved healthy: what never did is nothing to go back to.
-    """
+    """Return the outputs after the end of the old service."""
+    # `previous` is for a rollback: only a release that has been healthy is worth one.
     outputs = context.environment.outputs
     if outputs.serving not in (None, outputs.release):
         return {"serving": None, "previous": outputs.serving}
@@ -87,16 +85,16 @@ def _nothing_served(context: StepContext) -> dict[str, str | None]:
 
 
 async def probe_previous(spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether anything runs but the service that is wanted."""
+    """Probe whether no process runs except the wanted service."""
     service = Service(Layout.at(context))
     running = await in_thread(service.processes)
     if running and not (service.leader() and _is_wanted(spec, context, service)):
-        return Probed.not_done(f"{Program.of(running[0]).describe()} runs still")
-    return Probed.done("nothing else runs", **_nothing_served(context))
+        return Probed.not_done(f"{Program.of(running[0]).describe()} still runs")
+    return Probed.done("no other process runs", **_nothing_served(context))
 
 
 async def switch_release(_spec: LocalProvider, context: StepContext) -> None:
-    """Make the release current, and keep the one before."""
+    """Make the release current, and link the previous release."""
     layout = Layout.at(context)
     layout.require()
     release, _ = _released(context)
@@ -106,11 +104,11 @@ async def switch_release(_spec: LocalProvider, context: StepContext) -> None:
         raise StepFailed(FailureCause.FILE_SYSTEM, summary)
     previous = context.environment.outputs.previous
     await in_thread(lambda: releases.switch(release, previous))
-    context.report(f"current is {release}" + (f", the previous one {previous}" if previous else ""))
+    context.report(f"current is {release}" + (f", previous is {previous}" if previous else ""))
 
 
 async def probe_switch(_spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether the release is current."""
+    """Probe whether the release is current."""
     releases = Releases(Layout.at(context).root)
     release, _ = _released(context)
     current = releases.linked("current")
@@ -120,15 +118,16 @@ async def probe_switch(_spec: LocalProvider, context: StepContext) -> Probed:
 
 
 async def start_service(spec: LocalProvider, context: StepContext) -> None:
-    """Start the service, unless it runs already just as it is declared."""
+    """Start the service, unless it already runs with the present settings."""
     layout = Layout.at(context)
     layout.require()
     release, port = _released(context)
     service = Service(layout)
     if (leader := await in_thread(service.leader)) and _is_wanted(spec, context, service):
-        context.report(f"{Program.of(leader).describe()} runs already")
+        context.report(f"{Program.of(leader).describe()} already runs")
         return
     values = await in_thread(lambda: values_of(spec.env))
+    # A start that was interrupted may have left a process; the step can be repeated.
     await service.stop(spec.stop_grace, spec.health)
     await in_thread(lambda: require_free(port))
     instance = new_instance(spec, operation=context.operation_id, release=release, port=port)
@@ -137,7 +136,7 @@ async def start_service(spec: LocalProvider, context: StepContext) -> None:
 
 
 async def probe_service(spec: LocalProvider, context: StepContext) -> Probed:
-    """Look whether the service runs, started with just what is declared now."""
+    """Probe whether the service runs with the present settings."""
     service = Service(Layout.at(context))
     leader = await in_thread(service.leader)
     if leader is None:
@@ -148,7 +147,7 @@ async def probe_service(spec: LocalProvider, context: StepContext) -> Probed:
 
 
 async def check_health(spec: LocalProvider, context: StepContext) -> StepOutputs:
-    """Wait until the service is healthy and stays so; one that is not is ended."""
+    """Wait until the service is healthy and stays healthy; otherwise end it."""
     layout = Layout.at(context)
     layout.require()
     release, port = _released(context)
@@ -158,11 +157,11 @@ async def check_health(spec: LocalProvider, context: StepContext) -> StepOutputs
 
 
 async def probe_health(spec: LocalProvider, context: StepContext) -> Probed:
-    """Ask the service how it is."""
+    """Probe whether the service is healthy."""
     instance = await in_thread(lambda: Service(Layout.at(context)).instance)
     release, port = _released(context)
     if instance is None or instance.release != release:
-        return Probed.not_done(f"no service of release {release} is on record")
+        return Probed.not_done(f"no service of release {release} is recorded")
     answer = await ask(port, spec.health, instance.token)
     if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)

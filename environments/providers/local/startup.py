@@ -1,4 +1,4 @@
-"""Startup: the time from a service's start until it has proved to be healthy."""
+"""The time between the start of a service and the proof that it is healthy."""
 
 from __future__ import annotations
 
@@ -31,23 +31,22 @@ _CANCEL_GRACE = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """A service that was started and has yet to prove healthy."""
+    """A service that has been started and is not known to be healthy yet."""
 
     spec: LocalProvider
     service: Service
 
     async def wait(self) -> float:
-        """Wait until the service is healthy and stays so, and return after how many seconds it was.
+        """Wait until the service is healthy, and again after the settle time; return the seconds.
 
-        It answers with its own token, and again after the settle time. If it does not, or when the
-        wait is cancelled, it is ended: nothing half-started is left.
+        The service is ended if it does not become healthy, or if the wait is cancelled.
 
         Raises:
-            StepFailed: It ended, somebody else answers, or time is up.
+            StepFailed: The service ended, another program answers, or time is up.
         """
         instance = self.service.instance
         if instance is None:
-            raise StepFailed(FailureCause.COMMAND_EXECUTION, "no service is on record: run again")
+            raise StepFailed(FailureCause.COMMAND_EXECUTION, "no service is recorded: run again")
         try:
             return await self._healthy(instance)
         except StepFailed as failure:
@@ -62,7 +61,7 @@ class Startup:
             raise
 
     async def _end(self) -> str:
-        """End the service; return what kept it from ending, or an empty string."""
+        """End the service; return the reason if that fails, or an empty string."""
         try:
             await shielded(self.service.stop(self.spec.stop_grace, self.spec.health))
         except StepFailed as hindrance:
@@ -91,7 +90,11 @@ class Startup:
         return healthy_after
 
     async def _ask(self, instance: Instance) -> Answer:
-        """Ask once, and raise what no further asking can change."""
+        """Check once.
+
+        Raises:
+            StepFailed: The service has ended, or another program answers: waiting changes neither.
+        """
         within = min(_ANSWER_WITHIN, self.spec.start_timeout.total_seconds())
         answer = await ask(instance.port, self.spec.health, instance.token, within=within)
         if await in_thread(self.service.leader) is None:
@@ -104,7 +107,7 @@ class Startup:
         listener = await in_thread(lambda: processes.listener_on(instance.port))
         own = {each.pid for each in await in_thread(self.service.processes)}
         if listener is not None and listener.pid not in own:
-            summary = f"port {instance.port} is answered by somebody else: {listener.describe()}"
+            summary = f"another program answers on port {instance.port}: {listener.describe()}"
             raise self._failure(FailureCause.NETWORK, f"{summary}; stop it, then run again", instance)
 
     def _exited(self, instance: Instance) -> StepFailed:
@@ -130,7 +133,7 @@ class Startup:
         return self._failure(FailureCause.TIMEOUT, summary, instance)
 
     def _failure(self, cause: FailureCause, summary: str, instance: Instance) -> StepFailed:
-        """Return a failure that says what the service said last."""
+        """Return a failure with the last lines of the service's log."""
         log = self.service.layout.log
         said = log_tail.tail(log, instance.log_offset, redactor(self.spec))
         last = log_tail.last_word(said)

@@ -225,7 +225,7 @@ async def test_a_squatter_that_answers_200_is_not_taken_for_the_service(bench):
         assert (await bench.observe()).service is ServiceState.FOREIGN
         failure = await failure_of(bench, "run", "check_health")
         assert failure.cause is FailureCause.NETWORK
-        assert "is answered by somebody else: " in failure.summary
+        assert "another program answers on port " in failure.summary
         assert f"(pid {stranger.pid})" in failure.summary
         assert (stranger.poll(), bench.service.processes()) == (None, [])
         assert (await bench.observe()).service is ServiceState.FOREIGN
@@ -427,7 +427,7 @@ async def test_an_orphan_without_any_record_is_found(bench):
     observed = await bench.observe()
     await bench.run("destroy")
 
-    assert (observed.service, "not on record, but running" in observed.detail) == (
+    assert (observed.service, "running, but not recorded" in observed.detail) == (
         ServiceState.UNHEALTHY,
         True,
     )

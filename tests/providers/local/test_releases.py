@@ -101,7 +101,7 @@ def test_links_that_stay_inside_are_kept_as_links(releases, app):
 def test_links_that_lead_out_are_refused_and_nothing_is_left(releases, app, target):
     (app / "link").symlink_to(target)
 
-    with pytest.raises(StepFailed, match="leads out of it") as caught:
+    with pytest.raises(StepFailed, match="points outside") as caught:
         bundle(releases, app)
 
     assert caught.value.cause is FailureCause.CONFIGURATION
@@ -123,7 +123,7 @@ def test_an_application_that_is_empty_or_missing_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(StepFailed, match="holds no files"):
         scan(tmp_path / "empty", NOWHERE)
-    with pytest.raises(StepFailed, match="is not a directory; say with --app"):
+    with pytest.raises(StepFailed, match="is not a directory; name the application"):
         scan(tmp_path / "missing", NOWHERE)
 
 
@@ -208,16 +208,16 @@ def test_what_an_interrupted_copy_left_is_cleared(releases, app):
     assert sorted(path.name for path in releases.directory.iterdir()) == [release, f"{release}.json"]
 
 
-async def test_a_pinned_release_that_is_missing_is_refused_with_those_at_hand(bench):
+async def test_a_pinned_release_that_is_missing_is_refused_with_those_available(bench):
     await bench.run("provision", "configure", "release")
     bench.amend(pinned_release="0" * 12)
 
     with pytest.raises(StepFailed) as caught:
         await bench.run("release")
 
-    at_hand = bench.environment.outputs.release
+    available = bench.environment.outputs.release
     assert caught.value.summary == (
-        f"release {'0' * 12} can't be used: it is not there; at hand are {at_hand}"
+        f"release {'0' * 12} can't be used: it is not there; available: {available}"
     )
 
 

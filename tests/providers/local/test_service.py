@@ -62,7 +62,7 @@ async def test_an_end_that_is_not_one_is_told(bench):
     record.save(bench.layout)
 
     async with impostor(record.port, record.token):
-        with pytest.raises(StepFailed, match=r"answers on port .* still, but its process") as caught:
+        with pytest.raises(StepFailed, match=r"still answers on port .*, but its process") as caught:
             await bench.step("destroy", "stop_service")
         observed = await bench.observe()
 
@@ -80,13 +80,13 @@ async def test_a_failed_start_says_too_what_kept_it_from_being_undone(bench):
         with pytest.raises(StepFailed) as caught:
             await bench.step("run", "check_health")
 
-    assert "the app exited; then: the service answers on port" in caught.value.summary
+    assert "the app exited; then: the service still answers on port" in caught.value.summary
 
 
 async def test_health_without_a_record_asks_to_run_again(bench):
     await bench.run("provision", "configure", "release")
 
-    with pytest.raises(StepFailed, match="no service is on record: run again"):
+    with pytest.raises(StepFailed, match="no service is recorded: run again"):
         await bench.step("run", "check_health")
 
     assert (await bench.probe("run", "check_health")).verdict == "not_done"

@@ -25,7 +25,7 @@ def test_problems_are_told_one_by_one(tmp_path):
     (tmp_path / "file").write_text("")
 
     assert "is not a directory" in LocalProvider(app=tmp_path / "file").problems()[0]
-    assert "holds no app.py; say with 'command'" in LocalProvider(app=tmp_path).problems()[0]
+    assert "holds no app.py; name the program in 'command'" in LocalProvider(app=tmp_path).problems()[0]
     assert LocalProvider(app=tmp_path, command=("true",)).problems() == ()
 
 

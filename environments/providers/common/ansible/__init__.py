@@ -1,1 +1,1 @@
-"""Ansible: playbooks, run as a process whose events are followed."""
+"""Ansible playbooks, run as a process that reports events."""

@@ -1,4 +1,4 @@
-"""Events: what the callback plugin prints, counted and put into words."""
+"""Events of the callback plugin, counted and summarised."""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ _REFUSED = re.compile(
     r"permission denied|host key verification failed|identification has changed|no matching host key", re.I
 )
 _UNDEFINED = re.compile(r"is undefined|undefined variable|could not find or access", re.I)
-_REASONS = ("msg", "module_stderr", "stderr")  # the second one has what kept a module from being run at all
+_REASONS = ("msg", "module_stderr", "stderr")  # module_stderr: why a module could not even start
 _COUNTED = ("ok", "changed", "failed", "unreachable", "skipped", "ignored")
 
 
 @dataclass(slots=True)
 class Events:
-    """Collects what happens in a run.
+    """Collects the events of a run.
 
     Attributes:
-        progress: Told how each task ends.
-        counts: How many tasks ended how.
-        changed: The tasks that changed something.
-        trouble: What failed, and hosts that can't be reached, in order.
+        progress: Called with each task and its outcome.
+        counts: The number of tasks by outcome.
+        changed: The tasks that made changes.
+        trouble: The events of failed tasks and unreachable hosts, in order.
+        told: The tasks with their outcomes, in order.
+        hosts: The hosts in the final statistics.
+        ended: Whether the final statistics have come.
+        unmatched: Whether a play matched no host.
     """
 
     progress: Callable[[str], None] = lambda _text: None
@@ -41,7 +45,7 @@ class Events:
     unmatched: bool = False
 
     def take(self, line: str) -> None:
-        """Take a line of output; what is no event is let pass."""
+        """Take a line of output. Lines that are not events are ignored."""
         if not line.startswith("{"):
             return
         try:
@@ -69,17 +73,18 @@ class Events:
                 self.trouble.append(event)
 
     def summary(self) -> str:
-        """Say how many tasks ended how, and which of them changed something."""
+        """Return the number of tasks by outcome, and the names of those that made changes."""
         counted = ", ".join(f"{self.counts[kind]} {kind}" for kind in _COUNTED if self.counts[kind])
         changes = f": {'; '.join(self.changed)}" if self.changed else ""
         return f"{counted or 'no tasks'}{changes}"
 
     def failure(self, failed: StepFailed) -> StepFailed:
-        """Return a run's failure in Ansible's own words."""
+        """Return the failure of a run with Ansible's own reason."""
         if failed.cause is FailureCause.CANCELLED:
             return failed
         rest = (line for line in failed.detail.splitlines() if not line.startswith('{"event":'))
         detail = "\n".join([*self.told, "", *self._said(), *rest]).strip()
+        # Without a failed task the playbook never ran: a syntax error, a bad inventory, a missing role.
         if not self.trouble:
             summary = _last_error(failed.detail) or failed.summary
             cause = failed.cause if self.ended else FailureCause.CONFIGURATION
@@ -97,13 +102,13 @@ class Events:
                     yield str(event[key])
 
     def require_work(self) -> None:
-        """Make sure that the playbook was for the host.
+        """Check that a play matched the host; Ansible reports success without one.
 
         Raises:
-            StepFailed: No play matched it, which Ansible itself calls a success.
+            StepFailed: No play matched.
         """
         if self.unmatched or not self.hosts:
-            summary = "no play of the playbook is for this host: let one say 'hosts: all'"
+            summary = "no play of the playbook matches this host: write 'hosts: all' in a play"
             raise StepFailed(FailureCause.CONFIGURATION, summary)
 
 

@@ -1,4 +1,4 @@
-"""Playbook: run on one host, as a process that is followed and can be ended."""
+"""A playbook that is run on one host."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _LONGEST = 1024 * 1024
 
 
 def find() -> str | None:
-    """Return the path of ansible-playbook: beside this Python, or on the path; None for none."""
+    """Return the path of ansible-playbook, beside this Python or on PATH, or None."""
     beside = Path(sys.executable).with_name(_PROGRAM)
     return str(beside) if beside.is_file() else shutil.which(_PROGRAM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """A playbook, and the one host that it is run on.
+    """A playbook with its host.
 
     Attributes:
         path: The playbook.
-        directory: Where the inventory and Ansible's own files are kept.
+        directory: The directory for the inventory and Ansible's own files.
         name: The host's name in the inventory.
-        address: Where the host is.
-        port: The port of its SSH server.
-        user: The user on it.
-        key: The private key's file.
-        known_hosts: The keys that the host may show; no other is accepted.
-        become: Whether its tasks are run as root, by sudo.
-        variables: Given to the playbook; they may hold secrets.
+        address: The host's address.
+        port: The port of the SSH server.
+        user: The user on the host.
+        key: The file of the private key.
+        known_hosts: The file of the accepted host keys. No other key is accepted.
+        become: Whether tasks run as root, by sudo.
+        variables: The playbook's extra variables; they may hold secrets.
     """
 
     path: Path
@@ -62,11 +62,15 @@ class Playbook:
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
     async def run(self, context: StepContext, *, check: bool = False) -> Events:
-        """Run it, and return what happened; or, to check, what it would change, and change nothing.
+        """Run the playbook and return its events.
+
+        Args:
+            context: The step.
+            check: Predict the changes instead of making them.
 
         Raises:
-            StepFailed: A task failed, the host can't be reached or is not who it was, the playbook
-                can't be read, or none of its plays is for the host.
+            StepFailed: A task failed, the host can't be reached or shows another key, the playbook
+                can't be read, or no play matches the host.
         """
         program = find()
         if program is None:
@@ -97,7 +101,7 @@ class Playbook:
 
     @contextmanager
     def _files(self) -> Iterator[tuple[Path, Path]]:
-        """Write the inventory and, for as long as it is needed, the variables."""
+        """Write the inventory, and the variables for the time of the run."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         inventory, variables = self.directory / "inventory.json", self.directory / "variables.json"
         host = {
@@ -105,11 +109,12 @@ class Playbook:
             "ansible_port": self.port,
             "ansible_user": self.user,
             "ansible_ssh_private_key_file": str(self.key),
-            **({"ansible_become": True} if self.become else {}),  # else the playbook says it itself
+            # False would override a play that asks for it.
+            **({"ansible_become": True} if self.become else {}),
             "ansible_python_interpreter": "auto_silent",
         }
         write_private(inventory, json.dumps({"all": {"hosts": {self.name: host}}}, indent=2) + "\n")
-        write_private(self.directory / "ansible.cfg", "")
+        write_private(self.directory / "ansible.cfg", "")  # else Ansible takes the user's or the system's
         write_private(variables, json.dumps(dict(self.variables)) + "\n")
         try:
             yield inventory, variables
@@ -117,7 +122,7 @@ class Playbook:
             variables.unlink(missing_ok=True)
 
     def _environment(self) -> dict[str, str]:
-        """Return its environment: the user's own Ansible settings don't reach it, and no agent does."""
+        """Return the variables of the process, without the user's Ansible settings and SSH agent."""
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -137,7 +142,8 @@ class Playbook:
         }
 
     def _ssh_options(self) -> Iterator[str]:
-        """Yield SSH's options; a shared connection would let a changed host key through."""
+        """Yield the options of OpenSSH."""
+        # A connection that is shared with an earlier run would not check the host key again.
         yield "ControlMaster=no"
         yield "ControlPath=none"
         yield f'UserKnownHostsFile="{self.known_hosts}"'

@@ -1,7 +1,6 @@
-"""Events: a callback plugin of Ansible's that prints a JSON object for each thing that happens.
+"""A callback plugin for Ansible that prints each event as a JSON object."""
 
-Ansible loads it by its path, in whatever Python it runs with: it imports nothing but Ansible.
-"""
+# Ansible loads this file by its path, in the Python that runs Ansible: only Ansible can be imported.
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ DOCUMENTATION = """
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
-    """Prints what happens to tasks and hosts."""
+    """Prints the events of tasks and hosts."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -35,6 +34,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         said = result._result
         more = {key: said[key] for key in _TOLD if key in said}
         if result._task.no_log or said.get("_ansible_no_log"):
+            # Ansible's own plugins hide these results; the facts may hold secrets.
             more = {"msg": "hidden: the task says no_log"}
         changed = bool(said.get("changed"))
         self._say(
@@ -42,30 +42,30 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         )
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """Tell that a task begins."""
+        """Print that a task begins."""
         del is_conditional
         self._say("task", task=task.get_name())
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Tell that a task is done on a host."""
+        """Print that a task has succeeded on a host."""
         self._result("ok", result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Tell that a task failed on a host; one whose failure is ignored is told as such."""
+        """Print that a task failed on a host, or that its failure is ignored."""
         self._result("ignored" if ignore_errors else "failed", result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Tell that a host can't be reached."""
+        """Print that a host can't be reached."""
         self._result("unreachable", result)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        """Tell that a task is not for a host."""
+        """Print that a task was skipped on a host."""
         self._result("skipped", result)
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
-        """Tell that a play is for no host at all."""
+        """Print that no host matched a play."""
         self._say("no_hosts_matched")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Tell, at the end, how each host fared."""
+        """Print the results of each host at the end."""
         self._say("stats", hosts={host: stats.summarize(host) for host in stats.processed})
