@@ -1,4 +1,4 @@
-"""Provider `terraform`: hosts by OpenTofu or Terraform, configured by Ansible, served over SSH."""
+"""The provider `terraform`: hosts by OpenTofu or Terraform, configured by Ansible, reached by SSH."""
 
 from environments.providers.terraform.provider import TerraformProvider
 

@@ -1,4 +1,4 @@
-"""Layout: where the terraform provider keeps what belongs to an environment."""
+"""The files that the terraform provider keeps for an environment."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Layout:
     """The paths of one environment, below its directory.
 
         build/terraform/            the rendered module, and Terraform's state
-        build/ssh/known_hosts       the keys that hosts have to show
-        build/ansible/              the inventory and what Ansible keeps
+        build/ssh/known_hosts       the pinned host keys
+        build/ansible/              the inventory and Ansible's own files
 
     Attributes:
         directory: The environment's own directory.
@@ -43,34 +43,32 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """Terraform's state: what it made, and so the only way to take it away again."""
+        """Terraform's state: the only list of the resources that destroy has to remove."""
         return self.module / "terraform.tfstate"
 
     @property
     def unsaved_state(self) -> Path:
-        """Where Terraform leaves what it could not save in its state."""
+        """The file in which Terraform leaves a state that it could not save."""
         return self.module / "errored.tfstate"
 
     @property
     def known_hosts(self) -> Path:
-        """The keys that hosts have to show."""
+        """The pinned host keys."""
         return self.build / "ssh" / "known_hosts"
 
     @property
     def ansible(self) -> Path:
-        """The inventory and what Ansible keeps."""
+        """The inventory and Ansible's own files."""
         return self.build / "ansible"
 
     def prepare(self, place: Path) -> Path:
-        """Make one of the directories, private, and return it."""
+        """Create one of the directories, for its owner only, and return the path."""
         for each in (self.build, place):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
         return place
 
     def begin_state(self) -> None:
-        """Make sure that there is a state file: one that is missing later was lost.
-
-        Terraform takes an empty file for a state in which there is nothing.
-        """
+        """Create an empty state file if there is none, so that a file missing later must be lost."""
+        # Terraform reads an empty file as a state without resources.
         if not self.state.exists():
             write_private(self.state, "")

@@ -1,4 +1,4 @@
-"""What the terraform provider sees of an environment, without changing anything."""
+"""Observations of an environment: infrastructure, host, service and configuration."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.providers.terraform import TerraformProvider
 
+# Before configure has run, each task of the playbook would be reported as a difference.
 _CONFIGURED = {
     EnvironmentState.CONFIGURED,
     EnvironmentState.RELEASED,
@@ -37,9 +38,9 @@ _CONFIGURED = {
 
 @translated
 async def observe(spec: TerraformProvider, environment: AnyEnvironment, directory: Path) -> Observation:
-    """Look at the infrastructure, the host, its service and its configuration.
+    """Observe the infrastructure, the host, the service and the configuration, changing none of them.
 
-    What can't be looked at is told in `unseen`, and does not keep the rest from being seen.
+    Parts that can't be observed are listed in `unseen`; the others are still reported.
     """
     context = StepContext(
         environment=environment,
@@ -62,12 +63,12 @@ async def observe(spec: TerraformProvider, environment: AnyEnvironment, director
 
 @dataclass(frozen=True, slots=True)
 class _Infrastructure:
-    """What Terraform knows.
+    """The infrastructure according to Terraform.
 
     Attributes:
-        there: Whether its state holds anything.
-        altered: What is not as its state says, a line each.
-        unseen: What it could not tell, and why.
+        there: Whether the state holds resources.
+        altered: The differences between state and reality, a line each.
+        unseen: The parts that could not be observed, and why.
     """
 
     there: bool
@@ -90,10 +91,7 @@ async def _infrastructure(spec: TerraformProvider, context: StepContext) -> _Inf
 async def _host(
     spec: TerraformProvider, context: StepContext, infrastructure: _Infrastructure
 ) -> Observation:
-    """Look at the host, as far as it lets us in.
-
-    One that is not reached is gone where Terraform, too, sees a difference.
-    """
+    """Observe the host and the service, as far as the host can be reached."""
     there, altered = infrastructure.there, infrastructure.altered
     outputs = context.environment.outputs
     if not there or outputs.instance_ip is None or not Layout.at(context).known_hosts.is_file():
@@ -104,6 +102,7 @@ async def _host(
             return replace(await _service(spec, host), altered=altered)
     except StepFailed as failed:
         state = _unreached(failed)
+        # An unreachable host may just be cut off. It counts as gone if Terraform sees a difference too.
         gone = state is not HostState.STRANGE and bool(altered)
         detail = f"{failed.summary}; {'; '.join(altered)}" if gone else failed.summary
         return Observation(
@@ -116,23 +115,24 @@ async def _host(
 
 
 def _unreached(failed: StepFailed) -> HostState:
-    """Judge a host by how it kept us out: one that refuses has a network, and nothing that serves it.
+    """Return the state of a host from the error of a connection.
 
     Raises:
-        StepFailed: It was not the host that kept us out.
+        StepFailed: The error, if its cause is not the host.
     """
     if failed.cause is FailureCause.AUTHENTICATION:
         return HostState.STRANGE
     if failed.cause not in (FailureCause.NETWORK, FailureCause.TIMEOUT):
         raise failed
+    # A refused connection proves that the network and the kernel answer.
     refused = isinstance(failed.__cause__, ConnectionRefusedError | ConnectionResetError)
     return HostState.HALF_DEAD if refused else HostState.UNREACHABLE
 
 
 async def _service(spec: TerraformProvider, host: HostDirectory) -> Observation:
-    """Judge the service by its process and its answer."""
+    """Observe the service by its process and its answer to a health check."""
     service, instance = spec.service, await host.instance()
-    token = instance.token if instance else "-"
+    token = instance.token if instance else "-"  # no answer holds that token: it is foreign
     answer = await ask(service.port, service.health, token, host=host.remote.target.host)
     alive = instance is not None and instance.alive
     serving = instance.serving if instance and (alive or answer.kind is HealthVerdict.HEALTHY) else None

@@ -1,4 +1,4 @@
-"""TerraformProvider: environments on hosts that OpenTofu or Terraform makes."""
+"""The spec and provider of environments on hosts that OpenTofu or Terraform makes."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from environments.model.steps import Step
     from environments.ports import CollectsLogs, Provider
 
+# In this order: {env: VAR} is a reference to a secret before it is any JSON object.
 Value: TypeAlias = Annotated[SecretRef | JsonValue, Field(union_mode="left_to_right")]
 Values: TypeAlias = dict[str, Value]
 
@@ -40,8 +41,8 @@ Values: TypeAlias = dict[str, Value]
 class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
     """An environment on a host that OpenTofu or Terraform makes and Ansible configures.
 
-    It is a spec, and the provider that brings environments with that spec up and down.
-    Making one does not look at the disk; `problems` does.
+    The spec is also the provider: its methods bring environments with this spec up and down.
+    Creating a spec does not read the disk; `problems` does.
     """
 
     kind: Literal["terraform"] = "terraform"
@@ -95,23 +96,23 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
 
     @property
     def plain_variables(self) -> dict[str, JsonValue]:
-        """The module's variables that are no secrets."""
+        """The module's variables without the secrets."""
         return {name: value for name, value in self.variables.items() if not isinstance(value, SecretRef)}
 
     def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
-        """Return the fields in which `new` differs and that only provisioning can apply.
+        """Return the changed fields that only provisioning can apply.
 
-        How the host is reached may change, as when a key is renewed, and a file of an environment
-        whose host was registered need not name the host.
+        The SSH settings are not among them: keys are renewed during a host's life.
         """
         if not isinstance(new, TerraformProvider):
             return super().needs_provision(new)
+        # The spec file of an environment whose host was registered need not name the host.
         fields = ("directory", "binary", "variables", "outputs", *(("address",) if new.address else ()))
         changed = (name for name in fields if getattr(new, name) != getattr(self, name))
         return (*super().needs_provision(new), *changed)
 
     def relative_to(self, directory: Path, /) -> TerraformProvider:
-        """Return it with all paths absolute, as seen from a directory; `~` is the user's home."""
+        """Return a copy with paths made absolute from a directory, and `~` expanded."""
 
         def absolute(path: Path) -> Path:
             return Path(os.path.normpath((directory / path.expanduser()).absolute()))
@@ -138,7 +139,7 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
         )
 
     def problems(self) -> tuple[str, ...]:
-        """Look at the disk and return what makes this spec unusable now, a line for each."""
+        """Check the spec against the disk, and return a line for each problem."""
         return (
             *self._problems_of_module(),
             *self._problems_of_files(),
@@ -148,7 +149,7 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
 
     def _problems_of_module(self) -> Iterator[str]:
         if not self.directory.is_dir():
-            yield f"directory: {self.directory} is not a directory; name the one that holds the module"
+            yield f"directory: {self.directory} is not a directory; name the directory of the module"
             return
         module = Module(self.directory)
         declared, outputs = module.declared(), module.outputs()
@@ -164,15 +165,15 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
                 yield f"outputs.{field}: the module has no output {name!r}; it has {known}"
         for source in module.outside():
             yield (
-                f"directory: it takes the module {source}, which lies outside and would not be copied; "
-                "name the directory above them, or copy it inside"
+                f"directory: the module uses {source}, which lies outside and would not be copied; "
+                "name the directory above both, or copy that module inside"
             )
 
     def _problems_of_files(self) -> Iterator[str]:
         if problem := ssh.check_key_file(self.ssh.key):
             yield f"ssh.key: {problem}"
         if not self.app.is_dir():
-            yield f"app: {self.app} is not a directory; name the one that holds the application"
+            yield f"app: {self.app} is not a directory; name the directory of the application"
         if self.playbook is not None and not self.playbook.is_file():
             yield f"playbook: {self.playbook} is not a file"
 
@@ -198,11 +199,11 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
                     )
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether environments of this kind know the command: all of them."""
+        """Return whether the provider supports a command; it supports all of them."""
         return command in CommandName
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
-        """Return the steps of a command for an environment, in order."""
+        """Return the steps of a command, in order."""
         match command:
             case CommandName.PROVISION:
                 return (*infrastructure_steps(self, environment), *boot_steps(self, environment))
@@ -215,28 +216,29 @@ class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
             case CommandName.RUN:
                 return run_steps(self, environment)
             case CommandName.DESTROY:
+                # The service first: a registered host stays, and the service would stay with it.
                 return (*stop_steps(self, environment), *teardown_steps(self, environment))
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
-        """Return the files that hold what was collected of what the service said, the present one last."""
-        del environment
+        """Return the files with the collected service log, the current file last."""
+        del environment  # another provider may need it
         return CollectedLog(Layout(directory).build).files()
 
     async def collect_logs(self, environment: AnyEnvironment, directory: Path) -> None:
-        """Fetch what the service said on its host since the last time.
+        """Fetch new lines of the service's log from the host.
 
         Raises:
-            StepFailed: The host can't be asked.
+            StepFailed: The host can't be reached, or the log can't be stored.
         """
         await collect_logs(self, environment, directory)
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Look at the infrastructure, the host and the service, and change nothing."""
+        """Observe the infrastructure, the host and the service without changing them."""
         return await observe(self, environment, directory)
 
 
 if TYPE_CHECKING:
-
+    # Type checkers verify here that the spec satisfies the protocols.
     def _is_a_provider(spec: TerraformProvider) -> Provider:
         return spec
 

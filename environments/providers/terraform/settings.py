@@ -1,4 +1,4 @@
-"""The parts of the terraform provider's settings: SSH, the service, outputs and time limits."""
+"""Settings of the terraform provider: outputs, SSH, service and time limits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from environments.providers.common.fields import HealthPath, NotNegative, Positive, Variables
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+# As useradd(8) accepts them.
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _HOST_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+=*")
 
@@ -41,6 +42,7 @@ def _check_command(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_directory(directory: PurePosixPath) -> PurePosixPath:
+    # Paths stand unquoted in unit files, where a line break would begin another setting.
     if not directory.is_absolute() or ".." in directory.parts or not str(directory).isprintable():
         raise ValueError("must be an absolute path of the host, without '..' and line breaks, like /opt")
     return directory

@@ -63,9 +63,7 @@ async def test_the_pin_goes_only_with_the_files_of_the_environment(project: Proj
     project.workspace.create(project.spec())
     await project.workspace.register("web", address=HOST)
     project.sshd.stop()
-    with pytest.raises(
-        CommandFailed, match=r"when that host is gone for good, say so: remove .*known_hosts"
-    ):
+    with pytest.raises(CommandFailed, match=r"if that host is gone for good, remove .*known_hosts"):
         await project.workspace.destroy("web")
     assert pinned(known_hosts(project), HOST, project.sshd.port) == project.sshd.host_key
 

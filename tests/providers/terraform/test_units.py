@@ -59,7 +59,7 @@ def test_an_environment_file_gives_back_every_value(tmp_path: Path) -> None:
 
 
 def test_a_value_that_systemd_would_not_take_is_refused() -> None:
-    with pytest.raises(Refused, match="the variable KEY is no text in UTF-8"):
+    with pytest.raises(Refused, match="the variable KEY is not UTF-8"):
         env_file({"KEY": os.fsdecode(b"\xff")})
 
 

@@ -1,4 +1,5 @@
-"""Host: what is sent to a host and run there by its own Python, with nothing but the standard library.
+"""The program that runs on hosts: sent there with each call and run by the host's own Python.
 
-`environments.providers.terraform.remote.calls` sends it. It runs on Python 3.9, so it is written for that.
+`environments.providers.terraform.remote.calls` sends the modules. They import the standard library
+only, and run on Python 3.9 and later.
 """

@@ -1,4 +1,4 @@
-"""Bundle: a release that came as one archive, unpacked, verified, and put in place whole."""
+"""Uploaded archives: unpacked, verified, and renamed to a release."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ARCHIVE = "release.tar.gz"
 
 
 def stage(root: Path, *, room: int) -> str:
-    """Return where an archive may be put by the user who logs in, and by nobody else.
+    """Make a directory for an upload that only the SSH user may write to, and return the archive's path.
 
     Raises:
-        Refused: There is no room for it.
+        Refused: The file system has less than `room` bytes left.
     """
     root.mkdir(parents=True, exist_ok=True)
     free = os.statvfs(root)
@@ -29,16 +29,17 @@ def stage(root: Path, *, room: int) -> str:
     place = root / "incoming"
     remove(place)
     place.mkdir(mode=0o700)
-    if "SUDO_UID" in os.environ:  # whoever became root by sudo
+    if "SUDO_UID" in os.environ:
+        # SFTP writes as the user who logged in, also where this program runs as root by sudo.
         os.chown(place, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))
     return str(place / _ARCHIVE)
 
 
 def unpack(root: Path, *, content: Entries) -> None:
-    """Put what was staged in place as a release, durably: it is there whole, or not at all.
+    """Make a release of the staged archive, durably: the release is complete, or absent.
 
     Raises:
-        Refused: It is not what was announced, or leads out of its directory.
+        Refused: The archive differs from `content`, or a path leads out of the release.
     """
     releases = root / "releases"
     releases.mkdir(exist_ok=True)
@@ -50,7 +51,7 @@ def unpack(root: Path, *, content: Entries) -> None:
         _extract(root / "incoming" / _ARCHIVE, draft)
         if entries(draft, content) != content:
             raise Refused("file_system", "it did not arrive as it was sent, or was changed meanwhile")
-        os.sync()
+        os.sync()  # once for all files: cheaper than an fsync for each
         _put_in_place(draft, releases, content)
     finally:
         remove(draft)
@@ -58,17 +59,18 @@ def unpack(root: Path, *, content: Entries) -> None:
 
 
 def discard(root: Path) -> None:
-    """Remove what was staged."""
+    """Remove the staged archive."""
     remove(root / "incoming")
 
 
 def _put_in_place(draft: Path, releases: Path, content: Entries) -> None:
-    """Rename a draft to a release; the manifest, which makes it one, comes last."""
+    """Rename a draft to a release."""
     name = identity(content)
     remove(releases / f"{name}.json")
     remove(releases / name)
     draft.rename(releases / name)
     sync(releases)
+    # Last: without its manifest, a directory does not count as a release.
     write(releases / f"{name}.json", json.dumps(content), 0o644)
 
 
@@ -84,12 +86,16 @@ def _extract_all(tar: tarfile.TarFile, target: Path) -> None:
     members = list(_checked(tar))
     if hasattr(tarfile, "data_filter"):
         tar.extractall(target, members, filter="data")
-    else:
+    else:  # Python before 3.9.17 has no filters; _checked has refused what they would refuse
         tar.extractall(target, members)
 
 
 def _checked(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yield files and links, none of which leaves the directory, whatever Python does about that."""
+    """Yield the members of an archive, all of them files and links inside the release.
+
+    Raises:
+        Refused: A member is of another kind, or leads out of the release.
+    """
     links: set[PurePosixPath] = set()
     for member in tar:
         path = PurePosixPath(member.name)
@@ -103,6 +109,7 @@ def _checked(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 def _leaves(path: PurePosixPath) -> bool:
+    """Return whether a path leads out of its directory at any point."""
     depth = 0
     for part in path.parts:
         depth += -1 if part == ".." else 1

@@ -1,4 +1,4 @@
-"""Daemon: a service without a supervisor, in a session of its own. It does not outlive a reboot."""
+"""Services without a supervisor: a plain process in a session of its own, lost at a reboot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAUSE = 0.05
 
 
 def start(root: Path, launch: Launch, begun: Record) -> None:
-    """Start it, and put its process on record.
+    """Start a service and record its process.
 
     Raises:
         Refused: The program can't be started.
@@ -36,6 +36,7 @@ def start(root: Path, launch: Launch, begun: Record) -> None:
 
 
 def _spawned(launch: Launch) -> int:
+    # Only root can change the user; anyone else was checked to be that user already.
     who: dict[str, Any] = {}
     if launch.user.pw_uid != os.geteuid():
         groups = os.getgrouplist(launch.user.pw_name, launch.user.pw_gid)
@@ -56,20 +57,29 @@ def _spawned(launch: Launch) -> int:
 
 
 def status(found: Record) -> dict[str, Any]:
-    """Return whether it lives: its first process, and not a later one of that number."""
+    """Return whether the recorded process is alive."""
     pid = found.get("pid")
+    # The start time tells the process from a later one with the same pid.
     alive = pid is not None and ticks(pid) == found.get("started")
     return {"alive": alive, "pid": pid if alive else None, "restarts": 0}
 
 
 def stop(found: Record, grace: float) -> bool:
-    """End all its processes, first politely, then by force, and return whether there were any."""
+    """End all processes of a service by SIGTERM, after the grace by SIGKILL.
+
+    Returns:
+        Whether there were any.
+
+    Raises:
+        Refused: Some survive SIGKILL.
+    """
     pid = found.get("pid")
     if pid is not None and ticks(pid) not in (None, found.get("started")):
         pid = None  # another process has its number now
 
     def signalled(number: signal.Signals) -> list[int]:
-        """Signal the processes that are left, which may have started others since, and return them."""
+        """Signal the processes that are left, and return them."""
+        # Looked up for each signal: a process may have started others since.
         left = of_service(pid, found["token"])
         for each in left:
             with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Files of the host: written at once and durably, private where nobody else is to read them."""
+"""Files of the host: replaced atomically and durably, and removed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from pathlib import Path
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file's content at once and durably."""
+    """Replace a file atomically and durably.
+
+    Args:
+        path: The file.
+        text: Its new content.
+        mode: Its permissions; by default, only its owner can read it.
+    """
     draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
+    draft.unlink(missing_ok=True)  # a leftover may have other permissions
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
@@ -21,7 +27,7 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 def sync(directory: Path) -> None:
-    """Make the names in a directory durable."""
+    """Make the entries of a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -30,7 +36,7 @@ def sync(directory: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a directory with all that is in it, or a file; links are not followed."""
+    """Remove a file, or a directory with its content, without following links."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

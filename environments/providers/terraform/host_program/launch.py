@@ -1,4 +1,4 @@
-"""Launch: what a service is started with, made out before anything is started."""
+"""The program, user and variables of a service, checked before it is started."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Launch:
 
     Attributes:
         program: The path of the program.
-        words: The words of its command, the first of which is what the program was called.
-        directory: The release, in which it runs.
-        env: All its variables.
-        user: Whom it runs as.
-        log: Where its output goes.
+        words: The command as it was declared, the program's name first.
+        directory: The release: the working directory.
+        env: All environment variables.
+        user: The user that the service runs as.
+        log: The file for its output.
     """
 
     program: str
@@ -38,15 +38,16 @@ class Launch:
 def prepare(
     root: Path, *, release: str, command: Sequence[str], env: dict[str, str], user: str | None
 ) -> Launch:
-    """Find out what a service is to be started with, and put a log that has grown long aside.
+    """Look up program and user, prepare the log, and return the complete launch.
 
     Raises:
-        Refused: The release, the user or the program is not there.
+        Refused: The release, the user or the program is missing.
     """
     directory = root / "releases" / release
     if not directory.is_dir():
         raise Refused("file_system", f"{directory} is not there; release again")
     who = _user(user)
+    # The declared variables come last, and may replace these.
     base = {"PATH": os.environ.get("PATH", os.defpath), "HOME": who.pw_dir}
     given = {**base, "USER": who.pw_name, "LOGNAME": who.pw_name, **env}
     program = _program(directory, command[0], given["PATH"])
@@ -59,7 +60,7 @@ def _user(name: str | None) -> pwd.struct_passwd:
     try:
         found = pwd.getpwnam(name)
     except KeyError:
-        advice = "make it in the playbook, or name another one"
+        advice = "create it in the playbook, or name another user"
         raise Refused("configuration", f"service.user: there is no user {name}; {advice}") from None
     if os.geteuid() not in (0, found.pw_uid):
         advice = "set ssh.become, or leave service.user out"
@@ -68,7 +69,7 @@ def _user(name: str | None) -> pwd.struct_passwd:
 
 
 def _program(directory: Path, name: str, path: str) -> str:
-    """Return the path of a program, which is looked for as a shell in the release would do."""
+    """Return the path of a program, found as a shell in the release would find it."""
     found = shutil.which(str(directory / name) if "/" in name else name, path=path)
     if found is None:
         where = directory if "/" in name else path
@@ -79,9 +80,10 @@ def _program(directory: Path, name: str, path: str) -> str:
 
 def _log(root: Path, user: pwd.struct_passwd) -> Path:
     log = root / "service.log"
+    # Only here: a service that runs keeps its file open, and would go on writing into the old one.
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(root / "service.log.1")
     os.close(os.open(log, os.O_WRONLY | os.O_CREAT, 0o600))
     if os.geteuid() == 0:
-        os.chown(log, user.pw_uid, user.pw_gid)  # a service may open its own output once more
+        os.chown(log, user.pw_uid, user.pw_gid)  # a service may reopen its output, as /dev/stdout
     return log

@@ -1,4 +1,4 @@
-"""Log: what a service said since somebody looked last, through a rotation."""
+"""New lines of a service's log, read across a rotation."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _LONG = 65_536
 
 
 def read(root: Path, *, since: dict[str, int] | None, limit: int, whole: bool) -> dict[str, Any]:
-    """Return at most the last `limit` bytes that were said since a place in the log.
+    """Return at most the last `limit` bytes that a log gained since a position.
 
     Args:
         root: The environment's directory.
-        since: The place: `inode` and `offset`; None for the beginning.
-        limit: How much of it is wanted.
-        whole: Whether the last line counts although it may be written still. Half a secret in it
-            would be recognised by nobody.
+        since: The position: `inode` and `offset`; None for the beginning.
+        limit: The most bytes to return.
+        whole: Whether to include a last line that may still be incomplete.
 
     Returns:
-        The place behind it; what was said, in Base64; and how many bytes of it were left out.
+        `since`, the position behind the bytes; `text`, the bytes in Base64; and `skipped`, the
+        number of bytes before them that were left out.
     """
     with ExitStack() as opened:
         files: list[BinaryIO] = []
@@ -36,8 +36,10 @@ def read(root: Path, *, since: dict[str, int] | None, limit: int, whole: bool) -
         text, skipped, size = _gathered(files, since or {}, limit)
         latest = os.fstat(files[-1].fileno())
     if skipped:
+        # The rest of a line that was cut may hold half a secret, which no redaction recognises.
         begun, end, text = text.partition(b"\n")
         skipped += len(begun) + len(end)
+    # So may a line that is still being written: it waits for the next time, unless it is very long.
     rest = b"" if whole or time.time() - latest.st_mtime > _YOUNG else text.rpartition(b"\n")[2]
     if len(rest) > _LONG:
         rest = b""
@@ -47,14 +49,14 @@ def read(root: Path, *, since: dict[str, int] | None, limit: int, whole: bool) -
 
 
 def _gathered(files: list[BinaryIO], since: dict[str, int], limit: int) -> tuple[bytes, int, int]:
-    """Return what is new, how many bytes before it were left out, and the size of the last file."""
+    """Return the new bytes, the number of bytes left out before them, and the size of the last file."""
     inodes = [os.fstat(file.fileno()).st_ino for file in files]
     first = inodes.index(since["inode"]) if since.get("inode") in inodes else 0
     text, skipped, last = b"", 0, 0
     for index in range(len(files) - 1, first - 1, -1):
         size = os.fstat(files[index].fileno()).st_size
         offset = since.get("offset", 0) if inodes[index] == since.get("inode") else 0
-        begin = offset if offset <= size else 0  # it was cut
+        begin = offset if offset <= size else 0  # the file was truncated
         taken = min(limit - len(text), size - begin)
         skipped += size - begin - taken
         files[index].seek(size - taken)

@@ -1,4 +1,7 @@
-"""Processes of the host, as /proc shows them. Source: proc(5), field 22 of /proc/PID/stat."""
+"""Processes of the host, read from /proc.
+
+Source: proc(5), field 22 of /proc/PID/stat.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,23 @@ _PROC = Path("/proc")
 
 
 def ticks(pid: int) -> int | None:
-    """Return when a process that lives was started, in clock ticks since boot; None for a dead one."""
+    """Return when a living process was started, in clock ticks since boot, or None."""
     try:
+        # Behind the last parenthesis: the name before it may hold spaces and parentheses.
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
+    # A zombie has ended; its parent has just not collected it yet.
     return None if fields[0] in "ZX" else int(fields[19])
 
 
 def of_service(leader: int | None, token: str) -> list[int]:
-    """Return the living processes of a service: its session, and whatever carries its token."""
+    """Return the living processes in a service's session, or with its token in their environment."""
     return [pid for pid in _living() if _session(pid) == leader or _carries(pid, token)]
 
 
 def directories(pids: Iterable[int], below: Path) -> list[str]:
-    """Return the names of the directories right below one that processes work in, each once."""
+    """Return the distinct first-level directories below a path in which processes work."""
     found: dict[str, None] = {}
     for pid in pids:
         with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Program: one function called on the host, for one environment, and what came of it printed."""
+"""The entry point on the host: calls one function for one environment and prints the result."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _PAUSE = 0.1
 
 
 def main(function: str, root: str, lineage: str, arguments: dict[str, Any]) -> None:
-    """Call a function and print, as a line of JSON, its result or why it was refused."""
-    os.umask(0o022)
+    """Call a function, and print its result or its refusal as a line of JSON."""
+    os.umask(0o022)  # the login's umask could keep a service's user from reading its release
     try:
         answer = {"result": _call(function, Path(root), lineage, arguments)}
     except Refused as refused:
@@ -57,23 +57,23 @@ def _call(function: str, root: Path, lineage: str, arguments: dict[str, Any]) ->
     if function == "stage":
         _claim(root, lineage)
     elif not _is_claimed(root, lineage):
-        return None  # nothing was ever brought here
+        return None  # no directory, so there is nothing to change
     with _alone(root):
         return _CHANGING[function](root, **arguments)
 
 
 def _claim(root: Path, lineage: str) -> None:
-    """Make the directory this environment's: this incarnation's of it, and no other's."""
+    """Create the directory, and mark it as belonging to this incarnation of the environment."""
     root.mkdir(parents=True, exist_ok=True)
     if not _is_claimed(root, lineage):
         write(root / _MARKER, json.dumps({"lineage": lineage}))
 
 
 def _is_claimed(root: Path, lineage: str) -> bool:
-    """Return whether the directory is this environment's, or nobody's yet.
+    """Return whether the directory is marked as this environment's.
 
     Raises:
-        Refused: It is another one's.
+        Refused: The directory is marked as another environment's.
     """
     try:
         owner = json.loads((root / _MARKER).read_text())["lineage"]
@@ -90,7 +90,12 @@ def _is_claimed(root: Path, lineage: str) -> bool:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Wait until nothing else changes the directory: a call whose caller is gone may do so still."""
+    """Hold the lock of the directory.
+
+    Raises:
+        Refused: Another call holds the lock for too long.
+    """
+    # A call goes on when its caller is gone, so the lock of the environment does not keep calls apart.
     with (root / ".lock").open("a") as file:
         if not until(lambda: _is_locked_by_us(file), within=_PATIENCE, every=_PAUSE):
             summary = f"an earlier command still works in {root}: wait, then try again"

@@ -1,4 +1,4 @@
-"""Record: the service as it was started last, kept beside it in instance.json."""
+"""The record of the service that was started last, in instance.json."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from .files import write
 
 Record = dict[str, Any]  # Any: JSON
-"""`release`, `token`, `fingerprint`, `supervisor` and `log`, where its output begins; of a plain
-daemon, once it was started, `pid` and `started` too."""
+"""Has `release`, `token`, `fingerprint`, `supervisor` and `log`, the position where the output begins.
+A plain daemon's also has `pid` and `started`, once the process exists."""
 
 
 def load(root: Path) -> Record | None:
-    """Return the record, or None for none that can be read."""
+    """Return the record, or None if there is no readable record."""
     try:
         found = json.loads((root / "instance.json").read_text())
     except (OSError, ValueError):
@@ -23,10 +23,10 @@ def load(root: Path) -> Record | None:
 
 
 def save(root: Path, record: Record) -> None:
-    """Put it in place, durably."""
+    """Write the record durably."""
     write(root / "instance.json", json.dumps(record))
 
 
 def forget(root: Path) -> None:
-    """Remove it."""
+    """Remove the record."""
     (root / "instance.json").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Refused: what can't be done on the host, in the words of the one who asked for it."""
+"""The exception of the program on the host, which the controller raises as StepFailed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _ADVICE = {
 
 
 class Refused(Exception):
-    """Raised for what can't be done, and why.
+    """Raised when a call can't be carried out.
 
     Attributes:
-        cause: The kind of reason: a value of FailureCause.
-        summary: One line, for people.
+        cause: A value of `FailureCause`.
+        summary: The reason and the way out, in one line.
     """
 
     def __init__(self, cause: str, summary: str) -> None:
@@ -27,7 +27,7 @@ class Refused(Exception):
 
     @classmethod
     def by_the_system(cls, error: OSError) -> Refused:
-        """Return what an error of the operating system stands for."""
+        """Translate an error of the operating system."""
         place = f"{error.filename}: " if error.filename else ""
         advice = _ADVICE.get(error.errno or 0)
         summary = f"{place}{(error.strerror or str(error)).lower()}"

@@ -1,4 +1,4 @@
-"""Releases on the host: named after their content, two of which are linked."""
+"""Releases on the host: named after their content, with links to the current and the previous one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .files import remove, sync
 from .refused import Refused
 
 Entries = dict[str, str]
-"""By path, what each file and link is: its kind and the digest of its content."""
+"""Maps the path of each file and link to its kind and the digest of its content."""
 
 _BLOCK = 1024 * 1024
 
 
 def entries(place: Path, names: Iterable[str]) -> Entries:
-    """Return what each of the named entries of a directory is; one that is not there is left out."""
+    """Return kind and digest of the named entries of a directory, without missing ones."""
     return {name: found for name in names if (found := _entry(place / name))}
 
 
@@ -35,13 +35,16 @@ def _entry(path: Path) -> str | None:
 
 
 def identity(content: Entries) -> str:
-    """Return the name of a release with this content."""
+    """Return the name of the release that has this content."""
     lines = (f"{entry} {name}" for name, entry in sorted(content.items()))
     return sha256("\0".join(lines).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def damage(root: Path, *, release: str) -> str | None:
-    """Return what is wrong with a release, or None; what its service added later does not count."""
+    """Return how a release differs from its manifest, or None if it does not.
+
+    Files that are not in the manifest are ignored: a service may write into its release.
+    """
     place = root / "releases" / release
     try:
         declared: Entries = json.loads(place.with_name(f"{release}.json").read_text())
@@ -56,7 +59,7 @@ def damage(root: Path, *, release: str) -> str | None:
 
 
 def at_hand(root: Path) -> list[str]:
-    """Return the releases that are there, sorted."""
+    """Return the names of the releases on the host, sorted."""
     return sorted(path.name for path in (root / "releases").glob("[!.]*") if path.is_dir())
 
 
@@ -69,10 +72,10 @@ def linked(root: Path, *, name: str) -> str | None:
 
 
 def switch(root: Path, *, release: str, previous: str | None) -> None:
-    """Make a release current, at once, and note which one can be gone back to.
+    """Link a release as current, atomically, and another as previous.
 
     Raises:
-        Refused: The release is damaged, or not there.
+        Refused: The release is damaged or missing.
     """
     if found := damage(root, release=release):
         raise Refused("file_system", f"release {release} is damaged: {found}; release again")
@@ -88,9 +91,9 @@ def switch(root: Path, *, release: str, previous: str | None) -> None:
 
 
 def prune(root: Path, *, keep: Sequence[str | None]) -> None:
-    """Remove the releases that nobody needs."""
+    """Remove the releases that are neither linked nor named."""
     needed = {*keep, linked(root, name="current"), linked(root, name="previous")}
     for release in at_hand(root):
         if release not in needed:
-            remove(root / "releases" / f"{release}.json")  # without it, what is left is no release
+            remove(root / "releases" / f"{release}.json")  # first: what is left then is no release
             remove(root / "releases" / release)

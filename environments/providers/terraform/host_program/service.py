@@ -1,4 +1,4 @@
-"""Service: started under what the host has, and looked at and stopped under what it was started under."""
+"""The service of an environment, under systemd or as a plain daemon."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def start(
     fingerprint: str,
     grace: float,
 ) -> None:
-    """Start it under systemd where that is there for us, else as a plain daemon.
+    """Start the service under systemd if this program may use that, else as a plain daemon.
 
-    The record comes first, with its token, so that no process is ever without one.
+    Raises:
+        Refused: The port is in use, or the service can't be started.
     """
     require_free(int(env["PORT"]))
     launch = prepare(root, release=release, command=command, env=env, user=user)
@@ -41,6 +42,7 @@ def start(
         "supervisor": "systemd" if systemd.may_be_used() else "daemon",
         "log": {"inode": log.st_ino, "offset": log.st_size},
     }
+    # Before the start: whenever a process of the service exists, its token is recorded.
     record.save(root, begun)
     if begun["supervisor"] == "systemd":
         systemd.start(root, launch, grace)
@@ -49,10 +51,10 @@ def start(
 
 
 def require_free(port: int) -> None:
-    """Make sure that nobody listens on a port, at any address.
+    """Check that no program listens on a port, at any address.
 
     Raises:
-        Refused: Somebody does.
+        Refused: A program does.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,21 +62,19 @@ def require_free(port: int) -> None:
             listener.bind(("", port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                return  # the service may be allowed what this program is not
+                return  # such as a low port: the service may have the permission that this program lacks
             summary = f"port {port} is in use by another program: stop that or choose another port"
             raise Refused("network", summary) from error
 
 
 def status(root: Path) -> dict[str, Any] | None:
-    """Return the service on record, whether it lives, and which releases run; None for none.
-
-    Somebody may have started another release by hand, so it is the processes that are asked.
-    """
+    """Return the recorded service and its state, or None if no service is recorded."""
     found = record.load(root)
     if found is None:
         return None
     under_systemd = found.get("supervisor") == "systemd"
     seen = systemd.status(root) if under_systemd else daemon.status(found)
+    # From the processes, not the record: another release may have been started by hand.
     running = directories(of_service(seen["pid"], found["token"]), (root / "releases").resolve())
     return {
         **found,
@@ -85,7 +85,7 @@ def status(root: Path) -> dict[str, Any] | None:
 
 
 def stop(root: Path, *, grace: float) -> bool:
-    """End whatever of it runs, under whichever of the two, and return whether anything did."""
+    """End the service under either supervisor, forget the record, and return whether anything ran."""
     found = record.load(root)
     ran = systemd.has_unit(root) and systemd.stop(root, grace)
     if found is not None and found.get("supervisor") != "systemd":
@@ -96,7 +96,7 @@ def stop(root: Path, *, grace: float) -> bool:
 
 def answers(root: Path, *, port: int, path: str, token: str) -> bool:
     """Return whether the instance answers on the host's own loopback interface."""
-    del root
+    del root  # given to every function
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     with suppress(OSError, http.client.HTTPException):
         connection.request("GET", path)

@@ -1,4 +1,4 @@
-"""Systemd: a service as a unit, which is started again when it fails, and when the host boots."""
+"""Services under systemd: units that are restarted when they fail and started when the host boots."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _LONGEST = 60
 
 
 def may_be_used() -> bool:
-    """Return whether this host runs systemd, and lets us have units."""
+    """Return whether this host runs systemd and this program may install units."""
     return _BOOTED.is_dir() and os.geteuid() == 0 and shutil.which("systemctl") is not None
 
 
 def start(root: Path, launch: Launch, grace: float) -> None:
-    """Make the unit, have it started at each boot, and start it now.
+    """Install the unit, enable it, and start it.
 
     Raises:
-        Refused: The name is another unit's, or systemd can't start it.
+        Refused: A foreign unit has the name, or systemd can't start the unit.
     """
-    _systemctl("daemon-reload")
+    _systemctl("daemon-reload")  # so that units are seen that were put there without it
     _check_name(root)
     write(root / "service.env", env_file(launch.env))
     write(_file(root), unit(root, launch, grace), 0o644)
@@ -43,13 +43,13 @@ def start(root: Path, launch: Launch, grace: float) -> None:
     if started.returncode != 0:
         stop(root, 0)
         raise Refused("command_execution", f"systemd can't start {_name(root)}: {_last(started.stderr)}")
-    os.sync()  # the link that starts it at boot is systemctl's
+    os.sync()  # systemctl makes the link that starts the unit at boot, and does not sync it
 
 
 def status(root: Path) -> dict[str, Any]:
-    """Return whether it lives, and how often it was started again since it was started.
+    """Return state, main process and number of restarts.
 
-    It lives without a process, too, while it waits for being started again.
+    A unit between two restarts counts as alive, without a process.
     """
     shown = _shown(root) if _BOOTED.is_dir() else {}
     alive = shown.get("ActiveState") in ("active", "activating", "reloading", "deactivating")
@@ -58,7 +58,7 @@ def status(root: Path) -> dict[str, Any]:
 
 
 def has_unit(root: Path) -> bool:
-    """Return whether there is a unit of ours, on record or not."""
+    """Return whether envchart made a unit for the directory, recorded or not."""
     try:
         return mark(root) in _file(root).read_text(errors="replace").splitlines()
     except OSError:
@@ -66,10 +66,15 @@ def has_unit(root: Path) -> bool:
 
 
 def stop(root: Path, grace: float) -> bool:
-    """End it, first politely, then by force, take the unit away, and return whether anything ran."""
+    """Stop the unit by SIGTERM, then by SIGKILL, remove it, and return whether anything ran.
+
+    Raises:
+        Refused: The unit survives SIGKILL.
+    """
     name, booted = _name(root), _BOOTED.is_dir()
     there = bool(status(root)["alive"])
     if booted:
+        # Not waited for by systemctl: a unit may take longer than one call of this program may.
         _try("stop", "--no-block", name)
         if not _ended(root, grace):
             _try("kill", "--signal=KILL", name)
@@ -93,7 +98,7 @@ def _file(root: Path) -> Path:
 
 
 def _check_name(root: Path) -> None:
-    """Make sure that no unit of somebody else has the name."""
+    """Check that no foreign unit has the name."""
     if has_unit(root) or (_shown(root).get("LoadState") == "not-found" and not _file(root).exists()):
         return
     summary = f"the host has a unit {_name(root)} that envchart did not make for {root}"
@@ -136,4 +141,4 @@ def _try(*words: str) -> subprocess.CompletedProcess[str]:
 
 def _last(text: str) -> str:
     said = [line.strip() for line in text.splitlines() if line.strip()]
-    return said[0] if said else "it said nothing"
+    return said[0] if said else "it printed nothing"

@@ -1,4 +1,4 @@
-"""Bundle: an application as the one archive that goes to a host."""
+"""The archive in which an application is uploaded to a host."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from environments.providers.common.app_files import Manifest
 
 
 def pack(source: Path, manifest: Manifest, archive: Path, wanted: Callable[[], bool]) -> int:
-    """Write an archive of what a manifest names, and return how many bytes it takes, packed and unpacked.
+    """Write the files of a manifest to an archive, and return the room that both take on the host.
 
-    The same files make the same archive: their order, modes and owners don't depend on the machine.
+    The archive is reproducible: order, modes and owners do not depend on this machine.
 
     Args:
         source: The application's directory.
-        manifest: What is to go in.
-        archive: The file to write; only its owner can read it.
-        wanted: Asked before each file; when it says no, the work is given up.
+        manifest: The files to pack.
+        archive: The archive to write; only its owner can read it.
+        wanted: Called before each file; if false, packing stops.
+
+    Returns:
+        The size of the archive and its unpacked files, in bytes.
+
+    Raises:
+        StepFailed: Packing was stopped.
     """
     size = 0
     with _opened(archive) as tar:
@@ -43,6 +49,7 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
 
 
 def _compressed(file: IO[bytes]) -> gzip.GzipFile:
+    # No name and no time: gzip would write both into its header, different each time.
     return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0, compresslevel=6)
 
 
@@ -51,6 +58,7 @@ def _tar(file: gzip.GzipFile) -> tarfile.TarFile:
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> int:
+    # Not tar.gettarinfo: owner, group and umask of this machine stay out of the archive.
     entry = tarfile.TarInfo(name)
     found = path.lstat()
     entry.mtime = int(found.st_mtime)

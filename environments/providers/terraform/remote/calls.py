@@ -1,4 +1,4 @@
-"""Calls: a function of the host's program, sent there and run by the host's own Python."""
+"""Calls of the host program, which is sent along with each call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from environments.providers.common.ssh import CommandResult, Connection
 from environments.system.control_codes import strip_control_codes
 
 _PACKAGE = Path(__file__).parents[1] / "host_program"
-_OLDEST = (3, 9)
+_OLDEST = (3, 9)  # of Debian 11 and RHEL 9
+# Nothing is installed on the host: its Python imports the modules from standard input.
 _LOADER = """\
 import importlib.abc, importlib.util, json, sys
 sent = json.load(sys.stdin)
@@ -37,7 +38,7 @@ QUICK = timedelta(seconds=30)
 
 @cache
 def _modules() -> dict[str, str]:
-    """Return the source of the program's modules, by the names that they have on the host."""
+    """Return the source of the host program's modules by their names on the host."""
     named = {f"host.{path.stem}": path for path in sorted(_PACKAGE.glob("*.py"))}
     named["host"] = named.pop("host.__init__")
     return {name: path.read_text(encoding="utf-8") for name, path in named.items()}
@@ -45,12 +46,12 @@ def _modules() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What runs the functions of `environments.providers.terraform.host_program` for an environment.
+    """Calls functions of `environments.providers.terraform.host_program` for an environment.
 
     Attributes:
         remote: The connection.
         root: The environment's directory on the host.
-        lineage: The incarnation of the environment; what only looks needs none.
+        lineage: The incarnation of the environment; not needed by functions that change nothing.
     """
 
     remote: Connection
@@ -60,25 +61,27 @@ class Calls:
     async def __call__(
         self, function: str, *, within: timedelta | None = QUICK, **arguments: object
     ) -> Any:  # Any: JSON
-        """Run a function and return its result. What it is given goes by its standard input.
+        """Call a function on the host and return its result.
 
         Raises:
-            StepFailed: It was refused, failed, or did not end in time; or the host has no Python.
+            StepFailed: The function refused, failed or timed out, or the host has no Python.
         """
+        # By standard input: a command line would show the secrets in the arguments to all users.
         call = {"function": function, "root": self.root, "lineage": self.lineage, "arguments": arguments}
         sent = json.dumps({"modules": _modules(), "call": call})
         ran = await self._python(_LOADER, input=sent, within=within)
-        answer = json.loads(ran.stdout.strip().rpartition("\n")[2])  # a login may print something first
+        # The last line: a login may print a greeting first.
+        answer = json.loads(ran.stdout.strip().rpartition("\n")[2])
         if "result" not in answer:
             summary = f"on {self.remote.target.host}, {strip_control_codes(answer['summary'])}"
             raise StepFailed(FailureCause(answer["cause"]), summary)
         return answer["result"]
 
     async def require_python(self) -> None:
-        """Make sure that the host has the Python that it takes.
+        """Check that the host has Python 3.9 or later.
 
         Raises:
-            StepFailed: It has none, or one that is too old.
+            StepFailed: The host has no Python, or an older version.
         """
         ran = await self._python(_VERSION, within=QUICK)
         found = tuple(json.loads(ran.stdout.strip().rpartition("\n")[2]))

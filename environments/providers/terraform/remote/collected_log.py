@@ -1,4 +1,4 @@
-"""Collected log: what the service said on its host, without secrets, kept on this machine."""
+"""The part of a service's log that was fetched from the host, stored here without secrets."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ _LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class CollectedLog:
-    """The last that was collected, in two files of at most half a mebibyte each.
+    """The end of a service's log, in two files of at most half a mebibyte each.
 
-        build/service.log      the present one; before it was full, `service.log.1` was
-        build/collected.json   the place in the host's log up to which it was collected
+        build/service.log      the current file
+        build/service.log.1    the previous file, which was full
+        build/collected.json   the position in the host's log up to which lines were collected
 
     Attributes:
         build: The directory.
@@ -44,29 +45,30 @@ class CollectedLog:
 
     @property
     def log(self) -> Path:
-        """The present file."""
+        """The current file."""
         return self.build / "service.log"
 
     def files(self) -> list[Path]:
-        """Return the files that are there, the present one last."""
+        """Return the existing files, the current file last."""
         return [path for path in (self.build / "service.log.1", self.log) if path.is_file()]
 
     async def collect(
         self, host: HostDirectory, redact: Callable[[str], str], *, whole: bool = False
     ) -> None:
-        """Fetch what the service said since the last time; whoever else does so now is let do it.
+        """Fetch new log lines. Does nothing if another process is already fetching.
 
         Args:
-            host: Where it is.
+            host: The environment's directory on the host.
             redact: Replaces the secrets in a text.
-            whole: Whether the last line counts although it may be written still.
+            whole: Whether to include a last line that may still be incomplete.
 
         Raises:
-            StepFailed: The host can't be asked.
+            StepFailed: The host can't be reached.
         """
         with self._alone() as alone:
             if alone:
                 said = await host.said(self._since(), _LIMIT, whole=whole)
+                # In this order: a crash in between repeats lines, the other order would lose them.
                 self._append(readable(said, redact))
                 write_private(self.build / "collected.json", json.dumps(said.since) + "\n")
 
@@ -74,12 +76,13 @@ class CollectedLog:
         try:
             found: Mapping[str, int] | None = json.loads((self.build / "collected.json").read_text())
         except (OSError, ValueError):
-            return None
+            return None  # collect from the beginning
         return found
 
     def _append(self, text: str) -> None:
         if not text:
             return
+        # In characters, of which some are longer than a byte: the limit need not be exact.
         if self.log.is_file() and self.log.stat().st_size + len(text) > _LIMIT:
             self.log.replace(self.build / "service.log.1")
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
@@ -88,12 +91,12 @@ class CollectedLog:
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:
-        """Yield whether nobody else collects now."""
+        """Try to lock the collection, and yield whether that succeeded."""
         with os.fdopen(os.open(self.build / ".collecting", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                yield False
+                yield False  # the holder fetches the same lines, so there is no need to wait
                 return
             yield True
 
@@ -114,17 +117,17 @@ def _text(said: LogChunk, redact: Callable[[str], str]) -> str:
 async def last_words(
     host: HostDirectory, since: Mapping[str, int] | None, redact: Callable[[str], str]
 ) -> str:
-    """Return the last lines that a service said since a place in its log, fit to be shown."""
+    """Return the last lines that a service wrote since a position in its log, ready to be shown."""
     said = await host.said(since, _LAST, whole=True)
     return "\n".join(_text(said, redact).splitlines()[-_LINES:])
 
 
 @translated
 async def collect_logs(spec: TerraformProvider, environment: AnyEnvironment, directory: Path) -> None:
-    """Fetch what the service said since the last time, if there ever was a host.
+    """Fetch new lines of an environment's service log, if a host was ever reached.
 
     Raises:
-        StepFailed: The host can't be asked, or what it said can't be kept.
+        StepFailed: The host can't be reached, or the log can't be stored.
     """
     layout, address = Layout(directory), environment.outputs.instance_ip
     if address is None or not layout.known_hosts.is_file():

@@ -1,4 +1,4 @@
-"""Reach: an environment's host, and its directory there."""
+"""Connections to the host of an environment."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 REACHED = "host_reached"
-"""The detail of the outputs that says that the host has let us in: something may run there."""
+"""The detail of the outputs that is true once SSH has succeeded, so that a service may run there."""
 
 
 def target_of(spec: TerraformProvider, address: str, known_hosts: Path) -> Target:
-    """Return how an address is reached."""
+    """Return the SSH target for an address."""
     settings = spec.ssh
     return Target(
         host=address,
@@ -39,31 +39,33 @@ def target_of(spec: TerraformProvider, address: str, known_hosts: Path) -> Targe
 
 
 def host_target(spec: TerraformProvider, context: StepContext) -> Target:
-    """Return how the environment's host is reached.
+    """Return the SSH target of the environment's host.
 
     Raises:
-        StepFailed: No host is on record.
+        StepFailed: No host is recorded.
     """
     address = context.environment.outputs.instance_ip
     if address is None:
-        summary = "no host is on record: destroy the environment, create it again"
+        summary = "no host is recorded: destroy the environment, then create it again"
         raise StepFailed(FailureCause.CONFIGURATION, summary)
     return target_of(spec, address, Layout.at(context).known_hosts)
 
 
 def can_be_reached(context: StepContext) -> bool:
-    """Return whether there is a host whose key is at hand; without one, nothing was started anywhere.
+    """Return whether there is a host with a pinned key; if not, no service was ever started.
 
     Raises:
-        StepFailed: What runs on somebody else's host would be forgotten: the build directory is lost.
+        StepFailed: The build directory of a registered host is lost, so a service may be left running.
     """
     outputs, layout = context.environment.outputs, Layout.at(context)
     if outputs.instance_ip is None or layout.known_hosts.is_file():
         return outputs.instance_ip is not None
+    # Without the key, no host at that address is known to be the one where the service was started.
+    # If the host was made here, that does no harm: destroy removes the host with the service.
     if outputs.details.get(REACHED) and not outputs.owned and not layout.build.is_dir():
         summary = (
             f"{layout.build} is gone, and with it the key of the host at {outputs.instance_ip}, where the "
-            "service may run: put it back from a backup. Or, when that host is gone for good, say so with "
+            "service may run: put it back from a backup. Or, if that host is gone for good, create "
             "an empty directory in its place"
         )
         raise StepFailed(FailureCause.CONFIGURATION, summary)
@@ -83,5 +85,5 @@ def root_of(spec: TerraformProvider, environment: AnyEnvironment) -> str:
 
 
 def url_of(address: str, port: int) -> str:
-    """Return where the service answers; an IPv6 address stands in brackets."""
+    """Return the URL of the service."""
     return f"http://{host_port(address, port)}/"

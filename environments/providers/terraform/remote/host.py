@@ -1,4 +1,4 @@
-"""Remote: the service of an environment, on its host."""
+"""An environment's directory on its host, with the service."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from environments.providers.terraform.remote.calls import QUICK, Calls
 from environments.providers.terraform.remote.releases import RemoteReleases
 
 _SPARE = timedelta(seconds=60)
-"""For what the host waits for by itself: another call that is not done, then the end after a kill."""
+"""Time for the host's own waits: for the lock of its directory, and for the end after SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteService:
-    """The service as it was started last on the host, and whether it lives.
+    """The service that was started last on the host, and its state.
 
     Attributes:
-        release: What it serves.
-        token: Given to it: it has to answer with it.
-        fingerprint: The digest of all that it was started with, secrets apart.
-        supervisor: What it runs under: `systemd`, or `daemon` for nothing.
-        alive: Whether it runs, or is about to be started again.
-        pid: Its first process; None between two of them.
-        restarts: How often its supervisor started it again.
-        log: Where in the log its output begins.
-        running: The releases that its processes run in, where they can be seen.
+        release: The release that it was started with.
+        token: The instance's token, which a healthy service answers with.
+        fingerprint: The digest of the release and the settings at the start, without secrets.
+        supervisor: `systemd`, or `daemon` for a plain process.
+        alive: Whether the service runs or is about to be restarted.
+        pid: The main process; None between two restarts.
+        restarts: The number of restarts by the supervisor.
+        log: The position in the log where the output begins.
+        running: The releases in whose directories the processes run, as far as visible.
     """
 
     release: str
@@ -44,25 +44,26 @@ class RemoteService:
 
     @property
     def serving(self) -> str:
-        """The release that is really served, as far as can be seen."""
+        """The release that is actually served."""
+        # From the processes if those are visible: another release may have been started by hand.
         if not self.running or self.release in self.running:
             return self.release
         return self.running[0]
 
     def describe(self) -> str:
-        """Say which process it is, and who looks after it."""
+        """Return process and supervisor in words."""
         under = " under systemd" if self.supervisor == "systemd" else ""
         return f"pid {self.pid}{under}" if self.pid else f"a service{under} that is being started again"
 
 
 @dataclass(frozen=True, slots=True)
 class LogChunk:
-    """What a service said since somebody looked last.
+    """New lines of a service's log.
 
     Attributes:
-        text: What it said.
-        since: The place behind it in the log.
-        skipped: How many bytes before it were left out.
+        text: The lines, as bytes.
+        since: The position behind them in the log.
+        skipped: The number of bytes before them that were left out.
     """
 
     text: bytes
@@ -74,17 +75,17 @@ class LogChunk:
 class HostDirectory:
     """An environment's directory on its host.
 
-        .envchart.json    whose directory it is
-        releases/<id>/    what was released, each beside its manifest `<id>.json`
-        current, previous links to the release that is, and was, served
-        instance.json     the service as it was started last
-        service.env       its variables, for systemd; only root can read them
-        service.log       what it said; what it said before the last rotation is beside it
+        .envchart.json    the environment that the directory belongs to
+        releases/<id>/    a release, beside its manifest `<id>.json`
+        current, previous links to the current and the previous release
+        instance.json     the record of the service
+        service.env       the service's variables, for systemd; only root can read them
+        service.log       the service's output; `service.log.1` has the output before the last rotation
 
     Attributes:
         remote: The connection.
         root: The directory.
-        lineage: The incarnation of the environment; what only looks needs none.
+        lineage: The incarnation of the environment; not needed by calls that change nothing.
     """
 
     remote: Connection
@@ -93,12 +94,12 @@ class HostDirectory:
 
     @property
     def call(self) -> Calls:
-        """What runs functions there."""
+        """Calls of the host program for this directory."""
         return Calls(self.remote, self.root, self.lineage)
 
     @property
     def releases(self) -> RemoteReleases:
-        """What was released."""
+        """The releases on the host."""
         return RemoteReleases(self.call)
 
     async def start(
@@ -112,10 +113,10 @@ class HostDirectory:
         fingerprint: str,
         grace: timedelta,
     ) -> None:
-        """Start the service, under systemd where the host has it.
+        """Start the service, under systemd if the host has it.
 
         Raises:
-            StepFailed: The user, the program or the release is not there, or it can't be started.
+            StepFailed: The user, the program or the release is missing, or the start fails.
         """
         await self.call(
             "start",
@@ -130,15 +131,16 @@ class HostDirectory:
         )
 
     async def stop(self, grace: timedelta, within: timedelta | None = None) -> bool:
-        """End the service, first politely, then by force, and return whether anything of it ran."""
+        """Stop the service by SIGTERM, after the grace by SIGKILL, and return whether anything ran."""
         limit = within or grace + _SPARE
         return bool(await self.call("stop", grace=grace.total_seconds(), within=limit))
 
     async def instance(self) -> RemoteService | None:
-        """Return the service as it was started last, or None."""
+        """Return the service that was started last, or None."""
         found: dict[str, Any] | None = await self.call("status")
         if found is None:
             return None
+        # The record may have been written by a later version, with more fields.
         known = {field.name for field in fields(RemoteService)}
         return RemoteService(**{name: value for name, value in found.items() if name in known})
 
@@ -147,16 +149,16 @@ class HostDirectory:
         return bool(await self.call("answers", port=port, path=path, token=token))
 
     async def said(self, since: Mapping[str, int] | None, limit: int, *, whole: bool) -> LogChunk:
-        """Return the last `limit` bytes at most that the service said since a place in its log.
+        """Return at most the last `limit` bytes that the log gained since a position.
 
         Args:
-            since: The place; None for the beginning.
-            limit: How much of it is wanted.
-            whole: Whether the last line counts although it may be written still.
+            since: The position; None for the beginning.
+            limit: The most bytes to return.
+            whole: Whether to include a last line that may still be incomplete.
         """
         found = await self.call("log", since=since, limit=limit, whole=whole, within=QUICK)
         return LogChunk(base64.b64decode(found["text"]), found["since"], found["skipped"])
 
     async def remove(self) -> None:
-        """Remove the directory."""
+        """Remove the directory from the host."""
         await self.call("remove", within=_SPARE)

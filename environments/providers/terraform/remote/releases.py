@@ -1,4 +1,4 @@
-"""Remote releases: what was released, on the host, as Releases are on this machine."""
+"""The releases of an environment on its host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from environments.providers.terraform.remote.archive import pack
 from environments.providers.terraform.remote.calls import Calls
 from environments.system.cancellation import in_thread, shielded
 
-_BIG = 4 * 1024 * 1024
+_BIG = 4 * 1024 * 1024  # less is uploaded before a report of the progress could be read
 _PARTS = 10
 _TIDYING = timedelta(seconds=5)
 
@@ -29,24 +29,25 @@ class RemoteReleases:
     async def upload(
         self, source: Path, leave_out: Path, archive: Path, progress: Callable[[str], None]
     ) -> tuple[Manifest, bool]:
-        """Copy an application and name the copy after its content; the same content is kept as it is.
+        """Make a release of an application on the host, unless the same content is there already.
 
         Args:
             source: The application's directory.
-            leave_out: A directory that is not part of it, if it should lie inside.
-            archive: Where what is sent may be kept on this machine meanwhile.
-            progress: Told how far it has come.
+            leave_out: A directory that is not copied if it lies inside the application.
+            archive: The path for a temporary archive on this machine.
+            progress: Called with reports of the progress.
 
         Returns:
-            What the release holds, and whether it is new.
+            The manifest of the release, and whether the release is new.
 
         Raises:
-            StepFailed: It can't be released, or did not arrive as it was sent.
+            StepFailed: The application can't be read or uploaded, or was damaged on its way.
         """
-        given_up = threading.Event()
+        given_up = threading.Event()  # a thread can't be cancelled: it looks at this
         manifest = await in_thread(
             lambda: scan(source, leave_out, wanted=lambda: not given_up.is_set()), on_cancel=given_up.set
         )
+        # The name is the digest of the content, so an intact release of that name has the same content.
         if await self.damage(manifest.id) is None:
             return manifest, False
         try:
@@ -68,47 +69,47 @@ class RemoteReleases:
             progress("unpacking it on the host")
             await self.call("unpack", content=manifest.entries, within=None)
         except BaseException:
-            with suppress(StepFailed):  # the next release does it, too
+            with suppress(StepFailed):  # the next upload discards leftovers as well
                 await shielded(self.call("discard", within=_TIDYING))
             raise
 
     async def damage(self, release: str) -> str | None:
-        """Return what is wrong with a release, or None; what its service added later does not count."""
+        """Return how a release differs from its manifest, or None if it does not."""
         found: str | None = await self.call("damage", release=release, within=None)
         return found
 
     async def ids(self) -> list[str]:
-        """Return the releases at hand, sorted."""
+        """Return the names of the releases on the host, sorted."""
         found: list[str] = await self.call("at_hand")
         return found
 
     async def linked(self, name: str) -> str | None:
-        """Return the release that `current` or `previous` points to, or None."""
+        """Return the release that the link `current` or `previous` points to, or None."""
         found: str | None = await self.call("linked", name=name)
         return found
 
     async def switch(self, release: str, previous: str | None) -> None:
-        """Make a release current, at once, and note which one can be gone back to.
+        """Link a release as current, atomically, and another as previous.
 
         Raises:
-            StepFailed: It is damaged, or not there.
+            StepFailed: The release is damaged or missing.
         """
         await self.call("switch", release=release, previous=previous, within=None)
 
     async def prune(self, keep: Iterable[str | None]) -> None:
-        """Remove the releases that nobody needs."""
+        """Remove the releases that are neither linked nor named."""
         await self.call("prune", keep=list(keep), within=None)
 
 
 @dataclass(slots=True)
 class _Progress:
-    """Tells how far something big has come, a part after the other."""
+    """Reports the progress of a large upload, a tenth at a time."""
 
     tell: Callable[[str], None]
     told: int = -1
 
     def take(self, done: int, size: int) -> None:
-        """Tell it, if it is worth it."""
+        """Report the progress if another tenth is done."""
         part = done * _PARTS // max(size, 1)
         if size >= _BIG and part > self.told:
             self.told = part

@@ -1,4 +1,4 @@
-"""Startup: the time from a service's start until it has proved to be healthy, seen from here."""
+"""The time from a service's start until the service has proved healthy, seen from this machine."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from environments.providers.terraform.settings import ServiceSettings
 from environments.system.waiting import until
 
 _PAUSE = 0.2
-_RESTARTS = 3
+_RESTARTS = 3  # as many may be bad luck, more are a crash loop
 
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """A service that was started and has yet to prove healthy."""
+    """A service that was started and has not proved healthy yet."""
 
     service: ServiceSettings
     host: HostDirectory
 
     async def wait(self) -> float:
-        """Wait until the service is healthy and stays so, and return after how many seconds it was.
+        """Wait until the service is healthy and stays healthy, and return the seconds that took.
 
         Raises:
-            StepFailed: It ended, ends again and again, somebody else answers, or time is up.
+            StepFailed: The service ended or keeps ending, another program answers, or time is up.
         """
         began = time.monotonic()
         instance, answer = await until(
@@ -41,6 +41,7 @@ class Startup:
         if answer.kind is not HealthVerdict.HEALTHY:
             raise await self._late(instance, answer)
         seconds = time.monotonic() - began
+        # The process is looked up once more: the one that answered may have ended since.
         await self._settle(await self._living())
         return seconds
 
@@ -49,12 +50,16 @@ class Startup:
         return instance, await self.ask(instance)
 
     async def ask(self, instance: RemoteService) -> Answer:
-        """Ask the service how it is, from here."""
+        """Check the health of the service from this machine."""
         address = self.host.remote.target.host
         return await ask(self.service.port, self.service.health, instance.token, host=address)
 
     async def _living(self) -> RemoteService:
-        """Return the instance, which has to live still."""
+        """Return the instance.
+
+        Raises:
+            StepFailed: The service has ended, or keeps ending.
+        """
         instance = await self.host.instance()
         if instance is None or not instance.alive:
             raise StepFailed(FailureCause.COMMAND_EXECUTION, "the service ended after its start")
@@ -64,7 +69,11 @@ class Startup:
         return instance
 
     async def _settle(self, healthy: RemoteService) -> None:
-        """See that it stays: that it is the same process still, and answers still."""
+        """Check after the settle time that the same process is still there and answers.
+
+        Raises:
+            StepFailed: The service was restarted, or is not healthy.
+        """
         settle = self.service.settle.total_seconds()
         await asyncio.sleep(settle)
         instance = await self._living()
@@ -76,11 +85,12 @@ class Startup:
             raise await self._late(instance, answer)
 
     async def _late(self, instance: RemoteService, answer: Answer) -> StepFailed:
-        """Return why it is not healthy, as far as that can be seen from here and on the host."""
+        """Return the failure of a service that is not healthy, with the most likely reason."""
         service = self.service
         if answer.kind is HealthVerdict.UNPROVEN:
             advice = f"another program has the port, or it does not send {TOKEN} in {TOKEN_HEADER}"
             return StepFailed(FailureCause.CONFIGURATION, f"{answer.detail}: {advice}")
+        # A service that answers on its host only listens on loopback, or is behind a firewall.
         silent = answer.kind is HealthVerdict.SILENT
         if silent and await self.host.answers(service.port, service.health, instance.token):
             summary = f"the service answers on the host itself but not from here: {answer.detail}"

@@ -1,4 +1,4 @@
-"""The steps that adopt a host, reach it, see it ready, and configure it."""
+"""The steps that adopt, reach and configure a host."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from environments.providers.terraform import TerraformProvider
 
 _SPARE = timedelta(seconds=60)
+# The exit code is ignored: versions differ in the codes for a degraded boot. The JSON decides.
 _BOOTED = (
     "command -v cloud-init >/dev/null || exit 0; "
     "cloud-init status --wait >/dev/null; cloud-init status --format json"
@@ -31,7 +32,7 @@ _READY = ("done", "disabled")
 
 
 def boot_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps from an address to a host that is ready."""
+    """Return the steps that wait until a host is reachable and has booted."""
     inputs: dict[str, JsonValue] = {
         "lineage": environment.lineage,
         "ssh": spec.ssh.model_dump(mode="json"),
@@ -47,30 +48,30 @@ def boot_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence
 
 
 def register_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps that adopt a host."""
+    """Return the steps of register: the host is adopted and reached."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "address": spec.address}
     return (provider_step(spec, adopt_host, probe_adopted, inputs=inputs), *boot_steps(spec, environment))
 
 
 def configure_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of configure: the host answers, and the playbook is run."""
+    """Return the steps of configure: the host is reached, and the playbook is run."""
     return (boot_steps(spec, environment)[0], *playbook_steps(spec, environment))
 
 
 async def adopt_host(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Take the host that was named for the environment's; destroy will leave it alone."""
+    """Adopt the named host as the environment's; destroy will leave that host alone."""
     if spec.address is None:
         raise StepFailed(FailureCause.CONFIGURATION, "no host was named: register NAME --address HOST")
-    context.report(f"the host at {spec.address} is somebody else's, and will be left alone")
+    context.report(f"the host at {spec.address} was not made here, and will be left alone")
     return _address(spec, spec.address, owned=False)
 
 
 async def probe_adopted(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether that host is on record."""
+    """Check whether the named host is recorded."""
     outputs = context.environment.outputs
     if spec.address is None or outputs.instance_ip != spec.address or outputs.owned:
-        return Probed.not_done("the host is not on record")
-    return Probed.done("the host is on record", **_address(spec, spec.address, owned=False))
+        return Probed.not_done("the host is not recorded")
+    return Probed.done("the host is recorded", **_address(spec, spec.address, owned=False))
 
 
 def _address(spec: TerraformProvider, address: str, *, owned: bool) -> dict[str, JsonValue]:
@@ -84,27 +85,28 @@ def _address(spec: TerraformProvider, address: str, *, owned: bool) -> dict[str,
 
 
 async def reach_host(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Wait until the host lets us in, having shown the key that it has to show."""
+    """Wait until SSH succeeds; an unknown host key is pinned, any other has to match."""
     target = host_target(spec, context)
     known = spec.ssh.host_key or context.environment.outputs.details.get("ssh_host_key")
     pinned = known_hosts.pinned(target.known_hosts, target.host, target.port)
     how = "its key is the pinned one"
+    # A known key replaces a pinned one: the host may have been rebuilt.
     if known is not None and known != pinned:
         known_hosts.pin(target.known_hosts, target.host, target.port, str(known))
         how = "its key was known beforehand"
-    elif pinned is None:
+    elif pinned is None:  # trust on first use
         shown = await ssh.host_key(target.host, target.port, spec.timeouts.ssh)
         known_hosts.pin(target.known_hosts, target.host, target.port, shown)
         how = "the key that it showed first is pinned"
     seconds = await ssh.wait_for(target, spec.timeouts.ssh, context.progress)
     async with ssh.connect(target) as remote:
-        await remote.run("true", timeout=QUICK)  # by sudo, where that is wanted
+        await remote.run("true", timeout=QUICK)  # shows whether sudo works, if that is declared
     context.report(f"{target.describe()} answered after {seconds:.1f} s; {how}")
     return {"details": {REACHED: True}}
 
 
 async def probe_host(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the host lets us in."""
+    """Check whether SSH succeeds."""
     target = host_target(spec, context)
     if known_hosts.pinned(target.known_hosts, target.host, target.port) is None:
         return Probed.not_done("no host key is pinned")
@@ -114,7 +116,11 @@ async def probe_host(spec: TerraformProvider, context: StepContext) -> Probed:
 
 
 async def await_boot(spec: TerraformProvider, context: StepContext) -> None:
-    """Wait for cloud-init, where the host has it."""
+    """Wait until cloud-init is done, if the host has it.
+
+    Raises:
+        StepFailed: Cloud-init failed, or the host has no suitable Python.
+    """
     async with on_host(spec, context) as host:
         ran = await host.remote.run(_BOOTED, timeout=spec.timeouts.boot, check=False)
         said = _cloud_init(ran.stdout)
@@ -133,18 +139,18 @@ async def await_boot(spec: TerraformProvider, context: StepContext) -> None:
 
 
 def _cloud_init(text: str) -> dict[str, Any] | None:  # Any: JSON
-    """Return what cloud-init says of itself, or None where there is none."""
+    """Return the status of cloud-init, or None if the host has none."""
     if not text.strip():
         return None
     try:
         found: dict[str, Any] = json.loads(text[text.index("{") :])
     except ValueError:
-        summary = f"cloud-init says how it is in another way than JSON: {text.strip().splitlines()[-1]}"
+        summary = f"cloud-init did not print its status as JSON: {text.strip().splitlines()[-1]}"
         raise StepFailed(FailureCause.INFRASTRUCTURE, summary) from None
     return found
 
 
 async def probe_boot(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the host is ready."""
+    """Check whether the host has booted."""
     await await_boot(spec, context)
     return Probed.done("the host is ready")

@@ -1,4 +1,4 @@
-"""The steps that bring infrastructure up and down by OpenTofu or Terraform."""
+"""The steps that create infrastructure by OpenTofu or Terraform."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def infrastructure_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps from a module to the host's address."""
+    """Return the steps that apply the module and read the host's address."""
     inputs = _inputs(spec, environment)
     times = spec.timeouts
     return (
@@ -39,16 +39,17 @@ def infrastructure_steps(spec: TerraformProvider, environment: AnyEnvironment) -
 
 def _inputs(spec: TerraformProvider, environment: AnyEnvironment) -> dict[str, JsonValue]:
     source = module.Module(spec.directory)
+    # A module that is missing is reported by the step that needs it.
     digest = source.digest() if spec.directory.is_dir() else ""
     settings = spec.model_dump(mode="json", include={"binary", "variables", "outputs"})
     return {"lineage": environment.lineage, "module": digest, **settings}
 
 
 def _files(spec: TerraformProvider, context: StepContext) -> dict[str, bytes]:
-    """Return the module's files as they are to be.
+    """Return the rendered files of the module.
 
     Raises:
-        StepFailed: The module is gone, or a template can't be rendered.
+        StepFailed: The module is missing, or a template can't be rendered.
     """
     if not spec.directory.is_dir():
         summary = f"directory: {spec.directory} is not there: put the module back, then try again"
@@ -70,7 +71,7 @@ def _variables(spec: TerraformProvider, context: StepContext) -> dict[str, JsonV
 
 
 async def render_module(spec: TerraformProvider, context: StepContext) -> None:
-    """Copy the module, its templates rendered, to where Terraform works."""
+    """Copy the module, with templates rendered, to Terraform's working directory."""
     layout = Layout.at(context)
     files = await in_thread(lambda: _files(spec, context))
     variables = await in_thread(lambda: _variables(spec, context))
@@ -79,31 +80,31 @@ async def render_module(spec: TerraformProvider, context: StepContext) -> None:
 
 
 async def probe_module(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the rendered module is what it is to be."""
+    """Check whether the rendered module is up to date."""
     layout = Layout.at(context)
     lacking = await in_thread(lambda: module.holds(_files(spec, context), layout.module))
     return Probed.not_done(lacking) if lacking else Probed.done(f"{layout.module} is as declared")
 
 
 async def initialise(spec: TerraformProvider, context: StepContext) -> None:
-    """Make the module ready: its providers and modules are fetched."""
+    """Fetch the providers and modules that the module needs."""
     await binary_of(spec, context).run(context, "init", "-json", "-input=false")
     context.report("providers and modules are there")
 
 
 async def probe_initialised(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Ask whether the module can be read with what was fetched."""
+    """Check whether the module is valid with the fetched providers and modules."""
     return await probe_valid(spec, context)
 
 
 async def validate(spec: TerraformProvider, context: StepContext) -> None:
-    """Have the module checked."""
+    """Validate the module."""
     await binary_of(spec, context).document(context, "validate", "-json")
     context.report("the module is valid")
 
 
 async def probe_valid(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Have the module checked."""
+    """Check whether the module is valid."""
     if not Layout.at(context).module.is_dir():
         return Probed.not_done("the module is not rendered")
     try:
@@ -114,7 +115,8 @@ async def probe_valid(spec: TerraformProvider, context: StepContext) -> Probed:
 
 
 async def plan_infrastructure(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Say what would be made and changed; from here on there may be something to take away."""
+    """Report the planned changes, and record that resources may exist from now on."""
+    # With a state that was not saved, the plan would create existing resources once more.
     await in_thread(lambda: require_saved(Layout.at(context)))
     await in_thread(Layout.at(context).begin_state)
     said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
@@ -125,14 +127,15 @@ async def plan_infrastructure(spec: TerraformProvider, context: StepContext) -> 
 
 
 async def probe_plan(_spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether a plan was made; it is made again whenever that is not known."""
+    """Check whether a plan is recorded."""
     if context.environment.outputs.details.get(PLANNED):
         return Probed.done("planned", details={PLANNED: True})
     return Probed.not_done("nothing was planned")
 
 
 async def apply_infrastructure(spec: TerraformProvider, context: StepContext) -> None:
-    """Make and change what the module declares."""
+    """Create and change the declared resources."""
+    # Waits a little for the lock: another command may be about to release it.
     said = await binary_of(spec, context).run(
         context, "apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
     )
@@ -140,22 +143,24 @@ async def apply_infrastructure(spec: TerraformProvider, context: StepContext) ->
 
 
 async def probe_infrastructure(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Ask whether anything is left to be made or changed; a state that is locked does not tell."""
+    """Check whether a plan has no changes left; a locked state leaves that unknown."""
     layout = Layout.at(context)
     if not layout.state.exists():
         return Probed.not_done("nothing was made: there is no Terraform state")
+    # With the lock: while another Terraform is at work, a plan would be out of date at once.
     said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
     if said.changes or said.drift:
         return Probed.not_done(f"still to do: {'; '.join([*said.drift, *said.changes][:5])}")
-    return Probed.done("everything declared is there")
+    return Probed.done("all declared resources are there")
 
 
 async def read_outputs(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Read the host's address, and its key where the module knows it."""
+    """Read the outputs: the host's address, and the host key if the module has it."""
     found = await binary_of(spec, context).document(context, "output", "-json")
     address = _output(found, spec.outputs.instance_ip, required=True)
     key = _output(found, spec.outputs.ssh_host_key, required=False)
     context.report(f"the host is at {address}")
+    # Without the comment at the end of a public key, which the host does not show.
     details: dict[str, JsonValue] = {"ssh_host_key": " ".join(key.split()[:2])} if key else {}
     return {
         "instance_ip": address,
@@ -172,12 +177,12 @@ def _output(found: dict[str, dict[str, JsonValue]], name: str | None, *, require
         return value.strip()
     if required or (name is not None and value is not None):
         known = ", ".join(sorted(found)) or "none"
-        what = "is not there" if value is None else "is not a text"
-        summary = f"the output {name!r} of the module {what}; its outputs are: {known}"
+        problem = "is missing" if value is None else "is not a string"
+        summary = f"the output {name!r} of the module {problem}; its outputs are: {known}"
         raise StepFailed(FailureCause.CONFIGURATION, summary)
     return ""
 
 
 async def probe_outputs(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Read the outputs again."""
+    """Read the outputs once more."""
     return Probed.done("the outputs are there", **await read_outputs(spec, context))

@@ -1,4 +1,4 @@
-"""The step that runs the playbook, and what looks whether its work still stands."""
+"""The step that runs the playbook, and the check for changes since."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 
 def playbook_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the step that runs the playbook; none when there is none."""
+    """Return the step that runs the playbook, if a playbook is declared."""
     if spec.playbook is None:
         return ()
     inputs: dict[str, JsonValue] = {
         "lineage": environment.lineage,
+        # The playbook's own text: roles and files that it includes are known to Ansible only.
         "playbook": _digest(spec.playbook),
         "variables": spec.model_dump(mode="json", include={"playbook_variables"}),
     }
@@ -42,25 +43,27 @@ def _digest(path: Path) -> str | None:
 
 
 async def run_playbook(spec: TerraformProvider, context: StepContext) -> None:
-    """Run the playbook, and say what it changed."""
+    """Run the playbook, and report the changes."""
     events = await _playbook(spec, context).run(context)
     context.report(events.summary())
 
 
 async def probe_playbook(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Have the playbook say what it would change: nothing, when it was done."""
+    """Check which changes the playbook would make now."""
     changes = await check_playbook(spec, context)
     if changes:
         return Probed.not_done(f"the playbook would change: {'; '.join(changes[:5])}")
+    # Never done: tasks such as commands are skipped by a check.
     return Probed.unknown("a playbook that would change nothing may still have tasks to run")
 
 
 async def check_playbook(spec: TerraformProvider, context: StepContext) -> list[str]:
-    """Return the tasks of the playbook that would change something now, without running them.
+    """Return the tasks of the playbook that would make changes now, without running them.
 
     Raises:
-        StepFailed: It can't be told: a task fails without what an earlier one would have done.
+        StepFailed: The check failed.
     """
+    # A check fails, for instance, if a task needs a file that an earlier task would have created.
     if spec.playbook is None:
         return []
     events = await _playbook(spec, context).run(context, check=True)

@@ -1,4 +1,4 @@
-"""The steps that bring a release of the application to the host."""
+"""The steps that upload a release of the application to the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def release_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of release: the application goes to the host, and is looked at there."""
+    """Return the steps of release: the application is uploaded and verified."""
     inputs: dict[str, JsonValue] = {
         "lineage": environment.lineage,
         "app": str(spec.app),
@@ -36,7 +36,7 @@ def release_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Seque
 
 
 async def upload_release(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Copy the application to the host, or pick the release that is pinned."""
+    """Upload the application, or select the pinned release."""
     outputs = context.environment.outputs
     async with on_host(spec, context) as host:
         if spec.pinned_release is not None:
@@ -48,6 +48,7 @@ async def upload_release(spec: TerraformProvider, context: StepContext) -> StepO
             context.report(f"release {release}, made earlier")
         else:
             build = Layout.at(context).build
+            # The data directory is left out: inside the application, it would be copied into itself.
             manifest, new = await host.releases.upload(
                 spec.app, context.directory.parent, build / "release.tar.gz", context.progress
             )
@@ -55,12 +56,13 @@ async def upload_release(spec: TerraformProvider, context: StepContext) -> StepO
             context.report(
                 f"release {release}: {count} file{'s' * (count > 1)}{'' if new else ', as before'}"
             )
+        # The service may still run in the release that it serves, and go back to the previous one.
         await host.releases.prune((release, outputs.serving, outputs.previous))
     return {"release": release}
 
 
 async def probe_upload(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the application, as it is now, is on the host."""
+    """Check whether a release of the application's present content is on the host."""
     leave_out = context.directory.parent
     release = spec.pinned_release or (await in_thread(lambda: scan(spec.app, leave_out))).id
     async with on_host(spec, context) as host:
@@ -71,7 +73,11 @@ async def probe_upload(spec: TerraformProvider, context: StepContext) -> Probed:
 
 
 async def verify_release(spec: TerraformProvider, context: StepContext) -> None:
-    """Make sure that the release on the host holds what it is named after."""
+    """Verify that the release on the host has the content that its name stands for.
+
+    Raises:
+        StepFailed: The release is damaged or missing.
+    """
     found = await probe_release(spec, context)
     if found.verdict is not Verdict.DONE:
         raise StepFailed(FailureCause.FILE_SYSTEM, f"{found.reason}; release again")
@@ -79,7 +85,7 @@ async def verify_release(spec: TerraformProvider, context: StepContext) -> None:
 
 
 async def probe_release(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the release on the host holds what it is named after."""
+    """Check whether the release on the host has the content that its name stands for."""
     release = context.environment.outputs.release
     if release is None:
         return Probed.not_done("nothing is released")

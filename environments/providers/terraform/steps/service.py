@@ -1,4 +1,4 @@
-"""The steps that make a release the one that is served, and stop it in the end."""
+"""The steps that start and stop the service."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 _SPARE = timedelta(seconds=60)
 _CANCEL_GRACE = timedelta(seconds=1)
 _GIVE_UP = timedelta(seconds=8)
+# Output reaches the log at once, and no bytecode is written into the release.
 _PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of run: the old service ends, the release is made current, the new one starts."""
+    """Return the steps of run: stop the old service, switch the release, start and check the new."""
     release = environment.outputs.release
     switched: dict[str, JsonValue] = {"lineage": environment.lineage, "release": release}
     started = {**switched, "service": fingerprint(spec, release or "")}
@@ -56,14 +57,14 @@ def run_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[
 
 
 def stop_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the step that stops the service before the host goes, or is left."""
+    """Return the step that stops the service before the host is destroyed or given back."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage}
     stopping = spec.service.stop_grace + _SPARE
     return (provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=stopping),)
 
 
 def fingerprint(spec: TerraformProvider, release: str) -> str:
-    """Return the digest of all that the service is started with, secrets apart."""
+    """Return the digest of the release and the service's settings, without secrets."""
     facts = [spec.service.model_dump(mode="json"), _user(spec), release]
     text = json.dumps(facts, sort_keys=True)
     return sha256(text.encode()).hexdigest()
@@ -87,7 +88,7 @@ def _is_wanted(spec: TerraformProvider, release: str, instance: RemoteService | 
 
 
 async def stop_previous(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Stop the service, unless it is the wanted one."""
+    """Stop the running service, unless release and settings are as wanted already."""
     release, outputs = _released(context), context.environment.outputs
     async with on_host(spec, context) as host:
         if _is_wanted(spec, release, await host.instance()):
@@ -100,7 +101,7 @@ async def stop_previous(spec: TerraformProvider, context: StepContext) -> StepOu
 
 
 async def probe_previous(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether another service than the wanted one runs."""
+    """Check whether a service with another release or other settings runs."""
     release, outputs = _released(context), context.environment.outputs
     async with on_host(spec, context) as host:
         instance = await host.instance()
@@ -111,7 +112,7 @@ async def probe_previous(spec: TerraformProvider, context: StepContext) -> Probe
 
 
 async def switch_release(spec: TerraformProvider, context: StepContext) -> None:
-    """Make the release the current one, at once."""
+    """Link the release as current, atomically."""
     release = _released(context)
     async with on_host(spec, context) as host:
         await host.releases.switch(release, context.environment.outputs.previous)
@@ -119,7 +120,7 @@ async def switch_release(spec: TerraformProvider, context: StepContext) -> None:
 
 
 async def probe_switch(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look which release is current."""
+    """Check whether the release is linked as current."""
     release = _released(context)
     async with on_host(spec, context) as host:
         current = await host.releases.linked("current")
@@ -129,7 +130,7 @@ async def probe_switch(spec: TerraformProvider, context: StepContext) -> Probed:
 
 
 async def start_service(spec: TerraformProvider, context: StepContext) -> None:
-    """Start the service, unless it runs already just as it is declared."""
+    """Start the service, unless it runs already as declared."""
     release, service = _released(context), spec.service
     async with on_host(spec, context) as host:
         if _is_wanted(spec, release, await host.instance()):
@@ -139,12 +140,13 @@ async def start_service(spec: TerraformProvider, context: StepContext) -> None:
         env = {
             **_PYTHON,
             **values_of(service.env),
-            "HOST": "0.0.0.0",
+            "HOST": "0.0.0.0",  # this machine and the users reach the service over the network
             "PORT": str(service.port),
             ENVIRONMENT: context.environment.lineage,
             TOKEN: token,
             "ENVCHART_RELEASE": release,
         }
+        # A service with other settings, or what is left of one, would hold the port.
         await host.stop(service.stop_grace)
         await host.start(
             service.command,
@@ -160,7 +162,7 @@ async def start_service(spec: TerraformProvider, context: StepContext) -> None:
 
 
 async def probe_service(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the service runs, started with just what is declared now."""
+    """Check whether the service runs as declared now."""
     release = _released(context)
     async with on_host(spec, context) as host:
         instance = await host.instance()
@@ -172,7 +174,7 @@ async def probe_service(spec: TerraformProvider, context: StepContext) -> Probed
 
 
 async def check_health(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Wait until the service is healthy and stays so; one that is not is stopped."""
+    """Wait until the service is healthy and stays healthy; stop it if it does not."""
     release = _released(context)
     try:
         async with on_host(spec, context) as host:
@@ -180,7 +182,7 @@ async def check_health(spec: TerraformProvider, context: StepContext) -> StepOut
                 seconds = await Startup(spec.service, host).wait()
             except StepFailed as failed:
                 raise await _ended(spec, context, host, failed) from failed
-    except asyncio.CancelledError:  # nothing half-started is left
+    except asyncio.CancelledError:  # a service that is not known to be healthy must not stay
         with suppress(StepFailed, TimeoutError):
             await shielded(_give_up(spec, context))
         raise
@@ -189,7 +191,7 @@ async def check_health(spec: TerraformProvider, context: StepContext) -> StepOut
 
 
 async def _give_up(spec: TerraformProvider, context: StepContext) -> None:
-    """Stop the service for somebody who does not want to wait long."""
+    """Stop the service quickly, after a cancellation."""
     async with asyncio.timeout(_GIVE_UP.total_seconds()), on_host(spec, context) as host:
         await host.stop(min(_CANCEL_GRACE, spec.service.stop_grace))
 
@@ -197,11 +199,12 @@ async def _give_up(spec: TerraformProvider, context: StepContext) -> None:
 async def _ended(
     spec: TerraformProvider, context: StepContext, host: HostDirectory, failed: StepFailed
 ) -> StepFailed:
-    """Stop a service that is not healthy, and return the failure with what it said last."""
+    """Stop an unhealthy service, and return the failure with the last lines of the log."""
     try:
         instance = await host.instance()
         await host.stop(spec.service.stop_grace)
         said = await last_words(host, instance.log if instance else None, context.redact)
+        # Whole: the service has ended, so its last line is complete.
         await CollectedLog(Layout.at(context).build).collect(host, context.redact, whole=True)
     except StepFailed as hindrance:
         return StepFailed(failed.cause, f"{failed.summary}; then: {hindrance.summary}", failed.detail)
@@ -212,12 +215,12 @@ async def _ended(
 
 
 async def probe_health(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Ask the service how it is."""
+    """Check whether the service is healthy."""
     release = _released(context)
     async with on_host(spec, context) as host:
         instance = await host.instance()
         if instance is None or instance.serving != release:
-            return Probed.not_done(f"no service of release {release} is on record")
+            return Probed.not_done(f"no service of release {release} is recorded")
         answer = await Startup(spec.service, host).ask(instance)
     if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)
@@ -225,20 +228,20 @@ async def probe_health(spec: TerraformProvider, context: StepContext) -> Probed:
 
 
 async def stop_service(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Stop the service; one on a host of ours where it can't be stopped goes with its host."""
+    """Stop the service; on a host that is destroyed next, a failure to stop is only reported."""
     outputs, known_hosts = context.environment.outputs, Layout.at(context).known_hosts
     if not can_be_reached(context):
-        context.report("there is no host to stop anything on")
+        context.report("there is no host to stop a service on")
         return {"serving": None}
     try:
         async with on_host(spec, context) as host:
             ran = await host.stop(spec.service.stop_grace)
-            if not outputs.owned:
+            if not outputs.owned:  # nothing else removes the directory from a host that stays
                 await host.remove()
     except StepFailed as failed:
         if not outputs.owned:
             raise _left_running(failed, known_hosts) from failed
-        context.report(f"not stopped, so what runs goes with the host: {failed.summary}")
+        context.report(f"not stopped, so the service ends with the host: {failed.summary}")
         return {"serving": None}
     left = "" if outputs.owned else f"; the host at {outputs.instance_ip} is not ours, and is left alone"
     context.report(f"{'stopped' if ran else 'nothing was running'}{left}")
@@ -246,17 +249,17 @@ async def stop_service(spec: TerraformProvider, context: StepContext) -> StepOut
 
 
 def _left_running(failed: StepFailed, known_hosts: Path) -> StepFailed:
-    """Return a failure with the way out where there is no host any more to stop anything on."""
+    """Return the failure to stop a service, with the way out if the host may be gone for good."""
     if failed.cause is not FailureCause.NETWORK:
         return failed
-    way_out = f"when that host is gone for good, say so: remove {known_hosts}, then destroy again"
+    way_out = f"if that host is gone for good, remove {known_hosts}, then destroy again"
     return StepFailed(failed.cause, f"{failed.summary}; {way_out}", failed.detail)
 
 
 async def probe_stopped(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the service runs."""
+    """Check whether the service is stopped."""
     if not can_be_reached(context):
-        return Probed.done("there is no host that anything could run on", serving=None)
+        return Probed.done("there is no host that a service could run on", serving=None)
     async with on_host(spec, context) as host:
         instance = await host.instance()
     if instance is not None and instance.alive:

@@ -1,4 +1,4 @@
-"""The steps that take infrastructure down, see it gone, and only then forget it."""
+"""The steps that destroy infrastructure and verify that it is gone."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 _VANISHING = 15.0
 _PAUSE = 0.5
 _ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False}}
-"""What is known once nothing is left: from here on, a state that is gone is not a lost one."""
+"""The outputs once no resource is left: a state file that is missing from now on was not lost."""
 
 
 def teardown_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps that take the infrastructure away, see it gone, and only then forget it."""
+    """Return the steps that destroy the infrastructure, verify that, and remove the files."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage}
     times = spec.timeouts
-    if not environment.outputs.owned:
+    if not environment.outputs.owned:  # a registered host stays
         return (provider_step(spec, clean_up, probe_cleaned, inputs=inputs),)
     return (
         provider_step(spec, destroy_infrastructure, probe_destroyed, inputs=inputs, timeout=times.destroy),
@@ -46,7 +46,7 @@ def teardown_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequ
 
 
 async def destroy_infrastructure(spec: TerraformProvider, context: StepContext) -> None:
-    """Take everything away that Terraform's state holds."""
+    """Destroy all resources in Terraform's state."""
     if not await in_thread(lambda: may_be_there(context)):
         context.report("nothing was ever made")
         return
@@ -58,7 +58,7 @@ async def destroy_infrastructure(spec: TerraformProvider, context: StepContext) 
 
 
 async def probe_destroyed(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether Terraform's state holds anything still."""
+    """Check whether Terraform's state holds no more resources."""
     left = await resources(spec, context)
     if left:
         return Probed.not_done(f"still there: {', '.join(left[:5])}{' …' * (len(left) > 5)}")
@@ -66,11 +66,13 @@ async def probe_destroyed(spec: TerraformProvider, context: StepContext) -> Prob
 
 
 async def verify_absence(spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Make sure that nothing is left in Terraform's state, and that the host does not answer.
+    """Verify that Terraform's state is empty and that the host does not answer.
 
-    That a destroy succeeded is a claim: a resource whose creation failed is forgotten without its
-    provisioners being run. So the host is asked, for a while, whether it still lets us in.
+    Raises:
+        StepFailed: A resource is left, or the host still answers.
     """
+    # A successful destroy proves little: Terraform forgets a resource whose creation failed without
+    # running its destroy provisioners. A host may also take a while to vanish.
     found = await probe_destroyed(spec, context)
     if found.verdict is not Verdict.DONE:
         raise StepFailed(FailureCause.INFRASTRUCTURE, f"not all is gone: {found.reason}; destroy again")
@@ -86,7 +88,7 @@ async def verify_absence(spec: TerraformProvider, context: StepContext) -> StepO
 
 
 async def probe_absence(spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look, once, for all that `verify_absence` looks for."""
+    """Check once for everything that `verify_absence` verifies."""
     found = await probe_destroyed(spec, context)
     if found.verdict is not Verdict.DONE:
         return found
@@ -96,20 +98,21 @@ async def probe_absence(spec: TerraformProvider, context: StepContext) -> Probed
 
 
 async def _still_answers(spec: TerraformProvider, context: StepContext) -> bool:
-    """Return whether the host lets us in by its key; another one at its address is somebody else's."""
+    """Return whether the host answers with the pinned key."""
     if context.environment.outputs.instance_ip is None:
         return False
     try:
         async with ssh.connect(host_target(spec, context)):
             return True
     except StepFailed as failed:
+        # Another key means another host, which got the address since.
         if failed.cause in (FailureCause.NETWORK, FailureCause.TIMEOUT, FailureCause.AUTHENTICATION):
             return False
         raise
 
 
 async def clean_up(_spec: TerraformProvider, context: StepContext) -> StepOutputs:
-    """Remove the rendered module with Terraform's state: what it led to is gone, which is on record."""
+    """Remove the files, with Terraform's state; that the resources are gone is recorded by now."""
     build = Layout.at(context).build
     await in_thread(lambda: remove_tree(build))
     context.report(f"{build} removed")
@@ -117,7 +120,7 @@ async def clean_up(_spec: TerraformProvider, context: StepContext) -> StepOutput
 
 
 async def probe_cleaned(_spec: TerraformProvider, context: StepContext) -> Probed:
-    """Look whether the files are gone."""
+    """Check whether the files are gone."""
     build = Layout.at(context).build
     if build.exists():
         return Probed.not_done(f"{build} is still there")

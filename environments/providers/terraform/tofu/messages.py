@@ -1,8 +1,9 @@
-"""Messages: what OpenTofu and Terraform say in JSON, a line each, and what it means.
+"""The JSON messages that OpenTofu and Terraform print, one a line.
 
-Source: Terraform's machine-readable UI, version 1.2, which OpenTofu shares. Texts for people
-(`@message`) differ between the two and are never looked at.
+Source: Terraform's machine-readable UI, version 1.2, which OpenTofu shares.
 """
+
+# `@message`, the text for people, is never read: it differs between the two programs.
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 
 _ENDED = {"apply_complete": "done", "apply_errored": "failed", "refresh_complete": ""}
+# The cause is known by the wording only: diagnostics carry no codes.
 _NETWORK = re.compile(
     r"no such host|connection refused|connection reset|i/o timeout|network is unreachable|no route to host|"
     r"could not resolve|TLS handshake|Failed to query available provider packages|temporary failure",
@@ -39,7 +41,7 @@ _CONFIGURATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """What the tool itself found wrong."""
+    """An error or a warning of the program."""
 
     severity: str
     summary: str
@@ -48,13 +50,13 @@ class Diagnostic:
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Diagnostic:
-        """Read one from its JSON."""
+        """Read a diagnostic from JSON."""
         texts = {key: str(content.get(key) or "") for key in ("severity", "summary", "detail", "address")}
         return cls(**texts)
 
     @property
     def cause(self) -> FailureCause:
-        """The kind of reason that it gives."""
+        """The kind of cause, by the wording of the diagnostic."""
         text = f"{self.summary}\n{self.detail}"
         if self.is_damage:
             return FailureCause.FILE_SYSTEM
@@ -67,7 +69,7 @@ class Diagnostic:
         return FailureCause.INFRASTRUCTURE
 
     def line(self) -> str:
-        """Say it in one line: what, where, and the first sentence of why."""
+        """Return address, summary and the first line of the detail, in one line."""
         if self.is_damage:
             return f"Terraform's state can't be read ({self._damage}): put it back from a backup"
         if "state lock" in self.summary:
@@ -79,7 +81,8 @@ class Diagnostic:
 
     @property
     def is_damage(self) -> bool:
-        """Whether it is about a state that can't be read, which is also told as one that is locked."""
+        """Whether the state can't be read."""
+        # The summary does not tell: it may be "Error acquiring the state lock", as for a held lock.
         return bool(_DAMAGE.search(f"{self.summary}\n{self.detail}"))
 
     @property
@@ -89,12 +92,12 @@ class Diagnostic:
 
     @property
     def reason(self) -> str:
-        """The first line of why."""
+        """The first line of the detail."""
         return next((line.strip() for line in self.detail.splitlines() if line.strip()), "")
 
 
 def _locked(detail: str) -> str:
-    """Say who holds the state's lock."""
+    """Return a message that names the holder of the state's lock."""
     facts = dict(re.findall(r"^\s*(ID|Who|Created):\s*(\S.*?)\s*$", detail, re.M))
     who = facts.get("Who", "somebody")
     since = f" since {facts['Created']}" if "Created" in facts else ""
@@ -103,14 +106,14 @@ def _locked(detail: str) -> str:
 
 @dataclass(slots=True)
 class Messages:
-    """Collects what a run says, and tells how it comes on.
+    """Collects a run's diagnostics and reports its progress.
 
     Attributes:
-        progress: Told what happens to each resource.
-        diagnostics: What was found wrong, warnings included.
-        summary: What was changed, or would be, such as `1 to add, 0 to change, 0 to destroy`.
+        progress: Called with the progress of each resource.
+        diagnostics: Errors and warnings.
+        summary: The number of changes, such as `1 to add, 0 to change, 0 to destroy`.
         drift: The resources that differ from the state, as `address: action`.
-        changes: The resources that would be changed, likewise.
+        changes: The resources with planned changes, as `address: action`.
     """
 
     progress: Callable[[str], None] = lambda _text: None
@@ -120,7 +123,7 @@ class Messages:
     changes: list[str] = field(default_factory=list)
 
     def take(self, line: str) -> None:
-        """Take a line of output; what is no message is let pass."""
+        """Read a line of output. Lines that are not JSON messages are ignored."""
         if not line.startswith("{"):
             return
         try:
@@ -148,18 +151,19 @@ class Messages:
 
     @property
     def errors(self) -> list[Diagnostic]:
-        """What kept the run from succeeding; what only echoes the end is left out."""
+        """The errors of the run."""
+        # "execution halted" follows an interruption and adds nothing, unless there is no other error.
         found = [each for each in self.diagnostics if each.severity == "error"]
         return [each for each in found if each.summary != "execution halted"] or found
 
     @property
     def failed_checks(self) -> list[str]:
-        """What the module's own `check` blocks found wrong; it is no error to the tool."""
+        """The failures of the module's own `check` blocks, which the program reports as warnings."""
         found = [each for each in self.diagnostics if each.severity == "warning"]
         return [each.reason or each.summary for each in found if each.summary == _CHECK_FAILED]
 
     def failure(self, failed: StepFailed) -> StepFailed:
-        """Return a run's failure in the tool's own words, where it found any."""
+        """Return the failure of a run with the program's diagnostics, if there are errors among them."""
         if not self.errors or failed.cause is FailureCause.CANCELLED:
             return failed
         first = self.errors[0]

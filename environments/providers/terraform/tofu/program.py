@@ -1,4 +1,4 @@
-"""Binary: OpenTofu or Terraform, run in a module's directory."""
+"""OpenTofu and Terraform, run in a module's directory."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from environments.providers.terraform.tofu.messages import Diagnostic, Messages
 CANDIDATES = ("tofu", "terraform")
 _LONGEST = 64 * 1024 * 1024
 _GRACE = timedelta(seconds=15)
+# Variables by which a user changes where and how the program works by hand: not wanted here.
 _MISLEADING = ("TF_DATA_DIR", "TF_WORKSPACE", "TF_CLI_ARGS", "TF_INPUT", "TF_IN_AUTOMATION")
 
 
 def find(configured: str | None) -> str | None:
-    """Return the program's path: the configured one, else OpenTofu, else Terraform; None for none."""
+    """Return the path of the configured program, else of OpenTofu, else of Terraform; None if missing."""
     for candidate in (configured,) if configured else CANDIDATES:
         if found := shutil.which(candidate):
             return found
@@ -34,12 +35,12 @@ def find(configured: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
-    """The program, and where it runs.
+    """The program with the module that it runs on.
 
     Attributes:
-        configured: Its name or path, as the user says; None for the first that is found.
+        configured: The program's name or path, as configured; None for the first that is found.
         directory: The module's directory.
-        secrets: Variables whose values are secrets: they go by the environment.
+        secrets: The values of secret variables.
     """
 
     configured: str | None
@@ -47,13 +48,10 @@ class Binary:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
     async def run(self, context: StepContext, *words: str) -> Messages:
-        """Run a subcommand that speaks JSON, and return what it said.
-
-        It is asked by SIGINT to end in order when the command is to stop: it finishes what it has
-        in hand and keeps its state.
+        """Run a subcommand with JSON messages, and return the messages.
 
         Raises:
-            StepFailed: It failed; the summary is its own first diagnostic.
+            StepFailed: The subcommand failed; the summary is its first error.
         """
         messages = Messages(context.progress)
         try:
@@ -63,10 +61,10 @@ class Binary:
         return messages
 
     async def document(self, context: StepContext, *words: str) -> Any:  # Any: JSON
-        """Run a subcommand that prints one JSON document, and return it.
+        """Run a subcommand that prints a JSON document, and return the document.
 
         Raises:
-            StepFailed: It failed, or printed something else.
+            StepFailed: The subcommand failed, or printed no JSON.
         """
         lines: list[str] = []
         try:
@@ -100,7 +98,7 @@ class Binary:
             on_line=on_line,
             longest_line=_LONGEST,
             grace=_GRACE,
-            on_stop=signal.SIGINT,
+            on_stop=signal.SIGINT,  # Terraform then completes the current changes and saves its state
         )
         await run_tool(context, tool)
 
@@ -110,13 +108,15 @@ class Binary:
             for name, value in os.environ.items()
             if not name.startswith(_MISLEADING) and not name.startswith("TF_VAR_")
         }
+        # Not in the file of variables, so that no secret is written to the disk.
         variables = {f"TF_VAR_{name}": value for name, value in self.secrets.items()}
         settled = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
         return {**inherited, **variables, **settled}
 
 
 def parsed(lines: Sequence[str]) -> Any:  # Any: JSON
-    """Return the first JSON document among lines; None if there is none."""
+    """Return the first JSON document in the lines, or None."""
+    # Warnings may come before it, and other output after it.
     for number, line in enumerate(lines):
         if line.startswith("{"):
             try:

@@ -1,4 +1,4 @@
-"""What OpenTofu or Terraform knows of what it made, asked without changing anything."""
+"""Read-only questions to OpenTofu or Terraform about the infrastructure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from environments.providers.terraform import TerraformProvider
 
 PLANNED = "infrastructure_planned"
-"""The detail of the outputs that says that something may have been made."""
+"""The detail of the outputs that is true while resources may exist."""
 
 
 def binary_of(spec: TerraformProvider, context: StepContext) -> Binary:
-    """Return the program for an environment, with the secrets that its module takes."""
+    """Return the program for an environment's module, with the module's secrets."""
     secrets = {
         name: value.resolve() for name, value in spec.variables.items() if isinstance(value, SecretRef)
     }
@@ -46,11 +46,11 @@ def _addresses(part: dict[str, list[dict[str, JsonValue]]]) -> list[str]:
 
 
 async def differences(spec: TerraformProvider, context: StepContext) -> list[str]:
-    """Return what is not as Terraform's state says, and what the module's own checks find wrong.
+    """Return the differences between state and reality, and the failures of the module's checks.
 
-    It only looks: neither the state nor its lock is touched. A resource that would only be updated
-    does not count: many modules have one that always would.
+    Neither the state nor its lock is touched. Planned updates are not reported.
     """
+    # Many modules have a resource that every plan would update, so updates prove no drift.
     said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false", "-lock=false")
     drifted = {line.partition(":")[0] for line in said.drift}
     lost = [line for line in said.changes if _is_lost(line) and line.partition(":")[0] not in drifted]
@@ -62,34 +62,35 @@ def _is_lost(change: str) -> bool:
 
 
 def may_be_there(context: StepContext) -> bool:
-    """Return whether something may have been made.
+    """Return whether resources may exist.
 
     Raises:
-        StepFailed: It may, and Terraform's state, which alone leads to it, is lost.
+        StepFailed: They may, and Terraform's state is lost.
     """
     layout = Layout.at(context)
     details = context.environment.outputs.details
     require_saved(layout)
+    # The file exists since the first plan: see `Layout.begin_state`.
     if layout.state.exists():
         return True
     if not details.get(PLANNED):
         return False
     summary = (
-        f"{layout.state} is gone, and so is what leads to the resources: put it back from a backup. "
-        f"Or, when you have removed them by hand, say so with an empty file in its place"
+        f"{layout.state} is gone, and with it the list of the resources: put it back from a backup. "
+        f"Or, if you have removed the resources by hand, create an empty file in its place"
     )
     raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
 
 
 def require_saved(layout: Layout) -> None:
-    """Make sure that Terraform could save what it did last.
+    """Check that the last run of Terraform could save its state.
 
     Raises:
-        StepFailed: It could not, and left it beside its state.
+        StepFailed: It could not, and left the state in another file.
     """
     if layout.unsaved_state.exists():
         summary = (
-            f"{layout.unsaved_state} holds what Terraform could not save: in its directory, run "
-            f"'terraform state push {layout.unsaved_state.name}', remove it, then try again"
+            f"{layout.unsaved_state} holds a state that Terraform could not save: in its directory, run "
+            f"'terraform state push {layout.unsaved_state.name}', remove the file, then try again"
         )
         raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
