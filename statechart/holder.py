@@ -18,6 +18,40 @@ from statechart.utc import UtcDatetime
 _COMMAND_LIMIT = 100
 
 
+class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
+    """The identity of a process, which a later process of the same number does not share.
+
+    Attributes:
+        pid: The number of the process in its PID namespace.
+        started: Its start in clock ticks since boot; None where the system does not tell.
+        boot_id: The kernel's random name of the boot; None where the system does not tell.
+        pid_namespace: The namespace that the number belongs to, as the kernel names it; None where
+            it is not known. Containers of one machine share the boot, and not the namespace.
+    """
+
+    pid: int
+    started: int | None = None
+    boot_id: str | None = None
+    pid_namespace: str | None = None
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessIdentity:
+        """Return the identity of a running process."""
+        return cls(pid=pid, started=start_ticks(pid), boot_id=boot_id(), pid_namespace=pid_namespace())
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the number means nothing here: it is of another boot or another PID namespace."""
+        namespaces = (self.pid_namespace, pid_namespace())
+        return self.boot_id != boot_id() or (None not in namespaces and len(set(namespaces)) > 1)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process is known to be running here."""
+        known = self.started is not None and self.boot_id is not None
+        return known and not self.is_elsewhere and start_ticks(self.pid) == self.started
+
+
 class Holder(BaseModel, frozen=True, extra="forbid"):
     """A process that holds a lock, as it described itself when it took it.
 
@@ -47,7 +81,7 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
             since=datetime.now(UTC),
             start_ticks=start_ticks(os.getpid()),
             boot_id=boot_id(),
-            pid_namespace=_pid_namespace(),
+            pid_namespace=pid_namespace(),
         )
 
     @classmethod
@@ -61,7 +95,17 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
             since=since,
             start_ticks=start_ticks(pid),
             boot_id=boot_id(),
-            pid_namespace=_pid_namespace(),
+            pid_namespace=pid_namespace(),
+        )
+
+    @property
+    def identity(self) -> ProcessIdentity:
+        """The identity of the process."""
+        return ProcessIdentity(
+            pid=self.pid,
+            started=self.start_ticks,
+            boot_id=self.boot_id,
+            pid_namespace=self.pid_namespace,
         )
 
     def describe(self) -> str:
@@ -79,7 +123,7 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
             return f"ran on {self.host}, whose processes can't be seen from here; it holds no lock here"
         if self.boot_id is not None and boot_id() not in (None, self.boot_id):
             return "ended at the latest when the machine was started anew"
-        if self.pid_namespace != _pid_namespace():
+        if self.pid_namespace != pid_namespace():
             return "ran in another container, whose processes can't be seen from here; it holds no lock"
         return {
             True: "lives, but does not hold the lock any more",
@@ -91,25 +135,28 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
         """Return whether this very process lives; None when that can't be known from here."""
         if self.start_ticks is None or self.boot_id is None:
             return None
-        if self.host != socket.gethostname() or self.pid_namespace != _pid_namespace():
+        if self.host != socket.gethostname() or self.pid_namespace != pid_namespace():
             return None
-        return self.boot_id == boot_id() and start_ticks(self.pid) == self.start_ticks
+        return self.identity.is_alive
 
 
-def start_ticks(pid: int) -> int | None:
-    """Return when a process started, in clock ticks since boot; None when it is gone or a zombie."""
+def start_ticks(pid: int, *, zombie: bool = False) -> int | None:
+    """Return when a process started, in clock ticks since boot; None when it has ended.
+
+    A zombie has ended, unless `zombie` says that it counts.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if fields[0] in "ZX" and not zombie else int(fields[19])
 
 
 def _owner(pid: int) -> str:
     try:
-        return getpwuid(Path(f"/proc/{pid}").stat().st_uid).pw_name
-    except (OSError, KeyError):
+        return _user_name(Path(f"/proc/{pid}").stat().st_uid)
+    except OSError:
         return "unknown"
 
 
@@ -130,16 +177,30 @@ def boot_id() -> str | None:
         return None
 
 
-def _pid_namespace() -> str | None:
+def pid_namespace() -> str | None:
+    """Return the kernel's name of this process's PID namespace, or None where there is none."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return None
 
 
+def who() -> str:
+    """Return the user of this process and the machine, such as `ann@lab`."""
+    return f"{_user()}@{socket.gethostname()}"
+
+
 @cache
 def _user() -> str:
+    """Return the name of this process's user, or the number of a user without a name."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
+    except (KeyError, OSError):  # in containers a process often has a number that no passwd file names
         return str(os.getuid())
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

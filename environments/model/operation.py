@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 
 from environments.model.command_name import CommandName
 from environments.model.failure import Failure
-from statechart.holder import Holder, boot_id, start_ticks
+from statechart.holder import Holder, ProcessIdentity
 from statechart.utc import UtcDatetime
 
 
@@ -40,21 +40,26 @@ class StepResult(BaseModel, frozen=True, extra="forbid"):
 
 
 class ToolProcess(BaseModel, frozen=True, extra="forbid"):
-    """A process that a step started, and that leads a group (and a session) of its own.
+    """A process that a step started, and that leads a process group and a session of its own.
 
-    `pid` is the group's number too; `started` is in clock ticks since boot, `boot_id` the kernel's
-    random name of that boot: together they tell it from a later process of the same number.
+    The fields are those of a `ProcessIdentity`; `pid` is the number of the group and session too.
     """
 
     pid: int
     program: str
     started: int | None = None
     boot_id: str | None = None
+    pid_namespace: str | None = None
 
     @classmethod
     def of(cls, pid: int, program: str) -> ToolProcess:
-        """Return what identifies a process that was just started."""
-        return cls(pid=pid, program=program, started=start_ticks(pid), boot_id=boot_id())
+        """Return the record of a process that was just started."""
+        return cls(program=program, **ProcessIdentity.of(pid).model_dump())
+
+    @property
+    def identity(self) -> ProcessIdentity:
+        """The identity of the process."""
+        return ProcessIdentity(**self.model_dump(exclude={"program"}))
 
 
 class StepInHand(BaseModel, frozen=True, extra="forbid"):

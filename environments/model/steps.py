@@ -54,9 +54,13 @@ class StepContext:
         return marks(self.operation_id, self.step)
 
 
+OPERATION_MARK = "ENVCHART_OPERATION"
+"""The variable that names the operation in the environment of its processes."""
+
+
 def marks(operation_id: str, step: str) -> dict[str, str]:
     """Return the variables that mark the processes of a step of an operation."""
-    return {"ENVCHART_OPERATION": operation_id, "ENVCHART_STEP": step}
+    return {OPERATION_MARK: operation_id, "ENVCHART_STEP": step}
 
 
 class Verdict(StrEnum):

@@ -113,6 +113,7 @@ class StoredProcess(Stored, frozen=True, kw_only=True):
     program: str
     started: int | None = None
     boot_id: str | None
+    pid_namespace: str | None = None
 
 
 class StoredStep(Stored, frozen=True):

@@ -18,7 +18,6 @@ from environments.system.ending import Send, end
 from environments.system.processes import Program, lives
 from environments.system.survivors import survivors
 from statechart.errors import StorageError
-from statechart.holder import start_ticks
 
 if TYPE_CHECKING:
     from environments.execution.runtime import Runtime
@@ -153,7 +152,7 @@ def _process(holder: Holder) -> list[psutil.Process]:
     """Return the holder's very process in a list, which is empty when the process has ended."""
     with suppress(psutil.Error):
         process = psutil.Process(holder.pid)
-        return [process] if start_ticks(holder.pid) == holder.start_ticks and lives(process) else []
+        return [process] if holder.identity.is_alive and lives(process) else []
     return []
 
 

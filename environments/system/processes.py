@@ -10,41 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from pydantic import BaseModel
 
-from statechart.holder import boot_id, start_ticks
+from statechart.holder import ProcessIdentity
 
 _DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
-class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
-    """A process told from another that later gets its pid.
+def find(identity: ProcessIdentity, variable: str, token: str) -> psutil.Process | None:
+    """Return a running process by its identity, or by the token in its environment.
 
-    `started` is in clock ticks since boot; it is None where the system does not tell.
+    The identity is enough: a process may have overwritten its environment.
     """
-
-    pid: int
-    started: int | None
-    boot_id: str | None
-
-    @classmethod
-    def of(cls, pid: int) -> ProcessIdentity:
-        """Return the identity of a process that lives."""
-        return cls(pid=pid, started=start_ticks(pid), boot_id=boot_id())
-
-    def find(self, variable: str, token: str) -> psutil.Process | None:
-        """Return the process if it lives: the same start, or the same token in its environment.
-
-        The start alone will do: a process may have overwritten what shows as its environment.
-        """
-        try:
-            process = psutil.Process(self.pid)
-        except psutil.NoSuchProcess:
-            return None
-        same = (
-            self.started is not None and self.boot_id == boot_id() and self.started == start_ticks(self.pid)
-        )
-        return process if lives(process) and (same or _environ(process).get(variable) == token) else None
+    try:
+        process = psutil.Process(identity.pid)
+    except psutil.NoSuchProcess:
+        return None
+    same = identity.is_alive or variables_of(process).get(variable) == token
+    return process if same and lives(process) else None
 
 
 class _Outliving(subprocess.Popen[bytes]):
@@ -96,7 +78,7 @@ def marked(marks: Mapping[str, str]) -> list[psutil.Process]:
     return [
         process
         for process in _processes()
-        if process.pid not in own and marks.items() <= _environ(process).items() and lives(process)
+        if process.pid not in own and marks.items() <= variables_of(process).items() and lives(process)
     ]
 
 
@@ -123,7 +105,8 @@ def session_id(process: psutil.Process) -> int | None:
     return None
 
 
-def _environ(process: psutil.Process) -> dict[str, str]:
+def variables_of(process: psutil.Process) -> dict[str, str]:
+    """Return the environment variables of a process, none where they can't be read."""
     with suppress(psutil.Error, OSError):
         return process.environ()
     return {}

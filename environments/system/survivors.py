@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psutil
 
-from environments.model.steps import marks
+from environments.model.steps import OPERATION_MARK, marks
 from environments.system import processes
 from environments.system.ending import end
-from statechart.holder import boot_id, start_ticks
+from statechart.holder import start_ticks
 
 if TYPE_CHECKING:
     from environments.model.operation import Operation, ToolProcess
@@ -39,7 +39,7 @@ def of_tools(tools: Iterable[ToolProcess], variables: Mapping[str, str]) -> list
 
     This process is never among them, even when it was started by one of the tools.
     """
-    found = [each for tool in tools for each in _group(tool)]
+    found = [each for tool in tools for each in _group(tool, variables[OPERATION_MARK])]
     found += processes.marked(variables)
     return list({each.pid: each for each in found if each.pid != os.getpid()}.values())
 
@@ -58,14 +58,16 @@ async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple
     return described
 
 
-def _group(tool: ToolProcess) -> Iterator[psutil.Process]:
-    """Yield what lives of a process's group and session, if it is that one and not a later one."""
-    if tool.boot_id != boot_id():
-        return
-    leader = start_ticks(tool.pid)
-    if leader is not None and leader != tool.started:
-        return  # the number belongs to another process now, so the group of that time is gone
-    for each in processes.group_of(tool.pid):
-        since = start_ticks(each.pid)
-        if since is not None and since >= (tool.started or 0):
-            yield each
+def _group(tool: ToolProcess, operation_id: str) -> Sequence[psutil.Process]:
+    """Return the living processes of a tool's group and session, if the group is the tool's."""
+    if tool.identity.is_elsewhere:
+        return ()
+    leader = start_ticks(tool.pid, zombie=True)
+    if leader is not None:
+        # The number may belong to a later process by now; then the group of that time is gone.
+        return processes.group_of(tool.pid) if leader == tool.started else ()
+    members = processes.group_of(tool.pid)
+    # Without its leader a group of this number may be a stranger's. The kernel gives the number to
+    # no other group while it has members, so one marked member vouches for all.
+    marked = any(processes.variables_of(each).get(OPERATION_MARK) == operation_id for each in members)
+    return members if marked else ()

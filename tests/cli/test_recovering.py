@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from environments.model.environment import AnyEnvironment
 from environments.storage.file import FileRepository
+from statechart import holder
 from statechart.holder import Holder
 
 
@@ -210,3 +212,21 @@ def test_the_document_tells_what_was_found(
     assert document["failure"]["cause"] == "interrupted"
     assert Path(document["failure"]["trace_file"]).is_file()
     assert document["recovery"]["findings"][1] == "second_provision: not begun"
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found: 54321"), OSError("No username set")])
+def test_a_user_without_a_name_can_say_how_a_step_ended(
+    cli: Any, interrupted: str, scripted_provider: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def nameless() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    holder._user.cache_clear()
+    try:
+        ran = cli("recover", "demo", "--assume", "done", "--because", "I looked")
+    finally:
+        holder._user.cache_clear()
+
+    assert ran.code == 0, ran.err
+    assert f"{os.getuid()}@{socket.gethostname()} says: I looked" in ran.err

@@ -1,13 +1,15 @@
 """Holder: the identity of a process, written down for people."""
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from statechart.holder import Holder, start_ticks
+from statechart.holder import Holder, ProcessIdentity, start_ticks, who
 
 
 def test_this_process_is_alive():
@@ -79,3 +81,46 @@ def test_a_description_says_whether_the_process_lives():
     assert Holder.current().describe().endswith("(alive)")
     dead = Holder.current().model_copy(update={"boot_id": "another"})
     assert dead.describe().endswith("(no longer alive)")
+
+
+NAMELESS = """
+import os
+from statechart.holder import Holder, who
+os.setgid(54321)
+os.setuid(54321)
+print(who(), Holder.current().user, Holder.of(os.getpid(), Holder.current().since).user)
+"""
+
+
+def test_a_user_without_a_name_is_known_by_its_number():
+    if os.getuid() != 0:
+        pytest.skip("becoming another user needs root")
+    named = ("LOGNAME", "USER", "LNAME", "USERNAME")
+    env = {name: value for name, value in os.environ.items() if name not in named}
+    env["PYTHONPATH"] = str(Path(__file__).parents[2])
+
+    ran = subprocess.run([sys.executable, "-c", NAMELESS], capture_output=True, text=True, env=env)
+
+    assert ran.stdout == f"54321@{socket.gethostname()} 54321 54321\n", ran.stderr
+
+
+def test_who_names_the_user_and_the_machine():
+    assert who() == f"{Holder.current().user}@{socket.gethostname()}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "alive", "elsewhere"),
+    [
+        ({}, True, False),
+        ({"pid_namespace": None}, True, False),
+        ({"started": 1}, False, False),
+        ({"started": None}, False, False),
+        ({"pid_namespace": "pid:[1]"}, False, True),
+        ({"boot_id": "another"}, False, True),
+    ],
+    ids=str,
+)
+def test_an_identity_is_one_process_of_one_boot_and_namespace(changed, alive, elsewhere):
+    identity = ProcessIdentity.of(os.getpid()).model_copy(update=changed)
+
+    assert (identity.is_alive, identity.is_elsewhere) == (alive, elsewhere)

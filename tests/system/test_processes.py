@@ -10,16 +10,17 @@ import psutil
 import pytest
 
 from environments.system import processes
-from environments.system.processes import ProcessIdentity, marked
+from environments.system.processes import find, marked
+from statechart.holder import ProcessIdentity
 from tests.system.started import MARK, started
 
 
 def test_a_process_leads_a_session_of_its_own_and_is_known_by_its_start(tmp_path):
     with started(tmp_path, "") as identity:
         assert os.getsid(identity.pid) == identity.pid
-        assert identity.find(MARK, "no token") is not None
+        assert find(identity, MARK, "no token") is not None
         assert ProcessIdentity.of(identity.pid) == identity
-    assert identity.find(MARK, "no token") is None
+    assert find(identity, MARK, "no token") is None
 
 
 @pytest.mark.parametrize("other", [{"started": 1}, {"boot_id": "another boot"}, {"started": None}])
@@ -27,8 +28,8 @@ def test_a_process_with_another_start_is_a_stranger_unless_it_has_the_token(tmp_
     with started(tmp_path, "", **{MARK: "token"}) as identity:
         stranger = identity.model_copy(update=other)
 
-        assert stranger.find(MARK, "another token") is None
-        assert stranger.find(MARK, "token") is not None
+        assert find(stranger, MARK, "another token") is None
+        assert find(stranger, MARK, "token") is not None
 
 
 def test_a_process_that_only_waits_to_be_collected_is_dead(tmp_path):
@@ -38,7 +39,7 @@ def test_a_process_that_only_waits_to_be_collected_is_dead(tmp_path):
 
         assert psutil.pid_exists(child.pid)
         assert not processes.lives(psutil.Process(child.pid))
-        assert identity.find(MARK, "") is None
+        assert find(identity, MARK, "") is None
 
 
 def test_marked_processes_are_found_but_never_this_one_or_its_parents(tmp_path):

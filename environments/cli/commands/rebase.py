@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from typing import TYPE_CHECKING
 
 from environments.cli import loading
@@ -12,7 +10,7 @@ from environments.cli.terminal.prompt import ask
 from environments.presentation.documents import environment_document
 from environments.presentation.view import look
 from statechart.errors import CorruptHistory
-from statechart.holder import Holder
+from statechart.holder import Holder, who
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
@@ -36,8 +34,8 @@ def begin_new_history(settings: Settings, name: str, *, yes: bool) -> None:
     best = evidence.candidates[0]
     if not yes:
         ask(f"Go on with {_said(best)}?", settings.spell("recover NAME --rebase --yes", name))
-    who = f"{getpass.getuser()}@{socket.gethostname()}"
-    reason = f"begun by {who} from {best.source}: {evidence.problem.problem}"
+    by = who()
+    reason = f"begun by {by} from {best.source}: {evidence.problem.problem}"
     storage.rebase(evidence, best, reason=reason, holder=Holder.current("envchart recover --rebase"))
     view = look(storage, name)
     document = environment_document(view, settings.spell, storage.directory(name))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from environments.presentation.documents import environment_document
 from environments.presentation.view import View, look
 from environments.recovery.settle import Assumption
 from environments.system.control_codes import strip_control_codes
+from statechart.holder import who
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -188,7 +187,7 @@ def _assumed(
         return None
     if assume not in ("done", "not-done"):
         raise UsageRefused("--assume is either done or not-done, and --because says why", spelled)
-    return Assumption(done=assume == "done", who=_who(), why=because or "assumed on the command line")
+    return Assumption(done=assume == "done", who=who(), why=because or "assumed on the command line")
 
 
 def _asked(doubt: Doubt, tell: Callable[[str], None]) -> Assumption | None:
@@ -201,8 +200,4 @@ def _asked(doubt: Doubt, tell: Callable[[str], None]) -> Assumption | None:
     answer = sys.stdin.readline().strip().lower()
     if answer not in ("y", "yes", "n", "no"):
         return None
-    return Assumption(done=answer[0] == "y", who=_who(), why="answered when asked")
-
-
-def _who() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    return Assumption(done=answer[0] == "y", who=who(), why="answered when asked")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import socket
 from datetime import timedelta
 
 import click
@@ -19,6 +17,7 @@ from environments.execution.runtime import Runtime
 from environments.presentation.documents import environment_document
 from environments.presentation.view import look
 from environments.recovery.unlock import Unlocking
+from statechart.holder import who
 
 
 @subcommand("unlock")
@@ -45,12 +44,12 @@ def unlock(settings: Settings, name: str, yes: bool, grace: float) -> None:
         note(f"  {line}")
     if not yes:
         ask(f"End that process (pid {evidence.holder.pid})?", settings.spell("unlock NAME --yes", name))
-    who = f"{getpass.getuser()}@{socket.gethostname()}"
-    unlocked = asyncio.run(unlocking.end(evidence.holder, who, timedelta(seconds=grace)))
+    by = who()
+    unlocked = asyncio.run(unlocking.end(evidence.holder, by, timedelta(seconds=grace)))
     view = look(storage, name)
     document = {
         **environment_document(view, settings.spell, storage.directory(name)),
-        "unlocked": {"holder": unlocked.holder.model_dump(mode="json"), "how": unlocked.how, "by": who},
+        "unlocked": {"holder": unlocked.holder.model_dump(mode="json"), "how": unlocked.how, "by": by},
     }
     said = f"ended pid {unlocked.holder.pid} ({unlocked.how}): {name} is {view.condition}"
     emit(settings, document, said)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from environments.providers.local.layout import Layout
 from environments.system.files import write_private
-from environments.system.processes import ProcessIdentity
+from statechart.holder import ProcessIdentity
 from statechart.utc import UtcDatetime
 
 

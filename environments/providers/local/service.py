@@ -47,7 +47,7 @@ class Service:
         if instance is None:
             return None
         if instance.process is not None:
-            return instance.process.find(TOKEN, instance.token)
+            return processes.find(instance.process, TOKEN, instance.token)
         # The start was interrupted before its process was recorded: the token identifies the process.
         found = processes.marked({TOKEN: instance.token})
         return next((each for each in found if processes.session_id(each) == each.pid), None)
