@@ -1,4 +1,4 @@
-"""Each provider that there is keeps the contract, and a broken one does not."""
+"""Every provider passes the contract, and a broken provider does not."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TestScripted(ProviderContract):
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
 class TestTerraform(ProviderContract):
-    """On a host that is this machine, over SSH; its SSH server comes and goes with Terraform."""
+    """On this machine as a host, over SSH. Terraform starts and stops the SSH server."""
 
     @pytest.fixture
     def spec(self, project: Project) -> ProviderSpec:

@@ -46,7 +46,7 @@ with ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler)
 
 @dataclass
 class Bench:
-    """An environment of the local provider whose steps are run one after the other."""
+    """An environment of the local provider, whose steps can be run one by one."""
 
     data: Path
     app: Path
@@ -86,7 +86,7 @@ class Bench:
         self.spec = LocalProvider.model_validate({**self.spec.model_dump(), **fields})
 
     def program(self, prelude: str = "", code: str | None = None) -> None:
-        """Write the application: the usual one with something in front, or a wholly different one."""
+        """Write the application: the default with a prelude, or other code."""
         text = APP.format(prelude=textwrap.dedent(prelude)) if code is None else textwrap.dedent(code)
         self.app.mkdir(exist_ok=True)
         (self.app / "app.py").write_text(text)
@@ -122,7 +122,7 @@ class Bench:
         await self.run("provision", "configure", "release", "run")
 
     async def start(self) -> None:
-        """Take all steps of run but the last, which looks whether the service is healthy."""
+        """Run all steps of `run` except the last, the health check."""
         for name in ("stop_previous", "switch_release", "start_service"):
             await self.step("run", name)
 

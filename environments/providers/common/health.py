@@ -108,7 +108,7 @@ def _cut(connection: socket.socket) -> None:
 
 @dataclass(slots=True)
 class _Exchange:
-    """One request, and as much of its answer as has been read."""
+    """A request, with the part of its answer that has been read."""
 
     host: str
     port: int
@@ -140,7 +140,7 @@ class _Exchange:
         return {"Host": host_port(host, self.port), "User-Agent": "envchart", "Connection": "close"}
 
     def answer(self, silence: str, *, late: bool) -> Answer:
-        """Judge what has been read; `silence` describes a server that sent nothing in time."""
+        """Return the verdict; `silence` describes a server without an answer in time."""
         if self.status is None:
             return self._unanswered(silence, late=late)
         if self.status != 200:

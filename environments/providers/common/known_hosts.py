@@ -64,7 +64,7 @@ def pinned(path: Path, host: str, port: int) -> str | None:
 
 
 def pin(path: Path, host: str, port: int, key: str) -> None:
-    """Pin the key that a host has to show from now on, in place of earlier ones. It is durable.
+    """Pin the key that a host has to show from now on, in place of earlier keys, durably.
 
     Comments, marked lines, patterns and the entries of other hosts stay.
 

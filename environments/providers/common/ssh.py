@@ -101,6 +101,7 @@ class Connection:
             StepFailed: The command failed or timed out, sudo refused it, or the connection was lost.
         """
         become = ["sudo", "-n", "--"] if self.target.become else []
+        # In English: the messages of sudo are matched in `_check_sudo`.
         words = join(["env", "LC_ALL=C", *become, "sh", "-c", command])
         with _translated(self.target), _limited(self.target, command, timeout) as limit:
             async with limit:
@@ -142,6 +143,7 @@ class Connection:
                 )
 
     def _without_sftp(self, error: Exception) -> NoReturn:
+        # A lost connection also shows as a channel that can't be opened.
         if self._connection.is_closed():
             raise error
         summary = (
@@ -210,7 +212,9 @@ async def host_key(host: str, port: int, within: timedelta) -> str:
     async def shown() -> str:
         with _translated(target):
             key = await asyncio.wait_for(
-                asyncssh.get_server_host_key(host, port, config=None), _CONNECT.total_seconds()
+                # This function of asyncssh has no timeout of its own.
+                asyncssh.get_server_host_key(host, port, config=None),
+                _CONNECT.total_seconds(),
             )
         if key is None:
             raise StepFailed(FailureCause.NETWORK, f"{host} shows no host key")
@@ -283,6 +287,7 @@ def check_key_file(path: Path) -> str | None:
         return f"{path} is not a readable private key" + (
             "; it needs a passphrase, or is damaged" if b"ENCRYPTED" in path.read_bytes() else ""
         )
+    # asyncssh would accept it; OpenSSH, which Ansible uses, does not.
     if path.stat().st_mode & 0o077:
         return f"{path} can be read by others, and so SSH does not use it: chmod 600 {quote(str(path))}"
     return None

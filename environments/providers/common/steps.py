@@ -33,7 +33,7 @@ def provider_step(
 ) -> Step:
     """Return an idempotent step with the name of its effect."""
     return Step(
-        name=getattr(effect, "__name__", ""),
+        name=getattr(effect, "__name__", ""),  # recorded: a renamed function is another step
         effect=translated(partial(effect, spec)),
         probe=partial(_look, probe, spec),
         inputs=inputs,
@@ -69,7 +69,7 @@ def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitab
     async def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
         try:
             return await function(*args, **kwargs)
-        except psutil.Error as error:
+        except psutil.Error as error:  # not an OSError, although most stand for one
             raise StepFailed(
                 FailureCause.INFRASTRUCTURE, f"a process could not be handled: {error}"
             ) from error

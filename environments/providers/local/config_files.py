@@ -34,7 +34,7 @@ class Changes:
 
 
 def declared(files: Mapping[str, str], public: Mapping[str, str]) -> dict[str, str]:
-    """Return all files of a configuration: the declared files, and one with the public variables."""
+    """Return all files of a configuration: the declared files, and a file with the public variables."""
     return {**files, ENVIRONMENT_FILE: json.dumps(dict(public), indent=2, sort_keys=True) + "\n"}
 
 
@@ -64,7 +64,7 @@ def write(directory: Path, files: Mapping[str, str]) -> Changes:
         for parent in reversed(PurePosixPath(name).parents):
             (directory / parent).mkdir(mode=0o700, exist_ok=True)
         write_private(path, files[name])
-    if changes.any:
+    if changes.any:  # write_private syncs its own directory only, and removals are not durable yet
         sync_directories(directory)
     return changes
 

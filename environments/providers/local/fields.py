@@ -17,7 +17,7 @@ def _check_command(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_files(files: dict[str, str]) -> dict[str, str]:
-    for name in files:
+    for name in files:  # each becomes a path below the configuration directory, and must stay inside
         path = PurePosixPath(name)
         plain = name and "\0" not in name and not path.is_absolute() and str(path) == name
         if not plain or ".." in path.parts or not path.parts:

@@ -20,7 +20,7 @@ MARKER = ".envchart.json"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths of one environment, below its directory.
+    """The paths of an environment, below its directory.
 
         local/.envchart.json    the marker, which names the owner
         local/config/           the configuration files
@@ -79,6 +79,7 @@ class Layout:
     @property
     def unclaimed(self) -> str:
         """The reason why the root does not belong to this environment, or an empty string."""
+        # A link may lead to a directory that others use.
         if self.root.is_symlink() or (self.root.exists() and not self.root.is_dir()):
             return "it is not a directory"
         try:
@@ -88,13 +89,14 @@ class Layout:
             return f"it has no {MARKER}"
         except (ValueError, KeyError, TypeError):
             return f"its {MARKER} can't be read"
+        # The name too: a copy of the directory for another name has the same lineage.
         if owner != (self.lineage, self.name):
             return f"it belongs to environment {owner[1]!r} (lineage {owner[0]})"
         return ""
 
     @property
     def exists(self) -> bool:
-        """Whether the root exists, whoever owns it."""
+        """Whether the root exists, with any owner."""
         return os.path.lexists(self.root)
 
     def require(self) -> None:

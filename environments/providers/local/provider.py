@@ -120,6 +120,7 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
 
     def fingerprint(self, release: str, port: int) -> str:
         """Return the digest of the settings with which a service is started, without secrets."""
+        # Secrets enter with their location: the digest is stored, and would give short values away.
         mattering = self.model_dump(mode="json", include={"command", "health", "env", "files"})
         text = json.dumps([mattering, release, port], sort_keys=True)
         return sha256(text.encode()).hexdigest()
@@ -165,6 +166,7 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
 
 
 def _absolute(path: Path, directory: Path) -> Path:
+    # Not resolve(): that reads the disk, and would fix the present target of a link.
     return Path(os.path.normpath((directory / path.expanduser()).absolute()))
 
 
@@ -175,6 +177,6 @@ def _absolute_secret(value: str | SecretRef, directory: Path) -> str | SecretRef
 
 
 if TYPE_CHECKING:
-
+    # mypy checks here that the class has all that the port demands.
     def _is_a_provider(spec: LocalProvider) -> Provider:
         return spec

@@ -73,10 +73,10 @@ async def bundle_release(spec: LocalProvider, context: StepContext) -> StepOutpu
         release = await in_thread(lambda: _pinned(releases, str(spec.pinned_release)))
         context.report(f"release {release}, made earlier")
     else:
-        given_up = Event()
+        cancelled = Event()  # a thread can't be cancelled, but asked between two files
         manifest, new = await in_thread(
-            lambda: releases.bundle(spec.app, _data(layout), lambda: not given_up.is_set()),
-            on_cancel=given_up.set,
+            lambda: releases.bundle(spec.app, _data(layout), lambda: not cancelled.is_set()),
+            on_cancel=cancelled.set,
         )
         release = manifest.id
         count = len(manifest.entries)

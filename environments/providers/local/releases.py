@@ -89,6 +89,7 @@ class Releases:
 
     def switch(self, release: str, previous: str | None) -> None:
         """Make a release current, atomically, and link the previous release."""
+        # In this order: a crash in between leaves the old release current.
         self._link("previous", previous)
         self._link("current", release)
 

@@ -36,7 +36,7 @@ def provision_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequenc
 def destroy_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of destroy: remove the service, the files and the port, then verify that."""
     inputs = {"lineage": environment.lineage}
-    grace = spec.stop_grace + timedelta(seconds=30)
+    grace = spec.stop_grace + timedelta(seconds=30)  # the rest is for the end by force
     return (
         provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=grace),
         provider_step(
@@ -80,6 +80,7 @@ async def probe_port(spec: LocalProvider, context: StepContext) -> Probed:
     port = Reservations.beside(layout).held_by(layout.lineage)
     if port is None or port != (spec.port or port):
         return Probed.not_done("no port is reserved" if port is None else f"port {port} is reserved")
+    # Recovery takes the outputs from here when the process died before it recorded them.
     return Probed.done(f"port {port} is reserved", **_address(port))
 
 
@@ -144,6 +145,7 @@ async def probe_absence(_spec: LocalProvider, context: StepContext) -> Probed:
     if remains := "; ".join(filter(None, [*left, _remains(layout)])):
         return Probed.not_done(remains)
     port = context.environment.outputs.port
+    # A free port can be taken at once by another program: that does not keep us from success.
     used = port is not None and busy(port)
     freed = f"port {port} is another program's now" if used else "no port"
     return Probed.done(f"no process, no files, {freed}", instance_ip=None, port=None, url=None)

@@ -49,7 +49,7 @@ def _released(context: StepContext) -> tuple[str, int]:
     """Return the release and the port of the outputs.
 
     Raises:
-        StepFailed: One of them is missing.
+        StepFailed: The release or the port is missing.
     """
     outputs = context.environment.outputs
     if outputs.release is None or outputs.port is None:
@@ -164,5 +164,5 @@ async def probe_health(spec: LocalProvider, context: StepContext) -> Probed:
         return Probed.not_done(f"no service of release {release} is recorded")
     answer = await ask(port, spec.health, instance.token)
     if answer.kind is not HealthVerdict.HEALTHY:
-        return Probed.not_done(answer.detail)
+        return Probed.not_done(answer.detail)  # not `unknown`: waiting for health can be repeated
     return Probed.done(f"healthy on port {port}", serving=release)

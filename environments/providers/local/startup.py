@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.05
 _ANSWER_WITHIN = 2.0
-_CANCEL_GRACE = timedelta(seconds=1)
+_CANCEL_GRACE = timedelta(seconds=1)  # who cancels does not want to wait for the service's own grace
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Startup:
         async def lasting() -> tuple[Answer, float]:
             answer = await self._ask(instance)
             after = time.monotonic() - begun
+            # Many services answer before they are ready, and exit when a connection of theirs fails.
             if answer.kind is HealthVerdict.HEALTHY:
                 await asyncio.sleep(self.spec.settle.total_seconds())
                 answer = await self._ask(instance)
@@ -97,6 +98,7 @@ class Startup:
         """
         within = min(_ANSWER_WITHIN, self.spec.start_timeout.total_seconds())
         answer = await ask(instance.port, self.spec.health, instance.token, within=within)
+        # Checked after the answer: if the service has exited, another program may have given it.
         if await in_thread(self.service.leader) is None:
             raise self._exited(instance)
         if answer.kind is HealthVerdict.UNPROVEN:
@@ -111,6 +113,7 @@ class Startup:
             raise self._failure(FailureCause.NETWORK, f"{summary}; stop it, then run again", instance)
 
     def _exited(self, instance: Instance) -> StepFailed:
+        # Only a child of this process has an exit status here; after a recovery it is not ours.
         pid = instance.process.pid if instance.process else -1
         status = processes.exit_statuses().get(pid)
         match status:
@@ -126,6 +129,7 @@ class Startup:
 
     def _late(self, instance: Instance, answer: Answer) -> StepFailed:
         seconds = self.spec.start_timeout.total_seconds()
+        # The most frequent mistake with a new application deserves its own advice.
         if answer.kind is HealthVerdict.UNPROVEN:
             advice = f"let it answer with the value of {TOKEN}, in the header {TOKEN_HEADER} or in the body"
             return self._failure(FailureCause.CONFIGURATION, f"{answer.detail}; {advice}", instance)

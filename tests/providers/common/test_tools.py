@@ -1,4 +1,4 @@
-"""Tools that a step runs: their output, their end, and that nothing of them is left."""
+"""Tools that a step runs: their output, their end, and the absence of remains."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def left(context: StepContext) -> list[object]:
     return list(processes.marked({"ENVCHART_OPERATION": context.operation_id}))
 
 
-async def test_its_lines_are_told_as_they_come_and_the_last_ones_returned(context: StepContext) -> None:
+async def test_lines_are_passed_on_and_the_last_lines_returned(context: StepContext) -> None:
     told: list[str] = []
     program = "import sys; print('one'); print('two', file=sys.stderr); print('three', end='')"
 
@@ -64,7 +64,7 @@ async def test_its_lines_are_told_as_they_come_and_the_last_ones_returned(contex
     assert sorted(told) == sorted(tail) == ["one", "three", "two"]
 
 
-async def test_it_is_on_record_with_its_group_before_it_does_anything(
+async def test_a_tool_is_recorded_as_the_leader_of_its_group_and_session(
     context: StepContext, started: list[ToolProcess]
 ) -> None:
     (tail,) = await run_tool(context, python("import os; print(os.getpid(), os.getpgid(0), os.getsid(0))"))
@@ -75,7 +75,7 @@ async def test_it_is_on_record_with_its_group_before_it_does_anything(
     assert recorded.program.startswith("python")
 
 
-async def test_it_is_marked_and_has_no_input(context: StepContext) -> None:
+async def test_a_tool_carries_the_marks_of_its_step_and_has_no_input(context: StepContext) -> None:
     program = (
         "import os, sys; e = os.environ;"
         "print(e['ENVCHART_OPERATION'], e['ENVCHART_STEP'], sys.stdin.read() == '')"
@@ -84,7 +84,7 @@ async def test_it_is_marked_and_has_no_input(context: StepContext) -> None:
     assert await run_tool(context, python(program)) == (f"{context.operation_id} apply True",)
 
 
-async def test_what_fails_tells_its_exit_code_and_its_last_words(context: StepContext) -> None:
+async def test_a_failure_names_the_exit_code_and_the_last_line(context: StepContext) -> None:
     with pytest.raises(StepFailed) as failed:
         await run_tool(context, python("print('first'); print('no such host'); raise SystemExit(3)"))
 
@@ -93,7 +93,7 @@ async def test_what_fails_tells_its_exit_code_and_its_last_words(context: StepCo
     assert failed.value.detail == "first\nno such host"
 
 
-async def test_what_is_killed_tells_by_which_signal(context: StepContext) -> None:
+async def test_the_failure_of_a_killed_tool_names_the_signal(context: StepContext) -> None:
     with pytest.raises(StepFailed, match="was killed by SIGKILL, and printed nothing"):
         await run_tool(context, python("import os; os.kill(os.getpid(), 9)"))
 
@@ -108,12 +108,12 @@ async def test_what_is_killed_tells_by_which_signal(context: StepContext) -> Non
         ),
     ],
 )
-async def test_what_cannot_be_started_is_named(context: StepContext, tool: Tool, said: str) -> None:
+async def test_a_tool_that_can_not_be_started_is_named(context: StepContext, tool: Tool, said: str) -> None:
     with pytest.raises(StepFailed, match=said):
         await run_tool(context, tool)
 
 
-async def test_secrets_are_kept_out_of_all_that_it_says(context: StepContext) -> None:
+async def test_secrets_are_kept_out_of_lines_and_failures(context: StepContext) -> None:
     told: list[str] = []
 
     with pytest.raises(StepFailed) as failed:
@@ -140,7 +140,7 @@ async def test_control_codes_are_removed_before_secrets_are_looked_for(context: 
     assert failed.value.detail == "abcdef\n***"
 
 
-async def test_odd_bytes_and_endless_lines_are_cut_to_something_that_can_be_kept(
+async def test_invalid_bytes_are_escaped_and_endless_lines_are_cut(
     context: StepContext,
 ) -> None:
     program = "import sys; sys.stdout.buffer.write(b'a\\xffb\\n' + b'x' * 100_000 + b'\\nend\\n')"
@@ -162,7 +162,7 @@ DAEMON = (
 @pytest.mark.parametrize(
     "program", [LONG, STUBBORN, DAEMON], ids=["polite", "stubborn", "with a session more"]
 )
-async def test_a_cancelled_step_leaves_nothing_of_it(context: StepContext, program: str) -> None:
+async def test_a_cancelled_step_leaves_no_process(context: StepContext, program: str) -> None:
     up = asyncio.Event()
     running = asyncio.ensure_future(run_tool(context, python(program, on_line=lambda _line: up.set())))
     await up.wait()
@@ -174,7 +174,7 @@ async def test_a_cancelled_step_leaves_nothing_of_it(context: StepContext, progr
     assert left(context) == []
 
 
-async def test_a_second_cancellation_does_not_wait_for_its_grace(context: StepContext) -> None:
+async def test_a_second_cancellation_does_not_wait_for_the_grace(context: StepContext) -> None:
     up = asyncio.Event()
     tool = Tool(
         command=(sys.executable, "-c", STUBBORN), grace=timedelta(minutes=5), on_line=lambda _line: up.set()
@@ -191,7 +191,7 @@ async def test_a_second_cancellation_does_not_wait_for_its_grace(context: StepCo
     assert left(context) == []
 
 
-async def test_a_tool_that_can_not_be_put_on_record_is_ended(
+async def test_a_tool_that_can_not_be_recorded_is_ended(
     context: StepContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_process: ToolProcess) -> None:
@@ -216,7 +216,7 @@ async def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(context: St
     os.kill(int(pid), signal.SIGKILL)
 
 
-async def test_a_tool_whose_controller_is_killed_can_write_on_and_end_its_work(
+async def test_a_tool_survives_the_end_of_its_controller_and_finishes_its_work(
     context: StepContext, tmp_path: Path
 ) -> None:
     done = tmp_path / "done"
@@ -236,7 +236,7 @@ async def test_a_tool_whose_controller_is_killed_can_write_on_and_end_its_work(
     assert done.exists()
 
 
-async def test_a_stop_asks_it_alone_to_end_in_order_and_says_that_it_was_asked(
+async def test_a_requested_stop_signals_only_the_tool_and_the_failure_says_so(
     context: StepContext,
 ) -> None:
     program = (
@@ -254,6 +254,6 @@ async def test_a_stop_asks_it_alone_to_end_in_order_and_says_that_it_was_asked(
     assert left(context) == []
 
 
-def test_a_tool_is_known_by_its_last_name() -> None:
+def test_the_name_of_a_tool_is_its_file_name() -> None:
     names: Callable[[str], str] = lambda path: Tool(command=(path,)).name  # noqa: E731  one line says it
     assert (names("/usr/bin/terraform"), names("tofu")) == ("terraform", "tofu")

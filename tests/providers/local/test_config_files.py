@@ -7,7 +7,7 @@ import pytest
 from environments.providers.local.config_files import compare, declared, write
 
 
-def test_what_is_declared_is_written_once(tmp_path):
+def test_declared_files_are_written_once(tmp_path):
     files = {"a.txt": "one\n", "deep/er/b.txt": "two\r\n"}
 
     first, second = write(tmp_path, files), write(tmp_path, files)
@@ -17,7 +17,7 @@ def test_what_is_declared_is_written_once(tmp_path):
     assert (tmp_path / "deep/er/b.txt").read_bytes() == b"two\r\n"
 
 
-def test_only_what_differs_is_written_and_what_is_not_declared_goes(tmp_path):
+def test_only_differences_are_written_and_undeclared_files_are_removed(tmp_path):
     write(tmp_path, {"same": "1", "changed": "1", "old/gone": "1"})
     kept = (tmp_path / "same").stat().st_ino
 
@@ -50,7 +50,7 @@ def test_nothing_is_written_through_a_link(tmp_path):
 
 
 @pytest.mark.parametrize(("before", "after"), [("x", "x/y"), ("x/y", "x")])
-def test_a_file_may_take_a_directorys_place_and_the_other_way(tmp_path, before, after):
+def test_a_file_may_replace_a_directory_and_a_directory_a_file(tmp_path, before, after):
     write(tmp_path, {before: "1"})
 
     write(tmp_path, {after: "2"})

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
-import psutil
 import pytest
 
 from environments.errors import StepFailed
-from environments.model.failure import FailureCause
-from environments.providers.common.steps import file_error, translated
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
 from environments.system.cancellation import in_thread
@@ -29,7 +25,7 @@ def layout(tmp_path):
     return Layout(tmp_path / "demo", lineage="abc", name="demo", instance_name="envchart-demo")
 
 
-def test_what_is_missing_is_made_again(layout):
+def test_a_missing_directory_is_created_again(layout):
     assert directories.create(layout)
     assert not directories.create(layout)
 
@@ -39,7 +35,7 @@ def test_what_is_missing_is_made_again(layout):
     assert layout.config.is_dir()
 
 
-def test_a_creation_cut_short_is_begun_anew(layout):
+def test_an_interrupted_creation_is_started_again(layout):
     (layout.directory / ".local-new-abc").mkdir(parents=True)
     (layout.directory / ".local-new-abc" / "config").mkdir()
 
@@ -49,7 +45,7 @@ def test_a_creation_cut_short_is_begun_anew(layout):
     assert names_in(layout.directory) == ["local"]
 
 
-def test_a_removal_cut_short_is_finished(layout):
+def test_an_interrupted_removal_is_completed(layout):
     directories.create(layout)
     layout.root.rename(layout.directory / ".local-gone-abc")
     assert directories.remains(layout) == [layout.directory / ".local-gone-abc"]
@@ -59,25 +55,25 @@ def test_a_removal_cut_short_is_finished(layout):
     assert directories.remains(layout) == []
 
 
-def test_removing_what_was_never_made_is_done(layout):
+def test_removing_a_root_that_was_never_created_succeeds(layout):
     directories.remove(layout)
 
     assert directories.remains(layout) == []
 
 
-def test_a_directory_that_is_gone_is_told(layout):
+def test_a_missing_root_is_reported_with_advice(layout):
     with pytest.raises(StepFailed, match="is gone: destroy the environment, then create it again"):
         layout.require()
 
 
-def test_a_copy_for_another_name_is_not_its_own(layout):
+def test_a_copy_of_the_root_for_another_name_belongs_to_the_original(layout):
     directories.create(layout)
     copy = Layout(layout.directory, lineage="abc", name="copy")
 
     assert copy.unclaimed == "it belongs to environment 'demo' (lineage abc)"
 
 
-def test_a_private_file_is_replaced_at_once(tmp_path):
+def test_a_private_file_is_replaced_atomically(tmp_path):
     path = tmp_path / "file"
     path.write_text("before")
     path.chmod(0o644)
@@ -88,7 +84,7 @@ def test_a_private_file_is_replaced_at_once(tmp_path):
     assert names_in(tmp_path) == ["file"]
 
 
-def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
+def test_a_link_is_removed_without_its_target(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "link").symlink_to("kept")
 
@@ -100,7 +96,7 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
 
 @pytest.fixture
 def nobodys():
-    """A directory of the user that the test then is: nobody, where root runs it, whom modes do not stop."""
+    """A directory of the test's user, which is nobody instead of root: modes do not stop root."""
     with TemporaryDirectory() as name:
         if root := os.geteuid() == 0:
             os.chown(name, 65534, -1)
@@ -122,39 +118,7 @@ def test_directories_without_write_permission_are_removed(nobodys):
     assert names_in(nobodys) == []
 
 
-@pytest.mark.parametrize(
-    ("number", "advice"),
-    [
-        (errno.ENOSPC, "/d/f: no space left on device; free some space, then try again"),
-        (errno.EROFS, "/d/f: read-only file system; make the file system writable"),
-        (errno.EISDIR, "/d/f: is a directory"),
-    ],
-)
-def test_an_error_of_the_file_system_says_what_to_do(number, advice):
-    failure = file_error(OSError(number, os.strerror(number), "/d/f"))
-
-    assert failure.cause is FailureCause.FILE_SYSTEM
-    assert failure.summary.startswith(advice)
-
-
-async def test_a_full_disk_is_a_failure_of_the_file_system():
-    full = Path("/dev/full")
-
-    with pytest.raises(StepFailed, match="no space left on device; free some space") as caught:
-        await translated(in_thread)(lambda: full.write_text("x" * 100_000))
-    assert caught.value.cause is FailureCause.FILE_SYSTEM
-
-
-async def test_a_process_that_may_not_be_handled_is_a_failure_of_the_infrastructure():
-    def refuse() -> None:
-        raise psutil.AccessDenied(1)
-
-    with pytest.raises(StepFailed, match="a process could not be handled") as caught:
-        await translated(in_thread)(refuse)
-    assert caught.value.cause is FailureCause.INFRASTRUCTURE
-
-
-async def test_work_in_a_thread_is_waited_for_when_it_is_cancelled():
+async def test_cancelling_work_in_a_thread_waits_for_its_end():
     begun, ended, asked = Event(), Event(), Event()
 
     def work() -> None:

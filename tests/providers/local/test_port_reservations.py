@@ -47,7 +47,7 @@ def test_a_port_lies_outside_the_kernels_own_range(tmp_path):
     assert not low <= reserve(tmp_path, "a") <= high
 
 
-def test_a_port_of_another_is_refused_and_a_vanished_ones_is_not(tmp_path, free):
+def test_a_port_of_another_environment_is_refused_until_that_is_gone(tmp_path, free):
     reserve(tmp_path, "a", free)
     with pytest.raises(StepFailed, match=f"port {free} is reserved for environment 'a'"):
         reserve(tmp_path, "b", free)
@@ -57,7 +57,7 @@ def test_a_port_of_another_is_refused_and_a_vanished_ones_is_not(tmp_path, free)
     assert reserve(tmp_path, "b", free) == free
 
 
-def test_a_port_that_has_become_busy_is_replaced_when_any_will_do(tmp_path):
+def test_a_port_that_has_become_busy_is_replaced_unless_it_is_demanded(tmp_path):
     first = reserve(tmp_path, "a")
     with socket.create_server(("127.0.0.1", first)):
         second = reserve(tmp_path, "a")
@@ -66,7 +66,7 @@ def test_a_port_that_has_become_busy_is_replaced_when_any_will_do(tmp_path):
     assert [path.name for path in (tmp_path / ".ports").glob("[0-9]*")] == [str(second)]
 
 
-def test_another_port_wanted_replaces_the_one_held(tmp_path, free):
+def test_another_wanted_port_replaces_the_reserved_port(tmp_path, free):
     reserve(tmp_path, "a")
 
     assert reserve(tmp_path, "a", free) == free
@@ -74,7 +74,7 @@ def test_another_port_wanted_replaces_the_one_held(tmp_path, free):
 
 
 @pytest.mark.parametrize("content", ["", "{torn", "[]", "{}"])
-def test_a_reservation_that_can_not_be_read_holds_nothing(tmp_path, free, content):
+def test_an_unreadable_reservation_is_void(tmp_path, free, content):
     reserve(tmp_path, "a", free)
     (tmp_path / ".ports" / str(free)).write_text(content)
 
@@ -83,7 +83,7 @@ def test_a_reservation_that_can_not_be_read_holds_nothing(tmp_path, free, conten
     assert json.loads((tmp_path / ".ports" / str(free)).read_text())["name"] == "b"
 
 
-def test_a_lock_held_by_another_is_not_waited_for_without_end(tmp_path, monkeypatch):
+def test_the_wait_for_a_lock_has_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(port_reservations, "_PATIENCE", 0.05)
     reserve(tmp_path, "a")
     with FileLock(tmp_path / ".ports" / ".lock"), pytest.raises(StepFailed) as caught:
@@ -95,7 +95,7 @@ def _reserve_all(data, names, results):
     results.put([reserve(data, name) for name in names])
 
 
-def test_processes_at_once_get_different_ports(tmp_path):
+def test_concurrent_processes_get_different_ports(tmp_path):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     groups = [[f"{group}{number}" for number in range(8)] for group in "abc"]
@@ -112,7 +112,7 @@ def test_processes_at_once_get_different_ports(tmp_path):
     assert len(set(ports)) == len(ports) == 24
 
 
-def test_a_free_port_passes_and_a_busy_one_is_told(free):
+def test_a_busy_port_is_reported_and_a_free_port_passes(free):
     require_free(free)
     with socket.create_server(("127.0.0.1", free)), pytest.raises(StepFailed) as caught:
         require_free(free)

@@ -1,4 +1,4 @@
-"""The local provider's steps, told as lifecycles of real processes on the loopback interface."""
+"""The local provider's steps, with real processes on the loopback interface."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def listening(port):
 
 
 def squatter(port):
-    """Serve 200 to everybody on a port, from another process."""
+    """Answer each request on a port with 200, from another process."""
     command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(lambda: child.poll() is not None or processes.listener_on(port))
@@ -68,7 +68,7 @@ async def failure_of(bench, command, step):
     return caught.value
 
 
-async def test_a_whole_lifecycle_leaves_a_service_and_then_nothing(bench):
+async def test_a_whole_lifecycle_serves_the_release_and_then_removes_everything(bench):
     await bench.up()
 
     answer = answer_of(bench)
@@ -83,7 +83,7 @@ async def test_a_whole_lifecycle_leaves_a_service_and_then_nothing(bench):
     assert set(bench.environment.outputs.model_dump(exclude={"owned", "details"}).values()) == {None}
 
 
-async def test_the_probe_of_each_step_tells_before_and_after(bench):
+async def test_the_probe_of_each_step_is_right_before_and_after(bench):
     looking = {"verify_release", "stop_previous", "check_health", "verify_absence"}
     for command in COMMANDS:
         for name in bench.steps(command):
@@ -104,7 +104,7 @@ async def test_each_command_may_be_repeated(bench):
         assert bench.environment.outputs == outputs, command
 
 
-async def test_all_steps_are_named_timed_and_may_be_repeated(bench):
+async def test_all_steps_have_names_and_timeouts_and_are_idempotent(bench):
     steps = {command: list(bench.steps(command).values()) for command in COMMANDS}
 
     assert [[step.name for step in steps[command]] for command in COMMANDS] == [
@@ -123,7 +123,7 @@ async def test_all_steps_are_named_timed_and_may_be_repeated(bench):
     assert not bench.spec.supports(CommandName.REGISTER)
 
 
-async def test_a_second_release_is_served_and_the_first_can_be_taken_back(bench):
+async def test_a_second_release_is_served_and_can_be_rolled_back(bench):
     await bench.up()
     first, old_pid = bench.environment.outputs.release, bench.pid
 
@@ -142,7 +142,7 @@ async def test_a_second_release_is_served_and_the_first_can_be_taken_back(bench)
     assert answer_of(bench)["env"]["ENVCHART_RELEASE"] == first
 
 
-async def test_a_release_that_never_got_healthy_is_nothing_to_go_back_to(bench):
+async def test_a_release_that_was_never_healthy_is_no_target_of_a_rollback(bench):
     await bench.up()
     good = bench.environment.outputs.release
     bench.program(code="raise SystemExit('broken')")
@@ -161,7 +161,7 @@ async def test_a_release_that_never_got_healthy_is_nothing_to_go_back_to(bench):
     assert bench.environment.outputs.serving == good
 
 
-async def test_going_back_after_a_failed_run_leaves_no_previous(bench):
+async def test_a_rollback_after_a_failed_run_leaves_no_previous_release(bench):
     await bench.up()
     good = bench.environment.outputs.release
     bench.program(code="raise SystemExit('broken')")
@@ -215,7 +215,7 @@ async def test_a_port_taken_after_provision_is_refused_at_start(bench):
     await bench.run("run")
 
 
-async def test_a_squatter_that_answers_200_is_not_taken_for_the_service(bench):
+async def test_another_program_that_answers_200_is_not_taken_for_the_service(bench):
     bench.program(code="import time; time.sleep(60)")
     await bench.run("provision", "configure", "release")
     await bench.start()
@@ -250,7 +250,7 @@ async def test_a_squatter_that_answers_200_is_not_taken_for_the_service(bench):
         ("", "the app exited with status 0; it has to stay in the foreground"),
     ],
 )
-async def test_an_app_that_exits_fails_the_run_with_its_last_words(bench, code, expected):
+async def test_an_app_that_exits_fails_the_run_with_its_last_line(bench, code, expected):
     bench.program(code=code)
     await bench.run("provision", "configure", "release")
     await bench.start()
@@ -275,7 +275,7 @@ async def test_an_app_that_crashes_after_its_first_healthy_answer_is_not_running
     assert bench.environment.outputs.serving is None
 
 
-async def test_an_app_that_never_gets_healthy_is_ended_and_its_last_lines_are_shown(bench):
+async def test_an_app_that_never_becomes_healthy_is_ended_and_its_last_lines_are_shown(bench):
     bench.program(
         "STATUS = 500\nfor line in range(30): print('line', line)\nprint('\\33[31mno database\\33[0m')"
     )
@@ -292,7 +292,7 @@ async def test_an_app_that_never_gets_healthy_is_ended_and_its_last_lines_are_sh
     assert (bench.service.processes(), bench.service.instance) == ([], None)
 
 
-async def test_an_app_that_keeps_its_token_to_itself_is_told_how_to_show_it(bench):
+async def test_an_app_that_answers_without_its_token_gets_advice(bench):
     bench.program("TOKEN = 'mine'; os.environ.pop('ENVCHART_INSTANCE_TOKEN')")
     bench.amend(start_timeout=timedelta(seconds=0.5))
     await bench.run("provision", "configure", "release")
@@ -304,7 +304,7 @@ async def test_an_app_that_keeps_its_token_to_itself_is_told_how_to_show_it(benc
     assert "X-Envchart-Instance" in failure.summary
 
 
-async def test_a_service_that_ignores_term_is_killed_after_its_grace(bench):
+async def test_a_service_that_ignores_sigterm_is_killed_after_its_grace(bench):
     bench.program("signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     bench.amend(stop_grace=timedelta(seconds=0.2))
     await bench.up()
@@ -315,7 +315,7 @@ async def test_a_service_that_ignores_term_is_killed_after_its_grace(bench):
     assert bench.service.processes() == []
 
 
-async def test_all_that_the_service_started_ends_with_it(bench):
+async def test_the_children_of_the_service_are_ended_with_it(bench):
     bench.program(
         """
         import subprocess
@@ -333,7 +333,7 @@ async def test_all_that_the_service_started_ends_with_it(bench):
     assert [each for each in running if processes.lives(each)] == []
 
 
-async def test_a_stranger_that_got_the_pid_is_not_ended(bench):
+async def test_another_process_with_the_recorded_pid_is_not_ended(bench):
     await bench.up()
     instance = bench.service.instance
     bench.end_all()
@@ -351,7 +351,7 @@ async def test_a_stranger_that_got_the_pid_is_not_ended(bench):
 
 
 @pytest.mark.parametrize("marker", [None, "{}", "torn{", '{"lineage": "another", "name": "demo"}'])
-async def test_a_directory_that_is_not_ours_is_left_untouched(bench, marker):
+async def test_a_directory_of_another_owner_is_left_untouched(bench, marker):
     bench.layout.root.mkdir()
     (bench.layout.root / "precious").write_text("mine")
     if marker is not None:
@@ -383,7 +383,7 @@ def run_python(code, **environment):
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=20, check=False)
 
 
-async def test_an_orphan_of_a_killed_controller_is_found(bench):
+async def test_a_service_whose_controller_was_killed_is_found(bench):
     await bench.run("provision", "configure", "release")
     controller = """
 import os, signal, sys
@@ -420,7 +420,7 @@ Service(layout).start(spec, Fatal(**dict(record)), {})
     assert bench.service.marked() == []
 
 
-async def test_an_orphan_without_any_record_is_found(bench):
+async def test_a_service_without_any_record_is_found(bench):
     await bench.up()
     bench.layout.instance.unlink()
 
@@ -468,7 +468,7 @@ asyncio.run(main())
     assert (await bench.probe("run", "check_health")).verdict is Verdict.DONE
 
 
-async def test_starting_twice_keeps_the_service_that_runs(bench):
+async def test_starting_again_keeps_the_running_service(bench):
     await bench.up()
     pid = bench.pid
 
@@ -482,7 +482,7 @@ async def test_starting_twice_keeps_the_service_that_runs(bench):
     assert bench.pid != pid
 
 
-async def test_secrets_reach_the_app_and_nothing_else(bench, tmp_path, monkeypatch):
+async def test_secrets_reach_the_app_and_no_file_or_message(bench, tmp_path, monkeypatch):
     (tmp_path / "key").write_text("from-a-file-7d1\n")
     monkeypatch.setenv("THE_SECRET", "from-the-environment-5c2")
     secrets = ("from-a-file-7d1", "from-the-environment-5c2")
@@ -505,7 +505,7 @@ async def test_secrets_reach_the_app_and_nothing_else(bench, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("content", [b"swordfish\xff", b"swordfish\0"])
-async def test_a_secret_that_is_no_text_is_refused_without_being_shown(bench, tmp_path, content):
+async def test_a_secret_that_is_not_text_is_refused_without_being_shown(bench, tmp_path, content):
     (tmp_path / "key").write_bytes(content)
     bench.amend(env={"KEY": {"file": str(tmp_path / "key")}})
     await bench.run("provision", "configure", "release")
@@ -517,7 +517,7 @@ async def test_a_secret_that_is_no_text_is_refused_without_being_shown(bench, tm
     assert bench.service.instance is None
 
 
-async def test_a_missing_secret_fails_before_anything_is_stopped_or_started(bench):
+async def test_a_missing_secret_fails_before_the_old_service_is_stopped(bench):
     bench.amend(env={"KEY": {"env": "NO_SUCH_VARIABLE"}})
     await bench.run("provision", "configure", "release")
 
@@ -527,7 +527,7 @@ async def test_a_missing_secret_fails_before_anything_is_stopped_or_started(benc
     assert bench.service.instance is None
 
 
-async def test_a_program_that_is_missing_is_named(bench):
+async def test_a_missing_program_is_named(bench):
     bench.amend(command=("no-such-program", "x"))
     await bench.run("provision", "configure", "release")
 
@@ -566,7 +566,7 @@ async def test_a_cancelled_health_check_leaves_nothing_running(bench):
     assert bench.service.instance is None
 
 
-async def test_a_start_cancelled_at_any_moment_leaves_no_process_that_is_not_seen(bench):
+async def test_a_start_that_is_cancelled_at_any_moment_leaves_no_unknown_process(bench):
     await bench.run("provision", "configure", "release")
     for moment in range(0, 24, 2):
         task = asyncio.create_task(bench.step("run", "start_service"))
@@ -580,7 +580,7 @@ async def test_a_start_cancelled_at_any_moment_leaves_no_process_that_is_not_see
         await bench.step("run", "stop_previous")
 
 
-async def test_observation_tells_what_has_become_of_the_service(bench):
+async def test_each_state_of_the_service_is_observed(bench):
     assert not (await bench.observe()).resources
     await bench.up()
     up = await bench.observe()
@@ -603,7 +603,7 @@ async def test_observation_tells_what_has_become_of_the_service(bench):
     assert (gone.service, gone.serving, gone.detail) == (ServiceState.DOWN, None, "its process is gone")
 
 
-async def test_logs_are_the_files_there_are_and_grow_no_further_than_a_limit(bench):
+async def test_logs_are_existing_files_of_limited_size(bench):
     assert bench.spec.logs(bench.environment, bench.directory) == []
     await bench.run("provision", "configure", "release")
     bench.layout.log.write_text("x" * 2_000_000)
@@ -616,7 +616,7 @@ async def test_logs_are_the_files_there_are_and_grow_no_further_than_a_limit(ben
     assert bench.layout.log.stat().st_size < 1000
 
 
-async def test_all_that_is_written_is_private(bench):
+async def test_all_files_are_private(bench):
     await bench.up()
 
     for path in bench.layout.root.rglob("*"):
@@ -626,7 +626,7 @@ async def test_all_that_is_written_is_private(bench):
 
 @pytest.fixture
 def unprivileged():
-    """Be nobody for a while, where the tests run as root, whom permissions do not stop."""
+    """Become the user nobody where the tests run as root, whom permissions do not stop."""
     if os.geteuid() != 0:
         yield
         return

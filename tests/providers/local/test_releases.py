@@ -57,7 +57,7 @@ def test_the_same_content_is_the_same_release(releases, app):
         lambda app: (app / "link.py").symlink_to("app.py"),
     ],
 )
-def test_another_content_name_or_mode_is_another_release(releases, app, change):
+def test_a_different_content_name_or_mode_is_a_different_release(releases, app, change):
     first = bundle(releases, app)
     change(app)
 
@@ -67,7 +67,7 @@ def test_another_content_name_or_mode_is_another_release(releases, app, change):
     assert (releases.damage(first), releases.damage(second)) == (None, None)
 
 
-def test_what_is_made_by_tools_is_left_out(releases, app):
+def test_files_that_tools_make_are_left_out(releases, app):
     first = scan(app, NOWHERE).id
     for name in (".git/HEAD", "__pycache__/app.pyc", ".venv/bin/python", "old.pyc"):
         (app / name).parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def test_links_that_stay_inside_are_kept_as_links(releases, app):
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "../outside", "static/../../outside"])
-def test_links_that_lead_out_are_refused_and_nothing_is_left(releases, app, target):
+def test_links_to_the_outside_are_refused_and_no_draft_is_left(releases, app, target):
     (app / "link").symlink_to(target)
 
     with pytest.raises(StepFailed, match="points outside") as caught:
@@ -108,7 +108,7 @@ def test_links_that_lead_out_are_refused_and_nothing_is_left(releases, app, targ
     assert list(releases.directory.iterdir()) == []
 
 
-def test_what_is_neither_file_nor_link_is_refused(app):
+def test_an_entry_that_is_neither_a_file_nor_a_link_is_refused(app):
     os.mkfifo(app / "pipe")
     with pytest.raises(StepFailed, match="neither a file nor a link"):
         scan(app, NOWHERE)
@@ -127,7 +127,7 @@ def test_an_application_that_is_empty_or_missing_is_refused(tmp_path):
         scan(tmp_path / "missing", NOWHERE)
 
 
-def test_programs_stay_programs_and_all_is_private(releases, app):
+def test_programs_stay_executable_and_all_files_are_private(releases, app):
     (app / "run").write_text("#!/bin/sh")
     (app / "run").chmod(0o755)
 
@@ -137,7 +137,7 @@ def test_programs_stay_programs_and_all_is_private(releases, app):
     assert modes == {"run": 0o700, "app.py": 0o600, "static": 0o700}
 
 
-def test_damage_is_told_and_what_a_service_adds_is_none(releases, app):
+def test_damage_is_reported_and_files_of_the_service_are_none(releases, app):
     release = bundle(releases, app)
     copy = releases.directory / release
 
@@ -152,7 +152,7 @@ def test_damage_is_told_and_what_a_service_adds_is_none(releases, app):
 
 
 @pytest.mark.parametrize("manifest", ["", "[]", "{torn"])
-def test_a_release_without_a_readable_manifest_is_damaged_and_made_anew(releases, app, manifest):
+def test_a_release_without_a_readable_manifest_is_damaged_and_copied_again(releases, app, manifest):
     release = bundle(releases, app)
     (releases.directory / f"{release}.json").write_text(manifest)
 
@@ -161,7 +161,7 @@ def test_a_release_without_a_readable_manifest_is_damaged_and_made_anew(releases
     assert releases.damage(release) is None
 
 
-def test_a_manifest_of_another_release_is_told(releases, app):
+def test_a_manifest_of_another_release_is_damage(releases, app):
     release = bundle(releases, app)
     (releases.directory / f"{release}.json").write_text("{}")
 
@@ -176,7 +176,7 @@ def test_switching_sets_both_links(releases):
     assert str((releases.root / "current").readlink()) == "releases/c"
 
 
-def test_pruning_keeps_current_previous_and_what_is_needed(releases, app):
+def test_pruning_keeps_linked_and_needed_releases(releases, app):
     made = []
     for version in range(5):
         (app / "app.py").write_text(f"print({version})")
@@ -188,7 +188,7 @@ def test_pruning_keeps_current_previous_and_what_is_needed(releases, app):
     assert not (releases.directory / f"{made[2]}.json").exists()
 
 
-async def test_a_copy_that_is_given_up_leaves_nothing(releases, app):
+async def test_a_cancelled_copy_leaves_no_draft(releases, app):
     given_up = Event()
     given_up.set()
 
@@ -199,7 +199,7 @@ async def test_a_copy_that_is_given_up_leaves_nothing(releases, app):
     assert list(releases.directory.iterdir()) == []
 
 
-def test_what_an_interrupted_copy_left_is_cleared(releases, app):
+def test_the_draft_of_an_interrupted_copy_is_removed(releases, app):
     (releases.directory / ".new-1").mkdir()
     (releases.directory / ".new-1" / "half").write_text("")
 
@@ -208,7 +208,7 @@ def test_what_an_interrupted_copy_left_is_cleared(releases, app):
     assert sorted(path.name for path in releases.directory.iterdir()) == [release, f"{release}.json"]
 
 
-async def test_a_pinned_release_that_is_missing_is_refused_with_those_available(bench):
+async def test_a_missing_pinned_release_is_refused_with_the_available_releases(bench):
     await bench.run("provision", "configure", "release")
     bench.amend(pinned_release="0" * 12)
 
@@ -221,7 +221,7 @@ async def test_a_pinned_release_that_is_missing_is_refused_with_those_available(
     )
 
 
-async def test_an_edited_application_is_not_done_any_more_and_a_missing_one_is_unknown(bench):
+async def test_the_probe_denies_an_edited_application_and_does_not_know_about_a_missing_one(bench):
     await bench.run("provision", "configure", "release")
     bench.program("VERSION = 2")
     assert (await bench.probe("release", "bundle_release")).verdict == "not_done"
@@ -259,7 +259,7 @@ def test_a_release_is_durable_before_it_has_its_name(releases, app, monkeypatch)
     assert releases.ids() == [first] == [again]
 
 
-def test_only_what_is_there_can_be_made_durable(tmp_path):
+def test_a_missing_directory_can_not_be_made_durable(tmp_path):
     sync_file_system(tmp_path)
 
     with pytest.raises(FileNotFoundError):

@@ -16,7 +16,7 @@ from environments.providers.local.service import new_instance
 
 
 class Unrecordable(Instance):
-    """A record for which the disk has no space once the process is there."""
+    """A record that fails to be written once the process has started."""
 
     def started(self, process):  # the signature is the record's
         raise OSError(errno.ENOSPC, "No space left on device", "instance.json")
@@ -24,7 +24,7 @@ class Unrecordable(Instance):
 
 @asynccontextmanager
 async def impostor(port, token):
-    """Answer with an instance's token from a process that is not the instance's."""
+    """Answer with the token of an instance from a process that is not its own."""
 
     async def answer(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
@@ -56,7 +56,7 @@ async def test_a_service_that_can_not_be_recorded_is_ended(bench):
         assert time.monotonic() < deadline
 
 
-async def test_an_end_that_is_not_one_is_told(bench):
+async def test_a_service_that_still_answers_after_its_end_is_reported(bench):
     await bench.run("provision", "configure", "release")
     record = record_of(bench)
     record.save(bench.layout)
@@ -71,7 +71,7 @@ async def test_an_end_that_is_not_one_is_told(bench):
     assert observed.service is ServiceState.UP
 
 
-async def test_a_failed_start_says_too_what_kept_it_from_being_undone(bench):
+async def test_a_failed_start_also_reports_why_the_service_could_not_be_ended(bench):
     await bench.run("provision", "configure", "release")
     record = record_of(bench)
     record.save(bench.layout)
@@ -83,7 +83,7 @@ async def test_a_failed_start_says_too_what_kept_it_from_being_undone(bench):
     assert "the app exited; then: the service still answers on port" in caught.value.summary
 
 
-async def test_health_without_a_record_asks_to_run_again(bench):
+async def test_a_health_check_without_a_record_advises_to_run_again(bench):
     await bench.run("provision", "configure", "release")
 
     with pytest.raises(StepFailed, match="no service is recorded: run again"):
@@ -93,7 +93,7 @@ async def test_health_without_a_record_asks_to_run_again(bench):
 
 
 @pytest.mark.parametrize("content", ["", "{torn", '{"pid": 1}'])
-async def test_a_record_that_can_not_be_read_hides_no_service(bench, content):
+async def test_a_service_with_an_unreadable_record_is_found(bench, content):
     await bench.up()
     bench.layout.instance.write_text(content)
 
@@ -102,7 +102,7 @@ async def test_a_record_that_can_not_be_read_hides_no_service(bench, content):
     assert bench.service.marked() == []
 
 
-async def test_what_provision_made_and_is_gone_is_observed(bench):
+async def test_missing_results_of_provision_are_observed(bench):
     await bench.run("provision")
     assert (await bench.observe()).resources
     bench.layout.config.rmdir()
@@ -118,14 +118,14 @@ async def test_what_provision_made_and_is_gone_is_observed(bench):
     assert (await bench.probe("release", "bundle_release")).verdict == "not_done"
 
 
-async def test_absence_is_not_claimed_while_something_is_left(bench):
+async def test_absence_is_denied_while_files_are_left(bench):
     await bench.up()
 
     with pytest.raises(StepFailed, match=r"not all is gone: .* runs; .* is still there; port \d+ is still"):
         await bench.step("destroy", "verify_absence")
 
 
-async def test_a_port_that_another_program_took_does_not_hinder_a_destroy(bench):
+async def test_destroy_succeeds_although_another_program_has_taken_the_port(bench):
     await bench.run("provision")
     port = bench.environment.outputs.port
 
@@ -143,7 +143,7 @@ async def test_an_app_that_needs_time_is_waited_for(bench):
     assert bench.environment.outputs.serving == bench.environment.outputs.release
 
 
-async def test_an_app_that_falls_ill_in_its_settle_time_is_not_healthy(bench):
+async def test_an_app_that_fails_in_its_settle_time_is_not_healthy(bench):
     bench.program("threading.Timer(0.1, lambda: globals().update(STATUS=503)).start()")
     bench.amend(settle=timedelta(seconds=0.5), start_timeout=timedelta(seconds=0.8))
     await bench.run("provision", "configure", "release")

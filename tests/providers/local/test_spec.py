@@ -13,7 +13,7 @@ from environments.providers.local import LocalProvider
 from environments.secrets.references import SecretRef
 
 
-def test_making_a_spec_does_not_look_at_the_disk():
+def test_a_spec_is_validated_without_access_to_the_disk():
     spec = LocalProvider(app="/no/such/place")
 
     assert spec.problems() == (
@@ -21,7 +21,7 @@ def test_making_a_spec_does_not_look_at_the_disk():
     )
 
 
-def test_problems_are_told_one_by_one(tmp_path):
+def test_each_problem_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
 
     assert "is not a directory" in LocalProvider(app=tmp_path / "file").problems()[0]
@@ -43,7 +43,7 @@ def test_a_spec_survives_json():
     assert EnvironmentSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
-def test_paths_become_absolute_as_seen_from_a_directory(monkeypatch):
+def test_paths_become_absolute_relative_to_a_directory(monkeypatch):
     monkeypatch.setenv("HOME", "/home/ann")
     env = {"A": "text", "B": {"file": "key"}, "C": {"file": "~/key"}, "D": {"env": "X"}}
 
@@ -94,7 +94,7 @@ def test_only_kind_and_port_need_provisioning():
         {"files": {"a": "", "a/b": ""}},
     ],
 )
-def test_what_can_not_work_is_refused(fields):
+def test_an_invalid_field_is_refused(fields):
     with pytest.raises(ValidationError):
         LocalProvider(app="/a", **fields)
 
@@ -111,7 +111,7 @@ def test_the_examples_file_is_valid():
     assert provider.app == path.parent
 
 
-def test_the_fingerprint_is_of_what_a_service_is_started_with():
+def test_the_fingerprint_covers_the_settings_of_a_start():
     spec = LocalProvider(app="/a")
     same = LocalProvider(app="/b", settle=timedelta(seconds=9), pinned_release="0" * 12)
 
@@ -120,7 +120,7 @@ def test_the_fingerprint_is_of_what_a_service_is_started_with():
     assert len({each.fingerprint("r", 1) for each in (spec, *others)} | {spec.fingerprint("r", 2)}) == 4
 
 
-async def test_run_without_a_release_or_a_port_says_so(bench):
+async def test_run_reports_a_missing_release_or_port(bench):
     assert isinstance(bench.environment, Environment)
     await bench.step("provision", "create_directories")
     found = await bench.probe("run", "switch_release")
@@ -148,7 +148,7 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----"
         ({"health": "/health?token=hunter2"}, "health: it holds the secret token"),
     ],
 )
-def test_a_secret_that_is_spelt_out_is_a_problem_which_does_not_quote_it(tmp_path, fields, place):
+def test_a_literal_secret_is_a_problem_that_does_not_quote_it(tmp_path, fields, place):
     (problem,) = LocalProvider.model_validate({"app": tmp_path, "command": ["run"], **fields}).problems()
 
     assert problem.startswith(place)
@@ -156,20 +156,20 @@ def test_a_secret_that_is_spelt_out_is_a_problem_which_does_not_quote_it(tmp_pat
     assert "{env: VARIABLE} or {file: PATH}" in problem or "let the path answer without it" in problem
 
 
-def test_what_only_looks_like_a_secret_is_no_problem(tmp_path):
+def test_a_value_that_only_looks_like_a_secret_is_no_problem(tmp_path):
     env = {"TOKENIZER": "bert", "MAX_TOKENS": "9", "PASSWORD_FILE": "/x", "DB_PASSWORD": {"env": "X"}}
     spec = LocalProvider(app=tmp_path, command=("run", "--port=80", "http://host:80/"), env=env)
 
     assert spec.problems() == ()
 
 
-def test_a_spec_on_record_that_spells_a_secret_out_can_still_be_loaded(tmp_path):
+def test_a_recorded_spec_with_a_literal_secret_can_still_be_loaded(tmp_path):
     spec = LocalProvider(app=tmp_path, env={"DB_PASSWORD": "hunter2"})
 
     assert LocalProvider.model_validate_json(spec.model_dump_json()) == spec
 
 
-def test_an_invalid_spec_does_not_quote_what_was_given():
+def test_the_error_of_an_invalid_spec_does_not_quote_its_values():
     with pytest.raises(ValidationError) as refused:
         EnvironmentSpec.model_validate(
             {"name": "demo", "provider": {"kind": "local", "env": {"A": ["hunter2"]}}}

@@ -102,11 +102,12 @@ class Events:
                     yield str(event[key])
 
     def require_work(self) -> None:
-        """Check that a play matched the host; Ansible reports success without one.
+        """Check that a play matched the host.
 
         Raises:
             StepFailed: No play matched.
         """
+        # Ansible itself reports success.
         if self.unmatched or not self.hosts:
             summary = "no play of the playbook matches this host: write 'hosts: all' in a play"
             raise StepFailed(FailureCause.CONFIGURATION, summary)
@@ -119,7 +120,7 @@ def _cause(event: dict[str, Any], said: str) -> FailureCause:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:400]
+    return " ".join(text.split())[:400]  # modules print whole tracebacks; the detail keeps them
 
 
 def _last_error(detail: str) -> str:

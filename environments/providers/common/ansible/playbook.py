@@ -1,4 +1,4 @@
-"""A playbook that is run on one host."""
+"""Run a playbook on a host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from environments.system.files import write_private
 
 _PROGRAM = "ansible-playbook"
 _GRACE = timedelta(seconds=10)
-_LONGEST = 1024 * 1024
+_LONGEST = 1024 * 1024  # an event is a line, and holds all output of a module
 
 
 def find() -> str | None:
