@@ -1,4 +1,4 @@
-"""`python -m environments`: the command line, where no `envchart` is on the path."""
+"""`python -m environments`: the command line, for when `envchart` is not on the path."""
 
 import sys
 

@@ -7,7 +7,7 @@
     ├── UnexpectedState                     a handle is not in the state that the caller needs
     ├── OperationInterrupted                a command died in the middle; what it did is in doubt
     ├── StepInDoubt                         recovery can't tell whether a step was done
-    ├── NoSuchMoment (LookupError)          an environment was not there at that revision or time
+    ├── NoSuchMoment (LookupError)          an environment did not exist at a revision or time
     ├── NotHeld                             nobody holds the environment: nothing to unlock
     ├── CannotUnlock                        the holder can't be ended from here
     ├── UnreachableTarget                   no plan leads there: the target lies behind, or is not one

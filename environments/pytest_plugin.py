@@ -1,4 +1,7 @@
-"""The pytest plugin of environments: a workspace to play in. It imports only pytest until it is used."""
+"""The pytest plugin of environments, with a workspace for tests."""
+
+# Pytest loads the plugin for every project in which envchart is installed, so only pytest is imported
+# here; the fixtures import the rest.
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def step_coverage(request: pytest.FixtureRequest) -> Observer:
-    """An observer that counts how steps end, where chart coverage is asked for."""
+    """An observer that counts the outcomes of steps, if chart coverage was requested."""
     from environments.testing.step_coverage import StepWatcher
 
     counting = request.config.pluginmanager.get_plugin("statechart-coverage")
@@ -26,7 +29,7 @@ def step_coverage(request: pytest.FixtureRequest) -> Observer:
 
 @pytest.fixture
 def fixed_clock() -> FixedClock:
-    """A clock that stands still until the test moves it; sleeping moves it, and takes no time."""
+    """A clock that only the test and `sleep` move; sleeping takes no time."""
     from environments.testing import FixedClock
 
     return FixedClock()
@@ -34,7 +37,7 @@ def fixed_clock() -> FixedClock:
 
 @pytest.fixture
 def scripted_provider() -> Iterator[ScriptedProvider]:
-    """The provider of each environment whose spec is a `ScriptedSpec`: its steps do what the test says."""
+    """The provider of environments with a `ScriptedSpec`; its steps follow the test's script."""
     from environments.testing import ScriptedProvider
 
     with ScriptedProvider().installed() as provider:
@@ -43,7 +46,7 @@ def scripted_provider() -> Iterator[ScriptedProvider]:
 
 @pytest.fixture
 def workspace(tmp_path: Path, fixed_clock: FixedClock, step_coverage: Observer) -> Workspace:
-    """A workspace on files, in the test's temporary directory, with the fixed clock."""
+    """A workspace on files in the test's temporary directory, with the fixed clock."""
     from environments.workspace import Workspace
 
     return Workspace(tmp_path / "data", clock=fixed_clock, observers=(step_coverage,))

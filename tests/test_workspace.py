@@ -550,7 +550,7 @@ async def test_a_provider_without_a_choice_of_releases_says_so(
 ) -> None:
     place("configured")
 
-    with pytest.raises(InvalidConfiguration, match="does not let a release be chosen"):
+    with pytest.raises(InvalidConfiguration, match="releases can't be chosen"):
         await workspace.release("demo", app="/apps/next")
 
 

@@ -1,1 +1,1 @@
-"""Spec files: load, validate, describe and generate them."""
+"""Spec files: loading, validation, schema and templates."""

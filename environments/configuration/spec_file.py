@@ -1,4 +1,4 @@
-"""Configuration: an environment's spec in a YAML file, with every fault told by its line."""
+"""Load specs from YAML files; each problem is reported with its line."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _LARGEST = 1_000_000
 
 
 def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:
-    """Read a spec from a file; relative paths in it are made absolute, as seen from the file.
+    """Load a spec from a file, and make its paths absolute, relative to the file.
 
     Args:
         path: The YAML file.
-        name: The environment's name, where the file has none; it has to be the same otherwise.
+        name: The environment's name if the file has none; otherwise, both names must be equal.
 
     Raises:
-        InvalidConfiguration: The file can't be read, or is not a valid spec; one problem a line.
+        InvalidConfiguration: The file can't be read or is not a valid spec; one problem per line.
     """
     document = _parse(path)
     if document.problems:
         raise _refusal(path, document, document.problems)
     content = document.content
     if name is not None and content.setdefault("name", name) != name:
-        problem = f"the file says {content['name']!r}, and {name!r} was asked for"
+        problem = f"the file says {content['name']!r}, but {name!r} was requested"
         raise _refusal(path, document, [(("name",), problem)])
     try:
         spec = EnvironmentSpec.model_validate(content)

@@ -1,1 +1,1 @@
-"""The values of an environment; nothing here imports the engine."""
+"""The values of an environment, independent of the engine."""

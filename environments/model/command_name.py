@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class CommandName(StrEnum):
-    """The commands, by the name that a user types."""
+    """The names of the commands, as users type them."""
 
     PROVISION = "provision"
     REGISTER = "register"

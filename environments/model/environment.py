@@ -1,4 +1,4 @@
-"""Environment: the value that everything is about, typed by its state."""
+"""The environment, typed by its state."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ ThirdT = TypeVar("ThirdT", bound=AnyState)
 
 
 class Outputs(BaseModel, frozen=True, extra="forbid"):
-    """What is known of the real thing, as the steps found it.
+    """The facts about the resources that the steps reported.
 
-    `release` is the release in place, `serving` the one that the service runs, `previous` the one
-    that it ran before. `owned` is False for a host that somebody else made. What only one provider
-    knows is in `details`.
+    `release` is the installed release, `serving` the release that the service runs, and `previous`
+    the release that it ran before. `owned` is False for an adopted host. `details` hold the facts of
+    a single kind of provider.
     """
 
     instance_ip: str | None = None
@@ -44,10 +44,10 @@ class Outputs(BaseModel, frozen=True, extra="forbid"):
     details: dict[str, JsonValue] = {}
 
     def updated(self, updates: dict[str, JsonValue]) -> Outputs:
-        """Return it with a step's updates; `details` are merged.
+        """Return the outputs with a step's updates; `details` are merged.
 
         Raises:
-            pydantic.ValidationError: An update names no output, or has the wrong type.
+            pydantic.ValidationError: An update has an unknown name or the wrong type.
         """
         if not updates:
             return self
@@ -58,10 +58,11 @@ class Outputs(BaseModel, frozen=True, extra="forbid"):
 
 
 class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
-    """A deployment environment, as it is on record.
+    """A deployment environment, as recorded.
 
-    It never changes: commands return the next one. `lineage` tells this incarnation from another
-    of the same name, `revision` counts its changes from 1, `since` is when it entered its state.
+    Environments are immutable: commands return the next revision. `lineage` distinguishes environments
+    that had the same name, `revision` counts changes from 1, and `since` is the time of the last
+    transition.
     """
 
     name: EnvironmentName
@@ -81,18 +82,18 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     if not TYPE_CHECKING:
 
         def __class_getitem__(cls, _state: object) -> type[Environment]:
-            # Parametrising for real makes another class, which breaks isinstance and pickling.
+            # A parametrised model is another class, which breaks isinstance and pickling.
             return cls
 
     @model_validator(mode="after")
     def _names_agree(self) -> Environment[StateT]:
         if self.name != self.spec.name:
-            raise ValueError(f"the environment is named {self.name!r}, its spec {self.spec.name!r}")
+            raise ValueError(f"the environment is named {self.name!r}, but its spec {self.spec.name!r}")
         return self
 
     @classmethod
     def new(cls, spec: EnvironmentSpec, at: datetime) -> Environment[Created]:
-        """Return a new environment, in state created."""
+        """Return a new environment, in the state created."""
         return Environment(
             name=spec.name,
             lineage=uuid4().hex,
@@ -112,9 +113,9 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         operation: Operation | None = None,
         outputs: Outputs | None = None,
     ) -> Environment[NewStateT]:
-        """Return the environment in another state, with the operation, and the outputs, that it then has.
+        """Return the environment in another state, with the operation and the outputs of that state.
 
-        This is the only way to change the state; the chart says when it may be called.
+        No other method changes the state, and the chart decides when this one is called.
         """
         return self.model_copy(  # type: ignore[return-value]  # a copy with another state has another type
             update={
@@ -139,11 +140,11 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         return self.model_copy(update={"revision": self.revision + 1, "updated_at": at, **update})
 
     def with_intent(self, step: StepInHand) -> Environment[StateT]:
-        """Return the environment with a step begun; the revision stays."""
+        """Return the environment with a step begun, at the same revision."""
         return self.model_copy(update={"operation": self._operation.with_intent(step)})
 
     def with_result(self, result: StepResult) -> Environment[StateT]:
-        """Return the environment with a step finished and its outputs kept; the revision stays."""
+        """Return the environment with a step finished and its outputs, at the same revision."""
         return self.model_copy(
             update={
                 "operation": self._operation.with_result(result),
@@ -152,29 +153,29 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         )
 
     def with_process(self, process: ToolProcess) -> Environment[StateT]:
-        """Return the environment with a process that the step in hand started; the revision stays."""
+        """Return the environment with a process that the current step started, at the same revision."""
         return self.model_copy(update={"operation": self._operation.with_process(process)})
 
     def without_step(self, name: str) -> Environment[StateT]:
-        """Return the environment with a step known to have failed; the revision stays."""
+        """Return the environment with a step known to have failed, at the same revision."""
         return self.model_copy(update={"operation": self._operation.without_step(name)})
 
     @property
     def _operation(self) -> Operation:
         if self.operation is None:
-            raise ValueError(f"{self.name!r} has a step on record, and no operation that it belongs to")
+            raise ValueError(f"{self.name!r} has a recorded step, but no operation")
         return self.operation
 
     @property
     def failure(self) -> Failure | None:
-        """The failure that matters now: of the last operation, or else of the state."""
+        """The failure of the last operation, or else of the state."""
         if self.operation is not None and self.operation.failure is not None:
             return self.operation.failure
         return getattr(self.state, "failure", None)
 
     @property
     def teardown_begun(self) -> bool:
-        """Whether a destroy has begun to take things away: nothing but destroy may follow."""
+        """Whether a destroy has begun to remove resources, after which only destroy is allowed."""
         return teardown_begun(self.operation)
 
     @property
@@ -185,12 +186,12 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
 
     @property
     def is_error(self) -> bool:
-        """Whether something failed and has to be looked at: the state, or a teardown half done."""
+        """Whether the environment needs attention: its state is failed, or a teardown is incomplete."""
         return is_error(self.state.name, self.operation)
 
     @property
     def condition(self) -> str:
-        """The state and what is under way or has failed, in words."""
+        """The state, and the command that is under way or has failed."""
         return condition(self.state.name, self.operation, getattr(self.state, "failure", None))
 
     def __str__(self) -> str:
@@ -205,10 +206,10 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         self, first: type[FirstT], second: type[SecondT], third: type[ThirdT], /
     ) -> Environment[FirstT | SecondT | ThirdT]: ...
     def expect(self, *kinds: type[Any]) -> Environment[Any]:  # Any: the overloads say which
-        """Return this environment, typed by the state that it is in.
+        """Return this environment, typed by its state.
 
         Raises:
-            UnexpectedState: It is in none of the given states.
+            UnexpectedState: The environment is in none of the given states.
         """
         if not isinstance(self.state, kinds):
             raise UnexpectedState(

@@ -1,4 +1,4 @@
-"""Errors that values raise."""
+"""The errors of values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class EnvironmentsError(Exception):
-    """The root of this package's errors: built from facts, kept as attributes, picklable."""
+    """The root of the package's errors, which keep their facts as attributes and can be pickled."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         return _restore, (type(self), self.args), self.__dict__
@@ -25,12 +25,12 @@ def _restore(kind: type[EnvironmentsError], args: tuple[Any, ...]) -> Environmen
 
 
 class InvalidName(EnvironmentsError, ValueError):
-    """A name that breaks a rule.
+    """A name breaks a rule.
 
     Attributes:
-        name: The name as given.
-        rule: The rule that it breaks.
-        suggestion: A valid name like it.
+        name: The given name.
+        rule: The broken rule.
+        suggestion: A similar valid name.
     """
 
     def __init__(self, name: str, rule: str, suggestion: str) -> None:
@@ -41,7 +41,7 @@ class InvalidName(EnvironmentsError, ValueError):
 
 
 class InvalidConfiguration(EnvironmentsError, ValueError):
-    """A configuration that can't be used; `problems` has one line for each fault."""
+    """A configuration is invalid; `problems` has a line for each problem."""
 
     def __init__(self, source: str, problems: Iterable[str]) -> None:
         self.source = source
@@ -50,7 +50,7 @@ class InvalidConfiguration(EnvironmentsError, ValueError):
 
 
 class UnknownProvider(EnvironmentsError, LookupError):
-    """No provider of that kind is installed."""
+    """A kind of provider is not installed."""
 
     def __init__(self, kind: str, known: Iterable[str]) -> None:
         self.kind = kind
@@ -61,7 +61,7 @@ class UnknownProvider(EnvironmentsError, LookupError):
 
 
 class UnexpectedState(EnvironmentsError):
-    """An environment is not in a state that the caller needs."""
+    """An environment is not in an expected state."""
 
     def __init__(self, name: str, *, expected: Iterable[str], actual: str) -> None:
         self.name = name
@@ -73,22 +73,22 @@ class UnexpectedState(EnvironmentsError):
 
 
 class NoSuchMoment(EnvironmentsError, LookupError):
-    """An environment was not there at a revision, or at a time.
+    """An environment did not exist at a revision or a time.
 
     Attributes:
-        asked: What was asked for.
-        known: What there is, in words.
+        asked: The requested revision or time.
+        known: The existing revisions or times, in words.
     """
 
     def __init__(self, name: str, asked: str, known: str) -> None:
         self.name = name
         self.asked = asked
         self.known = known
-        super().__init__(f"{name!r} was not there at {asked}: {known}")
+        super().__init__(f"{name!r} did not exist at {asked}: {known}")
 
 
 class ProvisionNeeded(EnvironmentsError):
-    """A change of the spec that takes effect only by provisioning again."""
+    """A change of the spec would take effect only by provisioning again."""
 
     def __init__(self, name: str, fields: Iterable[str]) -> None:
         self.name = name
@@ -100,12 +100,12 @@ class ProvisionNeeded(EnvironmentsError):
 
 
 class StepFailed(EnvironmentsError):
-    """Raised by a step that could not do its work for a reason that is the world's.
+    """A step failed for a reason outside of this program; raised by steps.
 
     Attributes:
-        cause: The kind of reason.
-        summary: One line, for people.
-        detail: More, for the trace: a tool's last words, a log's tail.
+        cause: The kind of cause.
+        summary: One line for people.
+        detail: More lines for the trace, such as the end of a tool's output or of a log.
     """
 
     def __init__(self, cause: FailureCause, summary: str, detail: str = "") -> None:

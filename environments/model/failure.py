@@ -1,4 +1,4 @@
-"""Failure: what went wrong, where, and why."""
+"""The failure of a command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from statechart.utc import UtcDatetime
 
 
 class FailureCause(StrEnum):
-    """The kind of reason for a failure: it decides what a person looks at first."""
+    """The kind of cause of a failure, which tells people where to look first."""
 
     TEMPLATE_RENDERING = "template_rendering"
     INFRASTRUCTURE = "infrastructure"
@@ -28,10 +28,10 @@ class FailureCause(StrEnum):
 
 
 class Failure(BaseModel, frozen=True, extra="forbid"):
-    """What went wrong in a command.
+    """The failure of a command, with its step and cause.
 
-    `duration` comes from a monotonic clock; `started_at` and `failed_at` are what the wall clock
-    said, and need not ascend. `trace_file` is relative to the environment's directory.
+    `duration` comes from a monotonic clock; `started_at` and `failed_at` come from the wall clock,
+    which may have been set back between them. `trace_file` is relative to the environment's directory.
     """
 
     command: CommandName

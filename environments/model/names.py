@@ -1,4 +1,4 @@
-"""Names of environments."""
+"""The names of environments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_name(name: str) -> str:
     """Return the name if it is a valid environment name.
 
     Raises:
-        InvalidName: It breaks a rule; the error says which and suggests a valid name.
+        InvalidName: The name breaks a rule; the error names the rule and suggests a valid name.
     """
     for pattern, rule in _NAME_RULES:
         if not pattern.search(name):

@@ -1,4 +1,4 @@
-"""Observation: what a provider found when it looked at the real thing."""
+"""A provider's observation of an environment's resources."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from enum import StrEnum
 
 
 class ServiceState(StrEnum):
-    """How the service of an environment was found."""
+    """The observed state of a service."""
 
     UP = "up"
     DOWN = "down"
     UNHEALTHY = "unhealthy"
     FOREIGN = "foreign"
-    """Its port was answered by somebody else."""
+    """Another process answered on the service's port."""
     UNKNOWN = "unknown"
-    """Its host could not be looked at."""
+    """The host could not be observed."""
 
 
 class HostState(StrEnum):
-    """How the host of an environment was found."""
+    """The observed state of a host."""
 
     UP = "up"
     HALF_DEAD = "half_dead"
-    """It is there, and what should let us in does not run."""
+    """The host exists, but its SSH server does not run."""
     UNREACHABLE = "unreachable"
     STRANGE = "strange"
-    """It shows another key than the pinned one, or does not let ours in."""
+    """The host shows another key than the pinned key, or does not accept ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The world as it was found, to be held against what is on record.
+    """The observed resources, to be compared with the record.
 
     Attributes:
-        resources: Whether what provision makes is there.
-        service: How the service was found.
-        serving: The release that the service runs, or None when that can't be seen.
-        detail: One line for people about what is not as it should be, or how well it is.
-        host: How the host was found, where there is one.
-        altered: Resources that are not as the tool that made them left them, a line each.
-        configuration: What of the configuration is not as it was declared, a line each.
-        unseen: What could not be looked at, and why, a line each.
+        resources: Whether the resources of provision exist.
+        service: The state of the service.
+        serving: The release that the service runs, or None if that is unknown.
+        detail: One line for people about the service's problem or health.
+        host: The state of the host, if there is a host.
+        altered: Resources that were changed since their tool created them, one per line.
+        configuration: Differences from the declared configuration, one per line.
+        unseen: Parts that could not be observed, each with the reason, one per line.
     """
 
     resources: bool

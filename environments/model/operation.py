@@ -1,4 +1,4 @@
-"""Operation: the command that is being, or was last, attempted."""
+"""The current or last operation of an environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from statechart.utc import UtcDatetime
 
 
 class OperationStatus(StrEnum):
-    """How far an operation has come. Success leaves none behind."""
+    """The status of an operation; success leaves no operation behind."""
 
     ACTIVE = "active"
     FAILED = "failed"
@@ -22,7 +22,7 @@ class OperationStatus(StrEnum):
 
 
 class StepResult(BaseModel, frozen=True, extra="forbid"):
-    """What a finished step left: enough to decide later whether it has to be done again.
+    """The result of a finished step, which later decides whether the step is repeated.
 
     `digest` is the SHA-256 of the step's inputs; `outputs` are updates of the environment's outputs.
     """
@@ -36,7 +36,7 @@ class StepResult(BaseModel, frozen=True, extra="forbid"):
     attempts: int = 1
     duration: timedelta = timedelta()
     probed: bool = False
-    """Whether a probe found it done, instead of its effect being run."""
+    """Whether a probe found the step done, instead of the effect being run."""
 
 
 class ToolProcess(BaseModel, frozen=True, extra="forbid"):
@@ -63,9 +63,9 @@ class ToolProcess(BaseModel, frozen=True, extra="forbid"):
 
 
 class StepInHand(BaseModel, frozen=True, extra="forbid"):
-    """A step that was begun and has no result: in doubt, if nobody is at it any more.
+    """A step that was begun and has no result; once its process has died, the step is in doubt.
 
-    `processes` are those that it started, as far as they are on record.
+    `processes` are the recorded processes that the step started.
     """
 
     name: str
@@ -77,11 +77,11 @@ class StepInHand(BaseModel, frozen=True, extra="forbid"):
 
 
 class Operation(BaseModel, frozen=True, extra="forbid"):
-    """A command under way, or the last one when it did not succeed.
+    """A command under way, or the last command if it did not succeed.
 
-    `steps_done` are the results so far, carried over from the operation that it `resumes`.
-    `step` is the one in hand; `doubts` are others that were begun earlier and never got a result.
-    `effects_begun` tells whether a step that changes the world was begun.
+    `steps_done` are the results so far, including those of the operation that this one `resumes`.
+    `step` is the current step; `doubts` are steps that were begun earlier and never got a result.
+    `effects_begun` is true once a step with an effect was begun.
     """
 
     id: str
@@ -99,16 +99,16 @@ class Operation(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def is_active(self) -> bool:
-        """Whether nothing has closed it: it is under way, or it was interrupted."""
+        """Whether the operation is open: under way, or interrupted and not yet recovered."""
         return self.status is OperationStatus.ACTIVE
 
     @property
     def in_doubt(self) -> tuple[StepInHand, ...]:
-        """All steps that were begun and have no result, the latest first."""
+        """The steps that were begun and have no result, latest first."""
         return (*([self.step] if self.step else []), *self.doubts)
 
     def with_intent(self, step: StepInHand) -> Operation:
-        """Return it with a step begun; another one that was in hand stays in doubt."""
+        """Return the operation with a step begun; an earlier step without a result stays in doubt."""
         return self.model_copy(
             update={
                 "step": step,
@@ -118,27 +118,27 @@ class Operation(BaseModel, frozen=True, extra="forbid"):
         )
 
     def with_process(self, process: ToolProcess) -> Operation:
-        """Return it with a process that the step in hand has started."""
+        """Return the operation with a process that the current step has started."""
         if self.step is None:
             return self
         processes = (*self.step.processes, process)
         return self.model_copy(update={"step": self.step.model_copy(update={"processes": processes})})
 
     def with_result(self, result: StepResult) -> Operation:
-        """Return it with a step finished."""
+        """Return the operation with a step finished."""
         return self.without_step(result.name).model_copy(update={"steps_done": (*self.steps_done, result)})
 
     def without_step(self, name: str) -> Operation:
-        """Return it with a step known to have failed: no longer in doubt."""
+        """Return the operation with a step known to have failed, and so no longer in doubt."""
         step = None if self.step is None or self.step.name == name else self.step
         return self.model_copy(update={"step": step, "doubts": _without(self.doubts, name)})
 
     def failed(self, failure: Failure) -> Operation:
-        """Return it closed by a failure."""
+        """Return the operation closed by a failure."""
         return self.model_copy(update={"status": OperationStatus.FAILED, "failure": failure})
 
     def interrupted(self, failure: Failure) -> Operation:
-        """Return it closed by recovery: its process died, and what it did has been found out."""
+        """Return the operation closed by recovery, after its process died."""
         return self.model_copy(update={"status": OperationStatus.INTERRUPTED, "failure": failure})
 
 

@@ -1,11 +1,10 @@
-"""Kinds of provider and their spec classes."""
+"""The kinds of providers and their spec classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import is_dataclass
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
@@ -32,7 +31,7 @@ def _parts(annotation: Any, kind: Any) -> Iterator[Any]:
     if hasattr(kind, "__value__"):
         yield kind.__value__
     elif not isinstance(kind, type):
-        return  # what stands beside a type in Annotated holds no values
+        return  # metadata in Annotated holds no values
     elif issubclass(kind, BaseModel):
         yield from (field.annotation for field in kind.model_fields.values())
     elif is_dataclass(kind) or is_typeddict(kind) or hasattr(kind, "_fields"):
@@ -40,10 +39,10 @@ def _parts(annotation: Any, kind: Any) -> Iterator[Any]:
 
 
 class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """What all providers' specs share: `kind`, the discriminator.
+    """The base class of providers' specs, told apart by their `kind`.
 
-    Other packages add kinds through the entry-point group `environments.providers`. A spec is saved,
-    so a field that can hold a SecretStr is a TypeError when the class is defined.
+    Other packages add kinds through the entry-point group `environments.providers`. Specs are saved:
+    defining a field that can hold a SecretStr raises a TypeError.
     """
 
     kind: str
@@ -59,58 +58,63 @@ class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
                 )
 
     def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
-        """Return the fields in which `new` differs and that only provisioning can apply."""
+        """Return the fields that differ in `new` and that only provisioning can apply."""
         return ("kind",) if new.kind != self.kind else ()
 
     def problems(self) -> tuple[str, ...]:
-        """Return what keeps it from being used here and now, a line each; it looks at the disk."""
+        """Look at the disk and return the reasons why the spec can't be used now, one per line."""
         return ()
 
     def for_release(self, *, app: Path | None = None, release: str | None = None) -> ProviderSpec:
-        """Return it so that the next release takes another app, or an earlier release.
-
-        It works for specs with the fields `app` and `pinned_release`.
+        """Return a spec whose next release is of another app, or is an earlier release.
 
         Raises:
-            InvalidConfiguration: This kind of provider has no such choice.
+            InvalidConfiguration: The spec has no fields `app` and `pinned_release`.
         """
         if not {"app", "pinned_release"} <= type(self).model_fields.keys():
-            raise InvalidConfiguration(f"provider {self.kind}", ["it does not let a release be chosen"])
+            raise InvalidConfiguration(
+                f"provider {self.kind}", ["releases can't be chosen for this kind of provider"]
+            )
         chosen = self.model_copy(update={"pinned_release": release})
         return chosen if app is None else chosen.model_copy(update={"app": app.absolute()})
 
     def for_address(self, address: str) -> ProviderSpec:
-        """Return it so that register adopts the host at an address.
-
-        It works for specs with the field `address`.
+        """Return a spec with which register adopts the host at an address.
 
         Raises:
-            InvalidConfiguration: This kind of provider adopts no hosts, or not this one.
+            InvalidConfiguration: The spec has no field `address`, or does not accept this one.
         """
         if "address" not in type(self).model_fields:
-            raise InvalidConfiguration(f"provider {self.kind}", ["it makes its resources, and adopts none"])
+            raise InvalidConfiguration(
+                f"provider {self.kind}", ["this kind of provider creates its resources and adopts none"]
+            )
         return self.model_copy(update={"address": address})
 
     def relative_to(self, directory: Path, /) -> ProviderSpec:
-        """Return it with relative paths made absolute, as seen from a directory."""
+        """Return a spec whose relative paths were made absolute, relative to a directory."""
         del directory
         return self
 
 
+_GROUP = "environments.providers"
 _registered: dict[str, str] = {}
 
 
 def register_provider(kind: str, place: str) -> None:
-    """Make a kind of provider known in this process; `place` is its spec class, as `module:Class`.
+    """Register a kind of provider in this process, as if a package had installed it.
 
-    A package that is installed says so once, in the entry-point group `environments.providers`.
+    Packages use the entry-point group `environments.providers` instead.
+
+    Args:
+        kind: The kind, as specs name it.
+        place: The spec class, as `module:Class`.
     """
     _registered[kind] = place
 
 
 def provider_kinds() -> dict[str, str]:
-    """Return each installed kind of provider and where its spec class is, as `module:Class`."""
-    installed = {entry.name: entry.value for entry in entry_points(group="environments.providers")}
+    """Return the installed and registered kinds, and their spec classes as `module:Class`."""
+    installed = {entry.name: entry.value for entry in entry_points(group=_GROUP)}
     return {**installed, **_registered}
 
 
@@ -120,9 +124,9 @@ def provider_class(kind: str) -> type[ProviderSpec]:
     Raises:
         UnknownProvider: No installed package provides that kind.
     """
+    # Registered kinds are looked up first, since the scan for entry points reads all installed packages.
     place = _registered.get(kind) or provider_kinds().get(kind)
     if place is None:
         raise UnknownProvider(kind, sorted(provider_kinds()))
-    module, _, name = place.partition(":")
-    found: type[ProviderSpec] = getattr(import_module(module), name)
+    found: type[ProviderSpec] = EntryPoint(kind, place, _GROUP).load()
     return found

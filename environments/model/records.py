@@ -1,4 +1,4 @@
-"""Records: what the history of an environment is made of."""
+"""The records of an environment's history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CreatedRecord(BaseModel, frozen=True, extra="forbid"):
 class TransitionRecord(BaseModel, frozen=True, extra="forbid"):
     """An event took the environment from one state to another.
 
-    Where the event opens an operation, or closes one, the environment after it says so.
+    The event may have opened or closed an operation.
     """
 
     type: Literal["transition"] = "transition"
@@ -36,7 +36,7 @@ class TransitionRecord(BaseModel, frozen=True, extra="forbid"):
 class OperationRecord(BaseModel, frozen=True, extra="forbid"):
     """An operation was opened, closed or settled without a transition.
 
-    `unlocked`: somebody ended the process that held the environment; `reason` says who.
+    `unlocked` records that the process holding the environment was ended; `reason` names the person.
     """
 
     type: Literal["operation"] = "operation"
@@ -46,7 +46,7 @@ class OperationRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 class AmendedRecord(BaseModel, frozen=True, extra="forbid"):
-    """The spec was changed; `fields` names what differs, dotted from the spec."""
+    """The spec was changed; `fields` are the dotted names of the fields that differ."""
 
     type: Literal["amended"] = "amended"
     fields: tuple[str, ...]
@@ -54,9 +54,10 @@ class AmendedRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 class RebasedRecord(BaseModel, frozen=True, extra="forbid"):
-    """A new history was begun from what could be read of a damaged one, which was kept.
+    """A new history was begun from the readable part of a damaged history.
 
-    `damaged` names the kept file, `damaged_sha256` is its hash; `reason` says who did it and why.
+    The damaged file is kept as `damaged`, with the hash `damaged_sha256`; `reason` names the person
+    and the cause.
     """
 
     type: Literal["rebased"] = "rebased"
@@ -67,9 +68,9 @@ class RebasedRecord(BaseModel, frozen=True, extra="forbid"):
 
 
 class HowSettled(BaseModel, frozen=True, extra="forbid"):
-    """How recovery came to know whether a step in doubt was done.
+    """The evidence by which recovery settled a step in doubt.
 
-    `by` is `probe` when the world told, `person` when somebody decided: `who`, and why.
+    `by` is `probe` if a probe found out, and `person` if a person, `who`, decided.
     """
 
     by: Literal["probe", "person"]
@@ -78,10 +79,10 @@ class HowSettled(BaseModel, frozen=True, extra="forbid"):
 
 
 class StepRecord(BaseModel, frozen=True, extra="forbid"):
-    """A step was begun (`intent`), was finished (`result`), or failed in a known way (`failure`).
+    """A step was begun (`intent`), started a `process`, was finished (`result`) or failed (`failure`).
 
-    `process` tells of a process that it started. A record keeps the revision, and carries only its
-    own part; one that recovery wrote says in `settled` how it came to know.
+    The record does not raise the revision and holds only the step. In records of recovery, `settled`
+    holds the evidence.
     """
 
     type: Literal["step"] = "step"
@@ -96,15 +97,15 @@ class StepRecord(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _part_fits_phase(self) -> StepRecord:
         if (self.phase == "intent") != (self.intent is not None):
-            raise ValueError("an intent record carries the step in hand, and no other does")
+            raise ValueError("only an intent record has an intent")
         if (self.phase == "result") != (self.result is not None):
-            raise ValueError("a result record carries the step's result, and no other does")
+            raise ValueError("only a result record has a result")
         if (self.phase == "process") != (self.process is not None):
-            raise ValueError("a process record carries the process, and no other does")
+            raise ValueError("only a process record has a process")
         return self
 
     def applied_to(self, environment: AnyEnvironment) -> AnyEnvironment:
-        """Return the environment as this record leaves it."""
+        """Return an environment with this record applied."""
         if self.intent is not None:
             return environment.with_intent(self.intent)
         if self.process is not None:
@@ -117,15 +118,15 @@ class StepRecord(BaseModel, frozen=True, extra="forbid"):
 RevisionRecord: TypeAlias = (
     CreatedRecord | TransitionRecord | OperationRecord | AmendedRecord | RebasedRecord
 )
-"""A record that carries the environment after it and raises the revision by one."""
+"""A record with the environment after the change, which raises the revision by one."""
 
 AnyRecord: TypeAlias = Annotated[RevisionRecord | StepRecord, Field(discriminator="type")]
 
 
 class HistoryEntry(BaseModel, frozen=True, extra="forbid"):
-    """A record as the storage keeps it: numbered, dated and signed.
+    """A stored record, with its number, time and actor.
 
-    `seq` counts all records from 1 and is their order; `revision` is the environment's after it.
+    `seq` numbers all records from 1; `revision` is the environment's revision after the record.
     """
 
     seq: int
@@ -137,21 +138,21 @@ class HistoryEntry(BaseModel, frozen=True, extra="forbid"):
 
 
 def fold(records: Iterable[AnyRecord]) -> AnyEnvironment:
-    """Return the environment as a history of records leaves it.
+    """Apply all records of a history and return the environment.
 
     Raises:
-        ValueError: The first record carries no environment.
+        ValueError: The first record has no environment.
     """
     environment: AnyEnvironment | None = None
     for record in records:
         environment = after(environment, record)
     if environment is None:
-        raise ValueError("a history begins with a record that carries the environment")
+        raise ValueError("the first record of a history has no environment")
     return environment
 
 
 def after(before: AnyEnvironment | None, record: AnyRecord) -> AnyEnvironment | None:
-    """Return the environment as a record leaves it; None where a step has nothing before it."""
+    """Return the environment after a record, or None for a step without an environment before."""
     if isinstance(record, StepRecord):
         return None if before is None else record.applied_to(before)
     return record.environment

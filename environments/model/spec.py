@@ -1,4 +1,4 @@
-"""EnvironmentSpec: what an environment shall be, as its owner declares it."""
+"""The declaration of an environment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from environments.model.names import INSTANCE_NAME, MAX_INSTANCE_NAME_LENGTH, En
 from environments.model.provider_kinds import ProviderSpec, provider_class, provider_kinds
 
 
-def _load_provider(value: Any) -> Any:  # Any: whatever pydantic was given, before it is checked
+def _load_provider(value: Any) -> Any:  # Any: the unvalidated input
     if not isinstance(value, dict):
         return value
     if "kind" not in value:
-        raise ValueError(f"'kind' is missing; it is one of {', '.join(sorted(provider_kinds()))}")
+        raise ValueError(f"'kind' is missing; the kinds are {', '.join(sorted(provider_kinds()))}")
     try:
         return provider_class(str(value["kind"])).model_validate(value)
     except UnknownProvider as error:
@@ -48,7 +48,7 @@ class EnvironmentSpec(
         try:
             return {**value, "instance_name": f"envchart-{check_name(value['name'])}"}
         except (KeyError, TypeError, InvalidName):
-            return value  # the name's own error is enough
+            return value  # validation of the name reports the error
 
     @field_validator("instance_name")
     @classmethod

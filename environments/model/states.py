@@ -1,4 +1,4 @@
-"""The thirteen states, and what is known in each."""
+"""The thirteen states of an environment, each with its data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from statechart.wording import listed, nearest
 
 
 class EnvironmentState(StrEnum):
-    """The states of an environment, as they are written on disk, in diagrams and in messages."""
+    """The names of the states, on disk, in diagrams and in messages."""
 
     CREATED = "created"
     PROVISIONING = "provisioning"
@@ -30,68 +30,68 @@ class EnvironmentState(StrEnum):
 
     @property
     def is_error(self) -> bool:
-        """Whether this is one of the four states of failure."""
+        """Whether this is one of the four failed states."""
         return self.value.endswith("_failed")
 
     @property
     def is_success(self) -> bool:
-        """Whether this is one of the nine states of the path."""
+        """Whether this is one of the nine states without a failure."""
         return not self.is_error
 
     @property
     def is_in_progress(self) -> bool:
-        """Whether a command is at work: provisioning, configuring or releasing."""
+        """Whether a command is working: provisioning, configuring or releasing."""
         return self.value.endswith("ing") and self is not EnvironmentState.RUNNING
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing more is expected by itself: running, destroyed, or a failure."""
+        """Whether the path has ended: running, destroyed, or failed."""
         return self.is_error or self in (EnvironmentState.RUNNING, EnvironmentState.DESTROYED)
 
     @property
     def is_final(self) -> bool:
-        """Whether no event can follow."""
+        """Whether no event is allowed any more."""
         return self is EnvironmentState.DESTROYED
 
 
 class Created(BaseModel, frozen=True, extra="forbid"):
-    """Declared; nothing exists yet."""
+    """Declared, without resources."""
 
     name: Literal[EnvironmentState.CREATED] = EnvironmentState.CREATED
 
 
 class Provisioning(BaseModel, frozen=True, extra="forbid"):
-    """Its resources are being made."""
+    """Resources are being created."""
 
     name: Literal[EnvironmentState.PROVISIONING] = EnvironmentState.PROVISIONING
 
 
 class Provisioned(BaseModel, frozen=True, extra="forbid"):
-    """Its resources exist."""
+    """The resources exist."""
 
     name: Literal[EnvironmentState.PROVISIONED] = EnvironmentState.PROVISIONED
 
 
 class Configuring(BaseModel, frozen=True, extra="forbid"):
-    """Its resources are being configured."""
+    """The resources are being configured."""
 
     name: Literal[EnvironmentState.CONFIGURING] = EnvironmentState.CONFIGURING
 
 
 class Configured(BaseModel, frozen=True, extra="forbid"):
-    """Its resources are configured for the application."""
+    """The resources are configured for the application."""
 
     name: Literal[EnvironmentState.CONFIGURED] = EnvironmentState.CONFIGURED
 
 
 class Releasing(BaseModel, frozen=True, extra="forbid"):
-    """A release of the application is being put in place."""
+    """A release of the application is being installed."""
 
     name: Literal[EnvironmentState.RELEASING] = EnvironmentState.RELEASING
 
 
 class Released(BaseModel, frozen=True, extra="forbid"):
-    """A release of the application is in place, and not yet what is run."""
+    """A release of the application is installed, but does not run yet."""
 
     name: Literal[EnvironmentState.RELEASED] = EnvironmentState.RELEASED
 
@@ -103,34 +103,34 @@ class Running(BaseModel, frozen=True, extra="forbid"):
 
 
 class Destroyed(BaseModel, frozen=True, extra="forbid"):
-    """Its resources are verifiably gone."""
+    """The resources are verifiably gone."""
 
     name: Literal[EnvironmentState.DESTROYED] = EnvironmentState.DESTROYED
 
 
 class ProvisionFailed(BaseModel, frozen=True, extra="forbid"):
-    """Making its resources failed."""
+    """Creating the resources failed."""
 
     name: Literal[EnvironmentState.PROVISION_FAILED] = EnvironmentState.PROVISION_FAILED
     failure: Failure
 
 
 class ConfigureFailed(BaseModel, frozen=True, extra="forbid"):
-    """Configuring its resources failed."""
+    """Configuring the resources failed."""
 
     name: Literal[EnvironmentState.CONFIGURE_FAILED] = EnvironmentState.CONFIGURE_FAILED
     failure: Failure
 
 
 class ReleaseFailed(BaseModel, frozen=True, extra="forbid"):
-    """Putting a release in place failed."""
+    """Installing a release failed."""
 
     name: Literal[EnvironmentState.RELEASE_FAILED] = EnvironmentState.RELEASE_FAILED
     failure: Failure
 
 
 class RunFailed(BaseModel, frozen=True, extra="forbid"):
-    """The application could not be started, or was found not to run any more."""
+    """The application could not be started, or was found stopped."""
 
     name: Literal[EnvironmentState.RUN_FAILED] = EnvironmentState.RUN_FAILED
     failure: Failure
@@ -154,7 +154,7 @@ AnyState: TypeAlias = (
 )
 
 
-def _check_known(value: Any) -> Any:  # Any: whatever pydantic was given, before it is checked
+def _check_known(value: Any) -> Any:  # Any: the unvalidated input
     if not isinstance(value, dict) or "name" not in value:
         return value
     known = [state.value for state in EnvironmentState]
@@ -171,7 +171,7 @@ DiscriminatedState: TypeAlias = Annotated[
 
 
 def state_of(kind: type[AnyState]) -> EnvironmentState:
-    """Return the state that a state class stands for."""
+    """Return the state of a state class."""
     name: EnvironmentState = kind.model_fields["name"].default
     return name
 
@@ -180,9 +180,9 @@ _CLASSES: dict[EnvironmentState, type[AnyState]] = {state_of(kind): kind for kin
 
 
 def enter(state: EnvironmentState, failure: Failure | None = None) -> AnyState:
-    """Return the value of a state; the four states of failure need the failure.
+    """Return the value of a state.
 
     Raises:
-        pydantic.ValidationError: The failure is missing, or there is one that does not belong.
+        pydantic.ValidationError: A failed state is without a failure, or another state has one.
     """
     return _CLASSES[state].model_validate({} if failure is None else {"failure": failure})

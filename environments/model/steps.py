@@ -1,4 +1,4 @@
-"""Step: one named part of a command, with what the runner has to know about it."""
+"""The steps of commands."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ StepOutputs: TypeAlias = Mapping[str, JsonValue]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
-    """What a step has at hand while it runs or probes.
+    """The context in which a step runs or probes.
 
     Attributes:
-        environment: As it now is, with the outputs of the steps before.
+        environment: The environment, with the outputs of the earlier steps.
         operation_id: The operation that the step belongs to.
-        directory: The environment's own directory; the provider keeps its files below it.
-        report: Tells observers something worth knowing; the last one is kept as the result's note.
-        progress: Tells observers how far a long step has come; it is not kept.
+        directory: The environment's directory, below which the provider keeps its files.
+        report: Sends a message to the observers; the last message is recorded as the result's note.
+        progress: Tells the observers the progress of a long step, which is not recorded.
         step: The step's name.
-        started: Puts a process that the step has just started on record, durably, so that recovery
-            finds it should this process die. The step runs it with `marks` in its environment.
-        redact: Replaces the values of the environment's secrets in a text that is to be kept or shown.
-        stopping: Returns whether a stop was asked for: a step that can end early, and in order, does.
+        started: Records a process that the step has just started, so that recovery finds the process
+            if this one dies. The step runs the process with `marks` among its variables.
+        redact: Replaces the values of the environment's secrets in a text.
+        stopping: Returns whether a stop was requested; a step that can end early, in order, does so.
     """
 
     environment: AnyEnvironment
@@ -64,7 +64,7 @@ def marks(operation_id: str, step: str) -> dict[str, str]:
 
 
 class Verdict(StrEnum):
-    """What a probe can find."""
+    """The findings of a probe."""
 
     DONE = "done"
     NOT_DONE = "not_done"
@@ -73,7 +73,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a probe found when it looked at the world; `outputs` only when the step is done."""
+    """The result of a probe; only a step that is done has `outputs`."""
 
     verdict: Verdict
     reason: str = ""
@@ -81,17 +81,17 @@ class Probed:
 
     @classmethod
     def done(cls, reason: str = "", **outputs: JsonValue) -> Probed:
-        """The step's effect is there."""
+        """Return the finding that the step's effect is there."""
         return cls(Verdict.DONE, reason, outputs)
 
     @classmethod
     def not_done(cls, reason: str) -> Probed:
-        """The step's effect is not there, or not all of it."""
+        """Return the finding that the step's effect is missing or incomplete."""
         return cls(Verdict.NOT_DONE, reason)
 
     @classmethod
     def unknown(cls, reason: str) -> Probed:
-        """The world does not tell."""
+        """Return the finding that the probe could not tell."""
         return cls(Verdict.UNKNOWN, reason)
 
 
@@ -101,20 +101,20 @@ Probe: TypeAlias = Callable[[StepContext], Awaitable[Probed]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a command.
+    """A step of a command.
 
     Attributes:
-        name: Names it in progress, history and failures.
-        effect: Does the work and returns updates of the environment's outputs. It raises StepFailed
-            for what the world refuses; any other exception counts as a failure too.
-        probe: Looks whether the work is done, without doing anything.
-        inputs: What the result depends on; another digest of them makes a kept result void.
-        version: Raise it when the effect changes its meaning: kept results become void.
-        idempotent: Whether doing it twice does no harm, so that it may be retried when in doubt.
+        name: The name in progress, history and failures.
+        effect: Does the work and returns updates of the environment's outputs. Expected failures
+            raise StepFailed; any other exception counts as a failure too.
+        probe: Finds out whether the work is done, and changes nothing.
+        inputs: The values that the result depends on; a different digest invalidates an earlier result.
+        version: The version of the effect; another version invalidates earlier results.
+        idempotent: Whether the effect may be repeated, which allows to retry a step in doubt.
         has_effect: False for a step that only looks.
-        timeout: How long one attempt may take; None for no limit.
-        retries: How many more attempts follow a failed one.
-        backoff: The pause before the first retry; it doubles with each.
+        timeout: The time limit of an attempt; None for no limit.
+        retries: The number of attempts after the first.
+        backoff: The pause before the first retry, which doubles with each retry.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Timeline: an environment as it was, at a revision or at a moment."""
+"""Earlier revisions of an environment, from its history."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An environment as a record left it."""
+    """An environment after a record."""
 
     entry: HistoryEntry
     environment: AnyEnvironment
 
 
 def at_revision(name: str, entries: Sequence[HistoryEntry], revision: int) -> Past:
-    """Return the environment as it was when it left a revision, the steps of that revision included.
+    """Return the environment at a revision, including the steps of that revision.
 
     Raises:
-        NoSuchMoment: It never had that revision.
+        NoSuchMoment: The history has no such revision.
     """
     upto = [entry for entry in entries if entry.revision <= revision]
     if not upto or upto[-1].revision != revision:
@@ -36,11 +36,12 @@ def at_revision(name: str, entries: Sequence[HistoryEntry], revision: int) -> Pa
 
 
 def at_time(name: str, entries: Sequence[HistoryEntry], moment: datetime) -> Past:
-    """Return the environment as it was at a moment; the order of the records counts, not their times.
+    """Return the environment at a moment.
 
     Raises:
-        NoSuchMoment: It did not exist then.
+        NoSuchMoment: The environment did not exist then.
     """
+    # By the order of the records: their times may go back, since they come from the wall clock.
     upto: list[HistoryEntry] = []
     for entry in entries:
         if entry.at > moment:
@@ -57,7 +58,7 @@ def _past(entries: Sequence[HistoryEntry]) -> Past:
 
 
 def replay(entries: Sequence[HistoryEntry]) -> Iterator[tuple[HistoryEntry, AnyEnvironment | None]]:
-    """Yield each record with the environment before it, the first one first; None before the first."""
+    """Yield each record in order, with the environment before the record; None before the first."""
     before: AnyEnvironment | None = None
     for entry in entries:
         yield entry, before

@@ -1,1 +1,1 @@
-"""Find secrets and keep them out of everything that is stored or printed."""
+"""Secrets: references to them, and their removal from stored and printed text."""

@@ -1,4 +1,4 @@
-"""Literals: values that are obviously secrets, written down where only their place belongs."""
+"""Detection of values that look like secrets, where a reference belongs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OPTION = re.compile(r"-{0,2}([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.S)
 
 
 def names_secret(name: str) -> bool:
-    """Return whether a variable with this name holds a secret, by the words that it ends in.
+    """Return whether the last words of a variable's name say that the variable holds a secret.
 
     `DB_PASSWORD`, `apiKey` and `TOKEN_2` do; `PASSWORD_FILE`, `MAX_TOKENS` and `TOKENIZER` do not.
     """
@@ -29,33 +29,31 @@ def names_secret(name: str) -> bool:
 
 
 def secret_in(text: str) -> str | None:
-    """Say what in a text is obviously a secret; None for nothing. Placeholders are none."""
+    """Return a description of the secret in a text, or None. Placeholders are not secrets."""
     if _PRIVATE_KEY.search(text):
-        return "it holds a private key"
+        return "it contains a private key"
     if any(not _PLACEHOLDER.match(found[1]) for found in _PASSWORD_IN_URL.finditer(text)):
-        return "it holds a URL with a password in it"
+        return "it contains a URL with a password"
     return None
 
 
 def secret_under(name: str, value: str) -> str | None:
-    """Say why the value of a variable is obviously a secret; None if it is not, as far as can be told.
-
-    What merely switches something, like `REQUIRE_PASSWORD=true`, is none.
-    """
+    """Return the reason why the value of a variable looks like a secret, or None."""
+    # Switches such as REQUIRE_PASSWORD=true have telling names, too.
     if names_secret(name) and not _SWITCH.fullmatch(value) and not _PLACEHOLDER.match(value):
         return "its name says that it is a secret"
     return secret_in(value)
 
 
 def secret_in_argument(word: str) -> str | None:
-    """Say what in a command's word is obviously a secret, `--password=…` included."""
+    """Return a description of the secret in a command's argument, such as `--password=…`, or None."""
     option = _OPTION.fullmatch(word)
     return secret_under(option[1], option[2]) if option else secret_in(word)
 
 
 def secret_in_query(path: str) -> str | None:
-    """Say what in the query of a URL's path is obviously a secret."""
+    """Return a description of the secret in the query of a URL's path, or None."""
     for name, value in parse_qsl(path.partition("?")[2]):
         if secret_under(name, value):
-            return f"it holds the secret {name}"
+            return f"it contains the secret {name}"
     return None

@@ -1,4 +1,4 @@
-"""Disguises: the forms that a secret takes when programs write it down."""
+"""The encodings in which programs print a secret."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _SHORTEST_BASE64 = 8
 
 
 def written_forms(secret: str) -> set[str]:
-    """Return a secret as it is, and as it is found in URLs, JSON, Python, shells, HTML and Base64."""
+    """Return a secret verbatim and as encoded in URLs, JSON, Python, shells, HTML and Base64."""
     bare = secret.strip()
     return {form for text in (secret, bare) for form in (*_quoted(text), *_base64(text)) if form}
 
 
 def _quoted(text: str) -> Iterator[str]:
     yield text
-    yield text.encode("utf-8", "backslashreplace").decode()  # as what can't be encoded is stored
+    yield text.encode("utf-8", "backslashreplace").decode()  # as logs store unencodable characters
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield repr(text)[1:-1]
@@ -41,11 +41,9 @@ def _lower_hex(escaped: str) -> str:
 
 
 def _base64(text: str) -> Iterator[str]:
-    """Yield the text as it is in Base64, wherever it is in what is encoded, as in `user:password`.
-
-    Three bytes become four characters: there are three ways to begin, and the characters that the
-    neighbours have a part in are left out.
-    """
+    """Yield the text's Base64 as a part of any longer encoded text, such as `user:password`."""
+    # Three bytes become four characters, so the text can begin at three offsets. The characters at
+    # the ends are left out, since they depend on the neighbouring bytes as well.
     data = text.encode("utf-8", "surrogateescape")
     for before in range(3):
         bits = (before + len(data)) * 8

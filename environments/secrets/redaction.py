@@ -1,4 +1,4 @@
-"""Secrets: references to where they are, and their removal from what is kept or shown."""
+"""Removal of secrets from stored and printed text."""
 
 from __future__ import annotations
 
@@ -15,33 +15,30 @@ from environments.secrets.encodings import written_forms
 from environments.secrets.references import MEMORY, SecretMemory, references
 
 HIDDEN = "***"
-"""What stands for a secret where one was."""
+"""The replacement of a secret."""
 
-_SHORTEST = 4
+_SHORTEST = 4  # shorter secrets would take too much of other text with them
 _TELLING = 8
 
 
 def redactor(model: BaseModel, memory: SecretMemory = MEMORY) -> Callable[[str], str]:
-    """Return what replaces the secrets that a model refers to, as far as they are known here.
+    """Return a function that replaces the secrets that a model refers to.
 
-    Known is what can be read now, and what this process has read before. A secret is found as it
-    is, line by line, and as it is written in other forms, such as in URLs, JSON or Base64. One of
-    less than four characters is left: too much else would go with it.
+    Replaced are the values that can be read now and those in the memory, also line by line and in
+    encodings such as of URLs, JSON or Base64. Secrets of fewer than four characters stay.
     """
     return _redactor(_parts(_values(model, memory)))
 
 
 def redact_known(text: str, memory: SecretMemory = MEMORY) -> str:
-    """Return a text without any secret that this process has read: for what belongs to no spec."""
+    """Return a text without all secrets in the memory, for text that belongs to no spec."""
     return _redactor(_parts(memory))(text)
 
 
 def discloses(model: BaseModel, value: object, memory: SecretMemory = MEMORY) -> bool:
-    """Return whether a value, such as a step's outputs, holds a secret that a model refers to.
-
-    Addresses, and secrets of less than eight characters, do not count: that a port's number or a
-    word is in both is then mere chance, and must not keep an environment from being provisioned.
-    """
+    """Return whether a value, such as a step's outputs, contains a secret that a model refers to."""
+    # Addresses and short secrets can appear in outputs by chance, as a port's number does: that must
+    # not prevent an environment from being provisioned.
     parts = _parts(_values(model, memory))
     redact = _redactor(frozenset(part for part in parts if len(part) >= _TELLING and not _is_address(part)))
     return any(redact(text) != text for text in _texts(value))

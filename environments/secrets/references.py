@@ -1,4 +1,4 @@
-"""SecretRef: a reference to a secret."""
+"""References to secrets."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from environments.model.failure import FailureCause
 
 
 class SecretMemory:
-    """The values that secrets had when they were read. A secret stays secret when it is changed."""
+    """The values that were read from secrets, including values that were replaced since."""
 
     def __init__(self) -> None:
         self._values: dict[SecretRef, set[str]] = {}
 
     def add(self, reference: SecretRef, value: str) -> None:
-        """Remember a value."""
+        """Add a value."""
         self._values.setdefault(reference, set()).add(value)
 
     def of(self, reference: SecretRef) -> frozenset[str]:
-        """Return all values that were read from one place."""
+        """Return all values that were read from a reference."""
         return frozenset(self._values.get(reference, ()))
 
     def __iter__(self) -> Iterator[str]:
@@ -32,13 +32,13 @@ class SecretMemory:
 
 
 MEMORY = SecretMemory()
-"""The memory of this process, used where no other is given."""
+"""The memory of this process, used by default."""
 
 
 class SecretRef(BaseModel, frozen=True, extra="forbid"):
-    """A reference to a secret: `{env: VARIABLE}` or `{file: PATH}`, exactly one of them.
+    """A reference to a secret: either `{env: VARIABLE}` or `{file: PATH}`.
 
-    Only the reference is ever stored. The step that needs the secret resolves it.
+    Only the reference is stored. The step that needs the secret resolves the reference.
     """
 
     env: str | None = None
@@ -47,14 +47,14 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _exactly_one(self) -> SecretRef:
         if (self.env is None) == (self.file is None):
-            raise ValueError("name the secret's place with either 'env' or 'file'")
+            raise ValueError("name the place of the secret with either 'env' or 'file'")
         return self
 
     def resolve(self, memory: SecretMemory = MEMORY) -> str:
         """Read the secret, without a file's final line break, and remember its value.
 
         Raises:
-            StepFailed: It is not there, or can't be read; the cause is `configuration`.
+            StepFailed: The secret is missing or can't be read; the cause is `configuration`.
         """
         value = self._read()
         memory.add(self, value)
@@ -77,7 +77,7 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
 
 
 def references(value: object) -> Iterator[SecretRef]:
-    """Yield the references to secrets in a model, however deep."""
+    """Yield the references to secrets in a model, at any depth."""
     if isinstance(value, SecretRef):
         yield value
     elif isinstance(value, BaseModel):

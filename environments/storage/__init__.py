@@ -1,1 +1,1 @@
-"""Storage: where environments are on record."""
+"""The repositories of environments: files, and memory."""

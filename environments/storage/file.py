@@ -1,4 +1,4 @@
-"""Environments on disk: the default storage, one directory for each environment."""
+"""The default repository: a directory for each environment."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _ELSEWHERE = frozenset(("type", "environment"))
 
 
 class FileRepository:
-    """An EnvironmentRepository over a data directory.
+    """An EnvironmentRepository in a data directory.
 
-    Each environment has a directory with its journal (`history.jsonl`, the truth), its document
-    (`state.json`, a projection), its traces, and what its provider keeps.
+    Each environment has a directory with its journal (`history.jsonl`, the source of truth), its
+    document (`state.json`, a projection), its traces, and the files of its provider.
     """
 
     def __init__(self, data_dir: str | Path = "data", *, allow_network_filesystem: bool = False) -> None:
@@ -49,17 +49,17 @@ class FileRepository:
         )
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
-        """Put a new environment on record, wholly or not at all."""
+        """Record a new environment, atomically."""
         self._store.create(environment.name, environment, lineage=environment.lineage)
         return environment
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> FileSession:
-        """Take the environment for changing, mending what a crash left."""
+        """Acquire the environment, and repair its files after a crash."""
         session = self._store.open(check_name(name), holder=holder, timeout=timeout)
         return FileSession(session, self.directory(name))
 
     def load(self, name: str) -> AnyEnvironment:
-        """Return the environment as it is on record, having verified its history."""
+        """Verify the history and return the recorded environment."""
         return self._store.load(check_name(name)).value
 
     def names(self) -> list[str]:
@@ -67,11 +67,11 @@ class FileRepository:
         return self._store.names()
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
-        """Yield a line for each environment, by name, from the documents where these are up to date."""
+        """Yield a summary of each environment, sorted by name."""
         return summaries(self._layout, SCHEMA_VERSION, lambda name: Summary.of(self.load(name)))
 
     def survey(self, name: str) -> Evidence[AnyEnvironment]:
-        """Return what is left of a damaged history; the candidates are those of this name."""
+        """Return the readable part of a damaged history, with the candidates of this name."""
         evidence = self._store.survey(check_name(name))
         ours = tuple(each for each in evidence.candidates if each.value.name == name)
         return replace(evidence, candidates=ours)
@@ -84,7 +84,7 @@ class FileRepository:
         reason: str,
         holder: Holder,
     ) -> AnyEnvironment:
-        """Begin a new history with one of the candidates, and keep the damaged files."""
+        """Begin a new history with a candidate, and keep the damaged files."""
         highest = max(each.value.revision for each in evidence.candidates)
         return self._store.rebase(
             evidence,
@@ -101,22 +101,22 @@ class FileRepository:
         return self._store.exists(check_name(name))
 
     def history(self, name: str) -> list[HistoryEntry]:
-        """Return all records, the first one first."""
+        """Return all records in order."""
         records = self._store.history(check_name(name))
         return [self._entry(name, record) for record in records]
 
     def holder(self, name: str) -> Holder | None:
-        """Return who holds the environment now, or None."""
+        """Return the current holder of the environment, or None."""
         return self._store.holder(check_name(name))
 
     def delete(self, expected: AnyEnvironment) -> None:
-        """Remove an environment from record for good, if it is still as expected."""
+        """Delete an environment, with its history, if its revision is the expected one."""
         loaded = self._store.load(expected.name)
         check_revision(expected, loaded.value)
         self._store.delete(expected.name, expected=loaded.head)
 
     def directory(self, name: str) -> Path:
-        """Return the environment's own directory."""
+        """Return the directory of an environment."""
         return self._store.directory(name)
 
     def _entry(self, name: str, record: Record) -> HistoryEntry:
@@ -131,12 +131,12 @@ class FileRepository:
             )
         except ValidationError as error:
             path = self.directory(name) / "history.jsonl"
-            problem = f"the record is of no known form: {error.errors()[0]['msg']}"
+            problem = f"the record has an unknown form: {error.errors()[0]['msg']}"
             raise CorruptHistory(name, path, problem, line=record.seq) from error
 
 
 class FileSession:
-    """A Session on an environment on disk."""
+    """A Session on an environment in files."""
 
     def __init__(self, session: StoreSession[AnyEnvironment], directory: Path) -> None:
         self._session = session
@@ -144,7 +144,7 @@ class FileSession:
 
     @property
     def environment(self) -> AnyEnvironment:
-        """The environment as it is on record, steps included."""
+        """The recorded environment, including its steps."""
         return self._session.value
 
     @property
@@ -154,16 +154,16 @@ class FileSession:
 
     @property
     def released_by(self) -> Holder | None:
-        """The last holder, if it let go of the environment in order."""
+        """The last holder, if it released the environment."""
         return self._session.released_by
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was found damaged on opening, and mended."""
+        """The repairs made on opening."""
         return self._session.notes
 
     def commit(self, record: RevisionRecord) -> None:
-        """Make a record durable that raises the revision."""
+        """Store a record that raises the revision, durably."""
         check_revision(record.environment, self.environment, behind=1)
         self._session.commit(
             record.type,
@@ -174,16 +174,16 @@ class FileSession:
         )
 
     def append_step(self, record: StepRecord) -> None:
-        """Make a step's record durable."""
+        """Store a step's record, durably."""
         data = record.model_dump(mode="json", exclude={"type"}, exclude_none=True)
         self._session.append(record.type, data, operation=operation_id(self.environment))
 
     def check(self) -> None:
-        """Raise LeaseLost if the environment is not held any more."""
+        """Raise LeaseLost if this session no longer holds the environment."""
         self._session.check()
 
     def write_trace(self, name: str, text: str) -> str:
-        """Keep a failure's trace, readable by its owner only."""
+        """Store a failure's trace, readable by its owner only."""
         place = self._directory / _TRACES
         try:
             place.mkdir(mode=0o700, exist_ok=True)
@@ -195,7 +195,7 @@ class FileSession:
         return f"{_TRACES}/{name}"
 
     def close(self) -> None:
-        """Let others in. It can be called twice."""
+        """Release the environment. Closing twice does no harm."""
         self._session.close()
 
     def __enter__(self) -> FileSession:
@@ -208,7 +208,7 @@ class FileSession:
 
 
 def _typed(record: Record) -> dict[str, Any]:
-    """Return what a typed record is validated from."""
+    """Return the fields of a typed record."""
     match record.type:
         case "created":
             return {"type": "created", "environment": record.value}

@@ -1,4 +1,4 @@
-"""Environments in memory: for tests and for tools that need no durability."""
+"""A repository in memory, for tests and for tools that need no durability."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _POLL = 0.005
 
 @dataclass(slots=True)
 class _Stored:
-    """What is kept of one environment: serialised records, as a file would hold them."""
+    """An environment's records, serialised as in a file, and its traces."""
 
     lines: list[str] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class _Stored:
 
 
 class MemoryRepository:
-    """An EnvironmentRepository that forgets everything with the process.
+    """An EnvironmentRepository that lives as long as the process.
 
-    It keeps serialised records and has the fences of the durable ones: what works here and not
-    there, or the other way round, is a bug. `before_append` is called with each record before it
-    is kept; a StorageError that it raises is what a failing disk would be.
+    Records are serialised and revisions checked as in the durable repositories, so that code behaves
+    the same with either. `before_append` is called with each record before it is stored, and may
+    raise a StorageError to simulate a failing disk.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class MemoryRepository:
         self.before_append: Callable[[AnyRecord], None] = before_append or (lambda _record: None)
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
-        """Put a new environment on record."""
+        """Record a new environment."""
         stored = _Stored()
         with self._guard:
             if environment.name in self._stored:
@@ -75,7 +75,7 @@ class MemoryRepository:
         return environment
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> MemorySession:
-        """Take the environment for changing, waiting for another holder."""
+        """Acquire the environment, waiting at most `timeout` seconds for another holder."""
         deadline = time.monotonic() + timeout
         while True:
             with self._guard:
@@ -88,7 +88,7 @@ class MemoryRepository:
             time.sleep(_POLL)
 
     def load(self, name: str) -> AnyEnvironment:
-        """Return the environment as it is on record."""
+        """Return the recorded environment."""
         return self._find(name).environment()
 
     def names(self) -> list[str]:
@@ -96,7 +96,7 @@ class MemoryRepository:
         return sorted(self._stored)
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
-        """Yield a line for each environment, by name."""
+        """Yield a summary of each environment, sorted by name."""
         for name in self.names():
             yield Summary.of(self.load(name))
 
@@ -105,15 +105,15 @@ class MemoryRepository:
         return check_name(name) in self._stored
 
     def history(self, name: str) -> list[HistoryEntry]:
-        """Return all records, the first one first."""
+        """Return all records in order."""
         return self._find(name).entries()
 
     def holder(self, name: str) -> Holder | None:
-        """Return who holds the environment now."""
+        """Return the current holder of the environment, or None."""
         return self._find(name).holder
 
     def delete(self, expected: AnyEnvironment) -> None:
-        """Remove an environment, if it is still as expected."""
+        """Delete an environment if its revision is the expected one."""
         with self._guard:
             stored = self._find(expected.name)
             if stored.holder is not None:
@@ -123,7 +123,7 @@ class MemoryRepository:
         shutil.rmtree(self.directory(expected.name), ignore_errors=True)
 
     def directory(self, name: str) -> Path:
-        """Return a temporary directory for the environment's files."""
+        """Return a temporary directory for an environment's files."""
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="envchart-"))
         place = self._directory / name
@@ -131,7 +131,7 @@ class MemoryRepository:
         return place
 
     def traces(self, name: str) -> dict[str, str]:
-        """Return the traces that were kept for an environment, by name."""
+        """Return the traces of an environment, by name."""
         return dict(self._find(name).traces)
 
     def _find(self, name: str) -> _Stored:
@@ -168,33 +168,33 @@ class MemorySession:
 
     @property
     def environment(self) -> AnyEnvironment:
-        """The environment as it is on record."""
+        """The recorded environment."""
         return self._environment
 
     @property
     def crashed(self) -> Holder | None:
-        """None: what is in memory ends with its holder."""
+        """None, since a repository in memory dies with its holder."""
         return None
 
     @property
     def released_by(self) -> Holder | None:
-        """The last holder, if it let go of the environment in order."""
+        """The last holder, if it released the environment."""
         return self._released_by
 
     @property
     def notes(self) -> Sequence[str]:
-        """Nothing: memory is not repaired."""
+        """Empty, since memory needs no repairs."""
         return ()
 
     def commit(self, record: RevisionRecord) -> None:
-        """Keep a record that raises the revision."""
+        """Store a record that raises the revision."""
         self.check()
         check_revision(record.environment, self._environment, behind=1)
         self._repository._append(self._stored, record, self._environment, record.environment)
         self._environment = record.environment
 
     def append_step(self, record: StepRecord) -> None:
-        """Keep a step's record."""
+        """Store a step's record."""
         self.check()
         applied = record.applied_to(self._environment)
         self._repository._append(self._stored, record, self._environment, applied)
@@ -206,14 +206,14 @@ class MemorySession:
             raise LeaseLost(self._name, Path(_WHERE))
 
     def write_trace(self, name: str, text: str) -> str:
-        """Keep a trace; one that is there already is not overwritten."""
+        """Store a trace; an existing trace is not overwritten."""
         if name in self._stored.traces:
             raise StorageError(f"cannot write the trace {name}: it exists already")
         self._stored.traces[name] = text
         return f"traces/{name}"
 
     def close(self) -> None:
-        """Let others in."""
+        """Release the environment."""
         if self._stored.holder is self._holder:
             self._stored.holder = None
             self._stored.released_by = self._holder

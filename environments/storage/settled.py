@@ -1,6 +1,6 @@
-"""Settled environments, read fast: no command is under way, and every file is sound and up to date.
+"""Fast reading of settled environments: no command is under way, and all files are sound and current.
 
-Whatever is out of the ordinary yields None, and is left to FileRepository, which says what is wrong.
+All other environments yield None, and are left to FileRepository, which reports problems.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 FormT = TypeVar("FormT", bound=Struct)
 
-# The providers of this package. Those of others are looked up, which takes the scan of all packages,
-# and an environment whose provider is not installed any more can't be read.
+# Other providers need the slow scan of all packages: without theirs, environments can't be read.
 _OWN_PROVIDERS = ("local", "terraform")
 
 _FORMS: dict[str, type[StoredRecord]] = {
@@ -43,12 +42,12 @@ _FORMS: dict[str, type[StoredRecord]] = {
     "rebased": StoredRebased,
     "step": StoredStepRecord,
 }
-# The data of a first record also begin the chain, which is no part of the environment's own record.
+# The data of a first record also begin the chain, which the typed record does not contain.
 _FIRST: dict[str, tuple[str, ...]] = {"created": (), "rebased": ("damaged", "damaged_sha256", "reason")}
 
 
 def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
-    """Return an environment that is settled and that no process holds, or None."""
+    """Return an environment if it is settled and no process holds it, or None."""
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         environment = _environment(found.value, name) if found is not None else None
@@ -60,7 +59,7 @@ def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
 
 
 def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
-    """Return all records of an environment whose files are sound and up to date, or None."""
+    """Return all records of an environment if its files are sound and current, or None."""
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         return [_entry(line, name) for line in found.lines] if found is not None else None
@@ -70,7 +69,7 @@ def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
 
 def _environment(value: dict[str, Any], name: str) -> StoredEnvironment:
     environment = convert(value, StoredEnvironment)
-    # The model fills in what an earlier form lacks and turns moments to UTC: such values are its own.
+    # Values that the model would complete or convert to UTC, as of earlier forms, are left to the model.
     _require(to_builtins(environment) == value)
     _require(environment.name == environment.spec.name == name)
     _require(environment.spec.provider.kind in _OWN_PROVIDERS)

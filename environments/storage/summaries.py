@@ -12,12 +12,12 @@ from statechart.storage.layout import Layout
 def summaries(
     layout: Layout, known: int, load: Callable[[str], Summary]
 ) -> Iterator[Summary | UnreadableSummary]:
-    """Yield a line for each environment, by name, from the documents where these are up to date.
+    """Yield a summary of each environment, sorted by name, from the documents where these are current.
 
     Args:
-        layout: Where the files are.
-        known: The schema version of documents that are read.
-        load: Verifies the history of a name, where its document is not up to date or not whole.
+        layout: The layout of the data directory.
+        known: The schema version of readable documents.
+        load: Verifies the history of a name whose document is outdated or incomplete.
     """
     for name, document, behind in layout.documents(known):
         try:

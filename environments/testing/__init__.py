@@ -1,4 +1,4 @@
-"""For tests of what is built on environments: doubles that are real, and contracts to pass."""
+"""Test doubles and contracts for code that is built on environments."""
 
 from __future__ import annotations
 

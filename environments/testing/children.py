@@ -1,4 +1,4 @@
-"""Children: commands run in a process of their own, so that it can die in the middle."""
+"""Commands in child processes, which can die in the middle."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _in_child = False
 
 
 async def in_child(command: Coroutine[Any, Any, object]) -> int:
-    """Run a command in a forked process, and return how it ended, as `subprocess` says it.
+    """Run a command in a forked process, and return its exit code as `subprocess` does.
 
-    0 when the command returned, 1 when it raised (the traceback goes to stderr), and the negative
-    number of the signal that killed it. Only what is on disk comes back.
+    The code is 0 if the command returned, 1 if it raised (the traceback goes to stderr), or the
+    negative number of the signal that killed the process. Results come back only through files.
     """
     child = os.fork()
     if child == 0:
@@ -27,10 +27,10 @@ async def in_child(command: Coroutine[Any, Any, object]) -> int:
 
 
 def crash(step: str) -> NoReturn:
-    """Kill this process, as a power cut would; only in a child that `in_child` made.
+    """Kill this process, which must be a child of `in_child`.
 
     Raises:
-        RuntimeError: This is no such child.
+        RuntimeError: This process is not such a child.
     """
     if not _in_child:
         raise RuntimeError(f"step {step} crashes its process: run the command with `await in_child(...)`")
@@ -39,13 +39,13 @@ def crash(step: str) -> NoReturn:
 
 
 def _run(command: Coroutine[Any, Any, object]) -> NoReturn:
-    global _in_child  # it is the process that is a child
+    global _in_child  # a fact about the process
     _in_child = True
     code = 1
     try:
         asyncio.run(command)
         code = 0
-    except BaseException:  # nothing of the parent's may run in the child
+    except BaseException:  # the parent's handlers must not run in the child
         traceback.print_exc()
     finally:
         os._exit(code)

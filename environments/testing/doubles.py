@@ -1,4 +1,4 @@
-"""Doubles: a scripted provider, and a clock that one sets."""
+"""Test doubles: a scripted provider, and a clock that stands still."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ from environments.testing.children import crash
 
 
 class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """The spec of an environment whose provider is the `ScriptedProvider` that is installed.
-
-    Without one every step succeeds.
-    """
+    """The spec of environments of the installed `ScriptedProvider`; without one, every step succeeds."""
 
     kind: Literal["scripted"] = "scripted"
 
@@ -33,15 +30,15 @@ class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
         return _installed().steps(command, environment)
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether the script knows the command."""
+        """Return whether the script has the command."""
         return _installed().supports(command)
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
-        """Return nothing: a script does not log."""
+        """Return no files, since scripts do not log."""
         return _installed().logs(environment, directory)
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Return the world as the scripted effects left it."""
+        """Return the scripted observation, or the result of the effects."""
         return await _installed().observe(environment, directory)
 
 
@@ -50,13 +47,19 @@ register_provider("scripted", f"{__name__}:ScriptedSpec")
 
 @dataclass(slots=True)
 class ScriptedProvider:
-    """A provider whose steps do what a test says.
+    """A provider whose steps follow a test's script.
 
-    `steps_of` names the steps of each command; by default each has two, `first_<command>` and
-    `second_<command>`. A step listed in `fails` raises what is there, once for each item, and then
-    succeeds; one in `hangs` never ends by itself; one in `crashes` kills its process, which has to be
-    a child that `in_child` made. `done` has the effects that happened, in order. `observed` is what
-    it finds when it looks; None for a world that is as the effects left it.
+    Attributes:
+        steps_of: The names of each command's steps, by default `first_<command>` and `second_<command>`.
+        fails: The errors that a step raises, one per attempt, before it succeeds.
+        hangs: The steps that never end by themselves.
+        crashes: The steps that kill their process, which must be a child of `in_child`.
+        outputs: The outputs of the steps.
+        probes: The results of the steps' probes; the other steps have no probe.
+        options: More fields of each `Step`, such as its timeout.
+        done: The effects that happened, in order.
+        at_step: Called with the name and the context of each step as it begins.
+        observed: The observation; by default the result of the effects.
     """
 
     steps_of: Mapping[CommandName, Sequence[str]] = field(default_factory=dict)
@@ -77,7 +80,7 @@ class ScriptedProvider:
 
     @contextmanager
     def installed(self) -> Iterator[ScriptedProvider]:
-        """Make this the provider of every environment whose spec is a `ScriptedSpec`, for a while."""
+        """Make this the provider of all environments with a `ScriptedSpec`, within the context."""
         _installations.append(self)
         try:
             yield self
@@ -85,16 +88,16 @@ class ScriptedProvider:
             _installations.remove(self)
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether a script knows the command: all but register, for there is nothing to adopt."""
+        """Return whether the script has the command; only register is missing."""
         return command is not CommandName.REGISTER
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
-        """Return nothing: a script does not log."""
+        """Return no files, since scripts do not log."""
         del environment, directory
         return ()
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Return the world that the script says, or the one that the effects left."""
+        """Return the scripted observation, or the result of the effects."""
         del directory
         if self.observed is not None:
             return self.observed
@@ -103,7 +106,7 @@ class ScriptedProvider:
         return Observation(resources=made, service=state, serving=environment.outputs.serving)
 
     def _stands(self, command: CommandName) -> bool:
-        """Return whether a command's last effect happened, and nothing was destroyed since."""
+        """Return whether a command's last effect happened after the last destroy."""
         last = {kind: self._names(kind)[-1] for kind in (command, CommandName.DESTROY)}
         relevant = [name for name in self.done if name in last.values()]
         return bool(relevant) and relevant[-1] == last[command]
@@ -140,27 +143,27 @@ def _installed() -> ScriptedProvider:
 
 @dataclass(slots=True)
 class FixedClock:
-    """A clock that stands still until it is told to move; sleeping moves it, and takes no time."""
+    """A clock that only `move` and `sleep` move; sleeping takes no time."""
 
     at: datetime = field(default_factory=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC))
     seconds: float = 0.0
     slept: list[float] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """Return the time of day that it shows."""
+        """Return the current time."""
         return self.at
 
     def monotonic(self) -> float:
-        """Return the seconds that it has moved."""
+        """Return the seconds by which the clock has moved."""
         return self.seconds
 
     def move(self, by: timedelta) -> None:
-        """Move it on."""
+        """Move the clock forward."""
         self.at += by
         self.seconds += by.total_seconds()
 
     async def sleep(self, seconds: float) -> None:
-        """Move it on, and let other tasks run."""
+        """Move the clock forward, and let other tasks run."""
         self.slept.append(seconds)
         self.move(timedelta(seconds=seconds))
         await asyncio.sleep(0)

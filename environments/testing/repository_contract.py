@@ -1,4 +1,4 @@
-"""The contract of an `EnvironmentRepository`: all that a backend for environments has to do.
+"""The contract of an `EnvironmentRepository`, as tests.
 
 class TestMine(EnvironmentRepositoryContract):
     @pytest.fixture
@@ -47,12 +47,12 @@ FAILURE = StepRecord(phase="failure", step="one", summary="no route to host")
 
 
 def new(name: str) -> Environment[Created]:
-    """Return an environment that was just created, and is on no record."""
+    """Return a new environment that is not recorded yet."""
     return Environment.new(EnvironmentSpec(name=name, provider=ScriptedSpec(), description="für Ann"), AT)
 
 
 def start(environment: AnyEnvironment) -> TransitionRecord:
-    """Return the record of the beginning of provision."""
+    """Return the record of the start of provision."""
     entered = environment.entering(Provisioning(), at=AT, operation=OPERATION)
     return TransitionRecord(
         event="provision",
@@ -64,7 +64,7 @@ def start(environment: AnyEnvironment) -> TransitionRecord:
 
 
 def finish(environment: AnyEnvironment) -> TransitionRecord:
-    """Return the record of its end."""
+    """Return the record of the end of provision."""
     entered = environment.entering(Provisioned(), at=AT)
     return TransitionRecord(
         event="complete", from_state="provisioning", to_state="provisioned", environment=entered
@@ -72,18 +72,18 @@ def finish(environment: AnyEnvironment) -> TransitionRecord:
 
 
 def amend(environment: AnyEnvironment) -> AmendedRecord:
-    """Return the record of a change of the description."""
+    """Return the record of a changed description."""
     spec = environment.spec.model_copy(update={"description": "for Ben"})
     return AmendedRecord(fields=("description",), environment=environment.with_spec(spec, at=AT))
 
 
 def opened(environment: AnyEnvironment) -> OperationRecord:
-    """Return the record of an operation that was opened."""
+    """Return the record of an opened operation."""
     return OperationRecord(change="opened", environment=environment.with_operation(OPERATION, at=AT))
 
 
 def provision(repository: EnvironmentRepository) -> list[CreatedRecord | TransitionRecord | StepRecord]:
-    """Commit a whole provisioning of demo and return its records."""
+    """Record a whole provision of demo and return the records."""
     with repository.open("demo", ANN) as session:
         created = CreatedRecord(environment=session.environment)
         begun = start(session.environment)
@@ -96,60 +96,60 @@ def provision(repository: EnvironmentRepository) -> list[CreatedRecord | Transit
 
 
 def operation_of(environment: AnyEnvironment) -> Operation:
-    """Return the operation that an environment has to have."""
+    """Return the operation of an environment, which must have one."""
     assert environment.operation is not None
     return environment.operation
 
 
 class EnvironmentBackend(Backend):
-    """The words of the repository port of environments."""
+    """An EnvironmentRepository, adapted to the contract of all repositories."""
 
     def create(self, name: str) -> AnyEnvironment:
-        """Put a new environment on record."""
+        """Record a new environment."""
         return self.repository.create(new(name))  # type: ignore[no-any-return]
 
     def load(self, name: str) -> AnyEnvironment:
-        """Return the environment on record."""
+        """Return the recorded environment."""
         return self.repository.load(name)  # type: ignore[no-any-return]
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> Session:
-        """Take an environment for changing."""
+        """Acquire an environment."""
         return self.repository.open(name, holder, timeout)  # type: ignore[no-any-return]
 
     def held(self, session: Any) -> AnyEnvironment:
-        """Return the environment that a session holds."""
+        """Return the environment of a session."""
         return session.environment  # type: ignore[no-any-return]
 
     def change(self, session: Any, based_on: Any = None) -> None:
-        """Amend its description."""
+        """Amend the description."""
         session.commit(amend(based_on or session.environment))
 
     def changes(self, name: str) -> int:
-        """Return how many records there are."""
+        """Return the number of records."""
         return len(self.repository.history(name))
 
     def delete(self, name: str, expected: Any) -> None:
-        """Remove it."""
+        """Delete the environment."""
         del name
         self.repository.delete(expected)
 
 
 class EnvironmentRepositoryContract(RepositoryContract):
-    """What every EnvironmentRepository has to do. Give it the fixture `repository`."""
+    """The tests that every EnvironmentRepository has to pass, with the fixture `repository`."""
 
     @pytest.fixture
     def repository(self) -> EnvironmentRepository:
-        """The repository that is tested: a new one for each test, with nothing in it."""
-        raise NotImplementedError(f"{type(self).__name__} has to override the fixture `repository`")
+        """A new, empty repository for each test."""
+        raise NotImplementedError(f"{type(self).__name__} must override the fixture `repository`")
 
     @pytest.fixture
     def backend(self, repository: EnvironmentRepository) -> Backend:
-        """The repository, in the words of the contract."""
+        """The repository, adapted to the contract."""
         return EnvironmentBackend(repository)
 
     @pytest.fixture
     def created(self, repository: EnvironmentRepository) -> Environment[Created]:
-        """An environment called demo, just created."""
+        """A new environment named demo."""
         return repository.create(new("demo"))
 
     @pytest.mark.parametrize(

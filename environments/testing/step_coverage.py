@@ -1,4 +1,4 @@
-"""Steps: how the steps of commands ended, for chart coverage."""
+"""The outcomes of steps, for chart coverage."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _CUT = (FailureCause.CANCELLED, FailureCause.INTERRUPTED, FailureCause.TIMEOUT)
 
 
 class StepWatcher:
-    """Tells of each step whether it was done, failed or interrupted, by its command and name."""
+    """Reports whether each step was done, failed or interrupted, by its command and name."""
 
     def __init__(self, note: Callable[[str, str], None]) -> None:
         self._note = note
 
     def __call__(self, progress: Progress) -> None:
-        """Take note of what an observer is told."""
+        """Report the outcome of a step."""
         match progress:
             case StepFinished(kept=False):
                 self._note(f"{progress.command}.{progress.step}", "done")

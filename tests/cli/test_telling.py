@@ -164,9 +164,9 @@ def test_a_time_that_history_prints_is_understood_and_stands_for_all_of_its_last
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        ("9", "'demo' was not there at revision 9: revisions 1 to 3"),
-        ("-1", "'demo' was not there at revision -1"),
-        ("1999-12-31", "'demo' was not there at 1999-12-31 23:59:59Z: it was created at "),
+        ("9", "'demo' did not exist at revision 9: revisions 1 to 3"),
+        ("-1", "'demo' did not exist at revision -1"),
+        ("1999-12-31", "'demo' did not exist at 1999-12-31 23:59:59Z: it was created at "),
         ("yesterday", "--at 'yesterday' is neither a revision (a whole number) nor a time"),
         ("", "--at '' is neither a revision"),
     ],

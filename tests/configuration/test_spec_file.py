@@ -70,7 +70,7 @@ def test_the_same_name_may_be_given_twice(file: Path) -> None:
 
 def test_another_name_than_the_files_is_refused(file: Path) -> None:
     assert problems(file, VALID, name="other") == [
-        "1: name: the file says 'demo', and 'other' was asked for"
+        "1: name: the file says 'demo', but 'other' was requested"
     ]
 
 
@@ -118,7 +118,7 @@ FAULTS = {
     "name: Demo_1\nprovider: {kind: local, app: .}\n": "1: name: invalid environment name 'Demo_1': "
     "it may contain only a-z, 0-9 and '-'; try 'demo-1'",
     "name: demo\nprovider: local\n": "2: provider: should be a valid mapping, got a string",
-    "name: demo\nprovider: {app: .}\n": "2: provider: 'kind' is missing; it is one of local",
+    "name: demo\nprovider: {app: .}\n": "2: provider: 'kind' is missing; the kinds are local",
     "name: demo\nprovider: {kind: local}\n": "2: provider.app: is missing",
     "name: demo\nprovider: {kind: loca, app: .}\n": "2: provider: there is no provider of kind 'loca': "
     "did you mean 'local'?",
@@ -204,7 +204,9 @@ def test_scalars_are_read_by_the_rules_of_yaml_1_1(file: Path, written: str, ver
 def test_each_fault_is_told_with_its_line(file: Path, text: str) -> None:
     found = problems(file, text)
 
-    assert [re.sub(r"one of .*local.*", "one of local", problem) for problem in found] == [FAULTS[text]]
+    assert [re.sub(r"kinds are .*local.*", "kinds are local", problem) for problem in found] == [
+        FAULTS[text]
+    ]
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_file(file: Path) -> None:

@@ -146,7 +146,7 @@ def test_two_environments_share_nothing_that_can_change() -> None:
     ("field", "value", "message"),
     [
         ("name", "demo\n", "name\n.*may contain only a-z"),
-        ("name", "other", "the environment is named 'other', its spec 'demo'"),
+        ("name", "other", "the environment is named 'other', but its spec 'demo'"),
         ("state", {"name": "runing"}, "state\n.*there is no state 'runing': did you mean 'running'"),
         ("state", {"name": "provision_failed"}, r"state.provision_failed.failure\n  Field required"),
         (

@@ -86,12 +86,12 @@ def test_the_record_of_an_environment_with_a_bad_name_is_refused() -> None:
 @pytest.mark.parametrize(
     ("phase", "parts", "message"),
     [
-        ("intent", {}, "an intent record carries the step in hand, and no other does"),
-        ("result", {}, "a result record carries the step's result, and no other does"),
-        ("failure", {"intent": INTENT}, "an intent record carries"),
-        ("failure", {"result": RESULT}, "a result record carries"),
-        ("intent", {"intent": INTENT, "result": RESULT}, "a result record carries"),
-        ("result", {"intent": INTENT, "result": RESULT}, "an intent record carries"),
+        ("intent", {}, "only an intent record has an intent"),
+        ("result", {}, "only a result record has a result"),
+        ("failure", {"intent": INTENT}, "only an intent record has"),
+        ("failure", {"result": RESULT}, "only a result record has"),
+        ("intent", {"intent": INTENT, "result": RESULT}, "only a result record has"),
+        ("result", {"intent": INTENT, "result": RESULT}, "only an intent record has"),
     ],
 )
 def test_a_step_record_carries_the_part_of_its_phase(
@@ -124,5 +124,5 @@ def test_a_known_failure_of_a_step_takes_it_out_of_doubt() -> None:
 
 
 def test_a_step_record_without_an_operation_that_it_belongs_to_is_an_error() -> None:
-    with pytest.raises(ValueError, match="'demo' has a step on record, and no operation"):
+    with pytest.raises(ValueError, match="'demo' has a recorded step, but no operation"):
         StepRecord(phase="intent", step="reserve", intent=INTENT).applied_to(CREATED)

@@ -199,7 +199,7 @@ def test_a_kind_like_no_other_is_refused_and_all_are_named() -> None:
 
 
 def test_a_provider_without_a_kind_is_refused_and_only_the_kind_reported() -> None:
-    with pytest.raises(ValidationError, match=r"'kind' is missing; it is one of .*local") as raised:
+    with pytest.raises(ValidationError, match=r"'kind' is missing; the kinds are .*local") as raised:
         EnvironmentSpec.model_validate({"name": "demo", "provider": {"app": "/srv/hello"}})
 
     assert raised.value.error_count() == 1
@@ -255,7 +255,7 @@ def test_a_change_that_only_provisioning_can_apply_is_named(
 
 def test_a_provider_without_releases_does_not_let_one_be_chosen() -> None:
     with pytest.raises(
-        InvalidConfiguration, match="provider scripted can't be used: it does not let a release"
+        InvalidConfiguration, match="provider scripted can't be used: releases can't be chosen"
     ):
         ScriptedSpec().for_release(release="0123456789ab")
 

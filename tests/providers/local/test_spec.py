@@ -139,13 +139,16 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----"
     ("fields", "place"),
     [
         ({"env": {"DB_PASSWORD": "hunter2"}}, "env.DB_PASSWORD: its name says that it is a secret"),
-        ({"env": {"DB": "pg://ann:hunter2@db"}}, "env.DB: it holds a URL with a password in it"),
-        ({"env": {"PEM": PEM}}, "env.PEM: it holds a private key"),
+        ({"env": {"DB": "pg://ann:hunter2@db"}}, "env.DB: it contains a URL with a password"),
+        ({"env": {"PEM": PEM}}, "env.PEM: it contains a private key"),
         ({"command": ["run", "--token=hunter2"]}, "command.1: its name says that it is a secret"),
-        ({"command": ["run", "pg://ann:hunter2@db"]}, "command.1: it holds a URL with a password in it"),
-        ({"files": {"a.ini": "db = pg://ann:hunter2@db"}}, "files.a.ini: it holds a URL with a password"),
-        ({"files": {"key.pem": PEM}}, "files.key.pem: it holds a private key"),
-        ({"health": "/health?token=hunter2"}, "health: it holds the secret token"),
+        ({"command": ["run", "pg://ann:hunter2@db"]}, "command.1: it contains a URL with a password"),
+        (
+            {"files": {"a.ini": "db = pg://ann:hunter2@db"}},
+            "files.a.ini: it contains a URL with a password",
+        ),
+        ({"files": {"key.pem": PEM}}, "files.key.pem: it contains a private key"),
+        ({"health": "/health?token=hunter2"}, "health: it contains the secret token"),
     ],
 )
 def test_a_literal_secret_is_a_problem_that_does_not_quote_it(tmp_path, fields, place):
