@@ -257,7 +257,9 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     def send(self, event: str, *args: Any, **payload: Any) -> Transition:
         """Fire an event by its name."""
         if args:
-            raise TypeError("payload is given by keyword, so that hooks can name what they take")
+            raise TypeError(
+                "give the payload as keyword arguments, so that hooks can name the parts they use"
+            )
         return self.fire(self.event(event), **payload)
 
     def add_listener(self, *_listeners: object) -> Any:

@@ -131,7 +131,7 @@ class NestedFire(StatechartError, RuntimeError):
         self.event = event
         super().__init__(
             f"{event} was sent to {chart} past fire(), or from inside a hook: "
-            "an event is committed alone; call fire(), and after the first fire() has returned"
+            "events are committed one at a time; call fire() after the previous fire() has returned"
         )
 
 
@@ -156,7 +156,7 @@ class NoSuchPath(StatechartError, LookupError):
         self.state = state
         self.allowed: tuple[str, ...] = tuple(allowed)
         what = f"in {chart}, {event} does not leave {state}"
-        super().__init__(f"{what}: {listed(self.allowed)} would")
+        super().__init__(f"{what}; events that do: {listed(self.allowed)}")
 
 
 class ChartNotFound(StatechartError, LookupError):
@@ -214,8 +214,8 @@ class InvalidName(StorageError, ValueError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"{name!r} can't be a name: 1 to 100 letters (a-z, A-Z), digits, dots, dashes and underscores, "
-            "the first a letter or a digit"
+            f"{name!r} can't be a name: use 1 to 100 letters (a-z, A-Z), digits, dots, dashes and "
+            "underscores, and begin with a letter or a digit"
         )
 
 
@@ -241,7 +241,7 @@ class OnNetwork(StorageError):
         self.kind = kind
         super().__init__(
             f"{path} is on a network file system ({kind}), where a lock does not keep other machines out: "
-            "two of them could change the same thing at once, and one change would be lost. "
+            "two of them could change the same value at once, and one change would be lost. "
             "Use a local directory, or allow it (allow_network_filesystem) if no other machine ever "
             "writes there"
         )
@@ -266,7 +266,7 @@ class AlreadyExists(Conflict, FileExistsError):
     def __init__(self, name: str, where: str) -> None:
         self.name = name
         self.where = where
-        StorageError.__init__(self, f"{name!r} exists already in {where}")
+        StorageError.__init__(self, f"{name!r} already exists in {where}")
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -281,7 +281,7 @@ class Stale(Conflict):
         self.actual = actual
         self.replaced = replaced
         what = (
-            f"{name!r} was purged and created anew since it was read"
+            f"{name!r} was purged and created again since it was read"
             if replaced
             else f"{name!r} is at revision {actual}, not {expected}: it was changed since it was read"
         )
@@ -331,8 +331,8 @@ class CommitUncertain(StorageError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"nobody can say whether the last change of {name!r} was saved; "
-            "open it again: what is on disk then decides"
+            f"it is uncertain whether the last change of {name!r} was saved; "
+            "open it again: the files on disk then decide"
         )
 
 
@@ -359,7 +359,7 @@ class NotDamaged(StorageError):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"the history of {name!r} is sound: there is nothing to begin anew")
+        super().__init__(f"the history of {name!r} is sound: there is nothing to rebase")
 
 
 class NewerSchema(StorageError):
@@ -371,5 +371,6 @@ class NewerSchema(StorageError):
         self.found = found
         self.known = known
         super().__init__(
-            f"{path} has schema version {found}, this program knows up to {known}: update the program"
+            f"{path} has schema version {found}, but this program reads versions up to {known}: "
+            "update the program"
         )

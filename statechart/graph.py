@@ -155,10 +155,10 @@ def _lints(chart: AnyChart) -> Iterator[str]:
         if target not in list(chart.states)
     }
     for name in sorted(lost):
-        yield f"a transition uses a state ({name}) that the chart lost: is an event named like it?"
+        yield f"a transition uses a state ({name}) that the chart lost: does an event have the same name?"
     for event in events(chart):
         if event in known:
-            yield f"event {event!r} is named like a state; give it another name"
+            yield f"event {event!r} has the name of a state; rename it"
     initial = chart.initial_state
     found = _paths(chart, str(initial.value)) if initial is not None else {}
     for name in states(chart):
@@ -177,13 +177,13 @@ def _lints_of_phases(chart: AnyChart) -> Iterator[str]:
     for phase, members in phases(chart).items():
         for name in members:
             if name not in known:
-                yield f"phase {phase!r} has {name!r}, which is no state of the chart"
+                yield f"phase {phase!r} has {name!r}, which is not a state of the chart"
             elif name in seen:
-                yield f"state {name!r} is in the phases {seen[name]!r} and {phase!r}; one is enough"
+                yield f"state {name!r} is in the phases {seen[name]!r} and {phase!r}; leave it in one"
             seen[name] = phase
     for name in failures(chart):
         if name not in known:
-            yield f"failures has {name!r}, which is no state of the chart"
+            yield f"failures has {name!r}, which is not a state of the chart"
 
 
 def _paths(chart: AnyChart, source: str) -> dict[str, tuple[Edge, ...]]:

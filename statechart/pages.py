@@ -2,12 +2,12 @@
 
 A marker is a comment of the page's own language. In Markdown:
 
-    <!-- statechart: environments.lifecycle:Lifecycle mermaid -->
+    <!-- statechart: shop.orders:OrderChart mermaid -->
     <!-- /statechart -->
 
 and in reStructuredText:
 
-    .. statechart: environments.lifecycle:Lifecycle rst
+    .. statechart: shop.orders:OrderChart rst
     .. /statechart
 
 `state=NAME` and `path=EVENT,EVENT` behind the format mark a state, or a path from the initial one.
@@ -198,7 +198,7 @@ def _regions(path_: Path, lines: Sequence[str], kind: str) -> tuple[list[_Region
 
 
 def _how_to_end(kind: str) -> str:
-    return f"add a line {'.. /statechart' if kind == 'rst' else '<!-- /statechart -->'} behind it"
+    return f"add a line {'.. /statechart' if kind == 'rst' else '<!-- /statechart -->'} after it"
 
 
 def _outside_fences(lines: Sequence[str], kind: str) -> Iterator[tuple[int, str]]:
@@ -227,7 +227,7 @@ def _drawn(marker: str, kind: str, find: FindChart) -> list[str]:
         hint = f"did you mean {near}?" if near else f"use one of {', '.join(allowed)}"
         if format in ("svg", "png"):
             hint = f"use mermaid, or a file of its own: diagram --format {format} --output FILE"
-        raise ValueError(f"{format!r} can't stand in this page: {hint}")
+        raise ValueError(f"{format!r} can't be used in this page: {hint}")
     chart = find(reference)
     text = render(chart, cast("Format", format), marks=_marks(chart, options))  # it was checked
     return _framed(text, format, kind)
@@ -237,7 +237,7 @@ def _marks(chart: type[Chart], options: Sequence[str]) -> Marks:
     parts = (option.partition("=") for option in options)
     given: dict[str, str] = {key: value for key, _, value in parts}
     for key in given.keys() - {"state", "path"}:
-        raise ValueError(f"{key!r} is no option of a marker: state=NAME and path=EVENT,EVENT are")
+        raise ValueError(f"a marker has no option {key!r}: use state=NAME or path=EVENT,EVENT")
     return chosen(chart, given.get("state"), given.get("path"))
 
 

@@ -58,7 +58,7 @@ def _report(value: str) -> str:
 
     kind = value.partition(":")[0]
     if kind not in REPORTS:
-        raise ArgumentTypeError(f"{kind!r} is no report: use {', '.join(REPORTS)}")
+        raise ArgumentTypeError(f"there is no report {kind!r}: use {', '.join(REPORTS)}")
     return value
 
 
@@ -70,7 +70,7 @@ def _percent(value: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number <= 100:
-        raise ArgumentTypeError(f"{value!r} is no number of percent: give one from 0 to 100")
+        raise ArgumentTypeError(f"{value!r} is not a percentage: give a number from 0 to 100")
     return number
 
 
@@ -91,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.pluginmanager.register(CoveragePlugin(config), "statechart-coverage")
     elif any(config.getoption(name) not in (None, []) for name in wanted):
-        raise pytest.UsageError("the options of chart coverage need --chart-coverage beside them")
+        raise pytest.UsageError("the chart coverage options need --chart-coverage")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

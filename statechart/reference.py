@@ -16,7 +16,7 @@ from statechart.wording import nearest
 if TYPE_CHECKING:
     from statechart.chart import Chart
 
-_EXAMPLE = "environments.lifecycle:Lifecycle"
+_EXAMPLE = "shop.orders:OrderChart"
 
 
 def find_chart(reference: str, *, root: Path | None = None) -> type[Chart]:
@@ -81,7 +81,7 @@ def _checked(reference: str, found: object) -> type[Chart]:
     if isinstance(found, type) and issubclass(found, Chart):
         return found
     if isinstance(found, type) and issubclass(found, StateChart):
-        reason = "it is python-statemachine's own kind: let it inherit from statechart.Chart"
+        reason = "it inherits from statemachine.StateChart: let it inherit from statechart.Chart"
     else:
         reason = f"it is a {type(found).__name__}, not a chart: a chart is a class that inherits from Chart"
     raise ChartNotFound(reference, reason)

@@ -226,7 +226,7 @@ class EnvironmentRepositoryContract(RepositoryContract):
         self, repository: EnvironmentRepository, created: Environment[Created]
     ) -> None:
         with repository.open("demo", ANN) as session:
-            with pytest.raises(Stale, match="created anew") as stale:
+            with pytest.raises(Stale, match="created again") as stale:
                 session.commit(start(new("demo")))
             session.commit(start(session.environment))
 

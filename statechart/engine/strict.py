@@ -42,7 +42,7 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
 
 def _hiding(kind: str, name: str, base: type[StateChart[Any]]) -> Iterator[str]:
     if hasattr(base, name) or name in _OF_A_MACHINE:
-        yield f"{kind} {name!r} hides an attribute of Chart; give it another name"
+        yield f"{kind} {name!r} hides an attribute of Chart; rename it"
 
 
 def _flags(chart: type[StateChart[Any]]) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _state(state: State) -> Iterator[str]:
     if state.history:
         yield f"state {state.id!r} has history states; charts are flat"
     if any(not spec.is_convention for spec in state.invoke):
-        yield f"state {state.id!r} invokes something; do the work outside, then fire"
+        yield f"state {state.id!r} invokes work; do the work outside of the chart, then fire"
     for transition in state.transitions:
         way = f"a transition from {state.id!r}"
         if not list(transition.events):
@@ -76,7 +76,7 @@ def _callbacks(chart: type[StateChart[Any]]) -> Iterator[str]:
             if iscoroutinefunction(found):
                 yield f"callback {name!r} is async; do asynchronous work in a command, then fire"
             elif found is not None and name.startswith("on_invoke_"):
-                yield f"callback {name!r} invokes something; do the work outside, then fire"
+                yield f"callback {name!r} invokes work; do the work outside of the chart, then fire"
     for specs in _all_specs(chart):
         for spec in specs:
             if iscoroutinefunction(spec.func):

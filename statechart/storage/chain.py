@@ -60,7 +60,7 @@ def misfit(before: Head, record: Link) -> str | None:
     if record.seq != before.seq + 1:
         return f"record {record.seq} follows record {before.seq}"
     if record.prev != before.hash:
-        return "its prev is not the hash of what is before it: that was changed after it was written"
+        return "its prev is not the hash of the line before: that line was changed after it was written"
     revision = before.revision + (record.value is not None)
     if record.revision != revision or not revision:
         return f"it has revision {record.revision} instead of {revision or 1}"

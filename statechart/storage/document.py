@@ -22,7 +22,7 @@ from statechart.storage.record import FIRST_VERSION
 RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
 """The four keys, which a model may not use."""
 
-REBUILD = "the journal is the truth: remove this file and it is written anew from the journal"
+REBUILD = "the journal is authoritative: remove this file, and it is rebuilt from the journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,13 @@ class Document:
     def shows(self, head: Head, value: Mapping[str, JsonValue]) -> str | None:
         """Return how this differs from what it should be at a head, or None."""
         if self.head_hash != head.hash or self.journal_size != head.size:
-            return f"it shows another record {self.seq} than the one in the journal"
+            return f"its record {self.seq} is not the record {self.seq} of the journal"
         differing = sorted(
             key for key in self.value.keys() | value.keys() if _text(self.value, key) != _text(value, key)
         )
         if differing:
-            return f"it was edited: {', '.join(differing)} differ from record {self.seq}; {REBUILD}"
+            verb = "differs" if len(differing) == 1 else "differ"
+            return f"it was edited: {', '.join(differing)} {verb} from record {self.seq}; {REBUILD}"
         return None
 
 

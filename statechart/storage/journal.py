@@ -93,7 +93,7 @@ class Journal:
         self._require_certain()
         found = require_in_place(self._where, self._identity, self._name)
         if found.st_size != self.head.size:
-            raise LeaseLost(self._name, self.path, "was written to by somebody else")
+            raise LeaseLost(self._name, self.path, "was written to by another process")
 
     def _require_certain(self) -> None:
         if not self._closer.alive:

@@ -58,7 +58,7 @@ def find(layout: Layout, name: str, known: int) -> Found:
         if shown is None and not (directory / DOCUMENT).exists():
             layout.require(name)  # it may have been purged while it was read
             raise neither(directory)
-        raise CorruptHistory(name, directory / JOURNAL, "it is missing, and it is what counts")
+        raise CorruptHistory(name, directory / JOURNAL, "it is missing, and no other file can replace it")
     scanned = scan(content, directory / JOURNAL, name, known)
     try:
         if damage is not None:
@@ -91,7 +91,9 @@ def _compare(shown: Document, scanned: Scan, name: str, path: Path) -> None:
     last = scanned.head.seq
     if shown.seq > last:
         raise CorruptHistory(
-            name, path, f"it shows record {shown.seq}, but the journal ends with {last}: records were lost"
+            name,
+            path,
+            f"it shows record {shown.seq}, but the journal ends with record {last}: records were lost",
         )
     value = scanned.records[shown.seq - 1].value if shown.seq > 0 else None
     if value is None:
@@ -177,7 +179,7 @@ def _roll_forward(found: Found, layout: Layout, name: str) -> str:
             replace_file(path, document.encode(record.value, head, record.schema_version), durable=False)
     except StorageError as error:
         return f"{DOCUMENT} {was} and stays so until the next change: {error}"
-    return f"{DOCUMENT} {was} and was written anew at revision {record.revision}"
+    return f"{DOCUMENT} {was} and was rewritten at revision {record.revision}"
 
 
 def _revision(found: Found) -> int:

@@ -206,4 +206,4 @@ def _show(layout: Layout, codec: Codec[ModelT], name: str, line: Line) -> None:
 def require_unchanged(seen: Evidence[ModelT], now: Evidence[ModelT]) -> None:
     """Raise StorageError if what was surveyed is not what is there now."""
     if (seen.journal, seen.document) != (now.journal, now.document):
-        raise StorageError(f"the files of {seen.name!r} changed since they were looked at; look again")
+        raise StorageError(f"the files of {seen.name!r} changed since they were read; try again")

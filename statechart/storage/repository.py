@@ -300,4 +300,4 @@ def _require_suitable(model: type[BaseModel]) -> None:
     aliases |= {field.alias for field in model.model_computed_fields.values()}
     taken = sorted(document.RESERVED & (names | aliases))
     if taken:
-        raise TypeError(f"{model.__name__} has the fields {', '.join(taken)}, which its document needs")
+        raise TypeError(f"the document of {model.__name__} reserves these fields: {', '.join(taken)}")

@@ -71,10 +71,10 @@ class Codec(Generic[ModelT]):
         if value is None:
             return Draft(type, actor, data, operation, None, self.schema_version)
         if not isinstance(value, self.model):
-            raise TypeError(f"a {self.model.__name__} is kept here, not a {value.__class__.__name__}")
+            raise TypeError(f"this repository stores {self.model.__name__}, not {value.__class__.__name__}")
         taken = document.RESERVED.intersection(value.model_extra or ())
         if taken:
-            raise TypeError(f"the value has the keys {', '.join(sorted(taken))}, which its document needs")
+            raise TypeError(f"its document reserves these keys of the value: {', '.join(sorted(taken))}")
         return Draft(type, actor, data, operation, value.model_dump_json().encode(), self.schema_version)
 
     def value(self, records: Sequence[Record], path: Path, name: str) -> ModelT:
@@ -89,7 +89,7 @@ class Codec(Generic[ModelT]):
             for record in rest:
                 value = self.fold(value, record)
         except ValidationError as error:
-            problem = f"its value is no {self.model.__name__} ({first_problem(error)})"
+            problem = f"its value is not a valid {self.model.__name__} ({first_problem(error)})"
             raise CorruptHistory(name, path, problem, first.seq) from error
         return value
 

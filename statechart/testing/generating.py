@@ -52,9 +52,9 @@ def _chart(marker: pytest.Mark, options: tuple[str, ...]) -> type[Chart]:
         raise TypeError(f"there is no option {name!r}: {hint}")
     chart = marker.args[0] if marker.args else marker.kwargs.get("chart")
     if not (isinstance(chart, type) and issubclass(chart, Chart)) or chart is Chart:
-        raise TypeError(f"its first argument has to be a chart's class, not {chart!r}")
+        raise TypeError(f"expected a chart's class as the first argument, got {chart!r}")
     if len(marker.args) > 2:
-        raise TypeError("it takes a chart and a cover; the rest is given by name")
+        raise TypeError("the marker takes a chart and a cover; give the other options by name")
     return chart
 
 
@@ -73,8 +73,8 @@ def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None
     if isinstance(found, Chart):
         chart = type(found).__name__
         raise pytest.Collector.CollectError(
-            f"{collector.nodeid}: {name} is lost, for pytest takes a marker with only a class in it as "
-            f"marking that class: name it, as in @pytest.mark.statechart_matrix(chart={chart})"
+            f"{collector.nodeid}: {name} is lost: pytest applies a marker whose only argument is a class "
+            f"to that class; name the argument, as in @pytest.mark.statechart_matrix(chart={chart})"
         )
 
 

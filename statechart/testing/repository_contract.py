@@ -270,7 +270,7 @@ class RepositoryContract:
         backend.delete("demo", created)
         again = backend.create("demo")
 
-        with pytest.raises(Stale, match="created anew"):
+        with pytest.raises(Stale, match="created again"):
             backend.delete("demo", created)
 
         assert backend.load("demo") == again

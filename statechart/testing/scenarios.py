@@ -126,7 +126,7 @@ def payload(text: str) -> dict[str, object]:
     parts = [part.strip() for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text)]
     found = [part.split(" ", 1) for part in parts]
     if any(len(part) != 2 or not part[0].isidentifier() for part in found):
-        raise ValueError(f"a payload is written as `NAME VALUE, NAME VALUE`, not as {text!r}")
+        raise ValueError(f"expected a payload like `NAME VALUE, NAME VALUE`, got {text!r}")
     return {name: value(said) for name, said in found}
 
 

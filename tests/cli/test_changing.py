@@ -59,7 +59,7 @@ def test_a_name_that_exists_is_a_conflict_and_nothing_is_lost(cli: Any, hello: s
     ran = cli("create", hello, "--app", HELLO, "--port", "8080")
 
     assert ran.code == 5
-    assert "'hello' exists already in" in ran.err
+    assert "'hello' already exists in" in ran.err
     assert "next: envchart show hello" in ran.err
     assert (data / hello / "history.jsonl").read_bytes() == before
 
@@ -117,7 +117,7 @@ def test_a_wrong_state_names_what_is_allowed(cli: Any, hello: str) -> None:
         (("diagram", "--of", "web", "--path", "provision"), "each mark something: choose one"),
         (
             ("diagram", "--path", "provision,run"),
-            "run does not leave provisioning: complete, fail",
+            "run does not leave provisioning; events that do: complete, fail",
         ),
         (("docs", "wrtie"), "unknown action 'wrtie': use write or check"),
         (("docs", "check", "no/such.md"), "no/such.md: there is no such file"),

@@ -82,7 +82,7 @@ def test_an_order_goes_its_way_and_tells_it(shop: Run) -> None:
     [
         ("pay A-1 7", 1, "cannot pay 'A-1' in state draft: there is nothing in the order"),
         ("ship A-1 T-1", 1, "cannot ship 'A-1' in state draft: allowed now are add, cancel"),
-        ("new A-1", 1, "'A-1' exists already"),
+        ("new A-1", 1, "'A-1' already exists"),
         ("show A-2", 1, "there is no 'A-2'"),
         ("new ../A-2", 1, "'../A-2'"),
         ("add A-1 tea 3,50", 2, "'3,50' is not an amount; write it as 12.50"),

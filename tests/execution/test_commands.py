@@ -158,7 +158,7 @@ async def test_a_handle_of_a_purged_environment_is_not_taken_for_its_successor(
     repository.delete(created)
     successor = repository.create(Environment.new(created.spec, clock.now()))
 
-    with pytest.raises(Stale, match="created anew") as stale:
+    with pytest.raises(Stale, match="created again") as stale:
         await make_command("provision").attempt(created)
 
     assert stale.value.replaced

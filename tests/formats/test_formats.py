@@ -77,7 +77,7 @@ def test_a_newer_format_is_refused_and_nothing_is_touched(
     newer = newer.replace('"schema_version": 2', '"schema_version": 999')
     path.write_text(newer)
 
-    with pytest.raises(NewerSchema, match="999, this program knows up to 2"):
+    with pytest.raises(NewerSchema, match="999, but this program reads versions up to 2"):
         copied.open("created", Holder.current("test"))
     with pytest.raises(NewerSchema):
         copied.load("created")

@@ -146,7 +146,7 @@ def test_payload_by_position_is_refused() -> None:
     ledger = Ledger()
     library = Library(Loan(), commit=ledger)
 
-    with pytest.raises(TypeError, match="payload is given by keyword"):
+    with pytest.raises(TypeError, match="give the payload as keyword arguments"):
         library.send("lend", 3)
     with pytest.raises(TypeError):
         library.fire(Library.lend, 3)  # type: ignore[call-arg]  # the mistake

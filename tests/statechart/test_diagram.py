@@ -171,7 +171,7 @@ def test_an_edge_that_was_taken_often_says_how_often() -> None:
 
 
 def test_a_path_follows_the_chart() -> None:
-    with pytest.raises(NoSuchPath, match="in Job, jam does not leave Q: begin, remove would"):
+    with pytest.raises(NoSuchPath, match="in Job, jam does not leave Q; events that do: begin, remove"):
         path(Job, ["jam"])
     with pytest.raises(UnknownEvent, match="Job has no event 'bgin': did you mean 'begin'"):
         path(Job, ["bgin"])

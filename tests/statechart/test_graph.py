@@ -158,9 +158,9 @@ class Namesake(StateChart):
         (Trap, ("state 'pit' has no way out and is not final",)),
         (
             Eclipse,
-            ("a transition uses a state (night) that the chart lost: is an event named like it?",),
+            ("a transition uses a state (night) that the chart lost: does an event have the same name?",),
         ),
-        (Namesake, ("event 'work' is named like a state; give it another name",)),
+        (Namesake, ("event 'work' has the name of a state; rename it",)),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -158,19 +158,19 @@ START, END = "<!-- statechart: Order mermaid -->", "<!-- /statechart -->"
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["", START], ":2: the marker has no end: add a line <!-- /statechart --> behind it"),
+        (["", START], ":2: the marker has no end: add a line <!-- /statechart --> after it"),
         ([START, START.replace("mermaid", "md"), END], ":1: the marker has no end"),
         ([START, END, "", START, END], ":4: the same marker as in line 1: keep one of them"),
         ([END], ":1: an end without a marker: remove it"),
         (["<!-- statechart: Order -->", END], ":1: a marker names a chart and a format"),
-        (["<!-- statechart: Order mermiad -->", END], ":1: 'mermiad' can't stand in this page"),
-        (["<!-- statechart: Order rst -->", END], ":1: 'rst' can't stand in this page"),
+        (["<!-- statechart: Order mermiad -->", END], ":1: 'mermiad' can't be used in this page"),
+        (["<!-- statechart: Order rst -->", END], ":1: 'rst' can't be used in this page"),
         (["<!-- statechart: Order svg -->", END], "diagram --format svg --output FILE"),
         (["<!-- statechart: Order mermaid state=payd -->", END], ":1: Order has no state 'payd'"),
         (["<!-- statechart: Order mermaid path=ship -->", END], ":1: Order has no event 'ship'"),
         (["<!-- statechart: Order mermaid path=pay,pay -->", END], ":1: in Order, pay does not leave paid"),
         (["<!-- statechart: Order mermaid path=pay state=paid -->", END], ":1: a state or a path"),
-        (["<!-- statechart: Order mermaid colour=red -->", END], ":1: 'colour' is no option of a marker"),
+        (["<!-- statechart: Order mermaid colour=red -->", END], ":1: a marker has no option 'colour'"),
     ],
 )  # fmt: skip
 def test_a_marker_that_makes_no_sense_is_told_with_its_line(

@@ -76,7 +76,7 @@ def test_a_chart_is_found_in_the_current_directory_and_in_a_file(place: Path) ->
     [
         (
             "shop_ok",
-            "as module:Chart, like environments.lifecycle:Lifecycle; its charts are shop_ok:Order",
+            "as module:Chart, like shop.orders:OrderChart; its charts are shop_ok:Order",
         ),
         ("", "name a chart as module:Chart"),
         (":Order", "name a chart as module:Chart"),

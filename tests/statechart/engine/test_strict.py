@@ -130,7 +130,7 @@ REFUSED: dict[str, tuple[Callable[[], type[Chart]], str]] = {
     "invoke": (lambda: two_states("Invoking", off=State("off", invoke=print)), "state 'off' invokes"),
     "a hook that invokes": (
         lambda: two_states("Invoker", on_invoke_off=print),
-        "callback 'on_invoke_off' invokes something",
+        "callback 'on_invoke_off' invokes work",
     ),
     "an async hook": (
         lambda: two_states("AsyncNamed", on_enter_off=later),
@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[Callable[[], type[Chart]], str]] = {
     ),
     "an event named like a state": (
         lambda: two_named("Eclipsed", "one", "two"),
-        "a transition uses a state (two) that the chart lost: is an event named like it?",
+        "a transition uses a state (two) that the chart lost: does an event have the same name?",
     ),
     "an event that hides an attribute": (
         lambda: two_named("HidingEvent", "one", "fire"),

@@ -156,4 +156,4 @@ def test_a_document_of_another_history_is_told(path, head):
     found = read(path)
     assert found is not None
 
-    assert "another record 4" in str(found.shows(head, VALUE))
+    assert "its record 4 is not the record 4" in str(found.shows(head, VALUE))

@@ -169,7 +169,7 @@ def test_the_journal_of_another_name_is_refused(path):
 def test_a_newer_record_is_refused_even_when_it_has_unknown_keys(path):
     newer = created(schema_version=2).content
 
-    with pytest.raises(NewerSchema, match="version 2, this program knows up to 1"):
+    with pytest.raises(NewerSchema, match="version 2, but this program reads versions up to 1"):
         scanned(newer, path)
     with pytest.raises(NewerSchema):
         scanned(newer.replace(b'"seq"', b'"new":1,"seq"'), path)
@@ -279,7 +279,7 @@ def test_a_journal_that_was_removed_or_replaced_is_noticed(journal, path):
 def test_a_journal_that_somebody_else_wrote_to_is_noticed(journal, path):
     path.write_bytes(path.read_bytes() + b"x")
 
-    with pytest.raises(LeaseLost, match="somebody else"):
+    with pytest.raises(LeaseLost, match="another process"):
         journal.check()
 
 

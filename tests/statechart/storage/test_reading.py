@@ -154,7 +154,7 @@ def test_a_missing_or_torn_document_is_written_anew(repository, document, conten
     )
     value, notes = opened(repository)
 
-    assert notes == ("state.json was missing or torn and was written anew at revision 3",)
+    assert notes == ("state.json was missing or torn and was rewritten at revision 3",)
     assert (value, document.read_bytes()) == (Counter(count=2, steps=1), shown)
 
 
@@ -168,7 +168,7 @@ def test_a_document_that_is_behind_is_rolled_forward(repository, document):
     assert repository.load("demo").value.count == 3
     value, notes = opened(repository)
 
-    assert notes == ("state.json was at revision 3 and was written anew at revision 4",)
+    assert notes == ("state.json was at revision 3 and was rewritten at revision 4",)
     assert (value.count, document.read_bytes()) == (3, after)
 
 
@@ -213,7 +213,9 @@ def test_a_document_ahead_of_the_journal_is_refused(repository, journal):
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:3]))
 
-    refused(repository, CorruptHistory, "shows record 5, but the journal ends with 3: records were lost")
+    refused(
+        repository, CorruptHistory, "shows record 5, but the journal ends with record 3: records were lost"
+    )
 
 
 def test_a_torn_line_that_the_document_has_seen_is_damage(repository, journal):
@@ -228,7 +230,7 @@ def test_a_document_of_another_history_is_refused(repository, document, key):
     changed = json.loads(document.read_text()) | {"head_hash": "0" * 64}
     document.write_text(json.dumps(changed))
 
-    refused(repository, CorruptHistory, "another record 5 than the one in the journal")
+    refused(repository, CorruptHistory, "its record 5 is not the record 5 of the journal")
 
 
 @pytest.mark.parametrize("seq", [0, -1, 2])
@@ -264,7 +266,7 @@ def test_a_value_that_does_not_fit_the_model_is_refused(repository, tmp_path):
 
     for use in (other.load, other.open):
         with pytest.raises(
-            CorruptHistory, match=r"line 5\): its value is no Other \(count: Input should be"
+            CorruptHistory, match=r"line 5\): its value is not a valid Other \(count: Input should be"
         ):
             use("demo")
 
@@ -274,7 +276,11 @@ def test_what_a_newer_program_wrote_is_refused(repository, tmp_path):
     with newer.open("demo") as session:
         session.commit("counted", Counter(count=3), expected=3)
 
-    refused(repository, NewerSchema, "schema version 2, this program knows up to 1: update the program")
+    refused(
+        repository,
+        NewerSchema,
+        "schema version 2, but this program reads versions up to 1: update the program",
+    )
     assert newer.load("demo").value.count == 3
 
 

@@ -189,7 +189,7 @@ def test_killed_anywhere_it_can_be_run_again(
 def test_a_sound_history_is_left_alone(repository: JsonFileRepository[Counter], root: Path) -> None:
     before = journal(root).read_bytes()
 
-    with pytest.raises(NotDamaged, match="there is nothing to begin anew"):
+    with pytest.raises(NotDamaged, match="there is nothing to rebase"):
         repository.survey("demo")
 
     assert journal(root).read_bytes() == before
@@ -202,7 +202,7 @@ def test_files_that_changed_since_they_were_looked_at_are_left_alone(
     evidence = repository.survey("demo")
     edit(journal(root), 4, '"counted"', '"COUNTED"')
 
-    with pytest.raises(StorageError, match="changed since they were looked at"):
+    with pytest.raises(StorageError, match="changed since they were read"):
         repository.rebase(evidence, evidence.candidates[0], reason="", holder=US)
 
 

@@ -105,14 +105,14 @@ def test_touching_no_chart_fails_a_threshold(covered: Callable[..., pytest.RunRe
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--chart-coverage-fail-under=abc"], "'abc' is no number of percent: give one from 0 to 100"),
-        (["--chart-coverage-fail-under=101"], "'101' is no number of percent: give one from 0 to 100"),
-        (["--chart-coverage-fail-under=nan"], "'nan' is no number of percent: give one from 0 to 100"),
-        (["--chart-coverage-report=pdf"], "'pdf' is no report: use term, html, json, mermaid"),
-        (["--chart-coverage-of=shop:*"], "the options of chart coverage need --chart-coverage beside them"),
+        (["--chart-coverage-fail-under=abc"], "'abc' is not a percentage: give a number from 0 to 100"),
+        (["--chart-coverage-fail-under=101"], "'101' is not a percentage: give a number from 0 to 100"),
+        (["--chart-coverage-fail-under=nan"], "'nan' is not a percentage: give a number from 0 to 100"),
+        (["--chart-coverage-report=pdf"], "there is no report 'pdf': use term, html, json, mermaid"),
+        (["--chart-coverage-of=shop:*"], "the chart coverage options need --chart-coverage"),
         (
             ["--chart-coverage-fail-under=0"],
-            "the options of chart coverage need --chart-coverage beside them",
+            "the chart coverage options need --chart-coverage",
         ),
     ],
 )

@@ -145,7 +145,7 @@ def test_a_scenario_that_is_not_so_fails_with_what_is(shop: pytest.Pytester) -> 
         ('"pack"', '"pakc"', "orders.feature:11: And allowed is \"cancel\" and \"pakc\": OrderChart has no event 'pakc': did you mean 'pack'?"),
         ("| ship  ", "| shpi  ", "orders.feature:16: When \"shpi\" is fired: OrderChart has no event 'shpi': did you mean 'ship'?"),
         ("shop:OrderChart", "shop:OderChart", "orders.feature:4: Given the chart \"shop:OderChart\": 'shop:OderChart': shop has no OderChart: did you mean shop:OrderChart?"),
-        ("with amount 7", "with amount", "orders.feature:8: When \"pay\" is fired with amount: a payload is written as `NAME VALUE, NAME VALUE`, not as 'amount'"),
+        ("with amount 7", "with amount", "orders.feature:8: When \"pay\" is fired with amount: expected a payload like `NAME VALUE, NAME VALUE`, got 'amount'"),
     ],
 )  # fmt: skip
 def test_a_typo_in_a_scenario_fails_at_collection(
@@ -194,12 +194,12 @@ def test_scenarios_of_others_are_left_alone(shop: pytest.Pytester) -> None:
     [
         ("statechart_paths(chart=OrderChart)", "no path of OrderChart takes pay from draft (the amount is too small)"),
         ('statechart_paths(OrderChart, cover="egdes")', "there is no cover 'egdes': use edges, edge-pairs, shortest"),
-        ('statechart_paths("shop:OrderChart")', "its first argument has to be a chart's class, not 'shop:OrderChart'"),
-        ("statechart_paths(cover='edges')", "its first argument has to be a chart's class, not None"),
+        ('statechart_paths("shop:OrderChart")', "expected a chart's class as the first argument, got 'shop:OrderChart'"),
+        ("statechart_paths(cover='edges')", "expected a chart's class as the first argument, got None"),
         ("statechart_paths(OrderChart, wihtout=['pay'])", "there is no option 'wihtout': did you mean without?"),
         ("statechart_paths(OrderChart, without=['payy'])", "OrderChart has no event 'payy': did you mean 'pay'?"),
         ("statechart_matrix(chart=OrderChart)", "statechart_matrix gives the test a 'cell': add it to the test's"),
-        ("statechart_matrix(OrderChart)", "test_it is lost, for pytest takes a marker with only a class in it"),
+        ("statechart_matrix(OrderChart)", "test_it is lost: pytest applies a marker whose only argument is a class"),
     ],
 )  # fmt: skip
 def test_a_marker_that_can_not_be_followed_fails_collection_with_its_place(
