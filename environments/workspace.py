@@ -38,8 +38,7 @@ from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.records import AmendedRecord
-from environments.model.revisions import check_revision
+from environments.model.records import AmendedRecord, check_revision
 from environments.model.states import (
     AnyState,
     Configured,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.environment import AnyEnvironment
-from environments.model.records import HistoryEntry, StepRecord, TransitionRecord
-from environments.model.timeline import replay
+from environments.model.records import HistoryEntry, StepRecord, TransitionRecord, replay
 from statechart.errors import StorageError
 from statechart.graph import edges
 from statechart.wording import listed

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
-from environments.model.records import StepRecord
-from environments.model.revisions import check_revision
+from environments.model.records import StepRecord, check_revision
 from statechart.errors import Conflict, LeaseLost, StorageError
 
 if TYPE_CHECKING:

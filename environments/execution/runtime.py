@@ -11,7 +11,7 @@ from environments.execution.interrupted import refuse_interrupted, require_settl
 from environments.execution.progress import Progress, notify
 from environments.execution.sessions import open_session
 from environments.execution.stop import StopRequest
-from environments.model.revisions import check_revision
+from environments.model.records import check_revision
 from environments.ports import provider_of
 from environments.system.clock import SYSTEM_CLOCK
 from statechart.errors import Locked

@@ -1,14 +1,18 @@
-"""The records of an environment's history."""
+"""The history of an environment: its records, and its earlier revisions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, model_validator
 
 from environments.model.environment import AnyEnvironment
+from environments.model.errors import NoSuchMoment
 from environments.model.operation import StepInHand, StepResult, ToolProcess
+from statechart.errors import Stale
 from statechart.utc import UtcDatetime
 
 
@@ -156,3 +160,76 @@ def after(before: AnyEnvironment | None, record: AnyRecord) -> AnyEnvironment | 
     if isinstance(record, StepRecord):
         return None if before is None else record.applied_to(before)
     return record.environment
+
+
+def check_revision(environment: AnyEnvironment, recorded: AnyEnvironment, *, behind: int = 0) -> None:
+    """Check that an environment is the latest revision, or follows it by `behind` revisions.
+
+    Raises:
+        Stale: The recorded environment has another revision, or was created again.
+    """
+    expected = environment.revision - behind
+    if environment.lineage != recorded.lineage or expected != recorded.revision:
+        raise Stale(
+            environment.name,
+            expected=expected,
+            actual=recorded.revision,
+            replaced=environment.lineage != recorded.lineage,
+        )
+
+
+def operation_id(before: AnyEnvironment, after: AnyEnvironment | None = None) -> str | None:
+    """Return the id of the operation after a change, or of the operation that the change ended."""
+    operation = (after.operation if after else None) or before.operation
+    return operation.id if operation else None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An environment after a record."""
+
+    entry: HistoryEntry
+    environment: AnyEnvironment
+
+
+def at_revision(name: str, entries: Sequence[HistoryEntry], revision: int) -> Past:
+    """Return the environment at a revision, including the steps of that revision.
+
+    Raises:
+        NoSuchMoment: The history has no such revision.
+    """
+    upto = [entry for entry in entries if entry.revision <= revision]
+    if not upto or upto[-1].revision != revision:
+        first, last = entries[0].revision, entries[-1].revision
+        raise NoSuchMoment(name, f"revision {revision}", f"revisions {first} to {last}")
+    return _past(upto)
+
+
+def at_time(name: str, entries: Sequence[HistoryEntry], moment: datetime) -> Past:
+    """Return the environment at a moment.
+
+    Raises:
+        NoSuchMoment: The environment did not exist then.
+    """
+    # By the order of the records: their times may go back, since they come from the wall clock.
+    upto: list[HistoryEntry] = []
+    for entry in entries:
+        if entry.at > moment:
+            break
+        upto.append(entry)
+    if not upto:
+        began = f"it was created at {entries[0].at:%Y-%m-%d %H:%M:%S.%fZ}"
+        raise NoSuchMoment(name, f"{moment:%Y-%m-%d %H:%M:%SZ}", began)
+    return _past(upto)
+
+
+def _past(entries: Sequence[HistoryEntry]) -> Past:
+    return Past(entries[-1], fold(entry.record for entry in entries))
+
+
+def replay(entries: Sequence[HistoryEntry]) -> Iterator[tuple[HistoryEntry, AnyEnvironment | None]]:
+    """Yield each record in order, with the environment before the record; None before the first."""
+    before: AnyEnvironment | None = None
+    for entry in entries:
+        yield entry, before
+        before = after(before, entry.record)

@@ -13,8 +13,13 @@ from pydantic import ValidationError
 
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.names import check_name
-from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
-from environments.model.revisions import check_revision, operation_id
+from environments.model.records import (
+    HistoryEntry,
+    RevisionRecord,
+    StepRecord,
+    check_revision,
+    operation_id,
+)
 from environments.model.states import Created
 from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary

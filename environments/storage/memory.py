@@ -20,9 +20,10 @@ from environments.model.records import (
     HistoryEntry,
     RevisionRecord,
     StepRecord,
+    check_revision,
     fold,
+    operation_id,
 )
-from environments.model.revisions import check_revision, operation_id
 from environments.model.states import Created
 from environments.model.summary import Summary, UnreadableSummary
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError

@@ -22,8 +22,7 @@ from environments.presentation.view import View
 from environments.storage.settled import settled_history
 
 if TYPE_CHECKING:
-    from environments.model.records import HistoryEntry
-    from environments.model.timeline import Past
+    from environments.model.records import HistoryEntry, Past
     from statechart.holder import Holder
 
 
@@ -74,7 +73,7 @@ def _print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], 
 
 def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> Past:
     # Past states are folded from typed records, which load pydantic.
-    from environments.model.timeline import at_revision, at_time
+    from environments.model.records import at_revision, at_time
 
     if at.lstrip("-").isdigit():
         return at_revision(name, entries, int(at))

@@ -8,8 +8,8 @@ import pytest
 
 from environments.errors import NoSuchMoment
 from environments.model.environment import Environment
+from environments.model.records import at_revision, at_time, replay
 from environments.model.states import Created
-from environments.model.timeline import at_revision, at_time, replay
 from environments.ports import EnvironmentRepository
 from tests.conftest import MakeCommand
 
