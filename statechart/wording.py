@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to `name`, or None when none is close."""
+    # Every start of the command line loads this module; difflib takes as long to load as all of it.
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
 
 

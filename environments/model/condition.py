@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from environments.model.failure import Failure
     from environments.model.operation import Operation
     from environments.model.stored import StoredFailure, StoredOperation
+    from environments.model.summary import FailureHead
 
     AnyFailure: TypeAlias = Failure | StoredFailure
     AnyOperation: TypeAlias = Operation | StoredOperation
@@ -24,7 +25,7 @@ def is_error(state: str, operation: AnyOperation | None) -> bool:
     return state.endswith("_failed") or unfinished
 
 
-def condition(state: str, operation: AnyOperation | None, failure: AnyFailure | None) -> str:
+def condition(state: str, operation: AnyOperation | None, failure: AnyFailure | FailureHead | None) -> str:
     """Describe a state, and the command that is under way or has failed.
 
     A teardown that has begun leads: nothing else matters as much.

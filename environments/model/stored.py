@@ -4,22 +4,15 @@ The models are the definition, and a test holds these forms against them. A form
 of its model, so that an environment is presented alike from either.
 """
 
-from __future__ import annotations
-
-import re
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, TypeAlias
-
-from msgspec import UNSET, Meta, Struct, UnsetType, convert, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from environments.model.condition import condition, is_error, teardown_begun
+from statechart.storage.forms import Form
 
-Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 SCHEMA_VERSION = 2
 """The version of the forms; records of earlier versions are read by the models, newer ones refused."""
 
-_DURATION = r"^(-?)P(?:(\d+)Y)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?$"
-Duration: TypeAlias = Annotated[str, Meta(pattern=_DURATION)]
 Command: TypeAlias = Literal["provision", "register", "configure", "release", "run", "destroy"]
 StateName: TypeAlias = Literal[
     "created",
@@ -58,76 +51,56 @@ def pruned(value: Any) -> Any:
     return [pruned(part) for part in value] if isinstance(value, list) else value
 
 
-class Stored(Struct, frozen=True, forbid_unknown_fields=True):
-    """The base of the forms: immutable, and strict about fields and types."""
-
-
-def _parsed(duration: str) -> timedelta:
-    """Return a duration from the form that pydantic gives it, in which a year has 365 days."""
-    found = re.search(_DURATION, duration)
-    assert found is not None
-    sign, *parts, fraction = found.groups()
-    years, days, hours, minutes, seconds = (int(part or 0) for part in parts)
-    micro = int((fraction or "").ljust(6, "0"))
-    passed = timedelta(years * 365 + days, seconds, micro, minutes=minutes, hours=hours)
-    return -passed if sign else passed
-
-
-class StoredHolder(Stored, frozen=True, kw_only=True):
+class StoredHolder(Form):
     """A process that holds or held an environment."""
 
     pid: int
     host: str
     user: str
     command: str
-    since: Moment
+    since: datetime
     token: str
-    start_ticks: int | None = None
-    boot_id: str | None = None
+    start_ticks: int | None
+    boot_id: str | None
     pid_namespace: str | None
 
 
-class StoredFailure(Stored, frozen=True, kw_only=True):
+class StoredFailure(Form):
     """What went wrong in a command."""
 
     command: Command
     step: str
     cause: Cause
     summary: str
-    started_at: Moment
-    failed_at: Moment
-    stored_duration: Duration = field(name="duration")
+    started_at: datetime
+    failed_at: datetime
+    duration: timedelta
     trace_id: str
-    trace_file: str | None = None
-
-    @property
-    def duration(self) -> timedelta:
-        """How long the command took."""
-        return _parsed(self.stored_duration)
+    trace_file: str | None
 
 
-class StoredProcess(Stored, frozen=True, kw_only=True):
+class StoredProcess(Form):
     """A process that a step started."""
 
     pid: int
     program: str
-    started: int | None = None
+    started: int | None
     boot_id: str | None
     pid_namespace: str | None = None
 
 
-class StoredStep(Stored, frozen=True):
+class StoredStep(Form):
     """A step that was begun and has no result."""
 
     name: str
     number: int
     of: int
-    started_at: Moment
+    started_at: datetime
     has_effect: bool
     processes: list[StoredProcess]
 
 
-class StoredResult(Stored, frozen=True, kw_only=True):
+class StoredResult(Form):
     """What a finished step left."""
 
     name: str
@@ -135,32 +108,27 @@ class StoredResult(Stored, frozen=True, kw_only=True):
     digest: str
     has_effect: bool
     outputs: dict[str, Any]  # Any: JSON, here and below
-    note: str | None = None
+    note: str | None
     attempts: int
-    stored_duration: Duration = field(name="duration")
+    duration: timedelta
     probed: bool
 
-    @property
-    def duration(self) -> timedelta:
-        """How long the step took."""
-        return _parsed(self.stored_duration)
 
-
-class StoredOperation(Stored, frozen=True, kw_only=True):
+class StoredOperation(Form):
     """A command under way, or the last one when it did not succeed."""
 
     id: str
     command: Command
     status: Literal["active", "failed", "interrupted"]
-    started_at: Moment
+    started_at: datetime
     holder: StoredHolder
     steps_done: list[StoredResult]
-    step: StoredStep | None = None
+    step: StoredStep | None
     doubts: list[StoredStep]
     effects_begun: bool
-    failure: StoredFailure | None = None
-    resumes: str | None = None
-    supersedes: str | None = None
+    failure: StoredFailure | None
+    resumes: str | None
+    supersedes: str | None
 
     @property
     def is_active(self) -> bool:
@@ -168,64 +136,59 @@ class StoredOperation(Stored, frozen=True, kw_only=True):
         return self.status == "active"
 
 
-class StoredState(Stored, frozen=True):
+class StoredState(Form):
     """A state; the four states of failure have the failure."""
 
+    sparse = True
+
     name: StateName
-    stored_failure: StoredFailure | UnsetType = field(name="failure", default=UNSET)
+    failure: StoredFailure | None
 
-    def __post_init__(self) -> None:
-        if self.name.endswith("_failed") is (self.stored_failure is UNSET):
-            raise ValueError("a state of failure has its failure, and no other has one")
-
-    @property
-    def failure(self) -> StoredFailure | None:
-        """The failure, in the four states of failure."""
-        return None if self.stored_failure is UNSET else self.stored_failure
+    def check(self) -> None:
+        """Raise ValueError if a state of failure lacks the failure, or another state has one."""
+        if self.name.endswith("_failed") is (self.failure is None):
+            raise ValueError
 
 
-class StoredOutputs(Stored, frozen=True, kw_only=True):
+class StoredOutputs(Form):
     """What is known of the real thing."""
 
-    instance_ip: str | None = None
-    port: int | None = None
-    url: str | None = None
-    release: str | None = None
-    serving: str | None = None
-    previous: str | None = None
+    instance_ip: str | None
+    port: int | None
+    url: str | None
+    release: str | None
+    serving: str | None
+    previous: str | None
     owned: bool
     details: dict[str, Any]
 
 
-class StoredProvider(Struct, frozen=True):
+class StoredProvider(Form):
     """The part of a provider's spec that all providers share."""
+
+    extra = True
 
     kind: str
 
 
-class StoredSpec(Stored, frozen=True):
-    """What an environment shall be; the provider's part is its own."""
+class StoredSpec(Form):
+    """The spec of an environment; the fields of the provider are its own."""
 
     name: str
-    stored_provider: dict[str, Any] = field(name="provider")
+    provider: StoredProvider
     instance_name: str
     description: str
 
-    @property
-    def provider(self) -> StoredProvider:
-        """The provider, as far as it is known here."""
-        return convert(self.stored_provider, StoredProvider)
 
-
-class StoredEnvironment(Stored, frozen=True):
+class StoredEnvironment(Form):
     """An environment as it lies in its document and in its records."""
 
     name: str
     lineage: str
     revision: int
-    created_at: Moment
-    updated_at: Moment
-    since: Moment
+    created_at: datetime
+    updated_at: datetime
+    since: datetime
     spec: StoredSpec
     outputs: StoredOutputs
     state: StoredState
@@ -254,75 +217,76 @@ class StoredEnvironment(Stored, frozen=True):
         return self.state.failure
 
 
-class StoredCreated(Stored, frozen=True):
+class _Changing(Form):
+    if TYPE_CHECKING:  # set apart: within a record, keys without a value are left out, but not within this
+        environment: StoredEnvironment
+
+
+class StoredCreated(_Changing):
     """The environment was created."""
 
     type: Literal["created"]
-    environment: StoredEnvironment
 
 
-class StoredTransition(Stored, frozen=True, kw_only=True):
+class StoredTransition(_Changing):
     """An event took the environment from one state to another."""
 
     type: Literal["transition"]
     event: str
     from_state: str
     to_state: str
-    reason: str | None = None
-    environment: StoredEnvironment
+    reason: str | None
 
 
-class StoredChange(Stored, frozen=True, kw_only=True):
+class StoredChange(_Changing):
     """An operation was opened, closed or settled without a transition."""
 
     type: Literal["operation"]
     change: Literal["opened", "closed", "settled", "unlocked"]
-    reason: str | None = None
-    environment: StoredEnvironment
+    reason: str | None
 
 
-class StoredAmended(Stored, frozen=True):
+class StoredAmended(_Changing):
     """The spec was changed."""
 
     type: Literal["amended"]
     fields: list[str]
-    environment: StoredEnvironment
 
 
-class StoredRebased(Stored, frozen=True, kw_only=True):
+class StoredRebased(_Changing):
     """A new history was begun from what could be read of a damaged one."""
 
     type: Literal["rebased"]
     damaged: str
     damaged_sha256: str
-    reason: str | None = None
-    environment: StoredEnvironment
+    reason: str | None
 
 
-class StoredSettlement(Stored, frozen=True, kw_only=True):
+class StoredSettlement(Form):
     """How recovery came to know whether a step in doubt was done."""
 
     by: Literal["probe", "person"]
     reason: str
-    who: str | None = None
+    who: str | None
 
 
-class StoredStepRecord(Stored, frozen=True, kw_only=True):
+class StoredStepRecord(Form):
     """A step was begun, started a process, was finished, or failed in a known way."""
 
     type: Literal["step"]
     phase: Literal["intent", "process", "result", "failure"]
     step: str
-    intent: StoredStep | None = None
-    process: StoredProcess | None = None
-    result: StoredResult | None = None
-    summary: str | None = None
-    settled: StoredSettlement | None = None
+    intent: StoredStep | None
+    process: StoredProcess | None
+    result: StoredResult | None
+    summary: str | None
+    settled: StoredSettlement | None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError if the record has another part than that of its phase."""
         for part in ("intent", "process", "result"):
             if (self.phase == part) is (getattr(self, part) is None):
-                raise ValueError("a record of a step carries the part of its phase, and no other")
+                raise ValueError
 
 
 StoredRecord: TypeAlias = (
@@ -330,12 +294,13 @@ StoredRecord: TypeAlias = (
 )
 
 
-class StoredEntry(Stored, frozen=True):
+class StoredEntry(NamedTuple):
     """A record, numbered, dated and signed."""
 
     seq: int
     revision: int
-    at: Moment
+    at: datetime
     actor: str
     operation_id: str | None
     record: StoredRecord
+    plain: dict[str, Any]

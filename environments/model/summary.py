@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from msgspec import Struct, field, to_builtins
+from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
 from environments.model.condition import condition, is_error
-from environments.model.stored import Moment, StoredOperation, StoredProvider, StoredState
+from environments.model.stored import StateName, StoredOperation
+from statechart.storage.forms import read_form
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.operation import Operation
 
+_Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+
+
+class FailureHead(Struct, frozen=True):
+    """The part of a failure that a condition names."""
+
+    step: str
+
+
+class _StateHead(Struct, frozen=True):
+    name: StateName
+    failure: FailureHead | None = None
+
+
+class _ProviderHead(Struct, frozen=True):
+    kind: str
+
 
 class _SpecHead(Struct, frozen=True):
-    provider: StoredProvider
+    provider: _ProviderHead
 
 
 class _OutputsHead(Struct, frozen=True):
@@ -33,12 +52,12 @@ class Summary(Struct, frozen=True):
 
     name: str
     revision: int
-    updated_at: Moment
-    since: Moment
-    state: StoredState
+    updated_at: _Moment
+    since: _Moment
+    state: _StateHead
     spec: _SpecHead
     outputs: _OutputsHead
-    stored_operation: StoredOperation | None = field(name="operation", default=None)
+    plain_operation: dict[str, Any] | None = field(name="operation", default=None)  # Any: JSON
 
     @classmethod
     def of(cls, environment: AnyEnvironment) -> Summary:
@@ -48,12 +67,17 @@ class Summary(Struct, frozen=True):
     @property
     def operation(self) -> Operation | None:
         """The command that is being, or was last, attempted."""
-        if self.stored_operation is None:
+        if self.plain_operation is None:
             return None
-        # Lists start fast because they load no pydantic; an operation is asked for in few of them.
+        # Lists start fast because they load no pydantic; few callers ask for the operation.
         from environments.model.operation import Operation
 
-        return Operation.model_validate(to_builtins(self.stored_operation))
+        return Operation.model_validate(self.plain_operation)
+
+    @property
+    def stored_operation(self) -> StoredOperation | None:
+        """The same, as a stored form."""
+        return None if self.plain_operation is None else read_form(StoredOperation, self.plain_operation)
 
     @property
     def condition(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from msgspec import Struct, to_builtins
-
-from environments.model.stored import pruned
+from environments.model.stored import StoredEntry, pruned
 from environments.presentation.guidance import next_steps
 from environments.presentation.view import View, interrupted_condition, is_interrupted
+from statechart.storage.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from environments.model.records import HistoryEntry
-    from environments.model.stored import StoredEntry
     from environments.model.summary import Summary
     from environments.presentation.view import Shown
 
@@ -34,10 +33,10 @@ def environment_document(view: View[Shown], spell: Spell, directory: Path) -> di
     stored = _plain(environment)
     failure = _plain(environment.failure) if environment.failure else None
     if failure and failure["trace_file"]:
-        failure["trace_file"] = str(directory / failure["trace_file"])
+        failure = {**failure, "trace_file": str(directory / failure["trace_file"])}
     operation = stored["operation"]
     if view.interrupted:
-        operation["status"] = "interrupted"
+        operation = {**operation, "status": "interrupted"}
     return {
         "name": environment.name,
         "state": stored["state"]["name"],
@@ -63,8 +62,8 @@ def summary_document(summary: Summary, spell: Spell, *, held: bool) -> dict[str,
         "condition": interrupted_condition(state, operation) if interrupted else summary.condition,
         "is_error": summary.is_error or interrupted,
         "revision": summary.revision,
-        "updated_at": to_builtins(summary.updated_at),
-        "since": to_builtins(summary.since),
+        "updated_at": _text(summary.updated_at),
+        "since": _text(summary.since),
         "provider": summary.spec.provider.kind,
         "url": summary.outputs.url,
         "serving": summary.outputs.serving,
@@ -76,20 +75,23 @@ def history_document(entry: HistoryEntry | StoredEntry) -> dict[str, object]:
     """Return a record; of the environment after it, only the state."""
     stored = _plain(entry)
     record = stored["record"]
-    environment = record.pop("environment", None)
+    environment = record.get("environment")
     return {
         "seq": stored["seq"],
         "revision": stored["revision"],
         "at": stored["at"],
         "actor": stored["actor"],
         "operation_id": stored["operation_id"],
-        **pruned(record),
+        **pruned({key: value for key, value in record.items() if key != "environment"}),
         **({"state": environment["state"]["name"]} if environment is not None else {}),
     }
 
 
-def _plain(value: BaseModel | Struct) -> dict[str, Any]:  # Any: JSON
+def _plain(value: BaseModel | Form | StoredEntry) -> dict[str, Any]:  # Any: JSON
     """Return a model, or its stored form, as JSON."""
-    if isinstance(value, Struct):
-        return dict(to_builtins(value))
-    return value.model_dump(mode="json")
+    return value.plain if isinstance(value, Form | StoredEntry) else value.model_dump(mode="json")
+
+
+def _text(moment: datetime) -> str:
+    """Return a moment as the models write it."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,13 +1,11 @@
-"""Fast reading of settled environments: no command is under way, and all files are sound and current.
+"""Settled environments, read fast: no command is under way, and every file is sound and up to date.
 
-All other environments yield None, and are left to FileRepository, which reports problems.
+Whatever is out of the ordinary yields None, and is left to FileRepository, which says what is wrong.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from msgspec import Struct, convert, to_builtins
+from typing import TYPE_CHECKING, Any
 
 from environments.model.stored import (
     SCHEMA_VERSION,
@@ -23,15 +21,15 @@ from environments.model.stored import (
     pruned,
 )
 from statechart.errors import InvalidName
+from statechart.storage.forms import read_form
 from statechart.storage.layout import Layout
 from statechart.storage.projection import is_free, settled
 
 if TYPE_CHECKING:
     from statechart.storage.projection import Line
 
-FormT = TypeVar("FormT", bound=Struct)
-
-# Other providers need the slow scan of all packages: without theirs, environments can't be read.
+# The providers of this package. Those of others are looked up, which takes the scan of all packages,
+# and an environment whose provider is not installed any more can't be read.
 _OWN_PROVIDERS = ("local", "terraform")
 
 _FORMS: dict[str, type[StoredRecord]] = {
@@ -42,12 +40,12 @@ _FORMS: dict[str, type[StoredRecord]] = {
     "rebased": StoredRebased,
     "step": StoredStepRecord,
 }
-# The data of a first record also begin the chain, which the typed record does not contain.
+# The data of a first record also begin the chain, which is no part of the environment's own record.
 _FIRST: dict[str, tuple[str, ...]] = {"created": (), "rebased": ("damaged", "damaged_sha256", "reason")}
 
 
 def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
-    """Return an environment if it is settled and no process holds it, or None."""
+    """Return an environment that is settled and that no process holds, or None."""
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         environment = _environment(found.value, name) if found is not None else None
@@ -59,7 +57,7 @@ def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
 
 
 def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
-    """Return all records of an environment if its files are sound and current, or None."""
+    """Return all records of an environment whose files are sound and up to date, or None."""
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         return [_entry(line, name) for line in found.lines] if found is not None else None
@@ -68,11 +66,11 @@ def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
 
 
 def _environment(value: dict[str, Any], name: str) -> StoredEnvironment:
-    environment = convert(value, StoredEnvironment)
-    # Values that the model would complete or convert to UTC, as of earlier forms, are left to the model.
-    _require(to_builtins(environment) == value)
-    _require(environment.name == environment.spec.name == name)
-    _require(environment.spec.provider.kind in _OWN_PROVIDERS)
+    environment = read_form(StoredEnvironment, value)
+    if not environment.name == environment.spec.name == name:
+        raise ValueError
+    if environment.spec.provider.kind not in _OWN_PROVIDERS:
+        raise ValueError
     return environment
 
 
@@ -81,15 +79,24 @@ def _entry(line: Line, name: str) -> StoredEntry:
     if form is None or (form is StoredStepRecord) is not (line.value is None):
         raise ValueError
     own = _FIRST.get(line.type, tuple(line.data))
-    said = {"type": line.type, **{key: line.data[key] for key in own if key in line.data}}
+    plain = {"type": line.type, **pruned({key: line.data[key] for key in own if key in line.data})}
+    record = read_form(form, plain, sparse=True)
     if line.value is not None:
-        _environment(line.value, name)
-        said["environment"] = line.value
-    record = convert(said, form)
-    _require(pruned(to_builtins(record)) == pruned(said))
-    return StoredEntry(line.seq, line.revision, line.at, line.actor, line.operation, record)
-
-
-def _require(holds: bool) -> None:
-    if not holds:
-        raise ValueError
+        vars(record)["environment"] = _environment(line.value, name)
+        plain["environment"] = line.value
+    return StoredEntry(
+        line.seq,
+        line.revision,
+        line.at,
+        line.actor,
+        line.operation,
+        record,
+        {
+            "seq": line.seq,
+            "revision": line.revision,
+            "at": line.plain["at"],
+            "actor": line.actor,
+            "operation_id": line.operation,
+            "record": plain,
+        },
+    )

@@ -22,6 +22,8 @@ def summaries(
     for name, document, behind in layout.documents(known):
         try:
             summary = read_summary(document) if not behind and isinstance(document, bytes) else None
+            if summary is not None and summary.plain_operation is not None:
+                _ = summary.stored_operation  # raises ValueError if it is not whole
         except ValueError:
             summary = None
         if summary is not None and summary.name == name:

@@ -4,32 +4,27 @@ The checks are those of `reading.find`. Whatever is out of the ordinary is left 
 says what is wrong.
 """
 
-from __future__ import annotations
-
+import json
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 from statechart.errors import StorageError
 from statechart.storage.chain import CREATED, REBASED, Head, misfit, origin
 from statechart.storage.disk import read_file
+from statechart.storage.forms import Form, read_form, read_json
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.lock_probe import is_held
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-
-class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Line(Form):
     """A record as its line holds it."""
 
     seq: int
     revision: int
     type: str
-    at: Moment
+    at: datetime
     actor: str
     operation: str | None
     schema_version: int
@@ -38,19 +33,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: dict[str, Any] | None
 
 
-class _Ending(msgspec.Struct, frozen=True):
-    schema_version: int
-    seq: int
-    head_hash: str
-    journal_size: int
-
-
-_line = msgspec.json.Decoder(Line).decode
-_document = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A verified history whose document shows the last record."""
 
     value: dict[str, Any]
@@ -67,22 +50,21 @@ def settled(layout: Layout, name: str, known: int) -> Settled | None:
     """
     try:
         directory = layout.require(name)
-        document = _document(read_file(directory / DOCUMENT) or b"")
+        document = read_json(read_file(directory / DOCUMENT) or b"")
         lines, head = _verified(read_file(directory / JOURNAL) or b"", name, known)
-        ending = msgspec.convert(document, _Ending)
-    except (StorageError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        expected = {
+            **(lines[-1].value or {}),
+            "schema_version": known,
+            "seq": head.seq,
+            "head_hash": head.hash,
+            "journal_size": head.size,
+        }
+        # Equal texts mean equal JSON; in Python 1, 1.0 and True are equal as well.
+        agree = json.dumps(document, sort_keys=True) == json.dumps(expected, sort_keys=True)
+    except (StorageError, ValueError, RecursionError):
         return None
-    if ending != _Ending(known, head.seq, head.hash, head.size):
-        return None
-    value = {key: part for key, part in document.items() if key not in _Ending.__struct_fields__}
-    # Equal bytes mean equal JSON; in Python 1, 1.0 and True are equal as well.
-    if _canonical(value) != _canonical(lines[-1].value):
-        return None
-    return Settled(value, lines)
-
-
-def _canonical(value: object) -> bytes:
-    return msgspec.json.encode(value, order="sorted")
+    value = lines[-1].value
+    return Settled(value, lines) if agree and value is not None else None
 
 
 def _verified(content: bytes, name: str, known: int) -> tuple[tuple[Line, ...], Head]:
@@ -94,7 +76,7 @@ def _verified(content: bytes, name: str, known: int) -> tuple[tuple[Line, ...], 
     lines: list[Line] = []
     head: Head | None = None
     for content_line in content.splitlines(keepends=True):
-        line = _line(content_line)
+        line = read_form(Line, read_json(content_line))
         before = head or _beginning(line, name)
         if line.schema_version != known or misfit(before, line) or not content_line.endswith(b"\n"):
             raise ValueError

@@ -1,0 +1,151 @@
+"""Forms: classes whose annotations say how plain JSON has to look, checked without pydantic.
+
+A form is for JSON of our own, read where the time to load pydantic would be most of the time taken.
+It is strict: JSON that a model would have to convert or complete does not fit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_origin
+
+_Reader: TypeAlias = Callable[[Any, bool], Any]  # Any: JSON, here and below
+
+_MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.(?!000000)\d{6})?Z"
+_DURATION = r"(-?)P(?:(\d+)Y)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?"
+
+
+class Form:
+    """The base of all forms: attributes as annotated, and the JSON that they were read from.
+
+    A module that declares forms must not postpone the evaluation of annotations.
+    """
+
+    sparse: ClassVar[bool] = False
+    """Whether keys without a value are left out, instead of being null."""
+
+    extra: ClassVar[bool] = False
+    """Whether other keys may be there."""
+
+    plain: ClassVar[dict[str, Any]]
+
+    def check(self) -> None:
+        """Raise ValueError if the attributes contradict each other."""
+
+
+FormT = TypeVar("FormT", bound=Form)
+
+
+def read_form(form: type[FormT], value: Any, *, sparse: bool = False) -> FormT:
+    """Read JSON as a form.
+
+    Args:
+        form: The class to make.
+        value: The JSON.
+        sparse: Whether keys without a value are left out, on all levels.
+
+    Raises:
+        ValueError: The JSON does not fit.
+    """
+    kind: type[Form] = form
+    readers = _readers(kind)
+    sparse_here = sparse or form.sparse
+    if type(value) is not dict or not (form.extra or value.keys() <= readers.keys()):
+        raise ValueError
+    found = form()
+    attributes = found.__dict__
+    attributes["plain"] = value
+    for key, (reader, optional) in readers.items():
+        part = value.get(key)
+        if part is not None:
+            attributes[key] = reader(part, sparse)
+        elif optional and (key in value) is not sparse_here:
+            attributes[key] = None
+        else:
+            raise ValueError
+    found.check()
+    return found
+
+
+def read_json(content: bytes) -> Any:
+    """Read JSON as strictly as pydantic does.
+
+    Raises:
+        ValueError: The bytes are not JSON in UTF-8.
+    """
+    text = content.decode()
+    if "\\ud" in text or "\\uD" in text:
+        raise ValueError  # half a character, perhaps
+    return _DECODER.decode(text)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+@cache
+def _readers(form: type[Form]) -> dict[str, tuple[_Reader, bool]]:
+    return {
+        key: (_reader(annotation), isinstance(annotation, UnionType))
+        for key, annotation in form.__annotations__.items()
+    }
+
+
+def _reader(annotation: Any) -> _Reader:
+    kind = get_origin(annotation) or annotation
+    if kind is UnionType:
+        (inner,) = (each for each in get_args(annotation) if each is not type(None))
+        return _reader(inner)
+    if kind is list:
+        inner = _reader(get_args(annotation)[0])
+        return lambda value, sparse: [inner(each, sparse) for each in _exactly(list, value)]
+    if kind is Literal:
+        return lambda value, _sparse: _one_of(get_args(annotation), value)
+    if kind is datetime:
+        return lambda value, _sparse: _moment(value)
+    if kind is timedelta:
+        return lambda value, _sparse: _duration(value)
+    if issubclass(kind, Form):
+        return lambda value, sparse: read_form(kind, value, sparse=sparse)
+    return lambda value, _sparse: _exactly(kind, value)
+
+
+def _exactly(kind: type, value: Any) -> Any:
+    if type(value) is not kind:  # True is an int as well
+        raise ValueError
+    return value
+
+
+def _one_of(known: tuple[Any, ...], value: Any) -> Any:
+    if value not in known:
+        raise ValueError
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    if re.fullmatch(_MOMENT, _exactly(str, value)) is None:
+        raise ValueError
+    return datetime.fromisoformat(value)
+
+
+def _duration(value: Any) -> timedelta:
+    """Return a duration from the form that pydantic writes, in which a year has 365 days."""
+    found = re.fullmatch(_DURATION, _exactly(str, value))
+    if found is None:
+        raise ValueError
+    sign, *parts, fraction = found.groups()
+    years, days, hours, minutes, seconds = (int(part or 0) for part in parts)
+    micro = int((fraction or "").ljust(6, "0"))
+    try:
+        passed = timedelta(years * 365 + days, seconds, micro, minutes=minutes, hours=hours)
+    except OverflowError as error:
+        raise ValueError from error
+    return -passed if sign else passed
