@@ -195,6 +195,11 @@ class StoredEnvironment(Form):
     operation: StoredOperation | None
 
     @property
+    def stored_operation(self) -> StoredOperation | None:
+        """The operation, by the name that it has in a summary."""
+        return self.operation
+
+    @property
     def teardown_begun(self) -> bool:
         """Whether a destroy has begun to remove resources."""
         return teardown_begun(self.operation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -11,7 +10,10 @@ from msgspec.json import Decoder
 
 from environments.model.condition import condition, is_error
 from environments.model.stored import StateName, StoredOperation
+from environments.model.unreadable import UnreadableSummary
 from statechart.storage.forms import read_form
+
+__all__ = ["Summary", "UnreadableSummary", "read_summary"]
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -90,13 +92,16 @@ class Summary(Struct, frozen=True):
         return is_error(self.state.name, self.stored_operation)
 
 
-read_summary = Decoder(Summary).decode
-"""Read the summary of an environment from its JSON."""
+_decode = Decoder(Summary).decode
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableSummary:
-    """An environment that can't be read, and the error."""
+def read_summary(document: bytes) -> Summary:
+    """Read the summary of an environment from its JSON.
 
-    name: str
-    error: Exception
+    Raises:
+        ValueError: The JSON is not that of an environment.
+    """
+    summary = _decode(document)
+    if summary.plain_operation is not None:
+        _ = summary.stored_operation  # raises ValueError
+    return summary

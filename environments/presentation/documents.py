@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from environments.model.stored import StoredEntry, pruned
+from environments.model.stored import StoredEntry, StoredEnvironment, pruned
 from environments.presentation.guidance import next_steps
 from environments.presentation.view import View, interrupted_condition, is_interrupted
 from statechart.storage.forms import Form
@@ -51,7 +51,9 @@ def environment_document(view: View[Shown], spell: Spell, directory: Path) -> di
     }
 
 
-def summary_document(summary: Summary, spell: Spell, *, held: bool) -> dict[str, object]:
+def summary_document(
+    summary: Summary | StoredEnvironment, spell: Spell, *, held: bool
+) -> dict[str, object]:
     """Return a line of the list."""
     operation = summary.stored_operation
     interrupted = is_interrupted(operation, held=held)

@@ -22,7 +22,7 @@ from environments.model.records import (
 )
 from environments.model.states import Created
 from environments.model.stored import SCHEMA_VERSION
-from environments.model.summary import Summary, UnreadableSummary
+from environments.model.summary import Summary, UnreadableSummary, read_summary
 from environments.storage.summaries import summaries
 from statechart.errors import CorruptHistory, StorageError
 from statechart.holder import Holder
@@ -73,7 +73,7 @@ class FileRepository:
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
         """Yield a summary of each environment, sorted by name."""
-        return summaries(self._layout, SCHEMA_VERSION, lambda name: Summary.of(self.load(name)))
+        return summaries(self._layout, read_summary, lambda name: Summary.of(self.load(name)))
 
     def survey(self, name: str) -> Evidence[AnyEnvironment]:
         """Return the readable part of a damaged history, with the candidates of this name."""

@@ -1,6 +1,6 @@
-"""Settled environments, read fast: no command is under way, and every file is sound and up to date.
+"""Fast reading of settled environments: no command is under way, and all files are sound and current.
 
-Whatever is out of the ordinary yields None, and is left to FileRepository, which says what is wrong.
+All other environments yield None, and are left to FileRepository, which reports problems.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ from statechart.storage.projection import is_free, settled
 if TYPE_CHECKING:
     from statechart.storage.projection import Line
 
-# The providers of this package. Those of others are looked up, which takes the scan of all packages,
-# and an environment whose provider is not installed any more can't be read.
+# Other providers need the slow scan of all packages: without theirs, environments can't be read.
 _OWN_PROVIDERS = ("local", "terraform")
 
 _FORMS: dict[str, type[StoredRecord]] = {
@@ -40,12 +39,12 @@ _FORMS: dict[str, type[StoredRecord]] = {
     "rebased": StoredRebased,
     "step": StoredStepRecord,
 }
-# The data of a first record also begin the chain, which is no part of the environment's own record.
+# The data of a first record also begin the chain, which the typed record does not contain.
 _FIRST: dict[str, tuple[str, ...]] = {"created": (), "rebased": ("damaged", "damaged_sha256", "reason")}
 
 
 def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
-    """Return an environment that is settled and that no process holds, or None."""
+    """Return an environment if it is settled and no process holds it, or None."""
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         environment = _environment(found.value, name) if found is not None else None
@@ -57,7 +56,7 @@ def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
 
 
 def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
-    """Return all records of an environment whose files are sound and up to date, or None."""
+    """Return all records of an environment if its files are sound and current, or None."""
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         return [_entry(line, name) for line in found.lines] if found is not None else None

@@ -14,6 +14,9 @@ CREATED = "created"
 REBASED = "rebased"
 """A first record: a new history was begun from a damaged one; its revision goes on above that one's."""
 
+RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
+"""The keys of a document that say which record it shows; a model may not use them."""
+
 
 class Link(Protocol):
     """The parts of a record that chain it to the record before."""

@@ -19,9 +19,6 @@ from statechart.storage.chain import Head
 from statechart.storage.disk import read_file
 from statechart.storage.record import FIRST_VERSION
 
-RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
-"""The four keys, which a model may not use."""
-
 REBUILD = "the journal is authoritative: remove this file, and it is rebuilt from the journal"
 
 

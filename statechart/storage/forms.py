@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_origin
 
@@ -34,6 +33,8 @@ class Form:
 
     plain: ClassVar[dict[str, Any]]
 
+    _readers: ClassVar[dict[str, tuple[_Reader, bool]]]
+
     def check(self) -> None:
         """Raise ValueError if the attributes contradict each other."""
 
@@ -52,8 +53,9 @@ def read_form(form: type[FormT], value: Any, *, sparse: bool = False) -> FormT:
     Raises:
         ValueError: The JSON does not fit.
     """
-    kind: type[Form] = form
-    readers = _readers(kind)
+    readers = form.__dict__.get("_readers")
+    if readers is None:
+        readers = form._readers = _readers(form)
     sparse_here = sparse or form.sparse
     if type(value) is not dict or not (form.extra or value.keys() <= readers.keys()):
         raise ValueError
@@ -91,7 +93,6 @@ def _refuse(constant: str) -> None:
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
-@cache
 def _readers(form: type[Form]) -> dict[str, tuple[_Reader, bool]]:
     return {
         key: (_reader(annotation), isinstance(annotation, UnionType))

@@ -17,7 +17,7 @@ DOCUMENT = "state.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ENDING = re.compile(rb'"schema_version": (\d+),\s+"seq": \d+,.*"journal_size": (\d+)\n}\n?\Z', re.S)
 _TAIL = 256
-_USUAL = 8192
+_USUAL = 4096
 _READ_DOCUMENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -100,19 +100,19 @@ class Layout:
         not marked are the JSON of the model and the document's four keys. They are read, not
         verified, so that thousands take no time; what can't be read is yielded as the error.
         """
-        root = str(self.root)
-        version = b'"schema_version": %d,\n' % known
+        # Thousands are listed at a time: in the common case a document costs its own reading and one more
+        # question, about its journal. All else is asked only where that is not enough.
+        root, version = str(self.root), b'"schema_version": %d,\n' % known
+        open_file, read, close, status = os.open, os.read, os.close, os.lstat
         for name in self.names():
             directory = f"{root}/{name}"
-            # Thousands are listed at a time: in the common case a document costs its own reading and
-            # one more question, about its journal. All else is asked only where that is not enough.
             try:
-                descriptor = os.open(f"{directory}/{DOCUMENT}", _READ_DOCUMENT)
+                descriptor = open_file(f"{directory}/{DOCUMENT}", _READ_DOCUMENT)
                 try:
-                    content = os.read(descriptor, _USUAL)
+                    content = read(descriptor, _USUAL)
                 finally:
-                    os.close(descriptor)
-                size = os.lstat(f"{directory}/{JOURNAL}").st_size
+                    close(descriptor)
+                size = status(f"{directory}/{JOURNAL}").st_size
             except OSError:
                 content, size = b"", -1
             end = b'"journal_size": %d\n}' % size

@@ -14,7 +14,7 @@ from pydantic import BaseModel, RootModel
 from statechart.errors import OnNetwork, Stale, StorageError
 from statechart.holder import Holder
 from statechart.storage import directories, document
-from statechart.storage.chain import CREATED, Head, origin
+from statechart.storage.chain import CREATED, RESERVED, Head, origin
 from statechart.storage.disk import create_file, private_directory, translated
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
@@ -298,6 +298,6 @@ def _require_suitable(model: type[BaseModel]) -> None:
     names = {*model.model_fields, *model.model_computed_fields}
     aliases = {field.serialization_alias for field in model.model_fields.values()}
     aliases |= {field.alias for field in model.model_computed_fields.values()}
-    taken = sorted(document.RESERVED & (names | aliases))
+    taken = sorted(RESERVED & (names | aliases))
     if taken:
         raise TypeError(f"the document of {model.__name__} reserves these fields: {', '.join(taken)}")

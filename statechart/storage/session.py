@@ -15,7 +15,7 @@ from statechart.errors import CorruptHistory, Stale
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage import document
-from statechart.storage.chain import Head
+from statechart.storage.chain import RESERVED, Head
 from statechart.storage.disk import failure, replace_file
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
@@ -72,7 +72,7 @@ class Codec(Generic[ModelT]):
             return Draft(type, actor, data, operation, None, self.schema_version)
         if not isinstance(value, self.model):
             raise TypeError(f"this repository stores {self.model.__name__}, not {value.__class__.__name__}")
-        taken = document.RESERVED.intersection(value.model_extra or ())
+        taken = RESERVED.intersection(value.model_extra or ())
         if taken:
             raise TypeError(f"its document reserves these keys of the value: {', '.join(sorted(taken))}")
         return Draft(type, actor, data, operation, value.model_dump_json().encode(), self.schema_version)
