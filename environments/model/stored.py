@@ -86,7 +86,7 @@ class StoredProcess(Form):
     program: str
     started: int | None
     boot_id: str | None
-    pid_namespace: str | None = None
+    pid_namespace: str | None
 
 
 class StoredStep(Form):
