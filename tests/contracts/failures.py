@@ -1,7 +1,7 @@
-"""What goes wrong with real tools, and the two providers that it goes wrong with.
+"""Failures of real tools, and benches that cause and repair them with both providers.
 
-Each failure is a row of one table; a bench knows how to bring it about, and how to mend it. What
-does not apply to a provider stands in its bench with the reason.
+Each failure is a row of one table. A bench lists the failures that do not apply to its provider,
+with the reason.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Answers).serve_forever
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A failure: the command that meets it, and how it has to be told.
+    """A failure and the report that is expected.
 
     Attributes:
-        layer: What fails: resources, ssh, ansible, release or service.
-        command: The command that meets it.
-        cause: The kind of reason that has to be given.
-        said: What the summary has to say, as a regular expression.
+        layer: The layer that fails: resources, ssh, ansible, release or service.
+        command: The command that fails.
+        cause: The expected cause.
+        said: A regular expression that the summary has to match.
     """
 
     layer: str
@@ -78,59 +78,65 @@ def _service(cause: FailureCause, said: str) -> Row:
 FAILURES: dict[str, Row] = {
     # resources
     "the program is missing": _resources(Cause.CONFIGURATION, "not on the path"),
-    "the module is gone": _resources(Cause.CONFIGURATION, "put the module back"),
+    "the module is missing": _resources(Cause.CONFIGURATION, "put the module back"),
     "a template can't be rendered": _resources(Cause.TEMPLATE_RENDERING, "more.tf.j2"),
     "the module has a syntax error": _resources(Cause.CONFIGURATION, "Unclosed|Argument|Invalid"),
     "a variable is missing": _resources(Cause.CONFIGURATION, "No value for required variable"),
     "a variable is invalid": _resources(Cause.CONFIGURATION, "Invalid value for variable"),
-    "a plug-in can't be fetched": _resources(Cause.NETWORK, "provider"),
-    "the making fails midway": _resources(Cause.INFRASTRUCTURE, "local-exec provisioner error"),
+    "a provider can't be fetched": _resources(Cause.NETWORK, "provider"),
+    "the creation of a resource fails": _resources(Cause.INFRASTRUCTURE, "local-exec provisioner error"),
     "the state is locked": _resources(Cause.INFRASTRUCTURE, "ann@lab holds the lock of Terraform's state"),
     "the state is damaged": _resources(Cause.FILE_SYSTEM, "can't be read"),
-    "there is no address": _resources(Cause.CONFIGURATION, "instance_ip"),
+    "the module has no address": _resources(Cause.CONFIGURATION, "instance_ip"),
     "the port is taken when it is reserved": _resources(Cause.NETWORK, "port"),
-    "taking away fails": _resources(Cause.INFRASTRUCTURE, "local-exec provisioner error", DESTROY),
+    "the destruction of a resource fails": _resources(
+        Cause.INFRASTRUCTURE, "local-exec provisioner error", DESTROY
+    ),
     "the state is lost": _resources(Cause.INFRASTRUCTURE, "put it back from a backup", DESTROY),
     # ssh
-    "nobody listens": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
-    "it never says who it is": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
-    "it is no SSH server": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
-    "it shows another key": _row("ssh", PROVISION, Cause.AUTHENTICATION, "pinned"),
-    "it does not let the key in": _row("ssh", PROVISION, Cause.AUTHENTICATION, "does not let the key"),
-    "it is gone when it is configured": _row("ssh", CONFIGURE, Cause.TIMEOUT, "did not answer within"),
-    "it is gone when it is released to": _row("ssh", RELEASE, Cause.NETWORK, "can't be reached"),
+    "no SSH server listens": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
+    "the SSH server never answers": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
+    "another kind of server answers": _row("ssh", PROVISION, Cause.TIMEOUT, "did not answer within"),
+    "the host shows another key": _row("ssh", PROVISION, Cause.AUTHENTICATION, "pinned"),
+    "the host rejects the key": _row("ssh", PROVISION, Cause.AUTHENTICATION, "does not let the key"),
+    "the host is gone at configure": _row("ssh", CONFIGURE, Cause.TIMEOUT, "did not answer within"),
+    "the host is gone at release": _row("ssh", RELEASE, Cause.NETWORK, "can't be reached"),
     # ansible
     "a task fails": _row("ansible", CONFIGURE, Cause.COMMAND_EXECUTION, "^try it: .*no room"),
     "a module can't be run": _row("ansible", CONFIGURE, Cause.COMMAND_EXECUTION, "/nowhere/python"),
-    "a task's variable is not there": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "nowhere"),
-    "no play is for the host": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "no play of the playbook"),
-    "the playbook is no YAML": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "could not be run"),
+    "a task's variable is missing": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "nowhere"),
+    "no play matches the host": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "no play of the playbook"),
+    "the playbook is not YAML": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "could not be run"),
     "a task's module is unknown": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "could not be run"),
-    "the playbook is gone": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "put it back"),
+    "the playbook is missing": _row("ansible", CONFIGURE, Cause.CONFIGURATION, "put it back"),
     # release
-    "the application is gone": _row("release", RELEASE, Cause.CONFIGURATION, "is not a directory"),
+    "the application is missing": _row("release", RELEASE, Cause.CONFIGURATION, "is not a directory"),
     # service
     "the port is taken": _service(Cause.NETWORK, "port [0-9]+"),
-    "it ends at once": _service(Cause.COMMAND_EXECUTION, "no database"),
-    "it crashes once it was healthy": _service(Cause.COMMAND_EXECUTION, "exited|ended|stay|restart"),
-    "its settings are wrong": _service(Cause.COMMAND_EXECUTION, "KeyError: 'DATABASE'"),
-    "it answers with an error": _service(Cause.TIMEOUT, "500"),
-    "it never listens": _service(Cause.TIMEOUT, "health"),
-    "it does not say who it is": _service(Cause.CONFIGURATION, "token|another program"),
-    "its program is missing": _service(Cause.CONFIGURATION, "no-such-program"),
+    "the service ends at once": _service(Cause.COMMAND_EXECUTION, "no database"),
+    "the service crashes after it was healthy": _service(
+        Cause.COMMAND_EXECUTION, "exited|ended|stay|restart"
+    ),
+    "the service's settings are wrong": _service(Cause.COMMAND_EXECUTION, "KeyError: 'DATABASE'"),
+    "the service answers with an error": _service(Cause.TIMEOUT, "500"),
+    "the service never listens": _service(Cause.TIMEOUT, "health"),
+    "the service answers without its token": _service(Cause.CONFIGURATION, "token|another program"),
+    "the service's program is missing": _service(Cause.CONFIGURATION, "no-such-program"),
 }
-"""The failures that every provider has to tell truthfully, and to let be mended."""
+"""The failures that each provider has to report truthfully and to continue after."""
 
 Change: TypeAlias = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Way:
-    """How a failure is brought about, and mended.
+    """The way to cause and repair a failure.
 
     Attributes:
-        before: The command before which it is brought about; None for the one that meets it.
-        again: The commands that lead on from there; None for retry.
+        breaks: Causes the failure.
+        mends: Repairs the cause.
+        before: The command before which to cause the failure; None for the command that fails.
+        again: The commands to run after the repair; None for retry.
     """
 
     breaks: Change
@@ -140,7 +146,7 @@ class Way:
 
 
 class Squatter:
-    """Somebody else on a port: it accepts, says `said` (None for nothing at all), and closes or waits."""
+    """A foreign server on a port, which answers with `said`, or keeps connections open if None."""
 
     def __init__(self, port: int, said: bytes | None, *, host: str = "127.0.0.1") -> None:
         self.socket = socket.socket()
@@ -177,7 +183,7 @@ OK = b"HTTP/1.0 200 OK\r\n\r\nI am somebody else\n"
 
 @dataclass
 class Bench:
-    """An environment called demo, its application, and the ways in which it fails."""
+    """An environment named demo, with the ways to cause its failures."""
 
     directory: Path
     squatters: list[Squatter] = field(default_factory=list)
@@ -203,19 +209,19 @@ class Bench:
     def service_ways(self, port: Callable[[], int]) -> dict[str, Way]:
         crashing = "threading.Timer(0.6, lambda: os._exit(1)).start()"
         return {
-            "the application is gone": self.moved(self.directory / "app"),
+            "the application is missing": self.moved(self.directory / "app"),
             "the port is taken": self.squat(port),
-            "it ends at once": self.app("print('no database', flush=True); sys.exit(1)"),
-            "it crashes once it was healthy": self.app(crashing),
-            "its settings are wrong": self.app("os.environ['DATABASE']"),
-            "it answers with an error": self.app("STATUS = 500"),
-            "it never listens": self.app("time.sleep(600)"),
-            "it does not say who it is": self.app("BODY = 'hello'"),
+            "the service ends at once": self.app("print('no database', flush=True); sys.exit(1)"),
+            "the service crashes after it was healthy": self.app(crashing),
+            "the service's settings are wrong": self.app("os.environ['DATABASE']"),
+            "the service answers with an error": self.app("STATUS = 500"),
+            "the service never listens": self.app("time.sleep(600)"),
+            "the service answers without its token": self.app("BODY = 'hello'"),
         }
 
 
 class LocalBench(Bench):
-    """The local provider."""
+    """A bench for the local provider."""
 
     NOT_FOR_IT: Mapping[str, str] = {
         **{
@@ -258,7 +264,7 @@ class LocalBench(Bench):
         return {
             **self.service_ways(lambda: self.port),
             "the port is taken when it is reserved": self.squat(lambda: self.port),
-            "its program is missing": Way(lambda: self.choose("no-such-program"), self.choose),
+            "the service's program is missing": Way(lambda: self.choose("no-such-program"), self.choose),
         }
 
     def is_gone(self) -> bool:
@@ -266,7 +272,7 @@ class LocalBench(Bench):
 
 
 class TerraformBench(Bench):
-    """The terraform provider, with a host that is this machine, over SSH."""
+    """A bench for the terraform provider, with this machine as the host, over SSH."""
 
     NOT_FOR_IT: Mapping[str, str] = {
         "the port is taken when it is reserved": "ports of a host of its own are not reserved",
@@ -337,7 +343,7 @@ class TerraformBench(Bench):
             **self.resource_ways(),
             **self.ssh_ways(),
             **self.ansible_ways(),
-            "its program is missing": self.changed(
+            "the service's program is missing": self.changed(
                 service=self.project.service(command=["no-such-program"], start_timeout=2)
             ),
         }
@@ -349,7 +355,7 @@ class TerraformBench(Bench):
         foreign = 'terraform {\n  required_providers {\n    x = { source = "localhost:9/x/x" }\n  }\n}\n'
         return {
             "the program is missing": self.moved(self.program),
-            "the module is gone": self.moved(self.module),
+            "the module is missing": self.moved(self.module),
             "a template can't be rendered": self.more("# {{ nothing.there }}\n", "more.tf.j2"),
             "the module has a syntax error": self.more('output "more" {\n'),
             "a variable is missing": self.more(needing),
@@ -357,23 +363,23 @@ class TerraformBench(Bench):
                 'variable "size" {\n  default = 1\n  validation {\n    condition = var.size > 1\n'
                 '    error_message = "The size must be more than 1."\n  }\n}\n'
             ),
-            "a plug-in can't be fetched": self.more(foreign),
-            "the making fails midway": Way(
+            "a provider can't be fetched": self.more(foreign),
+            "the creation of a resource fails": Way(
                 self.change(variables={**key, "broken": True}), self.change(variables=key)
             ),
             "the state is damaged": Way(lambda: _write(state, "{ no state"), lambda: state.write_text("")),
-            "there is no address": self.edited(
+            "the module has no address": self.edited(
                 self.module / "main.tf.j2", 'value = "127.0.0.1"', "value = null"
             ),
             "the state is lost": self.moved(state),
             "the state is locked": self.locked(state),
-            "taking away fails": self.edited(
+            "the destruction of a resource fails": self.edited(
                 state.with_name("main.tf"), "kill $(cat", "exit 3; kill $(cut -f 1"
             ),
         }
 
     def locked(self, state: Path) -> Way:
-        """Hold the state's lock as another Terraform would: on the file itself, and with its name."""
+        """Hold the state's lock as another Terraform would: a lock on the file, and the holder's name."""
         held: list[IO[str]] = []
         info = state.with_name(f".{state.name}.lock.info")
 
@@ -409,16 +415,16 @@ class TerraformBench(Bench):
         allowed = sshd.directory / "id.pub"
         gone = Way(sshd.stop, sshd.start)
         return {
-            "nobody listens": gone,
-            "it is gone when it is configured": gone,
-            "it is gone when it is released to": gone,
-            "it never says who it is": instead(None),
-            "it is no SSH server": instead(b"HTTP/1.0 400 Bad Request\r\n\r\n"),
-            "it shows another key": Way(
+            "no SSH server listens": gone,
+            "the host is gone at configure": gone,
+            "the host is gone at release": gone,
+            "the SSH server never answers": instead(None),
+            "another kind of server answers": instead(b"HTTP/1.0 400 Bad Request\r\n\r\n"),
+            "the host shows another key": Way(
                 restarted(lambda: (key.rename(other), make_key(key))),
                 restarted(lambda: (Path(f"{key}.pub").unlink(), other.rename(key))),
             ),
-            "it does not let the key in": self.moved(allowed),
+            "the host rejects the key": self.moved(allowed),
         }
 
     def ansible_ways(self) -> dict[str, Way]:
@@ -431,11 +437,11 @@ class TerraformBench(Bench):
                 ),
                 self.change(playbook=self.playbook),
             ),
-            "a task's variable is not there": self.tasks("[{name: try it, debug: {msg: '{{ nowhere }}'}}]"),
-            "no play is for the host": self.tasks("[]", hosts="others"),
-            "the playbook is no YAML": self.tasks("["),
+            "a task's variable is missing": self.tasks("[{name: try it, debug: {msg: '{{ nowhere }}'}}]"),
+            "no play matches the host": self.tasks("[]", hosts="others"),
+            "the playbook is not YAML": self.tasks("["),
             "a task's module is unknown": self.tasks("[{no_such_module: {}}]"),
-            "the playbook is gone": self.playbook_gone(),
+            "the playbook is missing": self.playbook_gone(),
         }
 
     def playbook_gone(self) -> Way:

@@ -1,4 +1,4 @@
-"""What goes wrong with real tools, told truthfully by each provider, mended, and taken up again."""
+"""Failures of real tools: each provider reports them truthfully and continues after the repair."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def terraform(project: Project) -> Iterator[TerraformBench]:
 
 
 @pytest.mark.parametrize("name", names(LocalBench))
-async def test_the_local_provider_tells_it_and_goes_on_when_it_is_mended(
+async def test_the_local_provider_reports_a_failure_and_continues_once_repaired(
     local: LocalBench, name: str
 ) -> None:
     await keeps_the_contract(local, name)
@@ -49,14 +49,14 @@ async def test_the_local_provider_tells_it_and_goes_on_when_it_is_mended(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", names(TerraformBench))
-async def test_the_terraform_provider_tells_it_and_goes_on_when_it_is_mended(
+async def test_the_terraform_provider_reports_a_failure_and_continues_once_repaired(
     terraform: TerraformBench, name: str
 ) -> None:
     await keeps_the_contract(terraform, name)
 
 
 async def keeps_the_contract(bench: LocalBench | TerraformBench, name: str) -> None:
-    """Bring a failure about: it is told as what it is, is on record, and leads on once it is mended."""
+    """Cause a failure, check its report and its record, repair the cause, and continue."""
     row, way, workspace = FAILURES[name], bench.ways[name], bench.workspace
     for command in PATH:
         if command is row.command:
@@ -107,10 +107,12 @@ async def done(change: Any) -> None:
 
 
 @pytest.mark.parametrize("bench", [LocalBench, TerraformBench])
-def test_what_is_left_out_has_a_reason_and_exists(bench: type[LocalBench] | type[TerraformBench]) -> None:
+def test_each_excluded_failure_exists_and_has_a_reason(
+    bench: type[LocalBench] | type[TerraformBench],
+) -> None:
     assert bench.NOT_FOR_IT.keys() <= FAILURES.keys()
     assert all(bench.NOT_FOR_IT.values())
 
 
-def test_each_failure_is_met_by_one_provider_at_least() -> None:
+def test_each_failure_applies_to_a_provider() -> None:
     assert {*names(LocalBench), *names(TerraformBench)} == set(FAILURES)

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: a lab that nothing leads out of, machines and projects in it."""
+"""Fixtures of the end-to-end tests: an isolated lab with machines and projects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MakeMachine: TypeAlias = Callable[..., Machine]
 
 
 def _refuse(lacks: list[Lack]) -> None:
-    """Skip for what is missing; where a CI could have installed all of it, fail."""
+    """Skip the test, or fail in CI if packages would bring everything that is missing."""
     if not lacks:
         return
     reasons = "; ".join(map(str, lacks))
@@ -56,7 +56,7 @@ def lab(base: Path) -> Iterator[Lab]:
 
 @pytest.fixture
 def inside(lab: Lab) -> Iterator[Lab]:
-    """The lab, entered; whatever was made in it is taken away in the end."""
+    """The lab, entered; its machines are destroyed at the end."""
     with lab.namespaces.entered():
         yield lab
         lab.destroy_all()
@@ -64,7 +64,7 @@ def inside(lab: Lab) -> Iterator[Lab]:
 
 @pytest.fixture
 def make_machine(inside: Lab, tmp_path: Path, base: Path) -> MakeMachine:
-    """Makes machines that are not there yet, on record in one directory."""
+    """Return a factory of machines that do not exist yet, recorded in one directory."""
     keys, state_dir = Keys.make(tmp_path / "keys"), inside.new_directory()
 
     def make(name: str = "one", base: Path = base, **settings: str) -> Machine:
@@ -80,7 +80,7 @@ def machine(make_machine: MakeMachine) -> Machine:
 
 @pytest.fixture
 def project(inside: Lab, tmp_path: Path, base: Path) -> Iterator[Project]:
-    """A project whose host has an SSH server for a first process."""
+    """A project whose host runs an SSH server as its first process."""
     made = Project(tmp_path / "a project", inside.new_directory(), base)
     made.write()
     yield made

@@ -1,4 +1,4 @@
-"""Image: the root file system that machines start from, made once and kept, and never written to after."""
+"""Images: root file systems of machines, built once, cached, and never changed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _HANDED_ON = ("Acquire::Check-", "Acquire::http", "Acquire::https", "Acquire::Re
 
 
 class ImageError(Exception):
-    """An image could not be made."""
+    """Raised when an image can't be built."""
 
 
 def cache() -> Path:
-    """Return the directory for what is kept between runs."""
+    """Return the directory for files that are kept between runs."""
     return Path(os.environ.get("ENVCHART_E2E_CACHE") or "~/.cache/envchart-e2e").expanduser()
 
 
 def place(*, systemd: bool) -> Path:
-    """Return where an image is once it is made: another release or other contents, another place."""
+    """Return the path of an image, which depends on release and content."""
     version = Path("/etc/debian_version")
     release = version.read_text() if version.is_file() else platform.platform()
     contents = repr((release, _WITH_SYSTEMD if systemd else _PACKAGES, _HOOKS, _LEFT_OUT))
@@ -43,10 +43,10 @@ def place(*, systemd: bool) -> Path:
 
 
 def image(*, systemd: bool = False) -> Path:
-    """Return the root file system for machines; it is made when it is not there, which takes a minute.
+    """Return the root file system for machines, built if missing, which takes a minute.
 
     Raises:
-        ImageError: It could not be made.
+        ImageError: The image can't be built.
     """
     made = place(systemd=systemd)
     made.parent.mkdir(parents=True, exist_ok=True)
@@ -58,11 +58,11 @@ def image(*, systemd: bool = False) -> Path:
 
 def _make(made: Path, packages: tuple[str, ...]) -> None:
     for left in made.parent.glob(f".{made.name}.*"):
-        shutil.rmtree(left)  # of an attempt that was killed: whoever has the lock is the only one
+        shutil.rmtree(left)  # left by a killed attempt: the lock rules out others
     draft = Path(mkdtemp(prefix=f".{made.name}.", dir=made.parent))
     draft.chmod(0o755)
     options = [f"--include={','.join(packages)}", *_options()]
-    # In a mount namespace of its own: nothing stays mounted in the draft, whatever becomes of it.
+    # In a mount namespace of its own, so that nothing stays mounted in the draft after a failure.
     words = ["unshare", "--mount", "--propagation", "private", "mmdebstrap", "--variant=minbase"]
     words += [
         "--mode=root",
@@ -92,10 +92,10 @@ def _options() -> list[str]:
 
 
 def _sources() -> str:
-    """Return where this machine's own apt gets the distribution from, as lines of a sources.list.
+    """Return the package sources of this machine's apt, as lines of a sources.list.
 
     Raises:
-        ImageError: It has never fetched its lists.
+        ImageError: Apt has never fetched its lists.
     """
     origin = f"Origin: {platform.freedesktop_os_release()['ID'].capitalize()}"
     line = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"

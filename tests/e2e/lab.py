@@ -1,7 +1,7 @@
-"""Lab: where the machines of end-to-end tests are: in namespaces that nothing leads out of.
+"""The lab: isolated namespaces for the machines of end-to-end tests.
 
-    python -m tests.e2e.lab            say what is missing here
-    python -m tests.e2e.lab build      make the images, for which a network is needed
+    python -m tests.e2e.lab            list missing requirements
+    python -m tests.e2e.lab build      build the images, which needs a network
 
 Source: unshare(2), setns(2), ip-netns(8).
 """
@@ -51,16 +51,16 @@ done
 
 
 class LabError(Exception):
-    """The lab is not what the tests take it for."""
+    """Raised when the lab is not isolated, or can't be cleaned up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """Something that end-to-end tests need and that is not here.
+    """A missing requirement of the end-to-end tests.
 
     Attributes:
-        reason: What, in words.
-        installable: Whether a package would bring it; then, a CI has no excuse.
+        reason: The requirement, in words.
+        installable: Whether a package provides it, so that CI has to have it.
     """
 
     reason: str
@@ -71,7 +71,7 @@ class Lack:
 
 
 def missing(*, systemd: bool = False) -> list[Lack]:
-    """Return what is missing here for machines, found out by trying; with `systemd`, for those with it."""
+    """Return the missing requirements of machines, with or without systemd, found by trying."""
     if os.geteuid() != 0:
         return [Lack("only root can make namespaces")]
     tools = {"ip": "iproute2", "sshd": "openssh-server", "ssh": "openssh-client", "unshare": "util-linux"}
@@ -95,7 +95,7 @@ def missing(*, systemd: bool = False) -> list[Lack]:
 
 
 def _refused(script: str) -> list[Lack]:
-    """Try in a process of its own, whose namespaces go with it, what making machines takes."""
+    """Try the calls that create machines, in a process with namespaces of its own."""
     _NETNS.mkdir(exist_ok=True)
     words = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-euc", script, "sh"]
     ended = subprocess.run([*words, str(_NETNS)], capture_output=True, text=True)
@@ -110,18 +110,18 @@ def _call(function: str, *arguments: int) -> None:
 
 @dataclass(slots=True)
 class Namespaces:
-    """A network without a way out, and a view of the file systems in which only that network has names.
+    """A network namespace without a way out, and a mount namespace with its own network names.
 
-    They belong to the thread that enters them, and what it starts; they live as long as this does.
+    They apply to the thread that enters them and its children, and exist as long as this object.
     """
 
     _inside: list[int] = field(default_factory=list)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Be in there for a while."""
+        """Enter the namespaces for the duration of a block."""
         if threading.current_thread() is not threading.main_thread():
-            raise LabError("only the main thread may enter: what it starts has to be in there as well")
+            raise LabError("only the main thread may enter: its children have to be inside as well")
         outside = _handles()
         try:
             if self._inside:
@@ -156,7 +156,7 @@ def _handles() -> list[int]:
 
 def _enter(handles: list[int]) -> None:
     directory = Path.cwd()
-    _call("unshare", _CLONE_FS)  # another thread of ours would share the working directory, and forbid this
+    _call("unshare", _CLONE_FS)  # setns refuses while threads share a working directory
     for handle in handles:
         _call("setns", handle, 0)
     os.chdir(directory)
@@ -168,10 +168,10 @@ def _close(handles: list[int]) -> None:
 
 
 def check_no_way_out() -> None:
-    """Make sure that nothing sent from here could get anywhere but to the machines.
+    """Check that packets from here can't leave the lab.
 
     Raises:
-        LabError: It could.
+        LabError: They can.
     """
     for family in ("-4", "-6"):
         words = ["ip", family, "route", "show", "default"]
@@ -187,10 +187,10 @@ def check_no_way_out() -> None:
 
 @dataclass(slots=True)
 class Lab:
-    """A process's namespaces, and all machines that it made in them.
+    """The namespaces of a process, and the machines in them.
 
-    What it makes is on record in a directory that says whose it is. When it is killed, its machines live
-    on; a later lab finds them there, and takes them away.
+    Machines are recorded in a directory named after the process. If the process is killed, its
+    machines stay until a later lab finds and destroys them.
     """
 
     namespaces: Namespaces = field(default_factory=Namespaces)
@@ -198,7 +198,7 @@ class Lab:
 
     @contextmanager
     def opened(self) -> Iterator[Lab]:
-        """Sweep, be there, and leave nothing behind."""
+        """Sweep, provide the lab for a block, and destroy all machines at the end."""
         with self.namespaces.entered():
             sweep()
         try:
@@ -210,7 +210,7 @@ class Lab:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def new_directory(self) -> Path:
-        """Return a new directory for machines to be on record in."""
+        """Create and return a directory for records of machines."""
         made = self.directory / str(len(list(self.directory.glob("*"))))
         made.mkdir(parents=True)
         return made
@@ -224,7 +224,7 @@ def _runs() -> Path:
 
 
 def _owner(pid: int) -> str:
-    """Return the name of a process that no later one has: its number and when it was started."""
+    """Return a name for a process that no later process gets: pid and start time."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return f"{pid}-{fields[19]}"
 
@@ -236,7 +236,7 @@ def _lives(owner: str) -> bool:
 
 
 def sweep() -> None:
-    """Take away what runs have left that were killed."""
+    """Destroy the machines of killed runs."""
     _runs().mkdir(parents=True, exist_ok=True)
     with FileLock(_runs() / ".lock"):
         for run in _runs().glob("[0-9]*-[0-9]*"):
@@ -246,7 +246,7 @@ def sweep() -> None:
 
 
 def _destroy_below(run: Path) -> None:
-    """Destroy the machines that are on record below the directory of a run."""
+    """Destroy the recorded machines of a run."""
     failed = []
     for record in run.glob("*/*/address"):
         machine = Machine(record.parent.name, record.parents[1], Keys(run))
@@ -258,9 +258,9 @@ def _destroy_below(run: Path) -> None:
 
 
 def main(words: list[str]) -> int:
-    """Say what is missing, or make the images; return the exit code.
+    """Print missing requirements or build the images, and return the exit code.
 
-    Where something is missing no image is made, and the tests say so themselves.
+    With missing requirements, no image is built, and the tests are skipped with the reason.
     """
     lacks = missing(systemd=True)
     if words == ["build"] and not lacks:

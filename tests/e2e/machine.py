@@ -1,4 +1,4 @@
-"""Machine: one host of a test, made and looked at by the script of the example's module."""
+"""Machines: the hosts of tests, managed by the script of the example's module."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PATIENCE = 30
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that machines let in and the key that they show, known before there is any machine."""
+    """The user's key and the host key of machines, created in advance."""
 
     directory: Path
 
     @classmethod
     def make(cls, directory: Path) -> Keys:
-        """Make both in a directory."""
+        """Create both keys in a directory."""
         directory.mkdir(parents=True)
         for name in ("id", "host"):
             words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(directory / name)]
@@ -40,7 +40,7 @@ class Keys:
         return self.directory / "host"
 
     def pin(self, address: str) -> Path:
-        """Return a file by which an address has to show the host key, and no other."""
+        """Write and return a known_hosts file that pins the host key for an address."""
         known = self.directory / f"known_hosts.{address}"
         known.write_text(f"{address} {self.host.with_suffix('.pub').read_text()}")
         return known
@@ -48,14 +48,14 @@ class Keys:
 
 @dataclass(slots=True)
 class Machine:
-    """A host, which may not be there yet or any more.
+    """A host, which may not exist yet or any more.
 
     Attributes:
-        name: Its own, and that of its network namespace.
-        state_dir: Where the script has it on record.
-        keys: Those that it is made with.
-        base: The root file system that it starts from.
-        settings: More for the script, such as `MACHINE_INIT`.
+        name: The name of the host and its network namespace.
+        state_dir: The directory of the script's records.
+        keys: The keys that the host is created with.
+        base: The root file system that the host starts from.
+        settings: Environment variables for the script, such as `MACHINE_INIT`.
     """
 
     name: str
@@ -66,19 +66,19 @@ class Machine:
 
     @property
     def address(self) -> str:
-        """Its address, which is known while it is on record."""
+        """The address, known while the host is recorded."""
         return (self.state_dir / self.name / "address").read_text().strip()
 
     @property
     def pid(self) -> int:
-        """Its first process, as it is seen from here."""
+        """The pid of the first process, as seen from here."""
         return int((self.state_dir / self.name / "pid").read_text())
 
     def command(self, action: str, *words: str) -> list[str]:
         return [str(MODULE / "machine"), action, self.name, *words]
 
     def environ(self, **changes: str) -> dict[str, str]:
-        """Return what the script is told."""
+        """Return the environment variables for the script."""
         told = {
             "MACHINE_STATE_DIR": self.state_dir,
             "MACHINE_BASE": self.base,
@@ -94,7 +94,7 @@ class Machine:
         }
 
     def run(self, action: str, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Run the script, and return how it ended."""
+        """Run the script and return the completed process."""
         command, environ = self.command(action, *words), self.environ(**changes)
         return subprocess.run(command, env=environ, capture_output=True, text=True)
 
@@ -103,7 +103,7 @@ class Machine:
         assert ended.returncode == 0, ended.stderr
 
     def destroy(self) -> str:
-        """Take it away, and return what was said."""
+        """Destroy the host and return the output."""
         ended = self.run("destroy")
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
@@ -112,17 +112,17 @@ class Machine:
         return self.run("status").stdout.strip()
 
     def kill(self) -> None:
-        """End all of its processes at once; what is on record stays."""
+        """Kill all processes of the host, but keep the record."""
         os.kill(self.pid, signal.SIGKILL)
         await_that(lambda: self.status() != "running")
 
     def delete(self) -> None:
-        """Take it away behind the script's back, as in a cloud's console; what is on record stays."""
+        """Delete the host without the script, as in a cloud's console, but keep the record."""
         self.kill()
         subprocess.run(["ip", "netns", "delete", self.name], check=True)
 
     def ssh(self, command: str, user: str = "root") -> subprocess.CompletedProcess[str]:
-        """Run a command on it, which has to show its key, and return how that ended."""
+        """Run a command on the host, with a pinned host key, and return the completed process."""
         options = {
             "UserKnownHostsFile": f'"{self.keys.pin(self.address)}"',
             "GlobalKnownHostsFile": "/dev/null",
@@ -137,7 +137,7 @@ class Machine:
         return subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
     def on_host(self, command: str, user: str = "root") -> str:
-        """Run a command on it that has to succeed, and return what it printed."""
+        """Run a command on the host that has to succeed, and return the output."""
         ended = self.ssh(command, user)
         assert ended.returncode == 0, f"{command}: {ended.returncode}: {ended.stderr}"
         return ended.stdout.strip()
@@ -147,5 +147,5 @@ class Machine:
 
 
 def await_that(holds: Callable[[], bool], patience: float = _PATIENCE) -> None:
-    """Wait until something holds; the patience is for machines that are slow, not part of any test."""
-    assert block_until(holds, within=patience), "it never came to hold"
+    """Wait until a condition holds; the patience is for slow machines, not part of any test."""
+    assert block_until(holds, within=patience), "the condition never held"

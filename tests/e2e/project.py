@@ -1,4 +1,4 @@
-"""Project: a directory as a user has it: a module, keys, a playbook, an application; and envchart."""
+"""Projects: a user's directory with module, keys, playbook and application."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PLAYBOOK = """
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run of the command line ended: its exit code, and both its outputs."""
+    """The exit code and the outputs of a run of the command line."""
 
     code: int
     out: str
@@ -45,24 +45,24 @@ class Ended:
 
     @property
     def document(self) -> Any:  # Any: JSON
-        """What was printed, with --json."""
+        """The JSON document that was printed."""
         return json.loads(self.out)
 
 
 @dataclass
 class Project:
-    """What a user has, and an environment `web` that is described in it.
+    """A user's directory, and the environment that is described in it.
 
     Attributes:
-        directory: Where all of it is.
-        state_dir: Where its machines are on record.
-        base: The root file system of its machines.
-        systemd: Whether they have systemd and cloud-init.
+        directory: The directory.
+        state_dir: The directory of the machines' records.
+        base: The root file system of the machines.
+        systemd: Whether the machines have systemd and cloud-init.
         name: The environment's name.
-        user: The user by whom they are reached.
+        user: The SSH user.
         variables: More variables for the module.
-        provider: More settings for the provider, in the place of those given here.
-        environ: More environment variables for the command line, and all that it starts.
+        provider: Settings of the provider that replace the default ones.
+        environ: More environment variables for the command line and its children.
     """
 
     directory: Path
@@ -76,7 +76,7 @@ class Project:
     environ: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
-        """Put all the files in place."""
+        """Write the files of the project."""
         shutil.copytree(MODULE, self.directory / "terraform")
         shutil.copytree(_HELLO, self.app)
         (self.directory / "site.yml").write_text(_PLAYBOOK)
@@ -96,11 +96,11 @@ class Project:
 
     @cached_property
     def machine(self) -> Machine:
-        """The environment's host, there or not."""
+        """The environment's host, whether or not it exists."""
         return Machine(f"envchart-{self.name}", self.state_dir, self.keys, self.base)
 
     def described(self) -> dict[str, Any]:
-        """Return the environment as its file describes it."""
+        """Return the content of the environment's spec file."""
         variables = {
             "state_dir": str(self.state_dir),
             "base": str(self.base),
@@ -124,18 +124,18 @@ class Project:
         return {"name": self.name, "provider": provider}
 
     def file(self) -> Path:
-        """Write the environment's file anew, and return where it is."""
+        """Write the environment's spec file and return the path."""
         file = self.directory / f"{self.name}.yaml"
         YAML().dump(self.described(), file)
         return file
 
     def command(self, *words: str | Path) -> list[str]:
-        """Return the command line's words, for those who start it themselves."""
+        """Return the arguments that start the command line."""
         options = ["--data-dir", str(self.data), "--json"]
         return [sys.executable, "-m", "environments", *map(str, words), *options]
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
-        """Start the command line, in a session of its own, and return its process."""
+        """Start the command line in a session of its own, and return the process."""
         environ = {**os.environ, **self.environ, _MARK: str(self.directory)}
         return subprocess.Popen(
             self.command(*words),
@@ -149,14 +149,14 @@ class Project:
         )
 
     def envchart(self, *words: str | Path, check: int | None = 0) -> Ended:
-        """Run the command line, and return how it ended, which has to be with the exit code `check`."""
+        """Run the command line, check the exit code, and return the result."""
         process = self.start(*words)
         out, err = process.communicate()
         assert check is None or process.returncode == check, f"{words}: {process.returncode}\n{out}{err}"
         return Ended(process.returncode, out, err)
 
     def end_processes(self) -> None:
-        """Kill all that the command lines have started, Terraform and Ansible included, and see it gone."""
+        """Kill all processes that the command lines have started, and wait for their end."""
         await_that(lambda: not self._killed())
 
     def _killed(self) -> list[int]:
@@ -175,11 +175,11 @@ class Project:
                     yield process
 
     def create(self) -> Ended:
-        """Put the environment on record as it is described now."""
+        """Create the environment as described now."""
         return self.envchart("create", "--file", self.file())
 
     def page(self, path: str = "/") -> str:
-        """Return what the service answers."""
+        """Return the service's answer."""
         with urllib.request.urlopen(f"http://{self.machine.address}:8080{path}", timeout=5) as answer:
             return str(answer.read().decode())
 
@@ -197,5 +197,5 @@ class Project:
         return dict(json.loads(self.on_host(f"cat /opt/{self.machine.name}/instance.json")))
 
     def kill_service(self) -> None:
-        """Kill the service's processes on the host, as a crash would end them."""
+        """Kill the service's processes on the host, as in a crash."""
         self.on_host(f"kill -KILL -- -{self.service()['pid']}")

@@ -1,4 +1,4 @@
-"""What happens to an environment behind its back is found, told, recorded when asked, and mended."""
+"""Changes behind an environment's back are detected, reported, recorded on request, and repaired."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def drift(project: Project, *words: str, check: int = 8) -> list[tuple[str, str 
 
 
 def in_machine(project: Project, *words: str) -> None:
-    """Run something in a machine that need not let us in by SSH."""
+    """Run a command in a machine, without SSH."""
     machine = project.machine
     subprocess.run(["nsenter", "--all", "--target", str(machine.pid), *words], check=True)
 
 
-def test_where_all_is_as_recorded_nothing_is_found_and_nothing_changes(up: Project) -> None:
+def test_an_environment_as_recorded_has_no_drift(up: Project) -> None:
     before = up.envchart("history", "web").out
 
     assert drift(up, check=0) == []
@@ -44,7 +44,7 @@ def test_where_all_is_as_recorded_nothing_is_found_and_nothing_changes(up: Proje
     assert up.envchart("history", "web").out == before
 
 
-def test_a_service_that_was_killed_is_found_recorded_and_started_again(up: Project) -> None:
+def test_a_killed_service_is_detected_recorded_and_restarted(up: Project) -> None:
     up.kill_service()
 
     assert drift(up) == [("service_down", "fail")]
@@ -57,7 +57,7 @@ def test_a_service_that_was_killed_is_found_recorded_and_started_again(up: Proje
     assert drift(up, check=0) == []
 
 
-def test_somebody_else_on_the_port_is_not_taken_for_the_service(up: Project) -> None:
+def test_another_program_on_the_port_is_not_mistaken_for_the_service(up: Project) -> None:
     up.kill_service()
     up.on_host("cd / && setsid -f python3 -m http.server 8080 >/dev/null 2>&1 </dev/null")
     await_that(lambda: "Directory" in _page(up))
@@ -75,7 +75,7 @@ def _page(project: Project) -> str:
         return ""
 
 
-def test_another_release_that_somebody_started_by_hand_is_found(systemd_project: Project) -> None:
+def test_a_release_started_by_hand_is_detected(systemd_project: Project) -> None:
     project = systemd_project
     project.create()
     first = project.envchart("up", "web").document["outputs"]["serving"]
@@ -96,7 +96,7 @@ def test_another_release_that_somebody_started_by_hand_is_found(systemd_project:
     assert drift(project, check=0) == []
 
 
-def test_a_host_that_was_deleted_is_found_and_only_destroy_leads_on(up: Project) -> None:
+def test_a_deleted_host_is_detected_and_only_destroy_is_possible(up: Project) -> None:
     up.delete_machine_behind_its_back()
 
     ended = up.envchart("drift", "web", "--apply", check=8)
@@ -108,7 +108,7 @@ def test_a_host_that_was_deleted_is_found_and_only_destroy_leads_on(up: Project)
     assert up.machine_status() == "absent"
 
 
-def test_a_host_whose_network_is_down_is_unreachable_and_not_gone(up: Project) -> None:
+def test_a_host_without_network_is_unreachable_not_gone(up: Project) -> None:
     def link(state: str) -> None:
         subprocess.run(["ip", "-n", up.machine.name, "link", "set", "eth0", state], check=True)
 
@@ -131,7 +131,7 @@ def test_a_host_without_its_ssh_server_is_half_dead(systemd_project: Project) ->
     assert drift(project, check=0) == []
 
 
-def test_a_host_with_another_key_is_not_believed(up: Project) -> None:
+def test_a_host_with_another_key_is_not_trusted(up: Project) -> None:
     up.on_host("ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/other")
     up.on_host("sed -i 's#^HostKey .*#HostKey /etc/ssh/other#' /etc/ssh/sshd_config && kill -HUP 1")
     await_that(lambda: up.machine.ssh("true").returncode != 0)
@@ -139,7 +139,7 @@ def test_a_host_with_another_key_is_not_believed(up: Project) -> None:
     assert drift(up) == [("host_strange", "fail")]
 
 
-def test_settings_that_somebody_changed_are_found_by_the_playbook(up: Project) -> None:
+def test_changed_settings_are_detected_by_the_playbook(up: Project) -> None:
     up.on_host("echo greeting=goodbye >/etc/hello.conf")
 
     ended = up.envchart("drift", "web", "--apply", check=8)
@@ -150,7 +150,7 @@ def test_settings_that_somebody_changed_are_found_by_the_playbook(up: Project) -
     assert up.on_host("cat /etc/hello.conf") == "greeting=goodbye", "looking mends nothing"
 
 
-def test_all_are_looked_at_for_cron(up: Project) -> None:
+def test_drift_checks_all_environments_at_once(up: Project) -> None:
     up.kill_service()
     other = Project(up.directory, up.state_dir, up.base, name="other", provider=up.provider)
     other.create()

@@ -1,4 +1,4 @@
-"""The lab of the end-to-end tests: nothing gets out, and its machines come and go as they are told."""
+"""The lab of the end-to-end tests: isolation, and creation and destruction of machines."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def refusal(address: str) -> int:
         return client.connect_ex((address, 22))
 
 
-def test_nothing_gets_out_of_the_lab(inside: Lab) -> None:
+def test_the_lab_has_no_way_out(inside: Lab) -> None:
     check_no_way_out()
 
     assert links() == ["lo"]
 
 
-def test_a_way_out_is_noticed(inside: Lab, machine: Machine) -> None:
+def test_a_way_out_is_detected(inside: Lab, machine: Machine) -> None:
     machine.create("198.18.0.2")
     route = ["ip", "route", "add", "default", "via", "198.18.0.2"]
     subprocess.run(route, check=True)
@@ -65,7 +65,7 @@ def test_the_lab_is_left_as_it_was_entered(lab: Lab) -> None:
     assert (*namespaces(), Path.cwd()) == before
 
 
-def test_a_host_comes_up_and_lets_both_users_in_with_the_key_known_before(machine: Machine) -> None:
+def test_a_host_comes_up_and_accepts_the_key_of_both_users(machine: Machine) -> None:
     machine.create("198.18.0.2")
     machine.await_ssh()
 
@@ -75,9 +75,7 @@ def test_a_host_comes_up_and_lets_both_users_in_with_the_key_known_before(machin
     assert "default" not in machine.on_host("ip route")
 
 
-def test_a_host_with_another_key_than_the_known_one_is_not_spoken_to(
-    machine: Machine, tmp_path: Path
-) -> None:
+def test_a_host_with_an_unknown_key_is_refused(machine: Machine, tmp_path: Path) -> None:
     machine.create("198.18.0.2")
     machine.await_ssh()
 
@@ -89,7 +87,7 @@ def test_a_host_with_another_key_than_the_known_one_is_not_spoken_to(
     assert "Host key verification failed" in ended.stderr
 
 
-def test_a_host_may_start_from_the_root_of_this_machine(make_machine: MakeMachine) -> None:
+def test_a_host_can_start_from_the_root_of_this_machine(make_machine: MakeMachine) -> None:
     machine = make_machine(base=Path("/"))
     machine.create("198.18.0.2")
     machine.await_ssh()
@@ -100,7 +98,7 @@ def test_a_host_may_start_from_the_root_of_this_machine(make_machine: MakeMachin
     assert machine.on_host("ls -A /root /home") == "/home:\n\n/root:\n.ssh"
 
 
-def test_a_host_holds_nothing_of_its_creators(machine: Machine) -> None:
+def test_a_host_keeps_no_file_of_its_creator_open(machine: Machine) -> None:
     ours, inherited = os.pipe()
     command, environ = machine.command("create", "198.18.0.2"), machine.environ()
     subprocess.run(command, env=environ, pass_fds=[inherited], check=True, stdout=inherited)
@@ -114,7 +112,7 @@ def test_a_host_holds_nothing_of_its_creators(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("place", ["network", "boot"])
-def test_a_host_is_made_after_an_attempt_that_failed_midway(machine: Machine, place: str) -> None:
+def test_a_host_can_be_created_after_a_failed_attempt(machine: Machine, place: str) -> None:
     failed = machine.run("create", "198.18.0.2", MACHINE_FAIL_AT=place)
     assert (failed.returncode, failed.stderr) == (1, f"machine one: failed at {place}, as it was told to\n")
     assert links() == ["lo", "m-18-0-2"]
@@ -125,7 +123,7 @@ def test_a_host_is_made_after_an_attempt_that_failed_midway(machine: Machine, pl
     assert machine.status() == "running"
 
 
-def test_a_host_can_be_destroyed_twice_and_leaves_nothing(machine: Machine) -> None:
+def test_a_host_can_be_destroyed_twice_and_leaves_no_trace(machine: Machine) -> None:
     machine.create("198.18.0.2")
     pid = machine.pid
 
@@ -147,7 +145,7 @@ def test_a_destroy_that_fails_can_be_repeated(machine: Machine) -> None:
     assert machine.status() == "absent"
 
 
-def test_processes_that_were_put_into_a_hosts_network_go_with_it(machine: Machine) -> None:
+def test_destroy_ends_processes_in_the_network_of_a_host(machine: Machine) -> None:
     machine.create("198.18.0.2")
     stray = subprocess.Popen(["ip", "netns", "exec", "one", "sleep", "infinity"])
 
@@ -156,7 +154,7 @@ def test_processes_that_were_put_into_a_hosts_network_go_with_it(machine: Machin
     assert stray.wait() == -signal.SIGKILL
 
 
-def test_a_host_that_was_killed_behind_our_back_is_seen(machine: Machine) -> None:
+def test_a_killed_host_is_detected(machine: Machine) -> None:
     machine.create("198.18.0.2")
     machine.await_ssh()
 
@@ -168,7 +166,7 @@ def test_a_host_that_was_killed_behind_our_back_is_seen(machine: Machine) -> Non
     machine.await_ssh()
 
 
-def test_what_is_sent_to_a_host_that_is_gone_goes_nowhere(machine: Machine) -> None:
+def test_packets_to_a_deleted_host_are_not_routed(machine: Machine) -> None:
     machine.create("198.18.0.2")
     machine.delete()
     await_that(lambda: links() == ["lo"])  # the kernel takes a namespace down when it gets to it
@@ -178,7 +176,7 @@ def test_what_is_sent_to_a_host_that_is_gone_goes_nowhere(machine: Machine) -> N
     assert os.strerror(refusal("198.18.0.2")) == "No route to host"
 
 
-def test_what_is_somebody_elses_is_refused_and_left_alone(make_machine: MakeMachine) -> None:
+def test_foreign_names_and_addresses_are_refused_and_left_alone(make_machine: MakeMachine) -> None:
     first, second = make_machine("one"), make_machine("two")
     first.create("198.18.0.2")
     subprocess.run(["ip", "netns", "add", "two"], check=True)
@@ -194,7 +192,7 @@ def test_what_is_somebody_elses_is_refused_and_left_alone(make_machine: MakeMach
 
 
 @pytest.mark.parametrize("made_by", ["make_machine", "make_full_machine"])
-def test_a_host_survives_its_creators_kill_and_is_destroyed_all_the_same(
+def test_a_host_survives_the_death_of_its_creator_and_can_be_destroyed(
     request: pytest.FixtureRequest, made_by: str
 ) -> None:
     machine = request.getfixturevalue(made_by)(MACHINE_GENERATION="of-a-killed-creator")
@@ -215,9 +213,7 @@ def test_a_host_survives_its_creators_kill_and_is_destroyed_all_the_same(
     assert list(Path("/sys/fs/cgroup").rglob("envchart-of-a-killed-creator")) == []
 
 
-def test_a_killed_run_leaves_its_hosts_to_the_sweep_of_the_next(
-    inside: Lab, tmp_path: Path, base: Path
-) -> None:
+def test_the_hosts_of_a_killed_run_are_swept_by_the_next(inside: Lab, tmp_path: Path, base: Path) -> None:
     script = (
         "import os, signal\n"
         "from pathlib import Path\n"
@@ -250,7 +246,7 @@ def make_full_machine(make_machine: MakeMachine, systemd_base: Path) -> MakeMach
     )
 
 
-def test_two_hosts_with_systemd_come_up_at_once(make_full_machine: MakeMachine) -> None:
+def test_two_hosts_with_systemd_can_run_at_the_same_time(make_full_machine: MakeMachine) -> None:
     first, second = make_full_machine("one"), make_full_machine("two")
     first.create("198.18.0.2")
     second.create("198.18.0.6")
@@ -262,7 +258,7 @@ def test_two_hosts_with_systemd_come_up_at_once(make_full_machine: MakeMachine) 
         assert machine.on_host("sudo id -un", user="deploy") == "root"
 
 
-def test_a_host_with_systemd_leaves_nothing(make_full_machine: MakeMachine) -> None:
+def test_a_destroyed_host_with_systemd_leaves_no_trace(make_full_machine: MakeMachine) -> None:
     machine = make_full_machine(MACHINE_GENERATION="of-this-test")
     machine.create("198.18.0.2")
     groups = list(Path("/sys/fs/cgroup").rglob("envchart-of-this-test"))
@@ -274,7 +270,7 @@ def test_a_host_with_systemd_leaves_nothing(make_full_machine: MakeMachine) -> N
     assert (links(), routes(), list(machine.state_dir.iterdir())) == (["lo"], "", [])
 
 
-def test_a_host_whose_cloud_init_fails_says_so(make_full_machine: MakeMachine) -> None:
+def test_a_failure_of_cloud_init_is_reported(make_full_machine: MakeMachine) -> None:
     machine = make_full_machine(MACHINE_USER_DATA="#cloud-config\nruncmd: [[sh, -c, exit 7]]")
     machine.create("198.18.0.2")
     machine.await_ssh()
@@ -285,7 +281,7 @@ def test_a_host_whose_cloud_init_fails_says_so(make_full_machine: MakeMachine) -
     assert ended.stdout.strip().endswith("status: error")
 
 
-def test_a_host_with_systemd_that_was_killed_is_seen(make_full_machine: MakeMachine) -> None:
+def test_a_killed_host_with_systemd_is_detected(make_full_machine: MakeMachine) -> None:
     machine = make_full_machine()
     machine.create("198.18.0.2")
 

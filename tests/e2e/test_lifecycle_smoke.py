@@ -1,4 +1,4 @@
-"""An environment on a real host goes up and away again, by the envchart command alone."""
+"""Environments on real hosts are brought up and destroyed with the envchart command."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_environment_comes_up_on_a_host_with_cloud_init(systemd_project: Proj
     assert project.machine_status() == "absent"
 
 
-def test_what_becomes_of_a_service_and_its_host_is_mended(project: Project) -> None:
+def test_a_killed_service_and_a_deleted_host_are_repaired(project: Project) -> None:
     project.create()
     project.envchart("up", "web")
 
@@ -55,7 +55,7 @@ def test_what_becomes_of_a_service_and_its_host_is_mended(project: Project) -> N
     assert project.machine_status() == "absent"
 
 
-def test_an_environment_comes_up_by_a_user_who_is_not_root(project: Project) -> None:
+def test_an_environment_comes_up_as_a_user_without_root(project: Project) -> None:
     project.user = "deploy"
     project.provider["service"] = {"directory": "/home/deploy", "settle": 0.2}
     project.create()

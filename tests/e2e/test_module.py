@@ -1,4 +1,4 @@
-"""The example's module, by Terraform alone: what is gone it sees, what is half made it removes."""
+"""The example's module under Terraform alone: missing hosts are detected, leftovers removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 
 class Terraform:
-    """The module in a directory of its own, for one machine."""
+    """The module in its own directory, for a machine."""
 
     def __init__(self, directory: Path, machine: Machine) -> None:
         self.directory = copytree(MODULE, directory)
@@ -32,7 +32,7 @@ class Terraform:
         assert self.run("init") == 0
 
     def run(self, *words: str, **environ: str) -> int:
-        """Run it, and return its exit code."""
+        """Run Terraform and return the exit code."""
         quiet = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
         return subprocess.run(
             [str(program.find(None)), *words, "-no-color"],
@@ -46,7 +46,7 @@ class Terraform:
         return self.run("apply", "-auto-approve", **environ)
 
     def plan(self) -> int:
-        """Return 0 when there is nothing to do, and 2 when there is."""
+        """Return 0 if there are no changes to make, and 2 if there are."""
         return self.run("plan", "-detailed-exitcode")
 
     def destroy(self, **environ: str) -> int:
@@ -70,7 +70,7 @@ def test_the_module_is_in_the_usual_format() -> None:
     assert subprocess.run(words, stdout=subprocess.DEVNULL).returncode == 0
 
 
-def test_it_says_where_the_host_is_and_which_key_it_shows(terraform: Terraform, machine: Machine) -> None:
+def test_the_outputs_are_the_address_and_the_host_key(terraform: Terraform, machine: Machine) -> None:
     assert terraform.apply() == 0
     machine.await_ssh()
 
@@ -79,7 +79,7 @@ def test_it_says_where_the_host_is_and_which_key_it_shows(terraform: Terraform, 
     assert terraform.plan() == 0
 
 
-def test_a_host_that_is_gone_is_seen_and_made_again(terraform: Terraform, machine: Machine) -> None:
+def test_a_missing_host_is_detected_and_created_again(terraform: Terraform, machine: Machine) -> None:
     terraform.apply()
 
     machine.kill()
@@ -92,7 +92,7 @@ def test_a_host_that_is_gone_is_seen_and_made_again(terraform: Terraform, machin
 
 
 @pytest.mark.parametrize("place", ["network", "boot"])
-def test_what_a_failed_apply_has_left_is_taken_away(
+def test_destroy_removes_the_leftovers_of_a_failed_apply(
     terraform: Terraform, machine: Machine, place: str
 ) -> None:
     assert terraform.apply(MACHINE_FAIL_AT=place) == 1
@@ -118,9 +118,7 @@ def test_a_failed_destroy_can_be_repeated(terraform: Terraform, machine: Machine
     assert machine.status() == "absent"
 
 
-def test_keys_that_are_gone_do_not_keep_a_host_from_being_destroyed(
-    terraform: Terraform, machine: Machine
-) -> None:
+def test_a_host_can_be_destroyed_without_its_keys(terraform: Terraform, machine: Machine) -> None:
     terraform.apply()
     for key in machine.keys.directory.iterdir():
         key.unlink()

@@ -1,4 +1,4 @@
-"""A second version on a real host, and back to the first; on a host that was there before, too."""
+"""A second version and a rollback on real hosts, including a registered host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("kind", ["project", "systemd_project"], ids=["daemon", "systemd"])
-def test_a_second_version_is_served_once_it_is_run_and_the_first_can_be_taken_back(
+def test_a_second_version_is_served_after_run_and_can_be_rolled_back(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
     project: Project = request.getfixturevalue(kind)
@@ -32,7 +32,7 @@ def test_a_second_version_is_served_once_it_is_run_and_the_first_can_be_taken_ba
     assert project.machine_status() == "absent"
 
 
-def test_a_host_that_is_registered_is_used_and_left_alone(project: Project) -> None:
+def test_a_registered_host_is_used_and_left_alone(project: Project) -> None:
     project.create()
     machine = project.machine
     machine.create("198.18.7.2")
@@ -45,13 +45,13 @@ def test_a_host_that_is_registered_is_used_and_left_alone(project: Project) -> N
     assert project.envchart("drift", "web").document["drift"] is False
 
     ended = project.envchart("destroy", "web", "--yes")
-    assert "is not ours, and is left alone" in ended.err
+    assert "was not made here, and is left alone" in ended.err
     assert machine.status() == "running"
     assert machine.on_host("ls /opt") == ""
     assert project.envchart("drift", "web").document["drift"] is False
 
 
-def test_a_host_that_does_not_let_us_in_is_not_registered(project: Project, machine: Machine) -> None:
+def test_a_host_that_rejects_the_key_is_not_registered(project: Project, machine: Machine) -> None:
     project.provider["timeouts"] = {"ssh": 1}
     project.create()
     machine.create("198.18.7.6")
@@ -65,7 +65,7 @@ def test_a_host_that_does_not_let_us_in_is_not_registered(project: Project, mach
     assert shown["condition"] == "created (register failed at reach_host)"
 
 
-def test_a_service_that_listens_on_loopback_only_is_told_apart(project: Project) -> None:
+def test_a_service_that_listens_only_on_loopback_is_recognised(project: Project) -> None:
     program = (project.app / "app.py").read_text()
     (project.app / "app.py").write_text(
         program.replace('os.environ.get("HOST", "127.0.0.1")', '"127.0.0.1"')
@@ -80,7 +80,7 @@ def test_a_service_that_listens_on_loopback_only_is_told_apart(project: Project)
     project.envchart("destroy", "web", "--yes")
 
 
-def test_a_user_who_may_become_root_is_enough(systemd_project: Project) -> None:
+def test_a_user_with_sudo_can_run_an_environment(systemd_project: Project) -> None:
     project = systemd_project
     project.user = "deploy"
     project.provider["ssh"] = {"user": "deploy", "key": "keys/id", "become": True}

@@ -1,4 +1,4 @@
-"""What goes wrong while a real host is made and taken away: it is known, and it leads on."""
+"""Failures during creation and destruction of real hosts are recorded and can be continued after."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
 
 @pytest.fixture
 def slow(project: Project) -> Project:
-    """A project whose machine takes a long time to be made."""
+    """A project whose machine takes a long time to create."""
     project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "60"}
     project.create()
     return project
 
 
 def begin(project: Project) -> subprocess.Popen[str]:
-    """Start provision, and return once the machine is being made."""
+    """Start provision, and return once the machine is being created."""
     process = project.start("provision", "web")
     assert process.stderr is not None
     for line in process.stderr:
@@ -35,7 +35,7 @@ def begin(project: Project) -> subprocess.Popen[str]:
 
 
 def tools(project: Project) -> list[str]:
-    """Return the names of the tools that run for a project; its machine is none of them."""
+    """Return the names of the tools that run for a project, without its machine."""
     found = []
     for process in project._processes():
         with suppress(psutil.Error):
@@ -45,7 +45,7 @@ def tools(project: Project) -> list[str]:
 
 
 def goes_on(project: Project) -> None:
-    """Make sure that it can be taken up again, and taken away."""
+    """Check that the environment can be retried, brought up and destroyed."""
     project.environ = {}
     assert project.envchart("retry", "web").document["state"] == "provisioned"
     project.envchart("up", "web")
@@ -54,7 +54,7 @@ def goes_on(project: Project) -> None:
     assert project.machine_status() == "absent"
 
 
-def test_an_apply_that_fails_midway_is_retried(project: Project) -> None:
+def test_a_failed_apply_can_be_retried(project: Project) -> None:
     project.environ = {"MACHINE_FAIL_AT": "boot"}
     project.create()
 
@@ -75,9 +75,7 @@ def test_an_apply_that_fails_midway_is_retried(project: Project) -> None:
     ],
     ids=["one Ctrl-C", "two", "TERM", "HUP"],
 )
-def test_a_signal_in_an_apply_ends_it_on_record(
-    slow: Project, signals: list[signal.Signals], code: int
-) -> None:
+def test_a_signal_during_apply_is_recorded(slow: Project, signals: list[signal.Signals], code: int) -> None:
     process = begin(slow)
     for number in signals:
         process.send_signal(number)
@@ -90,7 +88,7 @@ def test_a_signal_in_an_apply_ends_it_on_record(
     goes_on(slow)
 
 
-def test_a_controller_that_was_killed_in_an_apply_is_recovered(slow: Project) -> None:
+def test_a_controller_killed_during_apply_can_be_recovered(slow: Project) -> None:
     process = begin(slow)
     process.kill()
     process.communicate()
@@ -105,7 +103,7 @@ def test_a_controller_that_was_killed_in_an_apply_is_recovered(slow: Project) ->
     goes_on(slow)
 
 
-def test_an_apply_that_ends_well_without_its_controller_is_found_done(project: Project) -> None:
+def test_an_apply_that_succeeds_after_its_controller_died_counts_as_done(project: Project) -> None:
     project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "2"}
     project.create()
     process = begin(project)
@@ -122,7 +120,7 @@ def test_an_apply_that_ends_well_without_its_controller_is_found_done(project: P
     goes_on(project)
 
 
-def test_destroy_takes_over_from_a_controller_that_was_killed(slow: Project) -> None:
+def test_destroy_replaces_a_killed_controller(slow: Project) -> None:
     process = begin(slow)
     process.kill()
     process.communicate()
@@ -134,7 +132,7 @@ def test_destroy_takes_over_from_a_controller_that_was_killed(slow: Project) -> 
     assert tools(slow) == []
 
 
-def test_a_destroy_that_fails_leaves_a_teardown_that_only_destroy_ends(project: Project) -> None:
+def test_after_a_failed_destroy_only_destroy_is_possible(project: Project) -> None:
     project.create()
     project.envchart("up", "web")
     project.environ = {"MACHINE_FAIL_AT": "destroy"}
@@ -151,7 +149,7 @@ def test_a_destroy_that_fails_leaves_a_teardown_that_only_destroy_ends(project: 
     assert project.machine_status() == "absent"
 
 
-def test_that_all_is_destroyed_is_not_believed_while_the_host_lets_us_in(project: Project) -> None:
+def test_destroy_fails_while_the_host_still_answers(project: Project) -> None:
     module = project.directory / "terraform" / "main.tf"
     module.write_text(module.read_text().replace('exec \\"$PROGRAM\\" destroy', 'true \\"$PROGRAM\\"'))
     project.create()
@@ -159,14 +157,14 @@ def test_that_all_is_destroyed_is_not_believed_while_the_host_lets_us_in(project
 
     error = project.envchart("destroy", "web", "--yes", check=6).document["error"]
 
-    assert "and the host at 198.1" in error["message"]
-    assert "still lets us in" in error["message"]
+    assert "but the host at 198.1" in error["message"]
+    assert "still answers" in error["message"]
     assert project.machine_status() == "running"
     project.machine.destroy()
     assert project.envchart("destroy", "web", "--yes").document["state"] == "destroyed"
 
 
-def test_a_build_directory_that_is_gone_is_an_error_and_not_nothing_to_do(project: Project) -> None:
+def test_destroy_fails_without_the_build_directory(project: Project) -> None:
     project.create()
     project.envchart("provision", "web")
     build = project.data / "web" / "build"
@@ -181,7 +179,7 @@ def test_a_build_directory_that_is_gone_is_an_error_and_not_nothing_to_do(projec
     assert project.machine_status() == "absent"
 
 
-def test_secrets_reach_the_tools_and_nothing_that_is_kept(project: Project) -> None:
+def test_secrets_reach_the_tools_but_no_stored_file(project: Project) -> None:
     secret = "hunter2-is-a-long-secret"
     project.environ = {"GREETING_SECRET": secret}
     project.provider["playbook_variables"] = {"greeting": {"env": "GREETING_SECRET"}}

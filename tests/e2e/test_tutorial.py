@@ -1,4 +1,4 @@
-"""The tutorial about a host of its own is true: its commands are typed, in the lab, as they stand."""
+"""The commands of the tutorial about Terraform and Ansible, run in the lab as they are printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 PAGE = ROOT / "docs" / "tutorial" / "terraform-ansible.md"
 
 
-def test_every_command_of_the_tutorial_does_what_it_says(inside: Lab, tmp_path: Path) -> None:
+def test_the_commands_of_the_tutorial_work(inside: Lab, tmp_path: Path) -> None:
     state_dir = inside.new_directory()
     shutil.copytree(ROOT / "examples" / "terraform-ansible", tmp_path / "example")
     variables = tmp_path / "example" / "terraform" / "variables.tf"

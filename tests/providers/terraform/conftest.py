@@ -1,4 +1,4 @@
-"""A real SSH server on loopback, and a project that uses it through a real Terraform."""
+"""A real SSH server on loopback, and a project on it with a real Terraform."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ BINARY = "terraform or tofu"
 
 
 def needed() -> list[str]:
-    """Return what these tests need and is not here."""
+    """Return the missing requirements of these tests."""
     tools = {"sshd": shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])}
     tools |= {BINARY: program.find(None), "ssh-keygen": shutil.which("ssh-keygen")}
     return [name for name, found in tools.items() if not found]
@@ -98,7 +98,7 @@ def make_key(path: Path, passphrase: str = "") -> Path:
 
 @dataclass
 class Sshd:
-    """An SSH server on loopback, which lets one key in as the user who runs the tests."""
+    """An SSH server on loopback, which accepts a single key for the user who runs the tests."""
 
     directory: Path
     port: int = field(default_factory=free_port)
@@ -111,7 +111,7 @@ class Sshd:
 
     @property
     def home(self) -> Path:
-        """The home of who logs in: what this user has in the real one is no matter of the tests."""
+        """The home directory of sessions, so that tests do not depend on the user's own."""
         return self.directory / "home"
 
     @property
@@ -197,14 +197,14 @@ def known_hosts(sshd: Sshd, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def host(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> AsyncIterator[HostDirectory]:
-    """An environment's directory on the host that is reached."""
+    """An environment's directory on a connected host."""
     async with ssh.connect(sshd.target(known_hosts)) as remote:
         yield HostDirectory(remote, str(tmp_path / "opt" / "envchart-web"), "a lineage")
 
 
 @dataclass
 class Project:
-    """A directory with a module, a playbook and an application, and a workspace beside them."""
+    """A directory with a module, a playbook, an application and a workspace."""
 
     directory: Path
     sshd: Sshd

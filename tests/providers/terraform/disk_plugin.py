@@ -1,4 +1,4 @@
-"""A plug-in of Terraform's, whose resource `lab_disk` is a file: what happens to that is seen as drift."""
+"""A Terraform provider with the resource `lab_disk`, a file whose changes show as drift."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tf.utils import Diagnostics
 
 
 class Disk(Resource):
-    """A file with a content."""
+    """A file with content."""
 
     def __init__(self, provider: Any) -> None:
         self.provider = provider
@@ -48,7 +48,7 @@ class Disk(Resource):
 
 
 class Lab(PluginProvider):
-    """The plug-in."""
+    """The Terraform provider."""
 
     def get_model_prefix(self) -> str:
         return "lab_"

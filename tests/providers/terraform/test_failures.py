@@ -1,4 +1,4 @@
-"""What goes wrong at the seams, each told as what it is."""
+"""Failures between envchart and SSH, Ansible and Terraform, reported with their causes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ async def refused(where: Target) -> StepFailed:
     return caught.value
 
 
-async def test_the_pinned_host_lets_the_key_in(sshd: Sshd, known_hosts: Path) -> None:
+async def test_the_pinned_host_accepts_the_key(sshd: Sshd, known_hosts: Path) -> None:
     assert await ssh.wait_for(sshd.target(known_hosts), SHORT) < 5
     async with ssh.connect(sshd.target(known_hosts)) as remote:
         assert (await remote.run("cat", input="said")).stdout == "said"
         assert (await remote.run("exit 3", check=False)).status == 3
 
 
-async def test_another_key_is_authentication_and_not_waited_for(
+async def test_a_rejected_key_is_an_authentication_failure_without_retries(
     sshd: Sshd, known_hosts: Path, tmp_path: Path
 ) -> None:
     failed = await refused(sshd.target(known_hosts, key=make_key(tmp_path / "other")))
@@ -54,20 +54,20 @@ async def test_an_unknown_host_is_not_trusted(sshd: Sshd, tmp_path: Path) -> Non
     assert failed.cause is FailureCause.AUTHENTICATION
 
 
-async def test_a_host_that_does_not_answer_is_waited_for(sshd: Sshd, known_hosts: Path) -> None:
+async def test_a_host_that_does_not_answer_is_retried(sshd: Sshd, known_hosts: Path) -> None:
     failed = await refused(sshd.target(known_hosts, port=free_port()))
     assert failed.cause is FailureCause.TIMEOUT
     assert "did not answer within 1 s" in failed.summary
 
 
-async def test_the_key_that_a_host_shows_can_be_pinned(sshd: Sshd, tmp_path: Path) -> None:
+async def test_the_key_of_a_host_can_be_read_and_pinned(sshd: Sshd, tmp_path: Path) -> None:
     shown = await ssh.host_key("127.0.0.1", sshd.port, SHORT)
     assert shown == sshd.host_key
     pin(tmp_path / "known_hosts", "127.0.0.1", sshd.port, shown)
     assert pinned(tmp_path / "known_hosts", "127.0.0.1", sshd.port) == shown
 
 
-def test_a_key_with_a_passphrase_is_refused_before_it_is_needed(sshd: Sshd, tmp_path: Path) -> None:
+def test_a_key_with_a_passphrase_is_refused_early(sshd: Sshd, tmp_path: Path) -> None:
     assert ssh.check_key_file(sshd.key) is None
     assert "passphrase" in str(ssh.check_key_file(make_key(tmp_path / "locked", "a secret")))
     assert "is not a file" in str(ssh.check_key_file(tmp_path / "none"))
@@ -95,7 +95,7 @@ PLAYBOOKS = {
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("case", PLAYBOOKS)
-async def test_a_playbook_that_fails_says_why(project: Project, case: str) -> None:
+async def test_a_failed_playbook_reports_the_reason(project: Project, case: str) -> None:
     text, cause, said = PLAYBOOKS[case]
     hosts = "" if "hosts" in text else "hosts: all\n  "
     (project.directory / "site.yml").write_text(f"- {hosts}gather_facts: false\n  {text}\n")
@@ -109,7 +109,7 @@ async def test_a_playbook_that_fails_says_why(project: Project, case: str) -> No
 
 
 @pytest.mark.e2e
-async def test_a_secret_of_a_playbook_is_kept_nowhere(
+async def test_a_secret_of_a_playbook_is_never_stored(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GREETING", "hunter2-is-secret")
@@ -151,14 +151,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_can_not_work_is_refused_at_create(project: Project, case: str) -> None:
+def test_an_unusable_spec_is_refused_at_create(project: Project, case: str) -> None:
     changes, said = WRONG[case]
     with pytest.raises(InvalidConfiguration) as caught:
         project.workspace.create(project.spec(**changes))
     assert any(problem.startswith(said) for problem in caught.value.problems), caught.value.problems
 
 
-async def test_a_template_that_can_not_be_rendered_says_where(project: Project) -> None:
+async def test_a_template_error_names_file_and_line(project: Project) -> None:
     (project.directory / "module" / "more.tf.j2").write_text("# one\n# {{ nothing.there }}\n")
     project.workspace.create(project.spec())
     with pytest.raises(CommandFailed) as caught:
@@ -169,7 +169,7 @@ async def test_a_template_that_can_not_be_rendered_says_where(project: Project) 
     await project.workspace.destroy("web")
 
 
-async def test_a_module_that_is_not_valid_is_the_users_to_mend(project: Project) -> None:
+async def test_an_invalid_module_is_a_configuration_error(project: Project) -> None:
     (project.directory / "module" / "more.tf").write_text('output "more" { value = local.nothing }\n')
     project.workspace.create(project.spec())
     with pytest.raises(CommandFailed) as caught:

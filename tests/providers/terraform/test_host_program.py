@@ -1,4 +1,4 @@
-"""What runs on hosts, run here: releases, the plain daemon, the log, and whose directory it is."""
+"""The program for hosts, run on this machine: releases, the plain daemon, log and ownership."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
-    """An application with all that a release may hold."""
+    """An application with every kind of file that a release may hold."""
     found = tmp_path / "app"
     (found / "bin" / "deep").mkdir(parents=True)
     (found / "app.py").write_text("print('one')\n")
@@ -59,14 +59,14 @@ def app(tmp_path: Path) -> Path:
 
 
 def send(app: Path, root: Path) -> Manifest:
-    """Put an application in place as a release, as it is done from afar."""
+    """Upload an application as a release, in the calls that the controller makes."""
     manifest = scan(app, root)
     packing.pack(app, manifest, Path(bundle.stage(root, room=1)), lambda: True)
     bundle.unpack(root, content=manifest.entries)
     return manifest
 
 
-def test_a_release_holds_just_what_was_sent(app: Path, root: Path) -> None:
+def test_a_release_has_exactly_the_uploaded_files(app: Path, root: Path) -> None:
     manifest = send(app, root)
     place = root / "releases" / manifest.id
 
@@ -79,19 +79,19 @@ def test_a_release_holds_just_what_was_sent(app: Path, root: Path) -> None:
     assert sorted(path.name for path in root.iterdir()) == ["releases"]
 
 
-def test_the_same_application_makes_the_same_archive(app: Path, tmp_path: Path) -> None:
+def test_the_archive_of_an_application_is_reproducible(app: Path, tmp_path: Path) -> None:
     manifest = scan(app, tmp_path / "none")
     for name in ("one", "two"):
         packing.pack(app, manifest, tmp_path / name, lambda: True)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_what_changes_while_it_is_sent_is_no_release(app: Path, root: Path) -> None:
+def test_an_application_that_changes_during_the_upload_is_refused(app: Path, root: Path) -> None:
     manifest = scan(app, root)
     (app / "app.py").write_text("print('two')\n")
     packing.pack(app, manifest, Path(bundle.stage(root, room=1)), lambda: True)
 
-    with pytest.raises(Refused, match="or was changed meanwhile"):
+    with pytest.raises(Refused, match="or the application was changed meanwhile"):
         bundle.unpack(root, content=manifest.entries)
     assert releases.at_hand(root) == []
     assert list((root / "releases").iterdir()) == []
@@ -119,7 +119,7 @@ OUTSIDE = {
 
 @pytest.mark.parametrize("filtering", [True, False], ids=["this Python", "one without filters"])
 @pytest.mark.parametrize("case", OUTSIDE)
-def test_nothing_leaves_the_directory_of_a_release(
+def test_archives_with_paths_outside_the_release_are_refused(
     root: Path, monkeypatch: pytest.MonkeyPatch, case: str, filtering: bool
 ) -> None:
     if not filtering:
@@ -134,20 +134,20 @@ def test_nothing_leaves_the_directory_of_a_release(
     assert not list(root.parent.rglob("evil"))
 
 
-def test_half_an_archive_is_refused(root: Path) -> None:
+def test_a_truncated_archive_is_refused(root: Path) -> None:
     Path(bundle.stage(root, room=1)).write_bytes(b"\x1f\x8b\x08\0")
     with pytest.raises((Refused, OSError)):
         bundle.unpack(root, content={"a": "x"})
     assert not (root / "incoming").exists()
 
 
-def test_there_has_to_be_room_for_a_release(root: Path) -> None:
+def test_a_release_without_enough_space_is_refused(root: Path) -> None:
     with pytest.raises(Refused, match="no space left for") as caught:
         bundle.stage(root, room=10**18)
     assert caught.value.cause == "file_system"
 
 
-def test_a_damaged_release_is_not_switched_to(app: Path, root: Path) -> None:
+def test_a_damaged_release_can_not_become_current(app: Path, root: Path) -> None:
     manifest = send(app, root)
     releases.switch(root, release=manifest.id, previous=None)
     (root / "current" / "app.py").write_text("else")
@@ -158,7 +158,7 @@ def test_a_damaged_release_is_not_switched_to(app: Path, root: Path) -> None:
     assert releases.damage(root, release=manifest.id) is None
 
 
-def test_the_releases_that_are_linked_are_kept(app: Path, root: Path) -> None:
+def test_linked_releases_are_kept(app: Path, root: Path) -> None:
     made = []
     for number in range(4):
         (app / "app.py").write_text(f"print({number})")
@@ -182,7 +182,7 @@ main(**json.load(sys.stdin))
 
 
 def call(function: str, root: Path, **arguments: Any) -> Any:
-    """Call a function as it is done from afar: in a process that is gone then.
+    """Call a function as the controller does: in a process that ends afterwards.
 
     Raises:
         Refused: It was refused.
@@ -199,7 +199,7 @@ def call(function: str, root: Path, **arguments: Any) -> Any:
 
 @pytest.fixture
 def start(app: Path, root: Path) -> Iterator[Callable[..., None]]:
-    """Starts a service in a release of the application."""
+    """Return a function that starts a service in a release of the application."""
     if systemd.may_be_used():
         pytest.skip("this machine runs systemd: its units are no place for a test")
     call("stage", root, room=1)
@@ -222,13 +222,11 @@ def start(app: Path, root: Path) -> Iterator[Callable[..., None]]:
 
 
 def said(root: Path, text: str) -> None:
-    """Wait until the service has said something."""
+    """Wait until the service has printed a text."""
     assert block_until(lambda: text in (root / "service.log").read_text(), within=30, every=0.01)
 
 
-def test_a_service_that_does_not_want_to_end_is_ended_with_all_that_it_started(
-    root: Path, start: Callable[..., None]
-) -> None:
+def test_a_stubborn_service_is_killed_with_its_children(root: Path, start: Callable[..., None]) -> None:
     start(STUBBORN)
     said(root, "ready")
     seen = call("status", root)
@@ -243,9 +241,7 @@ def test_a_service_that_does_not_want_to_end_is_ended_with_all_that_it_started(
     assert not call("stop", root, grace=0.2)
 
 
-def test_a_service_whose_process_never_got_on_record_is_found_by_its_token(
-    root: Path, start: Callable[..., None]
-) -> None:
+def test_an_unrecorded_process_is_found_by_its_token(root: Path, start: Callable[..., None]) -> None:
     start(STUBBORN)
     record = json.loads((root / "instance.json").read_text())
     (root / "instance.json").write_text(json.dumps({k: v for k, v in record.items() if k != "pid"}))
@@ -255,7 +251,7 @@ def test_a_service_whose_process_never_got_on_record_is_found_by_its_token(
     assert call("stop", root, grace=0)
 
 
-def test_a_process_that_has_the_number_of_an_ended_service_is_left_alone(root: Path) -> None:
+def test_a_foreign_process_with_a_recorded_pid_is_left_alone(root: Path) -> None:
     record = {"pid": os.getpid(), "started": 1, "token": TOKEN}
     assert daemon.status(record)["alive"] is False
     assert daemon.stop(record, 0) is False
@@ -265,30 +261,32 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "no such user": ({"user": "no-such-user"}, "service.user: there is no user no-such-user"),
     "no such program": ({"command": ["no-such-program"]}, "there is no program no-such-program in"),
     "no such program of it": ({"command": ["./nothing"]}, r"there is no program ./nothing in .*/releases/"),
-    "no such release": ({"release": "0" * 12}, "is not there; release again"),
+    "no such release": ({"release": "0" * 12}, "is missing; release again"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_what_can_not_be_started_says_why(root: Path, start: Callable[..., None], case: str) -> None:
+def test_a_refused_start_reports_the_reason(root: Path, start: Callable[..., None], case: str) -> None:
     changes, reason = REFUSALS[case]
     with pytest.raises(Refused, match=reason):
         start("", **changes)
     assert call("status", root) is None
 
 
-def test_a_program_that_is_none_is_told(root: Path, app: Path, start: Callable[..., None]) -> None:
+def test_a_program_that_can_not_be_executed_is_reported(
+    root: Path, app: Path, start: Callable[..., None]
+) -> None:
     (app / "run").write_bytes(b"\0nothing")
     (app / "run").chmod(0o755)
     with pytest.raises(Refused, match="can't be started: exec format error"):
         start("", command=["./run"])
 
 
-def test_a_service_runs_as_the_user_that_is_named(
+def test_a_service_runs_as_the_declared_user(
     root: Path, tmp_path: Path, start: Callable[..., None]
 ) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root may start a service as somebody else")
+        pytest.skip("only root may start a service as another user")
     for directory in (tmp_path, *tmp_path.parents):
         if directory.name.startswith(("pytest-", "popen-", tmp_path.name)):
             directory.chmod(0o755)
@@ -309,7 +307,7 @@ def gathered(root: Path, since: Any = None, **changes: Any) -> tuple[bytes, Any,
     return base64.b64decode(found["text"]), found["since"], found["skipped"]
 
 
-def test_a_log_is_read_on_from_where_it_was_left(root: Path) -> None:
+def test_a_log_is_read_from_the_last_position(root: Path) -> None:
     assert gathered(root) == (b"", None, 0)
     path = root / "service.log"
     path.write_bytes(b"one\n")
@@ -320,7 +318,7 @@ def test_a_log_is_read_on_from_where_it_was_left(root: Path) -> None:
     assert gathered(root, since)[0] == b"two\n\xff\n"
 
 
-def test_nothing_of_a_log_is_lost_when_it_is_put_aside(root: Path) -> None:
+def test_no_line_of_a_log_is_lost_by_a_rotation(root: Path) -> None:
     path = root / "service.log"
     path.write_bytes(b"one\n")
     _, since, _ = gathered(root)
@@ -335,7 +333,7 @@ def test_nothing_of_a_log_is_lost_when_it_is_put_aside(root: Path) -> None:
     assert gathered(root, since)[0] == b"four\n", "it was cut"
 
 
-def test_a_line_that_is_written_still_is_left_for_the_next_time(root: Path) -> None:
+def test_an_incomplete_last_line_is_left_for_the_next_read(root: Path) -> None:
     path = root / "service.log"
     path.write_bytes(b"one\nhalf a sec")
     text, since, _ = gathered(root, whole=False)
@@ -348,7 +346,7 @@ def test_a_line_that_is_written_still_is_left_for_the_next_time(root: Path) -> N
     assert gathered(root, since, whole=False)[0] == b"half a secret\nthe end", "nobody goes on with it"
 
 
-def test_of_a_long_log_whole_lines_of_the_end_are_read(root: Path) -> None:
+def test_only_complete_lines_at_the_end_of_a_long_log_are_read(root: Path) -> None:
     (root / "service.log").write_bytes(b"".join(b"line %d\n" % number for number in range(1000)))
     text, since, skipped = gathered(root, limit=30)
     assert text == b"line 997\nline 998\nline 999\n"
@@ -357,7 +355,7 @@ def test_of_a_long_log_whole_lines_of_the_end_are_read(root: Path) -> None:
 
 @pytest.fixture
 def answer(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Calls a function and returns what was printed."""
+    """Return a function that calls the program and returns its output."""
 
     def answered(function: str, root: Path, lineage: str, **arguments: Any) -> Any:
         program.main(function, str(root), lineage, arguments)
@@ -377,21 +375,19 @@ def test_the_directory_of_another_environment_is_left_alone(root: Path, answer: 
     assert not root.exists()
 
 
-def test_a_directory_in_which_we_never_were_is_not_removed(root: Path, answer: Callable[..., Any]) -> None:
+def test_an_unmarked_directory_is_not_removed(root: Path, answer: Callable[..., Any]) -> None:
     assert answer("remove", root, "mine") == {"result": None}
     assert root.is_dir()
 
 
-def test_what_the_system_refuses_is_told_with_what_to_do(
-    tmp_path: Path, answer: Callable[..., Any]
-) -> None:
+def test_system_errors_come_with_advice(tmp_path: Path, answer: Callable[..., Any]) -> None:
     (tmp_path / "file").write_text("")
     refused = answer("stage", tmp_path / "file" / "web", "mine", room=1)
     assert refused == {"cause": "file_system", "summary": f"{tmp_path}/file/web: not a directory"}
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
-def test_hosts_need_no_more_than_the_library_of_python_3_9(path: Path) -> None:
+def test_the_host_program_needs_only_the_standard_library_of_python_3_9(path: Path) -> None:
     tree = ast.parse(path.read_text(), feature_version=(3, 9))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -400,7 +396,7 @@ def test_hosts_need_no_more_than_the_library_of_python_3_9(path: Path) -> None:
             assert node.level == 1 or str(node.module).partition(".")[0] in sys.stdlib_module_names
 
 
-def test_a_call_whose_caller_is_gone_is_waited_for(
+def test_a_call_waits_for_an_earlier_call_whose_caller_is_gone(
     root: Path, answer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "_PATIENCE", 0)

@@ -1,4 +1,4 @@
-"""What signals and crashes in the middle of an apply leave, and how it goes on from there."""
+"""Signals and crashes during an apply, and how the environment continues."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def slow(project: Project) -> Project:
 
 
 def begin_to_apply(project: Project) -> subprocess.Popen[str]:
-    """Start provision, and return once Terraform makes the host."""
+    """Start provision, and return once Terraform creates the host."""
     process = subprocess.Popen(
         project.command("provision", "web"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -36,7 +36,7 @@ def begin_to_apply(project: Project) -> subprocess.Popen[str]:
 
 
 def tools(project: Project) -> list[psutil.Process]:
-    """Return the tools that run for a project: those whose directory is in it."""
+    """Return the running tools whose working directory is in a project."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -49,7 +49,7 @@ def tools(project: Project) -> list[psutil.Process]:
 
 
 async def goes_on(project: Project) -> None:
-    """Make sure that it can be taken up again, and taken away."""
+    """Check that the environment can be retried and destroyed."""
     module = project.directory / "module" / "main.tf.j2"
     module.write_text(module.read_text().replace("sleep ${var.delay}", "sleep 0"))
     assert isinstance((await project.workspace.retry("web")).state, Provisioned)
@@ -66,7 +66,7 @@ async def goes_on(project: Project) -> None:
     ],
     ids=["one Ctrl-C", "two", "TERM", "HUP"],
 )
-def test_a_signal_ends_terraform_and_is_on_record(
+def test_a_signal_stops_terraform_and_is_recorded(
     slow: Project, signals: list[signal.Signals], code: int
 ) -> None:
     process = begin_to_apply(slow)
@@ -86,7 +86,7 @@ def test_a_signal_ends_terraform_and_is_on_record(
     asyncio.run(goes_on(slow))
 
 
-async def test_a_killed_controller_is_recovered(slow: Project) -> None:
+async def test_a_killed_controller_can_be_recovered(slow: Project) -> None:
     process = begin_to_apply(slow)
     process.kill()
     process.communicate()
@@ -101,7 +101,7 @@ async def test_a_killed_controller_is_recovered(slow: Project) -> None:
     await goes_on(slow)
 
 
-async def test_destroy_takes_over_from_a_killed_controller(slow: Project) -> None:
+async def test_destroy_replaces_a_killed_controller(slow: Project) -> None:
     process = begin_to_apply(slow)
     process.kill()
     process.communicate()

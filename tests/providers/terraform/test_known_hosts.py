@@ -1,4 +1,4 @@
-"""The key that a host has to show: pinned before anybody logs in, and kept as long as it may be needed."""
+"""Host keys: pinned before the first login, and kept as long as they may be needed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def refused(project: Project) -> Failure:
     return caught.value.failure
 
 
-async def test_a_host_whose_key_is_declared_has_to_show_it(project: Project, tmp_path: Path) -> None:
+async def test_a_host_must_show_its_declared_key(project: Project, tmp_path: Path) -> None:
     settings = project.provider().ssh.model_dump()
     project.workspace.create(project.spec(ssh={**settings, "host_key": another_key(tmp_path)}))
     found = await refused(project)
@@ -38,9 +38,7 @@ async def test_a_host_whose_key_is_declared_has_to_show_it(project: Project, tmp
     assert f"does not show the host key that is pinned for it in {known_hosts(project)}" in found.summary
 
 
-async def test_a_host_that_showed_another_key_before_is_not_registered(
-    project: Project, tmp_path: Path
-) -> None:
+async def test_a_host_with_a_changed_key_is_not_registered(project: Project, tmp_path: Path) -> None:
     project.workspace.create(project.spec())
     pin(known_hosts(project), HOST, project.sshd.port, another_key(tmp_path))
     found = await refused(project)
@@ -50,7 +48,7 @@ async def test_a_host_that_showed_another_key_before_is_not_registered(
     assert isinstance((await project.workspace.retry("web")).state, Provisioned)
 
 
-async def test_the_key_is_pinned_before_we_log_in(project: Project, tmp_path: Path) -> None:
+async def test_the_key_is_pinned_before_the_login(project: Project, tmp_path: Path) -> None:
     settings = project.provider().ssh.model_dump()
     project.workspace.create(project.spec(ssh={**settings, "key": make_key(tmp_path / "unknown")}))
     found = await refused(project)
@@ -59,7 +57,7 @@ async def test_the_key_is_pinned_before_we_log_in(project: Project, tmp_path: Pa
     assert pinned(known_hosts(project), HOST, project.sshd.port) == project.sshd.host_key
 
 
-async def test_the_pin_goes_only_with_the_files_of_the_environment(project: Project) -> None:
+async def test_the_pinned_key_is_kept_until_the_files_are_removed(project: Project) -> None:
     project.workspace.create(project.spec())
     await project.workspace.register("web", address=HOST)
     project.sshd.stop()
@@ -72,7 +70,7 @@ async def test_the_pin_goes_only_with_the_files_of_the_environment(project: Proj
     assert not known_hosts(project).exists()
 
 
-async def test_a_registered_host_that_is_gone_for_good_can_be_given_up(project: Project) -> None:
+async def test_an_environment_on_a_lost_registered_host_can_be_destroyed(project: Project) -> None:
     project.workspace.create(project.spec())
     await project.workspace.register("web", address=HOST)
     project.sshd.stop()
@@ -80,7 +78,7 @@ async def test_a_registered_host_that_is_gone_for_good_can_be_given_up(project: 
     assert (await project.workspace.destroy("web")).state.name == "destroyed"
 
 
-async def test_a_registered_host_is_not_forgotten_with_the_files_that_lead_to_it(project: Project) -> None:
+async def test_destroy_fails_without_the_files_for_a_registered_host(project: Project) -> None:
     project.workspace.create(project.spec())
     await project.workspace.register("web", address=HOST)
     build = project.data / "web" / "build"
@@ -88,5 +86,5 @@ async def test_a_registered_host_is_not_forgotten_with_the_files_that_lead_to_it
     with pytest.raises(CommandFailed, match="put it back from a backup"):
         await project.workspace.destroy("web")
 
-    build.mkdir()  # it is gone for good, somebody says
+    build.mkdir()  # the user states that the host is gone for good
     assert (await project.workspace.destroy("web")).state.name == "destroyed"

@@ -1,4 +1,4 @@
-"""The whole lifecycle on a host over SSH: made by Terraform, configured by Ansible, served."""
+"""The whole lifecycle on a host that Terraform creates and Ansible configures over SSH."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def up(project: Project, **changes: Any) -> Any:
     return await project.workspace.bring("web", to=Running)
 
 
-async def test_it_comes_up_is_released_again_goes_back_and_goes_away(project: Project) -> None:
+async def test_an_environment_is_released_rolled_back_and_destroyed(project: Project) -> None:
     workspace = project.workspace
     running = await up(project)
     assert said_by(project) == "one"
@@ -49,7 +49,7 @@ async def test_it_comes_up_is_released_again_goes_back_and_goes_away(project: Pr
         said_by(project)
 
 
-async def test_the_same_command_twice_changes_nothing_on_the_host(project: Project) -> None:
+async def test_repeating_a_command_does_not_change_the_host(project: Project) -> None:
     await up(project)
     notes = {
         entry.record.result.name: entry.record.result.note
@@ -67,7 +67,7 @@ async def test_the_same_command_twice_changes_nothing_on_the_host(project: Proje
     await project.workspace.destroy("web")
 
 
-async def test_what_is_there_is_seen(project: Project) -> None:
+async def test_observe_reports_host_service_and_release(project: Project) -> None:
     environment = await up(project)
     provider, directory = environment.spec.provider, project.workspace.directory("web")
 
@@ -96,7 +96,7 @@ def service(project: Project) -> psutil.Process:
     raise AssertionError("no service runs")
 
 
-async def test_an_apply_that_fails_midway_is_told_in_its_own_words_and_retried(project: Project) -> None:
+async def test_a_failed_apply_reports_the_error_of_terraform_and_can_be_retried(project: Project) -> None:
     broken = {"host_key": project.sshd.host_key, "broken": True}
     workspace = project.workspace
     workspace.create(project.spec(variables=broken))
@@ -113,7 +113,7 @@ async def test_an_apply_that_fails_midway_is_told_in_its_own_words_and_retried(p
     await workspace.destroy("web")
 
 
-async def test_a_service_that_does_not_stay_is_not_running(project: Project) -> None:
+async def test_a_service_that_exits_is_not_running(project: Project) -> None:
     project.workspace.create(project.spec())
     (project.directory / "app" / "app.py").write_text(
         "print('no database', flush=True); raise SystemExit(1)"
@@ -127,7 +127,7 @@ async def test_a_service_that_does_not_stay_is_not_running(project: Project) -> 
     await project.workspace.destroy("web")
 
 
-async def test_a_host_that_was_registered_is_left_alone(project: Project) -> None:
+async def test_destroy_leaves_a_registered_host_alone(project: Project) -> None:
     workspace = project.workspace
     workspace.create(project.spec())
     provisioned = await workspace.register("web", address="127.0.0.1")
@@ -142,11 +142,11 @@ async def test_a_host_that_was_registered_is_left_alone(project: Project) -> Non
         for entry in workspace.history("web")
         if getattr(entry.record, "result", None) is not None and entry.record.result.name == "stop_service"
     ]
-    assert notes == ["stopped; the host at 127.0.0.1 is not ours, and is left alone"]
+    assert notes == ["stopped; the host at 127.0.0.1 was not made here, and is left alone"]
     assert not (project.directory / "opt" / "envchart-web").exists()
 
 
-async def test_a_host_that_can_not_be_registered_leaves_it_created(project: Project) -> None:
+async def test_after_a_failed_register_the_state_is_created(project: Project) -> None:
     workspace = project.workspace
     workspace.create(project.spec(timeouts={"ssh": 0.5}))
     project.sshd.stop()
@@ -164,7 +164,7 @@ async def test_a_host_that_can_not_be_registered_leaves_it_created(project: Proj
     await workspace.destroy("web")
 
 
-async def test_a_lost_state_is_an_error_and_not_nothing_to_do(project: Project) -> None:
+async def test_destroy_fails_without_the_terraform_state(project: Project) -> None:
     workspace = project.workspace
     workspace.create(project.spec())
     await workspace.provision("web")
@@ -181,7 +181,9 @@ async def test_a_lost_state_is_an_error_and_not_nothing_to_do(project: Project) 
     assert (await workspace.destroy("web")).state.name == "destroyed"
 
 
-async def test_what_was_never_made_is_destroyed_without_terraform(project: Project, tmp_path: Path) -> None:
+async def test_destroy_needs_no_terraform_if_no_resource_was_created(
+    project: Project, tmp_path: Path
+) -> None:
     project.workspace.create(project.spec())
     (project.directory / "module").rename(tmp_path / "elsewhere")
 

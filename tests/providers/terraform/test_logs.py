@@ -1,4 +1,4 @@
-"""What a service says on its host, read here: whole, without secrets, and not for ever."""
+"""Service logs that are collected from a host: complete, without secrets, and limited."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def told(project: Project, command: str = "logs") -> subprocess.CompletedProcess
 
 @contextmanager
 def following(project: Project) -> Iterator[tuple[IO[str], IO[str]]]:
-    """Follow the log, and yield what reads the output and the notes of that."""
+    """Follow the log, and yield readers of the output and the notes."""
     words = project.command("logs", "web", "--follow")
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -61,13 +61,13 @@ def following(project: Project) -> Iterator[tuple[IO[str], IO[str]]]:
 
 
 def kept(project: Project) -> list[Path]:
-    """Return the files of the environment that hold the secret, in any of its forms."""
+    """Return the stored files that hold the secret in any encoding."""
     forms = (SECRET.encode(), base64.b64encode(SECRET.encode())[:-4])
     files = [path for path in project.data.rglob("*") if path.is_file()]
     return [path for path in files if any(form in path.read_bytes() for form in forms)]
 
 
-async def test_what_a_service_says_is_shown_without_its_secrets(project: Project) -> None:
+async def test_logs_are_shown_without_secrets(project: Project) -> None:
     await talking(project)
     assert "no service of it has said anything" in told(project).stderr
     await project.workspace.run("web")
@@ -83,7 +83,7 @@ async def test_what_a_service_says_is_shown_without_its_secrets(project: Project
     await project.workspace.destroy("web")
 
 
-async def test_a_host_that_is_not_reached_shows_what_was_fetched_before(project: Project) -> None:
+async def test_logs_of_an_unreachable_host_come_from_the_last_collection(project: Project) -> None:
     await talking(project)
     await project.workspace.run("web")
     before = told(project).stdout
@@ -97,7 +97,7 @@ async def test_a_host_that_is_not_reached_shows_what_was_fetched_before(project:
     await project.workspace.destroy("web")
 
 
-async def test_the_last_words_of_a_service_that_failed_are_kept_for_why(project: Project) -> None:
+async def test_the_last_lines_of_a_failed_service_are_stored(project: Project) -> None:
     await talking(project, FAILING)
     with pytest.raises(CommandFailed) as caught:
         await project.workspace.run("web")
@@ -110,7 +110,7 @@ async def test_the_last_words_of_a_service_that_failed_are_kept_for_why(project:
     await project.workspace.destroy("web")
 
 
-async def test_a_log_is_followed_through_an_outage(project: Project) -> None:
+async def test_following_a_log_continues_after_an_outage(project: Project) -> None:
     await talking(project)
     await project.workspace.run("web")
     log = project.directory / "opt" / "envchart-web" / "service.log"
@@ -132,7 +132,7 @@ def collected(tmp_path: Path) -> CollectedLog:
 
 @pytest.fixture
 def say(host: HostDirectory) -> Callable[[bytes], None]:
-    """Adds to the log of a host."""
+    """Return a function that appends to the log of a host."""
     Path(host.root).mkdir(parents=True)
 
     def added(text: bytes) -> None:
@@ -142,7 +142,7 @@ def say(host: HostDirectory) -> Callable[[bytes], None]:
     return added
 
 
-async def test_no_more_than_a_mebibyte_is_kept_and_what_was_left_out_is_told(
+async def test_a_collected_log_is_limited_and_notes_omitted_bytes(
     host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     line = b"x" * 99 + b"\n"
@@ -155,7 +155,7 @@ async def test_no_more_than_a_mebibyte_is_kept_and_what_was_left_out_is_told(
     assert "bytes before this were left out]\n" in texts[-1]
 
 
-async def test_a_secret_that_is_written_in_two_parts_is_not_kept_by_halves(
+async def test_no_half_of_a_secret_written_in_two_parts_is_stored(
     host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     def redact(text: str) -> str:
@@ -169,7 +169,7 @@ async def test_a_secret_that_is_written_in_two_parts_is_not_kept_by_halves(
     assert collected.log.read_text() == "I know ***\n"
 
 
-async def test_control_codes_are_neither_kept_nor_part_of_the_last_words(
+async def test_control_codes_are_stripped_from_collected_and_last_lines(
     host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     say("one\x1bc\x1b[2J \x9b2Jtwo\x1b]0;title\x07\n\tthree\x85\r\n".encode())
@@ -189,7 +189,7 @@ async def test_control_codes_do_not_hide_a_secret(
     assert collected.log.read_text() == "I know ***\n"
 
 
-async def test_a_secret_that_holds_control_codes_is_not_kept_without_them(
+async def test_a_secret_with_control_codes_is_redacted(
     host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     say(b"I know hun\x01ter2\n")
@@ -198,7 +198,7 @@ async def test_a_secret_that_holds_control_codes_is_not_kept_without_them(
     assert collected.log.read_text() == "I know ***\n"
 
 
-async def test_a_collection_that_fails_leaves_what_was_there(
+async def test_a_failed_collection_leaves_the_log_unchanged(
     host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     say(b"one\n")
@@ -209,7 +209,7 @@ async def test_a_collection_that_fails_leaves_what_was_there(
     assert collected.log.read_text() == "one\n"
 
 
-async def test_a_log_is_collected_by_one_at_a_time(
+async def test_only_one_process_at_a_time_collects_a_log(
     host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     say(b"one\n")

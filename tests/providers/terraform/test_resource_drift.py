@@ -1,4 +1,4 @@
-"""What a real plug-in of Terraform's sees of its resources is told as drift."""
+"""Drift of resources of a real Terraform provider."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ resource "lab_disk" "data" {{
 
 @pytest.fixture
 def disk(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that the module makes by a plug-in, which `init` takes from a mirror on this machine."""
+    """A file that the module creates with a provider, which `init` gets from a local mirror."""
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     place = tmp_path / "mirror" / "lab.local" / "lab" / "lab" / "0.1.0" / f"linux_{machine}"
     place.mkdir(parents=True)
@@ -53,7 +53,7 @@ def told(workspace: Workspace) -> list[tuple[DriftKind, str]]:
     return [(finding.kind, finding.what) for finding in drift.findings]
 
 
-def test_resources_that_were_altered_or_deleted_are_named(project: Project, disk: Path) -> None:
+def test_altered_and_deleted_resources_are_named(project: Project, disk: Path) -> None:
     workspace = project.workspace
     workspace.create(project.spec())
     asyncio.run(workspace.provision("web"))

@@ -1,4 +1,4 @@
-"""A service on a host: when it counts as running, and what is said when it does not."""
+"""Services on a host: when they count as running, and the reports of failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ONCE = APP.replace(".serve_forever()", ".handle_request(); print('had enough', f
 
 
 async def released(project: Project, app: str = APP, **changes: Any) -> None:
-    """Bring an environment on a registered host up to where it can be run."""
+    """Bring an environment on a registered host to the state `released`."""
     (project.directory / "app" / "app.py").write_text(app)
     changes = {"playbook": None, **changes}
     project.workspace.create(project.spec(**changes))
@@ -46,7 +46,7 @@ async def failure(project: Project) -> Failure:
 
 
 def processes(project: Project) -> list[psutil.Process]:
-    """Return what runs of a project's service."""
+    """Return the processes of a project's service."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -65,17 +65,17 @@ async def test_a_service_that_ends_within_the_settle_time_is_not_running(project
     assert found.summary == "the service ended after its start; it said last: had enough"
 
 
-async def test_a_service_that_only_listens_on_loopback_is_told_to_listen_on_host(project: Project) -> None:
+async def test_a_service_that_listens_only_on_loopback_gets_advice(project: Project) -> None:
     app = APP.replace('os.environ["HOST"]', '"127.0.0.1"')
     await released(project, app, service=project.service(start_timeout=0.5))
     found = await failure(project)
 
     assert found.cause is FailureCause.NETWORK
     assert "answers on the host itself but not from here: nothing listens on port" in found.summary
-    assert "does it listen on $HOST" in found.summary
+    assert "check that it listens on $HOST" in found.summary
 
 
-async def test_a_service_that_never_answers_says_so_in_time(project: Project) -> None:
+async def test_a_service_that_never_answers_times_out(project: Project) -> None:
     await released(project, SLEEPING, service=project.service(start_timeout=0.5))
     found = await failure(project)
 
@@ -105,7 +105,7 @@ def stranger(project: Project) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("stranger")
-async def test_a_port_that_is_taken_is_told_before_anything_is_started(project: Project) -> None:
+async def test_a_port_in_use_is_reported_before_the_start(project: Project) -> None:
     await released(project)
     found = await failure(project)
 
@@ -113,18 +113,19 @@ async def test_a_port_that_is_taken_is_told_before_anything_is_started(project: 
     assert f"on 127.0.0.2, port {project.port} is in use by another program" in found.summary
 
 
-async def test_an_answer_without_the_token_is_no_health(project: Project) -> None:
+async def test_an_answer_without_the_token_is_not_healthy(project: Project) -> None:
     app = APP.replace('"ENVCHART_INSTANCE_TOKEN"', '"PORT"')
     await released(project, app, service=project.service(start_timeout=0.5))
     found = await failure(project)
 
     assert found.cause is FailureCause.CONFIGURATION
     assert (
-        "without the token of the instance: another program has the port, or it does not" in found.summary
+        "without the token of the instance: another program has the port, or the service does not"
+        in found.summary
     )
 
 
-async def test_a_user_that_is_not_there_is_the_users_to_mend(project: Project) -> None:
+async def test_an_unknown_user_is_a_configuration_error(project: Project) -> None:
     await released(project, service=project.service(user="no-such-user"))
     found = await failure(project)
 
@@ -132,7 +133,7 @@ async def test_a_user_that_is_not_there_is_the_users_to_mend(project: Project) -
     assert "on 127.0.0.2, service.user: there is no user no-such-user" in found.summary
 
 
-async def test_a_wait_that_is_cancelled_leaves_nothing_half_started(project: Project) -> None:
+async def test_cancelling_the_health_check_stops_the_service(project: Project) -> None:
     await released(project, SLEEPING)
     running = asyncio.ensure_future(project.workspace.run("web"))
 
@@ -151,7 +152,7 @@ async def test_a_wait_that_is_cancelled_leaves_nothing_half_started(project: Pro
     await project.workspace.destroy("web")
 
 
-async def test_words_and_variables_arrive_as_they_are(
+async def test_arguments_and_variables_reach_the_service_unchanged(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hostile = "a 'b' \"c\" $HOME `id` %n \\ \n é"
@@ -174,7 +175,7 @@ async def test_words_and_variables_arrive_as_they_are(
     await project.workspace.destroy("web")
 
 
-async def test_all_of_it_works_by_sudo(project: Project) -> None:
+async def test_the_whole_lifecycle_works_with_sudo(project: Project) -> None:
     if shutil.which("sudo") is None or os.geteuid() != 0:
         pytest.skip("needs sudo, and to be let use it")
     settings = project.provider().ssh.model_dump() | {"become": True}
@@ -187,7 +188,7 @@ async def test_all_of_it_works_by_sudo(project: Project) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk that holds one megabyte."""
+    """A file system of one megabyte."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=False).returncode:
@@ -203,9 +204,7 @@ async def small(sshd: Sshd, known_hosts: Path, small_disk: Path) -> AsyncIterato
         yield HostDirectory(remote, f"{small_disk}/envchart-web", "a lineage").releases
 
 
-async def test_a_release_that_has_no_room_leaves_none_of_it_behind(
-    small: RemoteReleases, tmp_path: Path
-) -> None:
+async def test_a_release_that_does_not_fit_leaves_no_files(small: RemoteReleases, tmp_path: Path) -> None:
     app = tmp_path / "app"
     app.mkdir()
     (app / "big").write_bytes(os.urandom(2_000_000))
@@ -218,14 +217,16 @@ async def test_a_release_that_has_no_room_leaves_none_of_it_behind(
     assert (await small.upload(app, tmp_path / "none", tmp_path / "archive", lambda _text: None))[1]
 
 
-async def test_a_disk_that_fills_up_meanwhile_names_the_host(small: RemoteReleases, tmp_path: Path) -> None:
+async def test_a_disk_that_fills_up_is_reported_with_the_host(
+    small: RemoteReleases, tmp_path: Path
+) -> None:
     (tmp_path / "big").write_bytes(os.urandom(2_000_000))
     with pytest.raises(StepFailed, match=r"on 127\.0\.0\.1, .* can't be written: .*may be full") as caught:
         await small.call.remote.put(tmp_path / "big", f"{tmp_path}/disk/big")
     assert caught.value.cause is FailureCause.FILE_SYSTEM
 
 
-async def test_the_progress_of_a_big_release_is_told(host: HostDirectory, tmp_path: Path) -> None:
+async def test_the_progress_of_a_large_upload_is_reported(host: HostDirectory, tmp_path: Path) -> None:
     app, told = tmp_path / "app", list[str]()
     app.mkdir()
     (app / "big").write_bytes(os.urandom(6_000_000))
@@ -241,9 +242,7 @@ async def test_the_progress_of_a_big_release_is_told(host: HostDirectory, tmp_pa
     )
 
 
-async def test_a_service_that_is_asked_for_and_never_was_is_none(
-    host: HostDirectory, project: Project
-) -> None:
+async def test_a_host_without_a_service_has_no_instance(host: HostDirectory, project: Project) -> None:
     assert await host.instance() is None
     assert not await host.answers(project.port, "/health", "a token")
     with pytest.raises(StepFailed, match="the service ended after its start"):

@@ -1,4 +1,4 @@
-"""The settings of the terraform provider: what may be said, and what may be changed later."""
+"""Settings of the terraform provider: validation, and changes that need provisioning."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_directory_on_the_host_is_an_absolute_path(directory: str) -> None:
         ({"address": "192.0.2.2"}, ("address",)),
     ],
 )
-def test_only_what_makes_the_host_needs_provisioning(
+def test_only_changes_to_the_infrastructure_need_provisioning(
     changes: dict[str, Any], fields: tuple[str, ...]
 ) -> None:
     assert provider(address="192.0.2.1").needs_provision(provider(**changes)) == fields

@@ -1,4 +1,4 @@
-"""Commands and files over SSH: what a host, a network and sudo can do to them."""
+"""Commands and uploads over SSH, and failures of host, network and sudo."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import stat
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ SHORT = timedelta(seconds=0.3)
 
 
 def poor(sshd: Sshd, directory: Path, **programs: str) -> None:
-    """Have a host on which there are `env`, `sh` and these programs, and nothing else."""
+    """Make a host with `env`, `sh` and these programs only."""
     directory.mkdir()
     for name in ("env", "sh"):
         (directory / name).symlink_to(str(shutil.which(name)))
@@ -35,35 +36,40 @@ def poor(sshd: Sshd, directory: Path, **programs: str) -> None:
     sshd.restart(SetEnv=f"HOME={directory} PATH={directory}")  # a .bashrc might add to the path
 
 
-async def test_what_a_command_says_need_not_be_text(host: HostDirectory) -> None:
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # a session's processes end with each other
+            process.kill()
+
+
+async def test_output_that_is_not_text_is_escaped(host: HostDirectory) -> None:
     ran = await host.remote.run(r"printf 'caf\351 \303\251'; printf '\377' >&2")
 
     assert (ran.stdout, ran.stderr) == (r"caf\xe9 é", r"\xff")
 
 
-async def test_a_command_that_fails_is_told_in_its_last_words(host: HostDirectory) -> None:
+async def test_a_failed_command_is_reported_with_its_last_line(host: HostDirectory) -> None:
     with pytest.raises(StepFailed, match=r"on 127.0.0.1, echo ended with 3: gone wrong") as caught:
         await host.remote.run("echo something; echo gone wrong >&2; exit 3")
     assert caught.value.cause is FailureCause.COMMAND_EXECUTION
 
 
-async def test_a_command_that_a_signal_ends_is_no_lost_connection(host: HostDirectory) -> None:
+async def test_a_command_ended_by_a_signal_is_not_a_lost_connection(host: HostDirectory) -> None:
     with pytest.raises(StepFailed, match="kill was ended by SIGKILL"):
         await host.remote.run("kill -KILL $$")
 
 
-async def test_a_command_that_takes_too_long_is_told_to_go_on_there(host: HostDirectory) -> None:
+async def test_a_command_that_times_out_is_reported_as_possibly_still_running(host: HostDirectory) -> None:
     with pytest.raises(StepFailed, match=r"sleep did not end within 0.3 s; it may go on there") as caught:
         await host.remote.run("sleep 20", timeout=SHORT)
     assert caught.value.cause is FailureCause.TIMEOUT
     assert (await host.remote.run("echo still here")).stdout == "still here\n"
 
 
-async def test_a_connection_that_is_lost_meanwhile_is_no_success(sshd: Sshd, host: HostDirectory) -> None:
+async def test_a_lost_connection_is_a_failure(sshd: Sshd, host: HostDirectory) -> None:
     running = asyncio.ensure_future(host.remote.run("sleep 20", check=False))
     await asyncio.sleep(0.3)
-    for process in sshd.sessions():
-        process.kill()
+    kill(sshd.sessions())
 
     with pytest.raises(StepFailed, match=r"the connection to 127\.0\.0\.1 was lost") as caught:
         await running
@@ -71,9 +77,7 @@ async def test_a_connection_that_is_lost_meanwhile_is_no_success(sshd: Sshd, hos
 
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["that answers", "that does not answer any more"])
-async def test_a_cancellation_closes_the_connection_to_a_host(
-    sshd: Sshd, known_hosts: Path, frozen: bool
-) -> None:
+async def test_cancelling_closes_the_connection(sshd: Sshd, known_hosts: Path, frozen: bool) -> None:
     async def work() -> None:
         async with ssh.connect(sshd.target(known_hosts)) as remote:
             await remote.run("exec sleep 20")
@@ -91,12 +95,11 @@ async def test_a_cancellation_closes_the_connection_to_a_host(
             await asyncio.wait_for(task, 5)
         assert task.cancelled(), "it did not take the five seconds"
     finally:
-        for process in held:
-            process.kill()
+        kill(held)
     assert not any(connection.raddr for connection in psutil.Process().net_connections("tcp4"))
 
 
-async def test_a_host_that_goes_silent_is_noticed(sshd: Sshd, known_hosts: Path) -> None:
+async def test_a_silent_host_is_detected(sshd: Sshd, known_hosts: Path) -> None:
     async with ssh.connect(sshd.target(known_hosts, keepalive=timedelta(seconds=0.1))) as remote:
         held = sshd.sessions()
         for process in held:
@@ -105,19 +108,18 @@ async def test_a_host_that_goes_silent_is_noticed(sshd: Sshd, known_hosts: Path)
             with pytest.raises(StepFailed) as caught:
                 await asyncio.wait_for(remote.run("true"), 10)
         finally:
-            for process in held:
-                process.kill()
+            kill(held)
     assert caught.value.cause is FailureCause.NETWORK
 
 
-async def test_a_key_that_is_gone_is_not_waited_for(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
+async def test_a_missing_key_is_reported_at_once(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
     target = sshd.target(known_hosts, key=tmp_path / "gone")
     with pytest.raises(StepFailed, match="gone is not a file") as caught:
         await ssh.wait_for(target, timedelta(seconds=20))
     assert caught.value.cause is FailureCause.CONFIGURATION
 
 
-async def test_a_file_arrives_whole_and_private(host: HostDirectory, tmp_path: Path) -> None:
+async def test_an_uploaded_file_is_complete_and_private(host: HostDirectory, tmp_path: Path) -> None:
     content, seen = os.urandom(3_000_000), list[tuple[int, int]]()
     (tmp_path / "here").write_bytes(content)
     await host.remote.put(tmp_path / "here", f"{tmp_path}/there", lambda *told: seen.append(told))
@@ -127,16 +129,14 @@ async def test_a_file_arrives_whole_and_private(host: HostDirectory, tmp_path: P
     assert seen[-1] == (len(content), len(content))
 
 
-async def test_a_file_that_can_not_be_written_names_the_host_and_the_path(
-    host: HostDirectory, tmp_path: Path
-) -> None:
+async def test_a_failed_upload_names_host_and_path(host: HostDirectory, tmp_path: Path) -> None:
     (tmp_path / "here").write_text("x")
     with pytest.raises(StepFailed, match=r"on 127\.0\.0\.1, /nowhere/there can't be written") as caught:
         await host.remote.put(tmp_path / "here", "/nowhere/there")
     assert caught.value.cause is FailureCause.FILE_SYSTEM
 
 
-async def test_a_host_without_sftp_is_the_users_to_mend(
+async def test_a_host_without_sftp_is_a_configuration_error(
     sshd: Sshd, known_hosts: Path, tmp_path: Path
 ) -> None:
     sshd.restart(Subsystem="other /bin/true")
@@ -147,9 +147,7 @@ async def test_a_host_without_sftp_is_the_users_to_mend(
     assert caught.value.cause is FailureCause.CONFIGURATION
 
 
-async def test_a_host_without_python_says_what_to_install(
-    sshd: Sshd, known_hosts: Path, tmp_path: Path
-) -> None:
+async def test_a_host_without_python_gets_advice(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
     poor(sshd, tmp_path / "bin")
     async with ssh.connect(sshd.target(known_hosts)) as remote:
         with pytest.raises(StepFailed, match="has no python3: install it") as caught:
@@ -157,16 +155,14 @@ async def test_a_host_without_python_says_what_to_install(
     assert caught.value.cause is FailureCause.CONFIGURATION
 
 
-async def test_an_old_python_is_refused_before_it_fails(
-    sshd: Sshd, known_hosts: Path, tmp_path: Path
-) -> None:
+async def test_an_old_python_is_refused_early(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
     poor(sshd, tmp_path / "bin", python3="echo '[3, 6]'")
     async with ssh.connect(sshd.target(known_hosts)) as remote:
         with pytest.raises(StepFailed, match=r"is 3\.6: 3\.9 or later is needed"):
             await Calls(remote, "/opt/x").require_python()
 
 
-async def test_a_host_without_sudo_says_so(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
+async def test_a_host_without_sudo_is_reported(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
     poor(sshd, tmp_path / "bin")
     async with ssh.connect(sshd.target(known_hosts, become=True)) as remote:
         with pytest.raises(StepFailed, match="has no sudo: install it there") as caught:
@@ -184,10 +180,10 @@ async def test_a_host_without_sudo_says_so(sshd: Sshd, known_hosts: Path, tmp_pa
         "sudo: unable to resolve host web\nsudo: a password is required",
     ],
 )
-async def test_a_sudo_that_asks_for_a_password_is_authentication(
+async def test_a_sudo_with_a_password_is_an_authentication_failure(
     sshd: Sshd, known_hosts: Path, tmp_path: Path, said: str
 ) -> None:
-    """What it says was taken from real ones."""
+    """The outputs are copies of those of real versions."""
     poor(sshd, tmp_path / "bin", sudo=f"echo '{said}' >&2\nexit 1")
     async with ssh.connect(sshd.target(known_hosts, become=True)) as remote:
         with pytest.raises(StepFailed) as caught:
@@ -196,7 +192,7 @@ async def test_a_sudo_that_asks_for_a_password_is_authentication(
     assert caught.value.summary.startswith(f"{USER} may not run sudo without a password on 127.0.0.1: ")
 
 
-async def test_commands_run_as_root_by_sudo(sshd: Sshd, known_hosts: Path) -> None:
+async def test_commands_run_as_root_with_sudo(sshd: Sshd, known_hosts: Path) -> None:
     if shutil.which("sudo") is None or os.geteuid() != 0:
         pytest.skip("needs sudo, and to be let use it")
     async with ssh.connect(sshd.target(known_hosts, become=True)) as remote:

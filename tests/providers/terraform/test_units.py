@@ -1,4 +1,4 @@
-"""The unit of a service: what is in it stays what it was, whatever systemd and shells make of it."""
+"""Unit files: values are quoted so that systemd preserves them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def launched(root: Path, **changes: Any) -> Launch:
     return Launch(**{**facts, **changes})
 
 
-def test_an_environment_file_gives_back_every_value(tmp_path: Path) -> None:
-    """Read by a shell: what ends a quote, and what an escape is, systemd has from there."""
+def test_an_environment_file_preserves_every_value(tmp_path: Path) -> None:
+    """Read by a shell, whose rules for quotes and escapes systemd follows."""
     (tmp_path / "service.env").write_text(env_file(HOSTILE), newline="")
     script = f"set -a; . '{tmp_path}/service.env'; exec env -0"
     ran = subprocess.run(["sh", "-c", script], capture_output=True, check=True)
@@ -58,7 +58,7 @@ def test_an_environment_file_gives_back_every_value(tmp_path: Path) -> None:
     assert {name: seen.get(name) for name in HOSTILE} == HOSTILE
 
 
-def test_a_value_that_systemd_would_not_take_is_refused() -> None:
+def test_a_value_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(Refused, match="the variable KEY is not UTF-8"):
         env_file({"KEY": os.fsdecode(b"\xff")})
 
@@ -78,21 +78,21 @@ def test_a_value_that_systemd_would_not_take_is_refused() -> None:
         (os.fsdecode(b"\xff"), r'"\xff"'),
     ],
 )
-def test_a_word_of_a_command_line_stays_what_it_was(word: str, written: str) -> None:
+def test_arguments_of_a_command_line_are_preserved(word: str, written: str) -> None:
     """Source: systemd.service(5), "Command lines"."""
     assert argument(word) == written
 
 
-def test_the_program_itself_is_no_place_for_variables() -> None:
+def test_variables_in_the_name_of_the_program_are_not_escaped() -> None:
     assert quoted("/opt/$a/%b") == '"/opt/$a/%%b"'
 
 
-def test_a_path_stands_for_itself_alone() -> None:
+def test_specifiers_and_patterns_in_paths_are_escaped() -> None:
     assert path(Path("/opt/100%/[a]*")) == "/opt/100%%/[a]*"
     assert globbed("/opt/[a]*?\\") == r"/opt/\[a\]\*\?\\"
 
 
-def test_no_variable_of_a_service_is_in_its_unit() -> None:
+def test_a_unit_has_no_variables_of_the_service() -> None:
     root = Path("/opt/envchart-web")
     text = unit(root, launched(root, env={"PASSWORD": "hunter2"}), 5)
 
@@ -101,15 +101,15 @@ def test_no_variable_of_a_service_is_in_its_unit() -> None:
     assert "EnvironmentFile=/opt/envchart-web/service.env" in text
 
 
-def test_no_grace_is_not_all_the_time_in_the_world() -> None:
-    """Source: systemd.service(5): TimeoutStopSec=0 is no limit at all."""
+def test_a_grace_of_zero_is_not_unlimited() -> None:
+    """Source: systemd.service(5): TimeoutStopSec=0 means no limit."""
     root = Path("/opt/envchart-web")
     assert "TimeoutStopSec=1ms" in unit(root, launched(root), 0)
     assert "TimeoutStopSec=2500ms" in unit(root, launched(root), 2.5)
 
 
 @pytest.mark.parametrize("directory", ["opt", """a "b' %n $HOME [x] \\y*"""])
-def test_systemd_finds_nothing_wrong_with_a_unit(tmp_path: Path, directory: str) -> None:
+def test_systemd_accepts_the_unit(tmp_path: Path, directory: str) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("needs systemd-analyze")
     root = tmp_path / directory / "envchart-web"

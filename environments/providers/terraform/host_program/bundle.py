@@ -50,7 +50,7 @@ def unpack(root: Path, *, content: Entries) -> None:
     try:
         _extract(root / "incoming" / _ARCHIVE, draft)
         if entries(draft, content) != content:
-            raise Refused("file_system", "it did not arrive as it was sent, or was changed meanwhile")
+            raise Refused("file_system", "the upload is damaged, or the application was changed meanwhile")
         os.sync()  # once for all files: cheaper than an fsync for each
         _put_in_place(draft, releases, content)
     finally:
@@ -100,7 +100,7 @@ def _checked(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     for member in tar:
         path = PurePosixPath(member.name)
         if not (member.isreg() or member.issym()) or _leaves(path) or links.intersection(path.parents):
-            raise Refused("file_system", f"{member.name} has no place in a release")
+            raise Refused("file_system", f"{member.name} can't be part of a release")
         if member.issym():
             if _leaves(path.parent / member.linkname):
                 raise Refused("file_system", f"the link {member.name} leads out of its release")

@@ -45,7 +45,7 @@ def prepare(
     """
     directory = root / "releases" / release
     if not directory.is_dir():
-        raise Refused("file_system", f"{directory} is not there; release again")
+        raise Refused("file_system", f"{directory} is missing; release again")
     who = _user(user)
     # The declared variables come last, and may replace these.
     base = {"PATH": os.environ.get("PATH", os.defpath), "HOME": who.pw_dir}

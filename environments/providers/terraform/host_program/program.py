@@ -83,7 +83,7 @@ def _is_claimed(root: Path, lineage: str) -> bool:
         owner = "unreadable"
     if owner != lineage:
         summary = f"{root} belongs to another environment (lineage {owner})"
-        advice = "destroy that, or give this one another instance_name or service.directory"
+        advice = "destroy that environment, or give this one another instance_name or service.directory"
         raise Refused("configuration", f"{summary}: {advice}")
     return True
 

@@ -53,7 +53,7 @@ class RemoteService:
     def describe(self) -> str:
         """Return process and supervisor in words."""
         under = " under systemd" if self.supervisor == "systemd" else ""
-        return f"pid {self.pid}{under}" if self.pid else f"a service{under} that is being started again"
+        return f"pid {self.pid}{under}" if self.pid else f"a service{under} that is being restarted"
 
 
 @dataclass(frozen=True, slots=True)

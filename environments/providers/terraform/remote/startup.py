@@ -64,7 +64,7 @@ class Startup:
         if instance is None or not instance.alive:
             raise StepFailed(FailureCause.COMMAND_EXECUTION, "the service ended after its start")
         if instance.restarts > _RESTARTS:
-            summary = f"the service ends again and again: it was started {instance.restarts + 1} times"
+            summary = f"the service keeps ending: it was started {instance.restarts + 1} times"
             raise StepFailed(FailureCause.COMMAND_EXECUTION, summary)
         return instance
 
@@ -78,7 +78,7 @@ class Startup:
         await asyncio.sleep(settle)
         instance = await self._living()
         if (instance.pid, instance.restarts) != (healthy.pid, healthy.restarts):
-            summary = f"the service did not stay healthy for {settle:g} s: it ended, and was started again"
+            summary = f"the service did not stay healthy for {settle:g} s: it ended and was restarted"
             raise StepFailed(FailureCause.COMMAND_EXECUTION, summary)
         answer = await self.ask(instance)
         if answer.kind is not HealthVerdict.HEALTHY:
@@ -88,13 +88,13 @@ class Startup:
         """Return the failure of a service that is not healthy, with the most likely reason."""
         service = self.service
         if answer.kind is HealthVerdict.UNPROVEN:
-            advice = f"another program has the port, or it does not send {TOKEN} in {TOKEN_HEADER}"
+            advice = f"another program has the port, or the service does not send {TOKEN} in {TOKEN_HEADER}"
             return StepFailed(FailureCause.CONFIGURATION, f"{answer.detail}: {advice}")
         # A service that answers on its host only listens on loopback, or is behind a firewall.
         silent = answer.kind is HealthVerdict.SILENT
         if silent and await self.host.answers(service.port, service.health, instance.token):
             summary = f"the service answers on the host itself but not from here: {answer.detail}"
-            advice = "does it listen on $HOST, and does a firewall let us through?"
+            advice = "check that it listens on $HOST, and that no firewall is in between"
             return StepFailed(FailureCause.NETWORK, f"{summary}; {advice}")
-        summary = f"the service did not get healthy, or did not stay so: {answer.detail}"
+        summary = f"the service did not become or stay healthy: {answer.detail}"
         return StepFailed(FailureCause.TIMEOUT, summary)

@@ -146,7 +146,7 @@ async def probe_infrastructure(spec: TerraformProvider, context: StepContext) ->
     """Check whether a plan has no changes left; a locked state leaves that unknown."""
     layout = Layout.at(context)
     if not layout.state.exists():
-        return Probed.not_done("nothing was made: there is no Terraform state")
+        return Probed.not_done("no resource was created: there is no Terraform state")
     # With the lock: while another Terraform is at work, a plan would be out of date at once.
     said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
     if said.changes or said.drift:

@@ -243,7 +243,9 @@ async def stop_service(spec: TerraformProvider, context: StepContext) -> StepOut
             raise _left_running(failed, known_hosts) from failed
         context.report(f"not stopped, so the service ends with the host: {failed.summary}")
         return {"serving": None}
-    left = "" if outputs.owned else f"; the host at {outputs.instance_ip} is not ours, and is left alone"
+    left = (
+        "" if outputs.owned else f"; the host at {outputs.instance_ip} was not made here, and is left alone"
+    )
     context.report(f"{'stopped' if ran else 'nothing was running'}{left}")
     return {"serving": None}
 

@@ -48,7 +48,7 @@ def teardown_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequ
 async def destroy_infrastructure(spec: TerraformProvider, context: StepContext) -> None:
     """Destroy all resources in Terraform's state."""
     if not await in_thread(lambda: may_be_there(context)):
-        context.report("nothing was ever made")
+        context.report("no resource was ever created")
         return
     binary = binary_of(spec, context)
     said = await binary.run(
@@ -81,7 +81,7 @@ async def verify_absence(spec: TerraformProvider, context: StepContext) -> StepO
     )
     if answers:
         address = context.environment.outputs.instance_ip
-        summary = f"Terraform says that all is destroyed, and the host at {address} still lets us in"
+        summary = f"Terraform reports that all is destroyed, but the host at {address} still answers"
         raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: remove it by hand, then destroy again")
     context.report(f"{found.reason}, and no host answers")
     return _ABSENT
@@ -93,7 +93,7 @@ async def probe_absence(spec: TerraformProvider, context: StepContext) -> Probed
     if found.verdict is not Verdict.DONE:
         return found
     if await _still_answers(spec, context):
-        return Probed.not_done("the host still lets us in")
+        return Probed.not_done("the host still answers")
     return Probed.done(f"{found.reason}, and no host answers", **_ABSENT)
 
 
