@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from environments.model.observation import Observation, ServiceState
 from environments.providers.common.health import Answer, HealthVerdict, ask
 from environments.providers.common.steps import translated
@@ -12,15 +10,13 @@ from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, busy
 from environments.providers.local.service import Service
+from environments.providers.local.settings import LocalSettings
 from environments.system import processes
 from environments.system.cancellation import in_thread
 
-if TYPE_CHECKING:
-    from environments.providers.local import LocalProvider
-
 
 @translated
-async def observe(spec: LocalProvider, layout: Layout) -> Observation:
+async def observe(spec: LocalSettings, layout: Layout) -> Observation:
     """Observe the directory, the reservation, the process and the port.
 
     Raises:
@@ -59,7 +55,7 @@ def _resources(layout: Layout) -> tuple[bool, str]:
     return True, ""
 
 
-def _configuration(spec: LocalProvider, layout: Layout) -> tuple[str, ...]:
+def _configuration(spec: LocalSettings, layout: Layout) -> tuple[str, ...]:
     """Return the configuration files that differ from their declaration, a line each."""
     changes = compare(layout.config, declared(spec.files, spec.public_env))
     differing = ((name, "is not as it is declared") for name in changes.written)

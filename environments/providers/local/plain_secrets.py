@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from environments.providers.local.settings import LocalSettings
 from environments.secrets.detection import secret_in, secret_in_argument, secret_in_query, secret_under
-
-if TYPE_CHECKING:
-    from environments.providers.local import LocalProvider
 
 _REFERENCE = "{env: VARIABLE} or {file: PATH}"
 
 
-def plain_secrets(spec: LocalProvider) -> Iterator[str]:
+def plain_secrets(spec: LocalSettings) -> Iterator[str]:
     """Yield each obvious secret of a spec: its place, the reason and a remedy, never its value."""
     # The record of an environment holds its spec, and stays readable after the secret has changed.
     for name, value in spec.env.items():

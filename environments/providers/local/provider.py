@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
 from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
-from environments.providers.common.fields import HealthPath, NotNegative, Positive, Variables
-from environments.providers.local.fields import Command, Files
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets
 from environments.providers.local.release_steps import configure_steps, release_steps
 from environments.providers.local.resource_steps import destroy_steps, provision_steps
 from environments.providers.local.service_steps import run_steps
+from environments.providers.local.settings import LocalSettings
 from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
@@ -39,61 +34,12 @@ _STEPS = {
 }
 
 
-class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
+class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
     """An environment on this machine: a directory, a loopback port, and the application's process.
 
     The spec is also the provider of environments with this spec. Its validation needs no access to the
     disk; `problems` checks the files that it names.
     """
-
-    kind: Literal["local"] = "local"
-    app: Path = Field(
-        description="The application's directory, which is copied into each release.", examples=["./app"]
-    )
-    command: Command = Field(
-        default=(),
-        description="The program and its arguments, run in the release; by default Python runs app.py.",
-        examples=[["python3", "app.py"]],
-    )
-    health: HealthPath = Field(
-        default="/health",
-        description="The path that answers 200 and $ENVCHART_INSTANCE_TOKEN while the service is healthy.",
-    )
-    port: int | None = Field(
-        default=None,
-        ge=1,
-        le=65535,
-        description="The loopback port, in $PORT; by default a free one.",
-        examples=[8080],
-    )
-    env: Variables = Field(
-        default={},
-        description="The application's variables: a string, or the place of a secret, {env: VAR} or "
-        "{file: PATH}, which is read at each start and never stored.",
-        examples=[{"GREETING": "Hello", "API_KEY": {"env": "API_KEY"}, "PASSWORD": {"file": "./password"}}],
-    )
-    files: Files = Field(
-        default={},
-        description="Configuration files, in the directory $ENVCHART_CONFIG: relative path and content.",
-        examples=[{"settings.ini": "[log]\nlevel = info\n"}],
-    )
-    start_timeout: Positive = Field(
-        default=timedelta(seconds=10),
-        description="The time within which the service has to become healthy, in seconds.",
-    )
-    settle: NotNegative = Field(
-        default=timedelta(seconds=0.3),
-        description="The time for which the service has to stay healthy, in seconds.",
-    )
-    stop_grace: NotNegative = Field(
-        default=timedelta(seconds=5),
-        description="The time that the service has to end by itself before it is killed, in seconds.",
-    )
-    pinned_release: str | None = Field(
-        default=None,
-        pattern=r"^[0-9a-f]{12}$",
-        description="An existing release to run, instead of a new copy of the application.",
-    )
 
     if TYPE_CHECKING:
         # For type checkers: pydantic converts a string to a path, and lists to tuples.
@@ -112,18 +58,6 @@ class LocalProvider(ProviderSpec, frozen=True, extra="forbid"):
             stop_grace: timedelta = timedelta(seconds=5),
             pinned_release: str | None = None,
         ) -> None: ...
-
-    @property
-    def public_env(self) -> dict[str, str]:
-        """The variables with a plain value."""
-        return {name: value for name, value in self.env.items() if isinstance(value, str)}
-
-    def fingerprint(self, release: str, port: int) -> str:
-        """Return the digest of the settings with which a service is started, without secrets."""
-        # Secrets enter with their location: the digest is stored, and would give short values away.
-        mattering = self.model_dump(mode="json", include={"command", "health", "env", "files"})
-        text = json.dumps([mattering, release, port], sort_keys=True)
-        return sha256(text.encode()).hexdigest()
 
     def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
         """Return the changed fields of `new` that only provisioning can apply."""

@@ -18,22 +18,22 @@ from environments.providers.common.steps import provider_step
 from environments.providers.local.config_files import compare, declared, write
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases
+from environments.providers.local.settings import LocalSettings
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.local import LocalProvider
 
 _LONG = timedelta(minutes=10)
 
 
-def configure_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def configure_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of configure."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "files": {**_files(spec)}}
     return (provider_step(spec, write_configuration, probe_configuration, inputs=inputs),)
 
 
-def release_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def release_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of release: copy the application, then verify the copy."""
     inputs = {"lineage": environment.lineage, "app": str(spec.app), "pinned": spec.pinned_release}
     return (
@@ -44,18 +44,18 @@ def release_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[
     )
 
 
-def _files(spec: LocalProvider) -> dict[str, str]:
+def _files(spec: LocalSettings) -> dict[str, str]:
     return declared(spec.files, spec.public_env)
 
 
-async def write_configuration(spec: LocalProvider, context: StepContext) -> None:
+async def write_configuration(spec: LocalSettings, context: StepContext) -> None:
     """Write the declared configuration, and report the changes."""
     layout = Layout.at(context)
     layout.require()
     context.report(str(await in_thread(lambda: write(layout.config, _files(spec)))))
 
 
-async def probe_configuration(spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_configuration(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the configuration is as declared."""
     layout = Layout.at(context)
     if not layout.exists or layout.unclaimed:
@@ -64,7 +64,7 @@ async def probe_configuration(spec: LocalProvider, context: StepContext) -> Prob
     return Probed.not_done(f"to change: {changes}") if changes.any else Probed.done(str(changes))
 
 
-async def bundle_release(spec: LocalProvider, context: StepContext) -> StepOutputs:
+async def bundle_release(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """Copy the application into a release, or select the pinned release."""
     layout = Layout.at(context)
     layout.require()
@@ -101,7 +101,7 @@ def _data(layout: Layout) -> Path:
     return layout.directory.parent
 
 
-async def probe_bundle(spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_bundle(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the application is released in its present content."""
     layout = Layout.at(context)
     if not layout.exists or layout.unclaimed:
@@ -113,7 +113,7 @@ async def probe_bundle(spec: LocalProvider, context: StepContext) -> Probed:
     return Probed.done(f"release {release} is there", release=release)
 
 
-async def verify_release(spec: LocalProvider, context: StepContext) -> None:
+async def verify_release(spec: LocalSettings, context: StepContext) -> None:
     """Verify that the content of the release matches its name."""
     found = await probe_release(spec, context)
     if found.verdict is not Verdict.DONE:
@@ -121,7 +121,7 @@ async def verify_release(spec: LocalProvider, context: StepContext) -> None:
     context.report(found.reason)
 
 
-async def probe_release(_spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_release(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the content of the release matches its name."""
     layout = Layout.at(context)
     release = context.environment.outputs.release

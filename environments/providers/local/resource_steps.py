@@ -16,15 +16,15 @@ from environments.providers.local import directories
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, busy
 from environments.providers.local.service import Service
+from environments.providers.local.settings import LocalSettings
 from environments.system.cancellation import in_thread
 from environments.system.processes import Program
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.local import LocalProvider
 
 
-def provision_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def provision_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of provision: create the directory, then reserve the port."""
     lineage = environment.lineage
     return (
@@ -33,7 +33,7 @@ def provision_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequenc
     )
 
 
-def destroy_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def destroy_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of destroy: remove the service, the files and the port, then verify that."""
     inputs = {"lineage": environment.lineage}
     grace = spec.stop_grace + timedelta(seconds=30)  # the rest is for the end by force
@@ -46,14 +46,14 @@ def destroy_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[
     )
 
 
-async def create_directories(_spec: LocalProvider, context: StepContext) -> None:
+async def create_directories(_spec: LocalSettings, context: StepContext) -> None:
     """Create the environment's directory with its marker."""
     layout = Layout.at(context)
     made = await in_thread(lambda: directories.create(layout))
     context.report(f"{layout.root} {'made' if made else 'is there already'}")
 
 
-async def probe_directories(_spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_directories(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the directory is complete and belongs to the environment."""
     layout = Layout.at(context)
     if not layout.exists:
@@ -65,7 +65,7 @@ async def probe_directories(_spec: LocalProvider, context: StepContext) -> Probe
     return Probed.done(f"{layout.root} is there")
 
 
-async def reserve_port(spec: LocalProvider, context: StepContext) -> StepOutputs:
+async def reserve_port(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """Reserve a port of the loopback interface for the environment."""
     layout = Layout.at(context)
     layout.require()
@@ -74,7 +74,7 @@ async def reserve_port(spec: LocalProvider, context: StepContext) -> StepOutputs
     return _address(port)
 
 
-async def probe_port(spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_port(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the wanted port is reserved."""
     layout = Layout.at(context)
     port = Reservations.beside(layout).held_by(layout.lineage)
@@ -88,7 +88,7 @@ def _address(port: int) -> dict[str, str | int]:
     return {"instance_ip": HOST, "port": port, "url": f"http://{host_port(HOST, port)}/"}
 
 
-async def stop_service(spec: LocalProvider, context: StepContext) -> StepOutputs:
+async def stop_service(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """End the recorded service, and unrecorded processes with the environment's mark."""
     found, killed = await Service(Layout.at(context)).stop(spec.stop_grace, spec.health)
     forced = f", {killed} by force" if killed else ""
@@ -97,7 +97,7 @@ async def stop_service(spec: LocalProvider, context: StepContext) -> StepOutputs
     return {"serving": None}
 
 
-async def probe_stopped(_spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_stopped(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether no process of the environment runs."""
     left = await in_thread(Service(Layout.at(context)).processes)
     if left:
@@ -105,7 +105,7 @@ async def probe_stopped(_spec: LocalProvider, context: StepContext) -> Probed:
     return Probed.done("nothing runs", serving=None)
 
 
-async def remove_directories(_spec: LocalProvider, context: StepContext) -> StepOutputs:
+async def remove_directories(_spec: LocalSettings, context: StepContext) -> StepOutputs:
     """Remove the environment's directory, then release its port."""
     layout = Layout.at(context)
     there = bool(directories.remains(layout))
@@ -115,7 +115,7 @@ async def remove_directories(_spec: LocalProvider, context: StepContext) -> Step
     return {"release": None, "previous": None}
 
 
-async def probe_removed(_spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_removed(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the directory and the reservation are gone."""
     if remains := _remains(Layout.at(context)):
         return Probed.not_done(remains)
@@ -129,7 +129,7 @@ def _remains(layout: Layout) -> str:
     return "; ".join([*left, *([f"port {port} is still reserved"] if port is not None else [])])
 
 
-async def verify_absence(spec: LocalProvider, context: StepContext) -> StepOutputs:
+async def verify_absence(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """Verify that no process, file or reservation is left."""
     found = await probe_absence(spec, context)
     if found.verdict is not Verdict.DONE:
@@ -138,7 +138,7 @@ async def verify_absence(spec: LocalProvider, context: StepContext) -> StepOutpu
     return found.outputs
 
 
-async def probe_absence(_spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_absence(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether no process, file or reservation is left."""
     layout = Layout.at(context)
     left = [f"{Program.of(each).describe()} runs" for each in await in_thread(Service(layout).processes)]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import psutil
 
@@ -19,12 +19,10 @@ from environments.providers.common import health
 from environments.providers.common.service_variables import ENVIRONMENT, PYTHON_SETTINGS, TOKEN
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
+from environments.providers.local.settings import LocalSettings
 from environments.system import processes
 from environments.system.cancellation import in_thread
 from environments.system.ending import end
-
-if TYPE_CHECKING:
-    from environments.providers.local import LocalProvider
 
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 _LOG_LIMIT = 1024 * 1024
@@ -82,7 +80,7 @@ class Service:
             processes.forget(instance.process.pid)
         return ended.found, ended.killed
 
-    def start(self, spec: LocalProvider, instance: Instance, values: Mapping[str, str]) -> Instance:
+    def start(self, spec: LocalSettings, instance: Instance, values: Mapping[str, str]) -> Instance:
         """Start and record the service.
 
         Raises:
@@ -147,7 +145,7 @@ def _rotated(log: Path) -> int:
     return 0
 
 
-def new_instance(spec: LocalProvider, *, operation: str, release: str, port: int) -> Instance:
+def new_instance(spec: LocalSettings, *, operation: str, release: str, port: int) -> Instance:
     """Return the record for the start of a service."""
     return Instance(
         operation=operation,

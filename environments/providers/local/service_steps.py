@@ -16,18 +16,18 @@ from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import require_free
 from environments.providers.local.releases import Releases
 from environments.providers.local.service import Service, new_instance
+from environments.providers.local.settings import LocalSettings
 from environments.providers.local.startup import Startup
 from environments.system.cancellation import in_thread
 from environments.system.processes import Program
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.local import LocalProvider
 
 _SPARE = timedelta(seconds=30)
 
 
-def run_steps(spec: LocalProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def run_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of run: end the old service, switch the release, start and check the new service."""
     release = environment.outputs.release
     switched = {"lineage": environment.lineage, "release": release}
@@ -58,14 +58,14 @@ def _released(context: StepContext) -> tuple[str, int]:
     return outputs.release, outputs.port
 
 
-def _is_wanted(spec: LocalProvider, context: StepContext, service: Service) -> bool:
+def _is_wanted(spec: LocalSettings, context: StepContext, service: Service) -> bool:
     """Return whether the recorded service was started with the present settings."""
     release, port = _released(context)
     instance = service.instance
     return instance is not None and instance.fingerprint == spec.fingerprint(release, port)
 
 
-async def stop_previous(spec: LocalProvider, context: StepContext) -> StepOutputs:
+async def stop_previous(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """End the running service, if any."""
     layout = Layout.at(context)
     layout.require()
@@ -84,7 +84,7 @@ def _nothing_served(context: StepContext) -> dict[str, str | None]:
     return {"serving": None, "previous": outputs.previous if outputs.previous != outputs.release else None}
 
 
-async def probe_previous(spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_previous(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether no process runs except the wanted service."""
     service = Service(Layout.at(context))
     running = await in_thread(service.processes)
@@ -93,7 +93,7 @@ async def probe_previous(spec: LocalProvider, context: StepContext) -> Probed:
     return Probed.done("no other process runs", **_nothing_served(context))
 
 
-async def switch_release(_spec: LocalProvider, context: StepContext) -> None:
+async def switch_release(_spec: LocalSettings, context: StepContext) -> None:
     """Make the release current, and link the previous release."""
     layout = Layout.at(context)
     layout.require()
@@ -107,7 +107,7 @@ async def switch_release(_spec: LocalProvider, context: StepContext) -> None:
     context.report(f"current is {release}" + (f", previous is {previous}" if previous else ""))
 
 
-async def probe_switch(_spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_switch(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the release is current."""
     releases = Releases(Layout.at(context).root)
     release, _ = _released(context)
@@ -117,7 +117,7 @@ async def probe_switch(_spec: LocalProvider, context: StepContext) -> Probed:
     return Probed.done(f"current is {release}")
 
 
-async def start_service(spec: LocalProvider, context: StepContext) -> None:
+async def start_service(spec: LocalSettings, context: StepContext) -> None:
     """Start the service, unless it already runs with the present settings."""
     layout = Layout.at(context)
     layout.require()
@@ -135,7 +135,7 @@ async def start_service(spec: LocalProvider, context: StepContext) -> None:
     context.report(f"pid {started.process.pid if started.process else '?'} on port {port}")
 
 
-async def probe_service(spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_service(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the service runs with the present settings."""
     service = Service(Layout.at(context))
     leader = await in_thread(service.leader)
@@ -146,7 +146,7 @@ async def probe_service(spec: LocalProvider, context: StepContext) -> Probed:
     return Probed.done(f"{Program.of(leader).describe()} runs")
 
 
-async def check_health(spec: LocalProvider, context: StepContext) -> StepOutputs:
+async def check_health(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """Wait until the service is healthy and stays healthy; otherwise end it."""
     layout = Layout.at(context)
     layout.require()
@@ -156,7 +156,7 @@ async def check_health(spec: LocalProvider, context: StepContext) -> StepOutputs
     return {"serving": release}
 
 
-async def probe_health(spec: LocalProvider, context: StepContext) -> Probed:
+async def probe_health(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the service is healthy."""
     instance = await in_thread(lambda: Service(Layout.at(context)).instance)
     release, port = _released(context)

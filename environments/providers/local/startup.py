@@ -7,7 +7,6 @@ import signal
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
@@ -16,13 +15,11 @@ from environments.providers.common.health import TOKEN_HEADER, Answer, HealthVer
 from environments.providers.common.service_variables import TOKEN
 from environments.providers.local.instance import Instance
 from environments.providers.local.service import Service
+from environments.providers.local.settings import LocalSettings
 from environments.secrets.redaction import redactor
 from environments.system import processes
 from environments.system.cancellation import in_thread, shielded
 from environments.system.waiting import until
-
-if TYPE_CHECKING:
-    from environments.providers.local import LocalProvider
 
 _PAUSE = 0.05
 _ANSWER_WITHIN = 2.0
@@ -33,7 +30,7 @@ _CANCEL_GRACE = timedelta(seconds=1)  # who cancels does not want to wait for th
 class Startup:
     """A service that has been started and is not known to be healthy yet."""
 
-    spec: LocalProvider
+    spec: LocalSettings
     service: Service
 
     async def wait(self) -> float:
