@@ -114,19 +114,19 @@ def sources(command: CommandName) -> set[str]:
 
 
 @pytest.mark.parametrize("command", [command for command in CommandName if command != CommandName.DESTROY])
-def test_a_command_takes_the_environments_that_the_chart_lets_it_start_from(command: CommandName) -> None:
+def test_a_command_accepts_the_states_from_which_the_chart_allows_it(command: CommandName) -> None:
     alias = getattr(commands, f"{command.title()}Source")
 
     assert {state_of(kind) for kind in get_args(alias) or [alias]} == sources(command)
 
 
-def test_destroy_takes_every_environment_and_the_chart_refuses_only_the_destroyed() -> None:
+def test_destroy_accepts_every_state_and_the_chart_refuses_only_destroyed() -> None:
     assert commands.DestroySource is AnyState
     assert sources(CommandName.DESTROY) == set(EnvironmentState) - {EnvironmentState.DESTROYED}
 
 
 @pytest.mark.parametrize("command", CommandName)
-def test_a_command_returns_the_state_that_the_chart_leads_to(command: CommandName) -> None:
+def test_a_command_returns_the_target_state_of_the_chart(command: CommandName) -> None:
     kind = COMMANDS[command]
     begun = {edge.target for edge in edges(Lifecycle) if kind.begin and edge.event == kind.begin.id}
     ended = {
@@ -139,7 +139,7 @@ def test_a_command_returns_the_state_that_the_chart_leads_to(command: CommandNam
 
 
 @pytest.mark.parametrize("file", ["chaining_verbs.py", "chaining_commands.py"])
-def test_the_lines_to_check_hold_every_command_in_every_state(file: str) -> None:
+def test_the_checked_lines_cover_every_command_in_every_state(file: str) -> None:
     text = (FOLDER / file).read_text()
     cells = [(command, state, not rejected) for command, state, rejected in CELL.findall(text)]
     takes = {command: sources(command) for command in CommandName} | {

@@ -73,7 +73,7 @@ def run(bin_directory: Path, tmp_path: Path) -> Callable[..., Ended]:
     return runs
 
 
-def test_it_is_complete_and_needs_no_extras(run: Callable[..., Ended]) -> None:
+def test_the_wheel_is_complete_and_needs_no_extras(run: Callable[..., Ended]) -> None:
     script = """if True:
         import json, pathlib, statechart, environments
         from importlib.metadata import entry_points

@@ -1,4 +1,4 @@
-"""An environment's file: what is valid, and how each fault is told."""
+"""Spec files: valid content, and the report of each problem."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def problems(file: Path, text: str | bytes, name: str | None = None) -> list[str
     return [problem.removeprefix(f"{file}:") for problem in caught.value.problems]
 
 
-def test_relative_paths_are_as_seen_from_the_file(file: Path) -> None:
+def test_relative_paths_are_relative_to_the_file(file: Path) -> None:
     file.write_text(VALID + "  env: {KEY: {file: secrets/key}, OTHER: text}\n")
 
     provider = load_spec(file).provider
@@ -56,7 +56,7 @@ def test_a_number_is_a_duration_in_seconds(file: Path) -> None:
     assert provider.settle == timedelta(seconds=0.5)
 
 
-def test_the_name_may_come_from_elsewhere_if_the_file_has_none(file: Path) -> None:
+def test_a_file_without_a_name_takes_the_requested_name(file: Path) -> None:
     file.write_text(VALID.replace("name: demo\n", ""))
 
     assert load_spec(file, name="other").name == "other"
@@ -68,7 +68,7 @@ def test_the_same_name_may_be_given_twice(file: Path) -> None:
     assert load_spec(file, name="demo").instance_name == "envchart-demo"
 
 
-def test_another_name_than_the_files_is_refused(file: Path) -> None:
+def test_a_name_that_differs_from_that_of_the_file_is_refused(file: Path) -> None:
     assert problems(file, VALID, name="other") == [
         "1: name: the file says 'demo', but 'other' was requested"
     ]
@@ -149,7 +149,7 @@ QUOTED = [
 
 
 @pytest.mark.parametrize("text", QUOTED)
-def test_what_may_be_a_secret_is_not_quoted(file: Path, text: str) -> None:
+def test_possible_secrets_are_not_quoted(file: Path, text: str) -> None:
     file.write_text(f"{VALID}  {text}\n")
 
     with pytest.raises(InvalidConfiguration) as refused:
@@ -158,7 +158,7 @@ def test_what_may_be_a_secret_is_not_quoted(file: Path, text: str) -> None:
     assert SECRET not in "".join(format_exception(refused.value))
 
 
-def test_a_number_where_a_text_belongs_is_not_quoted(file: Path) -> None:
+def test_a_number_instead_of_a_string_is_not_quoted(file: Path) -> None:
     assert "12345" not in problems(file, VALID + "  env: {PIN: 12345}\n")[0]
 
 
@@ -201,7 +201,7 @@ def test_scalars_are_read_by_the_rules_of_yaml_1_1(file: Path, written: str, ver
 
 
 @pytest.mark.parametrize("text", FAULTS)
-def test_each_fault_is_told_with_its_line(file: Path, text: str) -> None:
+def test_each_problem_is_reported_with_its_line(file: Path, text: str) -> None:
     found = problems(file, text)
 
     assert [re.sub(r"kinds are .*local.*", "kinds are local", problem) for problem in found] == [
@@ -209,45 +209,45 @@ def test_each_fault_is_told_with_its_line(file: Path, text: str) -> None:
     ]
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_file(file: Path) -> None:
+def test_all_problems_are_reported_in_the_order_of_the_file(file: Path) -> None:
     text = "nmae: x\nname: demo\nprovider:\n  kind: local\n  port: abc\n"
 
     assert [problem.partition(":")[0] for problem in problems(file, text)] == ["1", "3", "5"]
 
 
-def test_no_message_sends_a_person_to_pydantic(file: Path) -> None:
+def test_no_message_mentions_pydantic(file: Path) -> None:
     text = VALID + "  env: {A: [1]}\n  files: 7\n  pinned_release: no\n  health: x y\n"
 
     assert not any("pydantic" in problem or "Input" in problem for problem in problems(file, text))
 
 
-def test_a_file_that_is_missing_says_where_it_was_looked_for(file: Path) -> None:
+def test_the_message_about_a_missing_file_has_its_absolute_path(file: Path) -> None:
     with pytest.raises(InvalidConfiguration, match=re.escape(f"No such file or directory ({file})")):
         load_spec(file)
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
+def test_a_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfiguration, match="it is not a file"):
         load_spec(tmp_path)
 
 
-def test_bytes_that_are_no_text_are_refused(file: Path) -> None:
+def test_invalid_utf_8_is_refused(file: Path) -> None:
     assert problems(file, b"name: \xff\xfe\x00") != []
 
 
-def test_an_enormous_file_is_refused_unread(file: Path) -> None:
+def test_a_huge_file_is_refused_without_parsing(file: Path) -> None:
     assert problems(file, "a" * 1_000_001) == ["it is larger than 1,000,000 bytes, which no spec is"]
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
-def test_the_template_is_valid_as_it_is(file: Path, kind: str) -> None:
+def test_the_template_is_valid_unchanged(file: Path, kind: str) -> None:
     file.write_text(spec_template("web", kind))
 
     assert (load_spec(file).name, load_spec(file).provider.kind) == ("web", kind)
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
-def test_the_template_is_valid_with_everything_in_it_uncommented(file: Path, kind: str) -> None:
+def test_the_template_is_valid_with_every_field_uncommented(file: Path, kind: str) -> None:
     everything = re.sub(r"^( *)#(?! )", r"\1", spec_template(kind=kind), flags=re.M)
     file.write_text(everything)
 
@@ -307,7 +307,7 @@ def test_the_schema_knows_every_key_of_every_kind_of_provider() -> None:
     assert schema["properties"]["provider"]["discriminator"]["mapping"]["local"] == "#/$defs/LocalProvider"
 
 
-def test_every_reference_of_the_schema_leads_somewhere() -> None:
+def test_every_reference_of_the_schema_has_a_definition() -> None:
     schema = spec_schema()
 
     references = re.findall(r"'#/\$defs/(\w+)'", str(schema))
@@ -315,7 +315,7 @@ def test_every_reference_of_the_schema_leads_somewhere() -> None:
     assert set(references) <= schema["$defs"].keys()
 
 
-def test_the_schema_takes_a_duration_as_a_number_as_loading_does() -> None:
+def test_the_schema_accepts_a_number_as_a_duration() -> None:
     settle = spec_schema()["$defs"]["LocalProvider"]["properties"]["settle"]
 
     assert settle["type"] == ["string", "number"]

@@ -51,7 +51,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("method", "found_by"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_storage_does_not_pass(pytester: pytest.Pytester, method: str, found_by: str) -> None:
+def test_a_broken_repository_does_not_pass(pytester: pytest.Pytester, method: str, found_by: str) -> None:
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(
         f"""

@@ -123,7 +123,7 @@ def test_nothing_is_lost_by_copying(way: str, state: str) -> None:
         max_leaves=8,
     )
 )
-def test_what_a_provider_keeps_in_details_survives_being_json(value: JsonValue) -> None:
+def test_details_survive_json(value: JsonValue) -> None:
     outputs = Outputs(details={"kept": value})
 
     assert Outputs.model_validate_json(outputs.model_dump_json()) == outputs
@@ -161,7 +161,7 @@ def test_two_environments_share_nothing_that_can_change() -> None:
         ("operation", {"command": "run"}, r"operation.id\n  Field required"),
     ],
 )
-def test_what_is_no_environment_is_refused_and_the_field_named(
+def test_invalid_data_of_an_environment_are_refused_with_the_field(
     field: str, value: object, message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
@@ -179,13 +179,13 @@ def test_a_new_environment_is_created_at_its_first_revision() -> None:
     assert CREATED.created_at == CREATED.updated_at == CREATED.since == AT
 
 
-def test_expecting_the_state_that_it_is_in_gives_the_same_environment() -> None:
+def test_expecting_the_current_state_returns_the_same_environment() -> None:
     assert CREATED.expect(Created) is CREATED
     assert CREATED.expect(Released, Created) is CREATED
     assert CREATED.expect(Released, Running, Created) is CREATED
 
 
-def test_expecting_other_states_says_which_and_what_it_is_in() -> None:
+def test_expecting_other_states_names_the_expected_and_the_current_state() -> None:
     with pytest.raises(UnexpectedState) as raised:
         CREATED.expect(Provisioned, ProvisionFailed)
 
@@ -196,7 +196,7 @@ def test_expecting_other_states_says_which_and_what_it_is_in() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_without_an_operation_the_state_and_its_failure_are_said(state: str) -> None:
+def test_the_condition_without_an_operation_is_the_state_and_its_failure(state: str) -> None:
     at = " (failed at: terraform_apply)" if state.endswith("_failed") else ""
 
     assert str(environment_in(state)) == f"Environment 'demo' is in state: {state}{at}"
@@ -204,7 +204,7 @@ def test_without_an_operation_the_state_and_its_failure_are_said(state: str) -> 
 
 @pytest.mark.parametrize("command", CommandName)
 @pytest.mark.parametrize("state", STATES)
-def test_a_command_under_way_is_said_and_its_step(state: str, command: CommandName) -> None:
+def test_the_condition_names_a_command_under_way_and_its_step(state: str, command: CommandName) -> None:
     between = environment_in(state, operation(command, "active"))
     at_step = environment_in(state, operation(command, "active", step="start_service", effects_begun=True))
 
@@ -214,7 +214,7 @@ def test_a_command_under_way_is_said_and_its_step(state: str, command: CommandNa
 
 @pytest.mark.parametrize("command", [command for command in CommandName if command != CommandName.DESTROY])
 @pytest.mark.parametrize("state", STATES)
-def test_a_command_that_ended_badly_is_said(state: str, command: CommandName) -> None:
+def test_the_condition_names_a_failed_command(state: str, command: CommandName) -> None:
     failed = environment_in(state, operation(command, "failed")).condition
     interrupted = environment_in(state, operation(command, "interrupted")).condition
 
@@ -227,7 +227,7 @@ def test_a_command_that_ended_badly_is_said(state: str, command: CommandName) ->
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_destroy_that_ended_badly_leads_whatever_the_state(state: str) -> None:
+def test_the_condition_of_a_failed_destroy_is_the_same_in_every_state(state: str) -> None:
     def said(status: str, **known: object) -> str:
         return environment_in(state, operation(CommandName.DESTROY, status, **known)).condition  # type: ignore[arg-type]
 
@@ -244,7 +244,7 @@ def test_a_destroy_that_ended_badly_leads_whatever_the_state(state: str) -> None
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("state", STATES)
-def test_a_summary_says_the_same_as_the_environment(state: str, name: str) -> None:
+def test_a_summary_agrees_with_its_environment(state: str, name: str) -> None:
     environment = environment_in(state, OPERATIONS[name])
 
     summary = Summary.of(environment)
@@ -254,7 +254,7 @@ def test_a_summary_says_the_same_as_the_environment(state: str, name: str) -> No
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("state", STATES)
-def test_what_the_guards_ask_follows_from_the_operation(state: str, name: str) -> None:
+def test_the_facts_for_guards_follow_from_the_operation(state: str, name: str) -> None:
     environment = environment_in(state, OPERATIONS[name])
     torn = name.startswith("destroy") and name.endswith("at a step")
 
@@ -267,7 +267,7 @@ def test_what_the_guards_ask_follows_from_the_operation(state: str, name: str) -
         assert Lifecycle.bound(Subject.of(environment)).enabled() == ("destroy",)
 
 
-def test_the_failure_that_matters_is_the_operations_and_then_the_states() -> None:
+def test_the_failure_of_the_operation_precedes_that_of_the_state() -> None:
     destroy = operation(CommandName.DESTROY, "failed")
 
     assert environment_in("provision_failed", destroy).failure == destroy.failure
@@ -276,7 +276,7 @@ def test_the_failure_that_matters_is_the_operations_and_then_the_states() -> Non
     assert environment_in("running").failure is None
 
 
-def test_entering_a_state_raises_the_revision_and_dates_it() -> None:
+def test_entering_a_state_raises_the_revision_and_sets_its_time() -> None:
     entered = CREATED.entering(Running(), at=LATER)
 
     assert (entered.revision, entered.updated_at, entered.since) == (2, LATER, LATER)
@@ -284,7 +284,7 @@ def test_entering_a_state_raises_the_revision_and_dates_it() -> None:
     assert entered.operation is None
 
 
-def test_what_is_no_state_change_raises_the_revision_and_leaves_the_state_its_date() -> None:
+def test_other_changes_raise_the_revision_and_keep_the_time_of_the_state() -> None:
     other = CREATED.spec.model_copy(update={"description": "other"})
     active = operation(CommandName.PROVISION, "active")
 
@@ -293,7 +293,7 @@ def test_what_is_no_state_change_raises_the_revision_and_leaves_the_state_its_da
         assert changed.state is CREATED.state
 
 
-def test_steps_leave_revision_and_dates() -> None:
+def test_steps_keep_the_revision_and_all_times() -> None:
     environment = CREATED.with_operation(operation(CommandName.PROVISION, "active"), at=AT)
     begun = environment.with_intent(StepInHand(name="a", number=1, of=1, started_at=LATER))
     finished = begun.with_result(StepResult(name="a", version=1, digest="0", outputs={"port": 80}))
@@ -303,7 +303,7 @@ def test_steps_leave_revision_and_dates() -> None:
     assert finished.outputs == Outputs(port=80)
 
 
-def test_outputs_of_steps_add_up_and_details_are_merged() -> None:
+def test_outputs_of_steps_accumulate_and_details_are_merged() -> None:
     outputs = Outputs(port=8000, url="http://x", details={"pid": 1, "log": "a"})
 
     updated = outputs.updated({"url": None, "details": {"pid": 2, "token": "t"}})
@@ -322,8 +322,6 @@ def test_outputs_of_steps_add_up_and_details_are_merged() -> None:
         ({"details": None}, "details\n  Input should be a valid dictionary"),
     ],
 )
-def test_an_output_that_there_is_not_is_refused_and_named(
-    updates: dict[str, JsonValue], message: str
-) -> None:
+def test_an_unknown_output_is_refused_and_named(updates: dict[str, JsonValue], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Outputs().updated(updates)

@@ -1,4 +1,4 @@
-"""An environment as it was."""
+"""Earlier revisions of an environment, from its history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def repository(any_repository: EnvironmentRepository) -> EnvironmentRepository:
     return any_repository
 
 
-async def test_each_revision_is_the_environment_that_it_was(
+async def test_each_revision_can_be_restored(
     created: Environment[Created], repository: EnvironmentRepository, make_command: MakeCommand
 ) -> None:
     provisioned = await make_command("provision").attempt("demo")
@@ -31,7 +31,7 @@ async def test_each_revision_is_the_environment_that_it_was(
     assert (halfway.state.name, len(halfway.operation.steps_done)) == ("provisioning", 2)
 
 
-async def test_a_moment_shows_the_steps_that_were_done_by_then(
+async def test_a_moment_includes_the_steps_done_before_it(
     created: Environment[Created], repository: EnvironmentRepository, make_command: MakeCommand
 ) -> None:
     await make_command("provision").attempt("demo")
@@ -46,7 +46,7 @@ async def test_a_moment_shows_the_steps_that_were_done_by_then(
 
 
 @pytest.mark.parametrize("revision", [0, -1, 4, 99])
-async def test_a_revision_that_never_was_is_refused_with_those_that_were(
+async def test_an_unknown_revision_is_refused_and_the_known_revisions_are_named(
     created: Environment[Created],
     repository: EnvironmentRepository,
     make_command: MakeCommand,
@@ -58,7 +58,7 @@ async def test_a_revision_that_never_was_is_refused_with_those_that_were(
         at_revision("demo", repository.history("demo"), revision)
 
 
-def test_before_its_creation_it_was_not_there(
+def test_a_moment_before_the_creation_is_refused(
     created: Environment[Created], repository: EnvironmentRepository
 ) -> None:
     entries = repository.history("demo")

@@ -46,7 +46,7 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("operation", VARIANTS.values(), ids=VARIANTS)
-def test_an_operation_survives_being_json(operation: Operation) -> None:
+def test_an_operation_survives_json(operation: Operation) -> None:
     assert Operation.model_validate_json(operation.model_dump_json()) == operation
     assert Operation.model_validate(operation.model_dump()) == operation
 
@@ -70,7 +70,7 @@ def test_effects_once_begun_stay_begun() -> None:
     assert begun.failed(FAILURE).effects_begun
 
 
-def test_a_result_ends_the_step_in_hand_and_follows_those_before() -> None:
+def test_a_result_ends_the_current_step_and_follows_earlier_results() -> None:
     first = StepResult(name="look", version=1, digest="0", has_effect=False)
 
     operation = OPENED.with_intent(LOOK).with_result(first).with_intent(COPY).with_result(COPIED)
@@ -90,7 +90,7 @@ def test_a_failure_leaves_a_step_in_doubt_where_it_is() -> None:
     assert OPENED.with_intent(COPY).failed(FAILURE).step == COPY
 
 
-def test_an_operation_is_not_changed_by_its_next_one() -> None:
+def test_changing_an_operation_leaves_the_original_unchanged() -> None:
     before = OPENED.model_dump_json()
 
     OPENED.with_intent(COPY).with_result(COPIED).failed(FAILURE)
@@ -114,7 +114,7 @@ def test_an_operation_is_not_changed_by_its_next_one() -> None:
         ("steps_done", [{"name": "copy"}], r"steps_done.0.version\n  Field required"),
     ],
 )
-def test_what_is_no_operation_is_refused_and_the_field_named(
+def test_invalid_data_of_an_operation_are_refused_with_the_field(
     field: str, value: object, message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
@@ -126,27 +126,27 @@ def test_an_operation_never_changes() -> None:
         OPENED.status = OperationStatus.FAILED  # type: ignore[misc]
 
 
-def test_a_step_begun_over_another_leaves_that_one_in_doubt() -> None:
+def test_beginning_a_step_leaves_an_unfinished_step_in_doubt() -> None:
     begun = OPENED.with_intent(COPY).with_intent(LOOK)
 
     assert begun.step == LOOK
     assert begun.in_doubt == (LOOK, COPY)
 
 
-def test_a_result_ends_the_doubt_about_its_step_and_no_other() -> None:
+def test_a_result_settles_only_its_own_step() -> None:
     begun = OPENED.with_intent(COPY).with_intent(LOOK)
 
     assert begun.with_result(COPIED).in_doubt == (LOOK,)
     assert begun.without_step(LOOK.name).in_doubt == (COPY,)
 
 
-def test_a_step_begun_again_is_in_doubt_once() -> None:
+def test_a_step_that_is_begun_again_is_in_doubt_only_once() -> None:
     begun = OPENED.with_intent(COPY).with_intent(LOOK).with_intent(COPY)
 
     assert begun.in_doubt == (COPY, LOOK)
 
 
-def test_processes_belong_to_the_step_in_hand() -> None:
+def test_processes_belong_to_the_current_step() -> None:
     tool = ToolProcess(pid=71, program="terraform", started=5, boot_id="b")
 
     with_tool = OPENED.with_intent(COPY).with_process(tool)
@@ -157,7 +157,7 @@ def test_processes_belong_to_the_step_in_hand() -> None:
     assert OPENED.with_process(tool) == OPENED
 
 
-def test_recovery_closes_it_as_interrupted() -> None:
+def test_recovery_closes_an_operation_as_interrupted() -> None:
     closed = OPENED.with_intent(COPY).interrupted(FAILURE)
 
     assert (closed.status, closed.failure, closed.is_active) == (

@@ -48,7 +48,7 @@ RECORDS: dict[str, AnyRecord] = {
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
-def test_a_record_survives_being_json(record: AnyRecord) -> None:
+def test_a_record_survives_json(record: AnyRecord) -> None:
     again = RECORD.validate_json(RECORD.dump_json(record))
 
     assert again == record
@@ -56,7 +56,7 @@ def test_a_record_survives_being_json(record: AnyRecord) -> None:
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
-def test_an_entry_of_the_history_survives_being_json(record: AnyRecord) -> None:
+def test_an_entry_of_the_history_survives_json(record: AnyRecord) -> None:
     entry = HistoryEntry(seq=3, revision=2, at=AT, actor="ann@lab", operation_id="1", record=record)
 
     assert HistoryEntry.model_validate_json(entry.model_dump_json()) == entry
@@ -94,7 +94,7 @@ def test_the_record_of_an_environment_with_a_bad_name_is_refused() -> None:
         ("result", {"intent": INTENT, "result": RESULT}, "only an intent record has"),
     ],
 )
-def test_a_step_record_carries_the_part_of_its_phase(
+def test_a_step_record_has_only_the_part_of_its_phase(
     phase: str, parts: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
@@ -113,7 +113,7 @@ def test_steps_are_applied_without_raising_the_revision() -> None:
     assert {begun.revision, finished.revision} == {AT_WORK.revision}
 
 
-def test_a_known_failure_of_a_step_takes_it_out_of_doubt() -> None:
+def test_a_step_that_is_known_to_have_failed_is_not_in_doubt() -> None:
     begun = AT_WORK.with_intent(INTENT)
 
     left = StepRecord(phase="failure", step="reserve", summary="no port is free").applied_to(begun)
@@ -123,6 +123,6 @@ def test_a_known_failure_of_a_step_takes_it_out_of_doubt() -> None:
     assert left.operation.is_active
 
 
-def test_a_step_record_without_an_operation_that_it_belongs_to_is_an_error() -> None:
+def test_a_step_record_without_an_operation_is_an_error() -> None:
     with pytest.raises(ValueError, match="'demo' has a recorded step, but no operation"):
         StepRecord(phase="intent", step="reserve", intent=INTENT).applied_to(CREATED)

@@ -71,7 +71,7 @@ def test_a_name_that_breaks_a_rule_is_refused_and_the_rule_named(name: str, rule
 
 
 @pytest.mark.parametrize(("name", "suggestion"), SUGGESTIONS.items())
-def test_a_suggestion_is_like_the_name(name: str, suggestion: str) -> None:
+def test_a_suggested_name_resembles_the_refused_name(name: str, suggestion: str) -> None:
     with pytest.raises(InvalidName) as raised:
         check_name(name)
 
@@ -79,7 +79,7 @@ def test_a_suggestion_is_like_the_name(name: str, suggestion: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "d" * 40, "a1", "my-demo", "a-1-b", "logs"])
-def test_a_name_that_keeps_all_rules_is_taken_as_it_is(name: str) -> None:
+def test_a_valid_name_is_kept_unchanged(name: str) -> None:
     assert check_name(name) == name
     assert EnvironmentSpec.model_validate({**DEMO, "name": name}).name == name
 
@@ -92,7 +92,7 @@ def test_a_name_that_keeps_all_rules_is_taken_as_it_is(name: str) -> None:
 @example("-" * 50)
 @example("1" * 50)
 @example("İ" * 40)
-def test_any_text_is_a_valid_name_or_comes_with_a_valid_suggestion(text: str) -> None:
+def test_every_invalid_name_is_refused_with_a_valid_suggestion(text: str) -> None:
     fits = VALID.fullmatch(text) is not None and len(text) <= 40
 
     if fits:
@@ -111,7 +111,7 @@ def test_an_invalid_name_survives_pickling() -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_name_is_checked_in_deserialisation_too_and_alone_reported(name: str) -> None:
+def test_an_invalid_name_in_json_is_the_only_reported_error(name: str) -> None:
     with pytest.raises(ValidationError) as raised:
         EnvironmentSpec.model_validate({**DEMO, "name": name})
 
@@ -126,7 +126,7 @@ def test_the_instance_name_follows_the_name() -> None:
 
 
 @pytest.mark.parametrize("instance_name", ["i", "i" * 63, "my-instance-1"])
-def test_an_instance_name_of_its_own_is_kept(instance_name: str) -> None:
+def test_a_given_instance_name_is_kept(instance_name: str) -> None:
     assert (
         EnvironmentSpec.model_validate({**DEMO, "instance_name": instance_name}).instance_name
         == instance_name
@@ -134,7 +134,7 @@ def test_an_instance_name_of_its_own_is_kept(instance_name: str) -> None:
 
 
 @pytest.mark.parametrize("instance_name", ["i" * 64, "Instance", "1i", "-i", "i-", "i i", "i\n"])
-def test_an_instance_name_that_no_host_can_have_is_refused(instance_name: str) -> None:
+def test_an_invalid_host_name_is_refused_as_an_instance_name(instance_name: str) -> None:
     with pytest.raises(
         ValidationError, match=r"instance_name\n  (String should have|Value error, may contain)"
     ):
@@ -174,7 +174,7 @@ def test_nothing_of_a_spec_is_lost_by_copying(provider: ProviderSpec) -> None:
     assert all(again == spec and type(again.provider) is type(provider) for again in copies)
 
 
-def test_the_kind_says_which_provider_it_is() -> None:
+def test_the_kind_selects_the_provider() -> None:
     spec = EnvironmentSpec.model_validate(
         {"name": "demo", "provider": {"kind": "local", "app": "/srv/hello"}}
     )
@@ -190,7 +190,7 @@ def test_a_kind_that_is_misspelt_is_refused_and_the_nearest_is_named() -> None:
         EnvironmentSpec.model_validate({"name": "demo", "provider": {"kind": "locl"}})
 
 
-def test_a_kind_like_no_other_is_refused_and_all_are_named() -> None:
+def test_an_unknown_kind_is_refused_and_all_kinds_are_named() -> None:
     with pytest.raises(UnknownProvider, match=r"kind 'cloud': installed are .*local.*scripted") as raised:
         provider_class("cloud")
 
@@ -205,7 +205,7 @@ def test_a_provider_without_a_kind_is_refused_and_only_the_kind_reported() -> No
     assert raised.value.error_count() == 1
 
 
-def test_the_faults_of_a_provider_name_its_fields() -> None:
+def test_errors_in_a_provider_name_their_fields() -> None:
     with pytest.raises(ValidationError) as raised:
         EnvironmentSpec.model_validate({"name": "demo", "provider": {"kind": "local", "ap": "/srv/hello"}})
 
@@ -213,7 +213,7 @@ def test_the_faults_of_a_provider_name_its_fields() -> None:
 
 
 @pytest.mark.parametrize("provider", ["local", 7, None, ["local"]])
-def test_what_is_no_provider_is_refused(provider: object) -> None:
+def test_invalid_data_of_a_provider_are_refused(provider: object) -> None:
     with pytest.raises(ValidationError, match="provider\n  Input should be"):
         EnvironmentSpec.model_validate({"name": "demo", "provider": provider})
 
@@ -253,7 +253,7 @@ def test_a_change_that_only_provisioning_can_apply_is_named(
     assert LocalProvider(app=Path("/srv/hello")).needs_provision(new) == fields
 
 
-def test_a_provider_without_releases_does_not_let_one_be_chosen() -> None:
+def test_a_provider_without_releases_refuses_to_choose_a_release() -> None:
     with pytest.raises(
         InvalidConfiguration, match="provider scripted can't be used: releases can't be chosen"
     ):

@@ -51,7 +51,7 @@ def test_each_state_has_one_class() -> None:
 
 
 @pytest.mark.parametrize("state", EnvironmentState)
-def test_what_a_state_is_follows_from_the_table(state: EnvironmentState) -> None:
+def test_the_predicates_of_each_state_follow_the_table(state: EnvironmentState) -> None:
     assert state.is_error == (state in FAILED)
     assert state.is_success == (state not in FAILED)
     assert state.is_in_progress == (state in IN_PROGRESS)
@@ -60,7 +60,7 @@ def test_what_a_state_is_follows_from_the_table(state: EnvironmentState) -> None
 
 
 @pytest.mark.parametrize("state", EnvironmentState)
-def test_a_state_survives_being_json(state: EnvironmentState) -> None:
+def test_a_state_survives_json(state: EnvironmentState) -> None:
     entered = enter(state, failure_of(state))
 
     again = STATE.validate_json(STATE.dump_json(entered))
@@ -71,13 +71,13 @@ def test_a_state_survives_being_json(state: EnvironmentState) -> None:
 
 
 @pytest.mark.parametrize("state", FAILED)
-def test_a_state_of_failure_needs_the_failure(state: str) -> None:
+def test_a_failed_state_needs_a_failure(state: str) -> None:
     with pytest.raises(ValidationError, match=r"failure\n  Field required"):
         enter(EnvironmentState(state))
 
 
 @pytest.mark.parametrize("state", [state for state in EnvironmentState if state not in FAILED])
-def test_a_state_of_the_path_takes_no_failure(state: EnvironmentState) -> None:
+def test_a_successful_state_refuses_a_failure(state: EnvironmentState) -> None:
     with pytest.raises(ValidationError, match=r"failure\n  Extra inputs are not permitted"):
         enter(state, FAILURE)
 
@@ -90,7 +90,7 @@ def test_an_unknown_state_is_refused_and_the_nearest_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", ["sleeping beauty", "", "CREATED", 7, None])
-def test_a_state_like_no_other_is_refused_and_all_are_named(name: object) -> None:
+def test_an_unknown_state_is_refused_and_all_states_are_named(name: object) -> None:
     with pytest.raises(
         ValidationError, match=r"there is no state .*: the states are created, provisioning,"
     ):
@@ -98,7 +98,7 @@ def test_a_state_like_no_other_is_refused_and_all_are_named(name: object) -> Non
 
 
 @pytest.mark.parametrize("state", ["running", None, [], {}, {"failure": None}])
-def test_what_names_no_state_is_refused(state: object) -> None:
+def test_data_without_the_name_of_a_state_are_refused(state: object) -> None:
     with pytest.raises(ValidationError):
         STATE.validate_python(state)
 
@@ -114,7 +114,7 @@ def test_a_state_never_changes() -> None:
 
 
 @pytest.mark.parametrize("cause", FailureCause)
-def test_a_failure_survives_being_json(cause: FailureCause) -> None:
+def test_a_failure_survives_json(cause: FailureCause) -> None:
     failure = FAILURE.model_copy(update={"cause": cause, "trace_file": "traces/1.log"})
 
     assert Failure.model_validate_json(failure.model_dump_json()) == failure
@@ -132,7 +132,7 @@ def test_a_failure_without_a_time_zone_is_refused() -> None:
         Failure.model_validate({**FAILURE.model_dump(), "failed_at": datetime(2026, 1, 1)})
 
 
-def test_clocks_need_not_ascend() -> None:
+def test_a_failure_may_be_dated_before_its_start() -> None:
     earlier = FAILURE.started_at - timedelta(hours=1)
 
     assert Failure.model_validate({**FAILURE.model_dump(), "failed_at": earlier}).failed_at == earlier

@@ -1,4 +1,4 @@
-"""What is obviously a secret, and what only looks like one."""
+"""Values that look like secrets, and values that do not."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ HARMLESS_NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_ends_in_a_word_for_a_secret_names_one(name: str) -> None:
+def test_a_name_that_ends_in_a_word_for_a_secret_names_a_secret(name: str) -> None:
     assert names_secret(name)
 
 
 @pytest.mark.parametrize("name", HARMLESS_NAMES)
-def test_a_name_that_only_holds_such_a_word_does_not(name: str) -> None:
+def test_a_name_that_only_contains_a_word_for_a_secret_names_no_secret(name: str) -> None:
     assert not names_secret(name)
 
 
 @pytest.mark.parametrize(
     "value", ["", "true", "NO", "0", "${DB_PASSWORD}", "<from the vault>", "{{ token }}"]
 )
-def test_a_switch_or_a_placeholder_is_no_secret(value: str) -> None:
+def test_switches_and_placeholders_are_no_secrets(value: str) -> None:
     assert secret_under("DB_PASSWORD", value) is None
     assert secret_under("DB_PASSWORD", "hunter2") == "its name says that it is a secret"
 
@@ -88,7 +88,7 @@ def test_a_switch_or_a_placeholder_is_no_secret(value: str) -> None:
         "https://x-access-token:ghp_1@example.org/repo.git\nhttp://plain",
     ],
 )
-def test_a_url_with_a_password_is_a_secret_wherever_it_is(text: str) -> None:
+def test_a_url_with_a_password_is_found_anywhere_in_a_text(text: str) -> None:
     assert secret_in(text) == "it contains a URL with a password"
     assert secret_in_argument(text) == "it contains a URL with a password"
     assert secret_under("DATABASE_URL", text) == "it contains a URL with a password"
@@ -107,7 +107,7 @@ def test_a_url_with_a_password_is_a_secret_wherever_it_is(text: str) -> None:
         "10:30@home",
     ],
 )
-def test_a_url_without_a_password_is_none(text: str) -> None:
+def test_a_url_without_a_password_is_no_secret(text: str) -> None:
     assert secret_in(text) is None
 
 
@@ -117,25 +117,25 @@ def test_a_private_key_is_a_secret(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PUBLIC KEY", "CERTIFICATE", "RSA PUBLIC KEY"])
-def test_a_public_key_is_none(kind: str) -> None:
+def test_a_public_key_is_no_secret(kind: str) -> None:
     assert secret_in(f"-----BEGIN {kind}-----\nMII\n") is None
 
 
 @pytest.mark.parametrize(
     "word", ["--password=hunter2", "-token=x", "DB_PASSWORD=hunter2", "--db-password=x"]
 )
-def test_an_option_with_a_secret_is_one(word: str) -> None:
+def test_an_option_with_a_secret_is_a_secret(word: str) -> None:
     assert secret_in_argument(word)
 
 
 @pytest.mark.parametrize(
     "word", ["--password-file=x", "--password", "password", "--port=80", "--token=", "a=b"]
 )
-def test_another_word_of_a_command_is_none(word: str) -> None:
+def test_other_arguments_of_a_command_are_no_secrets(word: str) -> None:
     assert secret_in_argument(word) is None
 
 
-def test_a_query_is_looked_through() -> None:
+def test_a_secret_in_a_query_is_found() -> None:
     assert secret_in_query("/health?quick=1&api_key=hunter2") == "it contains the secret api_key"
     assert secret_in_query("/health?quick=1&token=") is None
     assert secret_in_query("/health/token") is None

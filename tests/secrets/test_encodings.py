@@ -1,4 +1,4 @@
-"""The forms that a secret takes, each as the tool that makes it writes it."""
+"""The encodings of a secret, as their own tools produce them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SECRET = "a b/c&d=\"e\"'f'+é\\<g>"
         html.escape(f"<p>{SECRET}</p>"),
     ],
 )
-def test_a_secret_is_recognised_as_programs_write_it(written: str) -> None:
+def test_a_secret_is_recognised_in_the_encodings_of_programs(written: str) -> None:
     assert any(form in written for form in written_forms(SECRET))
 
 
@@ -47,18 +47,18 @@ def test_a_secret_is_recognised_as_programs_write_it(written: str) -> None:
     before=st.binary(max_size=9),
     after=st.binary(max_size=9),
 )
-def test_a_secret_is_recognised_in_base64_wherever_it_is(secret: str, before: bytes, after: bytes) -> None:
+def test_a_secret_is_recognised_anywhere_in_base64(secret: str, before: bytes, after: bytes) -> None:
     data = before + secret.encode() + after
 
     assert any(form in base64.b64encode(data).decode() for form in written_forms(secret))
     assert any(form in base64.urlsafe_b64encode(data).decode() for form in written_forms(secret))
 
 
-def test_the_odd_bytes_of_a_variable_are_recognised_as_they_are_stored() -> None:
+def test_undecodable_bytes_of_a_variable_are_recognised_in_stored_text() -> None:
     odd = b"hunter\xff2".decode("utf-8", "surrogateescape")
 
     assert odd.encode("utf-8", "backslashreplace").decode() in written_forms(odd)
 
 
-def test_another_text_is_not_recognised() -> None:
+def test_other_text_is_not_recognised() -> None:
     assert not any(form in "nothing of it is here" for form in written_forms(SECRET))

@@ -109,7 +109,7 @@ def test_a_secret_that_is_declared_later_is_refused_before_the_provider_is_used(
         Rented.model_rebuild(_types_namespace={"Later": Later})
 
 
-def test_a_provider_inherits_no_way_around() -> None:
+def test_a_provider_can_not_inherit_an_exception() -> None:
     class Rented(ProviderSpec):
         region: str
 
@@ -118,18 +118,18 @@ def test_a_provider_inherits_no_way_around() -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"env": "TOKEN", "file": "token"}, {"env": None, "file": None}])
-def test_a_secret_is_in_exactly_one_place(given: dict[str, str]) -> None:
+def test_a_reference_names_exactly_one_place(given: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="either 'env' or 'file'"):
         SecretRef.model_validate(given)
 
 
-def test_a_secret_in_another_kind_of_place_is_refused() -> None:
+def test_a_reference_to_another_kind_of_place_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"vault\n  Extra inputs are not permitted"):
         SecretRef.model_validate({"env": "TOKEN", "vault": "token"})
 
 
 @pytest.mark.parametrize("reference", [SecretRef(env="TOKEN"), SecretRef(file=Path("/run/token"))])
-def test_a_reference_survives_being_json(reference: SecretRef) -> None:
+def test_a_reference_survives_json(reference: SecretRef) -> None:
     assert SecretRef.model_validate_json(reference.model_dump_json()) == reference
 
 
@@ -162,7 +162,7 @@ def test_a_variable_that_is_not_set_is_a_failure_of_the_step(monkeypatch: pytest
     assert raised.value.cause is FailureCause.CONFIGURATION
 
 
-def test_a_file_that_is_not_there_is_a_failure_of_the_step(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_failure_of_the_step(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match=r"secret file .*gone can't be read: No such file") as raised:
         SecretRef(file=tmp_path / "gone").resolve()
     assert raised.value.cause is FailureCause.CONFIGURATION
@@ -209,11 +209,13 @@ def rented(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rented:
         ("swordfish", "swordfish"),
     ],
 )
-def test_what_a_spec_refers_to_is_hidden_wherever_it_is(rented: Rented, said: str, left: str) -> None:
+def test_secrets_of_a_spec_are_hidden_everywhere(rented: Rented, said: str, left: str) -> None:
     assert redactor(rented)(said) == left
 
 
-def test_a_secret_that_was_changed_is_hidden_still(rented: Rented, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_old_value_of_a_changed_secret_stays_hidden(
+    rented: Rented, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rented.token.resolve()
     monkeypatch.setenv("ENVCHART_TEST_TOKEN", "mackerel 2")
 
@@ -222,7 +224,7 @@ def test_a_secret_that_was_changed_is_hidden_still(rented: Rented, monkeypatch: 
     assert redactor(rented)("swordfish 1, mackerel 2") == "***, ***"
 
 
-def test_what_was_read_is_hidden_where_no_spec_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_that_were_read_are_hidden_in_text_without_a_spec(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCHART_TEST_ONCE", "never read: pike 3")
     assert redact_known("pike 3, never read: pike 3") == "pike 3, never read: pike 3"
 
@@ -242,7 +244,7 @@ def test_what_was_read_is_hidden_where_no_spec_is_known(monkeypatch: pytest.Monk
         ("localhost", {"url": "http://localhost/"}, False),
     ],
 )
-def test_outputs_disclose_a_secret_unless_it_may_be_there_by_chance(
+def test_outputs_disclose_long_secrets_that_are_no_addresses(
     monkeypatch: pytest.MonkeyPatch, token: str, outputs: dict[str, object], disclosed: bool
 ) -> None:
     monkeypatch.setenv("ENVCHART_TEST_OUTPUT", token)
@@ -251,7 +253,7 @@ def test_outputs_disclose_a_secret_unless_it_may_be_there_by_chance(
     assert discloses(rented, outputs, SecretMemory()) is disclosed
 
 
-async def test_what_a_probe_found_is_told_without_secrets(
+async def test_results_of_probes_are_reported_without_secrets(
     repository: EnvironmentRepository, clock: FixedClock, rented: Rented
 ) -> None:
     async def effect(_context: StepContext) -> None: ...

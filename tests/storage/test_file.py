@@ -1,4 +1,4 @@
-"""What the storage on disk says of directories that are not what they seem."""
+"""The repository on files, with foreign directories and failures of the disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def created(repository: FileRepository) -> Environment[Created]:
     return repository.create(Environment.new(spec, datetime(2026, 1, 1, tzinfo=UTC)))
 
 
-def test_a_copied_directory_is_listed_as_what_it_is_and_hides_nothing(
+def test_a_copied_directory_is_listed_as_a_copy_beside_the_original(
     repository: FileRepository, created: Environment[Created]
 ) -> None:
     shutil.copytree(repository.directory("demo"), repository.directory("copy"))
@@ -42,7 +42,7 @@ def test_a_copied_directory_is_listed_as_what_it_is_and_hides_nothing(
     assert "'demo'" in str(copy.error)
 
 
-def test_a_foreign_directory_is_listed_and_not_touched(
+def test_a_foreign_directory_is_listed_and_not_changed(
     repository: FileRepository, created: Environment[Created]
 ) -> None:
     notes = repository.directory("notes")

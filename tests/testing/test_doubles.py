@@ -1,4 +1,4 @@
-"""The doubles that ship: what a test says happens, for real."""
+"""The test doubles that ship with the package."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_without_a_script_every_step_succeeds(
     assert isinstance((await workspace.provision(demo)).state, Provisioned)
 
 
-async def test_the_installed_provider_says_what_the_steps_do(
+async def test_the_installed_provider_decides_about_the_steps(
     workspace: Workspace, demo: Environment[Created], scripted_provider: ScriptedProvider
 ) -> None:
     scripted_provider.fails["second_provision"] = [OSError("out of disks")]
@@ -38,7 +38,7 @@ async def test_the_installed_provider_says_what_the_steps_do(
     assert scripted_provider.done == ["first_provision", "second_provision"]
 
 
-async def test_a_crash_leaves_what_a_dead_process_leaves(
+async def test_a_crash_leaves_an_interrupted_operation(
     workspace: Workspace, demo: Environment[Created], scripted_provider: ScriptedProvider
 ) -> None:
     scripted_provider.crashes.add("second_provision")
@@ -66,7 +66,7 @@ async def test_a_crash_does_not_kill_the_tests(
         await workspace.provision(demo)
 
 
-async def test_a_child_that_raises_says_so(
+async def test_a_child_that_raises_ends_with_code_1(
     workspace: Workspace, demo: Environment[Created], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert await in_child(workspace.provision(demo)) == 0
