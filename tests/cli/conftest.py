@@ -103,6 +103,14 @@ def hello(cli: Cli) -> str:
 
 
 @pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file that declares the environment of the example app."""
+    path = tmp_path / "env.yaml"
+    path.write_text(f"name: hello\nprovider:\n  kind: local\n  app: {HELLO}\n")
+    return path
+
+
+@pytest.fixture
 def dying(tmp_path: Path) -> Path:
     """An app that ends as soon as it is started."""
     app = tmp_path / "dying"

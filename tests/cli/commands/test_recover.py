@@ -1,4 +1,4 @@
-"""`envchart recover`: what it asks, what it says, and what it leaves."""
+"""`recover`: the questions, the assumptions and the outcome."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     monkeypatch.setattr("sys.stdin", Terminal())
 
 
-def test_without_a_terminal_a_doubt_is_refused_with_both_ways_on(
+def test_without_a_terminal_a_doubt_is_refused_with_both_assumptions(
     cli: Any, interrupted: str, scripted_provider: Any, repository: FileRepository
 ) -> None:
     before = repository.load("demo")
@@ -50,7 +50,7 @@ def test_without_a_terminal_a_doubt_is_refused_with_both_ways_on(
     assert repository.load("demo") == before
 
 
-def test_what_is_assumed_is_on_record(cli: Any, interrupted: str, scripted_provider: Any) -> None:
+def test_an_assumption_is_recorded(cli: Any, interrupted: str, scripted_provider: Any) -> None:
     ran = cli("recover", "demo", "--assume", "not-done", "--because", "the console shows no server")
     history = cli("history", "demo", "--json").document["history"]
 
@@ -70,7 +70,7 @@ def test_what_is_assumed_is_on_record(cli: Any, interrupted: str, scripted_provi
         ("", 2, "is not known"),
     ],
 )
-def test_on_a_terminal_it_asks(
+def test_on_a_terminal_recover_asks(
     cli: Any,
     interrupted: str,
     scripted_provider: Any,
@@ -87,7 +87,7 @@ def test_on_a_terminal_it_asks(
     assert said in ran.out + ran.err
 
 
-def test_a_dry_run_says_what_would_be(
+def test_a_dry_run_prints_the_outcome_and_changes_nothing(
     cli: Any, interrupted: str, repository: FileRepository, scripted_provider: Any
 ) -> None:
     before = repository.load("demo")
@@ -101,14 +101,14 @@ def test_a_dry_run_says_what_would_be(
     assert repository.load("demo") == before
 
 
-def test_a_dry_run_tells_what_has_to_be_decided(cli: Any, interrupted: str, scripted_provider: Any) -> None:
+def test_a_dry_run_names_the_step_in_doubt(cli: Any, interrupted: str, scripted_provider: Any) -> None:
     ran = cli("recover", "demo", "--dry-run")
 
     assert ran.code == 0
     assert ran.out == "demo would wait for a decision about first_provision\n"
 
 
-def test_recovering_what_was_not_interrupted_does_nothing(cli: Any, created: Any) -> None:
+def test_recover_without_an_interruption_does_nothing(cli: Any, created: Any) -> None:
     ran = cli("recover", "demo")
 
     assert (ran.code, ran.out) == (
@@ -117,7 +117,7 @@ def test_recovering_what_was_not_interrupted_does_nothing(cli: Any, created: Any
     )
 
 
-def test_all_that_were_interrupted_are_recovered_and_one_that_cannot_be_stops_nothing(
+def test_all_recovers_each_interrupted_environment_and_continues_past_errors(
     cli: Any,
     interrupted: str,
     repository: FileRepository,
@@ -178,7 +178,9 @@ def crash_another(repository: FileRepository) -> Callable[[str], None]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_was_typed_wrong_is_told(cli: Any, created: Any, words: tuple[str, ...], said: str) -> None:
+def test_contradicting_options_are_refused(
+    cli: Any, created: Any, words: tuple[str, ...], said: str
+) -> None:
     ran = cli(*words)
 
     assert ran.code == 2
@@ -186,13 +188,11 @@ def test_what_was_typed_wrong_is_told(cli: Any, created: Any, words: tuple[str, 
     assert "next: envchart recover" in ran.err
 
 
-def test_what_is_not_there_is_not_found(cli: Any, created: Any) -> None:
+def test_a_missing_environment_is_not_found(cli: Any, created: Any) -> None:
     assert cli("recover", "nothing").code == 3
 
 
-def test_a_command_that_lives_is_not_recovered(
-    cli: Any, interrupted: str, repository: FileRepository
-) -> None:
+def test_a_running_command_is_not_recovered(cli: Any, interrupted: str, repository: FileRepository) -> None:
     with repository.open("demo", Holder.current("envchart provision")):
         ran = cli("recover", "demo")
 
@@ -201,7 +201,7 @@ def test_a_command_that_lives_is_not_recovered(
     assert "now at step 1/2 first_provision since " in ran.err
 
 
-def test_the_document_tells_what_was_found(
+def test_the_document_lists_the_findings(
     cli: Any, interrupted: str, scripted_provider: Any, tmp_path: Path
 ) -> None:
     ran = cli("recover", "demo", "--assume", "done", "--json")

@@ -1,4 +1,4 @@
-"""`envchart unlock`: the evidence, the question, and what follows."""
+"""`unlock`: the evidence, the confirmation and the outcome."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def hung(created: Any, crash: Callable[..., Any], data: Path) -> Iterator[subpro
         process.kill()
 
 
-def test_it_shows_the_evidence_ends_the_holder_and_names_what_is_next(
+def test_unlock_shows_the_evidence_ends_the_holder_and_names_the_next_command(
     cli: Any, hung: subprocess.Popen[bytes]
 ) -> None:
     ran = cli("unlock", "demo", "--yes")
@@ -50,7 +50,7 @@ def test_it_shows_the_evidence_ends_the_holder_and_names_what_is_next(
     assert "unlocked" in cli("history", "demo").out
 
 
-def test_without_a_terminal_it_ends_nothing(cli: Any, hung: subprocess.Popen[bytes]) -> None:
+def test_without_a_terminal_no_process_is_ended(cli: Any, hung: subprocess.Popen[bytes]) -> None:
     ran = cli("unlock", "demo")
 
     assert ran.code == 2
@@ -59,7 +59,7 @@ def test_without_a_terminal_it_ends_nothing(cli: Any, hung: subprocess.Popen[byt
     assert hung.poll() is None
 
 
-def test_the_document_says_who_was_ended_by_whom(cli: Any, hung: subprocess.Popen[bytes]) -> None:
+def test_the_document_names_the_holder_and_the_user(cli: Any, hung: subprocess.Popen[bytes]) -> None:
     document = cli("unlock", "demo", "--yes", "--json").document
 
     assert document["unlocked"]["holder"]["pid"] == hung.pid
@@ -67,16 +67,14 @@ def test_the_document_says_who_was_ended_by_whom(cli: Any, hung: subprocess.Pope
     assert "@" in document["unlocked"]["by"]
 
 
-def test_what_nobody_holds_is_refused(cli: Any, created: Any) -> None:
+def test_an_environment_without_a_holder_is_refused(cli: Any, created: Any) -> None:
     ran = cli("unlock", "demo", "--yes")
 
     assert (ran.code, "nobody holds 'demo'" in ran.err) == (4, True)
     assert "next: envchart provision demo" in ran.err
 
 
-def test_a_holder_that_cannot_be_ended_from_here_is_left_alone(
-    cli: Any, created: Any, repository: FileRepository
-) -> None:
+def test_a_holder_on_another_host_is_left_alone(cli: Any, created: Any, repository: FileRepository) -> None:
     with repository.open("demo", Holder.current("test")):
         ran = cli("unlock", "demo", "--yes")
 

@@ -1,4 +1,4 @@
-"""`drift`: what differs, with which exit code, and that it changes nothing but the record."""
+"""`drift`: the differences, and that only the record is changed."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def running(cli: Any, created: Any, scripted_provider: ScriptedProvider) -> str:
     return "demo"
 
 
-def test_where_nothing_differs_it_says_so(cli: Any, running: str) -> None:
+def test_without_differences_the_exit_code_is_0(cli: Any, running: str) -> None:
     ran = cli("drift", "demo")
 
     assert (ran.code, ran.out) == (0, "demo is running: nothing that was seen differs from that\n")
 
 
-def test_a_difference_is_told_with_the_event_and_the_command_that_lead_on(
+def test_a_difference_is_reported_with_its_event_and_the_next_command(
     cli: Any, running: str, scripted_provider: ScriptedProvider, repository: FileRepository
 ) -> None:
     before = repository.history("demo")
@@ -46,7 +46,7 @@ def test_a_difference_is_told_with_the_event_and_the_command_that_lead_on(
     assert repository.history("demo") == before
 
 
-def test_applied_it_is_on_record_and_retry_goes_on_from_there(
+def test_an_applied_difference_is_recorded_and_retry_continues_from_it(
     cli: Any, running: str, scripted_provider: ScriptedProvider
 ) -> None:
     scripted_provider.observed = DOWN
@@ -62,10 +62,10 @@ def test_applied_it_is_on_record_and_retry_goes_on_from_there(
     assert cli("retry", "demo").code == 0
 
 
-def test_all_looks_at_each_and_goes_on_past_what_can_not_be_looked_at(
+def test_all_inspects_each_environment_and_continues_past_errors(
     cli: Any, running: str, data: Path, scripted_provider: ScriptedProvider
 ) -> None:
-    cli("create", "other", "--app", Path(__file__).parents[2] / "examples" / "hello")
+    cli("create", "other", "--app", Path(__file__).parents[3] / "examples" / "hello")
     (data / "other" / "history.jsonl").write_text("no record\n")
     scripted_provider.observed = DOWN
 
@@ -79,7 +79,7 @@ def test_all_looks_at_each_and_goes_on_past_what_can_not_be_looked_at(
     }
 
 
-def test_what_can_not_be_seen_is_not_taken_for_well(
+def test_an_uninspected_part_is_not_taken_for_healthy(
     cli: Any, running: str, scripted_provider: ScriptedProvider
 ) -> None:
     scripted_provider.observed = Observation(
@@ -92,7 +92,7 @@ def test_what_can_not_be_seen_is_not_taken_for_well(
     assert "note: demo: not seen: the moon: it is day" in ran.err
 
 
-def test_an_interrupted_one_is_recovered_first(
+def test_an_interrupted_environment_must_be_recovered_first(
     cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Any
 ) -> None:
     crash("provision", "provisioning", "first_provision")
@@ -102,7 +102,7 @@ def test_an_interrupted_one_is_recovered_first(
     assert (ran.code, "envchart recover demo" in ran.err) == (9, True)
 
 
-def test_one_that_a_command_holds_is_left_for_another_time(
+def test_an_environment_under_change_is_skipped(
     cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Any, repository: FileRepository
 ) -> None:
     crash("provision", "provisioning", "first_provision")
@@ -117,20 +117,18 @@ def test_one_that_a_command_holds_is_left_for_another_time(
 
 
 @pytest.mark.parametrize("words", [(), ("demo", "--all")])
-def test_either_a_name_or_all_has_to_be_said(cli: Any, words: tuple[str, ...]) -> None:
+def test_either_a_name_or_all_is_required(cli: Any, words: tuple[str, ...]) -> None:
     ran = cli("drift", *words)
 
     assert (ran.code, "envchart drift --all" in ran.err) == (2, True)
 
 
-def test_of_nothing_it_says_so(cli: Any) -> None:
+def test_without_environments_drift_succeeds(cli: Any) -> None:
     assert cli("drift", "--all").out == "no environments\n"
     assert cli("drift", "nope").code == 3
 
 
-def test_of_a_real_service_that_was_killed_and_files_that_were_changed(
-    cli: Any, hello: str, data: Path
-) -> None:
+def test_a_killed_service_and_changed_files_are_found(cli: Any, hello: str, data: Path) -> None:
     assert cli("up", hello).code == 0
     assert cli("drift", hello).code == 0
     (data / hello / "local" / "config" / "stray").write_text("?")

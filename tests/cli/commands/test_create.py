@@ -1,0 +1,71 @@
+"""`create`: names, files and templates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HELLO = Path(__file__).parents[3] / "examples" / "hello"
+
+
+SPEC = f"name: hello\nprovider:\n  kind: local\n  app: {HELLO}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "suggestion"),
+    [
+        ("", "is empty", "demo"),
+        ("Demo_1", "may contain only a-z, 0-9 and '-'", "demo-1"),
+        ("1st", "must start with a letter", "env-1st"),
+        ("x" * 41, "is longer than 40 characters", "x" * 40),
+        ("web-", "must not end with '-'", "web"),
+        ("a--b", "must not contain '--'", "a-b"),
+    ],
+)
+def test_an_invalid_name_is_refused_with_the_broken_rule_and_a_suggestion(
+    cli: Any, name: str, rule: str, suggestion: str
+) -> None:
+    ran = cli("create", "--app", HELLO, "--", name)
+
+    assert ran.code == 2
+    assert f"it {rule}; try '{suggestion}'" in ran.err
+    assert f"next: envchart create {suggestion} --app DIR" in ran.err
+
+
+def test_an_existing_name_is_a_conflict_and_its_record_stays(cli: Any, hello: str, data: Path) -> None:
+    before = (data / hello / "history.jsonl").read_bytes()
+
+    ran = cli("create", hello, "--app", HELLO, "--port", "8080")
+
+    assert ran.code == 5
+    assert "'hello' already exists in" in ran.err
+    assert "next: envchart show hello" in ran.err
+    assert (data / hello / "history.jsonl").read_bytes() == before
+
+
+def test_the_errors_of_a_file_are_listed_with_their_lines(cli: Any, file: Path) -> None:
+    file.write_text(SPEC + "  prot: 1\nnmae: x\n")
+
+    ran = cli("create", "--file", file)
+
+    assert ran.code == 2
+    assert f"{file}:5: provider.prot: there is no such key; did you mean 'port'?" in ran.err
+    assert f"{file}:6: nmae: there is no such key; did you mean 'name'?" in ran.err
+    assert cli("list").out == ""
+
+
+def test_the_template_declares_a_valid_environment(cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").touch()
+    (tmp_path / "web.yaml").write_text(cli("create", "web", "--template").out)
+
+    assert cli("create", "--file", "web.yaml").out == "web is created\n"
+
+
+def test_each_built_in_kind_has_a_template(cli: Any) -> None:
+    assert "  kind: terraform\n" in cli("create", "web", "--template", "--kind", "terraform").out
+    for words in (("--template", "--kind", "cloud"), ("--kind", "terraform")):
+        ran = cli("create", "web", *words)
+        assert (ran.code, "envchart create --template" in ran.err) == (2, True)

@@ -1,0 +1,66 @@
+"""`diagram`: formats, marks and files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environments.lifecycle import Lifecycle
+from environments.testing import ScriptedProvider
+from statechart.graph import states
+
+
+@pytest.mark.parametrize("format", ["mermaid", "dot", "md"])
+def test_a_diagram_contains_every_state(cli: Any, format: str) -> None:
+
+    text = cli("diagram", "--format", format).out
+
+    assert [state for state in states(Lifecycle) if state not in text] == []
+
+
+def test_a_diagram_marks_the_state_of_an_environment(cli: Any, dying: Path, tmp_path: Path) -> None:
+    cli("up", "web", "--app", dying)
+
+    document = cli("diagram", "--of", "web", "--json").document
+    written = cli("diagram", "--of", "web", "--output", "chart.mmd")
+
+    assert (document["current"], document["failed"]) == ("run_failed", "run_failed")
+    assert document["diagram"] != cli("diagram", "--json").document["diagram"]
+    assert (written.code, written.out) == (0, "")
+    assert (tmp_path / "chart.mmd").read_text().strip() == document["diagram"].strip()
+    cli("destroy", "web", "--yes")
+
+
+def test_a_diagram_marks_the_path_of_an_environment(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider
+) -> None:
+    scripted_provider.fails["second_configure"] = [OSError("no route to host")]
+    cli("up", "demo")
+
+    drawn = cli("diagram", "--of", "demo").out
+    graph = json.loads(cli("diagram", "--of", "demo", "--format", "json").out)
+
+    time = r"\d\d#58;\d\d#58;\d\dZ"
+    assert re.search(rf"created --> provisioning : provision \(1 at {time}\)", drawn)
+    assert re.search(rf"configuring --> configure_failed : fail \(4 at {time}\)", drawn)
+    assert "class configure_failed failed" in drawn
+    assert "configure failed at step second_configure" in drawn
+    assert [visit["event"] for visit in graph["marks"]["visits"]] == [
+        "provision",
+        "complete",
+        "configure",
+        "fail",
+    ]
+
+
+def test_a_diagram_is_written_to_a_file(cli: Any, tmp_path: Path) -> None:
+    written = cli(
+        "diagram", "--format", "dot", "--path", "provision,fail", "-o", str(tmp_path / "chart.dot")
+    )
+
+    assert written.code == 0
+    assert (tmp_path / "chart.dot").read_text().startswith('digraph "Lifecycle" {')

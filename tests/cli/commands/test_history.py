@@ -1,0 +1,84 @@
+"""`history`: the records, and the environment as of a moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from environments.testing import ScriptedProvider
+
+
+def test_history_lists_transitions_and_steps_with_time_duration_and_actor(cli: Any, hello: str) -> None:
+    cli("provision", hello)
+
+    lines = cli("history", hello).out.splitlines()
+    records = cli("history", hello, "--json").document["history"]
+
+    assert lines[0].split() == ["SEQ", "REV", "TIME", "BY", "WHAT"]
+    assert lines[2].endswith("provision: created → provisioning")
+    assert "step reserve_port done in 0." in lines[4]
+    assert "complete: provisioning → provisioned after 0." in lines[-1]
+    assert [record["type"] for record in records] == [
+        "created",
+        "transition",
+        "step",
+        "step",
+        "step",
+        "step",
+        "transition",
+    ]
+    assert records[-1]["state"] == "provisioned"
+    cli("destroy", hello, "--yes")
+
+
+def test_history_shows_a_step_without_a_result(cli: Any, created: Any, crash: Callable[..., Any]) -> None:
+    crash("provision", "provisioning", "first_provision")
+
+    assert "step first_provision begun, and no result" in cli("history", "demo").out
+
+
+@pytest.fixture
+def provisioned(cli: Any, created: Any, scripted_provider: ScriptedProvider) -> str:
+    assert cli("provision", "demo").code == 0
+    return "demo"
+
+
+def test_an_environment_is_shown_as_of_a_revision(cli: Any, provisioned: str) -> None:
+    ran = cli("history", "demo", "--at", "1")
+    document = cli("history", "demo", "--at", "2", "--json").document
+
+    assert ran.out.startswith("demo: created\n")
+    assert "as it was after record 1, written by " in ran.out
+    assert "next" not in ran.out
+    assert (document["state"], document["revision"], document["seq"]) == ("provisioning", 2, 6)
+
+
+def test_a_printed_time_is_accepted_and_covers_its_whole_last_unit(cli: Any, provisioned: str) -> None:
+    lines = cli("history", "demo").out.splitlines()
+    last = re.search(r"\d{4}-\d\d-\d\d [\d:.]+Z", lines[-1])
+    assert last is not None
+    moment = last[0]
+
+    for at in (moment, moment.replace(" ", "T"), moment[:19], moment[:16], moment[:10]):
+        assert cli("history", "demo", "--at", at).out.startswith("demo: provisioned\n"), at
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("9", "'demo' did not exist at revision 9: revisions 1 to 3"),
+        ("-1", "'demo' did not exist at revision -1"),
+        ("1999-12-31", "'demo' did not exist at 1999-12-31 23:59:59Z: it was created at "),
+        ("yesterday", "--at 'yesterday' is neither a revision (a whole number) nor a time"),
+        ("", "--at '' is neither a revision"),
+    ],
+)
+def test_an_invalid_moment_is_refused(cli: Any, provisioned: str, at: str, said: str) -> None:
+    ran = cli("history", "demo", f"--at={at}")
+
+    assert ran.code == 2
+    assert said in ran.err
+    assert "next: envchart history demo" in ran.err

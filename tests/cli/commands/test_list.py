@@ -1,0 +1,39 @@
+"""`list`: one line for each environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+HELLO = Path(__file__).parents[3] / "examples" / "hello"
+
+
+def test_list_prints_a_line_for_each_environment(cli: Any, hello: str) -> None:
+    cli("create", "other", "--app", HELLO)
+
+    lines = cli("list").out.splitlines()
+
+    assert [line.split()[0] for line in lines] == ["NAME", "hello", "other"]
+    assert all(line.endswith("created") for line in lines[1:])
+
+
+def test_an_unreadable_environment_is_listed_with_its_error(cli: Any, hello: str, data: Path) -> None:
+    cli("create", "broken", "--app", HELLO)
+    (data / "broken" / "history.jsonl").write_text("")
+
+    ran, as_json = cli("list"), cli("list", "--json")
+
+    assert (ran.code, as_json.code) == (7, 7)
+    assert "unreadable: the history of 'broken' is damaged" in ran.out
+    assert "next, for broken:" in ran.err
+    assert [found["name"] for found in as_json.document["environments"]] == ["hello"]
+    assert as_json.document["unreadable"][0]["error"]["code"] == "corrupt_history"
+
+
+def test_an_empty_list_names_the_data_directory_and_the_first_command(cli: Any, data: Path) -> None:
+    ran = cli("list")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert f"no environments in {data}, which does not exist" in ran.err
+    data.mkdir()
+    assert f"no environments in {data}\n" in cli("list").err

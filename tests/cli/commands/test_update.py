@@ -1,0 +1,30 @@
+"""`update`: changes of the spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+HELLO = Path(__file__).parents[3] / "examples" / "hello"
+
+
+SPEC = f"name: hello\nprovider:\n  kind: local\n  app: {HELLO}\n"
+
+
+def test_update_changes_the_spec_and_reports_when_it_is_unchanged(cli: Any, file: Path) -> None:
+    cli("create", "--file", file)
+    file.write_text(SPEC + "description: for all\n")
+
+    assert cli("update", "hello", "--file", file, "--json").document["spec"]["description"] == "for all"
+    assert "nothing was changed" in cli("update", "hello", "--file", file).err
+
+
+def test_a_change_that_needs_provision_is_refused_with_its_field(cli: Any, file: Path) -> None:
+    cli("up", "--file", file, "--to", "provisioned")
+    file.write_text(SPEC + "  port: 8080\n")
+
+    ran = cli("update", "hello", "--file", file)
+
+    assert ran.code == 4
+    assert "provider.port of 'hello' can't be changed once it is provisioned" in ran.err
+    assert cli("destroy", "hello", "--yes").code == 0

@@ -1,0 +1,98 @@
+"""`why`: the story of an environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from environments.storage.file import FileRepository
+from environments.testing import ScriptedProvider
+from statechart.holder import Holder
+
+
+@pytest.fixture
+def provisioned(cli: Any, created: Any, scripted_provider: ScriptedProvider) -> str:
+    assert cli("provision", "demo").code == 0
+    return "demo"
+
+
+def test_an_environment_in_order_is_reported_as_such(cli: Any, provisioned: str) -> None:
+    ran = cli("why", "demo")
+
+    assert ran.code == 0
+    assert ran.out.startswith("demo is provisioned\n\nWhat happened\n")
+    assert "complete took it from provisioning to provisioned" in ran.out
+    assert "nothing on record is wrong" in ran.out
+    assert "Not known" not in ran.out
+    assert re.search(r"best first\n  envchart configure demo  +configures its resources\n", ran.out)
+
+
+def test_an_interruption_is_explained_with_its_step_the_doubt_and_the_next_commands(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Callable[..., Any]
+) -> None:
+    crash("provision", "provisioning", "first_provision")
+
+    ran = cli("why", "demo")
+
+    assert ran.out.startswith("demo is provisioning (provision interrupted at step first_provision)\n")
+    assert "provision: step 1/2 first_provision was begun at " in ran.out
+    assert ") is gone\n" in ran.out
+    assert "nobody is changing it now: its lock is free" in ran.out
+    assert "Not known\n  whether step first_provision was done" in ran.out
+    assert "best first\n  envchart recover demo  finds out what" in ran.out
+    assert "envchart why" not in ran.out
+
+
+def test_a_failure_is_explained_with_its_cause_and_the_end_of_its_trace(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider
+) -> None:
+    scripted_provider.fails["second_provision"] = [OSError("no route to host")]
+    cli("provision", "demo")
+
+    ran = cli("why", "demo")
+
+    assert "provision: failed at step second_provision (file_system): no route to host" in ran.out
+    assert "The end of the trace\n" in ran.out
+    assert "  | OSError: no route to host\n" in ran.out
+    assert re.search(r"best first\n  envchart retry demo  +goes on at the first step", ran.out)
+
+
+def test_an_operation_under_way_is_explained_with_its_holder(
+    cli: Any,
+    created: Any,
+    scripted_provider: ScriptedProvider,
+    crash: Callable[..., Any],
+    repository: FileRepository,
+) -> None:
+    crash("provision", "provisioning", "first_provision")
+
+    with repository.open("demo", Holder.current("envchart provision")):
+        ran = cli("why", "demo")
+
+    assert "it is being changed now by envchart provision, pid " in ran.out
+    assert "Not known" not in ran.out
+
+
+def test_an_assumption_made_for_recovery_is_part_of_the_story(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, crash: Callable[..., Any]
+) -> None:
+    crash("provision", "provisioning", "first_provision")
+    cli("recover", "demo", "--assume", "not-done", "--because", "I looked")
+
+    ran = cli("why", "demo")
+
+    assert re.search(r"\S+@\S+ said that step first_provision was not done: I looked", ran.out)
+
+
+def test_the_story_is_part_of_the_document(cli: Any, provisioned: str) -> None:
+    document = cli("why", "demo", "--json").document
+
+    assert document["state"] == "provisioned"
+    assert set(document["story"]) == {"headline", "happened", "known", "unknown", "words"}
+
+
+def test_a_missing_environment_is_not_found(cli: Any) -> None:
+    assert cli("why", "nothing").code == 3

@@ -1,0 +1,52 @@
+"""The help: its sections, its width and its colours."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import pytest
+
+from environments.cli.registry import COMMANDS
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+def test_the_help_fits_the_terminal(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    lines = cli(*words, "--help").out.splitlines()
+
+    assert lines[0].startswith(" ".join(["Usage: envchart", *words]))
+    assert max(map(len, lines)) <= columns
+    assert "Everywhere:" in lines
+
+
+def test_the_help_has_the_sections_of_the_registry(cli: Any) -> None:
+    lines = cli("--help").out.splitlines()
+
+    headings = [line for line in lines if line.endswith(":") and not line.startswith((" ", "Usage"))]
+    sections = dict.fromkeys(entry.section for entry in COMMANDS.values())
+
+    assert headings == [f"{heading}:" for heading in (*sections, "Options", "Everywhere", "Exit codes")]
+
+
+def test_headings_are_bold_where_colours_are_shown(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    shown = {}
+    for no_color in ("", "1"):
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+        monkeypatch.setenv("NO_COLOR", no_color)
+        cli("list", "--help")
+        shown[no_color] = terminal.getvalue()
+
+    assert "\x1b[1mOptions:\x1b[0m" in shown[""]
+    assert "\x1b" not in shown["1"]
