@@ -36,6 +36,7 @@ def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:
         spec = EnvironmentSpec.model_validate(content)
     except ValidationError as error:
         raise _refusal(path, document, faults_of(error, content)) from error
+    # The paths are stored, and commands run in other directories than the file.
     provider = spec.provider.relative_to(path.absolute().parent)
     return spec.model_copy(update={"provider": provider})
 
@@ -45,6 +46,7 @@ def _parse(path: Path) -> Document:
         return InvalidConfiguration(str(path), [problem])
 
     try:
+        # A named pipe would block, and a device might never end.
         if path.exists() and not path.is_file():
             raise refuse("it is not a file")
         with path.open("rb") as file:

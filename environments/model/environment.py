@@ -137,6 +137,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         return self._changed(at, spec=spec)
 
     def _changed(self, at: datetime, **update: object) -> Environment[StateT]:
+        # Copies are not validated again, since all parts are validated values.
         return self.model_copy(update={"revision": self.revision + 1, "updated_at": at, **update})
 
     def with_intent(self, step: StepInHand) -> Environment[StateT]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statechart.wording import listed, nearest
 
@@ -15,6 +15,7 @@ class EnvironmentsError(Exception):
     """The root of the package's errors, which keep their facts as attributes and can be pickled."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        # By default, pickle would call the constructor with the message instead of the facts.
         return _restore, (type(self), self.args), self.__dict__
 
 
@@ -113,3 +114,10 @@ class StepFailed(EnvironmentsError):
         self.summary = summary
         self.detail = detail
         super().__init__(summary)
+
+
+class UnreadableSummary(NamedTuple):
+    """The entry of an environment in a list when the environment can't be read."""
+
+    name: str
+    error: Exception

@@ -12,6 +12,7 @@ from environments.model.errors import InvalidName
 MAX_NAME_LENGTH = 40
 MAX_INSTANCE_NAME_LENGTH = 63
 INSTANCE_NAME = re.compile(r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$")
+# `\Z`, since `$` also matches before a final line break.
 _NAME_RULES = (
     (re.compile(r"^.+", re.S), "is empty"),
     (re.compile(r"^[a-z0-9-]*\Z"), "may contain only a-z, 0-9 and '-'"),

@@ -113,6 +113,7 @@ class Operation(BaseModel, frozen=True, extra="forbid"):
             update={
                 "step": step,
                 "doubts": _without(self.in_doubt, step.name),
+                # An effect that was begun may have changed the world, whatever becomes of the step.
                 "effects_begun": self.effects_begun or step.has_effect,
             }
         )

@@ -100,6 +100,7 @@ class StepRecord(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _part_fits_phase(self) -> StepRecord:
+        # A failure has none of the three parts, only a summary.
         if (self.phase == "intent") != (self.intent is not None):
             raise ValueError("only an intent record has an intent")
         if (self.phase == "result") != (self.result is not None):
@@ -169,6 +170,7 @@ def check_revision(environment: AnyEnvironment, recorded: AnyEnvironment, *, beh
         Stale: The recorded environment has another revision, or was created again.
     """
     expected = environment.revision - behind
+    # Another lineage is another environment, even at the same revision.
     if environment.lineage != recorded.lineage or expected != recorded.revision:
         raise Stale(
             environment.name,
@@ -180,6 +182,7 @@ def check_revision(environment: AnyEnvironment, recorded: AnyEnvironment, *, beh
 
 def operation_id(before: AnyEnvironment, after: AnyEnvironment | None = None) -> str | None:
     """Return the id of the operation after a change, or of the operation that the change ended."""
+    # The record that closes an operation still belongs to it.
     operation = (after.operation if after else None) or before.operation
     return operation.id if operation else None
 

@@ -41,6 +41,7 @@ class EnvironmentState(StrEnum):
     @property
     def is_in_progress(self) -> bool:
         """Whether a command is working: provisioning, configuring or releasing."""
+        # "running" ends like the states in progress.
         return self.value.endswith("ing") and self is not EnvironmentState.RUNNING
 
     @property
@@ -176,6 +177,7 @@ def state_of(kind: type[AnyState]) -> EnvironmentState:
     return name
 
 
+# The classes are the definition; this table follows from them.
 _CLASSES: dict[EnvironmentState, type[AnyState]] = {state_of(kind): kind for kind in (*get_args(AnyState),)}
 
 

@@ -42,6 +42,7 @@ class StepContext:
     operation_id: str
     directory: Path
     report: Callable[[str], None]
+    # The defaults are for tests and tools that run a step without a runner.
     step: str = ""
     started: Callable[[ToolProcess], None] = lambda _process: None
     redact: Callable[[str], str] = lambda text: text
@@ -131,5 +132,6 @@ class Step:
     @property
     def digest(self) -> str:
         """The SHA-256 of the inputs' canonical JSON, in hexadecimal."""
+        # Sorted keys, so that equal inputs have equal digests.
         text = json.dumps(self.inputs, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()

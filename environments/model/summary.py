@@ -9,8 +9,8 @@ from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
 from environments.model.condition import condition, is_error
+from environments.model.errors import UnreadableSummary
 from environments.model.stored import StateName, StoredOperation
-from environments.model.unreadable import UnreadableSummary
 from statechart.storage.forms import read_form
 
 __all__ = ["Summary", "UnreadableSummary", "read_summary"]

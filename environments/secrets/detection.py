@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
+# The words of names in camelCase, snake_case and UPPER_CASE.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LAST_WORD = re.compile(r"(password|passwd|passphrase|secret|token|apikey|credentials)$")
 _LAST_TWO_WORDS = {"api key", "access key", "private key", "secret key"}
 _SWITCH = re.compile(r"|0|1|true|false|yes|no|on|off", re.I)
+# Placeholders of shells, Jinja, HTML and Python: filled in later, so that nothing is disclosed.
 _PLACEHOLDER = re.compile(r"[${<%*]")
 _PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@\"'<>]*:([^\s/?#\"'<>]+)@")
 _PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")

@@ -69,8 +69,10 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
                 raise StepFailed(FailureCause.CONFIGURATION, summary) from None
         assert self.file is not None
         try:
+            # Editors end files with a line break that is no part of the secret.
             return self.file.read_text(encoding="utf-8").removesuffix("\n")
         except (OSError, ValueError) as error:
+            # Not the error's own text, which would quote bytes of the secret.
             reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
             summary = f"the secret file {self.file} can't be read: {reason}"
             raise StepFailed(FailureCause.CONFIGURATION, summary) from error

@@ -33,7 +33,7 @@ from statechart.storage.repository import JsonFileRepository
 from statechart.storage.session import Session as StoreSession
 
 _TRACES = "traces"
-_ELSEWHERE = frozenset(("type", "environment"))
+_ELSEWHERE = frozenset(("type", "environment"))  # the store keeps these fields of a record itself
 
 
 class FileRepository:
@@ -78,6 +78,7 @@ class FileRepository:
     def survey(self, name: str) -> Evidence[AnyEnvironment]:
         """Return the readable part of a damaged history, with the candidates of this name."""
         evidence = self._store.survey(check_name(name))
+        # A copied directory holds the records of another name.
         ours = tuple(each for each in evidence.candidates if each.value.name == name)
         return replace(evidence, candidates=ours)
 
@@ -90,6 +91,7 @@ class FileRepository:
         holder: Holder,
     ) -> AnyEnvironment:
         """Begin a new history with a candidate, and keep the damaged files."""
+        # The new revision is above all candidates, so that no handle to a lost revision is valid again.
         highest = max(each.value.revision for each in evidence.candidates)
         return self._store.rebase(
             evidence,
@@ -118,6 +120,7 @@ class FileRepository:
         """Delete an environment, with its history, if its revision is the expected one."""
         loaded = self._store.load(expected.name)
         check_revision(expected, loaded.value)
+        # The store compares the head as well, which detects a change since the check.
         self._store.delete(expected.name, expected=loaded.head)
 
     def directory(self, name: str) -> Path:
@@ -192,6 +195,7 @@ class FileSession:
         place = self._directory / _TRACES
         try:
             place.mkdir(mode=0o700, exist_ok=True)
+            # An existing trace is not overwritten, and a planted link not followed.
             descriptor = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -220,6 +224,7 @@ def _typed(record: Record) -> dict[str, Any]:
         case "step":
             return {"type": "step", **record.data}
         case "rebased":
+            # The data also begin the new chain; only these fields belong to the record.
             said = {key: record.data.get(key) for key in ("damaged", "damaged_sha256", "reason")}
             return {"type": "rebased", **said, "environment": record.value}
         case kind:

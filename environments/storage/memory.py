@@ -30,7 +30,7 @@ from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, Storag
 from statechart.holder import Holder
 
 _WHERE = "memory"
-_POLL = 0.005
+_POLL = 0.005  # seconds between two attempts to acquire an environment
 
 
 @dataclass(slots=True)
@@ -46,6 +46,7 @@ class _Stored:
         return [HistoryEntry.model_validate_json(line) for line in self.lines]
 
     def environment(self) -> AnyEnvironment:
+        # Deserialised on each call, so that callers share no objects with the repository.
         return fold(entry.record for entry in self.entries())
 
 
@@ -215,6 +216,7 @@ class MemorySession:
 
     def close(self) -> None:
         """Release the environment."""
+        # After an earlier close, the environment may have another holder.
         if self._stored.holder is self._holder:
             self._stored.holder = None
             self._stored.released_by = self._holder

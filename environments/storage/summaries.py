@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from environments.model.errors import UnreadableSummary
 from environments.model.stored import SCHEMA_VERSION, StoredEnvironment
-from environments.model.unreadable import UnreadableSummary
 from statechart.errors import NotOurs, StorageError
 from statechart.storage.chain import RESERVED
 from statechart.storage.forms import read_form, read_json

@@ -42,6 +42,7 @@ class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
         return await _installed().observe(environment, directory)
 
 
+# Stored environments find their spec class by its kind.
 register_provider("scripted", f"{__name__}:ScriptedSpec")
 
 
@@ -75,7 +76,7 @@ class ScriptedProvider:
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the scripted steps of a command."""
-        del environment
+        del environment  # the script is the same for all
         return [self._step(name) for name in self._names(command)]
 
     @contextmanager
@@ -119,9 +120,9 @@ class ScriptedProvider:
             if self.at_step is not None:
                 self.at_step(name, context)
             if name in self.crashes:
-                crash(name)
+                crash(name)  # without any handler, as in a power cut
             if name in self.hangs:
-                await asyncio.Event().wait()
+                await asyncio.Event().wait()  # never set
             if self.fails.get(name):
                 raise self.fails[name].pop(0)
             self.done.append(name)
@@ -134,6 +135,7 @@ class ScriptedProvider:
         return Step(name=name, effect=effect, probe=probe if name in self.probes else None, **options)  # type: ignore[arg-type]  # a test names Step's own fields
 
 
+# A stack, since a test may install a provider within the context of another.
 _installations: list[ScriptedProvider] = []
 
 

@@ -48,7 +48,9 @@ FAILURE = StepRecord(phase="failure", step="one", summary="no route to host")
 
 def new(name: str) -> Environment[Created]:
     """Return a new environment that is not recorded yet."""
-    return Environment.new(EnvironmentSpec(name=name, provider=ScriptedSpec(), description="für Ann"), AT)
+    return Environment.new(
+        EnvironmentSpec(name=name, provider=ScriptedSpec(), description="für Ann"), AT
+    )  # not ASCII
 
 
 def start(environment: AnyEnvironment) -> TransitionRecord:
@@ -252,7 +254,7 @@ class EnvironmentRepositoryContract(RepositoryContract):
         session.commit(opened(session.environment))
         session.check()
         session.close()
-        session.close()
+        session.close()  # does no harm
 
         with repository.open("demo", BEN), pytest.raises(LeaseLost):
             write(session)

@@ -19,9 +19,9 @@ class StepWatcher:
     def __call__(self, progress: Progress) -> None:
         """Report the outcome of a step."""
         match progress:
-            case StepFinished(kept=False):
+            case StepFinished(kept=False):  # run now, not taken over from an earlier attempt
                 self._note(f"{progress.command}.{progress.step}", "done")
-            case StepAttemptFailed(retry_in=None):
+            case StepAttemptFailed(retry_in=None):  # the last attempt
                 self._note(f"{progress.command}.{progress.step}", "failed")
             case CommandEnded(failure=failure) if failure is not None and failure.cause in _CUT:
                 self._note(f"{failure.command}.{failure.step}", "interrupted")

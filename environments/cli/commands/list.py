@@ -14,8 +14,8 @@ from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
+from environments.model.errors import UnreadableSummary
 from environments.model.stored import StoredEnvironment
-from environments.model.unreadable import UnreadableSummary
 from environments.presentation.documents import summary_document
 from environments.presentation.text import list_text
 from environments.presentation.view import look
