@@ -31,7 +31,7 @@ _KINDS = {int: "a number", float: "a number", str: "a string", date: "a date", d
 
 
 def describe_faults(error: ValidationError, content: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the problems of a spec that was not read from a file, one per line."""
+    """Return the problems of a spec that was not read from a file, a line each."""
     return tuple(f"{spelled(place)}{text}" for place, text in faults_of(error, content))
 
 

@@ -23,7 +23,7 @@ def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:
         name: The environment's name if the file has none; otherwise, both names must be equal.
 
     Raises:
-        InvalidConfiguration: The file can't be read or is not a valid spec; one problem per line.
+        InvalidConfiguration: The file can't be read or is not a valid spec; each problem has a line.
     """
     document = _parse(path)
     if document.problems:

@@ -26,10 +26,7 @@ def is_error(state: str, operation: AnyOperation | None) -> bool:
 
 
 def condition(state: str, operation: AnyOperation | None, failure: AnyFailure | FailureHead | None) -> str:
-    """Describe a state, and the command that is under way or has failed.
-
-    A teardown that has begun leads: nothing else matters as much.
-    """
+    """Describe a state, and the command that is under way or has failed."""
     if operation is None:
         return f"{state} (failed at: {failure.step})" if failure else state
     command, step = operation.command, operation.step

@@ -39,9 +39,9 @@ class Observation:
         serving: The release that the service runs, or None if that is unknown.
         detail: One line for people about the service's problem or health.
         host: The state of the host, if there is a host.
-        altered: Resources that were changed since their tool created them, one per line.
-        configuration: Differences from the declared configuration, one per line.
-        unseen: Parts that could not be observed, each with the reason, one per line.
+        altered: Resources that were changed since their tool created them, a line each.
+        configuration: Differences from the declared configuration, a line each.
+        unseen: Parts that could not be observed, each with the reason, a line each.
     """
 
     resources: bool

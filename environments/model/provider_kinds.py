@@ -62,7 +62,7 @@ class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
         return ("kind",) if new.kind != self.kind else ()
 
     def problems(self) -> tuple[str, ...]:
-        """Look at the disk and return the reasons why the spec can't be used now, one per line."""
+        """Look at the disk and return the reasons why the spec can't be used now, a line each."""
         return ()
 
     def for_release(self, *, app: Path | None = None, release: str | None = None) -> ProviderSpec:

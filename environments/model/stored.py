@@ -66,7 +66,7 @@ class StoredHolder(Form):
 
 
 class StoredFailure(Form):
-    """What went wrong in a command."""
+    """The failure of a command."""
 
     command: Command
     step: str
@@ -101,7 +101,7 @@ class StoredStep(Form):
 
 
 class StoredResult(Form):
-    """What a finished step left."""
+    """The result of a finished step."""
 
     name: str
     version: int
@@ -115,7 +115,7 @@ class StoredResult(Form):
 
 
 class StoredOperation(Form):
-    """A command under way, or the last one when it did not succeed."""
+    """A command under way, or the last command if it did not succeed."""
 
     id: str
     command: Command
@@ -145,13 +145,13 @@ class StoredState(Form):
     failure: StoredFailure | None
 
     def check(self) -> None:
-        """Raise ValueError if a state of failure lacks the failure, or another state has one."""
+        """Raise ValueError if a failed state is without a failure, or another state has a failure."""
         if self.name.endswith("_failed") is (self.failure is None):
             raise ValueError
 
 
 class StoredOutputs(Form):
-    """What is known of the real thing."""
+    """The facts about the resources."""
 
     instance_ip: str | None
     port: int | None
@@ -259,7 +259,7 @@ class StoredAmended(_Changing):
 
 
 class StoredRebased(_Changing):
-    """A new history was begun from what could be read of a damaged one."""
+    """A new history was begun from the readable part of a damaged history."""
 
     type: Literal["rebased"]
     damaged: str

@@ -1,4 +1,4 @@
-"""Summary: one line about an environment, read without loading all of it."""
+"""Summaries of environments, read without the rest of their documents."""
 
 from __future__ import annotations
 
