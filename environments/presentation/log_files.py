@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from environments.ports import provider_of
 from environments.secrets.redaction import redactor
 from statechart.errors import StorageError
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.model.environment import AnyEnvironment
-    from environments.ports import Provider
 
 _WORDS = 8
 
@@ -68,7 +68,7 @@ def last_words(environment: AnyEnvironment, directory: Path) -> dict[str, tuple[
         with suppress(StorageError):
             trace = read_trace(directory / failure.trace_file).rstrip()
             words["the trace"] = tuple(trace.rpartition("\n\n")[2].split("\n")[-_WORDS:])
-    provider = cast("Provider", environment.spec.provider)  # a spec is the provider of its kind
+    provider = provider_of(environment)
     with suppress(StorageError):
         log, _ = tail(provider.logs(environment, directory), _WORDS)
         if log:

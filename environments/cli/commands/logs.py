@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from codecs import getincrementaldecoder
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -18,7 +18,7 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note, write
 from environments.model.errors import StepFailed
-from environments.ports import CollectsLogs
+from environments.ports import CollectsLogs, provider_of
 from environments.presentation.log_files import read_trace, tail, trace_file
 from environments.secrets.redaction import redactor
 from environments.system.control_codes import strip_control_codes
@@ -76,7 +76,7 @@ def _print_log(
     settings: Settings, environment: AnyEnvironment, directory: Path, count: int, *, follow: bool
 ) -> None:
     name = environment.name
-    provider = cast("Provider", environment.spec.provider)  # a spec is the provider of its kind
+    provider = provider_of(environment)
     collect = _collection(provider, environment, directory)
     current = collect()
     files = provider.logs(environment, directory)
