@@ -1,23 +1,23 @@
-"""What can go wrong with an environment::
+"""The exceptions of this package::
 
     EnvironmentsError
-    ├── InvalidName (ValueError)            a name that breaks a rule; says which, and suggests one
+    ├── InvalidName (ValueError)            a name that breaks a rule, with a suggestion
     ├── InvalidConfiguration (ValueError)   a spec or a settings file that can't be used
     ├── UnknownProvider (LookupError)       no provider of that kind is installed
     ├── UnexpectedState                     a handle is not in the state that the caller needs
-    ├── OperationInterrupted                a command died in the middle; what it did is in doubt
+    ├── OperationInterrupted                a command died in the middle of its work
     ├── StepInDoubt                         recovery can't tell whether a step was done
-    ├── NoSuchMoment (LookupError)          an environment did not exist at a revision or time
-    ├── NotHeld                             nobody holds the environment: nothing to unlock
+    ├── NoSuchMoment (LookupError)          the environment did not exist at that revision or time
+    ├── NotHeld                             no process holds the environment
     ├── CannotUnlock                        the holder can't be ended from here
-    ├── UnreachableTarget                   no plan leads there: the target lies behind, or is not one
+    ├── UnreachableTarget                   no plan leads to the target
     ├── NotDestroyed                        only a destroyed environment can be purged
     ├── NothingToRetry                      nothing has failed
-    ├── UnsupportedCommand                  a provider does not know a command
-    ├── ProvisionNeeded                     a change of the spec that needs provisioning again
-    ├── Stopped                             stopped between two commands, as asked
-    ├── StepFailed                          raised by a step whose failure is expected
-    ├── Unrecorded                          destroy went on without its record, as asked; some is not saved
+    ├── UnsupportedCommand                  the provider does not support the command
+    ├── ProvisionNeeded                     a change that only provisioning can apply
+    ├── Stopped                             stopped on request between two commands
+    ├── StepFailed                          an expected failure, raised by a step
+    ├── Unrecorded                          destroy could not save some of its records
     └── CommandFailed                       a command ended in a recorded failure
 
 Storage and the chart raise `statechart.errors`: NotFound, Conflict, CorruptHistory, InvalidTransition …
@@ -68,7 +68,7 @@ __all__ = [
 
 
 class OperationInterrupted(EnvironmentsError):
-    """A command died in the middle, and what its last step did is in doubt."""
+    """A command died in the middle of its work, and its last step is in doubt."""
 
     def __init__(self, name: str, operation: Operation) -> None:
         self.name = name
@@ -82,11 +82,11 @@ class OperationInterrupted(EnvironmentsError):
 
 
 class StepInDoubt(EnvironmentsError):
-    """Nobody and nothing could say whether a step was done, and somebody has to.
+    """A step's probe can't tell whether the step was done, so a person has to decide.
 
     Attributes:
         step: The step.
-        reason: Why its probe can't tell.
+        reason: Why the probe can't tell.
     """
 
     def __init__(self, name: str, step: str, reason: str) -> None:
@@ -97,7 +97,7 @@ class StepInDoubt(EnvironmentsError):
 
 
 class NotHeld(EnvironmentsError):
-    """Nobody holds the environment, so there is nothing to unlock."""
+    """No process holds the environment, so there is no lock to release."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -108,8 +108,8 @@ class CannotUnlock(EnvironmentsError):
     """The holder of an environment can't be ended from here.
 
     Attributes:
-        holder: Who holds it, in words.
-        reason: Why it can't be ended.
+        holder: A description of the holder.
+        reason: Why the holder can't be ended.
     """
 
     def __init__(self, name: str, holder: str, reason: str) -> None:
@@ -131,7 +131,7 @@ class UnreachableTarget(EnvironmentsError):
 
 
 class UnsupportedCommand(EnvironmentsError):
-    """A provider does not know a command.
+    """A provider does not support a command.
 
     Attributes:
         kind: The kind of provider.
@@ -145,7 +145,7 @@ class UnsupportedCommand(EnvironmentsError):
 
 
 class NotDestroyed(EnvironmentsError):
-    """Only a destroyed environment can be purged: its record is what leads to its resources."""
+    """Only a destroyed environment can be purged, because its record leads to its resources."""
 
     def __init__(self, name: str, state: str) -> None:
         self.name = name
@@ -154,7 +154,7 @@ class NotDestroyed(EnvironmentsError):
 
 
 class NothingToRetry(EnvironmentsError):
-    """Nothing has failed, so there is nothing to retry."""
+    """No command has failed, so there is none to retry."""
 
     def __init__(self, name: str, state: str) -> None:
         self.name = name
@@ -163,7 +163,7 @@ class NothingToRetry(EnvironmentsError):
 
 
 class Stopped(EnvironmentsError):
-    """Bringing an environment up was stopped between two commands, as asked.
+    """Bringing an environment up was stopped on request between two commands.
 
     Attributes:
         environment: As the last command left it; nothing is under way.
@@ -181,11 +181,11 @@ class Stopped(EnvironmentsError):
 
 
 class Unrecorded(EnvironmentsError):
-    """Destroy went on although its records could not be saved, and some of them never were.
+    """Destroy went on although records could not be saved, and some are still unsaved.
 
     Attributes:
-        environment: The environment as it is in the world; what is on record is older.
-        records: What was not saved, in order, each as JSON.
+        environment: The environment as it is in the world; the recorded environment is older.
+        records: The unsaved records as JSON, in order.
     """
 
     def __init__(self, environment: AnyEnvironment, records: Iterable[str]) -> None:
@@ -203,9 +203,9 @@ class CommandFailed(EnvironmentsError):
     """A command ended in a failure, which is recorded unless `persistence_error` says otherwise.
 
     Attributes:
-        environment: The environment as it now is, on record.
-        failure: What went wrong, and at which step.
-        persistence_error: What kept the failure itself from being recorded, or None.
+        environment: The environment as recorded now.
+        failure: The failure, with its step and summary.
+        persistence_error: The error that kept the failure from being recorded, or None.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Lifecycle: the chart of an environment. What is allowed from where is said here, and only here."""
+"""The chart of an environment: its states, and the events allowed in each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ silence("environments")
 
 @dataclass
 class Subject:
-    """What the chart's guards have to know of an environment."""
+    """The facts about an environment that the guards of the chart need."""
 
     name: str | None = None
     state: EnvironmentState = EnvironmentState.CREATED
@@ -29,7 +29,7 @@ class Subject:
 
     @classmethod
     def of(cls, environment: AnyEnvironment) -> Subject:
-        """Return the subject that an environment is."""
+        """Return the facts about an environment."""
         return cls(
             name=environment.name,
             state=environment.state.name,
@@ -42,10 +42,10 @@ class Subject:
 class Lifecycle(Chart):
     """The lifecycle of a deployment environment.
 
-    A state is what has been achieved and verified. `provision`, `configure` and `release` are fired
-    when their work begins and have states of their own while it goes on; `run` and `destroy` are
-    fired when their work has succeeded. `complete` and `fail` are the outcomes that these share:
-    the chart, not the caller, knows where they lead.
+    A state stands for work that is done and verified. `provision`, `configure` and `release` are
+    fired when their work begins, and have a state for the work in progress; `run` and `destroy` are
+    fired when their work has succeeded. All share the outcomes `complete` and `fail`, whose targets
+    the chart decides.
     """
 
     log_message = "Environment state transition"
@@ -132,12 +132,12 @@ class Lifecycle(Chart):
 
     @staticmethod
     def new_model() -> Subject:
-        """Return a subject without a name, just created: `Lifecycle()` can be tried out as it is."""
+        """Return the model of `Lifecycle()` without arguments: unnamed, in state `created`."""
         return Subject()
 
     @staticmethod
     def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
-        """Write a log line of this package, so that `logger.enable("environments")` shows it."""
+        """Write a log line under the name `environments`, which `logger.enable` shows."""
         logger.bind(**fields).log(level, message)
 
     def intact(self, model: Subject) -> bool:

@@ -1,4 +1,4 @@
-"""Ports: what the use cases need of storage, providers and clocks."""
+"""The interfaces that commands need: storage, providers and clocks."""
 
 from __future__ import annotations
 
@@ -19,74 +19,74 @@ from statechart.holder import Holder
 
 
 class Session(AbstractContextManager["Session", None], Protocol):
-    """An environment held for changing: nobody else can change it until it is closed.
+    """An environment held for changing: no other process can change the environment until `close`.
 
-    All methods but `close` may raise `statechart.errors.StorageError`; one that did leaves either
-    everything written or nothing, or raises CommitUncertain.
+    All methods but `close` may raise `statechart.errors.StorageError`. Then either everything was
+    written or nothing, except for CommitUncertain.
     """
 
     @property
     def environment(self) -> AnyEnvironment:
-        """The environment as it is on record, steps included."""
+        """The environment as recorded, steps included."""
         ...
 
     @property
     def crashed(self) -> Holder | None:
-        """The last holder, if it ended without releasing the environment."""
+        """The last holder, if that process ended without releasing the environment."""
         ...
 
     @property
     def released_by(self) -> Holder | None:
-        """The last holder, if it let go of the environment in order."""
+        """The last holder, if that process released the environment in order."""
         ...
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was found damaged on opening, and mended."""
+        """Repairs made on opening, in words."""
         ...
 
     def commit(self, record: RevisionRecord) -> None:
         """Make a record durable. Its environment must be the next revision of the present one.
 
         Raises:
-            Stale: It is based on another revision or lineage; nothing was written.
+            Stale: The record follows another revision or lineage; nothing was written.
         """
         ...
 
     def append_step(self, record: StepRecord) -> None:
-        """Make a step's record durable; the revision stays, the environment shows it."""
+        """Make the record of a step durable. The environment shows the step, at the same revision."""
         ...
 
     def check(self) -> None:
-        """Raise LeaseLost if the environment is not held any more."""
+        """Raise LeaseLost if the environment is no longer held."""
         ...
 
     def write_trace(self, name: str, text: str) -> str:
-        """Keep a failure's trace and return where, relative to the environment's directory."""
+        """Store the trace of a failure, and return its path relative to the environment's directory."""
         ...
 
     def close(self) -> None:
-        """Let others in. It can be called twice."""
+        """Release the environment. Can be called twice."""
         ...
 
 
 class EnvironmentRepository(Protocol):
-    """Where environments are on record. Reads take no lock and repair nothing.
+    """The storage of environments. Reading takes no lock and makes no repairs.
 
     Errors are `statechart.errors`: NotFound, AlreadyExists, Locked, Stale, CorruptHistory,
     NewerSchema, NotOurs and, as their root, StorageError.
     """
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
-        """Put a new environment on record, wholly or not at all."""
+        """Record a new environment atomically."""
         ...
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> Session:
-        """Take the environment for changing, waiting up to `timeout` seconds for another holder."""
+        """Acquire an environment for changing, waiting at most `timeout` seconds."""
         ...
 
     def load(self, name: str) -> AnyEnvironment:
-        """Return the environment as it is on record, its step in hand included."""
+        """Return an environment as recorded, the current step included."""
         ...
 
     def names(self) -> list[str]:
@@ -94,23 +94,23 @@ class EnvironmentRepository(Protocol):
         ...
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
-        """Yield a line for each environment, by name; one that can't be read does not end it."""
+        """Yield a summary of each environment, by name, including those that can't be read."""
         ...
 
     def exists(self, name: str) -> bool:
-        """Return whether the name is taken."""
+        """Return whether a name is taken."""
         ...
 
     def history(self, name: str) -> list[HistoryEntry]:
-        """Return all records, the first one first."""
+        """Return all records, oldest first."""
         ...
 
     def holder(self, name: str) -> Holder | None:
-        """Return who holds the environment now, or None."""
+        """Return the current holder of an environment, or None."""
         ...
 
     def delete(self, expected: AnyEnvironment) -> None:
-        """Remove an environment from record for good, if it is still as expected."""
+        """Remove the record of an environment for good, if the record is still as expected."""
         ...
 
     def directory(self, name: str) -> Path:
@@ -119,22 +119,22 @@ class EnvironmentRepository(Protocol):
 
 
 class Provider(Protocol):
-    """What brings environments of one kind up and down."""
+    """The adapter that creates, runs and destroys environments of a kind."""
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the steps of a command for an environment, in order."""
         ...
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether environments of this kind know the command."""
+        """Return whether environments of this kind support a command."""
         ...
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
-        """Return the files that hold what the service said, the present one last."""
+        """Return the log files of the service, the current file last."""
         ...
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Look at the real thing, and change nothing."""
+        """Observe the real resources, and change nothing."""
         ...
 
 
@@ -145,12 +145,12 @@ def provider_of(environment: AnyEnvironment) -> Provider:
 
 @runtime_checkable
 class CollectsLogs(Protocol):
-    """A provider whose services keep their logs elsewhere, and that fetches them."""
+    """A provider that fetches the logs of its services from elsewhere."""
 
     async def collect_logs(self, environment: AnyEnvironment, directory: Path) -> None:
-        """Bring the files that `logs` returns up to date; what is in them holds no secret.
+        """Bring the files of `logs` up to date, without secrets.
 
         Raises:
-            StepFailed: The logs can't be reached; what was fetched before is as it was.
+            StepFailed: The logs can't be reached; the files are unchanged.
         """
         ...

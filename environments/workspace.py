@@ -1,4 +1,4 @@
-"""Workspace: the one place that wires repository, providers and commands; the embedding API."""
+"""The embedding API: all commands on the environments of a data directory."""
 
 from __future__ import annotations
 
@@ -68,20 +68,20 @@ CommandT = TypeVar("CommandT", bound=Command)
 
 
 class Workspace:
-    """The environments of one data directory, and everything that can be done with them.
+    """The environments of a data directory, with all commands.
 
-    Every verb takes an environment or its name. A name is loaded under the lock; an environment
-    that is not any more what is on record raises Conflict before the first step. Reads are
-    synchronous, and take no lock.
+    Every method takes an environment or its name. A name is loaded under the lock; an environment
+    that has changed since raises Conflict before the first step. Reads are synchronous and take no
+    lock.
 
     Args:
-        data_dir: Where the environments are kept; it is made when the first one is created.
-        repository: Another storage instead of files in `data_dir`.
+        data_dir: The directory of the environments, made on the first `create`.
+        repository: A storage instead of files in `data_dir`.
         clock: Tells the time.
-        observers: Told of the progress of every command.
-        lock_timeout: How many seconds a command waits for another one on the same environment.
-        stop: Asks the command under way to stop after the step in hand.
-        allow_network_filesystem: Accept a `data_dir` where locks don't keep other machines out.
+        observers: Called with the progress of every command.
+        lock_timeout: How many seconds to wait for another holder of an environment.
+        stop: Asks the running command to stop after the current step.
+        allow_network_filesystem: Accept a `data_dir` where locks don't exclude other machines.
     """
 
     def __init__(
@@ -107,10 +107,10 @@ class Workspace:
         )
 
     def create(self, spec: EnvironmentSpec) -> Environment[Created]:
-        """Put a new environment on record; nothing is made yet.
+        """Record a new environment, without creating any resources.
 
         Raises:
-            InvalidConfiguration: The spec can't be used here and now.
+            InvalidConfiguration: The provider can't be used with this spec on this machine.
             AlreadyExists: The name is taken.
         """
         return self._repository.create(Environment.new(usable(spec), self._runtime.clock.now()))
@@ -118,7 +118,7 @@ class Workspace:
     async def provision(
         self, environment: Environment[ProvisionSource] | str, *, from_start: bool = False
     ) -> Environment[Provisioned]:
-        """Make the environment's resources."""
+        """Create the environment's resources."""
         return await self._command(ProvisionCommand, from_start=from_start).execute(environment)
 
     async def register(
@@ -128,7 +128,7 @@ class Workspace:
         address: str | None = None,
         from_start: bool = False,
     ) -> Environment[Provisioned]:
-        """Adopt the host at an address, or the one that the spec names, once it has proved its use.
+        """Adopt an existing host, by default the host in the spec, after checks that it is usable.
 
         Raises:
             UnsupportedCommand: The environment's provider adopts no hosts.
@@ -158,7 +158,7 @@ class Workspace:
         previous: bool = False,
         from_start: bool = False,
     ) -> Environment[Released]:
-        """Put a release in place: of the spec's app, of another one, or the previous one again.
+        """Install a release: of the spec's app, of another app, or the previous release again.
 
         Raises:
             InvalidConfiguration: There is no such app, or no previous release.
@@ -170,7 +170,7 @@ class Workspace:
     async def run(
         self, environment: Environment[RunSource] | str, *, from_start: bool = False
     ) -> Environment[Running]:
-        """Start the release in place, and see it healthy."""
+        """Start the installed release, and wait until the service is healthy."""
         return await self._command(RunCommand, from_start=from_start).execute(environment)
 
     async def destroy(
@@ -180,22 +180,22 @@ class Workspace:
         from_start: bool = False,
         keep_going_unrecorded: bool = False,
     ) -> Environment[Destroyed]:
-        """Take the environment's resources away, and see them gone.
+        """Remove the environment's resources, and check that they are gone.
 
-        With `keep_going_unrecorded`, for an emergency, it goes on when its records can't be saved.
+        With `keep_going_unrecorded`, for emergencies, destroy goes on when records can't be saved.
 
         Raises:
-            Unrecorded: Some of them never were.
+            Unrecorded: Some records were never saved.
         """
         options = self._options(from_start=from_start)
         command = DestroyCommand(self._repository, keep_going_unrecorded=keep_going_unrecorded, **options)
         return await command.execute(environment)
 
     async def retry(self, environment: AnyEnvironment | str, *, from_start: bool = False) -> AnyEnvironment:
-        """Take the failed command up again, at the first step not known to be done.
+        """Resume the failed command at the first step that is not known to be done.
 
         Raises:
-            NothingToRetry: Nothing has failed.
+            NothingToRetry: No command has failed.
         """
         on_record = await self._settled(environment, "retry")
         failure = on_record.failure
@@ -214,11 +214,11 @@ class Workspace:
     async def bring(
         self, environment: AnyEnvironment | str, *, to: type[Any] | EnvironmentState = Running
     ) -> Environment[Any]:  # Any: the overloads say which
-        """Bring the environment to a state, by the commands that `plan` names.
+        """Bring the environment to a state by running the commands of `plan`.
 
         Raises:
-            UnreachableTarget: No plan leads there.
-            Stopped: A stop was asked for between two commands.
+            UnreachableTarget: No plan leads to the state.
+            Stopped: A stop was requested between two commands.
         """
         on_record = await self._settled(environment, "bring")
         handle = environment
@@ -229,11 +229,11 @@ class Workspace:
         return on_record
 
     async def update(self, environment: AnyEnvironment | str, spec: EnvironmentSpec) -> AnyEnvironment:
-        """Change the spec, without a transition: the commands that apply it are still to be run.
+        """Change the recorded spec, without a transition; later commands apply the change.
 
         Raises:
-            InvalidConfiguration: The spec can't be used here and now, or has another name.
-            ProvisionNeeded: A field was changed that only provisioning can apply.
+            InvalidConfiguration: The spec can't be used on this machine, or has another name.
+            ProvisionNeeded: A changed field can only be applied by provisioning.
         """
         name = name_of(environment)
         if spec.name != name:
@@ -255,36 +255,40 @@ class Workspace:
         decide: Decide | None = None,
         dry_run: bool = False,
     ) -> Recovered:
-        """Settle a command that died in the middle: find out what it did, and put it on record.
+        """Recover an interrupted command: probe its steps and record the outcome.
 
-        Where nothing was interrupted, nothing is done. `decide` is asked about a step of which
-        nothing can be found out; a dry run looks and changes nothing.
+        Without an interrupted command, the environment is returned unchanged.
+
+        Args:
+            environment: An environment or its name.
+            decide: Called for a step whose probe can't tell whether the step was done.
+            dry_run: Probe, and change nothing.
 
         Raises:
-            StepInDoubt: Whether a step was done can't be found out, and nobody decided.
+            StepInDoubt: A step's probe can't tell whether the step was done, nor does `decide`.
         """
         recovery = Recovery(self._runtime, decide or undecided)
         return await recovery.run(name_of(environment), dry_run=dry_run)
 
     async def drift(self, environment: AnyEnvironment | str, *, apply: bool = False) -> Drift:
-        """Hold what is on record against the world, as the provider finds it; it changes nothing there.
+        """Compare the record with the world as the provider observes it. Never changes the world.
 
-        With `apply`, what refutes the recorded state is put on record, by the event that it proposes.
+        With `apply`, a difference that refutes the recorded state is recorded by its event.
 
         Raises:
-            Locked: A command is under way, and decides what comes next.
-            OperationInterrupted: A command died in the middle.
-            UnexpectedState: Its teardown has begun: only destroy may follow.
-            StepFailed: The provider can't look.
+            Locked: A command is under way.
+            OperationInterrupted: A command died in the middle of its work.
+            UnexpectedState: The teardown has begun, so only destroy may follow.
+            StepFailed: The provider can't observe the environment.
         """
         detection, name = Detection(self._runtime), name_of(environment)
         return await (detection.apply(name) if apply else detection.look(name))
 
     async def purge(self, environment: AnyEnvironment | str) -> None:
-        """Remove a destroyed environment from record, and free its name.
+        """Remove the record of a destroyed environment, and free the name.
 
         Raises:
-            NotDestroyed: Its resources may still be there.
+            NotDestroyed: The resources may still exist.
         """
         on_record = self.load(name_of(environment))
         if not isinstance(environment, str):
@@ -299,13 +303,13 @@ class Workspace:
         """Return the commands that `bring` would run.
 
         Raises:
-            Locked: A command is under way, and decides what comes next.
-            UnreachableTarget: No plan leads there.
+            Locked: A command is under way.
+            UnreachableTarget: No plan leads to the state.
         """
         return plan(self._runtime.at_rest(name_of(environment)), _target(to))
 
     def load(self, name: str) -> AnyEnvironment:
-        """Return the environment as it is on record."""
+        """Return the environment as recorded."""
         return self._repository.load(name)
 
     def names(self) -> list[str]:
@@ -313,27 +317,27 @@ class Workspace:
         return self._repository.names()
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
-        """Yield a line for each environment, by name; one that can't be read does not end it."""
+        """Yield a summary of each environment, by name, including those that can't be read."""
         return self._repository.summaries()
 
     def exists(self, name: str) -> bool:
-        """Return whether the name is taken."""
+        """Return whether a name is taken."""
         return self._repository.exists(name)
 
     def history(self, name: str) -> list[HistoryEntry]:
-        """Return all records of an environment, the first one first."""
+        """Return all records of an environment, oldest first."""
         return self._repository.history(name)
 
     def holder(self, name: str) -> Holder | None:
-        """Return who is changing the environment now, or None."""
+        """Return the current holder of an environment, or None."""
         return self._repository.holder(name)
 
     def directory(self, name: str) -> Path:
-        """Return the environment's own directory."""
+        """Return the directory with the environment's files."""
         return self._repository.directory(name)
 
     async def _settled(self, environment: AnyEnvironment | str, purpose: str) -> AnyEnvironment:
-        """Return the recorded environment when no command is under way, having waited for one."""
+        """Return the recorded environment, after waiting for a command under way."""
         async with self._runtime.open(environment, purpose) as held:
             return held.environment
 
@@ -358,7 +362,7 @@ class Workspace:
     async def _choose_release(
         self, environment: AnyEnvironment | str, app: str | Path | None, *, previous: bool
     ) -> Environment[ReleaseSource] | None:
-        """Amend the spec with the release that is asked for; None if it says so already."""
+        """Record the requested release in the spec; return None if the spec is right already."""
         on_record = await self._settled(environment, "release")
         Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.release)
         if previous and app is not None:

@@ -1,4 +1,4 @@
-"""Who holds a lock: the identity of a process, written down for people."""
+"""The holder of a lock: the identity of a process, with a description for people."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         pid: The number of the process in its PID namespace.
-        started: Its start in clock ticks since boot; None where the system does not tell.
-        boot_id: The kernel's random name of the boot; None where the system does not tell.
-        pid_namespace: The namespace that the number belongs to, as the kernel names it; None where
-            it is not known. Containers of one machine share the boot, and not the namespace.
+        started: The start in clock ticks since boot; None outside Linux.
+        boot_id: The kernel's random name of the boot; None outside Linux.
+        pid_namespace: The kernel's name of the namespace that the number belongs to, if known.
+            Containers of the same machine share the boot, but not the namespace.
     """
 
     pid: int
@@ -41,23 +41,22 @@ class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the number means nothing here: it is of another boot or another PID namespace."""
+        """Whether the number belongs to another boot or another PID namespace."""
         namespaces = (self.pid_namespace, pid_namespace())
         return self.boot_id != boot_id() or (None not in namespaces and len(set(namespaces)) > 1)
 
     @property
     def is_alive(self) -> bool:
-        """Whether this very process is known to be running here."""
+        """Whether the process is known to be running here."""
         known = self.started is not None and self.boot_id is not None
         return known and not self.is_elsewhere and start_ticks(self.pid) == self.started
 
 
 class Holder(BaseModel, frozen=True, extra="forbid"):
-    """A process that holds a lock, as it described itself when it took it.
+    """The process that acquired a lock, as described by itself.
 
-    It is information, and never decides: the kernel's lock does.
-    `start_ticks` is the process's start in clock ticks since boot, `boot_id` the kernel's random
-    name of this boot; both are None where the system does not tell (other than Linux).
+    Only information: the kernel's lock decides who holds it. `start_ticks` is the start in clock
+    ticks since boot, `boot_id` the kernel's random name of the boot. Both are None outside Linux.
     """
 
     pid: int
@@ -109,20 +108,17 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
         )
 
     def describe(self) -> str:
-        """Tell who this is, in words: `envchart run, pid 71 of ann@lab, since 10:31:05Z (alive)`."""
+        """Return a description: `envchart run, pid 71 of ann@lab, since 10:31:05Z (alive)`."""
         alive = {True: " (alive)", False: " (no longer alive)", None: ""}[self.is_alive()]
         doing = f"{self.command}, " if self.command else ""
         return f"{doing}pid {self.pid} of {self.user}@{self.host}, since {self.since:%H:%M:%SZ}{alive}"
 
     def fate(self) -> str:
-        """Say what became of this process once it does not hold its lock any more: only what is known.
-
-        It is a predicate, as in `its process <fate>`.
-        """
+        """Return the fate of a process that no longer holds its lock, as in `its process <fate>`."""
         if self.host != socket.gethostname():
             return f"ran on {self.host}, whose processes can't be seen from here; it holds no lock here"
         if self.boot_id is not None and boot_id() not in (None, self.boot_id):
-            return "ended at the latest when the machine was started anew"
+            return "ended at the latest when the machine was restarted"
         if self.pid_namespace != pid_namespace():
             return "ran in another container, whose processes can't be seen from here; it holds no lock"
         return {
@@ -132,7 +128,7 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
         }[self.is_alive()]
 
     def is_alive(self) -> bool | None:
-        """Return whether this very process lives; None when that can't be known from here."""
+        """Return whether the process is running; None if that can't be known from here."""
         if self.start_ticks is None or self.boot_id is None:
             return None
         if self.host != socket.gethostname() or self.pid_namespace != pid_namespace():

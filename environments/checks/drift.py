@@ -1,4 +1,4 @@
-"""Drift: what is on record, held against the world as the provider finds it."""
+"""Compare the record of an environment with the world as its provider observes it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from environments.ports import Session
 
 STEP = "observe"
-"""The step at which a failure that drift has put on record happened."""
+"""The step of a failure that was recorded because of drift."""
 
 _LOOKS = 3
 
 
 class DriftKind(StrEnum):
-    """In what the world differs from the record."""
+    """The kinds of difference between record and world, by severity."""
 
     HOST_GONE = "host_gone"
     HOST_HALF_DEAD = "host_half_dead"
@@ -52,10 +52,10 @@ class Difference:
     """A difference between the record and the world.
 
     Attributes:
-        kind: In what they differ.
-        what: One line for people.
-        event: The event of the chart that would put it on record, or None where there is none.
-        then: The command that leads on from there, or None where a person has to decide.
+        kind: The kind of difference.
+        what: A line for people.
+        event: The event of the lifecycle that would record the difference, or None.
+        then: The command to run next, or None if a person has to decide.
     """
 
     kind: DriftKind
@@ -66,12 +66,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What came of holding one environment against the world.
+    """The result of comparing an environment with the world.
 
     Attributes:
-        environment: As it is on record now.
-        findings: The differences; none where all is as recorded.
-        unseen: What could not be looked at, and why.
+        environment: The environment as recorded now.
+        findings: The differences, sorted by severity; empty if there are none.
+        unseen: A reason for each part that could not be observed.
         applied: The event that was fired, or None.
     """
 
@@ -121,10 +121,10 @@ _REFUTES_RUNNING = {*_CAUSES, DriftKind.SERVICE_DOWN, DriftKind.SERVICE_UNHEALTH
 
 
 def compare(environment: AnyEnvironment, found: Observation) -> tuple[Difference, ...]:
-    """Return in what the world differs from what is on record, the gravest first. It is pure.
+    """Compare the record with an observation. Findings are sorted by severity. Pure.
 
-    What is said to be `running` has to serve the recorded release; what has a host has to be let in;
-    what was configured has to be as declared; what is created or destroyed must have nothing.
+    A `running` environment has to serve the recorded release. A host has to accept our key, a
+    configured environment has to be as declared, and a created or destroyed one has no resources.
     """
     return tuple(_proposing(environment, kind, what) for kind, what in _differences(environment, found))
 
@@ -133,12 +133,12 @@ def _differences(environment: AnyEnvironment, found: Observation) -> Iterator[tu
     state = environment.state.name
     if state in _EMPTY:
         if found.resources or found.service is ServiceState.UP:
-            yield DriftKind.RESOURCES_LEFT, f"recorded as {state}, and something is there: {found.detail}"
+            yield DriftKind.RESOURCES_LEFT, f"recorded as {state}, but resources exist: {found.detail}"
         return
     if state not in _HOSTED:
         return
     if not found.resources:
-        yield DriftKind.HOST_GONE, found.detail or "what provision made is gone"
+        yield DriftKind.HOST_GONE, found.detail or "the provisioned resources are gone"
     elif found.host in _HOST:
         yield _HOST[found.host], found.detail
     for line in found.altered:
@@ -151,7 +151,7 @@ def _differences(environment: AnyEnvironment, found: Observation) -> Iterator[tu
 
 
 def _service(environment: AnyEnvironment, found: Observation) -> Iterator[tuple[DriftKind, str]]:
-    """Yield how the service differs from the one on record."""
+    """Yield the differences between the recorded service and the observed one."""
     recorded = environment.outputs.serving
     if environment.state.name is EnvironmentState.RUN_FAILED:
         if found.service is ServiceState.UP and found.serving == environment.outputs.release:
@@ -159,11 +159,11 @@ def _service(environment: AnyEnvironment, found: Observation) -> Iterator[tuple[
     elif recorded is not None and found.service in _SERVICE:
         yield _SERVICE[found.service], found.detail
     elif recorded is not None and found.serving not in (None, recorded):
-        yield DriftKind.OTHER_RELEASE, f"release {found.serving} is served, and {recorded} is on record"
+        yield DriftKind.OTHER_RELEASE, f"release {found.serving} is served, but {recorded} is recorded"
 
 
 def _proposing(environment: AnyEnvironment, kind: DriftKind, what: str) -> Difference:
-    """Return a finding with the event that the chart has for it here."""
+    """Return a difference with the event that would record it in the present state."""
     state = environment.state.name
     then = _then(kind, state)
     if state is EnvironmentState.RUNNING and kind in _REFUTES_RUNNING:
@@ -191,19 +191,19 @@ def _then(kind: DriftKind, state: EnvironmentState) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Looks for drift in one environment, and records it. Changes nothing else."""
+    """Finds drift, and records it on request. Changes only the record."""
 
     runtime: Runtime
 
     async def look(self, name: str) -> Drift:
-        """Hold an environment against the world, without taking its lock.
+        """Compare an environment with the world, without taking its lock.
 
         Raises:
             Locked: A command is under way, and the world is about to change.
-            OperationInterrupted: A command died in the middle; recover finds out what it did.
-            UnexpectedState: Its teardown has begun.
-            StepFailed: The provider can't look.
-            Stale: Others keep changing it.
+            OperationInterrupted: A command died in the middle; recover the environment first.
+            UnexpectedState: The teardown has begun.
+            StepFailed: The provider can't observe the environment.
+            Stale: The record changed during each observation.
         """
         changed = before = self._at_rest(name)
         for _ in range(_LOOKS):
@@ -215,10 +215,9 @@ class Detection:
         raise Stale(name, expected=changed.revision, actual=before.revision)
 
     async def apply(self, name: str) -> Drift:
-        """Look again under the lock, and fire the event that the findings propose, if one does.
+        """Compare again under the lock, and fire the event that the first difference proposes.
 
-        Raises:
-            What `look` raises, and StorageError.
+        The exceptions are those of `look`, and StorageError.
         """
         async with self.runtime.open(name, "drift") as held:
             _refuse_teardown(held.environment)
@@ -240,7 +239,7 @@ class Detection:
         return await self.runtime.provider_of(environment).observe(environment, directory)
 
     def _record(self, session: Session, refuted: Sequence[Difference], found: Observation) -> None:
-        """Put on record that what is said to be running is not."""
+        """Record that a running environment has failed."""
         failure = with_trace(session, self._failure(refuted))
         seen = found.resources and found.host is HostState.UP
 
@@ -269,7 +268,7 @@ def _words(kind: DriftKind) -> str:
 
 
 def _seen(outputs: Outputs, found: Observation) -> Outputs:
-    """Return the outputs with the release that was seen to be served."""
+    """Return the outputs with the release that is served in fact."""
     return outputs.updated({"serving": found.serving if found.service is ServiceState.UP else None})
 
 

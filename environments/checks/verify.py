@@ -1,4 +1,4 @@
-"""Verification: whether a history is sound, and whether today's chart allows what is in it."""
+"""Check a history: its records, and its transitions against today's chart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Something in a history that is not as it should be; `seq` is the record, None for all of it."""
+    """A problem in a history. `seq` is the number of the record, None for the whole history."""
 
     seq: int | None
     what: str
@@ -28,10 +28,14 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What came of verifying one environment.
+    """The result of verifying an environment.
 
     Attributes:
-        error: What kept its history from being read, or None.
+        name: The environment's name.
+        records: The number of records.
+        transitions: The number of transitions among the records.
+        findings: The problems found.
+        error: The error that kept the history from being read, or None.
     """
 
     name: str
@@ -42,12 +46,12 @@ class Verified:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found."""
+        """Whether the history could be read and has no problems."""
         return not self.findings and self.error is None
 
 
 def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Lifecycle) -> Verified:
-    """Read the whole history of an environment, and hold it against a chart.
+    """Read the whole history of an environment, and check its transitions against a chart.
 
     Raises:
         NotFound: There is no such environment.
@@ -64,7 +68,7 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
 
 
 def _findings(entries: Sequence[HistoryEntry], chart: type[Chart]) -> Iterator[Violation]:
-    """Yield what no environment that this program leads could have on record."""
+    """Yield a violation for each record that this program could not have written."""
     known = {(edge.source, edge.event): edge.target for edge in edges(chart)}
     for entry, before in replay(entries):
         record = entry.record
@@ -89,7 +93,7 @@ def _problem(
     chart: type[Chart],
     known: dict[tuple[str, str], str],
 ) -> str | None:
-    """Return why the chart would not make a transition, or None."""
+    """Return the reason why the chart does not allow a recorded transition, or None."""
     said = f"{record.event}: {record.from_state} → {record.to_state}"
     if record.from_state != before.state.name:
         return f"{said}, but the state before it was {before.state.name}"
@@ -102,5 +106,5 @@ def _problem(
         return f"{said}, which leads to {target} in today's chart"
     machine = chart.bound(Subject.of(before))
     if record.event not in machine.enabled():
-        return f"{said}, which today's chart refuses: then it allowed {listed(machine.enabled())}"
+        return f"{said}, which today's chart refuses: it allows {listed(machine.enabled())}"
     return None

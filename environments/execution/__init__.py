@@ -1,1 +1,1 @@
-"""Run one command, from the lock to its last record."""
+"""Run a command: acquire the lock, run the steps, record each result."""

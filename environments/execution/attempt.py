@@ -1,4 +1,4 @@
-"""Attempt: one run of a command on an open session, from its first record to its last."""
+"""A single run of a command, from its first record to its last."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Attempt:
-    """One run of a command: opens the operation, runs the steps, records how it ended.
+    """A single run of a command: opens the operation, runs the steps, records the outcome.
 
-    `begin` is the event that starts the work where a state of its own stands for it, else None;
-    `finish` is fired when all steps are done.
+    Attributes:
+        begin: The event that enters the state of work in progress; None for a command without one.
+        finish: The event fired when all steps are done.
     """
 
     command: CommandName
@@ -52,11 +53,13 @@ class Attempt:
     async def run(self, steps: Sequence[Step], previous: Operation | None) -> AnyEnvironment:
         """Run the steps, and return the environment in the state that they achieved.
 
-        `previous` is the failed operation that is taken up again, None to start anew.
+        Args:
+            steps: The steps of the command, in order.
+            previous: The failed operation to resume; None starts from the first step.
 
         Raises:
-            CommandFailed: A step failed, or a stop was asked for; it is on record.
-            asyncio.CancelledError: The task was cancelled; that is on record too.
+            CommandFailed: A step failed, or a stop was requested; the failure is recorded.
+            asyncio.CancelledError: The task was cancelled; the cancellation is recorded.
         """
         for message in self._noticed():
             told = Noticed(name=self._environment.name, command=self.command, message=message)
@@ -79,7 +82,7 @@ class Attempt:
         except StepStopped as stopped:
             self._fail(stopped)
         except StorageError as error:
-            summary = f"all steps are done, and this could not be recorded: {error}"
+            summary = f"all steps are done, but this could not be recorded: {error}"
             last = steps[-1].name if steps else self.command.value
             unrecorded = StepStopped(last, FailureCause.PERSISTENCE, summary)
             unrecorded.__cause__ = error
@@ -91,7 +94,7 @@ class Attempt:
         return self._environment
 
     def _noticed(self) -> Iterator[str]:
-        """Yield what the opening of the session brought to light."""
+        """Yield a message for a crash of the last holder, and for each repair on opening."""
         crashed = self.runner.session.crashed
         if crashed is not None:
             yield f"the last command did not end by itself: {crashed.describe()}"
@@ -102,7 +105,8 @@ class Attempt:
         return self.runner.session.environment
 
     def _operation(self, kept: tuple[StepResult, ...], previous: Operation | None) -> Operation:
-        """Return the operation to open: what an earlier one began, and left in doubt, it takes over."""
+        """Return the operation to open."""
+        # Steps that an earlier operation left in doubt stay in doubt until a probe decides.
         earlier = self._earlier
         doubted = previous or (earlier if self._superseded(previous) else None)
         return Operation(
@@ -138,7 +142,7 @@ class Attempt:
         record_achievement(self.runner.session, self.finish, self.operation_id, at)
 
     def _interrupted(self, error: BaseException) -> None:
-        """Record that the command was ended from outside; the error goes on whatever happens."""
+        """Record that the command was ended from outside. The caller raises the error again."""
         operation = self._environment.operation
         step = operation.step.name if operation and operation.step else self.command.value
         cause, summary, detail = self.runner.explain(error)
@@ -170,10 +174,9 @@ class Attempt:
         record_failure(self.runner.session, failure, left, operation_id=self.operation_id)
 
     def _left_by_destroy(self, closed: Operation) -> Operation:
-        """Return the operation on record after a failed destroy.
+        """Return the operation to record after a failed destroy.
 
-        One that took nothing away leaves the earlier operation as it was: what that one did, and
-        what of it is in doubt, is still all there is to know.
+        If destroy removed nothing, the previous operation stays recorded unchanged.
         """
         earlier = self._earlier
         if closed.effects_begun or earlier is None or earlier.command is CommandName.DESTROY:

@@ -1,4 +1,4 @@
-"""Unsaved: a session that goes on when its records can't be saved, and keeps them in order."""
+"""A session that goes on when records can't be saved, and keeps them in order."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Pending: TypeAlias = "RevisionRecord | StepRecord"
 
 
 class BufferingSession:
-    """A Session over another one, for an emergency: what can't be saved waits, and the work goes on.
+    """A session over another session, for emergencies such as a full disk.
 
-    Waiting records are saved, in order, at the next chance. What was never saved by the end is in
-    `unsaved`. Losing the lease, or a conflict, is no emergency: it is raised as ever.
+    Records that can't be saved wait, and are saved in order with the next record. `unsaved` holds
+    the records still waiting. A conflict or a lost lease is raised.
     """
 
     def __init__(self, session: Session) -> None:
@@ -32,31 +32,31 @@ class BufferingSession:
 
     @property
     def environment(self) -> AnyEnvironment:
-        """The environment with what waits to be saved."""
+        """The environment, with the waiting records applied."""
         return self._environment
 
     @property
     def crashed(self) -> Holder | None:
-        """The last holder, if it ended without releasing the environment."""
+        """The last holder, if that process ended without releasing the environment."""
         return self._session.crashed
 
     @property
     def released_by(self) -> Holder | None:
-        """The last holder, if it let go of the environment in order."""
+        """The last holder, if that process released the environment in order."""
         return self._session.released_by
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was found damaged on opening, and mended."""
+        """Repairs made on opening, in words."""
         return self._session.notes
 
     def commit(self, record: RevisionRecord) -> None:
-        """Save a record that raises the revision, or let it wait."""
+        """Save a record that raises the revision, or keep the record waiting."""
         check_revision(record.environment, self._environment, behind=1)
         self._keep(record, record.environment)
 
     def append_step(self, record: StepRecord) -> None:
-        """Save a step's record, or let it wait."""
+        """Save the record of a step, or keep the record waiting."""
         self._keep(record, record.applied_to(self._environment))
 
     def _keep(self, record: Pending, after: AnyEnvironment) -> None:
@@ -65,7 +65,7 @@ class BufferingSession:
         self.save()
 
     def save(self) -> None:
-        """Save what waits, as far as that goes."""
+        """Save waiting records in order, up to the first that can't be saved."""
         while self.unsaved:
             try:
                 self._save(self.unsaved[0])
@@ -82,15 +82,15 @@ class BufferingSession:
             self._session.commit(record)
 
     def check(self) -> None:
-        """Raise LeaseLost if the environment is not held any more."""
+        """Raise LeaseLost if the environment is no longer held."""
         self._session.check()
 
     def write_trace(self, name: str, text: str) -> str:
-        """Keep a failure's trace."""
+        """Store the trace of a failure, and return its path relative to the environment's directory."""
         return self._session.write_trace(name, text)
 
     def close(self) -> None:
-        """Save what still can be saved, and let others in."""
+        """Save the waiting records if possible, and release the environment."""
         try:
             self.save()
         finally:

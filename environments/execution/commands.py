@@ -1,4 +1,4 @@
-"""Commands: provision, register, configure, release, run and destroy, as objects."""
+"""The commands provision, register, configure, release, run and destroy, as objects."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ DestroySource: TypeAlias = AnyState
 def require_supported(
     environment: AnyEnvironment, command: CommandName, provider: Provider | None = None
 ) -> None:
-    """Make sure that an environment's provider knows a command.
+    """Check that an environment's provider supports a command.
 
     Raises:
-        UnsupportedCommand: It does not.
+        UnsupportedCommand: The provider does not.
     """
     known = provider or provider_of(environment)
     if not known.supports(command):
@@ -63,7 +63,7 @@ def require_supported(
 
 
 class CommandOptions(TypedDict, total=False):
-    """The options that every command takes."""
+    """The options of every command."""
 
     clock: Clock | None
     observers: Sequence[Observer]
@@ -73,16 +73,18 @@ class CommandOptions(TypedDict, total=False):
 
 
 class Command:
-    """What all commands share: the lock for the whole run, the chart's word, and the attempt.
+    """The base of all commands.
+
+    A command holds the environment's lock while it runs, and starts only if the lifecycle allows.
 
     Args:
-        repository: Where the environment is on record.
-        provider: What does the work; by default the one in the environment's spec.
+        repository: Where the environment is recorded.
+        provider: Does the work instead of the provider in the environment's spec.
         clock: Tells the time.
-        observers: Told of the progress, after it is on record.
+        observers: Called with the progress, after it has been recorded.
         lock_timeout: How many seconds to wait for another holder of the environment.
-        stop: Asks the command to stop after the step in hand.
-        from_start: Repeat steps that an earlier failed attempt had done.
+        stop: Asks the command to stop after the current step.
+        from_start: Repeat the steps that an earlier failed attempt had finished.
     """
 
     name: ClassVar[CommandName]
@@ -112,9 +114,9 @@ class Command:
         self._from_start = from_start
 
     async def attempt(self, target: AnyEnvironment | str) -> AnyEnvironment:
-        """Run the command on an environment of any state; the chart refuses it where it must.
+        """Run the command on an environment of any type; the lifecycle may refuse the state.
 
-        `execute` is the same, typed.
+        `execute` does the same, and is typed.
         """
         settled = self.name is not CommandName.DESTROY
         async with self._runtime.open(target, self.name, settled=settled, wrap=self._wrap) as held:
@@ -149,7 +151,7 @@ class Command:
 
 
 class ProvisionCommand(Command):
-    """Makes the resources of an environment."""
+    """Create the resources of an environment."""
 
     name = CommandName.PROVISION
     begin: ClassVar[Event | None] = Lifecycle.provision
@@ -160,16 +162,16 @@ class ProvisionCommand(Command):
         """Provision the environment.
 
         Raises:
-            InvalidTransition: It is in a state from which this is not allowed.
+            InvalidTransition: The lifecycle does not allow the command in this state.
             CommandFailed: A step failed.
-            OperationInterrupted: An earlier command died in the middle.
-            StorageError: It is not there, is locked, changed since it was read, or damaged.
+            OperationInterrupted: An earlier command died in the middle of its work.
+            StorageError: The environment does not exist, is locked, has changed, or is damaged.
         """
         return (await self.attempt(environment)).expect(Provisioned)
 
 
 class RegisterCommand(Command):
-    """Adopts a host that exists, instead of making one; it has to prove that it can be used."""
+    """Adopt an existing host after checks that the host is usable."""
 
     name = CommandName.REGISTER
     begin: ClassVar[Event | None] = None
@@ -179,14 +181,14 @@ class RegisterCommand(Command):
     async def execute(self, environment: Environment[RegisterSource] | str) -> Environment[Provisioned]:
         """Register the host that the environment's spec names.
 
-        When a check fails the environment stays created, with the failed operation on record.
-        Raises what ProvisionCommand.execute raises.
+        If a check fails, the environment stays `created`, and the failed operation is recorded.
+        The exceptions are those of `ProvisionCommand.execute`.
         """
         return (await self.attempt(environment)).expect(Provisioned)
 
 
 class ConfigureCommand(Command):
-    """Configures the resources of an environment for its application."""
+    """Configure the resources of an environment for its application."""
 
     name = CommandName.CONFIGURE
     begin: ClassVar[Event | None] = Lifecycle.configure
@@ -194,12 +196,12 @@ class ConfigureCommand(Command):
     achieves: ClassVar[type[AnyState]] = Configured
 
     async def execute(self, environment: Environment[ConfigureSource] | str) -> Environment[Configured]:
-        """Configure the environment. Raises what ProvisionCommand.execute raises."""
+        """Configure the environment. The exceptions are those of `ProvisionCommand.execute`."""
         return (await self.attempt(environment)).expect(Configured)
 
 
 class ReleaseCommand(Command):
-    """Puts a release of the application in place; what runs goes on running."""
+    """Install a release of the application; a running service keeps running."""
 
     name = CommandName.RELEASE
     begin: ClassVar[Event | None] = Lifecycle.release
@@ -207,12 +209,12 @@ class ReleaseCommand(Command):
     achieves: ClassVar[type[AnyState]] = Released
 
     async def execute(self, environment: Environment[ReleaseSource] | str) -> Environment[Released]:
-        """Release to the environment. Raises what ProvisionCommand.execute raises."""
+        """Release to the environment. The exceptions are those of `ProvisionCommand.execute`."""
         return (await self.attempt(environment)).expect(Released)
 
 
 class RunCommand(Command):
-    """Starts the release in place, and sees it healthy."""
+    """Start the installed release, and wait until the service is healthy."""
 
     name = CommandName.RUN
     begin: ClassVar[Event | None] = None
@@ -220,17 +222,17 @@ class RunCommand(Command):
     achieves: ClassVar[type[AnyState]] = Running
 
     async def execute(self, environment: Environment[RunSource] | str) -> Environment[Running]:
-        """Run the environment. Raises what ProvisionCommand.execute raises."""
+        """Run the environment. The exceptions are those of `ProvisionCommand.execute`."""
         return (await self.attempt(environment)).expect(Running)
 
 
 class DestroyCommand(Command):
-    """Takes the resources of an environment away, and sees them gone. Allowed from every state.
+    """Remove the resources of an environment, and check that they are gone. Allowed in every state.
 
     Args:
-        keep_going_unrecorded: Go on when records can't be saved, for an emergency: they wait, and
-            are saved at the next chance.
-        options: What every command takes.
+        keep_going_unrecorded: Go on when records can't be saved, for emergencies. Waiting records
+            are saved as soon as possible.
+        options: The options of every command.
     """
 
     name = CommandName.DESTROY
@@ -251,17 +253,17 @@ class DestroyCommand(Command):
         self._unsaved: BufferingSession | None = None
 
     async def execute(self, environment: AnyEnvironment | str) -> Environment[Destroyed]:
-        """Destroy the environment, even one whose last command was interrupted.
+        """Destroy the environment, even after an interrupted command.
 
-        Raises what ProvisionCommand.execute raises, but OperationInterrupted.
+        The exceptions are those of `ProvisionCommand.execute` without OperationInterrupted.
 
         Raises:
-            Unrecorded: It went on without its record, and some of it was never saved.
+            Unrecorded: Some records were never saved.
         """
         return (await self.attempt(environment)).expect(Destroyed)
 
     async def attempt(self, target: AnyEnvironment | str) -> AnyEnvironment:
-        """Run the command; raises what `execute` does."""
+        """Run the command on an environment of any type, like `execute`."""
         try:
             environment = await super().attempt(target)
         except CommandFailed as failed:
@@ -293,4 +295,4 @@ COMMANDS: dict[CommandName, type[Command]] = {
         DestroyCommand,
     )
 }
-"""The command objects by the name of the command."""
+"""The command classes by name."""

@@ -12,11 +12,11 @@ from statechart.errors import StorageError
 
 
 class CutShort(TimeoutError):
-    """A step was ended because its time was up: how far it came is in doubt, as with a cancellation."""
+    """A step exceeded its time limit and was ended. The step is in doubt, as after a cancellation."""
 
 
 def explain(error: BaseException) -> tuple[FailureCause, str, str]:
-    """Return cause, one-line summary and details of what a step raised, as text that can be stored."""
+    """Return cause, one-line summary and details of a step's exception, as storable strings."""
     cause, summary, detail = _explain(error)
     return cause, storable(summary), storable(detail)
 

@@ -1,4 +1,4 @@
-"""Unrecorded: a command that ended in order, but could not put on record that it did."""
+"""Refuse interrupted commands, and record the end of commands that could not."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 
 def require_settled(session: Session, clock: Clock) -> None:
-    """Make sure that no command died in the middle of its work on an environment.
+    """Check that no command was interrupted.
 
-    One that ended in order, and only could not record how (a full disk), is settled here: its
-    failure is put on record, and what it left in doubt stays so.
+    A command that ended in order, but could not record its end because of a full disk, is recorded
+    as failed here. Its steps in doubt stay in doubt.
 
     Raises:
-        OperationInterrupted: A command died; recovery has to find out what it did.
+        OperationInterrupted: A command died; recovery has to find out how far it came.
     """
     settle_unrecorded(session, clock)
     refuse_interrupted(session.environment)
 
 
 def refuse_interrupted(environment: AnyEnvironment) -> None:
-    """Raise OperationInterrupted if a command died in the middle: nobody else holds it now."""
+    """Raise OperationInterrupted if a command died in the middle. The caller knows of no holder."""
     operation = environment.operation
     if operation is not None and operation.is_active:
         raise OperationInterrupted(environment.name, operation)
 
 
 def settle_unrecorded(session: Session, clock: Clock) -> None:
-    """Close the operation of a command that let go of the environment in order, if it is still open."""
+    """Record the failure of a command that released the environment with an open operation."""
     operation, holder = session.environment.operation, session.released_by
     if operation is None or not operation.is_active or holder is None:
         return

@@ -1,4 +1,4 @@
-"""Orchestrator: which commands bring an environment to a target state."""
+"""Plan the commands that bring an environment to a target state."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _SOURCES = {command: sources(command) for command in COMMANDS if command not in 
 
 
 def plan(environment: AnyEnvironment, target: EnvironmentState) -> tuple[CommandName, ...]:
-    """Return the fewest commands that bring an environment to a target; none if it is there.
+    """Return the fewest commands that bring an environment to a target state. Pure.
 
-    It is pure, and searches over commands: what adopts a host, or takes things away, is never planned.
+    `register` and `destroy` are never planned.
 
     Raises:
-        OperationInterrupted: A command died in the middle.
+        OperationInterrupted: A command died in the middle of its work.
         UnreachableTarget: The target lies behind the present state, or no command leads there.
     """
     refuse_interrupted(environment)

@@ -1,4 +1,4 @@
-"""Progress: what observers are told while a command runs, after each thing is on record."""
+"""Events sent to observers, each after it has been recorded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from environments.model.failure import Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Progress:
-    """What all progress tells: which environment, and which command."""
+    """The fields of all events of a command."""
 
     name: str
     command: CommandName
@@ -24,7 +24,7 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
-    """Something worth knowing beside the steps: what was found amiss and mended, what is waited for."""
+    """A message beside the steps, such as a repair or the reason for a wait."""
 
     name: str
     command: CommandName | None = None
@@ -33,7 +33,7 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStarted(_Progress):
-    """A command has begun; `kept` of its `of` steps are known to be done from an earlier attempt."""
+    """A command began. An earlier attempt finished `kept` of its `of` steps."""
 
     operation_id: str
     of: int
@@ -42,7 +42,7 @@ class CommandStarted(_Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted(_Progress):
-    """A step has begun; `number` counts from 1, `attempt` too."""
+    """A step began. `number` and `attempt` count from 1."""
 
     step: str
     number: int
@@ -52,7 +52,7 @@ class StepStarted(_Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReported(_Progress):
-    """A step says something worth knowing; what is `passing` only tells how far it has come."""
+    """A step reported a message; a `passing` message only shows how far the step has come."""
 
     step: str
     number: int
@@ -63,7 +63,7 @@ class StepReported(_Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished(_Progress):
-    """A step is done; `kept` when an earlier attempt, or a probe, showed that it was done already."""
+    """A step is done. `kept` means that an earlier attempt or a probe had shown so."""
 
     step: str
     number: int
@@ -75,7 +75,7 @@ class StepFinished(_Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepAttemptFailed(_Progress):
-    """An attempt at a step failed; `retry_in` is the pause before the next one, None for none."""
+    """An attempt at a step failed. `retry_in` is the pause before the next attempt, if any."""
 
     step: str
     number: int
@@ -86,7 +86,7 @@ class StepAttemptFailed(_Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandEnded(_Progress):
-    """A command has ended, and the environment on record says how."""
+    """A command ended, with the recorded environment as its outcome."""
 
     environment: AnyEnvironment
     duration: timedelta
@@ -100,7 +100,7 @@ Observer: TypeAlias = Callable[[Progress], None]
 
 
 def notify(observers: Sequence[Observer], progress: Progress) -> None:
-    """Tell observers; one that raises is logged, and breaks nothing."""
+    """Call the observers. An observer's exception is logged and goes no further."""
     for observer in observers:
         try:
             observer(progress)

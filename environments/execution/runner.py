@@ -1,4 +1,4 @@
-"""Runner: runs the steps of a command, each as intent, effect and result."""
+"""Run the steps of a command, each recorded as intent and result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ResultT = TypeVar("ResultT")
 
 
 class StepStopped(Exception):
-    """A command can't go on: at which step, and why. It never leaves the command."""
+    """A command can't go on after a step. Caught within the command."""
 
     def __init__(
         self,
@@ -74,10 +74,10 @@ class Runner:
         return self.runtime.stop
 
     async def kept(self, steps: Sequence[Step], previous: Operation | None) -> tuple[StepResult, ...]:
-        """Return the longest prefix of an earlier attempt's results that still holds.
+        """Return the longest prefix of an earlier attempt's results that is still valid.
 
-        A result holds when step, version and inputs are the same and the step's probe, where it
-        has one, does not say that its effect is gone.
+        A result is valid if step, version and inputs are the same, and the step's probe does not
+        find the effect missing.
         """
         results: list[StepResult] = []
         for step, result in zip(steps, previous.steps_done if previous else (), strict=False):
@@ -91,14 +91,16 @@ class Runner:
         return tuple(results)
 
     async def run(self, steps: Sequence[Step], *, kept: int = 0, in_doubt: Collection[str] = ()) -> None:
-        """Run the steps behind the first `kept` ones, in order.
+        """Run the steps after the first `kept`, in order.
 
-        `in_doubt` names the steps that earlier attempts began and left without a result: their
-        probes are asked first.
+        Args:
+            steps: All steps of the command.
+            kept: How many steps an earlier attempt finished.
+            in_doubt: The steps that earlier attempts left without a result; probed first.
 
         Raises:
-            StepStopped: A step failed, a stop was asked for, or a result could not be recorded.
-            asyncio.CancelledError: The task was cancelled; the step in hand is in doubt.
+            StepStopped: A step failed, a stop was requested, or a result could not be recorded.
+            asyncio.CancelledError: The task was cancelled; the current step is in doubt.
         """
         for number, step in enumerate(steps, 1):
             where = (number, len(steps))
@@ -144,7 +146,7 @@ class Runner:
         self.tell(StepFinished, step, where, duration=duration, note=result.note, kept=done)
 
     def result(self, step: Step, outputs: StepOutputs) -> StepResult:
-        """Return a step's result; when its outputs are none that an environment has, stop."""
+        """Return a step's result; raise StepStopped for outputs that can't be stored."""
         try:
             self.session.environment.outputs.updated(dict(outputs))
             self._require_storable(outputs)
@@ -162,11 +164,13 @@ class Runner:
             raise StepStopped(step.name, FailureCause.COMMAND_EXECUTION, summary, detail) from error
 
     def _require_storable(self, outputs: StepOutputs) -> None:
-        # Raises for what no file can hold, which pydantic would turn into something else.
+        # Raises for values that JSON can't hold; pydantic would silently convert them.
         json.dumps(outputs, allow_nan=False, ensure_ascii=False).encode()
-        # With stars in its place an output would be untrue, and later steps would work with it.
+        # A redacted output would be wrong, and later steps would use it.
         if discloses(self.session.environment.spec, outputs):
-            raise ValueError("they hold a secret, which must not be stored; return where it is instead")
+            raise ValueError(
+                "they hold a secret, which must not be stored; return a reference to the secret instead"
+            )
 
     async def _attempts(
         self, step: Step, where: tuple[int, int], context: StepContext
@@ -191,7 +195,7 @@ class Runner:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def probe(self, step: Step, number: int, of: int) -> Probed:
-        """Ask a step's probe whether it is done; one that can't be asked does not know."""
+        """Run a step's probe; the verdict is unknown without a probe or after its failure."""
         if step.probe is None:
             return Probed.unknown("it has no probe")
         try:
@@ -224,7 +228,7 @@ class Runner:
         )
 
     def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:
-        """Return cause, summary and details of what a step raised, without the environment's secrets."""
+        """Return cause, summary and details of a step's exception, with secrets redacted."""
         cause, summary, detail = explain(error)
         return cause, self._redact(summary), self._redact(detail)
 
@@ -232,7 +236,7 @@ class Runner:
         return redactor(self.session.environment.spec)(text)
 
     def _started(self, step: Step, process: ToolProcess) -> None:
-        """Put a process of the step in hand on record; what a probe starts needs no record."""
+        """Record a process of the current step. Processes of a probe are not recorded."""
         operation = self.session.environment.operation
         if operation is not None and operation.step is not None and operation.step.name == step.name:
             record = StepRecord(phase="process", step=step.name, process=process)
@@ -243,7 +247,7 @@ class Runner:
                 self.stop.in_step = was
 
     def _record(self, step: Step, record: StepRecord, known: str) -> None:
-        """Append a step's record; when that fails, stop, and say what is known beside the record."""
+        """Append a step's record, or raise StepStopped with the fact that is `known` all the same."""
         try:
             self.session.append_step(record)
         except StorageError as unsaved:
@@ -251,18 +255,16 @@ class Runner:
             raise StepStopped(step.name, FailureCause.PERSISTENCE, summary) from unsaved
 
     def _record_failure(self, step: Step, summary: str) -> None:
-        """Append that a step failed; without this record the step stays in doubt, which is true too.
-
-        The command's own outcome is recorded next: if that fails as well, it says so, beside the
-        step's error.
-        """
+        """Append the failure of a step, if possible."""
+        # Without this record the step stays in doubt, which is correct as well. The command's own
+        # outcome is recorded next, and reports that nothing can be saved.
         with suppress(StorageError):
             self.session.append_step(StepRecord(phase="failure", step=step.name, summary=summary))
 
     def tell(
         self, kind: Callable[..., Progress], step: Step, where: tuple[int, int], **facts: object
     ) -> None:
-        """Tell observers about a step; what they raise goes no further."""
+        """Notify observers of a step."""
         number, of = where
         name = self.session.environment.name
         told = kind(name=name, command=self.command, step=step.name, number=number, of=of, **facts)

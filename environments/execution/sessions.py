@@ -1,4 +1,4 @@
-"""Waiting: an environment opened for changing, as soon as whoever holds it lets go."""
+"""Open an environment for changing, waiting for another holder."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ async def open_session(
 ) -> Session:
     """Open an environment for changing, waiting without blocking other tasks.
 
-    Observers are told what is waited for.
+    Observers are notified of the holder when the wait begins.
 
     Raises:
-        Locked: Another holder still has it after `timeout` seconds; it says at what step that one is.
+        Locked: Another holder still has the environment after `timeout` seconds. The exception
+            names the holder's current step.
     """
 
     def explain(locked: Locked) -> Locked:
@@ -51,12 +52,12 @@ async def open_session(
 async def patiently(
     work: Callable[[], ResultT], timeout: float, wait: Callable[[Locked], None] = lambda _locked: None
 ) -> ResultT:
-    """Do what needs a lock, trying again until it is free, without blocking other tasks.
+    """Do work that needs a lock, retrying until the lock is free, without blocking other tasks.
 
-    `wait` is told once, when the waiting begins.
+    `wait` is called once, when the wait begins.
 
     Raises:
-        Locked: Another holder still has it after `timeout` seconds.
+        Locked: Another holder still has the lock after `timeout` seconds.
     """
     told = False
 
@@ -73,7 +74,7 @@ async def patiently(
 
 
 def _doing(repository: EnvironmentRepository, name: str) -> str | None:
-    """Say what the command under way is at, as far as its record tells."""
+    """Describe the current step of the running command, if it is recorded."""
     try:
         operation = repository.load(name).operation
     except StorageError:

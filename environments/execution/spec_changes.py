@@ -1,4 +1,4 @@
-"""Amending: what has to hold before a spec is put on record."""
+"""Check a changed spec before it is recorded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
-    """Return a spec as it is to be stored: with absolute paths, and found usable here and now."""
+    """Return a spec with absolute paths, after checking that its provider can be used."""
     provider = spec.provider.relative_to(Path.cwd())
     problems = provider.problems()
     if problems:
@@ -24,10 +24,10 @@ def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
 
 
 def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:
-    """Make sure that a spec can take the place of an environment's own.
+    """Check that a spec can replace the spec of an environment.
 
     Raises:
-        UnexpectedState: It is destroyed, or being torn down.
+        UnexpectedState: The environment is destroyed, or being torn down.
         ProvisionNeeded: A field differs that only provisioning can apply.
     """
     if isinstance(environment.state, Destroyed) or environment.teardown_begun:
@@ -45,7 +45,7 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
 
 
 def differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:
-    """Yield what differs between two dumps, dotted."""
+    """Yield the dotted names of the fields that differ between two dumps."""
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)
         if isinstance(before, dict) and isinstance(after, dict):

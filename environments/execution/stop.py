@@ -1,4 +1,4 @@
-"""StopRequest: a request to stop a running command."""
+"""A request to stop a running command."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class StopRequest:
-    """A wish to stop after the step in hand; `reason` says whose.
+    """A request to stop after the current step.
 
-    `in_step` tells whether the code of a step runs now, as against that which keeps the record.
+    Attributes:
+        reason: The source of the request; None if there is none.
+        in_step: Whether code of a step is running now, rather than code that records.
     """
 
     reason: str | None = None
     in_step: bool = False
 
     def request(self, reason: str) -> None:
-        """Ask for a stop."""
+        """Request a stop."""
         self.reason = reason
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Mark what is done inside as a step's own."""
+        """Set `in_step` inside the context."""
         self.in_step = True
         try:
             yield

@@ -1,4 +1,4 @@
-"""Recording: how an operation ended, put on record with the transition that it leads to."""
+"""Record the outcome of an operation, with the transition that it leads to."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def fire(
 def record_achievement(
     session: Session, event: Event, operation_id: str, at: datetime, reason: str | None = None
 ) -> None:
-    """Enter the state that the operation was for; no operation is left."""
+    """Record success: enter the state that the operation was for, without an operation."""
 
     def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
         return environment.entering(enter_state(state), at=at)
@@ -102,9 +102,9 @@ def record_failure(
     operation_id: str,
     change: Literal["closed", "settled"] = "closed",
 ) -> None:
-    """Enter the command's state of failure, with the operation that is left.
+    """Record a failure: enter the command's failure state, with the operation `left`.
 
-    Destroy and register have none: their environment keeps the state that it has.
+    Destroy and register have no failure state: the environment stays in its state.
     """
     at = failure.failed_at
     if failure.command in (CommandName.DESTROY, CommandName.REGISTER):
@@ -119,7 +119,7 @@ def record_failure(
 
 
 def with_trace(session: Session, failure: Failure, detail: str = "") -> Failure:
-    """Keep a failure's trace and return the failure with its place; without, if it can't be kept."""
+    """Store the trace of a failure; return the failure with the path, if the trace was stored."""
     at, command, operation = failure.failed_at, failure.command, failure.trace_id
     name = f"{at:%Y%m%dT%H%M%S.%fZ}-{command}-{operation[:12]}.log"
     try:
@@ -130,7 +130,7 @@ def with_trace(session: Session, failure: Failure, detail: str = "") -> Failure:
 
 
 def trace(environment: AnyEnvironment, failure: Failure, detail: str) -> str:
-    """Return what a person needs to understand a failure, as the text of its trace file."""
+    """Return the content of a trace file, which explains a failure to people."""
     operation = environment.operation
     lines = [
         f"{failure.command} of environment {environment.name!r} failed at step {failure.step}",

@@ -1,4 +1,4 @@
-"""Rehearsal: a session on a copy, for finding out what would be recorded."""
+"""A session that records nothing, for dry runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class DryRunSession:
-    """A session on a copy: what is written to it is seen in it, and nowhere else."""
+    """A session on a copy of an environment: records change only the copy."""
 
     crashed: Holder | None = None
     released_by: Holder | None = None
@@ -23,27 +23,27 @@ class DryRunSession:
 
     @property
     def environment(self) -> AnyEnvironment:
-        """The environment as it would be."""
+        """The copy, with all records applied."""
         return self._environment
 
     def commit(self, record: RevisionRecord) -> None:
-        """Go on with a record's environment."""
+        """Replace the copy by a record's environment."""
         self._environment = record.environment
 
     def append_step(self, record: StepRecord) -> None:
-        """Go on with a step's record."""
+        """Apply the record of a step to the copy."""
         self._environment = record.applied_to(self._environment)
 
     def check(self) -> None:
-        """Hold nothing, and so lose nothing."""
+        """Do nothing: there is no lease to lose."""
 
     def write_trace(self, name: str, text: str) -> str:
-        """Write nothing."""
+        """Return the path that the trace would have."""
         del text
         return f"traces/{name}"
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Do nothing: there is no lock to release."""
 
     def __enter__(self) -> DryRunSession:
         return self

@@ -1,4 +1,4 @@
-"""Recovery: a command that died in the middle is settled: what it did is found out and put on record."""
+"""Recover an operation whose process died: probe its steps and record the outcome."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a recovery found and did.
+    """The result of a recovery.
 
     Attributes:
-        environment: As it is on record now; in a dry run, as it would be.
-        findings: What was found and done, in order, in words.
-        settled: Whether there was anything to settle.
-        undecided: The doubt that a dry run could not look behind, or None.
+        environment: The environment as recorded now, or as a dry run would leave it.
+        findings: A message for each finding and each change, in order.
+        settled: Whether an operation was interrupted.
+        undecided: The doubt at which a dry run had to end, or None.
     """
 
     environment: AnyEnvironment
@@ -45,27 +45,28 @@ class Recovered:
 
 @dataclass(slots=True)
 class Recovery:
-    """Settles interrupted operations of one environment.
+    """Settles the interrupted operations of an environment.
 
-    It can be ended at any point and run again: each thing that it finds out is on record before
-    the next.
+    A recovery can be interrupted at any point and run again: each finding is recorded before the
+    next step is probed.
 
     Attributes:
-        decide: Asked about what can't be found out; without it StepInDoubt is raised.
+        runtime: Where the environment is recorded, and who does the work.
+        decide: Called for a step whose probe can't tell; by default, StepInDoubt is raised.
     """
 
     runtime: Runtime
     decide: Decide = undecided
 
     async def run(self, name: str, *, dry_run: bool = False) -> Recovered:
-        """Settle what was interrupted, and return the environment in a state that is true.
+        """Settle an interrupted operation, and return the environment in a true state.
 
-        A dry run looks, and changes nothing: what it returns is what would be.
+        A dry run probes and changes nothing.
 
         Raises:
-            StepInDoubt: Whether a step was done can't be found out, and nobody decided.
+            StepInDoubt: A step's probe can't tell whether the step was done, nor does `decide`.
             StepFailed: A tool that outlived its command can't be ended.
-            StorageError: It is not there, is locked by a command that lives, or damaged.
+            StorageError: The environment does not exist, is locked, or is damaged.
         """
         if dry_run:
             return await self._rehearse(name)
@@ -90,8 +91,9 @@ class Recovery:
         return Recovered(session.environment, tuple(report.said), settled)
 
     async def _settle(self, session: Session, report: _Report, *, dry_run: bool = False) -> bool:
-        """Settle one operation after the other: what a destroy had interrupted may come to light again."""
+        """Settle interrupted operations one after the other; return whether there were any."""
         settled = False
+        # Settling a destroy that had no effect brings back the operation that the destroy replaced.
         while (operation := session.environment.operation) is not None and operation.is_active:
             settled = True
             holder = operation.holder
@@ -116,7 +118,7 @@ class Recovery:
             report.say(f"{ended} still ran, and was ended")
 
     def _before(self, name: str, operation: Operation) -> Operation | None:
-        """Return the operation that was on record before another one was opened."""
+        """Return the operation that was recorded before another one was opened."""
         earlier: Operation | None = None
         records: list[AnyRecord] = []
         for entry in self.runtime.repository.history(name):
@@ -131,7 +133,7 @@ class Recovery:
 
 @dataclass(slots=True)
 class _Report:
-    """Says what is found and done, and keeps it."""
+    """Reports findings to observers, and collects them."""
 
     name: str
     observers: Sequence[Observer]

@@ -1,4 +1,4 @@
-"""Settling: how far an interrupted operation came, found out step by step and put on record."""
+"""Find out step by step how far an interrupted operation came, and record the outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from environments.model.steps import Probed, Step, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """A step that was begun and has no result, and whose probe can't tell whether it was done."""
+    """A step without a result whose probe can't tell whether the step was done."""
 
     name: str
     command: CommandName
@@ -30,7 +30,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """What somebody says of a step that nothing can be found out about: `who`, and `why`."""
+    """A person's decision about a step in doubt: `who` decided, and `why`."""
 
     done: bool
     who: str
@@ -38,23 +38,25 @@ class Assumption:
 
 
 Decide: TypeAlias = Callable[[Doubt], Assumption | None]
-"""Asks somebody about a doubt; None when they don't know either."""
+"""Decides about a doubt, or returns None."""
 
 
 def undecided(_doubt: Doubt) -> Assumption | None:
-    """Decide nothing."""
+    """Return None: leave every doubt open."""
     return None
 
 
 @dataclass(slots=True)
 class Settlement:
-    """Finds out how far one operation came, and puts the outcome on record.
+    """The settlement of a single interrupted operation.
 
     Attributes:
-        steps: Those of its command, as the provider gives them today.
-        say: Told what is found, in words.
-        decide: Asked about what can't be found out.
-        before: Returns the operation that was on record before this one.
+        runner: Runs the probes.
+        operation: The interrupted operation.
+        steps: The steps of the operation's command, as the provider declares them today.
+        say: Called with a message for each finding.
+        decide: Decides about a step whose probe can't tell.
+        before: Returns the operation that was recorded before this one.
     """
 
     runner: Runner
@@ -96,7 +98,7 @@ class Settlement:
         return operation
 
     async def _settle_step(self, step: Step, number: int) -> str | None:
-        """Find out whether a step was done; return None if it was, else why the command ends there."""
+        """Probe a step; return None if the step was done, else the reason why the command ends here."""
         if step.name not in {doubt.name for doubt in self._operation.in_doubt}:
             self._say(f"{step.name}: not begun")
             return "it was interrupted before this step"
@@ -104,10 +106,10 @@ class Settlement:
         if probed.verdict is Verdict.UNKNOWN:
             return self._decide(step, probed.reason)
         said = HowSettled(by="probe", reason=probed.reason)
-        return self._put_on_record(step, probed, said)
+        return self._record(step, probed, said)
 
     def _decide(self, step: Step, reason: str) -> str | None:
-        """Settle a step that nothing can be found out about."""
+        """Settle a step whose probe can't tell."""
         if not step.has_effect:
             self._say(f"{step.name}: it only looks, and has to look again")
             return "it was interrupted at this step, which only looks"
@@ -121,9 +123,9 @@ class Settlement:
             raise StepInDoubt(name, step.name, reason)
         said = HowSettled(by="person", reason=assumed.why, who=assumed.who)
         probed = Probed.done(assumed.why) if assumed.done else Probed.not_done(assumed.why)
-        return self._put_on_record(step, probed, said)
+        return self._record(step, probed, said)
 
-    def _put_on_record(self, step: Step, probed: Probed, settled: HowSettled) -> str | None:
+    def _record(self, step: Step, probed: Probed, settled: HowSettled) -> str | None:
         says = f"{settled.who} says" if settled.by == "person" else "its probe says"
         done = probed.verdict is Verdict.DONE
         self._say(f"{step.name}: {'done' if done else 'not done'}, {says}: {settled.reason}")
@@ -142,7 +144,7 @@ class Settlement:
         return None if done else f"it was interrupted at this step, which was not done: {settled.reason}"
 
     async def _verify(self) -> None:
-        """End the operation whose steps are all done: in the state it was for, if the last one agrees."""
+        """End an operation whose steps are all done, after probing the last step."""
         last = self.steps[-1] if self.steps else None
         if last is not None and last.probe is not None and not self._just_probed(last):
             probed = await self.runner.probe(last, len(self.steps), len(self.steps))

@@ -1,4 +1,4 @@
-"""Unlocking: the process that holds an environment and hangs is shown, ended, and put on record."""
+"""Show the process that holds an environment, end it, and record who did so."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class HolderReport:
-    """What can be seen of the process that holds an environment, in words."""
+    """A description of the process that holds an environment, line by line."""
 
     holder: Holder
     lines: tuple[str, ...]
@@ -45,7 +45,7 @@ class HolderReport:
 
 @dataclass(frozen=True, slots=True)
 class Unlocked:
-    """What unlocking did: whom it ended, and the environment with that on record."""
+    """The result of unlocking: the ended holder, and the environment with the record of it."""
 
     environment: AnyEnvironment
     holder: Holder
@@ -54,17 +54,17 @@ class Unlocked:
 
 @dataclass(frozen=True, slots=True)
 class Unlocking:
-    """Ends the process that holds one environment."""
+    """Ends the process that holds an environment."""
 
     runtime: Runtime
     name: str
 
     def look(self) -> HolderReport:
-        """Return what can be seen of the holder.
+        """Describe the holder, and its progress.
 
         Raises:
-            NotHeld: Nobody holds the environment.
-            CannotUnlock: Its holder can't be ended from here.
+            NotHeld: No process holds the environment.
+            CannotUnlock: The holder can't be ended from here.
         """
         holder = self.runtime.repository.holder(self.name)
         if holder is None:
@@ -73,7 +73,7 @@ class Unlocking:
         return HolderReport(holder, tuple(self._seen(holder)))
 
     def _require_reachable(self, holder: Holder) -> None:
-        """Refuse a process that is not proved to be the one that holds the lock, and another one's."""
+        """Refuse a holder that is not proved to be a running process of this machine, and this process."""
         described = holder.describe()
         if holder.is_alive() is None:
             reason = "it is not on this machine, or in another container"
@@ -116,11 +116,11 @@ class Unlocking:
             yield f"the step's {Program.of(tool).describe()} runs"
 
     async def end(self, holder: Holder, who: str, grace: timedelta) -> Unlocked:
-        """End the holder that was looked at, and put on record who did it.
+        """End the holder that `look` described, and record who did so.
 
         Raises:
-            CannotUnlock: It is not the one that was looked at any more, or can't be ended.
-            Locked: Somebody else got the environment in between.
+            CannotUnlock: That process is gone, or can't be ended.
+            Locked: Another process acquired the environment in between.
         """
         self._require_reachable(holder)
         how = await self._ended(holder, grace)
@@ -149,7 +149,7 @@ class Unlocking:
 
 
 def _process(holder: Holder) -> list[psutil.Process]:
-    """Return the holder's very process in a list, which is empty when the process has ended."""
+    """Return a list of the holder's process, empty when that process has ended."""
     with suppress(psutil.Error):
         process = psutil.Process(holder.pid)
         return [process] if holder.identity.is_alive and lives(process) else []
@@ -158,7 +158,7 @@ def _process(holder: Holder) -> list[psutil.Process]:
 
 @contextmanager
 def _addressed(holder: Holder) -> Iterator[Send]:
-    """Yield what signals the holder, and never a later process of the same number."""
+    """Yield a function that signals the holder, and never a later process of the same number."""
     try:
         descriptor = os.pidfd_open(holder.pid)
     except ProcessLookupError:

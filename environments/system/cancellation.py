@@ -1,4 +1,4 @@
-"""Uncut: work that a cancellation does not cut, and never leaves behind."""
+"""Shield work from cancellation, and wait for it to finish."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ ResultT = TypeVar("ResultT")
 async def in_thread(
     work: Callable[[], ResultT], *, on_cancel: Callable[[], None] = lambda: None
 ) -> ResultT:
-    """Do blocking work in a thread; when cancelled, wait for its end before going on.
+    """Do blocking work in a thread; a cancellation is raised after the thread has finished.
 
-    A thread can't be ended from outside, and work that goes on unseen would race with whatever is
-    done next. `on_cancel` may ask it to end early.
+    `on_cancel` is called on a cancellation, and may ask the work to finish early.
     """
+    # A thread can't be ended from outside, and its work would race with the next command.
     return await shielded(asyncio.to_thread(work), on_cancel=on_cancel)
 
 
 async def shielded(
     work: Coroutine[None, None, ResultT], *, on_cancel: Callable[[], None] = lambda: None
 ) -> ResultT:
-    """Do work that a cancellation does not cut: it is waited for, and then the cancellation goes on."""
+    """Do work to its end; a cancellation is raised afterwards."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
@@ -34,5 +34,5 @@ async def shielded(
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([task])
         if not task.cancelled():
-            task.exception()  # looked at, so that the loop does not call it forgotten
+            task.exception()  # retrieved, so that asyncio does not report it as never retrieved
         raise

@@ -97,11 +97,9 @@ def _are_gone(processes: Sequence[psutil.Process]) -> bool:
 
 
 def _find_surely(find: Find) -> Sequence[psutil.Process]:
-    """Find processes, looking a second time when there are none.
-
-    One look can miss a process whose parent was listed before it forked and was gone when looked
-    at, and one that is just becoming another program and has no environment to see.
-    """
+    """Find processes, with a second look when there are none."""
+    # A look can miss a process whose parent had been listed before the fork and is gone by now,
+    # and a process that is just becoming another program and has no visible environment.
     found = find()
     if not found:
         time.sleep(_SECOND_LOOK)

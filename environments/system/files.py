@@ -1,4 +1,4 @@
-"""Private files: written durably, readable by their owner only, and removed whatever their modes."""
+"""Write files durably for their owner only, and remove trees of any mode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LIBRARY = ctypes.CDLL(None, use_errno=True)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file's content at once and durably; only its owner can read it."""
+    """Replace a file atomically and durably; only its owner can read the file."""
     draft = path.with_name(f".{path.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
@@ -38,10 +38,8 @@ def sync_directories(path: Path) -> None:
 
 
 def sync_file_system(path: Path) -> None:
-    """Make everything durable that is on the file system of a directory.
-
-    For many small files this takes a small part of the time that syncing each of them does.
-    """
+    """Make the whole file system of a directory durable."""
+    # For many small files this is much faster than syncing each file.
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if _LIBRARY.syncfs(descriptor) != 0:
@@ -52,7 +50,7 @@ def sync_file_system(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory with all that is in it, if it is there; links are not followed."""
+    """Remove a directory tree if it exists, without following links."""
     if not os.path.lexists(path):
         return
     if path.is_symlink() or not path.is_dir():
@@ -66,7 +64,7 @@ def remove_tree(path: Path) -> None:
 
 
 def _permit(path: Path) -> None:
-    """Give the owner back what a directory without write permission holds back."""
+    """Make all directories of a tree writable for their owner."""
     path.chmod(0o700)
     for folder, directories, _ in os.walk(path):
         for name in directories:

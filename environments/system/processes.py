@@ -1,4 +1,4 @@
-"""Processes: started in sessions of their own, told from strangers, and ended with all they started."""
+"""Start processes in sessions of their own, and find them again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find(identity: ProcessIdentity, variable: str, token: str) -> psutil.Process
 
 
 class _Outliving(subprocess.Popen[bytes]):
-    """A child that is meant to outlive this process, and so does not warn when it does."""
+    """A child that may outlive this process, and so gives no warning when it does."""
 
     def __del__(self) -> None:
         pass
@@ -40,10 +40,10 @@ _children: dict[int, _Outliving] = {}
 
 
 def spawn(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: int) -> ProcessIdentity:
-    """Start a program in a session of its own, its output going to an open file.
+    """Start a program in a session of its own, with an open file for its output.
 
     Raises:
-        OSError: The program can't be started; its `filename` says what is missing.
+        OSError: The program can't be started; `filename` names the missing file.
     """
     exit_statuses()
     child = _Outliving(
@@ -60,18 +60,18 @@ def spawn(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: 
 
 
 def exit_statuses() -> dict[int, int]:
-    """Collect this process's children that ended, and return the exit status of each, by pid."""
+    """Collect the children of this process that have ended; return exit statuses by pid."""
     return {pid: child.returncode for pid, child in list(_children.items()) if child.poll() is not None}
 
 
 def forget(pid: int) -> None:
-    """Drop what is kept of a child that ended."""
+    """Forget the exit status of a child that has ended."""
     if pid in exit_statuses():
         _children.pop(pid, None)
 
 
 def marked(marks: Mapping[str, str]) -> list[psutil.Process]:
-    """Return the living processes that have variables in their environment, this one's ancestry apart."""
+    """Return the running processes with these variables, except this process and its ancestors."""
     exit_statuses()
     here = psutil.Process()
     own = {here.pid, *(parent.pid for parent in here.parents())}
@@ -83,12 +83,12 @@ def marked(marks: Mapping[str, str]) -> list[psutil.Process]:
 
 
 def session_of(leader: psutil.Process) -> list[psutil.Process]:
-    """Return the living processes of a session, its leader included."""
+    """Return the running processes of a session, the leader included."""
     return [each for each in _processes() if session_id(each) == leader.pid and lives(each)]
 
 
 def group_of(number: int) -> list[psutil.Process]:
-    """Return the living processes of a process group and of the session of the same number."""
+    """Return the running processes of a process group, and of the session of the same number."""
     return [each for each in _processes() if number in (session_id(each), group(each.pid)) and lives(each)]
 
 
@@ -99,21 +99,21 @@ def _processes() -> Iterator[psutil.Process]:
 
 
 def session_id(process: psutil.Process) -> int | None:
-    """Return the pid that a process's session began with, or None when it is gone."""
+    """Return the number of a process's session, or None when the process is gone."""
     with suppress(ProcessLookupError, PermissionError):
         return os.getsid(process.pid)
     return None
 
 
 def variables_of(process: psutil.Process) -> dict[str, str]:
-    """Return the environment variables of a process, none where they can't be read."""
+    """Return the environment variables of a process; empty where they can't be read."""
     with suppress(psutil.Error, OSError):
         return process.environ()
     return {}
 
 
 def lives(process: psutil.Process) -> bool:
-    """Return whether a process runs still; one that only waits to be collected does not."""
+    """Return whether a process is running. A zombie is not."""
     with suppress(psutil.Error):
         return process.is_running() and process.status() not in _DEAD
     return False
@@ -128,25 +128,25 @@ def group(pid: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A process as people know it."""
+    """The name and number of a process, for people."""
 
     pid: int
     name: str
 
     @classmethod
     def of(cls, process: psutil.Process) -> Program:
-        """Describe a process, which may be gone meanwhile."""
+        """Return the description of a process, which may have ended."""
         with suppress(psutil.Error):
             return cls(process.pid, process.name())
         return cls(process.pid, "a process")
 
     def describe(self) -> str:
-        """Say who it is."""
+        """Return the name and the number in words."""
         return f"{self.name} (pid {self.pid})"
 
 
 def listener_on(port: int) -> Program | None:
-    """Return who listens on a TCP port, or None when that can't be seen."""
+    """Return the program that listens on a TCP port, or None if that is not visible."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr

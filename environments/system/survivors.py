@@ -1,4 +1,4 @@
-"""Survivors: processes that a step started, and that outlived the command it was part of."""
+"""Find and end the processes of a step that have outlived their command."""
 
 from __future__ import annotations
 
@@ -18,15 +18,12 @@ if TYPE_CHECKING:
     from environments.model.operation import Operation, ToolProcess
 
 GRACE = timedelta(seconds=30)
-"""How long a tool has for ending by itself, before it is killed."""
+"""The time that a tool has to end after SIGTERM."""
 
 
 def survivors(operation: Operation) -> list[psutil.Process]:
-    """Return the living processes of an operation's steps without a result.
-
-    They are found by the groups that are on record, and by the marks in their environment: a
-    process may have been started just before its group could be recorded.
-    """
+    """Return the running processes of those steps of an operation that have no result."""
+    # By recorded group and by mark: a process may have died before it could record the group.
     found: dict[int, psutil.Process] = {}
     for step in operation.in_doubt:
         left = of_tools(step.processes, marks(operation.id, step.name))
@@ -35,9 +32,9 @@ def survivors(operation: Operation) -> list[psutil.Process]:
 
 
 def of_tools(tools: Iterable[ToolProcess], variables: Mapping[str, str]) -> list[psutil.Process]:
-    """Return the living processes of tools: of their groups, and with variables in their environment.
+    """Return the running processes in the groups of tools or with these variables.
 
-    This process is never among them, even when it was started by one of the tools.
+    This process is left out, even if a tool started it.
     """
     found = [each for tool in tools for each in _group(tool, variables[OPERATION_MARK])]
     found += processes.marked(variables)
@@ -45,10 +42,10 @@ def of_tools(tools: Iterable[ToolProcess], variables: Mapping[str, str]) -> list
 
 
 async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple[str, ...]:
-    """End them, first politely, then by force, and return who they were.
+    """End the survivors of an operation, and return their descriptions.
 
     Raises:
-        StepFailed: Some can't be ended.
+        StepFailed: A process can't be ended.
     """
     found = survivors(operation)
     if not found:
@@ -59,7 +56,7 @@ async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple
 
 
 def _group(tool: ToolProcess, operation_id: str) -> Sequence[psutil.Process]:
-    """Return the living processes of a tool's group and session, if the group is the tool's."""
+    """Return the running processes of a tool's group and session, if the group is the tool's."""
     if tool.identity.is_elsewhere:
         return ()
     leader = start_ticks(tool.pid, zombie=True)

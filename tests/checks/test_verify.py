@@ -124,7 +124,7 @@ def test_a_transition_past_a_guard_is_found(
 
     (finding,) = verify(repository, "demo").findings
 
-    assert finding.what.endswith("which today's chart refuses: then it allowed destroy")
+    assert finding.what.endswith("which today's chart refuses: it allows destroy")
 
 
 def test_damage_is_a_finding(created: Environment[Created], tmp_path: Path) -> None:

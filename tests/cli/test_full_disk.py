@@ -34,7 +34,7 @@ def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
         (0, "the disk is full"),
         (1, "failed at first_provision: its intent could not be recorded"),
         (2, "failed at first_provision: its result could not be recorded"),
-        (5, "failed at second_provision: all steps are done, and this could not be recorded"),
+        (5, "failed at second_provision: all steps are done, but this could not be recorded"),
     ],
 )
 def test_the_error_says_what_was_not_saved_and_the_same_command_goes_on(

@@ -287,7 +287,7 @@ async def test_an_outcome_that_can_not_be_recorded_repeats_no_step_later(
     repository: MemoryRepository,
 ) -> None:
     repository.before_append = full_for(is_event("complete"))
-    with pytest.raises(CommandFailed, match="all steps are done, and this could not be recorded") as failed:
+    with pytest.raises(CommandFailed, match="all steps are done, but this could not be recorded") as failed:
         await make_command("provision").attempt(created)
     repository.before_append = lambda _record: None
 
