@@ -9,11 +9,11 @@ from io import TextIOWrapper
 
 import click
 
+from environments.cli import VERSION
 from environments.cli.group import CommandGroup
 from environments.cli.parameters import EVERYWHERE
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import write
-from environments.cli.version import VERSION
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from environments import errors as environment_errors
 from environments.cli import loading
-from environments.cli.data_directory import names
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
 from environments.presentation.view import View, look
@@ -77,7 +76,7 @@ def _after_failure(error: Exception, settings: Settings) -> list[str]:
 def _nearest(error: Exception, settings: Settings) -> list[str]:
     name = str(getattr(error, "name", ""))
     try:
-        found = get_close_matches(name, names(settings), n=1)
+        found = get_close_matches(name, settings.names(), n=1)
     except OSError:
         found = []
     if found:

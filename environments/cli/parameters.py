@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from environments.cli.data_directory import names
 from environments.cli.help_page import EverywhereOption
 from environments.cli.settings import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
 from environments.presentation import guidance
@@ -56,7 +55,7 @@ def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
     """Return the names of environments that begin with the typed letters."""
     del param
     try:
-        return [name for name in names(ctx.obj) if name.startswith(incomplete)]
+        return [name for name in ctx.obj.names() if name.startswith(incomplete)]
     except OSError:
         return []
 

@@ -43,6 +43,15 @@ class Settings:
         """The directory that holds the environments."""
         return self.chosen_data_dir or Path(self.environment.get(DATA_DIR_VARIABLE) or DEFAULT_DATA_DIR)
 
+    def names(self) -> list[str]:
+        """Return the sorted names in the data directory that may be environments.
+
+        Raises:
+            OSError: The data directory can't be read; FileNotFoundError if it does not exist.
+        """
+        with os.scandir(self.data_dir) as entries:
+            return sorted(entry.name for entry in entries if not entry.name.startswith("."))
+
     @property
     def allow_network_filesystem(self) -> bool:
         """Whether the user asserts that no other machine writes to the data directory."""

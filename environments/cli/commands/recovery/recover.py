@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from environments.cli import loading
-from environments.cli.commands.rebase import begin_new_history
+from environments.cli.commands.recovery.rebase import begin_new_history
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
 from environments.cli.parameters import optional_name_argument, yes_option

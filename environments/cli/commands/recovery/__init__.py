@@ -1,0 +1,1 @@
+"""The subcommands for the time after a crash."""
