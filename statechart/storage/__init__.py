@@ -1,1 +1,1 @@
-"""Models on disk: lock, journal and document behind one commit."""
+"""Store models in files: a lock, a journal and a document for each name."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 CREATED = "created"
 REBASED = "rebased"
-"""A first record: a new history was begun from a damaged one; its revision goes on above that one's."""
+"""The type of a first record that continues a damaged history, above its revision."""
 
 RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
 """The keys of a document that say which record it shows; a model may not use them."""

@@ -1,4 +1,4 @@
-"""Directories that come into being and vanish as a whole."""
+"""Create and remove the directory of a name atomically."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def _sync_path(directory: Path) -> None:
 
 
 def build(layout: Layout, name: str, files: Mapping[str, bytes]) -> None:
-    """Make the directory of a name, with its files, durably; it is there as a whole or not at all.
+    """Create the directory of a name with its files, durably: all of them or none.
 
     Raises:
         AlreadyExists: The name is taken.
-        NotOurs: Something that is not ours has that name.
-        CommitUncertain: It is there, but may be gone after a power cut.
-        StorageError: It could not be made; nothing was left.
+        NotOurs: The path holds files of another program.
+        CommitUncertain: The directory exists, but may be gone after a power cut.
+        StorageError: The directory could not be created; no trace was left.
     """
     target = layout.directory(name)
     require_free(layout, name)
@@ -82,7 +82,7 @@ def build(layout: Layout, name: str, files: Mapping[str, bytes]) -> None:
 
 
 def require_free(layout: Layout, name: str) -> None:
-    """Raise AlreadyExists, or NotOurs, if a name is taken."""
+    """Raise AlreadyExists or NotOurs if a name is taken."""
     target = layout.directory(name)
     while (seen := identity(target)) is not None:
         try:
@@ -97,7 +97,7 @@ def require_free(layout: Layout, name: str) -> None:
 
 @contextmanager
 def _making(layout: Layout) -> Iterator[Path]:
-    """Yield an empty directory that nobody sweeps away; what is left of it at the end is removed."""
+    """Yield an empty directory that `sweep` leaves alone; remove any remains at the end."""
     private_directory(layout.new)
     while True:
         directory = layout.new / uuid4().hex
@@ -116,7 +116,7 @@ def _making(layout: Layout) -> Iterator[Path]:
 
 
 def _claimed(directory: Path) -> int | None:
-    """Lock a directory; None when a sweep has it, or had it before."""
+    """Lock a directory, or return None if a sweep has locked or removed the directory."""
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -135,11 +135,11 @@ def _claimed(directory: Path) -> int | None:
 
 
 def discard(layout: Layout, name: str) -> None:
-    """Remove the directory of a name for good; it is gone, durably, before its files are.
+    """Remove the directory of a name for good. The name is durably free before the files are removed.
 
     Raises:
-        CommitUncertain: It is gone, but may be back after a power cut.
-        StorageError: It could not be removed; it is as it was.
+        CommitUncertain: The directory is gone, but may be back after a power cut.
+        StorageError: The directory could not be removed and is unchanged.
     """
     source = layout.directory(name)
     private_directory(layout.trash)
@@ -153,7 +153,7 @@ def discard(layout: Layout, name: str) -> None:
 
 
 def sweep(layout: Layout) -> None:
-    """Remove what creators that died, and purges, have left; what can't be removed stays."""
+    """Remove the remains of dead creators and of purges; skip directories that can't be removed."""
     for entry in _entries(layout.new):
         with suppress(OSError):
             descriptor = _claimed(entry)

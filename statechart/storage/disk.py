@@ -1,4 +1,4 @@
-"""What the storage asks of the operating system, with its errors translated once."""
+"""Calls to the operating system, with their errors translated into StorageError."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _REASONS = {
 
 
 def failure(what: str, path: str | Path, error: OSError) -> StorageError:
-    """Return the StorageError that tells what could not be done, where and why."""
+    """Return the StorageError for an action on a path that failed."""
     reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
     return StorageError(f"cannot {what} {path}: {reason}")
 
 
 @contextmanager
 def translated(what: str, path: str | Path) -> Iterator[None]:
-    """Turn an error of the operating system into a StorageError.
+    """Turn an OSError into a StorageError.
 
     Raises:
         StorageError: `cannot <what> <path>: <why>`, from the OSError.
@@ -47,11 +47,11 @@ def translated(what: str, path: str | Path) -> Iterator[None]:
 
 
 def read_file(path: str | Path) -> bytes | None:
-    """Return the bytes of a regular file, or None when there is none.
+    """Return the bytes of a regular file, or None if there is no file.
 
     Raises:
-        NotOurs: It is a symbolic link, or something else than a file.
-        StorageError: It can't be read.
+        NotOurs: The path is a symbolic link or another kind of file.
+        StorageError: The file can't be read.
     """
     with translated("read", path):
         try:
@@ -79,16 +79,16 @@ def _read(descriptor: int, path: str | Path) -> bytes:
 
 
 def require_in_place(where: str, identity: tuple[int, int], name: str) -> os.stat_result:
-    """Return the status of a file that has to be the very one that was opened.
+    """Return the status of a path that must still be the file that was opened.
 
     Args:
-        where: Its path.
-        identity: Its device and inode when it was opened.
-        name: What is lost if it is another.
+        where: The path.
+        identity: The device and inode of the opened file.
+        name: The name under change, for the error.
 
     Raises:
-        LeaseLost: It was removed or replaced.
-        StorageError: It can't be looked at.
+        LeaseLost: The file was removed or replaced.
+        StorageError: The path can't be inspected.
     """
     try:
         found = os.lstat(where)
@@ -102,7 +102,7 @@ def require_in_place(where: str, identity: tuple[int, int], name: str) -> os.sta
 
 
 def write_all(descriptor: int, content: bytes) -> None:
-    """Write all bytes, however few the system takes at a time."""
+    """Write all bytes, even if the system accepts only a few at a time."""
     written = os.write(descriptor, content)
     while written < len(content):
         written += os.write(descriptor, content[written:])
@@ -188,11 +188,11 @@ def sync_directory(path: str | Path) -> None:
 
 
 def private_directory(path: Path) -> None:
-    """Make a directory for this user alone, unless there is one.
+    """Create a directory that only this user can enter, unless the directory exists.
 
     Raises:
-        NotOurs: Something else has that name.
-        StorageError: It can't be made.
+        NotOurs: The path is not a directory.
+        StorageError: The directory can't be created.
     """
     with translated("make the directory", path):
         with suppress(FileExistsError):
@@ -202,10 +202,10 @@ def private_directory(path: Path) -> None:
 
 
 def require_directory(path: Path) -> bool:
-    """Return whether a directory is there.
+    """Return whether a directory exists.
 
     Raises:
-        NotOurs: It is a symbolic link, or no directory.
+        NotOurs: The path is a symbolic link or not a directory.
     """
     with translated("look at", path):
         try:

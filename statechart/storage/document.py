@@ -1,7 +1,7 @@
-"""One JSON document that is replaced atomically.
+"""The document of a name: a projection of the journal, for people and for listings.
 
-It is a projection of the journal, for people and for listings: the model's own fields, pretty, and
-four keys at the end that tell which record it shows.
+The document holds the model's own fields, indented, and four keys at the end that identify the
+record that it shows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REBUILD = "the journal is authoritative: remove this file, and it is rebuilt fro
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as it was read: the model's JSON, and the record that it shows."""
+    """A document as read: the model's JSON and the record that it shows."""
 
     value: dict[str, JsonValue]
     schema_version: int
@@ -33,7 +33,7 @@ class Document:
     journal_size: int
 
     def shows(self, head: Head, value: Mapping[str, JsonValue]) -> str | None:
-        """Return how this differs from what it should be at a head, or None."""
+        """Return how the document differs from the value at a head, or None."""
         if self.head_hash != head.hash or self.journal_size != head.size:
             return f"its record {self.seq} is not the record {self.seq} of the journal"
         differing = sorted(
@@ -62,13 +62,13 @@ def encode(value: Mapping[str, JsonValue], head: Head, schema_version: int) -> b
 
 
 def read(path: Path, name: str, known: int) -> Document | None:
-    """Read a document; None when it is missing or torn.
+    """Read a document, or return None if the file is missing or torn.
 
     Raises:
-        CorruptHistory: It is whole, and not one of ours.
-        NewerSchema: It was written by a newer program.
-        NotOurs: It is a symbolic link, or no file.
-        StorageError: It can't be read.
+        CorruptHistory: The file holds JSON, but not a document of this library.
+        NewerSchema: A newer program wrote the document.
+        NotOurs: The path is a symbolic link or not a file.
+        StorageError: The file can't be read.
     """
     try:
         found = from_json(read_file(path) or b"")

@@ -1,4 +1,4 @@
-"""The writer's side of an append-only journal; the records are described beside it."""
+"""The writer's side of an append-only journal; `record` describes the lines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["Draft", "Head", "Journal", "Line", "Record", "Scan", "line_after", "
 
 
 class Journal:
-    """The writer's side of a journal: its descriptor, and the head that it is known to have.
+    """The writer's side of a journal: its descriptor and its known head.
 
-    Use it under the lock only. After an append that could not be undone it refuses everything.
+    Use a journal only under the lock. After an append that could not be undone, every call raises.
     """
 
     def __init__(self, path: Path, name: str, head: Head) -> None:
@@ -37,14 +37,14 @@ class Journal:
             raise NotOurs(path, "is not a regular file")
 
     def append(self, line: Line) -> None:
-        """Append a line, made for the present head, and make it durable; the head moves on.
+        """Append a line that follows the present head, durably, and move the head.
 
-        An interruption (KeyboardInterrupt and the like) leaves the old head with the old file, or
-        the new head with the new file, or a journal that refuses everything.
+        An interruption (KeyboardInterrupt and the like) leaves the old head with the old file, the new
+        head with the new file, or a journal that refuses every call.
 
         Raises:
-            StorageError: It failed, and the file is as it was.
-            CommitUncertain: It failed and could not be undone, or an earlier one could not.
+            StorageError: The append failed, and the file is unchanged.
+            CommitUncertain: This or an earlier append failed and could not be undone.
         """
         self._require_certain()
         self._refuses = True
@@ -84,10 +84,10 @@ class Journal:
             return False
 
     def check(self) -> None:
-        """Make sure that the journal is the one at its path, and as this writer left it.
+        """Check that the journal is still the file at its path, as this writer left it.
 
         Raises:
-            LeaseLost: It was closed, removed, replaced or written to by somebody else.
+            LeaseLost: The journal was closed, removed, replaced or changed by another process.
             CommitUncertain: An append could not be undone.
         """
         self._require_certain()
@@ -102,16 +102,16 @@ class Journal:
             raise CommitUncertain(self._name)
 
     def sync(self) -> None:
-        """Make durable what is in the file; an earlier writer may have died before it did."""
+        """Make the file's content durable."""
         with translated("make durable", self.path):
             os.fdatasync(self._descriptor)
 
     def cut(self, size: int) -> None:
-        """Cut off what follows the first `size` bytes, durably."""
+        """Truncate the file to its first `size` bytes, durably."""
         with translated("repair", self.path):
             os.ftruncate(self._descriptor, size)
             os.fdatasync(self._descriptor)
 
     def close(self) -> None:
-        """Give the descriptor back. It can be called twice."""
+        """Close the descriptor. Later calls have no effect."""
         self._closer()

@@ -1,4 +1,4 @@
-"""Where things are on disk, and which names they may have."""
+"""The paths below a root directory, and the names that are allowed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Layout:
     root: Path
 
     def directory(self, name: str) -> Path:
-        """Return where everything about one name is.
+        """Return the directory of a name.
 
         Raises:
-            InvalidName: Nothing can have that name.
+            InvalidName: The name is not allowed.
         """
         if _NAME.fullmatch(name) is None:
             raise InvalidName(name)
@@ -46,32 +46,32 @@ class Layout:
         return self.directory(name) / DOCUMENT
 
     def lock(self, name: str) -> Path:
-        """Return the path of the lock, outside what a purge removes."""
+        """Return the path of the lock, which a purge does not remove."""
         self.directory(name)
         return self.locks / f"{name}.lock"
 
     @property
     def locks(self) -> Path:
-        """Where the locks are."""
+        """The directory of the locks."""
         return self.root / ".locks"
 
     @property
     def new(self) -> Path:
-        """Where directories are built before they get their name."""
+        """The directory in which new directories are built."""
         return self.root / ".new"
 
     @property
     def trash(self) -> Path:
-        """Where directories are removed after they have lost their name."""
+        """The directory in which purged directories are removed."""
         return self.root / ".trash"
 
     def require(self, name: str) -> Path:
-        """Return the directory of a name that is there.
+        """Return the existing directory of a name.
 
         Raises:
-            InvalidName: Nothing can have that name.
-            NotFound: Nothing has it.
-            NotOurs: What has it is no directory.
+            InvalidName: The name is not allowed.
+            NotFound: There is no such directory.
+            NotOurs: The path is not a directory.
         """
         directory = self.directory(name)
         if not require_directory(directory):
@@ -79,7 +79,7 @@ class Layout:
         return directory
 
     def names(self) -> list[str]:
-        """Return the names of all directories, sorted; those of other things are left out."""
+        """Return the names of all directories, sorted. Other files are left out."""
         with translated("list", self.root):
             try:
                 entries = os.scandir(self.root)
@@ -93,12 +93,12 @@ class Layout:
                 )
 
     def documents(self, known: int) -> Iterator[tuple[str, bytes | StorageError, bool]]:
-        """Yield name, bytes of the document and whether they are not all that there is, by name.
+        """Yield each name with its document's bytes and whether the journal must be read instead.
 
-        What is marked as not all has a journal that is longer than the document says, no whole
-        document, or one of another schema version than the `known` one: load it. Bytes that are
-        not marked are the JSON of the model and the document's four keys. They are read, not
-        verified, so that thousands take no time; what can't be read is yielded as the error.
+        The third item is true if the journal is longer than the document says, if the document is
+        torn, or if its schema version is not `known`. Other bytes are the JSON of the model with the
+        document's four keys; they are read, not verified. An error that prevents reading is yielded in
+        place of the bytes.
         """
         # Thousands are listed at a time: in the common case a document costs its own reading and one more
         # question, about its journal. All else is asked only where that is not enough.
@@ -139,7 +139,7 @@ def _document(directory: str, known: int) -> tuple[bytes, bool]:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells what has a path now from what had it before; None if nothing has it."""
+    """Return the device and inode at a path, or None if the path does not exist."""
     with translated("look at", path):
         try:
             found = os.lstat(path)
@@ -149,5 +149,5 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def neither(directory: Path) -> NotOurs:
-    """Return the error for a directory without the files that make it one of ours."""
+    """Return the error for a directory without a journal and a document."""
     return NotOurs(directory, f"holds neither {JOURNAL} nor {DOCUMENT}: it was not made by this program")

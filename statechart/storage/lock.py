@@ -1,6 +1,6 @@
-"""One exclusive holder per name, across threads, tasks and processes.
+"""Exclusive locks: one holder for each name, across threads, tasks and processes.
 
-The kernel's lock on the file decides. What is written in the file is for people.
+The kernel's lock on the file decides. The file's content informs people about the holder.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Lock:
     """The lock of one name.
 
     Attributes:
-        holder: Who holds it through this object, or None.
-        crashed: The holder before, if it ended without releasing the lock.
-        released_by: The holder before, if it did release the lock.
+        holder: The holder through this object, or None.
+        crashed: The previous holder, if it ended without releasing the lock.
+        released_by: The previous holder, if it released the lock.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -70,12 +70,12 @@ class Lock:
         self._pid = os.getpid()
 
     def acquire(self, holder: Holder, timeout: float = 0) -> None:
-        """Take the lock, waiting up to `timeout` seconds for another holder.
+        """Acquire the lock, waiting at most `timeout` seconds for another holder.
 
-        It is never re-entrant: taking it twice in one process is a conflict like any other.
+        The lock is not re-entrant: a second acquisition in the same process is a conflict too.
 
         Raises:
-            Locked: Somebody else has it.
+            Locked: Another holder has the lock.
             StorageError: The lock file can't be used.
         """
         deadline = time.monotonic() + max(timeout, 0)
@@ -134,19 +134,19 @@ class Lock:
             _write(descriptor, self.holder.model_dump_json().encode() + b"\n")
 
     def check(self) -> None:
-        """Make sure that the lock is still this process's, and keeps others out.
+        """Check that this process still holds the lock.
 
         Raises:
-            LeaseLost: It was released, or its file was removed or replaced.
+            LeaseLost: The lock was released, or its file was removed or replaced.
         """
         if self._file is None or self._pid != os.getpid():
             raise LeaseLost(self._name, self.path, "was released")
         require_in_place(self._where, self._identity, self._name)
 
     def release(self, *, undo: bool = False) -> None:
-        """Let others in; it can be called twice.
+        """Release the lock. Later calls have no effect.
 
-        `undo` leaves the file as it was found: a crash that nobody was told of is not forgotten.
+        `undo` restores the file's content, so that an unreported crash is not forgotten.
         """
         if self._pid != os.getpid():
             return  # a fork's copy: the lock is the parent's
@@ -178,7 +178,7 @@ class Lock:
 
 
 def _write(descriptor: int, content: bytes) -> None:
-    """Replace what is in the file; whenever this is cut short, its first line can be read."""
+    """Replace the content of a file so that the first line is readable after an interruption, too."""
     os.pwrite(descriptor, content, 0)
     os.ftruncate(descriptor, len(content))
 
@@ -210,9 +210,9 @@ def _content(path: Path) -> bytes:
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Return who holds a lock now, or None when nobody does; never waits, never makes the file.
+    """Return the holder of a lock, or None if the lock is free. Never waits or creates the file.
 
-    A holder that has not written yet who it is, or can't be understood, has pid 0.
+    A holder whose identity is not written yet, or is unreadable, has pid 0.
 
     Raises:
         StorageError: The lock file can't be read.
@@ -229,7 +229,7 @@ def read_holder(path: Path) -> Holder | None:
 
 
 def _holding(descriptor: int) -> Holder:
-    """Return who holds a locked file: who wrote so into it, unless the kernel names another."""
+    """Return the holder of a locked file: as written in the file, unless the kernel names another."""
     status = os.fstat(descriptor)
     since = from_timestamp(status.st_mtime)
     written = _written_holder(os.pread(descriptor, _LIMIT, 0)) or _unknown(since)

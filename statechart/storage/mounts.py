@@ -1,4 +1,4 @@
-"""Network file systems, where a lock does not keep other machines out."""
+"""Detect network file systems, where a lock does not keep other machines out."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def network_filesystem(path: Path, mountinfo: Path | None = None) -> str | None:
-    """Return the type of the network file system that a path is on; None for a local one.
+    """Return the type of the network file system of a path, or None for a local one.
 
-    The path need not exist. Where the system keeps no list of mounts, all are taken for local.
+    The path need not exist. Without a list of mounts, every path counts as local.
     """
     try:
         lines = (mountinfo or _MOUNTINFO).read_text(errors="surrogateescape").splitlines()

@@ -1,4 +1,4 @@
-"""What is on disk under a name: found by readers as it is, mended by writers."""
+"""Read the files of a name, verify them, and repair them for a writer."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PAUSE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Journal and document that agree, apart from what the next writer mends.
+    """A journal and a document that agree, apart from differences that a writer repairs.
 
-    `valued` is the index of the last record that carries a value: what the document should show.
+    `valued` is the index of the last record that carries a value: the one that the document shows.
     """
 
     scan: Scan
@@ -35,19 +35,19 @@ class Found:
 
     @property
     def behind(self) -> bool:
-        """Whether the document shows less than it should, or nothing."""
+        """Whether the document is missing or shows an earlier value."""
         return self.document is None or self.document.seq < self.valued + 1
 
 
 def find(layout: Layout, name: str, known: int) -> Found:
-    """Read and verify what is there, and change nothing.
+    """Read and verify the files of a name, and change none of them.
 
     Raises:
-        NotFound: Nothing is there.
-        NotOurs: Something else is.
-        CorruptHistory: It is damaged, or contradicts itself.
-        NewerSchema: A newer program wrote it.
-        StorageError: It can't be read.
+        NotFound: The name does not exist.
+        NotOurs: The directory is another program's.
+        CorruptHistory: The files are damaged or contradict each other.
+        NewerSchema: A newer program wrote a record.
+        StorageError: A file can't be read.
     """
     directory = layout.require(name)
     shown, damage = _shown(directory, name, known)
@@ -81,7 +81,7 @@ def _shown(directory: Path, name: str, known: int) -> tuple[Document | None, Cor
 
 
 def _left_by_rebase(scanned: Scan, directory: Path) -> bool:
-    """Return whether the document is the one that the history was rebased over: it is only behind."""
+    """Return whether the document is the one that the present history replaced: only outdated."""
     first = scanned.records[0]
     content = read_file(directory / DOCUMENT) or b""
     return first.type == REBASED and first.data.get("document_sha256") == sha256(content).hexdigest()
@@ -106,13 +106,13 @@ def _compare(shown: Document, scanned: Scan, name: str, path: Path) -> None:
 
 
 def find_settled(layout: Layout, name: str, known: int) -> tuple[Found, tuple[str, ...]]:
-    """Read what is there while others may write; what does not agree is looked at again first.
+    """Read and verify the files of a name while another process may write.
 
     Returns:
-        What was found, and notes about what was left out or missing.
+        The files, and notes about parts that were left out or missing.
 
     Raises:
-        StorageError: As `find` does, if it still is so.
+        StorageError: As `find`, if the last attempt failed.
     """
     for _ in range(_ATTEMPTS - 1):
         try:
@@ -135,13 +135,13 @@ def _missing(found: Found) -> tuple[str, ...]:
 
 
 def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str, ...]:
-    """Bring journal and document into order, under the lock.
+    """Repair journal and document, under the lock.
 
     Returns:
-        Notes about what was done.
+        Notes about each repair.
 
     Raises:
-        StorageError: The torn line could not be put aside; nothing was cut off.
+        StorageError: The torn line could not be kept; nothing was cut off.
     """
     notes = []
     if found.scan.torn:

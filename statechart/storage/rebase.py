@@ -1,4 +1,4 @@
-"""Rebase: a new history, begun from what can still be read of a damaged one, which is kept."""
+"""Begin a new history from the readable part of a damaged one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from statechart.storage.session import Codec, Loaded, ModelT
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Generic[ModelT]):
-    """A value to go on with: where it was read, and the record that it stands for."""
+    """A value to continue with: its source and the record that it stands for."""
 
     source: str
     seq: int
@@ -37,16 +37,16 @@ class Candidate(Generic[ModelT]):
 
 @dataclass(frozen=True, slots=True)
 class Evidence(Generic[ModelT]):
-    """What is left of a damaged history.
+    """The readable parts of a damaged history.
 
     Attributes:
-        problem: What is wrong with it.
-        sound: How many records from the beginning are as they were written.
-        candidates: Values to go on with, the latest first; of equals, the journal's first.
-        lineage: The incarnation, if the first record still tells.
-        revision: The highest revision that was seen.
-        journal: The bytes of the journal, or None when it is missing.
-        document: The bytes of the document, or None when it is missing.
+        problem: The damage.
+        sound: The number of undamaged records at the beginning.
+        candidates: Values to continue with, the latest first; of equal ones, the journal's first.
+        lineage: The incarnation, if the first record is readable.
+        revision: The highest readable revision.
+        journal: The bytes of the journal, or None if it is missing.
+        document: The bytes of the document, or None if it is missing.
     """
 
     name: str
@@ -60,13 +60,13 @@ class Evidence(Generic[ModelT]):
 
 
 def survey(layout: Layout, name: str, codec: Codec[ModelT]) -> Evidence[ModelT]:
-    """Read what is left of a damaged history, and change nothing.
+    """Read the usable parts of a damaged history, and change nothing.
 
     Raises:
-        NotDamaged: It is sound.
-        NotFound: Nothing is there.
-        NewerSchema: A newer program wrote it.
-        NotOurs: Something else has that name.
+        NotDamaged: The history is sound.
+        NotFound: The name does not exist.
+        NewerSchema: A newer program wrote a record.
+        NotOurs: The directory is another program's.
     """
     try:
         found = find(layout, name, codec.schema_version)
@@ -100,7 +100,7 @@ def _evidence(layout: Layout, name: str, codec: Codec[ModelT], problem: CorruptH
 def _valued(
     codec: Codec[ModelT], records: list[Record], layout: Layout, name: str, source: str
 ) -> Iterator[Candidate[ModelT]]:
-    """Yield the value that a run of records ends with, if there is one that fits the model."""
+    """Yield the value at the end of a run of records, if it fits the model."""
     valued = [index for index, record in enumerate(records) if record.value is not None]
     if valued:
         with suppress(CorruptHistory):
@@ -141,12 +141,10 @@ def begin_anew(
     above: int,
     renumber: Callable[[ModelT, int], ModelT],
 ) -> Loaded[ModelT]:
-    """Keep the damaged files, and begin a new journal with one value. Use it under the lock.
-
-    One rename commits it: before, everything is as it was; after, the new history is there.
+    """Keep the damaged files, and begin a new journal with one value. Call it under the lock.
 
     Raises:
-        StorageError: It could not be done; the damaged history is as it was.
+        StorageError: The new history could not be written; the damaged one is unchanged.
     """
     name = evidence.name
     directory = layout.directory(name)
@@ -183,7 +181,7 @@ def _said(
 
 
 def _keep(path: Path, kept: Path) -> None:
-    """Give a file a second name, or a copy where that is not possible."""
+    """Give a file a second name, or copy it where links are not possible."""
     if not os.path.lexists(path):
         return
     try:
@@ -204,6 +202,6 @@ def _show(layout: Layout, codec: Codec[ModelT], name: str, line: Line) -> None:
 
 
 def require_unchanged(seen: Evidence[ModelT], now: Evidence[ModelT]) -> None:
-    """Raise StorageError if what was surveyed is not what is there now."""
+    """Raise StorageError if the files changed since the survey."""
     if (seen.journal, seen.document) != (now.journal, now.document):
         raise StorageError(f"the files of {seen.name!r} changed since they were read; try again")

@@ -1,8 +1,8 @@
-"""Records: the hash-chained JSON lines of a journal, made, read and verified.
+"""Make, read and verify records, the lines of a journal.
 
-Each line is a compact JSON object, the record, and ends with a newline. Its `prev` is the SHA-256, in
-hex, of the line before it: of that line's raw bytes, the newline included. The first line's is that
-of `<lineage>\\n<name>`, which its `data` holds.
+Each line is a compact JSON object that ends with a newline. Its `prev` is the SHA-256, in hex, of the
+line before, newline included. The first line's `prev` is the SHA-256 of `<lineage>\\n<name>`, with the
+lineage and the name from its `data`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ FIRST_VERSION = 1
 class Record(BaseModel, frozen=True, extra="forbid", strict=True):
     """A line of the journal.
 
-    `seq` counts the records from 1. `revision` grows by one with each record that carries the
-    `value` after it; a record without one keeps the revision. `data` is the record's own part.
+    `seq` counts the records from 1. `revision` grows by one with each record that carries a `value`,
+    the value after the change; other records keep the revision. `data` depends on the type.
     """
 
     seq: int
@@ -47,7 +47,7 @@ class Record(BaseModel, frozen=True, extra="forbid", strict=True):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a record says before it has its place in the journal; `value` is the model's compact JSON."""
+    """The content of a record before it gets its place in the journal; `value` is compact JSON."""
 
     type: str
     actor: str
@@ -59,7 +59,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A record with its bytes, and the head that the journal has once it is appended."""
+    """A record with its bytes, and the head of the journal after it."""
 
     content: bytes
     record: Record
@@ -67,10 +67,10 @@ class Line:
 
 
 def line_after(head: Head, draft: Draft) -> Line:
-    """Make the line that follows a head; nothing is written.
+    """Make the line that follows a head, without writing.
 
     Raises:
-        ValueError: What the record says is not JSON, or could not be read back.
+        ValueError: The content is not JSON, or could not be read back.
     """
     seq, revision = head.seq + 1, head.revision + (draft.value is not None)
     envelope = {
@@ -92,7 +92,7 @@ def line_after(head: Head, draft: Draft) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A journal that was read and verified.
+    """A verified journal.
 
     `heads[i]` is the journal's head after `records[i]`. `torn` is an unfinished last line.
     """
@@ -108,12 +108,12 @@ class Scan:
 
 
 def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
-    """Read a journal and verify all of it.
+    """Read and verify a journal.
 
     Raises:
-        CorruptHistory: A line before the last is not JSON, or a line is not what has to follow.
-        NewerSchema: A record was written by a newer program.
-        NotOurs: It is the journal of another name.
+        CorruptHistory: A line is not JSON, or is not the successor of the line before.
+        NewerSchema: A newer program wrote a record.
+        NotOurs: The journal belongs to another name.
     """
     records: list[Record] = []
     heads: list[Head] = []
@@ -159,7 +159,7 @@ def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> R
 
 
 def first_problem(error: ValidationError) -> str:
-    """Return the first thing that a validation found, as `field.field: what`."""
+    """Return the first problem of a validation, as `field.field: message`."""
     found = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, found["loc"]))
     return f"{where}: {found['msg']}" if where else found["msg"]
@@ -176,14 +176,14 @@ def _beginning(record: Record, path: Path, name: str) -> Head:
 
 
 def salvage(content: bytes, path: Path, name: str, known: int) -> tuple[list[Record], list[Record]]:
-    """Return what is sound of a damaged journal: its beginning, and the run of records at its end.
+    """Return the sound records at the beginning and at the end of a damaged journal.
 
-    The records at the end are chained among themselves; none is in both. What follows the last
-    line break is left out.
+    The records at the end are chained among themselves; no record is in both lists. Bytes after the
+    last line break are left out.
 
     Raises:
-        NewerSchema: A record was written by a newer program.
-        NotOurs: It is the journal of another name.
+        NewerSchema: A newer program wrote a record.
+        NotOurs: The journal belongs to another name.
     """
     runs: list[list[Record]] = [[]]
     head: Head | None = None

@@ -1,4 +1,4 @@
-"""Models on disk: lock, journal and document behind one commit."""
+"""A repository of models in files: lock, journal and document behind one commit."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def _as_it_is(value: ModelT, _revision: int) -> ModelT:
 class JsonFileRepository(Generic[ModelT]):
     """Models of one class, each under a name, in directories below a root.
 
-    Reads take no lock and repair nothing; changes go through a session.
+    Reads take no lock and repair nothing. Changes go through a session.
 
     Args:
-        root: Where they are. It is made, for this user alone, by the first create.
-        model: Their class; frozen ones can't be changed behind a session's back.
-        fold: How a record that keeps the revision shows in the value that is read.
-        schema_version: Written into each record; newer ones are refused.
-        migrations: How a record of a version becomes one of the next, by the earlier version; one
-            that is left out changes nothing. They work on what was read, never on disk.
+        root: The root directory. The first `create` makes it, private to this user.
+        model: The models' class; a frozen class can't be changed behind a session's back.
+        fold: Applies a record that keeps the revision to the value.
+        schema_version: The version in each record; records with a newer one are refused.
+        migrations: By version, the migration to the next version; a missing entry changes nothing.
+            Migrations convert records after reading; the files stay as written.
         allow_network_filesystem: Accept a root where locks don't keep other machines out.
-        actor: Who is said to have made the changes; by default the user.
+        actor: The author of the changes; by default the user.
 
     Raises:
-        TypeError: The model has fields that the document needs for itself, or is no object.
+        TypeError: The model has fields that the document reserves, or is not an object.
         ValueError: The schema version is less than 1.
     """
 
@@ -83,14 +83,14 @@ class JsonFileRepository(Generic[ModelT]):
         operation: str | None = None,
         data: Mapping[str, object] | None = None,
     ) -> Loaded[ModelT]:
-        """Put a new value on record as revision 1, wholly or not at all.
+        """Record a new value as revision 1, completely or not at all.
 
         Raises:
-            InvalidName: Nothing can have that name.
+            InvalidName: The name is not allowed.
             AlreadyExists: The name is taken.
-            NotOurs: Something that is not ours has that name.
-            CommitUncertain: It is there, but may be gone after a power cut.
-            StorageError: It could not be written; nothing was left.
+            NotOurs: The path holds files of another program.
+            CommitUncertain: The value is recorded, but may be gone after a power cut.
+            StorageError: The value could not be written; no trace was left.
         """
         self._layout.directory(name)
         lineage = lineage or uuid4().hex
@@ -110,21 +110,21 @@ class JsonFileRepository(Generic[ModelT]):
     def open(
         self, name: str, *, command: str = "", timeout: float = 0, holder: Holder | None = None
     ) -> Session[ModelT]:
-        """Take a name for changing, and mend what a crash has left.
+        """Open a session on a name, and repair the remains of a crash.
 
         Args:
-            name: What to change.
-            command: What this is for, told to those who find it locked.
-            timeout: How many seconds to wait for another holder.
-            holder: Who takes it; by default this process.
+            name: The name to change.
+            command: The purpose, shown to others who find the name locked.
+            timeout: The seconds to wait for another holder.
+            holder: The holder of the lock; by default this process.
 
         Raises:
-            NotFound: Nothing is there; no lock was made.
-            Locked: Somebody else has it.
-            CorruptHistory: It is damaged in a way that no crash explains; nothing was touched.
-            NewerSchema: A newer program wrote it.
-            NotOurs: Something else has that name.
-            StorageError: It can't be read or written.
+            NotFound: The name does not exist; no lock was made.
+            Locked: Another holder has the lock.
+            CorruptHistory: The history is damaged in a way that no crash explains; nothing was changed.
+            NewerSchema: A newer program wrote a record.
+            NotOurs: The directory is another program's.
+            StorageError: A file can't be read or written.
         """
         lock = self._lock(name)
         journal: Journal | None = None
@@ -142,30 +142,30 @@ class JsonFileRepository(Generic[ModelT]):
             raise
 
     def load(self, name: str) -> Loaded[ModelT]:
-        """Return what is on record, steps included, without a lock and without repairing.
+        """Read the recorded value.
 
         Raises:
-            NotFound: Nothing is there.
-            CorruptHistory: It is damaged, or contradicts itself.
-            NewerSchema: A newer program wrote it.
-            NotOurs: Something else has that name.
+            NotFound: The name does not exist.
+            CorruptHistory: The history is damaged or contradicts itself.
+            NewerSchema: A newer program wrote a record.
+            NotOurs: The directory is another program's.
         """
         found, notes = find_settled(self._layout, name, self._codec.schema_version)
         return Loaded(self._value(found, name), found.scan.head, notes)
 
     def history(self, name: str) -> list[Record]:
-        """Return all records, the first one first; raises what `load` does."""
+        """Return all records, oldest first; raises the errors of `load`."""
         found, _ = find_settled(self._layout, name, self._codec.schema_version)
         return [self._codec.upgraded(record) for record in found.scan.records]
 
     def survey(self, name: str) -> Evidence[ModelT]:
-        """Return what is left of a damaged history; change nothing.
+        """Read the usable parts of a damaged history, and change nothing.
 
         Raises:
-            NotDamaged: It is sound.
-            NotFound: Nothing is there.
-            NewerSchema: A newer program wrote it.
-            NotOurs: Something else has that name.
+            NotDamaged: The history is sound.
+            NotFound: The name does not exist.
+            NewerSchema: A newer program wrote a record.
+            NotOurs: The directory is another program's.
         """
         return survey(self._layout, name, self._codec)
 
@@ -183,17 +183,17 @@ class JsonFileRepository(Generic[ModelT]):
         """Begin a new history with one of the candidates, and keep the damaged files.
 
         Args:
-            evidence: What was found by `survey`.
-            candidate: The value to go on with.
-            reason: Who does it, and why; it goes on record.
-            holder: Who takes the lock for it.
+            evidence: The result of `survey`.
+            candidate: The value to continue with.
+            reason: The author and the purpose, for the record.
+            holder: The holder of the lock meanwhile.
             lineage: The incarnation, if the evidence does not tell.
-            above: A revision that the new one has to be above, too.
-            renumber: Gives a value its revision, if it holds one.
+            above: A revision that the new one must exceed, too.
+            renumber: Puts a revision into a value that holds one.
 
         Raises:
-            Locked: Somebody holds the name.
-            StorageError: The files changed since they were looked at, or can't be written.
+            Locked: Another holder has the lock.
+            StorageError: The files changed since the survey, or can't be written.
         """
         lock = self._lock(evidence.name)
         lock.acquire(holder)
@@ -214,7 +214,7 @@ class JsonFileRepository(Generic[ModelT]):
             lock.release()
 
     def exists(self, name: str) -> bool:
-        """Return whether a name is taken, by whatever."""
+        """Return whether a name is taken, by any kind of file."""
         return os.path.lexists(self._layout.directory(name))
 
     def names(self) -> list[str]:
@@ -222,10 +222,10 @@ class JsonFileRepository(Generic[ModelT]):
         return self._layout.names()
 
     def holder(self, name: str) -> Holder | None:
-        """Return who holds a name now, or None.
+        """Return the present holder of a name, or None.
 
         Raises:
-            NotFound: Nothing is there.
+            NotFound: The name does not exist.
         """
         self._layout.require(name)
         return read_holder(self._layout.lock(name))
@@ -235,14 +235,14 @@ class JsonFileRepository(Generic[ModelT]):
         return self._layout.documents(self._codec.schema_version)
 
     def delete(self, name: str, *, expected: Head) -> None:
-        """Remove a name and all that is in its directory, for good, if it is as expected.
+        """Remove a name and its whole directory for good, if its head is the expected one.
 
         Raises:
-            NotFound: Nothing is there.
-            Locked: Somebody is changing it.
-            Stale: It was changed, or purged and created anew, since; nothing was removed.
-            CommitUncertain: It is gone, but may be back after a power cut.
-            StorageError: It could not be removed, or can't be read.
+            NotFound: The name does not exist.
+            Locked: Another holder has the lock.
+            Stale: The value was changed, or purged and created again; nothing was removed.
+            CommitUncertain: The name is gone, but may be back after a power cut.
+            StorageError: The directory could not be removed or read.
         """
         lock = self._lock(name)
         try:
@@ -257,7 +257,7 @@ class JsonFileRepository(Generic[ModelT]):
         lock.release()
 
     def directory(self, name: str) -> Path:
-        """Return where everything about a name is, whether it exists or not."""
+        """Return the directory of a name, whether or not it exists."""
         return self._layout.directory(name)
 
     def _lock(self, name: str) -> Lock:
@@ -267,7 +267,7 @@ class JsonFileRepository(Generic[ModelT]):
         return Lock(self._layout.lock(name), name)
 
     def _make_room_for_lock(self, name: str) -> None:
-        """Make the lock file, so that who holds it can say so even when the disk is full."""
+        """Create the lock file while there is room, so that its holder can sign on when the disk is full."""
         with suppress(OSError, StorageError):
             private_directory(self._layout.locks)
             create_file(self._layout.lock(name), b"\n")

@@ -1,4 +1,4 @@
-"""A session: one name, held for changing until it is closed."""
+"""A session: exclusive access to one name, until the session is closed."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from statechart.storage.record import Draft, Record, first_problem, line_after
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 Migration: TypeAlias = Callable[[Record], Record]
-"""Turns a record of one schema version into one of the next: its type, its data, its value."""
+"""Converts a record of one schema version to the next: its type, its data, its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[ModelT]):
-    """A value as it is on record; `notes` tell what was ignored or missing when it was read."""
+    """A recorded value; `notes` tell about parts that were ignored or missing on disk."""
 
     value: ModelT
     head: Head
@@ -39,7 +39,7 @@ class Loaded(Generic[ModelT]):
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[ModelT]):
-    """How values of a model become records, and records values."""
+    """Convert values of a model to records, and records to values."""
 
     model: type[ModelT]
     fold: Callable[[ModelT, Record], ModelT]
@@ -47,7 +47,7 @@ class Codec(Generic[ModelT]):
     migrations: Mapping[int, Migration] = field(default_factory=dict)
 
     def upgraded(self, record: Record) -> Record:
-        """Return a record in the present form; what is on disk stays as it was written."""
+        """Return a record in the present schema; the file is not changed."""
         while record.schema_version < self.schema_version:
             migrate = self.migrations.get(record.schema_version)
             version = record.schema_version + 1
@@ -63,10 +63,10 @@ class Codec(Generic[ModelT]):
         operation: str | None,
         value: ModelT | None = None,
     ) -> Draft:
-        """Return the draft of a record that carries a value, or none.
+        """Return the draft of a record, with or without a value.
 
         Raises:
-            TypeError: The value is of another class, or has a key that the document needs.
+            TypeError: The value is of another class, or has a key that the document reserves.
         """
         if value is None:
             return Draft(type, actor, data, operation, None, self.schema_version)
@@ -78,10 +78,10 @@ class Codec(Generic[ModelT]):
         return Draft(type, actor, data, operation, value.model_dump_json().encode(), self.schema_version)
 
     def value(self, records: Sequence[Record], path: Path, name: str) -> ModelT:
-        """Return the value of the first record, with the others folded in.
+        """Return the value of the first record, with the later records folded in.
 
         Raises:
-            CorruptHistory: It does not fit the model.
+            CorruptHistory: The value does not fit the model.
         """
         first, *rest = map(self.upgraded, records)
         try:
@@ -95,18 +95,18 @@ class Codec(Generic[ModelT]):
 
 
 class Session(Generic[ModelT]):
-    """A name held for changing: nobody else can change it until this is closed.
+    """Exclusive access to a name: other processes can't change the value until the session is closed.
 
-    Every change is durable when the call returns. One that raises has changed nothing, unless it
-    raises CommitUncertain, after which everything is refused; or unless it was interrupted
-    (KeyboardInterrupt and the like): then `head` and `value` tell whether it was done.
+    Every change is durable when the call returns, and a call that raises has changed nothing, with two
+    exceptions. After CommitUncertain the session refuses every call. After an interruption
+    (KeyboardInterrupt and the like), `head` and `value` tell whether the change was made.
 
     Attributes:
-        name: What is held.
-        holder: Who holds it: this session.
-        crashed: Who held it before, if that one ended without releasing it.
-        released_by: Who held it before, if that one did release it.
-        notes: What was found damaged, and mended, on opening.
+        name: The name that is held.
+        holder: This session's holder.
+        crashed: The previous holder, if it ended without releasing the lock.
+        released_by: The previous holder, if it released the lock.
+        notes: Damage that was found and repaired when the session was opened.
     """
 
     def __init__(
@@ -140,15 +140,15 @@ class Session(Generic[ModelT]):
 
     @property
     def value(self) -> ModelT:
-        """The value as it is on record, records that keep the revision folded in."""
+        """The recorded value, with the records that keep the revision folded in."""
         return self._values[self._journal.head.seq]
 
     def check(self) -> None:
-        """Make sure that this session may still write.
+        """Check that this session may still write.
 
         Raises:
-            LeaseLost: It was closed, or its lock or journal was removed or replaced.
-            CommitUncertain: Nobody can say whether the last change was saved.
+            LeaseLost: The session was closed, or its lock or journal was removed or replaced.
+            CommitUncertain: It is uncertain whether the last change was saved.
         """
         self._journal.check()
         self._lock.check()
@@ -162,20 +162,20 @@ class Session(Generic[ModelT]):
         data: Mapping[str, object] | None = None,
         operation: str | None = None,
     ) -> Record:
-        """Put the next revision on record, durably.
+        """Record the next revision, durably.
 
         Args:
-            type: What kind of change it is.
-            value: What it leads to.
+            type: The kind of change.
+            value: The value after the change.
             expected: The revision that the value was made from.
-            data: What else the record says.
-            operation: What the change is a part of.
+            data: Further content of the record.
+            operation: The operation that the change is part of.
 
         Raises:
-            Stale: The revision on record is another one; nothing was written.
-            LeaseLost: The session holds nothing any more; nothing was written.
-            StorageError: It could not be written; nothing was.
-            CommitUncertain: It may or may not have been written.
+            Stale: The recorded revision is not the expected one; nothing was written.
+            LeaseLost: The session holds the name no longer; nothing was written.
+            StorageError: The record could not be written.
+            CommitUncertain: The record may or may not have been written.
         """
         if expected != self.head.revision:
             raise Stale(self.name, expected=expected, actual=self.head.revision)
@@ -191,12 +191,12 @@ class Session(Generic[ModelT]):
         return record
 
     def append(self, type: str, data: Mapping[str, object], *, operation: str | None = None) -> Record:
-        """Put a record that keeps the revision on record, durably; the value shows it.
+        """Append a record that keeps the revision, durably, and fold it into the value.
 
         Raises:
-            LeaseLost: The session holds nothing any more; nothing was written.
-            StorageError: It could not be written; nothing was.
-            CommitUncertain: It may or may not have been written.
+            LeaseLost: The session holds the name no longer; nothing was written.
+            StorageError: The record could not be written.
+            CommitUncertain: The record may or may not have been written.
         """
         return self._append(self._codec.draft(type, self._actor, data, operation=operation), None)[0]
 
@@ -211,7 +211,7 @@ class Session(Generic[ModelT]):
         return line.record, line.head
 
     def close(self) -> None:
-        """Let others in. It can be called twice."""
+        """Release the lock. Later calls have no effect."""
         self._journal.close()
         self._lock.release()
 
