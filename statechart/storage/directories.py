@@ -69,6 +69,7 @@ def build(layout: Layout, name: str, files: Mapping[str, bytes]) -> None:
     with translated("create", target), _making(layout) as directory:
         for file, content in files.items():
             create_file(directory / file, content, sync=True)
+        # The names of the files must be durable before the directory gets its own name.
         sync_directory(directory)
         try:
             rename_exclusively(directory, target)
@@ -91,7 +92,8 @@ def require_free(layout: Layout, name: str) -> None:
             return
         if any(os.path.lexists(target / file) for file in (JOURNAL, DOCUMENT)):
             raise AlreadyExists(name, str(layout.root))
-        if identity(target) == seen:  # otherwise it was purged while it was looked at
+        # Another directory, or none, means that this one was purged meanwhile: ask again.
+        if identity(target) == seen:
             raise neither(target)
 
 
@@ -99,7 +101,7 @@ def require_free(layout: Layout, name: str) -> None:
 def _making(layout: Layout) -> Iterator[Path]:
     """Yield an empty directory that `sweep` leaves alone; remove any remains at the end."""
     private_directory(layout.new)
-    while True:
+    while True:  # a sweep may remove the new directory before it is locked
         directory = layout.new / uuid4().hex
         directory.mkdir(mode=PRIVATE_DIRECTORY)
         descriptor = _claimed(directory)
@@ -111,7 +113,7 @@ def _making(layout: Layout) -> Iterator[Path]:
         try:
             _remove(directory)
         finally:
-            with suppress(OSError):  # nothing of it is ours any more
+            with suppress(OSError):  # the directory is gone, so its lock does not matter
                 os.close(descriptor)
 
 
@@ -123,12 +125,13 @@ def _claimed(directory: Path) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A sweep may have removed the directory between the open and the lock.
         if os.path.samestat(os.fstat(descriptor), os.lstat(directory)):
             return descriptor
     except (BlockingIOError, FileNotFoundError):
         pass
     except BaseException:
-        os.close(descriptor)  # its lock would keep the directory from being swept
+        os.close(descriptor)  # while locked, the directory would never be swept
         raise
     os.close(descriptor)
     return None
@@ -144,6 +147,7 @@ def discard(layout: Layout, name: str) -> None:
     source = layout.directory(name)
     private_directory(layout.trash)
     with translated("remove", source):
+        # One rename takes the name away: no crash leaves a name with only some of its files.
         source.rename(layout.trash / uuid4().hex)
     try:
         sync_directory(layout.root)
@@ -162,10 +166,10 @@ def sweep(layout: Layout) -> None:
                 os.close(descriptor)
     trash = _entries(layout.trash)
     if trash:
+        # A purge that died may not have made the rename durable: removed first, the files would be
+        # missing from a directory that has its name back after a power cut.
         with suppress(OSError):
-            sync_directory(
-                layout.root
-            )  # a purge that died may not have made it durable that they lost their names
+            sync_directory(layout.root)
     for entry in trash:
         _remove(entry)
         if os.path.lexists(entry):
@@ -173,7 +177,7 @@ def sweep(layout: Layout) -> None:
 
 
 def _remove(directory: Path) -> None:
-    with suppress(OSError):  # the last one, which rmtree does not ignore
+    with suppress(OSError):  # rmtree ignores all errors but its last
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -195,9 +199,9 @@ def rename_exclusively(source: Path, target: Path) -> None:
         if renameat2(*arguments) == 0:
             return
         code = ctypes.get_errno()
-        if code not in (errno.ENOSYS, errno.EINVAL):  # the file system does not know the flag
+        if code not in (errno.ENOSYS, errno.EINVAL):  # kernel or file system without the flag
             raise OSError(code, os.strerror(code), str(target))
-    # A rename replaces no more than an empty directory: nothing is lost if somebody is faster.
+    # A race can be lost here, but a plain rename replaces nothing except an empty directory.
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from statechart.errors import LeaseLost, NotOurs, StorageError
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
 
+# O_NONBLOCK, as opening a FIFO in the place of a file would wait for its writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _REASONS = {
@@ -23,6 +25,11 @@ _REASONS = {
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
 }
+_MOUNTINFO = Path("/proc/self/mountinfo")
+_NETWORK = frozenset({"9p", "afs", "cifs", "davfs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"}) | {
+    f"fuse.{kind}" for kind in ("davfs2", "gcsfuse", "rclone", "s3fs", "sshfs")
+}
+_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def failure(what: str, path: str | Path, error: OSError) -> StorageError:
@@ -40,7 +47,7 @@ def translated(what: str, path: str | Path) -> Iterator[None]:
     """
     try:
         yield
-    except StorageError:  # some are OSErrors as well
+    except StorageError:  # some are OSErrors too, and already say what happened
         raise
     except OSError as error:
         raise failure(what, path, error) from error
@@ -72,6 +79,7 @@ def _read(descriptor: int, path: str | Path) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise NotOurs(Path(path), "is not a regular file")
+    # One byte more than the size, so that the first read usually shows the end of the file.
     content = os.read(descriptor, status.st_size + 1)
     while chunk := os.read(descriptor, status.st_size + 1):
         content += chunk
@@ -90,6 +98,7 @@ def require_in_place(where: str, identity: tuple[int, int], name: str) -> os.sta
         LeaseLost: The file was removed or replaced.
         StorageError: The path can't be inspected.
     """
+    # A lock or journal that lost its name still accepts writes, but keeps no newcomer out.
     try:
         found = os.lstat(where)
     except FileNotFoundError:
@@ -217,3 +226,23 @@ def require_directory(path: Path) -> bool:
     if not stat.S_ISDIR(mode):
         raise NotOurs(path, "is not a directory")
     return True
+
+
+def network_filesystem(path: Path, mountinfo: Path | None = None) -> str | None:
+    """Return the type of the network file system of a path, or None for a local one.
+
+    The path need not exist. Without a list of mounts, every path counts as local.
+    """
+    try:
+        lines = (mountinfo or _MOUNTINFO).read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    where = os.path.realpath(path)
+    best, kind = "", ""
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        mount = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), before.split()[4])
+        inside = mount == "/" or where == mount or where.startswith(mount + "/")
+        if inside and len(mount) >= len(best):  # a later mount hides an earlier one
+            best, kind = mount, after.split()[0]
+    return kind if kind in _NETWORK else None

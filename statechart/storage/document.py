@@ -46,12 +46,13 @@ class Document:
 
 
 def _text(value: Mapping[str, JsonValue], key: str) -> str | None:
-    """Equal texts mean equal JSON; in Python 1, 1.0 and True are equal as well."""
+    # Texts are compared, as 1, 1.0 and True are equal in Python, but not in JSON.
     return json.dumps(value[key], sort_keys=True) if key in value else None
 
 
 def encode(value: Mapping[str, JsonValue], head: Head, schema_version: int) -> bytes:
     """Return the bytes of a document that shows `value` at a head."""
+    # The keys come last, where `Layout.documents` finds them without parsing the rest.
     keys = (
         f'  "schema_version": {schema_version},\n  "seq": {head.seq},\n'
         f'  "head_hash": "{head.hash}",\n  "journal_size": {head.size}\n}}\n'

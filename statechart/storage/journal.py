@@ -29,6 +29,7 @@ class Journal:
         self._refuses = False
         with translated("open", path):
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            # A forgotten journal must not leak its descriptor.
             self._closer = weakref.finalize(self, os.close, self._descriptor)
             status = os.fstat(self._descriptor)
         self._identity = status.st_dev, status.st_ino
@@ -47,10 +48,12 @@ class Journal:
             CommitUncertain: This or an earlier append failed and could not be undone.
         """
         self._require_certain()
+        # Refuse by default: an interruption may come between any two of the following lines.
         self._refuses = True
         try:
             write_all(self._descriptor, line.content)
             os.fdatasync(self._descriptor)
+            # The commit point: nothing after this line may undo the append.
             self.head = line.head
         except OSError as error:
             self._cut_back(error)
@@ -67,7 +70,7 @@ class Journal:
 
     def _cut_back(self, cause: BaseException) -> None:
         if self._is_as_it_was():
-            self._refuses = False  # not a byte of it got there
+            self._refuses = False  # no byte was written
             return
         try:
             os.ftruncate(self._descriptor, self.head.size)

@@ -16,7 +16,7 @@ DOCUMENT = "state.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ENDING = re.compile(rb'"schema_version": (\d+),\s+"seq": \d+,.*"journal_size": (\d+)\n}\n?\Z', re.S)
-_TAIL = 256
+_TAIL = 256  # bytes: more than the last four keys take
 _USUAL = 4096
 _READ_DOCUMENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -122,7 +122,7 @@ class Layout:
             try:
                 yield name, *_document(directory, known)
             except StorageError as error:
-                if os.path.lexists(directory):  # otherwise it was purged since it was listed
+                if os.path.lexists(directory):  # otherwise purged since the directory was listed
                     yield name, error, False
 
 
@@ -131,7 +131,7 @@ def _document(directory: str, known: int) -> tuple[bytes, bool]:
     try:
         size = os.lstat(f"{directory}/{JOURNAL}").st_size
     except OSError:
-        size = -1  # load() tells what is wrong with it
+        size = -1  # `load` reports the problem
     if content is None and size < 0:
         raise neither(Path(directory))
     said = _ENDING.search(content, max(0, len(content) - _TAIL)) if content else None

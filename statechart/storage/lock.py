@@ -21,24 +21,23 @@ from statechart.errors import LeaseLost, Locked
 from statechart.holder import Holder
 from statechart.storage.disk import PRIVATE_FILE, failure, require_in_place, translated
 from statechart.storage.lock_probe import is_held, kernel_owner
-from statechart.storage.mounts import network_filesystem
 from statechart.utc import from_timestamp
 
 if TYPE_CHECKING:
     from filelock import UnixFileLock
 
-__all__ = ["Lock", "network_filesystem", "read_holder"]
-
-_POLL = 0.005
-_PATIENCE = 0.05
+_POLL = 0.005  # seconds; filelock's default of 0.05 is a long wait at each hand-over
+_PATIENCE = 0.05  # seconds for a reader that probes the lock
 _LIMIT = 65_536
 
+# In front of the file locks, because filelock reports two locks of one file in one thread as a deadlock
+# instead of waiting. Process-wide, as the kernel's lock is; weak, so that a forgotten lock is free.
 _held: weakref.WeakValueDictionary[str, Lock] = weakref.WeakValueDictionary()
 _held_guard = threading.Lock()
 
 
 def _forget_held() -> None:
-    global _held_guard  # the copy of a lock that another thread holds would never be released
+    global _held_guard  # a copy that another thread held at the fork would never be released
     _held_guard = threading.Lock()
     _held.clear()
 
@@ -79,12 +78,13 @@ class Lock:
             StorageError: The lock file can't be used.
         """
         deadline = time.monotonic() + max(timeout, 0)
+        # Two waits with one deadline: for this process's holder here, for others' in filelock.
         while (other := self._enter(holder)) is not None:
             if time.monotonic() >= deadline:
                 raise Locked(self._name, other)
             time.sleep(_POLL)
         try:
-            # A reader that probes the lock has it for a moment.
+            # Even without a timeout: a reader that probes the lock has it for a moment.
             self._take(max(deadline - time.monotonic(), _PATIENCE))
         except BaseException:
             self.release()
@@ -101,14 +101,15 @@ class Lock:
             return None
 
     def _take(self, patience: float) -> None:
-        from filelock import Timeout, UnixFileLock  # reading, which probes only, need not load it
+        from filelock import Timeout, UnixFileLock  # 40 ms, which readers don't need
 
-        opened: list[int] = []  # a bound method here would keep a forgotten lock, and its file, alive
+        opened: list[int] = []  # a bound method instead would keep a forgotten lock alive
         self._file = UnixFileLock(
             self.path,
             mode=PRIVATE_FILE,
             thread_local=False,
             fallback_to_soft=False,
+            # Removed, the file would let a newcomer lock another file of the same name.
             preserve_lock_file=True,
             poll_interval=_POLL,
             on_acquired=opened.append,
@@ -130,7 +131,7 @@ class Lock:
         self.crashed = _written_holder(self._before)
         self.released_by = _released_holder(self._before)
         self._descriptor = descriptor
-        with suppress(OSError):  # a full disk need not keep anybody from cleaning up
+        with suppress(OSError):  # a full disk must not prevent cleaning up
             _write(descriptor, self.holder.model_dump_json().encode() + b"\n")
 
     def check(self) -> None:
@@ -149,7 +150,7 @@ class Lock:
         `undo` restores the file's content, so that an unreported crash is not forgotten.
         """
         if self._pid != os.getpid():
-            return  # a fork's copy: the lock is the parent's
+            return  # a copy after a fork: the parent holds the lock
         file, self._file = self._file, None
         try:
             if file is not None and file.is_locked:
@@ -172,7 +173,7 @@ class Lock:
         try:
             _write(self._descriptor, self._before if undo else content)
         except OSError:
-            return  # on a full disk it is taken for a crash; the lock is free all the same
+            return  # the next holder will report a crash, but the lock is free
         finally:
             self._descriptor = -1
 
@@ -186,7 +187,7 @@ def _write(descriptor: int, content: bytes) -> None:
 def _written_holder(content: bytes) -> Holder | None:
     try:
         return Holder.model_validate_json(content.split(b"\n", 1)[0])
-    except ValidationError:  # a released one has one key more
+    except ValidationError:  # a released holder has one more key
         return None
 
 
@@ -195,7 +196,7 @@ def _released_holder(content: bytes) -> Holder | None:
         found = from_json(content.split(b"\n", 1)[0])
         if isinstance(found, dict) and found.pop("released", False) is True:
             return Holder.model_validate(found)
-    except ValueError:  # pydantic's own among them
+    except ValueError:  # includes pydantic's
         pass
     return None
 

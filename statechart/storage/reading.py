@@ -19,7 +19,7 @@ from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
 from statechart.storage.record import Scan, scan
 
 _ATTEMPTS = 4
-_PAUSE = 0.002
+_PAUSE = 0.002  # seconds: longer than an append and a rename take
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,14 @@ def find(layout: Layout, name: str, known: int) -> Found:
         StorageError: A file can't be read.
     """
     directory = layout.require(name)
+    # The document first: a writer appends to the journal first, so what the document shows is there.
     shown, damage = _shown(directory, name, known)
     content = read_file(directory / JOURNAL)
     if content is None:
         if damage is not None:
             raise damage
         if shown is None and not (directory / DOCUMENT).exists():
-            layout.require(name)  # it may have been purged while it was read
+            layout.require(name)  # raises NotFound if the name was purged meanwhile
             raise neither(directory)
         raise CorruptHistory(name, directory / JOURNAL, "it is missing, and no other file can replace it")
     scanned = scan(content, directory / JOURNAL, name, known)
@@ -114,6 +115,8 @@ def find_settled(layout: Layout, name: str, known: int) -> tuple[Found, tuple[st
     Raises:
         StorageError: As `find`, if the last attempt failed.
     """
+    # A writer between two steps looks like damage for a moment: retry, but only a few times, since real
+    # damage does not go away. A count instead of a deadline, so that a slow machine retries as often.
     for _ in range(_ATTEMPTS - 1):
         try:
             found = find(layout, name, known)
@@ -146,10 +149,13 @@ def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str
     notes = []
     if found.scan.torn:
         notes.append(_cut_torn(found.scan, journal, layout, name))
-    journal.sync()  # an earlier writer may have died before it did; what follows must not be surer than it
+    # An earlier writer may have died before its append was durable. Later records build on that append,
+    # so they must not be durable before it.
+    journal.sync()
     if found.scan.head.seq == 1:
+        # The creator may have died before the name was durable.
         with translated("make durable", layout.root):
-            sync_directory(layout.root)  # so may have its creator, before the name was
+            sync_directory(layout.root)
     if found.behind:
         notes.append(_roll_forward(found, layout, name))
     for note in notes:

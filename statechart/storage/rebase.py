@@ -154,12 +154,14 @@ def begin_anew(
         _keep(directory / JOURNAL, directory / kept)
         _keep(directory / DOCUMENT, directory / f"state.damaged-{stamp}.json")
         sync_directory(directory)
+    # Above every revision that was ever seen, so that no reader takes the new value for an old one.
     revision = max(evidence.revision, candidate.revision, above) + 1
     value = renumber(candidate.value, revision)
     said = _said(evidence, candidate, kept=kept, reason=reason, lineage=lineage)
     draft = codec.draft(REBASED, actor, said, operation=None, value=value)
     before = origin(lineage, name)
     line = line_after(Head(lineage, 0, revision - 1, before.hash, 0), draft)
+    # One rename commits: before it, everything is as it was, and after it, the new history is there.
     with translated("begin a new history in", directory):
         replace_file(directory / JOURNAL, line.content)
     _show(layout, codec, name, line)

@@ -122,6 +122,7 @@ def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
         line = bare + b"\n"
         record = _parsed(line, name, path, number, known=schema_version)
         if record is None:
+            # Only the last line may be incomplete: a crash cut its append short.
             if tail or number < len(lines):
                 raise CorruptHistory(name, path, "it is not JSON", number)
             tail = line

@@ -15,10 +15,10 @@ from statechart.errors import OnNetwork, Stale, StorageError
 from statechart.holder import Holder
 from statechart.storage import directories, document
 from statechart.storage.chain import CREATED, RESERVED, Head, origin
-from statechart.storage.disk import create_file, private_directory, translated
+from statechart.storage.disk import create_file, network_filesystem, private_directory, translated
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
-from statechart.storage.lock import Lock, network_filesystem, read_holder
+from statechart.storage.lock import Lock, read_holder
 from statechart.storage.reading import Found, find, find_settled, mend
 from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
 from statechart.storage.record import FIRST_VERSION, Record, line_after
@@ -92,7 +92,7 @@ class JsonFileRepository(Generic[ModelT]):
             CommitUncertain: The value is recorded, but may be gone after a power cut.
             StorageError: The value could not be written; no trace was left.
         """
-        self._layout.directory(name)
+        self._layout.directory(name)  # raises InvalidName before anything is written
         lineage = lineage or uuid4().hex
         actor = self._actor or Holder.current().user
         said = {**(data or {}), "lineage": lineage, "name": name}
@@ -102,7 +102,7 @@ class JsonFileRepository(Generic[ModelT]):
         shown = document.encode(line.record.value, line.head, self._codec.schema_version)
         self._require_local()
         directories.make_root(self._layout)
-        directories.sweep(self._layout)
+        directories.sweep(self._layout)  # here, as no daemon cleans up after dead creators
         directories.build(self._layout, name, {JOURNAL: line.content, DOCUMENT: shown})
         self._make_room_for_lock(name)
         return Loaded(value, line.head, ())
@@ -267,7 +267,7 @@ class JsonFileRepository(Generic[ModelT]):
         return Lock(self._layout.lock(name), name)
 
     def _make_room_for_lock(self, name: str) -> None:
-        """Create the lock file while there is room, so that its holder can sign on when the disk is full."""
+        """Create the lock file early, so that a holder can sign on even if the disk is full later."""
         with suppress(OSError, StorageError):
             private_directory(self._layout.locks)
             create_file(self._layout.lock(name), b"\n")

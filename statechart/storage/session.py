@@ -181,6 +181,7 @@ class Session(Generic[ModelT]):
             raise Stale(self.name, expected=expected, actual=self.head.revision)
         draft = self._codec.draft(type, self._actor, data or {}, operation=operation, value=value)
         record, head = self._append(draft, value)
+        # Committed: whatever happens to the document now, the journal can rebuild it.
         assert record.value is not None
         try:
             shown = document.encode(record.value, head, self._codec.schema_version)
@@ -205,7 +206,7 @@ class Session(Generic[ModelT]):
         line = line_after(before, draft)
         after = self._codec.fold(self.value, line.record) if value is None else value
         self.check()
-        # Both values are kept: the journal's head, which moves at the commit point, says which one holds.
+        # Both values are kept: the journal's head moves at the commit point, and selects the valid one.
         self._values = {before.seq: self.value, line.head.seq: after}
         self._journal.append(line)
         return line.record, line.head

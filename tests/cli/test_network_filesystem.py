@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from statechart.storage import mounts
+from statechart.storage import disk
 
 
 @pytest.fixture(autouse=True)
 def _on_nfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server: rw\n")
-    monkeypatch.setattr(mounts, "_MOUNTINFO", mountinfo)
+    monkeypatch.setattr(disk, "_MOUNTINFO", mountinfo)
 
 
 def test_it_is_refused_with_both_ways_on(cli: Any, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from statechart.errors import LeaseLost, Locked, StorageError
 from statechart.holder import Holder
-from statechart.storage.lock import Lock, network_filesystem, read_holder
+from statechart.storage.disk import network_filesystem
+from statechart.storage.lock import Lock, read_holder
 
 HOLD = """
 import sys

@@ -29,7 +29,7 @@ from statechart.errors import (
     StorageError,
 )
 from statechart.holder import Holder
-from statechart.storage import lock, mounts
+from statechart.storage import disk, lock
 from statechart.storage.journal import Head
 from statechart.storage.repository import JsonFileRepository
 
@@ -520,7 +520,7 @@ def test_what_is_held_is_not_deleted(repository, demo):
 def test_a_network_file_system_is_refused_unless_allowed(repository, root, tmp_path, monkeypatch):
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server: rw\n")
-    monkeypatch.setattr(mounts, "_MOUNTINFO", mountinfo)
+    monkeypatch.setattr(disk, "_MOUNTINFO", mountinfo)
 
     with pytest.raises(OnNetwork, match=r"network file system \(nfs4\).*allow_network_filesystem"):
         repository.create("demo", Counter())
