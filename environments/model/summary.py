@@ -10,7 +10,7 @@ from msgspec.json import Decoder
 
 from environments.model.condition import condition, is_error
 from environments.model.errors import UnreadableSummary
-from environments.model.stored import StateName, StoredOperation
+from environments.model.stored import SCHEMA_VERSION, StateName, StoredOperation
 from statechart.storage.forms import read_form
 
 __all__ = ["Summary", "UnreadableSummary", "read_summary"]
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 _Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 
-class FailureHead(Struct, frozen=True):
+class FailureHead(Struct, frozen=True, gc=False):
     """The part of a failure that a condition names."""
 
     step: str
 
 
-class _StateHead(Struct, frozen=True):
+class _StateHead(Struct, frozen=True, gc=False):
     name: StateName
     failure: FailureHead | None = None
 
 
-class _ProviderHead(Struct, frozen=True):
+class _ProviderHead(Struct, frozen=True, gc=False):
     kind: str
 
 
-class _SpecHead(Struct, frozen=True):
+class _SpecHead(Struct, frozen=True, gc=False):
     provider: _ProviderHead
 
 
-class _OutputsHead(Struct, frozen=True):
+class _OutputsHead(Struct, frozen=True, gc=False):
     url: str | None = None
     serving: str | None = None
 
 
-class Summary(Struct, frozen=True):
+class Summary(Struct, frozen=True, gc=False):
     """The parts of an environment that a list shows.
 
     Thousands are read at a time: the other parts are skipped, not read.
@@ -60,11 +60,13 @@ class Summary(Struct, frozen=True):
     spec: _SpecHead
     outputs: _OutputsHead
     plain_operation: dict[str, Any] | None = field(name="operation", default=None)  # Any: JSON
+    schema_version: int = 0
+    journal_size: int = 0
 
     @classmethod
     def of(cls, environment: AnyEnvironment) -> Summary:
         """Return the summary of an environment."""
-        return read_summary(environment.model_dump_json().encode())
+        return _decode(environment.model_dump_json())
 
     @property
     def operation(self) -> Operation | None:
@@ -95,13 +97,15 @@ class Summary(Struct, frozen=True):
 _decode = Decoder(Summary).decode
 
 
-def read_summary(document: bytes) -> Summary:
-    """Read the summary of an environment from its JSON.
+def read_summary(document: bytes, journal_size: int) -> Summary | None:
+    """Read a summary from a document, or return None if the document does not show a journal's end.
 
     Raises:
-        ValueError: The JSON is not that of an environment.
+        ValueError: The document is not that of an environment.
     """
     summary = _decode(document)
+    if summary.journal_size != journal_size or summary.schema_version != SCHEMA_VERSION:
+        return None
     if summary.plain_operation is not None:
         _ = summary.stored_operation  # raises ValueError
     return summary

@@ -92,50 +92,63 @@ class Layout:
                     if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
                 )
 
-    def documents(self, known: int) -> Iterator[tuple[str, bytes | StorageError, bool]]:
-        """Yield each name with its document's bytes and whether the journal must be read instead.
+    def contents(self) -> Iterator[tuple[str, bytes, int]]:
+        """Yield name, bytes of the document and size of the journal, by name.
 
-        The third item is true if the journal is longer than the document says, if the document is
-        torn, or if its schema version is not `known`. Other bytes are the JSON of the model with the
-        document's four keys; they are read, not verified. An error that prevents reading is yielded in
-        place of the bytes.
+        Where a file is missing, long or can't be read, there are no bytes: ask `listed` instead.
         """
-        # Thousands are listed at a time: in the common case a document costs its own reading and one more
-        # question, about its journal. All else is asked only where that is not enough.
-        root, version = str(self.root), b'"schema_version": %d,\n' % known
+        # Thousands are listed at a time, and most of the time goes into these calls.
+        root = str(self.root)
         open_file, read, close, status = os.open, os.read, os.close, os.lstat
         for name in self.names():
-            directory = f"{root}/{name}"
             try:
-                descriptor = open_file(f"{directory}/{DOCUMENT}", _READ_DOCUMENT)
+                descriptor = open_file(f"{root}/{name}/{DOCUMENT}", _READ_DOCUMENT)
                 try:
                     content = read(descriptor, _USUAL)
                 finally:
                     close(descriptor)
-                size = status(f"{directory}/{JOURNAL}").st_size
+                size = status(f"{root}/{name}/{JOURNAL}").st_size
             except OSError:
                 content, size = b"", -1
-            end = b'"journal_size": %d\n}' % size
-            if content.endswith((end, end + b"\n")) and version in content[-_TAIL:]:
+            yield name, content if len(content) < _USUAL else b"", size
+
+    def listed(self, name: str, known: int) -> tuple[bytes, bool]:
+        """Return the bytes of a document, and whether the journal must be read instead.
+
+        The journal must be read if it is longer than the document says, if the document is torn, or if
+        its schema version is not `known`.
+
+        Raises:
+            NotOurs: There is neither a document nor a journal.
+            StorageError: The document can't be read.
+        """
+        content = read_file(self.document(name))
+        try:
+            size = os.lstat(self.journal(name)).st_size
+        except OSError:
+            size = -1  # load() reports the problem
+        if content is None and size < 0:
+            raise neither(self.directory(name))
+        said = _ENDING.search(content, max(0, len(content) - _TAIL)) if content else None
+        return content or b"", said is None or (int(said[1]), int(said[2])) != (known, size)
+
+    def documents(self, known: int) -> Iterator[tuple[str, bytes | StorageError, bool]]:
+        """Yield each name with its document's bytes and whether the journal must be read instead.
+
+        The bytes are the JSON of the model with the document's four keys; they are read, not verified.
+        An error that prevents reading is yielded in place of the bytes.
+        """
+        version = b'"schema_version": %d,\n' % known
+        for name, content, size in self.contents():
+            ending = content[-_TAIL:]
+            if b'"journal_size": %d\n}' % size in ending and version in ending:
                 yield name, content, False
                 continue
             try:
-                yield name, *_document(directory, known)
+                yield name, *self.listed(name, known)
             except StorageError as error:
-                if os.path.lexists(directory):  # otherwise purged since the directory was listed
+                if os.path.lexists(self.directory(name)):  # otherwise purged since the directory was listed
                     yield name, error, False
-
-
-def _document(directory: str, known: int) -> tuple[bytes, bool]:
-    content = read_file(f"{directory}/{DOCUMENT}")
-    try:
-        size = os.lstat(f"{directory}/{JOURNAL}").st_size
-    except OSError:
-        size = -1  # `load` reports the problem
-    if content is None and size < 0:
-        raise neither(Path(directory))
-    said = _ENDING.search(content, max(0, len(content) - _TAIL)) if content else None
-    return content or b"", said is None or (int(said[1]), int(said[2])) != (known, size)
 
 
 def identity(path: Path) -> tuple[int, int] | None:
