@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,15 @@ import psutil
 import pytest
 
 from environments.providers.common.app_files import Manifest, scan
-from environments.providers.terraform.host_program import bundle, daemon, log, program, releases, systemd
+from environments.providers.terraform.host_program import (
+    bundle,
+    daemon,
+    log,
+    program,
+    releases,
+    systemd,
+    waiting,
+)
 from environments.providers.terraform.host_program.refused import Refused
 from environments.providers.terraform.remote import archive as packing
 from environments.system.waiting import block_until
@@ -93,7 +102,7 @@ def test_an_application_that_changes_during_the_upload_is_refused(app: Path, roo
 
     with pytest.raises(Refused, match="or the application was changed meanwhile"):
         bundle.unpack(root, content=manifest.entries)
-    assert releases.at_hand(root) == []
+    assert releases.names(root) == []
     assert list((root / "releases").iterdir()) == []
     assert not (root / "incoming").exists()
 
@@ -166,7 +175,7 @@ def test_linked_releases_are_kept(app: Path, root: Path) -> None:
     releases.switch(root, release=made[2], previous=made[1])
     releases.prune(root, keep=[made[3], None])
 
-    assert releases.at_hand(root) == sorted(made[1:])
+    assert releases.names(root) == sorted(made[1:])
     assert releases.linked(root, name="previous") == made[1]
     releases.switch(root, release=made[3], previous=None)
     assert releases.linked(root, name="current") == made[3]
@@ -401,7 +410,23 @@ def test_a_call_waits_for_an_earlier_call_whose_caller_is_gone(
 ) -> None:
     monkeypatch.setattr(program, "_PATIENCE", 0)
     answer("stage", root, "mine", room=1)
-    with program._alone(root):
+    with program._locked(root):
         refused = answer("discard", root, "mine")
     assert refused["cause"] == "timeout"
     assert "an earlier command still works in" in refused["summary"]
+
+
+def test_waiting_ends_as_soon_as_the_condition_holds() -> None:
+    answers = iter([False, False, True])
+
+    assert waiting.until(lambda: next(answers), within=10, every=0)
+    assert list(answers) == []
+
+
+def test_waiting_evaluates_the_condition_once_more_when_time_is_up() -> None:
+    asked: list[float] = []
+
+    assert not waiting.until(lambda: bool(asked.append(time.monotonic())), within=0.05, every=1)
+    assert len(asked) == 2
+    assert not waiting.until(lambda: bool(asked.append(0)), within=0, every=1)
+    assert len(asked) == 3

@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from environments import CommandFailed, StepFailed
-from environments.providers.terraform.remote.collected_log import _LIMIT, CollectedLog, last_words
+from environments.providers.terraform.remote.collected_log import _LIMIT, CollectedLog, last_lines
 from environments.providers.terraform.remote.host import HostDirectory
 from tests.providers.terraform.conftest import APP, Project
 from tests.providers.terraform.test_service import released
@@ -176,7 +176,7 @@ async def test_control_codes_are_stripped_from_collected_and_last_lines(
     await collected.collect(host, str)
 
     assert collected.log.read_text() == "one two\n\tthree\n"
-    assert await last_words(host, None, str) == "one two\n\tthree"
+    assert await last_lines(host, None, str) == "one two\n\tthree"
 
 
 @pytest.mark.parametrize("written", [f"{SECRET[:4]}\x1b[1m{SECRET[4:]}", f"{SECRET}\x1b[0m"])
@@ -213,8 +213,8 @@ async def test_only_one_process_at_a_time_collects_a_log(
     host: HostDirectory, collected: CollectedLog, say: Callable[[bytes], None]
 ) -> None:
     say(b"one\n")
-    with collected._alone() as alone:
-        assert alone
+    with collected._locked() as locked:
+        assert locked
         await collected.collect(host, str)
     assert collected.files() == []
     await collected.collect(host, str)

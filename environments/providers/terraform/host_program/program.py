@@ -20,7 +20,7 @@ _LOOKING: dict[str, Callable[..., Any]] = {
     "status": service.status,
     "answers": service.answers,
     "damage": releases.damage,
-    "at_hand": releases.at_hand,
+    "names": releases.names,
     "linked": releases.linked,
     "log": log.read,
 }
@@ -58,7 +58,7 @@ def _call(function: str, root: Path, lineage: str, arguments: dict[str, Any]) ->
         _claim(root, lineage)
     elif not _is_claimed(root, lineage):
         return None  # no directory, so there is nothing to change
-    with _alone(root):
+    with _locked(root):
         return _CHANGING[function](root, **arguments)
 
 
@@ -89,7 +89,7 @@ def _is_claimed(root: Path, lineage: str) -> bool:
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
+def _locked(root: Path) -> Iterator[None]:
     """Hold the lock of the directory.
 
     Raises:
@@ -97,13 +97,13 @@ def _alone(root: Path) -> Iterator[None]:
     """
     # A call goes on when its caller is gone, so the lock of the environment does not keep calls apart.
     with (root / ".lock").open("a") as file:
-        if not until(lambda: _is_locked_by_us(file), within=_PATIENCE, every=_PAUSE):
+        if not until(lambda: _try_lock(file), within=_PATIENCE, every=_PAUSE):
             summary = f"an earlier command still works in {root}: wait, then try again"
             raise Refused("timeout", summary)
         yield
 
 
-def _is_locked_by_us(file: TextIO) -> bool:
+def _try_lock(file: TextIO) -> bool:
     """Try to lock a file, and return whether that succeeded."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

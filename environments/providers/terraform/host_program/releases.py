@@ -58,7 +58,7 @@ def damage(root: Path, *, release: str) -> str | None:
     return None if identity(declared) == release else "its manifest is of another release"
 
 
-def at_hand(root: Path) -> list[str]:
+def names(root: Path) -> list[str]:
     """Return the names of the releases on the host, sorted."""
     return sorted(path.name for path in (root / "releases").glob("[!.]*") if path.is_dir())
 
@@ -93,7 +93,7 @@ def switch(root: Path, *, release: str, previous: str | None) -> None:
 def prune(root: Path, *, keep: Sequence[str | None]) -> None:
     """Remove the releases that are neither linked nor named."""
     needed = {*keep, linked(root, name="current"), linked(root, name="previous")}
-    for release in at_hand(root):
+    for release in names(root):
         if release not in needed:
             remove(root / "releases" / f"{release}.json")  # first: what is left then is no release
             remove(root / "releases" / release)

@@ -65,12 +65,12 @@ class CollectedLog:
         Raises:
             StepFailed: The host can't be reached.
         """
-        with self._alone() as alone:
-            if alone:
-                said = await host.said(self._since(), _LIMIT, whole=whole)
+        with self._locked() as locked:
+            if locked:
+                chunk = await host.read_log(self._since(), _LIMIT, whole=whole)
                 # In this order: a crash in between repeats lines, the other order would lose them.
-                self._append(readable(said, redact))
-                write_private(self.build / "collected.json", json.dumps(said.since) + "\n")
+                self._append(readable(chunk, redact))
+                write_private(self.build / "collected.json", json.dumps(chunk.since) + "\n")
 
     def _since(self) -> Mapping[str, int] | None:
         try:
@@ -90,7 +90,7 @@ class CollectedLog:
             file.write(text)
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
+    def _locked(self) -> Iterator[bool]:
         """Try to lock the collection, and yield whether that succeeded."""
         with os.fdopen(os.open(self.build / ".collecting", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             try:
@@ -101,25 +101,25 @@ class CollectedLog:
             yield True
 
 
-def readable(said: LogChunk, redact: Callable[[str], str]) -> str:
+def readable(chunk: LogChunk, redact: Callable[[str], str]) -> str:
     """Return new log lines as text, with a note about the bytes that were left out before them."""
-    left_out = f"[{said.skipped} bytes before this were left out]\n" if said.skipped else ""
-    return left_out + _text(said, redact)
+    left_out = f"[{chunk.skipped} bytes before this were left out]\n" if chunk.skipped else ""
+    return left_out + _text(chunk, redact)
 
 
-def _text(said: LogChunk, redact: Callable[[str], str]) -> str:
+def _text(chunk: LogChunk, redact: Callable[[str], str]) -> str:
     """Decode new log lines without control codes and secrets."""
-    text = said.text.decode("utf-8", "backslashreplace")
+    text = chunk.text.decode("utf-8", "backslashreplace")
     # Twice: a secret may hold control codes, and control codes may stand in the middle of a secret.
     return redact(strip_control_codes(redact(text)))
 
 
-async def last_words(
+async def last_lines(
     host: HostDirectory, since: Mapping[str, int] | None, redact: Callable[[str], str]
 ) -> str:
     """Return the last lines that a service wrote since a position in its log, ready to be shown."""
-    said = await host.said(since, _LAST, whole=True)
-    return "\n".join(_text(said, redact).splitlines()[-_LINES:])
+    chunk = await host.read_log(since, _LAST, whole=True)
+    return "\n".join(_text(chunk, redact).splitlines()[-_LINES:])
 
 
 @translated

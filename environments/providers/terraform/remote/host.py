@@ -148,7 +148,7 @@ class HostDirectory:
         """Return whether the instance answers on the host's own loopback interface."""
         return bool(await self.call("answers", port=port, path=path, token=token))
 
-    async def said(self, since: Mapping[str, int] | None, limit: int, *, whole: bool) -> LogChunk:
+    async def read_log(self, since: Mapping[str, int] | None, limit: int, *, whole: bool) -> LogChunk:
         """Return at most the last `limit` bytes that the log gained since a position.
 
         Args:

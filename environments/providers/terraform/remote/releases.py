@@ -80,7 +80,7 @@ class RemoteReleases:
 
     async def ids(self) -> list[str]:
         """Return the names of the releases on the host, sorted."""
-        found: list[str] = await self.call("at_hand")
+        found: list[str] = await self.call("names")
         return found
 
     async def linked(self, name: str) -> str | None:

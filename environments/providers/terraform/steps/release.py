@@ -42,8 +42,8 @@ async def upload_release(spec: TerraformProvider, context: StepContext) -> StepO
         if spec.pinned_release is not None:
             release = spec.pinned_release
             if damage := await host.releases.damage(release):
-                at_hand = ", ".join(await host.releases.ids()) or "none"
-                summary = f"release {release} can't be used: {damage}; at hand are {at_hand}"
+                available = ", ".join(await host.releases.ids()) or "none"
+                summary = f"release {release} can't be used: {damage}; available: {available}"
                 raise StepFailed(FailureCause.CONFIGURATION, summary)
             context.report(f"release {release}, made earlier")
         else:

@@ -22,7 +22,7 @@ from environments.providers.common.log_tail import last_word
 from environments.providers.common.service_variables import ENVIRONMENT, TOKEN, values_of
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.collected_log import CollectedLog, last_words
+from environments.providers.terraform.remote.collected_log import CollectedLog, last_lines
 from environments.providers.terraform.remote.connection import can_be_reached, on_host
 from environments.providers.terraform.remote.host import HostDirectory, RemoteService
 from environments.providers.terraform.remote.startup import Startup
@@ -203,7 +203,7 @@ async def _ended(
     try:
         instance = await host.instance()
         await host.stop(spec.service.stop_grace)
-        said = await last_words(host, instance.log if instance else None, context.redact)
+        said = await last_lines(host, instance.log if instance else None, context.redact)
         # Whole: the service has ended, so its last line is complete.
         await CollectedLog(Layout.at(context).build).collect(host, context.redact, whole=True)
     except StepFailed as hindrance:

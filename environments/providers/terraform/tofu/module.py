@@ -18,7 +18,7 @@ from environments.system.files import write_private
 
 TEMPLATE = ".j2"
 VARIABLES_FILE = "envchart.auto.tfvars.json"
-_NONE_OF_IT = {".terraform", VARIABLES_FILE, ".git"}
+_IGNORED = {".terraform", VARIABLES_FILE, ".git"}
 # Left in a module in which a user has run Terraform by hand: that state is not the environment's.
 _STATE = re.compile(r"(\.?terraform\.tfstate|errored\.tfstate|crash\.log)")
 # By pattern and not by a parser of HCL, which would reject templates.
@@ -41,7 +41,7 @@ class Module:
         """Yield the module's files in a stable order, without Terraform's own files."""
         for path in sorted(self.directory.rglob("*")):
             parts = path.relative_to(self.directory).parts
-            if path.is_file() and not _NONE_OF_IT & set(parts) and not _STATE.match(parts[0]):
+            if path.is_file() and not _IGNORED & set(parts) and not _STATE.match(parts[0]):
                 yield path
 
     def digest(self) -> str:
