@@ -1,4 +1,4 @@
-"""What `make demo` shows: a real environment, from nothing to running and back."""
+"""The demo of `make demo`: a real environment, from nothing to running and back."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ ENVCHART = [str(Path(sys.executable).parent / "envchart")]
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
 
-def tell(what: str, why: str) -> None:
-    """Say what happens next, and why a reader should care."""
-    print(f"\n{BOLD}{what}{PLAIN}\n{DIM}{why}{PLAIN}", flush=True)
+def tell(title: str, why: str) -> None:
+    """Print the title of the next part, and why it matters."""
+    print(f"\n{BOLD}{title}{PLAIN}\n{DIM}{why}{PLAIN}", flush=True)
 
 
 def envchart(*arguments: str, expect: int = 0) -> None:
-    """Run the envchart command as a user would, and stop the demo if it does not end as expected."""
+    """Run envchart as a user would, and end the demo on an unexpected exit code."""
     print(f"$ envchart {shlex.join(arguments)}", flush=True)
     ended = subprocess.run([*ENVCHART, *arguments], check=False, stdin=subprocess.DEVNULL)
     if ended.returncode != expect:
-        sys.exit(f"the demo expected exit code {expect}, and got {ended.returncode}")
+        sys.exit(f"the demo expected exit code {expect}, but got {ended.returncode}")
 
 
 def shown(*arguments: str) -> dict[str, object]:
-    """Return what the envchart command says in JSON."""
+    """Run envchart and return its JSON."""
     ended = subprocess.run(
         [*ENVCHART, "--json", *arguments], check=True, capture_output=True, stdin=subprocess.DEVNULL
     )
@@ -46,14 +46,14 @@ def shown(*arguments: str) -> dict[str, object]:
 
 
 def fetch(url: str) -> str:
-    """Get a page over loopback, past any proxy."""
+    """Fetch a page over loopback, without any proxy."""
     with build_opener(ProxyHandler({})).open(url, timeout=5) as response:
         body: str = response.read().decode()
     return body
 
 
 def visit(url: str) -> None:
-    """Fetch the page and the health endpoint, and show what they answer."""
+    """Fetch the page and the health endpoint, and print both answers."""
     page = fetch(url)
     lines = [line.strip() for line in page.splitlines() if "<h1" in line or "<p" in line]
     print(f"GET {url}\n    " + "\n    ".join(lines))
@@ -61,7 +61,7 @@ def visit(url: str) -> None:
 
 
 def clear() -> None:
-    """End and remove what an earlier run left."""
+    """Destroy and remove the environment of an earlier run."""
     if (DATA / NAME).exists():
         subprocess.run(
             [*ENVCHART, "destroy", NAME, "--yes"],
@@ -73,7 +73,7 @@ def clear() -> None:
 
 
 def second_version() -> Path:
-    """Make a second version of the example app, as a developer would: change it, keep the rest."""
+    """Copy the example app and change its version, as a developer would."""
     app = DATA / ".apps" / "hello-2"
     shutil.copytree(ROOT / "examples" / "hello", app, ignore=shutil.ignore_patterns("__pycache__"))
     (app / "version.txt").write_text("2.0\n")
@@ -81,14 +81,14 @@ def second_version() -> Path:
 
 
 def gone(label: str, check: Callable[[], bool]) -> None:
-    """Say that something is gone, having looked."""
+    """Check that a resource is gone, and print it."""
     if not check():
         sys.exit(f"{label}: still there")
     print(f"    {label}: gone")
 
 
 def refused(port: int) -> bool:
-    """Return whether nobody answers on a port."""
+    """Return whether a port refuses connections."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) != 0
@@ -104,36 +104,34 @@ def unanswered(url: str) -> bool:
 
 
 def bring_up() -> str:
-    """Take the environment from nothing to running, and return where it answers."""
-    tell(
-        "Create an environment.", "Nothing is made yet: this puts its name and its wish on record, durably."
-    )
+    """Bring the environment from nothing to running, and return its URL."""
+    tell("Create an environment.", "This records its name and its spec, durably. No resources exist yet.")
     envchart(
         "create", NAME, "--app", str(ROOT / "examples" / "hello"), "--env", "GREETING=Hello from envchart"
     )
     tell(
         "Provision it.",
-        "Directories and a port are reserved. Each step is on disk before it runs and after.",
+        "Directories and a port are reserved. Each step is recorded before and after it runs.",
     )
     envchart("provision", NAME)
-    tell("Configure it.", "The configuration is written; doing it again would say that nothing changed.")
+    tell("Configure it.", "The configuration is written. Configuring again would change nothing.")
     envchart("configure", NAME)
     tell(
         "Configure it again: a mistake.",
-        "The chart refuses it, changes nothing, and names what is allowed.",
+        "The chart refuses the command and names the allowed ones; nothing changes.",
     )
     envchart("configure", NAME, expect=4)
-    tell("Release the app.", "It is copied under the hash of its content, so that a release never changes.")
+    tell("Release the app.", "The app is copied under the hash of its content, so a release never changes.")
     envchart("release", NAME)
     tell(
         "Run it.",
-        "`running` means that this very process passed its health check, not that a command returned 0.",
+        "`running` means that this very process passed its health check, not only that a command ended.",
     )
     envchart("run", NAME)
     outputs = shown("show", NAME)["outputs"]
     assert isinstance(outputs, dict)
     url = str(outputs["url"])
-    tell("Visit it.", "A real service answers, with the token that was given to it at its start.")
+    tell("Visit it.", "A real service answers, with the token that it was given at its start.")
     visit(url)
     return url
 
@@ -143,7 +141,7 @@ def redeploy(url: str) -> None:
     app = second_version()
     tell(
         "Release a second version.",
-        "The first goes on serving until `run` switches; it is kept, to go back to.",
+        "The first version serves until `run` switches, and is kept for going back.",
     )
     envchart("release", NAME, "--app", str(app))
     envchart("run", NAME)
@@ -151,29 +149,30 @@ def redeploy(url: str) -> None:
 
 
 def look() -> None:
-    """Show where the environment is, how it got there, and what may follow."""
+    """Show the environment's state, its history, and the allowed commands."""
     tell(
-        "Where is it now?", "State, release, address and the next command: read from disk, without a lock."
+        "Look at its state.",
+        "State, release, address and the next command are read from disk, without a lock.",
     )
     envchart("show", NAME)
     tell(
-        "How did it get there?",
-        "The journal is the truth: append-only, hash-chained, one line for each fact.",
+        "Look at its history.",
+        "The journal is the source of truth: append-only and hash-chained, with one line per fact.",
     )
     envchart("history", NAME)
     tell(
-        "What may follow?",
-        "The chart, with the present state marked; the same declaration drives everything.",
+        "Look at the chart.",
+        "The current state is marked. The same declaration drives every command.",
     )
     envchart("diagram", "--of", NAME, "--format", "mermaid")
 
 
 def tear_down(url: str) -> None:
-    """Destroy the environment, and see it gone."""
+    """Destroy the environment, and check that it is gone."""
     outputs = shown("show", NAME)["outputs"]
     assert isinstance(outputs, dict)
     port = int(outputs["port"])
-    tell("Destroy it.", "`destroyed` is said only when the resources are verifiably gone.")
+    tell("Destroy it.", "`destroyed` means that the resources are verifiably gone.")
     envchart("destroy", NAME, "--yes")
     gone(f"the page {url}", lambda: unanswered(url))
     gone(f"port {port}", lambda: refused(port))

@@ -1,4 +1,4 @@
-"""Environments inside a tool of one's own: bring an application up, and take it away again."""
+"""Environments inside your own tool: bring an application up, and take it down again."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from pathlib import Path
 
 from environments import (
     AnyEnvironment,
+    CommandEnded,
     CommandFailed,
+    CommandStarted,
     Destroyed,
     EnvironmentsError,
     EnvironmentSpec,
     InvalidName,
     LocalProvider,
+    Noticed,
     OperationInterrupted,
+    Progress,
+    StepFinished,
     Workspace,
+    check_name,
 )
-from environments.execution.progress import CommandEnded, CommandStarted, Noticed, Progress, StepFinished
-from environments.model.names import check_name
 from statechart import Locked, StatechartError
 
 HELLO = Path(__file__).resolve().parent.parent / "hello"
@@ -31,7 +35,7 @@ NEXT = {
 
 
 def narrate(progress: Progress) -> None:
-    """Tell what happens, once it is on record."""
+    """Print the progress, which is recorded already."""
     match progress:
         case CommandStarted(command=command, of=of):
             print(f"{command}: {of} steps")
@@ -44,7 +48,7 @@ def narrate(progress: Progress) -> None:
 
 
 async def up(workspace: Workspace, name: str, app: Path) -> AnyEnvironment:
-    """Bring an environment to running, from wherever it is; release again what has another app."""
+    """Bring an environment from any state to running; with another app, release again."""
     spec = EnvironmentSpec(name=name, provider=LocalProvider(app=app))
     if workspace.exists(name) and isinstance(workspace.load(name).state, Destroyed):
         await workspace.purge(name)
@@ -59,7 +63,7 @@ async def up(workspace: Workspace, name: str, app: Path) -> AnyEnvironment:
 
 
 async def deploy(given: argparse.Namespace) -> int:
-    """Do what was asked, and make each way in which it can end an exit code with a next step."""
+    """Run a command, and turn each failure into an exit code with a next step."""
     workspace = Workspace(given.data_dir, observers=[narrate])
     try:
         if given.command == "up":
@@ -69,9 +73,9 @@ async def deploy(given: argparse.Namespace) -> int:
     except CommandFailed as error:
         trace = error.failure.trace_file
         where = f"\nthe trace is in {workspace.directory(given.name) / trace}" if trace else ""
-        return end(FAILED, f"{error}{where}", f"mend it, then again {given.command}; or down")
+        return end(FAILED, f"{error}{where}", f"fix the cause and run {given.command} again, or run down")
     except Locked as error:
-        return end(BUSY, str(error), "wait for it, or ask whoever it is")
+        return end(BUSY, str(error), "wait, or ask the user who holds it")
     except OperationInterrupted as error:
         return end(INTERRUPTED, str(error), f"envchart --data-dir {given.data_dir} recover {given.name}")
     except (EnvironmentsError, StatechartError) as error:
@@ -82,14 +86,14 @@ async def deploy(given: argparse.Namespace) -> int:
     return 0
 
 
-def end(code: int, what: str, advice: str) -> int:
-    """Say on stderr what went wrong and what to do about it."""
-    print(f"deploy.py: {what}\nnext: {advice}", file=sys.stderr)
+def end(code: int, problem: str, advice: str) -> int:
+    """Print a problem and the next step on stderr."""
+    print(f"deploy.py: {problem}\nnext: {advice}", file=sys.stderr)
     return code
 
 
 def environment_name(text: str) -> str:
-    """Read a name, or say what is wrong with it and which one would do."""
+    """Check a name; the error suggests a valid one."""
     try:
         return check_name(text)
     except InvalidName as error:
@@ -97,12 +101,13 @@ def environment_name(text: str) -> str:
 
 
 def directory(text: str) -> Path:
-    """Read a path; it is kept on record, so it has to be whole."""
+    """Return a path, absolute."""
+    # The path is stored, and later commands run in other directories.
     return Path(text).absolute()
 
 
 def main() -> int:
-    """Read the command line and run it."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="deploy.py", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
     parser.add_argument("name", type=environment_name, help="the environment's name")

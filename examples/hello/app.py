@@ -1,7 +1,7 @@
-"""Hello: a small web service with a page, a health endpoint and one value to configure.
+"""A small web service with a page, a health endpoint and a configurable greeting.
 
-It needs nothing but Python. Its surroundings come in as environment variables: HOST and PORT say
-where to listen, GREETING what to say, and ENVCHART_INSTANCE_TOKEN and ENVCHART_RELEASE who it is.
+The service needs only Python, and takes its settings from environment variables: the address from HOST
+and PORT, the greeting from GREETING, its identity from ENVCHART_INSTANCE_TOKEN and ENVCHART_RELEASE.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PAGE = """<!doctype html>
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers for the page and for the health endpoint."""
+    """Serves the page and the health endpoint."""
 
     def do_GET(self) -> None:
         match self.path:
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
                 health = {"status": "ok", "instance": TOKEN, "release": RELEASE, "version": VERSION}
                 self.answer(200, "application/json", json.dumps(health) + "\n")
             case _:
-                self.answer(404, "text/plain; charset=utf-8", "There is nothing here.\n")
+                self.answer(404, "text/plain; charset=utf-8", "Not found.\n")
 
     def answer(self, status: int, content_type: str, text: str) -> None:
         body = text.encode()
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing of single requests: the log is for what matters."""
+        """Log no requests, to keep the log short."""
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
     with ThreadingHTTPServer(address, Handler) as server:
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            # shutdown() waits for the loop that this handler interrupts, so another thread calls it.
+            # shutdown() waits for the loop that this handler interrupts, so it needs another thread.
             threading.Thread(target=server.shutdown).start()
 
         signal.signal(signal.SIGTERM, stop)

@@ -1,4 +1,4 @@
-"""Each log line of envchart as a JSON object on stdout: the message, and the fields bound to it."""
+"""Log lines of envchart as JSON objects on stdout, each with its message and bound fields."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ HELLO = Path(__file__).resolve().parent.parent / "hello"
 
 
 def write(message: Message) -> None:
-    """Write a log line as JSON. What the chart binds to it (event, from_state, to_state …) are keys."""
+    """Write a log line as JSON; the bound fields, such as event and to_state, are keys."""
     record = message.record
     line = {"at": record["time"].isoformat(), "level": record["level"].name, "message": record["message"]}
     print(json.dumps({**line, **record["extra"]}, default=str), flush=True)
 
 
 async def main() -> None:
-    """Bring an environment up and down, and log it."""
+    """Bring an environment up and down, with logging."""
     logger.remove()
-    logger.add(write, level="INFO")  # DEBUG has the end of each state too, and how long it lasted
-    logger.enable("environments")  # the packages are silent until somebody asks
+    logger.add(write, level="INFO")  # DEBUG adds the end and the duration of each state
+    logger.enable("environments")  # the packages are silent by default
     logger.enable("statechart")
     with tempfile.TemporaryDirectory() as directory:
         workspace = Workspace(directory)

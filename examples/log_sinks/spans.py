@@ -1,4 +1,4 @@
-"""Commands and steps as OpenTelemetry spans, one inside the other; transitions are their events."""
+"""Commands and their steps as nested OpenTelemetry spans, with transitions as events."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
-from environments import EnvironmentsError, EnvironmentSpec, LocalProvider, Workspace
-from environments.execution.progress import (
+from environments import (
     CommandEnded,
     CommandStarted,
+    EnvironmentsError,
+    EnvironmentSpec,
+    LocalProvider,
     Progress,
     StepAttemptFailed,
     StepFinished,
     StepReported,
     StepStarted,
+    Workspace,
 )
 
 if TYPE_CHECKING:
@@ -33,9 +36,9 @@ HELLO = Path(__file__).resolve().parent.parent / "hello"
 
 
 class Spans:
-    """An observer and a log sink that make a span of each command and of each attempt at a step.
+    """An observer and a log sink, with a span for each command and each attempt of a step.
 
-    One is for one workspace whose commands run one after the other.
+    Each instance observes a single workspace, whose commands run one after the other.
     """
 
     def __init__(self, tracer: Tracer) -> None:
@@ -44,7 +47,7 @@ class Spans:
         self._step: Span | None = None
 
     def observe(self, progress: Progress) -> None:
-        """Open and close spans as a command goes on."""
+        """Open and close spans as a command progresses."""
         match progress:
             case CommandStarted(name=name, command=command, operation_id=operation):
                 self._command = self._open(
@@ -66,7 +69,7 @@ class Spans:
                 self._command = _ended(self._command, problem)
 
     def write(self, message: Message) -> None:
-        """Make a log line an event of the span that is open; `logger.add(spans.write)`."""
+        """Add a log line to the open span as an event; used by `logger.add(spans.write)`."""
         span = self._step or self._command
         if span is not None:
             fields = {key: _plain(value) for key, value in message.record["extra"].items()}
@@ -81,7 +84,7 @@ class Spans:
 
 
 def _ended(span: Span | None, problem: str | None) -> Span | None:
-    """End the span that is open, and return the one that is open then: none."""
+    """End a span, and return None as the open span."""
     if span and problem:
         span.set_status(Status(StatusCode.ERROR, problem))
     if span:
@@ -96,7 +99,9 @@ def _plain(value: object) -> str | int | float | bool:
 async def main() -> int:
     """Bring an environment up and down, and print its spans as JSON."""
     parser = argparse.ArgumentParser(prog="spans.py", description=__doc__)
-    parser.add_argument("--app", type=Path, default=HELLO, metavar="DIR", help="another app: a broken one")
+    parser.add_argument(
+        "--app", type=Path, default=HELLO, metavar="DIR", help="another app, such as a broken one"
+    )
     app = parser.parse_args().app.absolute()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
@@ -117,7 +122,7 @@ async def main() -> int:
 
 
 async def up_and_down(workspace: Workspace, app: Path) -> None:
-    """Bring an environment up, and whatever comes of it down again."""
+    """Bring an environment up and then, even after a failure, down again."""
     workspace.create(EnvironmentSpec(name="traced", provider=LocalProvider(app=app)))
     try:
         await workspace.bring("traced")

@@ -1,4 +1,4 @@
-"""An order: its chart, its value, and what each event makes of it. `shop.py` is the command."""
+"""Orders: their chart, their value, and the change by each event. The command is `shop.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from statechart import Chart, Event, State, Transition
 
 
 class Item(BaseModel, frozen=True):
-    """So many of one thing."""
+    """An article with its price and count."""
 
     name: str
     price: Decimal
@@ -19,7 +19,7 @@ class Item(BaseModel, frozen=True):
 
 
 class Order(BaseModel, frozen=True):
-    """An order as it is on record."""
+    """An order, as recorded."""
 
     state: str = "draft"
     items: tuple[Item, ...] = ()
@@ -57,7 +57,7 @@ class OrderChart(Chart):
 
 
 def evolved(order: Order, transition: Transition) -> Order:
-    """Return the next value: the chart says its state, and the payload what else has changed."""
+    """Return the order after a transition, with the changes from the event's payload."""
     change: dict[str, object] = {"state": transition.to_state}
     payload = transition.payload
     match transition.event:

@@ -1,4 +1,4 @@
-"""The order chart by itself: every transition, every refusal, and scenarios that others can read."""
+"""Tests of the order chart: all transitions, all refusals, and scenarios in plain text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def a_cup_of_tea() -> SimpleNamespace:
     return SimpleNamespace(state=None, items=(TEA,))
 
 
-def test_it_reads_like_what_happens(chart_driver: Callable[..., Driver]) -> None:
+def test_an_order_is_paid_packed_and_shipped(chart_driver: Callable[..., Driver]) -> None:
     order = chart_driver(OrderChart, model=a_cup_of_tea())
 
     order.refuses("pay", because="not what the items cost", amount=3)
@@ -30,7 +30,7 @@ def test_it_reads_like_what_happens(chart_driver: Callable[..., Driver]) -> None
 
 
 @pytest.mark.statechart_paths(OrderChart, cover="edge-pairs", model=a_cup_of_tea)
-def test_whatever_comes_after_whatever(path: Path) -> None:
+def test_every_pair_of_transitions(path: Path) -> None:
     path.drive()
 
 

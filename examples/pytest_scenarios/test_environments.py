@@ -1,4 +1,4 @@
-"""The lifecycle of an environment, on a provider whose steps do what the test says."""
+"""The lifecycle of an environment, with a provider that follows the test's script."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec, in_
 SPEC = EnvironmentSpec(name="demo", provider=ScriptedSpec())
 
 
-async def test_it_comes_up_and_goes_away(workspace: Workspace, scripted_provider: ScriptedProvider) -> None:
+async def test_an_environment_comes_up_and_is_destroyed(
+    workspace: Workspace, scripted_provider: ScriptedProvider
+) -> None:
     running = await workspace.bring(workspace.create(SPEC), to=Running)
     destroyed = await workspace.destroy(running)
 
@@ -31,7 +33,7 @@ async def test_it_comes_up_and_goes_away(workspace: Workspace, scripted_provider
     assert scripted_provider.done[-1] == "second_destroy"
 
 
-async def test_a_failed_command_is_taken_up_where_it_failed(
+async def test_a_failed_command_is_retried_from_the_failed_step(
     workspace: Workspace, scripted_provider: ScriptedProvider
 ) -> None:
     workspace.create(SPEC)
@@ -45,7 +47,7 @@ async def test_a_failed_command_is_taken_up_where_it_failed(
     assert scripted_provider.done == ["first_provision", "second_provision"]
 
 
-async def test_a_command_that_died_is_told_of_and_recovered(
+async def test_an_interrupted_command_is_refused_and_recovered(
     workspace: Workspace, scripted_provider: ScriptedProvider
 ) -> None:
     workspace.create(SPEC)
@@ -62,7 +64,7 @@ async def test_a_command_that_died_is_told_of_and_recovered(
     assert recovered.environment.state.name == "provision_failed"
 
 
-async def test_a_pause_between_two_attempts_takes_no_time(
+async def test_the_pause_between_two_attempts_takes_no_time(
     workspace: Workspace, scripted_provider: ScriptedProvider, fixed_clock: FixedClock
 ) -> None:
     scripted_provider.options["first_provision"] = {"retries": 1, "backoff": timedelta(hours=1)}

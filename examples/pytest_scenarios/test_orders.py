@@ -1,4 +1,4 @@
-"""The order chart of examples/order, told through its events."""
+"""Orders of examples/order, tested through their events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEA = Item(name="tea", price=Decimal("3.50"), count=2)
 
 @pytest.fixture
 def orders(tmp_path: Path) -> JsonFileRepository[Order]:
-    """A shop with one order, of tea."""
+    """A repository with an order for tea."""
     repository = JsonFileRepository(tmp_path, Order)
     repository.create("A-1", Order(items=(TEA,)))
     return repository
@@ -51,10 +51,10 @@ def test_a_wrong_amount_is_refused_and_changes_nothing(orders: JsonFileRepositor
         ("cancelled", ()),
     ],
 )
-def test_what_may_follow(state: str, allowed: tuple[str, ...]) -> None:
+def test_the_allowed_events_of_each_state(state: str, allowed: tuple[str, ...]) -> None:
     assert OrderChart.bound(Order(state=state, items=(TEA,))).enabled() == allowed
 
 
-def test_two_clerks_do_not_change_one_order_at_once(orders: JsonFileRepository[Order]) -> None:
+def test_two_clerks_can_not_change_an_order_at_once(orders: JsonFileRepository[Order]) -> None:
     with orders.open("A-1", command="pack"), pytest.raises(Locked, match="pack, pid"):
         orders.open("A-1", command="cancel")

@@ -67,7 +67,7 @@ def test_an_order_goes_its_way_and_tells_it(shop: Run) -> None:
     told = shop("history", "A-1")
 
     assert packed.stdout.endswith("A-1 is packed: 2 items, 7.00\nnext: ship, cancel\n")
-    assert shipped.stdout == "A-1 is shipped: 2 items, 7.00\nit has come to its end\n"
+    assert shipped.stdout == "A-1 is shipped: 2 items, 7.00\nno event can follow\n"
     assert [line.split(": ")[1] for line in told.stdout.splitlines()] == [
         "created -> draft",
         "add -> draft",
@@ -156,7 +156,7 @@ def test_a_tool_tells_of_an_app_that_fails_and_mends_it(deploy: Run, broken_app:
 
     assert failed.returncode == 1
     assert "deploy.py: run of 'demo' failed at check_health: the app exited with status 1" in failed.stderr
-    assert "next: mend it, then again up; or down\n" in failed.stderr
+    assert "next: fix the cause and run up again, or run down\n" in failed.stderr
     assert "demo is running at" in mended.stdout
 
 
@@ -286,7 +286,7 @@ def test_a_provider_says_what_is_wrong_with_its_pages(envchart: Run, site: Path,
     refused = envchart("create", "--file", site)
 
     assert refused.returncode == 2
-    assert "holds no index.html" in refused.stderr
+    assert "contains no index.html" in refused.stderr
 
 
 def test_the_suite_passes_with_the_plugin_as_it_is_installed(run: Run) -> None:

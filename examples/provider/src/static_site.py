@@ -1,9 +1,9 @@
-"""The provider `static-site`: pages published in a directory that some web server serves.
+"""The provider `static-site`, which publishes pages in the directory of a web server.
 
-<root>/<instance_name>/         made by provision, removed by destroy
-    .envchart                   whose it is: the environment's lineage
+<root>/<instance_name>/         created by provision, removed by destroy
+    .envchart                   the lineage of the environment that owns the directory
     site.json                   written by configure
-    releases/<digest>/          a copy of the pages, made by release
+    releases/<digest>/          a copy of the pages, created by release
     current -> releases/…       switched by run; the web server's document root
 """
 
@@ -21,16 +21,28 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from environments import CommandName, FailureCause, Probed, ProviderSpec, Step, StepContext, StepFailed
-from environments.model.observation import Observation, ServiceState
-from environments.model.steps import Effect, Probe, StepOutputs, Verdict
+from environments import (
+    CommandName,
+    Effect,
+    FailureCause,
+    Observation,
+    Probe,
+    Probed,
+    ProviderSpec,
+    ServiceState,
+    Step,
+    StepContext,
+    StepFailed,
+    StepOutputs,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from environments import AnyEnvironment, Provider
 
 
 class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
-    """A site of static pages: `pages` are published below `root`."""
+    """A site of static `pages`, published below `root`."""
 
     kind: Literal["static-site"] = "static-site"
     pages: Path
@@ -38,27 +50,28 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
     title: str = ""
 
     def relative_to(self, directory: Path, /) -> StaticSite:
-        """Return it with both paths absolute, as seen from a directory: that of the file it was in."""
+        """Return the spec with absolute paths, relative to the directory of the spec's file."""
         places = {"pages": directory.absolute() / self.pages, "root": directory.absolute() / self.root}
         return self.model_copy(update=places)
 
     def problems(self) -> tuple[str, ...]:
-        """Return why it can't be used: there is nothing to publish."""
+        """Return the reasons why the spec can't be used now."""
         if (self.pages / "index.html").is_file():
             return ()
-        return (f"pages: {self.pages} holds no index.html; name the directory that does",)
+        return (f"pages: {self.pages} contains no index.html; name the directory that does",)
 
     def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
-        """Return `root` if it differs: what is there would be left behind."""
+        """Return the fields that only provisioning can apply."""
+        # A site below the old root would be left behind.
         moved = isinstance(new, StaticSite) and new.root != self.root
         return (*super().needs_provision(new), *(("root",) if moved else ()))
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether a site knows the command: it adopts nothing."""
+        """Return whether sites have the command; only register is missing."""
         return command is not CommandName.REGISTER
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
-        """Return the steps of a command, each with the probe that tells whether it is done."""
+        """Return the steps of a command, each with its probe."""
         site = Site.of(self, environment)
         match command:
             case CommandName.PROVISION:
@@ -76,12 +89,12 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
                 return [site.step(site.remove, site.is_absent), look]
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
-        """Return nothing: pages don't talk."""
+        """Return no files, since pages write no log."""
         del environment, directory
         return ()
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Look at the directory, and change nothing."""
+        """Observe the directory, without changing it."""
         del directory
         site = Site.of(self, environment)
         serving = site.current if site.is_ours else None
@@ -91,7 +104,7 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One environment's directory: the effects that change it, and the probes that look at it."""
+    """The directory of an environment, with its effects and probes."""
 
     spec: StaticSite
     lineage: str
@@ -109,13 +122,13 @@ class Site:
         *,
         has_effect: bool = True,
     ) -> Step:
-        """Return a step named after its effect. Each may be repeated: it first looks what is there."""
+        """Return a step that is named after its effect."""
         return Step(
             name=effect.__name__,
             effect=_effect(effect),
             probe=_probe(probe),
             inputs={"lineage": self.lineage, "spec": self.spec.model_dump(mode="json")},
-            idempotent=True,
+            idempotent=True,  # each effect looks at the directory first
             has_effect=has_effect,
             timeout=timedelta(minutes=1),
         )
@@ -126,20 +139,21 @@ class Site:
 
     @property
     def is_ours(self) -> bool:
-        """Whether the directory is there, and this very environment's: no other of the same name."""
+        """Whether the directory exists and belongs to this environment."""
+        # The lineage also distinguishes an earlier environment of the same name.
         return self.mark.is_file() and self.mark.read_text() == self.lineage
 
     @property
     def current(self) -> str | None:
-        """The release that is published."""
+        """The published release."""
         link = self.home / "current"
         return link.readlink().name if link.is_symlink() and link.is_dir() else None
 
     def require(self) -> None:
-        """Refuse to touch what is somebody else's, or is gone."""
+        """Fail if the directory is missing, or belongs to another environment."""
         if not self.is_ours:
-            what = "is not this environment's" if os.path.lexists(self.home) else "is gone"
-            raise StepFailed(FailureCause.INFRASTRUCTURE, f"{self.home} {what}")
+            problem = "is not this environment's" if os.path.lexists(self.home) else "is missing"
+            raise StepFailed(FailureCause.INFRASTRUCTURE, f"{self.home} {problem}")
 
     def make(self, _context: StepContext) -> StepOutputs:
         if not self.is_ours:
@@ -148,7 +162,7 @@ class Site:
             (draft / "releases").mkdir(parents=True)
             (draft / ".envchart").write_text(self.lineage)
             try:
-                draft.rename(self.home)  # it appears at once, mark and all
+                draft.rename(self.home)  # the directory appears at once, with its mark
             except OSError:
                 shutil.rmtree(draft)
                 self.require()
@@ -157,7 +171,7 @@ class Site:
 
     def is_made(self, _context: StepContext) -> Probed:
         if not self.is_ours:
-            return Probed.not_done(f"{self.home} is not there, or not ours")
+            return Probed.not_done(f"{self.home} is missing, or not this environment's")
         return Probed.done(**self.address)
 
     @property
@@ -177,7 +191,7 @@ class Site:
     def settings_written(self, _context: StepContext) -> Probed:
         path = self.home / "site.json"
         if not path.is_file() or path.read_text() != self.settings:
-            return Probed.not_done(f"{path} does not say what is declared")
+            return Probed.not_done(f"{path} differs from the declared settings")
         return Probed.done()
 
     def copy_pages(self, context: StepContext) -> StepOutputs:
@@ -195,7 +209,7 @@ class Site:
     def pages_copied(self, _context: StepContext) -> Probed:
         release = digest(self.spec.pages)
         if not (self.home / "releases" / release).is_dir():
-            return Probed.not_done(f"release {release} is not there")
+            return Probed.not_done(f"release {release} is missing")
         return Probed.done(release=release)
 
     def publish(self, context: StepContext) -> StepOutputs:
@@ -204,9 +218,9 @@ class Site:
         draft = self.home / ".current"
         draft.unlink(missing_ok=True)
         draft.symlink_to(Path("releases", str(release)))
-        draft.replace(self.home / "current")  # a visitor gets the old pages or the new ones
+        draft.replace(self.home / "current")  # visitors get either the old or the new pages
         if self.current != release:
-            raise StepFailed(FailureCause.FILE_SYSTEM, f"release {release} is not there; release again")
+            raise StepFailed(FailureCause.FILE_SYSTEM, f"release {release} is missing; release again")
         context.report(f"{self.home / 'current'} shows release {release}")
         return {"serving": release, **({"previous": before} if before not in (None, release) else {})}
 
@@ -221,7 +235,7 @@ class Site:
             self.require()
             gone = self.home.with_name(f".{self.home.name}-{self.lineage}")
             shutil.rmtree(gone, ignore_errors=True)
-            self.home.rename(gone)  # out of sight at once, and never half of it with the mark gone
+            self.home.rename(gone)  # hidden at once, never half removed without its mark
         for left in self.remains:
             shutil.rmtree(left)
         context.report(f"{self.home} removed")
@@ -234,18 +248,20 @@ class Site:
 
     def is_absent(self, _context: StepContext) -> Probed:
         if self.remains:
-            return Probed.not_done(f"{self.remains[0]} is still there")
+            return Probed.not_done(f"{self.remains[0]} still exists")
         return Probed.done(release=None, serving=None, previous=None, url=None)
 
     def verify_absence(self, context: StepContext) -> StepOutputs:
         found = self.is_absent(context)
         if found.verdict is not Verdict.DONE:
-            raise StepFailed(FailureCause.INFRASTRUCTURE, f"not all is gone: {found.reason}; destroy again")
+            raise StepFailed(
+                FailureCause.INFRASTRUCTURE, f"the site was not removed: {found.reason}; destroy again"
+            )
         return found.outputs
 
 
 def digest(pages: Path) -> str:
-    """Return what a release of these pages is named after: their content."""
+    """Return the digest of the pages, which names their release."""
     found = sha256()
     for path in sorted(path for path in pages.rglob("*") if path.is_file()):
         found.update(f"{path.relative_to(pages)}\0{path.stat().st_size}\0".encode())
@@ -254,7 +270,7 @@ def digest(pages: Path) -> str:
 
 
 def _effect(work: Callable[[StepContext], StepOutputs]) -> Effect:
-    """Do blocking work beside the event loop; what the file system refuses fails the step."""
+    """Run blocking work in a thread; errors of the file system fail the step."""
 
     @wraps(work)
     async def effect(context: StepContext) -> StepOutputs:
@@ -267,7 +283,7 @@ def _effect(work: Callable[[StepContext], StepOutputs]) -> Effect:
 
 
 def _probe(look: Callable[[StepContext], Probed]) -> Probe:
-    """Look beside the event loop; where the file system refuses, the world does not tell."""
+    """Run a blocking probe in a thread; after errors of the file system, its result is unknown."""
 
     @wraps(look)
     async def probe(context: StepContext) -> Probed:

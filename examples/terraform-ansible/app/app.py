@@ -1,7 +1,8 @@
-"""Welcome: a small web service that says what its host was configured to say.
+"""A small web service with a greeting that its host's configuration defines.
 
-It needs nothing but Python. HOST and PORT say where to listen, WELCOME_CONFIG where the file is that
-Ansible has written, and ENVCHART_INSTANCE_TOKEN and ENVCHART_RELEASE who it is.
+The service needs only Python, and takes its settings from environment variables: the address from HOST
+and PORT, the file that Ansible wrote from WELCOME_CONFIG, its identity from ENVCHART_INSTANCE_TOKEN and
+ENVCHART_RELEASE.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ CONFIG = Path(os.environ.get("WELCOME_CONFIG", "/etc/welcome/welcome.json"))
 
 
 def greeting() -> str:
-    """Read what to say; without the host's configuration there is nothing to say, and no service."""
+    """Read the greeting from the host's configuration."""
     return str(json.loads(CONFIG.read_text())["greeting"])
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers for the page and for the health endpoint."""
+    """Serves the page and the health endpoint."""
 
     def do_GET(self) -> None:
         match self.path:
@@ -37,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
                 health = {"status": "ok", "instance": TOKEN, "release": RELEASE, "version": VERSION}
                 self.answer(200, "application/json", json.dumps(health) + "\n")
             case _:
-                self.answer(404, "text/plain; charset=utf-8", "There is nothing here.\n")
+                self.answer(404, "text/plain; charset=utf-8", "Not found.\n")
 
     def answer(self, status: int, content_type: str, text: str) -> None:
         body = text.encode()
@@ -48,16 +49,16 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing of single requests: the log is for what matters."""
+        """Log no requests, to keep the log short."""
 
 
 def main() -> None:
-    greeting()  # what is not configured does not start
+    greeting()  # fails early on a host without configuration
     address = (os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000")))
     with ThreadingHTTPServer(address, Handler) as server:
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            # shutdown() waits for the loop that this handler interrupts, so another thread calls it.
+            # shutdown() waits for the loop that this handler interrupts, so it needs another thread.
             threading.Thread(target=server.shutdown).start()
 
         signal.signal(signal.SIGTERM, stop)

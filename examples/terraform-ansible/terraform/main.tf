@@ -1,27 +1,27 @@
-# A machine made of namespaces on the machine that Terraform runs on, as root; see `machine` beside this file.
-# In its place would be a cloud's: what envchart needs of a module is its output `instance_ip`.
+# A machine made of namespaces on the machine on which Terraform runs, as root; see the script `machine`.
+# A cloud's module can take its place: envchart needs only the output `instance_ip`.
 
 terraform {
   required_version = ">= 1.6"
 }
 
 locals {
-  # Any of the 32768 networks of four in 198.18.0.0/15, which is set aside for tests (RFC 2544).
+  # One of the 32768 networks of four addresses in 198.18.0.0/15, which is reserved for tests (RFC 2544).
   number  = parseint(substr(sha256(var.instance_name), 0, 4), 16) % 32768
   address = coalesce(var.address, cidrhost("198.18.0.0/15", 4 * local.number + 2))
 
   state_dir = pathexpand(var.state_dir)
 
-  # What the machine says about itself, looked up through its first process; nothing when that is gone.
-  # Filesystem functions stand in locals only: there, an apply reads them before it changes anything, and
-  # so finds what its plan has found.
+  # The machine's own data, read through its first process, and empty if that process is gone.
+  # Filesystem functions are used only in locals: there, an apply evaluates them before any change, with the
+  # same result as its plan.
   pid        = try(trimspace(file("${local.state_dir}/${var.instance_name}/pid")), "none")
   generation = try(trimspace(file("/proc/${local.pid}/root/etc/envchart-generation")), "")
   host_key   = try(trimspace(file("${pathexpand(var.host_key_file)}.pub")), "")
 }
 
-# Takes the machine away, and makes nothing. Terraform leaves out the destroy provisioners of a resource whose
-# own provisioner failed; so they are on this one, which can't fail.
+# Only destroys the machine. Terraform skips the destroy provisioners of a resource whose create provisioner
+# failed, so they belong to this resource, which can't fail.
 resource "terraform_data" "guard" {
   input            = { name = var.instance_name, state_dir = local.state_dir }
   triggers_replace = [var.instance_name, local.state_dir]
@@ -38,7 +38,7 @@ resource "terraform_data" "guard" {
 }
 
 resource "terraform_data" "machine" {
-  # A machine that is gone gets a new generation, and so is made anew: that is how drift is seen here.
+  # A missing machine gets a new generation and is created again, so Terraform detects it as drift.
   triggers_replace = {
     generation = local.generation != "" ? local.generation : uuid()
     guard      = terraform_data.guard.id

@@ -4,6 +4,6 @@ output "instance_ip" {
 }
 
 output "ssh_host_key" {
-  description = "The key that the machine shows, known before it boots."
+  description = "The machine's public SSH key, known before the machine boots."
   value       = local.host_key
 }

@@ -1,31 +1,31 @@
 variable "instance_name" {
-  description = "The machine's name; envchart gives it."
+  description = "The machine's name, set by envchart."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.instance_name))
-    error_message = "The name must be one for a host: a-z, 0-9 and '-'."
+    error_message = "The name must be a host name: a-z, 0-9 and '-'."
   }
 }
 
 variable "authorized_key_file" {
-  description = "The public SSH key that the machine lets in."
+  description = "The public SSH key that the machine accepts."
   type        = string
 }
 
 variable "host_key_file" {
-  description = "The private SSH key that the machine shows, made beforehand; its public one is beside it, as FILE.pub."
+  description = "The existing private SSH key of the machine, with the public key beside it, as FILE.pub."
   type        = string
 }
 
 variable "address" {
-  description = "The machine's address, the third of a network of four; by default one that follows from its name."
+  description = "The machine's address, the third of a network of four; by default derived from the name."
   type        = string
   default     = null
 }
 
 variable "base" {
-  description = "The root file system that the machine starts from and does not write to; by default, this one."
+  description = "The root file system that the machine starts from, without writing to it; by default, that of this host."
   type        = string
   default     = "/"
 }
@@ -42,7 +42,7 @@ variable "init" {
 }
 
 variable "user_data" {
-  description = "What cloud-init is to do, on a machine with systemd."
+  description = "The user data for cloud-init, on a machine with systemd."
   type        = string
   default     = "#cloud-config"
 }
@@ -54,7 +54,7 @@ variable "boot_delay" {
 }
 
 variable "state_dir" {
-  description = "Where machines are on record, absolute or below ~; it has to outlive a reboot."
+  description = "The directory for records of machines, absolute or below ~; it must outlive a reboot."
   type        = string
   default     = "/var/lib/envchart-machines"
 }
