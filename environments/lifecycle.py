@@ -14,7 +14,7 @@ from environments.model.states import EnvironmentState
 from statechart.chart import Chart, Event, State
 from statechart.log import silence
 
-silence("environments")
+silence("environments")  # here too: people try out the chart without any other module
 
 
 @dataclass
@@ -139,6 +139,8 @@ class Lifecycle(Chart):
     def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
         """Write a log line under the name `environments`, which `logger.enable` shows."""
         logger.bind(**fields).log(level, message)
+
+    # The docstring of a guard is the reason that InvalidTransition gives for a refusal.
 
     def intact(self, model: Subject) -> bool:
         """A teardown has begun, and only destroy may follow."""

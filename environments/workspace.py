@@ -140,6 +140,7 @@ class Workspace:
         Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.register)
         require_supported(on_record, CommandName.REGISTER)
         spec = on_record.spec.model_copy(update={"provider": on_record.spec.provider.for_address(address)})
+        # Given a name, `update` refuses the record if it has changed since it was read above.
         handle = on_record if isinstance(environment, str) else environment
         amended = await self.update(handle, spec)
         return await command.execute(amended.expect(Created))
@@ -222,6 +223,7 @@ class Workspace:
         """
         on_record = await self._settled(environment, "bring")
         handle = environment
+        # The first command checks the handle; each later one starts from the result before it.
         for name in plan(on_record, _target(to)):
             if self._runtime.stop.reason is not None:
                 raise Stopped(on_record, name, self._runtime.stop.reason)

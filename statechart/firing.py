@@ -87,7 +87,7 @@ class _Commit(Generic[ValueT]):
     def __init__(self, ledger: Ledger[ValueT], evolve: Callable[[ValueT, Transition], ValueT]) -> None:
         self._ledger = ledger
         self._evolve = evolve
-        self._before = ledger.revision
+        self._before = ledger.revision  # tells after an interrupted commit whether it was made
 
     @property
     def committed(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from statechart.utc import UtcDatetime
 
-_COMMAND_LIMIT = 100
+_COMMAND_LIMIT = 100  # a command line may have megabytes, and every lock file holds its own
 
 
 class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
@@ -117,6 +117,7 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
         """Return the fate of a process that no longer holds its lock, as in `its process <fate>`."""
         if self.host != socket.gethostname():
             return f"ran on {self.host}, whose processes can't be seen from here; it holds no lock here"
+        # Certain even for another namespace: no process outlives its boot.
         if self.boot_id is not None and boot_id() not in (None, self.boot_id):
             return "ended at the latest when the machine was restarted"
         if self.pid_namespace != pid_namespace():
@@ -145,6 +146,8 @@ def start_ticks(pid: int, *, zombie: bool = False) -> int | None:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
+    # The name in parentheses may hold spaces and parentheses of its own. Behind it, the state is the
+    # first field and the start the twentieth: fields 3 and 22 of proc(5).
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" and not zombie else int(fields[19])
 

@@ -81,6 +81,7 @@ class Drift:
     applied: str | None = None
 
 
+# The states that are reached only after provision has succeeded.
 _HOSTED = {
     EnvironmentState.PROVISIONED,
     EnvironmentState.CONFIGURING,
@@ -117,6 +118,7 @@ _CAUSES: dict[DriftKind, FailureCause] = {
     DriftKind.SERVICE_FOREIGN: FailureCause.CONFIGURATION,
     DriftKind.OTHER_RELEASE: FailureCause.CONFIGURATION,
 }
+# Differences that prove a running environment wrong; altered resources or files do not.
 _REFUTES_RUNNING = {*_CAUSES, DriftKind.SERVICE_DOWN, DriftKind.SERVICE_UNHEALTHY}
 
 
@@ -135,7 +137,7 @@ def _differences(environment: AnyEnvironment, found: Observation) -> Iterator[tu
         if found.resources or found.service is ServiceState.UP:
             yield DriftKind.RESOURCES_LEFT, f"recorded as {state}, but resources exist: {found.detail}"
         return
-    if state not in _HOSTED:
+    if state not in _HOSTED:  # provisioning has begun or failed: any part may be missing
         return
     if not found.resources:
         yield DriftKind.HOST_GONE, found.detail or "the provisioned resources are gone"
@@ -143,6 +145,7 @@ def _differences(environment: AnyEnvironment, found: Observation) -> Iterator[tu
         yield _HOST[found.host], found.detail
     for line in found.altered:
         yield DriftKind.RESOURCE_ALTERED, line
+    # Without its host, nothing is known of the service.
     if found.resources and found.host is HostState.UP:
         yield from _service(environment, found)
     if state in _CONFIGURED:
@@ -206,6 +209,7 @@ class Detection:
             Stale: The record changed during each observation.
         """
         changed = before = self._at_rest(name)
+        # Without the lock the record can change during an observation; then the two don't match.
         for _ in range(_LOOKS):
             found = await self._world(before)
             after = self._at_rest(name)
@@ -250,7 +254,7 @@ class Detection:
         fire(session, Lifecycle.fail, enter, failure.trace_id, failure.summary)
 
     def _failure(self, refuted: Sequence[Difference]) -> Failure:
-        now = self.runtime.clock.now()
+        now = self.runtime.clock.now()  # when the service failed is unknown; this is when it was seen
         return Failure(
             command=CommandName.RUN,
             step=STEP,

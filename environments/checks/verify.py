@@ -60,7 +60,7 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
         entries = repository.history(name)
         repository.load(name)
     except StorageError as error:
-        if not repository.exists(name):
+        if not repository.exists(name):  # a wrong name is the caller's error, not a finding
             raise
         return Verified(name, findings=(Violation(None, str(error)),), error=error)
     transitions = sum(isinstance(entry.record, TransitionRecord) for entry in entries)

@@ -46,7 +46,7 @@ class Attempt:
     _earlier: Operation | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._earlier = self._environment.operation
+        self._earlier = self._environment.operation  # gone from the record once ours is opened
         self.started_at = self.runner.clock.now()
         self._started = self.runner.clock.monotonic()
 
@@ -64,6 +64,7 @@ class Attempt:
         for message in self._noticed():
             told = Noticed(name=self._environment.name, command=self.command, message=message)
             self.runner.runtime.tell(told)
+        # Probed before the operation is opened, while the earlier operation is still recorded.
         kept = await self.runner.kept(steps, previous)
         operation = self._operation(kept, previous)
         self._open(operation)
@@ -82,12 +83,13 @@ class Attempt:
         except StepStopped as stopped:
             self._fail(stopped)
         except StorageError as error:
+            # Raised by the last transition only: the runner turns errors of steps into StepStopped.
             summary = f"all steps are done, but this could not be recorded: {error}"
             last = steps[-1].name if steps else self.command.value
             unrecorded = StepStopped(last, FailureCause.PERSISTENCE, summary)
             unrecorded.__cause__ = error
             self._fail(unrecorded)
-        except BaseException as error:
+        except BaseException as error:  # a cancellation, Ctrl-C or a bug: recorded, and raised again
             self._interrupted(error)
             raise
         self._end(None)
@@ -116,6 +118,7 @@ class Attempt:
             holder=self.holder,
             steps_done=kept,
             doubts=doubted.in_doubt if doubted else (),
+            # A destroy that once began to remove resources stays begun: only destroy may follow it.
             effects_begun=earlier is not None and earlier.command is self.command and earlier.effects_begun,
             resumes=previous.id if previous else None,
             supersedes=self._superseded(previous),
@@ -146,12 +149,12 @@ class Attempt:
         operation = self._environment.operation
         step = operation.step.name if operation and operation.step else self.command.value
         cause, summary, detail = self.runner.explain(error)
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception):  # CancelledError, KeyboardInterrupt, SystemExit
             cause = FailureCause.CANCELLED
         failure = self._failure(StepStopped(step, cause, summary), detail)
         try:
             self._record_failure(failure)
-        except StorageError as unsaved:
+        except StorageError as unsaved:  # must not hide the error that ended the command
             error.add_note(f"this could not be recorded: {unsaved}")
         self._end(failure)
 

@@ -60,7 +60,7 @@ class BufferingSession:
         self._keep(record, record.applied_to(self._environment))
 
     def _keep(self, record: Pending, after: AnyEnvironment) -> None:
-        self.unsaved.append(record)
+        self.unsaved.append(record)  # behind earlier records: the order of records is the history
         self._environment = after
         self.save()
 
@@ -69,7 +69,7 @@ class BufferingSession:
         while self.unsaved:
             try:
                 self._save(self.unsaved[0])
-            except (Conflict, LeaseLost):
+            except (Conflict, LeaseLost):  # another process may be changing the environment: stop
                 raise
             except StorageError:
                 return

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from environments.ports import Clock, EnvironmentRepository, Provider, Session
     from statechart.chart import Event
 
+# The states in which each command may start, for type checkers: the chart says the same at run time.
 ProvisionSource: TypeAlias = Created | ProvisionFailed
 RegisterSource: TypeAlias = Created
 ConfigureSource: TypeAlias = Provisioned | ConfigureFailed
@@ -118,6 +119,7 @@ class Command:
 
         `execute` does the same, and is typed.
         """
+        # Destroy has to work whatever happened before, so it takes over from interrupted commands.
         settled = self.name is not CommandName.DESTROY
         async with self._runtime.open(target, self.name, settled=settled, wrap=self._wrap) as held:
             if not settled:
@@ -147,6 +149,7 @@ class Command:
         operation = environment.operation
         if operation is None or operation.command is not self.name or self._from_start:
             return None
+        # An active operation is an interrupted destroy: how far its steps came is not settled.
         return operation if operation.status is not OperationStatus.ACTIVE else None
 
 

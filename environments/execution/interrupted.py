@@ -40,6 +40,7 @@ def settle_unrecorded(session: Session, clock: Clock) -> None:
     operation, holder = session.environment.operation, session.released_by
     if operation is None or not operation.is_active or holder is None:
         return
+    # The token says that the process that opened the operation has released the lock itself.
     if holder.token == operation.holder.token:
         failure = _failure(operation, clock)
         record_failure(session, failure, operation.failed(failure), operation_id=operation.id)
@@ -51,9 +52,9 @@ def _failure(operation: Operation, clock: Clock) -> Failure:
         command=operation.command,
         step=step,
         cause=FailureCause.PERSISTENCE,
-        summary="how it ended could not be recorded when it did",
+        summary="its end could not be recorded at the time",
         started_at=operation.started_at,
         failed_at=clock.now(),
-        duration=timedelta(),
+        duration=timedelta(),  # unknown: the end was not recorded
         trace_id=operation.id,
     )

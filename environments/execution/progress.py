@@ -104,5 +104,5 @@ def notify(observers: Sequence[Observer], progress: Progress) -> None:
     for observer in observers:
         try:
             observer(progress)
-        except Exception as error:  # observers are not part of a command
+        except Exception as error:  # an observer must not make a command fail
             logger.opt(exception=error).warning("An observer failed at {}", type(progress).__name__)

@@ -122,6 +122,7 @@ class Runner:
             started_at=self.clock.now(),
             has_effect=step.has_effect,
         )
+        # Durable before the effect begins: a crash must never leave an effect without its intent.
         self._record(
             step, StepRecord(phase="intent", step=step.name, intent=intent), "nothing of it was done"
         )
@@ -137,7 +138,7 @@ class Runner:
         result = self.result(step, outputs).model_copy(
             update={
                 "note": notes[-1] if notes else None,
-                "attempts": max(attempts, 1),
+                "attempts": max(attempts, 1),  # a probe that finds the step done makes no attempt
                 "duration": duration,
                 "probed": done,
             }
@@ -188,7 +189,7 @@ class Runner:
                 retry_in = None if last else pause
                 self.tell(StepAttemptFailed, step, where, summary=summary, retry_in=retry_in)
                 if last:
-                    if not isinstance(error, CutShort):
+                    if not isinstance(error, CutShort):  # cut short, the step stays in doubt
                         self._record_failure(step, summary)
                     raise StepStopped(step.name, cause, summary, detail) from error
             await self.clock.sleep(pause.total_seconds())
@@ -238,8 +239,10 @@ class Runner:
     def _started(self, step: Step, process: ToolProcess) -> None:
         """Record a process of the current step. Processes of a probe are not recorded."""
         operation = self.session.environment.operation
+        # `kept` and recovery probe steps that are not the current step of an open operation.
         if operation is not None and operation.step is not None and operation.step.name == step.name:
             record = StepRecord(phase="process", step=step.name, process=process)
+            # A signal must not interrupt the storage in the middle of a record.
             self.stop.in_step, was = False, self.stop.in_step
             try:
                 self.session.append_step(record)
@@ -283,6 +286,6 @@ async def _within(timeout: timedelta | None, work: Awaitable[ResultT]) -> Result
         if limit.expired():
             raise CutShort(f"it took longer than {seconds:g} s, and was ended") from error
         raise
-    if seconds is not None and took > seconds:  # it kept the loop to itself, and nothing could end it
+    if seconds is not None and took > seconds:  # blocking code kept the loop, and can't be cancelled
         raise CutShort(f"it took {took:.1f} s instead of at most {seconds:g} s, and could not be ended")
     return done

@@ -73,7 +73,7 @@ class Runtime:
             self.repository, name_of(target), holder, self.lock_timeout, observers=self.observers
         )
         with wrap(await waiting) as session:
-            if not isinstance(target, str):
+            if not isinstance(target, str):  # a name means the newest revision
                 check_revision(target, session.environment)
             if settled:
                 require_settled(session, self.clock)
@@ -87,6 +87,7 @@ class Runtime:
             OperationInterrupted: A command died in the middle of its work.
         """
         environment = self.repository.load(name)
+        # Only an open operation needs a look at the lock, which other commands take for a moment.
         if environment.operation is not None and environment.operation.is_active:
             holder = self.repository.holder(name)
             if holder is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
-_POLL = 0.005
+_POLL = 0.005  # short: most holders only read and write a record
 
 
 async def open_session(
@@ -77,7 +77,7 @@ def _doing(repository: EnvironmentRepository, name: str) -> str | None:
     """Describe the current step of the running command, if it is recorded."""
     try:
         operation = repository.load(name).operation
-    except StorageError:
+    except StorageError:  # the lock error is worth more than its details
         return None
     if operation is None or not operation.is_active:
         return None

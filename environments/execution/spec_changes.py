@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
     """Return a spec with absolute paths, after checking that its provider can be used."""
+    # Later commands may run in another directory.
     provider = spec.provider.relative_to(Path.cwd())
     problems = provider.problems()
     if problems:
@@ -33,7 +34,7 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
     if isinstance(environment.state, Destroyed) or environment.teardown_begun:
         expected = ["one that is neither destroyed nor being torn down"]
         raise UnexpectedState(environment.name, expected=expected, actual=environment.condition)
-    if isinstance(environment.state, Created):
+    if isinstance(environment.state, Created):  # there are no resources that could differ
         return
     fields = [f"provider.{field}" for field in environment.spec.provider.needs_provision(spec.provider)]
     if isinstance(environment.state, ProvisionFailed):

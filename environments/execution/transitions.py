@@ -61,7 +61,7 @@ class EnvironmentLedger:
             "instance_name": value.spec.instance_name,
             "revision": value.revision,
             "operation_id": self.operation_id,
-            "trace_id": self.operation_id,
+            "trace_id": self.operation_id,  # the name under which tracing tools look for it
         }
 
 
@@ -124,7 +124,7 @@ def with_trace(session: Session, failure: Failure, detail: str = "") -> Failure:
     name = f"{at:%Y%m%dT%H%M%S.%fZ}-{command}-{operation[:12]}.log"
     try:
         place = session.write_trace(name, trace(session.environment, failure, detail))
-    except StorageError:
+    except StorageError:  # the failure matters more than its trace
         return failure
     return failure.model_copy(update={"trace_file": place})
 

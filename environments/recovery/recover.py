@@ -97,11 +97,14 @@ class Recovery:
         while (operation := session.environment.operation) is not None and operation.is_active:
             settled = True
             holder = operation.holder
+            # Recovery holds the lock, so the process is not at work; a live one is worth a note.
             if holder.is_alive() is not False:
                 who = f"pid {holder.pid} of {holder.user}@{holder.host}"
                 report.say(f"the process of {operation.command} ({who}) {holder.fate()}")
+            # First: a tool that still works would change the world between two probes.
             await self._end_survivors(operation, report, dry_run=dry_run)
             environment = session.environment
+            # The findings are reported; the progress of the probes is not.
             quiet = replace(self.runtime, observers=(), stop=StopRequest())
             runner = Runner(quiet, session, operation.command)
             steps = self.runtime.provider_of(environment).steps(operation.command, environment)

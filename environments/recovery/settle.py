@@ -70,6 +70,7 @@ class Settlement:
     async def run(self) -> None:
         """Settle the steps in doubt, then the operation."""
         hand = self.operation.step
+        # Steps are found by name, and a newer version of a provider may have renamed them.
         if hand is not None and hand.name not in {step.name for step in self.steps}:
             self._fail(
                 hand.name, "this version of the program has no such step; how far it came is in doubt"
@@ -111,8 +112,8 @@ class Settlement:
     def _decide(self, step: Step, reason: str) -> str | None:
         """Settle a step whose probe can't tell."""
         if not step.has_effect:
-            self._say(f"{step.name}: it only looks, and has to look again")
-            return "it was interrupted at this step, which only looks"
+            self._say(f"{step.name}: without effect, so it has to be repeated")
+            return "it was interrupted at this step, which has no effect"
         command = self.operation.command
         name = self.runner.session.environment.name
         assumed = self.decide(Doubt(name=name, command=command, step=step.name, reason=reason))
@@ -132,7 +133,7 @@ class Settlement:
         if done:
             try:
                 result = self.runner.result(step, probed.outputs)
-            except StepStopped as misfit:
+            except StepStopped as misfit:  # the failure of the step is recorded by then
                 return misfit.summary
             result = result.model_copy(update={"probed": True, "note": settled.reason})
             record = StepRecord(phase="result", step=step.name, result=result, settled=settled)
@@ -145,6 +146,7 @@ class Settlement:
 
     async def _verify(self) -> None:
         """End an operation whose steps are all done, after probing the last step."""
+        # The last step's probe speaks for the whole, such as for a healthy service.
         last = self.steps[-1] if self.steps else None
         if last is not None and last.probe is not None and not self._just_probed(last):
             probed = await self.runner.probe(last, len(self.steps), len(self.steps))
@@ -166,11 +168,13 @@ class Settlement:
         failure = with_trace(session, self._failure(step, summary), "\n".join(self.said))
         left = operation.interrupted(failure)
         if operation.command is CommandName.DESTROY and not operation.effects_begun:
+            # Nothing was removed, so the operation that destroy replaced is the relevant one again.
             left = self.before() or left
         record_failure(session, failure, left, operation_id=operation.id, change="settled")
 
     def _failure(self, step: str, summary: str) -> Failure:
         operation, environment = self.operation, self.runner.session.environment
+        # The time of death is unknown: the last record is the last sign of life.
         last_seen = operation.step.started_at if operation.step else environment.updated_at
         return Failure(
             command=operation.command,

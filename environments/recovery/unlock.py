@@ -28,11 +28,11 @@ _STATES = {
     psutil.STATUS_STOPPED: "stopped: it does nothing until it is continued",
     psutil.STATUS_TRACING_STOP: "stopped by a debugger",
     psutil.STATUS_DISK_SLEEP: "waiting for the system, and can't be interrupted",
-    psutil.STATUS_SLEEPING: "waiting for something",
+    psutil.STATUS_SLEEPING: "waiting for input, a child or a timer",
     psutil.STATUS_RUNNING: "running",
     psutil.STATUS_ZOMBIE: "ended, and not yet collected by its parent",
 }
-_PATIENCE = 5.0
+_PATIENCE = 5.0  # the kernel releases the lock a moment after the process has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +79,17 @@ class Unlocking:
             reason = "it is not on this machine, or in another container"
             raise CannotUnlock(self.name, described, reason)
         if not holder.is_alive():
-            reason = "the process on record is gone, and another one has the lock file open"
+            reason = "the recorded process is gone, and another process has the lock file open"
             raise CannotUnlock(self.name, described, reason)
+        # `unlock` can be run by a step of the very command that holds the environment.
         here = psutil.Process()
         if holder.pid in {here.pid, *(parent.pid for parent in here.parents())}:
             raise CannotUnlock(self.name, described, "it is this command itself, or one that started it")
 
     def _seen(self, holder: Holder) -> Iterator[str]:
         yield f"held by {holder.describe()}"
-        process = psutil.Process(holder.pid)
-        with suppress(psutil.Error):
+        with suppress(psutil.Error):  # the process may end at any moment
+            process = psutil.Process(holder.pid)
             state = process.status()
             yield f"its process is {_STATES.get(state, state)}"
             used = process.cpu_times()

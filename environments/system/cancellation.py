@@ -30,7 +30,7 @@ async def shielded(
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         on_cancel()
-        while not task.done():
+        while not task.done():  # a second cancellation must not leave the work behind either
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([task])
         if not task.cancelled():

@@ -9,7 +9,11 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time of day, and the passing of time."""
+    """The time of day, and the passing of time.
+
+    Commands take time stamps, durations and pauses between attempts from their clock. Waits for
+    other processes and hosts are measured in real time.
+    """
 
     def now(self) -> datetime:
         """Return the time of day as an aware datetime, which may jump."""

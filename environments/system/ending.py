@@ -23,7 +23,7 @@ from environments.system.waiting import until
 Find: TypeAlias = Callable[[], Sequence[psutil.Process]]
 Send: TypeAlias = Callable[[Iterable[psutil.Process], signal.Signals], None]
 
-_KILL_PATIENCE = 5.0
+_KILL_PATIENCE = 5.0  # a process that waits for a disk or a network mount dies late
 _SECOND_LOOK = 0.005
 _LOOK = 0.02
 
@@ -70,6 +70,8 @@ async def end(find: Find, grace: timedelta, *, send: Send = send) -> Ended:
         send(found, signal.SIGTERM)
         await wait_gone(found, grace)
     killed: set[int] = set()
+    # Found again each time: a process may start others until it is dead.
+    # In real time, whatever clock the command has: processes don't follow it.
     deadline = time.monotonic() + _KILL_PATIENCE
     while left := await in_thread(partial(_find_surely, find)):
         if time.monotonic() > deadline:

@@ -13,6 +13,7 @@ import psutil
 
 from statechart.holder import ProcessIdentity
 
+# A zombie has released all it had; its parent may never collect it, as in containers without an init.
 _DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
@@ -45,7 +46,7 @@ def spawn(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: 
     Raises:
         OSError: The program can't be started; `filename` names the missing file.
     """
-    exit_statuses()
+    exit_statuses()  # children that have ended stay zombies until somebody asks
     child = _Outliving(
         list(command),
         cwd=cwd,
@@ -74,6 +75,7 @@ def marked(marks: Mapping[str, str]) -> list[psutil.Process]:
     """Return the running processes with these variables, except this process and its ancestors."""
     exit_statuses()
     here = psutil.Process()
+    # A command may run inside a marked process, such as a step that calls envchart.
     own = {here.pid, *(parent.pid for parent in here.parents())}
     return [
         process
@@ -147,6 +149,7 @@ class Program:
 
 def listener_on(port: int) -> Program | None:
     """Return the program that listens on a TCP port, or None if that is not visible."""
+    # Without root, the sockets of other users have no process.
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr

@@ -37,7 +37,7 @@ def of_tools(tools: Iterable[ToolProcess], variables: Mapping[str, str]) -> list
     This process is left out, even if a tool started it.
     """
     found = [each for tool in tools for each in _group(tool, variables[OPERATION_MARK])]
-    found += processes.marked(variables)
+    found += processes.marked(variables)  # a tool may start processes in groups of their own
     return list({each.pid: each for each in found if each.pid != os.getpid()}.values())
 
 
@@ -57,6 +57,7 @@ async def end_survivors(operation: Operation, grace: timedelta = GRACE) -> tuple
 
 def _group(tool: ToolProcess, operation_id: str) -> Sequence[psutil.Process]:
     """Return the running processes of a tool's group and session, if the group is the tool's."""
+    # Containers of one machine share the boot, but each counts its processes by itself.
     if tool.identity.is_elsewhere:
         return ()
     leader = start_ticks(tool.pid, zombie=True)

@@ -62,7 +62,7 @@ async def until(
             value = await value
         if satisfied(value) or (left := deadline - clock.monotonic()) <= 0:
             return value
-        await clock.sleep(min(every, left))
+        await clock.sleep(min(every, left))  # so that the last look is when time is up
 
 
 def block_until(

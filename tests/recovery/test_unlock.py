@@ -165,7 +165,7 @@ async def test_another_process_of_the_same_number_gets_no_signal(
     holder = hold()
     earlier = unlocking.look().holder.model_copy(update={"start_ticks": 1})
 
-    with pytest.raises(CannotUnlock, match="the process on record is gone"):
+    with pytest.raises(CannotUnlock, match="the recorded process is gone"):
         await unlocking.end(earlier, "ann@lab", SECOND)
 
     assert holder.poll() is None

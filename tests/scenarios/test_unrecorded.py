@@ -80,7 +80,7 @@ async def test_what_could_not_be_recorded_is_on_record_then(
     ]
     failed = repository.history("demo")[3].record
     assert isinstance(failed, TransitionRecord)
-    assert failed.reason == "how it ended could not be recorded when it did"
+    assert failed.reason == "its end could not be recorded at the time"
 
 
 async def test_an_effect_without_a_result_stays_in_doubt_and_is_probed(
