@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
+import environments.errors
 from environments.cli.app import ENVCHART
 from environments.cli.error_reports import KINDS
 from environments.cli.registry import COMMANDS
@@ -111,12 +113,18 @@ def exit_codes() -> str:
         table(
             ("class", "code", "means"),
             (
-                (code(f"{kind.__module__}.{kind.__qualname__}"), code(entry.code), _first(kind.__doc__))
+                (code(f"{_module(kind)}.{kind.__qualname__}"), code(entry.code), _first(kind.__doc__))
                 for kind, entry in KINDS.items()
             ),
         )
     )
     return "\n".join(parts) + "\n"
+
+
+def _module(kind: type) -> str:
+    # Errors of values are defined in environments.model.errors, and imported from environments.errors.
+    public = getattr(environments.errors, kind.__name__, None) is kind
+    return environments.errors.__name__ if public else kind.__module__
 
 
 def _first(doc: str | None) -> str:
@@ -187,15 +195,12 @@ def _region(page: str, marker: str) -> str:
 
 def event_page() -> str:
     """Return the page of progress events and log lines."""
-    from dataclasses import fields
-    from typing import get_args
-
     parts = [
         "# Progress and log lines",
         "",
         "## Progress events",
         "",
-        "`Workspace(observers=[...])` calls each observer with the following events, from `environments.execution.progress`.",
+        "`Workspace(observers=[...])` calls each observer with the following events, which `environments` exports.",
         "An event is sent after it has been recorded.",
         "An exception in an observer is logged, and does not break the command.",
     ]
