@@ -138,7 +138,6 @@ def _moment(value: Any) -> datetime:
 
 
 def _duration(value: Any) -> timedelta:
-    """Return a duration from the form that pydantic writes, in which a year has 365 days."""
     found = re.fullmatch(_DURATION, _exactly(str, value))
     if found is None:
         raise ValueError
@@ -149,4 +148,19 @@ def _duration(value: Any) -> timedelta:
         passed = timedelta(years * 365 + days, seconds, micro, minutes=minutes, hours=hours)
     except OverflowError as error:
         raise ValueError from error
+    if f"{sign}{_written(passed)}" != value:
+        raise ValueError  # another spelling, as `PT60S` for a minute
     return -passed if sign else passed
+
+
+def _written(passed: timedelta) -> str:
+    """Write a duration as pydantic does; a year has 365 days."""
+    years, days = divmod(passed.days, 365)
+    hours, rest = divmod(passed.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    fraction = f".{passed.microseconds:06}".rstrip("0").rstrip(".")
+    date = "".join(f"{count}{unit}" for count, unit in ((years, "Y"), (days, "D")) if count)
+    time = "".join(f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M")) if count)
+    if seconds or fraction or not (date or time):
+        time += f"{seconds}{fraction}S"
+    return f"P{date}T{time}" if time else f"P{date}"

@@ -42,7 +42,28 @@ def test_help_and_version_import_no_subcommand(tmp_path: Path, word: str) -> Non
     assert loaded(word, cwd=tmp_path, names=names) == set()
 
 
-@pytest.mark.parametrize("words", [("list",), ("show", "hello"), ("history", "hello"), ("logs", "hello")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("show", "hello"),
+        ("history", "hello"),
+        ("--json", "list"),
+        ("--json", "show", "hello"),
+        ("--json", "history", "hello"),
+    ],
+)
+def test_reading_settled_environments_imports_nothing_heavy(
+    hello: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    names = (*HEAVY, "psutil", "yaml", "importlib.metadata", "msgspec", "environments.storage.file")
+
+    assert loaded(*words, cwd=tmp_path, names=names) == set()
+
+
+@pytest.mark.parametrize(
+    "words", [("history", "hello", "--at", "1"), ("logs", "hello"), ("-v", "show", "hello")]
+)
 def test_reading_imports_no_engine(hello: str, tmp_path: Path, words: tuple[str, ...]) -> None:
     assert "statemachine" not in loaded(*words, cwd=tmp_path)
 
