@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor, SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
 
@@ -95,15 +96,8 @@ def parse_yaml(text: bytes) -> Document:
     return Document(content, tuple(problems), marked)
 
 
-class _Resolver(VersionedResolver):
-    """Reads plain scalars by the rules of YAML 1.1, as PyYAML has them.
-
-    ruamel's rules for YAML 1.1 differ: `y` is true, and `1e3` a number.
-    """
-
-    processing_version = _YAML_1_1  # `%YAML 1.2` changes nothing
-
-
+# ruamel's rules for YAML 1.1 read `y` as true and `1e3` as a number; specs are read as by PyYAML, in which
+# both are strings.
 _OWN_RULES = {
     "bool": (r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF", "yYnNtTfFoO"),
     "int": (
@@ -136,7 +130,27 @@ def _rules() -> dict[str, list[tuple[str, Any]]]:  # Any: a compiled pattern, of
     return rules
 
 
-_Resolver.versioned_resolver = _rules()  # type: ignore[assignment,method-assign]
+_RULES = _rules()
+
+
+class _Resolver(VersionedResolver):
+    """Reads plain scalars by the rules of YAML 1.1, whatever version the document declares."""
+
+    @property
+    def processing_version(self) -> tuple[int, int]:
+        """The version of YAML."""
+        return _YAML_1_1
+
+    @property
+    def versioned_resolver(self) -> dict[str, list[tuple[str, Any]]]:  # Any: see _rules
+        """The tags of plain scalars and their patterns, by the first character."""
+        return _RULES
+
+
+def _construct_float(constructor: SafeConstructor, node: ScalarNode) -> float:
+    # ruamel warns of `!!float 1e3`, which lacks the dot that YAML 1.1 requires, on stderr.
+    with warnings.catch_warnings(action="ignore", category=YAMLWarning):
+        return SafeConstructor.construct_yaml_float(constructor, node)
 
 
 class _Constructor(RoundTripConstructor):
@@ -145,8 +159,9 @@ class _Constructor(RoundTripConstructor):
     yaml_constructors = {  # noqa: RUF012  # as in the base class
         **{
             _TAG + kind: SafeConstructor.yaml_constructors[_TAG + kind]
-            for kind in ("null", "bool", "int", "float", "binary", "timestamp", "str")
+            for kind in ("null", "bool", "int", "binary", "timestamp", "str")
         },
+        _TAG + "float": _construct_float,
         _TAG + "map": RoundTripConstructor.construct_yaml_map,
         _TAG + "seq": RoundTripConstructor.construct_yaml_seq,
         None: SafeConstructor.construct_undefined,
