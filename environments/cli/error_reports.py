@@ -1,4 +1,4 @@
-"""Failures: what each error means for a person: exit code, name, and what to do next."""
+"""Error reports: the exit code, the code and the next commands of each error."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Kind:
 
 
 def _say(*words: str) -> Advice:
-    """Advise fixed words; `NAME` in a command stands for the name that the error is about."""
+    """Return fixed advice; `NAME` in a command is replaced by the name in the error."""
 
     def advice(error: Exception, settings: Settings) -> list[str]:
         return [_spelled(line, error, settings) for line in words]
@@ -48,12 +48,12 @@ def _spelled(line: str, error: Exception, settings: Settings) -> str:
 
 
 def _usual(error: Exception, settings: Settings) -> Sequence[str]:
-    """Advise what can be done with the environment as it is on record."""
+    """Return the commands that the recorded state allows."""
     return standing(settings, str(getattr(error, "name", None) or getattr(error, "subject", None) or ""))[1]
 
 
 def standing(settings: Settings, name: str) -> tuple[str, tuple[str, ...]]:
-    """Say how an environment is on record, and return what can be done with it."""
+    """Return the recorded condition of an environment, and the commands that the state allows."""
     try:
         view = look(loading.storage(settings), name)
     except (chart_errors.StorageError, environment_errors.EnvironmentsError) as error:
@@ -67,7 +67,7 @@ def _after_failure(error: Exception, settings: Settings) -> list[str]:
     if error.persistence_error is not None:
         again = settings.spell(f"{error.failure.command} NAME", name)
         return [
-            f"make room or mend the disk, then the same again: {again}",
+            f"free some space or repair the disk, then repeat the command: {again}",
             settings.spell("show NAME", name),
         ]
     return [settings.spell(step, name) for step in View(error.environment).next_steps]
@@ -91,13 +91,13 @@ def _locked(error: Exception, settings: Settings) -> list[str]:
     name = getattr(error, "name", None)
     return [
         settings.spell("show NAME", name),
-        "wait for it: most commands take --lock-timeout 60",
-        f"if it hangs: {settings.spell('unlock NAME', name)}",
+        "to wait for the lock, add --lock-timeout 60; most commands take this option",
+        f"if the holder hangs: {settings.spell('unlock NAME', name)}",
     ]
 
 
-_BUG = _say("this is a mistake in envchart: report it with the output of envchart --version")
-_FILE = _say("mend what is named above; for what is valid see envchart create --template")
+_BUG = _say("this is a bug in envchart: report it with the output of envchart --version")
+_FILE = _say("correct the values named above; for a valid example see envchart create --template")
 
 KINDS: dict[type[BaseException], _Kind] = {
     # usage
@@ -115,8 +115,12 @@ KINDS: dict[type[BaseException], _Kind] = {
     chart_errors.UnknownState: _Kind(ExitCode.USAGE, "unknown_state", _say("envchart diagram --format md")),
     chart_errors.UnknownEvent: _Kind(ExitCode.USAGE, "unknown_event", _say("envchart diagram --format md")),
     chart_errors.ChartNotFound: _Kind(ExitCode.USAGE, "chart_not_found", _say("envchart docs --help")),
-    chart_errors.PageError: _Kind(ExitCode.USAGE, "page", _say("mend it, then envchart docs check")),
-    chart_errors.PageErrors: _Kind(ExitCode.USAGE, "page", _say("mend them, then envchart docs check")),
+    chart_errors.PageError: _Kind(
+        ExitCode.USAGE, "page", _say("correct the page, then envchart docs check")
+    ),
+    chart_errors.PageErrors: _Kind(
+        ExitCode.USAGE, "page", _say("correct the pages, then envchart docs check")
+    ),
     chart_errors.NoSuchPath: _Kind(ExitCode.USAGE, "no_such_path", _say("envchart diagram --format md")),
     chart_errors.DiagramUnavailable: _Kind(
         ExitCode.USAGE, "diagram_unavailable", _say("envchart diagram --format mermaid")
@@ -150,7 +154,7 @@ KINDS: dict[type[BaseException], _Kind] = {
     environment_errors.Unrecorded: _Kind(
         ExitCode.STORAGE,
         "unrecorded",
-        _say("keep what is printed above, make room, then envchart destroy NAME"),
+        _say("keep the records printed above, free some space, then envchart destroy NAME"),
     ),
     environment_errors.Stopped: _Kind(ExitCode.STEP_FAILED, "cancelled", _usual),
     environment_errors.StepFailed: _Kind(ExitCode.STEP_FAILED, "step_failed", _say("envchart list")),
@@ -163,25 +167,27 @@ KINDS: dict[type[BaseException], _Kind] = {
         ExitCode.USAGE,
         "step_in_doubt",
         _say(
-            "look for yourself, then envchart recover NAME --assume not-done --because WHY",
-            "or envchart recover NAME --assume done --because WHY",
+            "check whether the step is done; if not: envchart recover NAME --assume not-done --because WHY",
+            "if so: envchart recover NAME --assume done --because WHY",
             "envchart why NAME",
         ),
     ),
     environment_errors.NoSuchMoment: _Kind(ExitCode.USAGE, "no_such_moment", _say("envchart history NAME")),
     environment_errors.NotHeld: _Kind(ExitCode.NOT_ALLOWED, "not_held", _usual),
     environment_errors.CannotUnlock: _Kind(
-        ExitCode.CONFLICT, "cannot_unlock", _say("end it where it runs, then envchart show NAME")
+        ExitCode.CONFLICT, "cannot_unlock", _say("end the process on its own host, then envchart show NAME")
     ),
     # storage
     chart_errors.NotDamaged: _Kind(ExitCode.NOT_ALLOWED, "not_damaged", _usual),
     chart_errors.CorruptHistory: _Kind(
         ExitCode.STORAGE,
         "corrupt_history",
-        _say("envchart recover NAME --rebase", "put its files back from a backup, then envchart show NAME"),
+        _say("envchart recover NAME --rebase", "restore its files from a backup, then envchart show NAME"),
     ),
     chart_errors.NewerSchema: _Kind(
-        ExitCode.STORAGE, "newer_schema", _say("update this program; its version: envchart --version")
+        ExitCode.STORAGE,
+        "newer_schema",
+        _say("update this program; for its version see envchart --version"),
     ),
     chart_errors.OnNetwork: _Kind(
         ExitCode.STORAGE,
@@ -192,33 +198,35 @@ KINDS: dict[type[BaseException], _Kind] = {
         ),
     ),
     chart_errors.NotOurs: _Kind(
-        ExitCode.STORAGE, "not_ours", _say("move it away, or use another --data-dir, then envchart list")
+        ExitCode.STORAGE,
+        "not_ours",
+        _say("move the file away or use another --data-dir, then envchart list"),
     ),
     chart_errors.LeaseLost: _Kind(
-        ExitCode.STORAGE, "lease_lost", _say("put back what was removed, then envchart show NAME")
+        ExitCode.STORAGE, "lease_lost", _say("restore the removed files, then envchart show NAME")
     ),
     chart_errors.CommitUncertain: _Kind(ExitCode.STORAGE, "commit_uncertain", _say("envchart show NAME")),
     chart_errors.StorageError: _Kind(
-        ExitCode.STORAGE, "storage", _say("mend the disk or its permissions, then envchart list")
+        ExitCode.STORAGE, "storage", _say("repair the disk or its permissions, then envchart list")
     ),
     ValidationError: _Kind(
-        ExitCode.STORAGE, "corrupt_history", _say("put the files back from a backup, then envchart list")
+        ExitCode.STORAGE, "corrupt_history", _say("restore the files from a backup, then envchart list")
     ),
-    # mistakes of the program
+    # bugs
     chart_errors.ChartDefinitionError: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.NestedFire: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.ReservedPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
 }
-"""What each kind of error is to a person; one that is not here is what its nearest base is."""
+"""The report of each class of errors; a class without an entry has that of its nearest base."""
 
 
 def kind_of(error: type[BaseException]) -> _Kind | None:
-    """Return the entry for a class of errors, or of its nearest base; None for an unexpected one."""
+    """Return the entry of a class of errors or its nearest base, or None for an unexpected error."""
     return next((KINDS[base] for base in error.__mro__ if base in KINDS), None)
 
 
 def report(error: BaseException, settings: Settings) -> Report | None:
-    """Return how an expected error is told; None for one that nobody expected."""
+    """Return the report of an expected error, or None for an unexpected error."""
     if isinstance(error, UsageRefused):
         return Report(error.exit_code, error.code, str(error), error.next)
     kind = kind_of(type(error))
@@ -236,7 +244,7 @@ def _message(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        return f"what is stored can't be read: {place}: {first['msg']}"
+        return f"the stored data can't be read: {place}: {first['msg']}"
     return str(error)
 
 
@@ -246,5 +254,6 @@ def _detail(error: Exception) -> str:
         return ""
     detail = strip_control_codes(cause.detail)
     if isinstance(error, environment_errors.CommandFailed):
+        # A tool may have printed a secret of the environment.
         return redactor(error.environment.spec)(detail)
     return detail

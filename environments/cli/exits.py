@@ -1,4 +1,4 @@
-"""Endings: how a run of the command line that did not succeed is told, and its exit code."""
+"""Exits: the report and the exit code of a run that did not succeed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def conclude(error: BaseException, settings: Settings) -> int:
-    """Tell an error and return the exit code that it stands for."""
+    """Report an error and return its exit code."""
     if isinstance(error, KeyboardInterrupt):
         told = Report(130, "cancelled", "ended by Ctrl-C; nothing was changed")
     elif isinstance(error, Ended):
@@ -38,7 +38,7 @@ def conclude(error: BaseException, settings: Settings) -> int:
             note(record)
     try:
         tell_error(settings, told)
-    except UsageRefused as unwritten:
+    except UsageRefused as unwritten:  # stdout is full, so both errors go to stderr
         note(f"error: {told.message}\nerror: {unwritten}")
     except click.exceptions.Exit as unread:
         return unread.exit_code
@@ -61,14 +61,17 @@ def _ended(error: Ended, settings: Settings) -> Report:
         return Report(code, "cancelled", told.message, told.next)
     if error.name is None:
         return Report(
-            code, "cancelled", f"{error} before it began: nothing was changed", (settings.spell("list"),)
+            code,
+            "cancelled",
+            f"{error} before the command began: nothing was changed",
+            (settings.spell("list"),),
         )
     condition, steps = standing(settings, error.name)
     return Report(code, "cancelled", f"{error}: {condition}", steps)
 
 
 def _without_values(arguments: list[str]) -> list[str]:
-    """Return the words of a command line without the values of variables, which may be secrets."""
+    """Return the arguments without the values of `--env`, which may be secrets."""
     return [
         re.sub(r"(?s)^((--env=)?[^=]*=).*", rf"\1{HIDDEN}", word)
         if before == "--env" or word.startswith("--env=")
@@ -78,7 +81,7 @@ def _without_values(arguments: list[str]) -> list[str]:
 
 
 def _unexpected(error: BaseException, settings: Settings) -> Report:
-    """Return one line for a mistake of the program, having put the traceback where it can be found."""
+    """Write the traceback of a bug to a file, and return a report of one line that names the file."""
     text = redact_known("".join(traceback.format_exception(error)))
     if settings.verbosity:
         note(text.rstrip())
@@ -89,5 +92,5 @@ def _unexpected(error: BaseException, settings: Settings) -> Report:
             file.write(f"{_without_values(sys.argv)!r}\n{text}")
     except OSError:
         return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", ("run it again with -v",))
-    advice = (f"report it with {path}", f"look whether all is well: {settings.spell('list')}")
+    advice = (f"report it with {path}", f"check your environments: {settings.spell('list')}")
     return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", advice)

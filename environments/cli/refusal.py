@@ -1,15 +1,15 @@
-"""Refusal: what the command line itself does not do, before anything else was asked."""
+"""Refusal: the error of a command line that makes no sense."""
 
 from __future__ import annotations
 
 
 class UsageRefused(Exception):
-    """Something that can't be done as it was typed.
+    """The typed command can't be carried out.
 
     Attributes:
-        code: The name of the error.
-        next: What to type instead.
-        exit_code: What the process ends with.
+        code: The code of the error.
+        next: Commands to type instead.
+        exit_code: The exit code of the process.
     """
 
     def __init__(

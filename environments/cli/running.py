@@ -1,4 +1,4 @@
-"""Running: a command from the command line, with its progress told and signals heeded."""
+"""Running: a command of an environment, with its progress on stderr and its signals handled."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Work = Callable[["Workspace"], Coroutine[Any, Any, "AnyEnvironment"]]
 
 
 def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
-    """Run a command and print the environment as it left it.
+    """Run a command and print the resulting environment.
 
     Raises:
-        Ended: A signal ended it.
+        Ended: A signal ended the command.
         CommandFailed: A step failed.
     """
     with Narrator(settings) as narrator:
@@ -37,7 +37,7 @@ def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
 def tell_changed(
     settings: Settings, workspace: Workspace, environment: AnyEnvironment, *, say: str = ""
 ) -> None:
-    """Print an environment that was changed, and what can be done next."""
+    """Print a changed environment and the commands that can follow."""
     view = View(environment)
     document = environment_document(view, settings.spell, workspace.directory(environment.name))
     emit(settings, document, f"{environment.name} is {view.condition}{_where(environment)}{say}")

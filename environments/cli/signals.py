@@ -1,4 +1,4 @@
-"""Signals: Ctrl-C, TERM and HUP end a command in a state that is true and on record."""
+"""Signals: Ctrl-C, TERM and HUP end a command in a true, recorded state."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StepCut(asyncio.CancelledError):
-    """Raised in the middle of a step that does not let go of the event loop, to cancel it there."""
+    """Cancels a step that blocks the event loop; raised inside the step by a signal handler."""
 
 
 class Ended(Exception):
-    """A signal ended a command; what it left is on record.
+    """A signal ended a command, and the resulting state is recorded.
 
     Attributes:
         signal: The signal.
-        name: The environment that was being changed; None when no command had begun.
-        failed: How the command failed, when it stopped between two steps.
+        name: The environment under change, or None if no command had begun.
+        failed: The failure of a command that stopped between two steps.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class Ended(Exception):
 
     @property
     def exit_code(self) -> int:
-        """The code of a process that ends so."""
+        """The exit code of a process ended by this signal."""
         return 128 + self.signal
 
 
 @dataclass(slots=True)
 class Interruption:
-    """Turns signals into a stop after the step in hand, or into the end of the task.
+    """Turns signals into a stop after the current step, or into the end of the task.
 
     Attributes:
-        tell: Tells the person what was understood.
-        at_work: Names the environment once a command has begun; what only waits is ended at once.
-        stop: The stop that the command heeds.
+        tell: Prints a message for the user.
+        at_work: Returns the environment under change, or None before a command has begun.
+        stop: The stop request that the command checks between steps.
     """
 
     tell: Callable[[str], None]
@@ -63,10 +63,10 @@ class Interruption:
     received: signal.Signals | None = None
 
     def run(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
-        """Run a command to its end, or to the end that a signal asks for.
+        """Run a command until it ends, or until a signal ends it.
 
         Raises:
-            Ended: A signal ended it.
+            Ended: A signal ended the command.
         """
         return asyncio.run(self._supervised(work))
 
@@ -90,7 +90,7 @@ class Interruption:
 
     @contextmanager
     def _handlers(self, task: asyncio.Task[Any]) -> Iterator[None]:
-        """Take signals between any two instructions, so that a step can't keep them out."""
+        """Handle signals between any two instructions, so that a blocking step can't delay them."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -111,22 +111,25 @@ class Interruption:
     def _receive(
         self, number: signal.Signals, task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop
     ) -> None:
+        # The first Ctrl-C is polite. A command that has not begun only waits, and ends at once.
         first = self.received is None
         self.received = number
         if number is signal.SIGINT and first and self.at_work() is not None:
             self.stop.request("interrupted by Ctrl-C")
-            loop.call_soon_threadsafe(self.tell, "stopping after this step; Ctrl-C again ends it now")
+            loop.call_soon_threadsafe(
+                self.tell, "stopping after this step; press Ctrl-C again to end it now"
+            )
             return
         loop.call_soon_threadsafe(self._end, number, task)
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE)
 
     def _end(self, number: signal.Signals, task: asyncio.Task[Any]) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self.tell(f"{number.name}: ending it now")
+        self.tell(f"{number.name}: ending the command now")
         task.cancel()
 
     def _cut(self) -> None:
-        """End a step that keeps the event loop to itself, from inside; never what is not a step."""
+        # Outside of a step, records are written, which must not be cut.
         if self.stop.in_step:
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise StepCut

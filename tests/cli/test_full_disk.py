@@ -1,4 +1,4 @@
-"""A disk that fills up: what is said, what is left, and that the same command goes on afterwards."""
+"""A full disk: the error, and the same command once there is space."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from statechart.storage.journal import Journal
 
 @pytest.fixture
 def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
-    """Lets the journal take so many records more; None for as many as one likes."""
+    """Limits the number of records that the journal still takes; None is no limit."""
     append, left = Journal.append, [10**6]
 
     def limited(journal: Journal, line: Any) -> None:
@@ -37,7 +37,7 @@ def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
         (5, "failed at second_provision: all steps are done, but this could not be recorded"),
     ],
 )
-def test_the_error_says_what_was_not_saved_and_the_same_command_goes_on(
+def test_the_error_names_the_lost_record_and_the_same_command_continues(
     cli: Any,
     created: Any,
     scripted_provider: ScriptedProvider,
@@ -52,7 +52,7 @@ def test_the_error_says_what_was_not_saved_and_the_same_command_goes_on(
 
     assert ran.code in (6, 7)
     assert said in ran.err
-    assert "next: m" in ran.err
+    assert "next: free some space" in ran.err or "next: repair the disk" in ran.err
     assert (again.code, again.out) == (0, "demo is provisioned\n")
 
 
@@ -63,10 +63,13 @@ def test_the_next_step_after_a_full_disk_is_the_same_command(
 
     ran = cli("provision", "demo")
 
-    assert "next: make room or mend the disk, then the same again: envchart provision demo" in ran.err
+    assert (
+        "next: free some space or repair the disk, then repeat the command: envchart provision demo"
+        in ran.err
+    )
 
 
-def test_a_destroy_that_goes_on_prints_what_was_not_saved_as_json(
+def test_an_unrecorded_destroy_prints_the_lost_records_as_json(
     cli: Any, created: Any, scripted_provider: ScriptedProvider, full_after: Callable[[int | None], None]
 ) -> None:
     full_after(1)
@@ -77,4 +80,4 @@ def test_a_destroy_that_goes_on_prints_what_was_not_saved_as_json(
     records = [json.loads(line) for line in ran.err.splitlines() if line.startswith("{")]
     assert [record["type"] for record in records] == ["step", "step", "step", "step", "transition"]
     assert "'demo' is destroyed, but 5 records of it could not be saved" in ran.err
-    assert "next: keep what is printed above, make room, then envchart destroy demo" in ran.err
+    assert "next: keep the records printed above, free some space, then envchart destroy demo" in ran.err

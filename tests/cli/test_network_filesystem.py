@@ -1,4 +1,4 @@
-"""A data directory on a network file system is refused, and somebody may vouch for it."""
+"""A data directory on a network file system is refused unless the user accepts it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _on_nfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk, "_MOUNTINFO", mountinfo)
 
 
-def test_it_is_refused_with_both_ways_on(cli: Any, tmp_path: Path) -> None:
+def test_a_network_file_system_is_refused_with_both_alternatives(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.py").touch()
 
@@ -29,7 +29,9 @@ def test_it_is_refused_with_both_ways_on(cli: Any, tmp_path: Path) -> None:
     assert "ENVCHART_ALLOW_NETWORK_FILESYSTEM=1 envchart list" in ran.err
 
 
-def test_who_vouches_for_it_may_use_it(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_file_system_is_accepted_on_request(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.py").touch()
     monkeypatch.setenv("ENVCHART_ALLOW_NETWORK_FILESYSTEM", "1")

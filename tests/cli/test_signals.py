@@ -1,4 +1,4 @@
-"""What Ctrl-C, TERM and HUP do to a command, and what they leave on record."""
+"""The effect of Ctrl-C, TERM and HUP on a command, and the recorded state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def kill(number: signal.Signals) -> None:
     await asyncio.sleep(0.05)
 
 
-def test_one_ctrl_c_asks_for_a_stop_and_lets_the_step_end() -> None:
+def test_the_first_ctrl_c_requests_a_stop_after_the_step() -> None:
     told: list[str] = []
     ended = interruption(told)
 
@@ -41,10 +41,10 @@ def test_one_ctrl_c_asks_for_a_stop_and_lets_the_step_end() -> None:
         return f"stop wanted: {ended.stop.reason}"
 
     assert ended.run(work()) == "stop wanted: interrupted by Ctrl-C"
-    assert told == ["stopping after this step; Ctrl-C again ends it now"]
+    assert told == ["stopping after this step; press Ctrl-C again to end it now"]
 
 
-def test_a_second_ctrl_c_ends_it_now() -> None:
+def test_a_second_ctrl_c_ends_the_command_now() -> None:
     ended = interruption([])
 
     async def work() -> None:
@@ -58,13 +58,13 @@ def test_a_second_ctrl_c_ends_it_now() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_term_and_hup_end_it_now(number: signal.Signals) -> None:
+def test_term_and_hup_end_the_command_now(number: signal.Signals) -> None:
     with pytest.raises(Ended) as caught:
         interruption([]).run(kill(number))
     assert caught.value.exit_code == 128 + number
 
 
-def test_ctrl_c_ends_what_has_not_begun_at_once() -> None:
+def test_ctrl_c_ends_a_waiting_command_at_once() -> None:
     ended = interruption([], at_work=None)
 
     with pytest.raises(Ended) as caught:
@@ -73,7 +73,7 @@ def test_ctrl_c_ends_what_has_not_begun_at_once() -> None:
     assert ended.stop.reason is None
 
 
-def test_a_command_that_stopped_between_two_steps_says_where(
+def test_a_stop_between_two_steps_is_reported_with_its_place(
     created: Any, make_command: Any, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = interruption([])
@@ -91,7 +91,9 @@ def test_a_command_that_stopped_between_two_steps_says_where(
     )
 
 
-def test_ctrl_c_before_anything_began_says_that_nothing_changed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_before_a_command_reports_that_nothing_was_changed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert conclude(KeyboardInterrupt(), Settings()) == 130
     assert conclude(Ended(signal.SIGTERM), Settings()) == 143
     assert capsys.readouterr().err.count("nothing was changed") == 2
@@ -106,7 +108,7 @@ def test_a_signal_that_the_parent_ignores_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_cancellation_that_no_signal_asked_for_goes_on() -> None:
+def test_a_cancellation_without_a_signal_propagates() -> None:
     async def work() -> None:
         raise asyncio.CancelledError
 
@@ -138,7 +140,7 @@ def waiting(process: Any, data: Path, tmp_path: Path) -> Iterator[subprocess.Pop
 @pytest.mark.parametrize(
     "numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)], ids=["Ctrl-C twice", "TERM"]
 )
-def test_a_command_that_is_ended_says_so_and_leaves_a_true_state(
+def test_an_ended_command_is_reported_and_leaves_a_true_state(
     waiting: subprocess.Popen[str], process: Any, numbers: tuple[signal.Signals, ...]
 ) -> None:
     for number in numbers:
@@ -156,9 +158,7 @@ def test_a_command_that_is_ended_says_so_and_leaves_a_true_state(
     assert process("show", "web", "--json").document["failure"]["cause"] == "cancelled"
 
 
-def test_a_command_that_was_killed_is_shown_as_interrupted(
-    waiting: subprocess.Popen[str], process: Any
-) -> None:
+def test_a_killed_command_is_shown_as_interrupted(waiting: subprocess.Popen[str], process: Any) -> None:
     waiting.kill()
     waiting.wait()
 

@@ -45,23 +45,23 @@ def drift(settings: Settings, name: str | None, all_: bool, apply: bool) -> None
             "give NAME or --all", (settings.spell("drift NAME"), settings.spell("drift --all"))
         )
     names = [name] if name is not None else loading.storage(settings).names()
-    looked = _look(settings, names, apply=apply)
-    if name is not None and looked[0].error is not None:
-        raise looked[0].error
+    results = _compare(settings, names, apply=apply)
+    if name is not None and results[0].error is not None:
+        raise results[0].error
     document = {
-        "environments": [_document(settings, each) for each in looked],
-        "drift": any(each.differs for each in looked),
+        "environments": [_document(settings, each) for each in results],
+        "drift": any(each.differs for each in results),
     }
-    emit(settings, document, "\n".join(_text(settings, each) for each in looked) or "no environments")
-    for each in looked:
+    emit(settings, document, "\n".join(_text(settings, each) for each in results) or "no environments")
+    for each in results:
         _advise(settings, each)
-    if code := _exit_code(settings, looked):
+    if code := _exit_code(settings, results):
         raise click.exceptions.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
 class _DriftResult:
-    """An environment that was looked at, or why it could not be."""
+    """The drift of one environment, or the error that prevented the comparison."""
 
     name: str
     drift: Drift | None = None
@@ -69,19 +69,19 @@ class _DriftResult:
 
     @property
     def differs(self) -> bool:
-        """Whether anything differs from what is on record."""
+        """Whether the infrastructure differs from the record."""
         return self.drift is not None and bool(self.drift.findings)
 
     @property
     def under_way(self) -> bool:
-        """Whether a command is changing it now: it is looked at another time."""
+        """Whether a command is changing the environment, so that a comparison has to wait."""
         return isinstance(self.error, Locked)
 
     def report(self, settings: Settings) -> Report | None:
-        """Return how the error is told.
+        """Return the report of the error, or None without an error.
 
         Raises:
-            Exception: Nobody expected it.
+            Exception: The error is unexpected.
         """
         if self.error is None:
             return None
@@ -91,8 +91,8 @@ class _DriftResult:
         return told
 
 
-def _look(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
-    """Look at environments, several at once; one that can't be looked at does not keep the others."""
+def _compare(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
+    """Compare several environments concurrently; an error in one does not stop the others."""
     with Narrator(settings) as narrator:
         interruption = Interruption(narrator.note, lambda: None)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
@@ -106,28 +106,28 @@ async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> li
         async with places:
             try:
                 return _DriftResult(name, await workspace.drift(name, apply=apply))
-            except Exception as error:  # each is told, and the others are still looked at
+            except Exception as error:  # reported with the result; the others are still compared
                 return _DriftResult(name, error=error)
 
     return list(await asyncio.gather(*map(one, names)))
 
 
-def _exit_code(settings: Settings, looked: Sequence[_DriftResult]) -> int:
-    """Return 8 for a difference, else the gravest reason for which one could not be looked at."""
-    if any(each.differs for each in looked):
+def _exit_code(settings: Settings, results: Sequence[_DriftResult]) -> int:
+    """Return 8 for a difference, else the highest exit code of an error."""
+    if any(each.differs for each in results):
         return ExitCode.DIFFERENCE
-    reports = [each.report(settings) for each in looked if not each.under_way]
-    unseen = [ExitCode.STEP_FAILED for each in looked if each.drift is not None and each.drift.unseen]
+    reports = [each.report(settings) for each in results if not each.under_way]
+    unseen = [ExitCode.STEP_FAILED for each in results if each.drift is not None and each.drift.unseen]
     return max([ExitCode.DONE, *unseen, *(told.exit_code for told in reports if told is not None)])
 
 
-def _document(settings: Settings, looked: _DriftResult) -> dict[str, object]:
-    if looked.drift is None:
-        told = looked.report(settings)
-        return {"name": looked.name, "under_way": looked.under_way, **(told.document() if told else {})}
-    found = looked.drift
+def _document(settings: Settings, result: _DriftResult) -> dict[str, object]:
+    if result.drift is None:
+        told = result.report(settings)
+        return {"name": result.name, "under_way": result.under_way, **(told.document() if told else {})}
+    found = result.drift
     return {
-        "name": looked.name,
+        "name": result.name,
         "state": found.environment.state.name.value,
         "condition": found.environment.condition,
         "findings": [
@@ -135,7 +135,7 @@ def _document(settings: Settings, looked: _DriftResult) -> dict[str, object]:
                 "kind": finding.kind.value,
                 "what": finding.what,
                 "event": finding.event,
-                "next": _spelled(settings, looked.name, finding),
+                "next": _spelled(settings, result.name, finding),
             }
             for finding in found.findings
         ],
@@ -148,17 +148,17 @@ def _spelled(settings: Settings, name: str, finding: Difference) -> str | None:
     return settings.spell(f"{finding.then} NAME", name) if finding.then else None
 
 
-def _text(settings: Settings, looked: _DriftResult) -> str:
-    if looked.drift is None:
-        told = looked.report(settings)
-        how = "is not looked at now" if looked.under_way else "can't be looked at"
-        return styled(f"{looked.name} {how}: {told.message if told else ''}", "yellow")
-    found = looked.drift
+def _text(settings: Settings, result: _DriftResult) -> str:
+    if result.drift is None:
+        told = result.report(settings)
+        how = "is being changed" if result.under_way else "can't be inspected"
+        return styled(f"{result.name} {how}: {told.message if told else ''}", "yellow")
+    found = result.drift
     condition = found.environment.condition
     if not found.findings:
-        return f"{looked.name} is {condition}: nothing that was seen differs from that"
+        return f"{result.name} is {condition}: no difference found"
     now = "now " if found.applied else ""
-    lines = [styled(f"{looked.name} is {now}{condition}, and in the world:", "red")]
+    lines = [styled(f"{result.name} is {now}{condition}, but the infrastructure differs:", "red")]
     lines += [f"  {_words(each)}: {styled(each.what, 'plain')}" for each in found.findings]
     return "\n".join(lines)
 
@@ -167,21 +167,21 @@ def _words(finding: Difference) -> str:
     return finding.kind.value.replace("_", " ")
 
 
-def _advise(settings: Settings, looked: _DriftResult) -> None:
-    """Tell what could not be seen, and which commands lead on."""
-    if looked.drift is None:
-        told = looked.report(settings)
+def _advise(settings: Settings, result: _DriftResult) -> None:
+    """Print the parts that were not inspected, and the next commands."""
+    if result.drift is None:
+        told = result.report(settings)
         for step in told.next[:1] if told else ():
-            note(f"next, for {looked.name}: {step}")
+            note(f"next, for {result.name}: {step}")
         return
-    for line in looked.drift.unseen:
-        note(f"note: {looked.name}: not seen: {line}")
-    for step in _steps(settings, looked.name, looked.drift):
-        note(f"next, for {looked.name}: {step}")
+    for line in result.drift.unseen:
+        note(f"note: {result.name}: not inspected: {line}")
+    for step in _steps(settings, result.name, result.drift):
+        note(f"next, for {result.name}: {step}")
 
 
 def _steps(settings: Settings, name: str, found: Drift) -> list[str]:
-    """Return what leads on: the event that is proposed, then the commands, the gravest first."""
+    """Return the next commands: those that record proposed events, then a repair."""
     events = dict.fromkeys(finding.event for finding in found.findings if finding.event)
     applying = (
         []

@@ -1,4 +1,4 @@
-"""Logs: what the packages log, on stderr and in a file, when it is asked for."""
+"""Log set-up: the log messages of the packages, on stderr and in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Narrator: tells the progress of commands on stderr, step by step."""
+"""Narrator: the progress of commands on stderr, step by step."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def seconds(duration: timedelta) -> str:
-    """Return a duration for people."""
+    """Return a duration in seconds, as printed."""
     return f"{duration.total_seconds():.2f}s"
 
 
 class Narrator:
-    """An observer of commands, which also names the environment at work."""
+    """An observer that prints the progress of commands, and knows the environment under change."""
 
     def __init__(self, settings: Settings) -> None:
         self.at_work: str | None = None
@@ -45,17 +45,17 @@ class Narrator:
         close_screen(self._settings)
 
     def note(self, text: str) -> None:
-        """Tell something in between."""
+        """Print a message."""
         self._screen.note(text)
 
     def __call__(self, progress: Progress) -> None:
-        """Tell about one thing that happened."""
+        """Print one event."""
         match progress:
             case Noticed(message=message):
                 self._screen.note(f"note: {message}")
             case CommandStarted(name=name, command=command, kept=kept):
                 self.at_work = name
-                again = f", going on after {kept} {'step' if kept == 1 else 'steps'}" if kept else ""
+                again = f", continuing after {kept} {'step' if kept == 1 else 'steps'}" if kept else ""
                 self._screen.note(f"{command} {name}{again}")
             case StepStarted(attempt=1):
                 self._screen.begin(_title(progress))
@@ -64,7 +64,7 @@ class Narrator:
             case StepReported(passing=True, message=message):
                 self._screen.note(f"        {message}")
             case StepReported():
-                pass  # the last one is the result's note
+                pass  # the step's outcome repeats the last report
             case StepFinished():
                 self._screen.end(_title(progress), outcome=_outcome(progress), good=True)
             case StepAttemptFailed(retry_in=retry_in, summary=summary):

@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
 
 class Screen(Protocol):
-    """Where progress and notes go."""
+    """Shows progress and messages."""
 
     def note(self, text: str) -> None:
-        """Show a line."""
+        """Show a message."""
         ...
 
     def begin(self, text: str) -> None:
-        """Show what is under way."""
+        """Show a step that is under way."""
         ...
 
     def end(self, text: str, *, outcome: str, good: bool) -> None:
-        """Say how what was under way ended."""
+        """Show the outcome of the step."""
         ...
 
     def close(self) -> None:
-        """Leave nothing half shown."""
+        """Complete the output."""
         ...
 
 
 class PlainScreen:
-    """Lines. What is under way is an open line, which its outcome ends."""
+    """Plain lines; the line of a step stays open until its outcome is known."""
 
     def __init__(self) -> None:
         self._open: str | None = None
 
     def note(self, text: str) -> None:
-        """Show a line, on a line of its own."""
+        """Print a message on a line of its own."""
         self.close()
         _write(strip_control_codes(text) + "\n")
 
@@ -52,8 +52,8 @@ class PlainScreen:
         _write(f"{strip_control_codes(text)} … ")
 
     def end(self, text: str, *, outcome: str, good: bool) -> None:
-        """End the open line, or write a whole one when something came in between."""
-        del good
+        """Complete the open line, or print a whole line if a message has closed it."""
+        del good  # only colours show it
         _write(
             f"{strip_control_codes(outcome)}\n"
             if self._open == text

@@ -12,14 +12,14 @@ from environments.system.control_codes import strip_control_codes
 
 
 class TerminalScreen:
-    """A spinner while something is under way, and a line with a mark when it ended."""
+    """A spinner while a step is under way, and a line with a coloured outcome afterwards."""
 
     def __init__(self) -> None:
         self._console: Console = Console(stderr=True, highlight=False)
         self._status: Status | None = None
 
     def note(self, text: str) -> None:
-        """Show a line above the spinner."""
+        """Print a message above the spinner."""
         self._print(strip_control_codes(text))
 
     def begin(self, text: str) -> None:
@@ -30,7 +30,7 @@ class TerminalScreen:
             self._status.start()
 
     def end(self, text: str, *, outcome: str, good: bool) -> None:
-        """Replace the spinner by a line."""
+        """Replace the spinner with the outcome."""
         self.close()
         self._print(
             f"{strip_control_codes(text)} … ", f"{strip_control_codes(outcome)}", "green" if good else "red"
@@ -39,6 +39,7 @@ class TerminalScreen:
     def close(self) -> None:
         """Stop the spinner."""
         if self._status is not None:
+            # A terminal that is gone must not stop the command.
             with suppress(OSError):
                 self._status.stop()
         self._status = None

@@ -26,7 +26,7 @@ def running(cli: Any, created: Any, scripted_provider: ScriptedProvider) -> str:
 def test_without_differences_the_exit_code_is_0(cli: Any, running: str) -> None:
     ran = cli("drift", "demo")
 
-    assert (ran.code, ran.out) == (0, "demo is running: nothing that was seen differs from that\n")
+    assert (ran.code, ran.out) == (0, "demo is running: no difference found\n")
 
 
 def test_a_difference_is_reported_with_its_event_and_the_next_command(
@@ -38,7 +38,9 @@ def test_a_difference_is_reported_with_its_event_and_the_next_command(
     ran = cli("drift", "demo")
 
     assert ran.code == 8
-    assert ran.out == "demo is running, and in the world:\n  service down: its process is gone\n"
+    assert (
+        ran.out == "demo is running, but the infrastructure differs:\n  service down: its process is gone\n"
+    )
     assert ran.err.splitlines() == [
         "next, for demo: envchart drift demo --apply (fires fail)",
         "next, for demo: envchart retry demo",
@@ -89,7 +91,7 @@ def test_an_uninspected_part_is_not_taken_for_healthy(
     ran = cli("drift", "demo")
 
     assert ran.code == 6
-    assert "note: demo: not seen: the moon: it is day" in ran.err
+    assert "note: demo: not inspected: the moon: it is day" in ran.err
 
 
 def test_an_interrupted_environment_must_be_recovered_first(

@@ -103,7 +103,7 @@ def test_a_lock_error_names_the_holder_and_the_lock_timeout(
 
     assert ran.code == 5
     assert "error: 'hello' is locked: envchart run, pid" in ran.err
-    assert "take --lock-timeout 60" in ran.err
+    assert "add --lock-timeout 60" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Rebasing: a new history is begun from what is left of a damaged one, after it was shown."""
+"""`recover --rebase`: begin a new history from the readable part of a damaged history."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ if TYPE_CHECKING:
 
 
 def begin_new_history(settings: Settings, name: str, *, yes: bool) -> None:
-    """Show what is damaged and what can be read, ask, and begin a new history.
+    """Show the damage and the readable states, ask for confirmation, and begin a new history.
 
     Raises:
-        CorruptHistory: Nothing of it can be read any more.
-        Refusal: Nobody agreed.
+        CorruptHistory: No state can be read.
+        UsageRefused: The user did not confirm.
     """
     storage = loading.storage(settings)
     evidence = storage.survey(name)
     _show(evidence)
     if not evidence.candidates:
-        problem = f"{evidence.problem.problem}, and no state of it can be read"
+        problem = f"{evidence.problem.problem}, and no state can be read"
         raise CorruptHistory(name, evidence.problem.path, problem, evidence.problem.line)
     best = evidence.candidates[0]
     if not yes:
-        ask(f"Go on with {_said(best)}?", settings.spell("recover NAME --rebase --yes", name))
+        ask(
+            f"Begin a new history with {_described(best)}?",
+            settings.spell("recover NAME --rebase --yes", name),
+        )
     by = who()
     reason = f"begun by {by} from {best.source}: {evidence.problem.problem}"
     storage.rebase(evidence, best, reason=reason, holder=Holder.current("envchart recover --rebase"))
@@ -47,10 +50,10 @@ def begin_new_history(settings: Settings, name: str, *, yes: bool) -> None:
 
 def _show(evidence: Evidence[AnyEnvironment]) -> None:
     note(f"  {evidence.problem.path}: {evidence.problem.problem}")
-    note(f"  {evidence.sound} records from the beginning are sound")
+    note(f"  sound records at the beginning: {evidence.sound}")
     for candidate in evidence.candidates:
-        note(f"  {candidate.source} end with {_said(candidate)}")
+        note(f"  readable from {candidate.source}: {_described(candidate)}")
 
 
-def _said(candidate: Candidate[AnyEnvironment]) -> str:
+def _described(candidate: Candidate[AnyEnvironment]) -> str:
     return f"record {candidate.seq}: {candidate.value.condition}"

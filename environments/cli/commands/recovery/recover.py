@@ -76,30 +76,30 @@ def recover(
 
 @dataclass(frozen=True, slots=True)
 class _RecoverRequest:
-    """What was asked for, and how it is carried out for one environment or for all."""
+    """A request to recover one environment or all."""
 
     settings: Settings
     dry_run: bool
     assume: Assumption | None
 
     def one(self, name: str) -> None:
-        """Recover one environment, and print how it is then."""
+        """Recover one environment and print the result."""
         found = self._run(name)
         view = look(loading.storage(self.settings), name) if not self.dry_run else View(found.environment)
         emit(self.settings, self._document(found, view), self._text(found, view))
         if found.undecided is not None:
-            note(f"note: {found.undecided}; recover asks, or takes --assume")
+            note(f"note: {found.undecided}; recover asks on a terminal, or takes --assume")
         tell_next(self.settings, self._next(found, view), name)
 
     def all(self) -> None:
-        """Recover all that were interrupted; one that can't be recovered does not stop the others."""
+        """Recover every interrupted environment; an error in one does not stop the others."""
         documents: list[dict[str, object]] = []
         lines: list[str] = []
         worst = 0
         for name in _interrupted(self.settings):
             try:
                 found = self._run(name)
-            except Exception as error:  # each is told, and the others are still recovered
+            except Exception as error:  # reported at once; the others are still recovered
                 told = report(error, self.settings)
                 if told is None:
                     raise
@@ -161,7 +161,7 @@ class _RecoverRequest:
 
 
 def _interrupted(settings: Settings) -> list[str]:
-    """Return the environments whose command died."""
+    """Return the environments with an interrupted command."""
     storage = loading.storage(settings)
     return [
         summary.name
@@ -176,23 +176,23 @@ def _interrupted(settings: Settings) -> list[str]:
 def _assumed(
     settings: Settings, assume: str | None, because: str | None, name: str | None
 ) -> Assumption | None:
-    """Return what was said with --assume.
+    """Return the assumption made with --assume and --because.
 
     Raises:
-        Refusal: It is neither done nor not-done, or --because stands alone.
+        UsageRefused: The value is neither done nor not-done, or --because is given alone.
     """
     ways = ("recover NAME --assume done --because WHY", "recover NAME --assume not-done --because WHY")
     spelled = tuple(settings.spell(way, name) for way in ways)
     if assume is None and because is None:
         return None
     if assume not in ("done", "not-done"):
-        raise UsageRefused("--assume is either done or not-done, and --because says why", spelled)
+        raise UsageRefused("--assume takes done or not-done, and --because gives the reason", spelled)
     return Assumption(done=assume == "done", who=who(), why=because or "assumed on the command line")
 
 
 def _asked(doubt: Doubt, tell: Callable[[str], None]) -> Assumption | None:
-    """Ask on the terminal; None when the person does not know either."""
-    tell(f"{doubt.step}: whether it was done can't be found out: {doubt.reason}")
+    """Ask on the terminal; return None if the user does not know."""
+    tell(f"{doubt.step}: whether the step was done can't be determined: {doubt.reason}")
     sys.stderr.write(
         strip_control_codes(f"Was {doubt.step} of {doubt.name} done? [y]es, [n]o, or Enter if unknown: ")
     )

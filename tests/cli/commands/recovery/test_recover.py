@@ -171,8 +171,8 @@ def crash_another(repository: FileRepository) -> Callable[[str], None]:
     [
         (("recover",), "give NAME or --all"),
         (("recover", "demo", "--all"), "give NAME or --all"),
-        (("recover", "demo", "--assume", "perhaps"), "--assume is either done or not-done"),
-        (("recover", "demo", "--because", "so"), "--assume is either done or not-done"),
+        (("recover", "demo", "--assume", "perhaps"), "--assume takes done or not-done"),
+        (("recover", "demo", "--because", "so"), "--assume takes done or not-done"),
         (("recover", "--all", "--rebase"), "--rebase needs NAME"),
         (("recover", "demo", "--rebase", "--dry-run"), "--rebase needs NAME"),
     ],
