@@ -7,28 +7,22 @@ import os
 import shutil
 from pathlib import Path
 
+from statechart.storage.disk import replace_file, sync_directory
+
+__all__ = [
+    "remove_tree",
+    "sync_directories",
+    "sync_directory",
+    "sync_file_system",
+    "write_private",
+]
+
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
 
 
 def write_private(path: Path, text: str) -> None:
     """Replace a file atomically and durably; only its owner can read the file."""
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    draft.replace(path)
-    sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    replace_file(path, text.encode())
 
 
 def sync_directories(path: Path) -> None:
