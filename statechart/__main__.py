@@ -1,4 +1,4 @@
-"""`python -m statechart`: draw any chart, and keep the diagrams in pages fresh."""
+"""`python -m statechart`: draw any chart, and keep the diagrams in pages up to date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from statechart.errors import DiagramUnavailable, StatechartError
 
 DONE, USAGE, DIFFERENCE = 0, 2, 8
-"""The exit codes; those of `envchart` for the same."""
+"""The exit codes, with the meanings that they have in `envchart`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

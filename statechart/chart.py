@@ -1,4 +1,4 @@
-"""Chart: python-statemachine's StateChart, made strict."""
+"""A strict statechart, based on python-statemachine's StateChart."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _RESERVED = frozenset(
 
 
 class _StrictMeta(StateMachineMetaclass):
-    """Refuses, when the class is created, what can't be committed once per event."""
+    """Refuses, at the creation of a class, declarations that can't be committed once per event."""
 
     def __init__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> None:
         extended = [base.__name__ for base in bases if getattr(base, "states_map", None)]
@@ -70,19 +70,18 @@ class _StrictMeta(StateMachineMetaclass):
 class Chart(StateChart[Any], metaclass=_StrictMeta):
     """A flat statechart whose every event is committed exactly once, or not at all.
 
-    Declare states and events as class attributes; guards, validators and hooks as methods. They
-    run before the commit and may veto it by raising. A guard takes `model`, and its docstring is
-    the reason that a refusal gives. `after_` hooks run when all is committed: what they raise is
-    logged and goes no further.
+    Declare states and events as class attributes, and guards, validators and hooks as methods. They run
+    before the commit and may veto it by raising. A guard takes `model`; its docstring is the reason in a
+    refusal. `after_` hooks run after the commit; their exceptions are logged and go no further.
 
     Args:
-        model: Any object with a `state`, None for one of the chart's own. A state that is set is
-            taken as it is; otherwise the initial one is entered, and nothing is committed.
-        subject: What the chart is about, for messages; by default the model's `name`.
+        model: Any object with a `state`, or None for the chart's own. A model with a state stays in
+            that state; another enters the initial state, without a commit.
+        subject: The name in messages; by default the model's `name`.
         commit: Makes transitions durable. None keeps them in memory only.
 
     Raises:
-        UnknownState: The model's state is none of the chart's.
+        UnknownState: The chart has no state like the model's.
     """
 
     allow_event_without_transition = False
@@ -90,13 +89,13 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     atomic_configuration_update = True
 
     log_message: ClassVar[str] = "State transition"
-    """The message of the line that is logged, at INFO, for each commit."""
+    """The message of the line that is logged at INFO for each commit."""
 
     phases: ClassVar[Mapping[str, Sequence[State | str]]] = {}
-    """States that belong together, by a name for them: diagrams draw a box around each group."""
+    """Groups of states, by name: diagrams draw a box around each group."""
 
     failures: ClassVar[Sequence[State | str]] = ()
-    """The states in which something has gone wrong: diagrams mark them."""
+    """The states that mean a failure: diagrams mark them."""
 
     _hooks_class: ClassVar[type[Hooks] | None] = None
 
@@ -117,20 +116,20 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     @staticmethod
     def new_model() -> object | None:
-        """Return what a machine is about that is given no model; None for the engine's own."""
+        """Return the model of a machine that is given none, or None for the engine's own."""
         return None
 
     @staticmethod
     def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
-        """Write a log line; a package that overrides this has them under its own name."""
+        """Write a log line; a package overrides this to log under its own name."""
         emit(level, message, fields)
 
     @classmethod
     def event(cls, name: str) -> Event:
-        """Return the declared event of that name.
+        """Return a declared event by its name.
 
         Raises:
-            UnknownEvent: There is none; the error names the nearest.
+            UnknownEvent: The chart has no such event; the error names the nearest.
         """
         for event in cls._events:
             if event.id == name:
@@ -138,17 +137,17 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         raise UnknownEvent(cls.__name__, str(name), [event.id for event in cls._events])
 
     def fire(self, event: Event, /, **payload: Any) -> Transition:
-        """Take the transition that an event leads to, and commit it.
+        """Take the transition of an event, and commit it.
 
-        The payload reaches guards and hooks as keyword arguments. When this raises, nothing was
-        committed and the model is in the state it was in, whatever was raised: unless the commit
-        itself had been done when an interruption (KeyboardInterrupt and the like) came.
+        The payload reaches guards and hooks as keyword arguments. If this raises, nothing was committed and
+        the model has its old state, with one exception: an interruption (KeyboardInterrupt and the like)
+        may come after the commit was made.
 
         Raises:
             UnknownEvent: The chart has no such event.
-            InvalidTransition: The chart does not allow it now.
+            InvalidTransition: The chart does not allow the event in this state.
             NestedFire: Another event of this chart is being committed.
-            ReservedPayload: A payload keyword is one that the engine keeps for itself.
+            ReservedPayload: The engine reserves a payload keyword for itself.
         """
         declared = self.event(event)
         if not Hooks.watchers:
@@ -198,11 +197,11 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return firing.transition
 
     def require(self, event: Event, /, **payload: Any) -> None:
-        """Raise what `fire` would raise if the event were refused; change nothing.
+        """Raise the error that `fire` would raise if the event were refused; change nothing.
 
         Raises:
             UnknownEvent: The chart has no such event.
-            InvalidTransition: The chart does not allow it now.
+            InvalidTransition: The chart does not allow the event in this state.
         """
         declared = self.event(event)
         if declared.id not in self.enabled(**payload):
@@ -211,9 +210,9 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             raise self._refusal(declared.id, payload)
 
     def enabled(self, **payload: Any) -> tuple[str, ...]:
-        """Return the events that the chart allows now, guards considered, as they were declared.
+        """Return the events that the present state and the guards allow, as declared.
 
-        A guard that raises, for want of a payload perhaps, does not allow its event.
+        A guard that raises, perhaps because a payload is missing, does not allow its event.
         """
         state = self.states_map[self.model.state]
         open_ = {
@@ -226,15 +225,14 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     @classmethod
     def bound(cls, model: object, *, subject: str | None = None, commit: Commit | None = None) -> Self:
-        """Return this thread's machine of this chart, bound to what a model says.
+        """Return this thread's machine of this chart, bound to the attributes of a model.
 
-        Building a machine costs more than an event: this one is built once for a thread and kept.
-        The model's attributes are copied to the machine's own model of that class; use it at once,
-        for one event, and read the result from the transition.
+        The machine is built once for each thread. Its own model receives copies of the attributes: fire one
+        event at once, and read the result from the transition.
 
         Raises:
             NestedFire: An event of this chart is being committed in this thread.
-            UnknownState: The model's state is none of the chart's.
+            UnknownState: The chart has no state like the model's.
         """
         machine = _kept(cls, type(model))
         if machine is None:
@@ -263,7 +261,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return self.fire(self.event(event), **payload)
 
     def add_listener(self, *_listeners: object) -> Any:
-        """Refuse: what is added later would run after the commit, and could undo it in memory only."""
+        """Raise ChartDefinitionError: listeners are declared on the class."""
         raise ChartDefinitionError(
             f"{type(self).__name__}: listeners are declared on the class (`listeners = [...]`), "
             "so that they run before the commit"
@@ -299,7 +297,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return super()._get_engine()  # type: ignore[no-untyped-call]
 
     def _put_nonblocking(self, trigger_data: Any, internal: bool = False) -> None:
-        """Refuse: what is put on the engine's queue has gone past fire()."""
+        """Refuse a trigger on the engine's queue, which did not come through `fire`."""
         del internal
         raise NestedFire(type(self).__name__, str(trigger_data.event))
 
@@ -336,7 +334,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         self._tell(FiredEvent(type(self), self._about, event.id, str(self.model.state), None, guards))
 
     def _inferred(self, event: Event, before: Any, after: str) -> dict[str, bool]:
-        """Return what guards must have said for an event to lead there; asking again could differ."""
+        """Return the answers that the guards must have given for an event to lead there."""
         said: dict[str, bool] = {}
         for transition in self._ways(event, before):
             guards = [str(guard) for guard in transition.cond]
@@ -357,7 +355,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return next((str(guard.meta.attr_name) for guard in refusing), None)
 
     def _asked(self, transition: Any, payload: Mapping[str, Any]) -> Iterator[tuple[Any, bool]]:
-        """Yield each guard of a transition, and whether it agrees."""
+        """Yield each guard of a transition with its answer."""
         known = {
             "machine": self,
             "model": self.model,

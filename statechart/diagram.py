@@ -1,4 +1,4 @@
-"""Diagram: a chart as Mermaid, DOT, SVG, PNG, a Markdown or reStructuredText table, or JSON."""
+"""Draw a chart as Mermaid, DOT, SVG, PNG, a Markdown or reStructuredText table, or JSON."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FORMATS: tuple[str, ...] = get_args(Format)
 
 
 def render(chart: AnyChart, format: Format, *, marks: Marks | None = None) -> str:
-    """Draw a chart, with what `marks` points out.
+    """Draw a chart with its marks, as text.
 
-    The same chart gives the same text. To keep the picture readable, an event that leads to one
-    state from everywhere becomes a note there, and so does a guard that all other transitions share.
-    Tables and JSON leave nothing out.
+    The same chart gives the same text. To keep the picture readable, an event that leads to one state
+    from all others becomes a note at that state, and so does a guard that all other transitions share.
+    Tables and JSON are complete.
 
     Raises:
         UnknownState: The chart has no state that was to be marked.
@@ -37,7 +37,7 @@ def render(chart: AnyChart, format: Format, *, marks: Marks | None = None) -> st
 
 
 def draw(chart: AnyChart, format: Format, *, marks: Marks | None = None) -> bytes:
-    """Draw a chart as bytes: UTF-8 for all formats but `png`.
+    """Draw a chart with its marks, as bytes: UTF-8 for all formats except `png`.
 
     Raises:
         UnknownState: The chart has no state that was to be marked.

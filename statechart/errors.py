@@ -1,33 +1,31 @@
-"""What can go wrong with a chart or with its storage::
+"""The errors of charts and of their storage::
 
     StatechartError
     ├── ChartDefinitionError (TypeError)   a chart that can't be committed once per event
-    ├── UnknownEvent (LookupError)         no event of that name; the nearest is named
-    ├── UnknownState (LookupError)         no state of that name; the nearest is named
+    ├── UnknownEvent (LookupError)         no event has this name; the nearest is named
+    ├── UnknownState (LookupError)         no state has this name; the nearest is named
     ├── InvalidTransition                  the chart does not allow the event in this state
     ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
     ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
-    ├── NoSuchPath (LookupError)           an event does not follow on the ones before it
+    ├── NoSuchPath (LookupError)           an event can't follow the events before it
     ├── ChartNotFound (LookupError)        `module:Chart` leads to no chart; says where, and why
     ├── DiagramUnavailable                 a format needs a program that is not installed
     ├── PageError                          a page of documentation that can't be checked or written
-    ├── PageErrors                         several of these
-    └── StorageError                       the storage could not do what was asked; its cause is kept
-        ├── InvalidName (ValueError)       nothing can be stored under that name
-        ├── NotFound (LookupError)         nothing is stored under that name
+    ├── PageErrors                         several page errors
+    └── StorageError                       the storage failed; its cause is kept
+        ├── InvalidName (ValueError)       the name is not allowed
+        ├── NotFound (LookupError)         the name does not exist
         ├── OnNetwork                      the directory is on a network file system, where locks don't hold
-        ├── NotOurs                        something that this library did not make stands in the way
-        ├── Conflict                       somebody else was there first
+        ├── NotOurs                        files of another program are in the way
+        ├── Conflict                       another process was faster
         │   ├── AlreadyExists (FileExistsError)   the name is taken
         │   ├── Stale                      the value was changed since it was read
         │   └── Locked (TimeoutError)      another holder has the lock
         ├── LeaseLost                      the lock or the journal under a session was removed or replaced
-        ├── CommitUncertain                nobody can say whether the last append is durable
-        ├── NotDamaged                     a history is sound, and there is nothing to rebase
+        ├── CommitUncertain                the last append may or may not be durable
+        ├── NotDamaged                     a history is sound, and there is no need to rebase
         ├── CorruptHistory                 journal and document contradict each other, or are damaged
         └── NewerSchema                    written by a newer version of the program
-
-All are built from facts, which stay readable as attributes, and survive pickling.
 
 All are built from facts, which stay readable as attributes, and survive pickling.
 """
@@ -62,7 +60,7 @@ def _restore(kind: type[StatechartError], args: tuple[Any, ...]) -> StatechartEr
 
 
 class ChartDefinitionError(StatechartError, TypeError):
-    """A chart that is declared in a way that can't be committed once per event."""
+    """A chart whose declaration can't be committed once per event."""
 
 
 class _UnknownName(StatechartError, LookupError):
@@ -78,13 +76,13 @@ class _UnknownName(StatechartError, LookupError):
 
 
 class UnknownEvent(_UnknownName):
-    """A chart has no event of that name."""
+    """The chart has no event of this name."""
 
     kind = "event"
 
 
 class UnknownState(_UnknownName):
-    """A chart has no state of that name."""
+    """The chart has no state of this name."""
 
     kind = "state"
 
@@ -95,10 +93,10 @@ class InvalidTransition(StatechartError):
     Attributes:
         chart: The chart's class name.
         event: The event that was refused.
-        subject: What the chart was about, or None when it has no name.
-        state: The state that it was, and still is, in.
-        allowed: The events that the chart, guards included, allows now.
-        reason: Why a guard refused, or None when no transition is declared at all.
+        subject: The name of the chart's subject, or None.
+        state: The state, unchanged.
+        allowed: The events that the state and the guards allow now.
+        reason: The reason of a guard, or None if no transition is declared.
     """
 
     def __init__(
@@ -124,7 +122,7 @@ class InvalidTransition(StatechartError):
 
 
 class NestedFire(StatechartError, RuntimeError):
-    """An event was fired while another one was being committed."""
+    """An event was fired while another event was being committed."""
 
     def __init__(self, chart: str, event: str) -> None:
         self.chart = chart
@@ -136,7 +134,7 @@ class NestedFire(StatechartError, RuntimeError):
 
 
 class ReservedPayload(StatechartError, TypeError):
-    """Payload keywords that the engine keeps for itself, and would silently drop."""
+    """Payload keywords that the engine reserves for itself, and would silently drop."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names: tuple[str, ...] = tuple(names)
@@ -144,7 +142,7 @@ class ReservedPayload(StatechartError, TypeError):
 
 
 class NoSuchPath(StatechartError, LookupError):
-    """An event that can't follow on the ones before it.
+    """An event can't follow the events before it.
 
     Attributes:
         allowed: The events that can.
@@ -160,11 +158,11 @@ class NoSuchPath(StatechartError, LookupError):
 
 
 class ChartNotFound(StatechartError, LookupError):
-    """A reference that leads to no chart; the message says why, where, and what to write instead.
+    """A reference leads to no chart. The message says why, and what to write instead.
 
     Attributes:
-        reference: What was asked for.
-        place: The file and line that are to be mended, as `FILE:LINE`, or None.
+        reference: The reference, as given.
+        place: The file and line to mend, as `FILE:LINE`, or None.
     """
 
     def __init__(self, reference: str, reason: str, place: str | None = None) -> None:
@@ -174,15 +172,15 @@ class ChartNotFound(StatechartError, LookupError):
 
 
 class DiagramUnavailable(StatechartError):
-    """A format needs a program that is not installed, or refuses; the message says which."""
+    """A format needs a program that is not installed or fails; the message names the program."""
 
 
 class PageError(StatechartError):
-    """A page that can't be checked or written; the message begins with its file and line.
+    """A page can't be checked or written. The message begins with its file and line.
 
     Attributes:
         path: The page.
-        line: Counted from 1; None when it is the file itself.
+        line: The line, counted from 1, or None for the whole file.
     """
 
     def __init__(self, path: Path, line: int | None, what: str) -> None:
@@ -193,10 +191,10 @@ class PageError(StatechartError):
 
 
 class PageErrors(StatechartError):
-    """What is wrong in several pages.
+    """The problems of several pages.
 
     Attributes:
-        problems: A line each, which begins with the place.
+        problems: A line for each problem, beginning with the place.
     """
 
     def __init__(self, errors: Iterable[PageError]) -> None:
@@ -205,11 +203,11 @@ class PageErrors(StatechartError):
 
 
 class StorageError(StatechartError):
-    """The storage could not do what was asked. The operating system's error is `__cause__`."""
+    """The storage could not do its work. The operating system's error is `__cause__`."""
 
 
 class InvalidName(StorageError, ValueError):
-    """Nothing can be stored under that name."""
+    """The name is not allowed."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -220,7 +218,7 @@ class InvalidName(StorageError, ValueError):
 
 
 class NotFound(StorageError, LookupError):
-    """Nothing is stored under that name."""
+    """The name does not exist."""
 
     def __init__(self, name: str, where: str) -> None:
         self.name = name
@@ -248,7 +246,7 @@ class OnNetwork(StorageError):
 
 
 class NotOurs(StorageError):
-    """A path holds something that this library did not make; it was left untouched."""
+    """A path holds files of another program, which were left untouched."""
 
     def __init__(self, path: Path, problem: str) -> None:
         self.path = path
@@ -257,7 +255,7 @@ class NotOurs(StorageError):
 
 
 class Conflict(StorageError):
-    """Somebody else was there first; nothing was written."""
+    """Another process was faster; nothing was written."""
 
 
 class AlreadyExists(Conflict, FileExistsError):
@@ -292,8 +290,8 @@ class Locked(Conflict, TimeoutError):
     """Another holder has the lock.
 
     Attributes:
-        holder: Who, as the holder itself wrote; None when it could not be read.
-        doing: What the holder is at now, in words; None when that is not known.
+        holder: The holder, as recorded in the lock file; None if unreadable.
+        doing: The holder's present activity, in words, or None if unknown.
     """
 
     def __init__(self, name: str, holder: Holder | None, doing: str | None = None) -> None:
@@ -309,11 +307,11 @@ class Locked(Conflict, TimeoutError):
 
 
 class LeaseLost(StorageError):
-    """A session does not hold its lock and journal any more: they were replaced, or it was closed.
+    """A session no longer holds its lock and journal: they were replaced, or the session was closed.
 
     Attributes:
-        path: The file that shows it.
-        problem: What became of that file or of the session.
+        path: The file that shows the loss.
+        problem: The change of that file or session.
     """
 
     def __init__(self, name: str, path: Path, problem: str = "was removed or replaced") -> None:
@@ -326,7 +324,7 @@ class LeaseLost(StorageError):
 
 
 class CommitUncertain(StorageError):
-    """An append failed and could not be cut off again: nobody can say whether it is durable."""
+    """An append failed and could not be undone, so the last change may or may not be durable."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -337,12 +335,12 @@ class CommitUncertain(StorageError):
 
 
 class CorruptHistory(StorageError):
-    """Journal and document contradict each other, or are damaged; nothing was touched.
+    """Journal and document contradict each other, or are damaged; nothing was changed.
 
     Attributes:
-        path: The file that is at fault.
-        line: The 1-based line in it, when there is one.
-        problem: What is wrong there.
+        path: The damaged file.
+        line: The damaged line, counted from 1, or None.
+        problem: The damage.
     """
 
     def __init__(self, name: str, path: Path, problem: str, line: int | None = None) -> None:
@@ -355,7 +353,7 @@ class CorruptHistory(StorageError):
 
 
 class NotDamaged(StorageError):
-    """A history is sound, so no new one is begun."""
+    """A history is sound, so there is no need to rebase."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -363,7 +361,7 @@ class NotDamaged(StorageError):
 
 
 class NewerSchema(StorageError):
-    """A file was written by a newer version of the program."""
+    """A newer version of the program wrote a file."""
 
     def __init__(self, name: str, path: Path, found: int, known: int) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Graph: what a chart says, read from its class without building a machine."""
+"""Read the graph of a chart from its class, without building a machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ StepT = TypeVar("StepT")
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One transition: an event that leads from a state to a state, if its guards agree."""
+    """One transition: an event that leads from a state to a state if the guards agree."""
 
     event: str
     source: str
@@ -31,17 +31,17 @@ class Edge:
 
 
 def states(chart: AnyChart) -> tuple[str, ...]:
-    """Return the chart's states, as they were declared."""
+    """Return the chart's states, as declared."""
     return tuple(str(state.value) for state in chart.states)
 
 
 def events(chart: AnyChart) -> tuple[str, ...]:
-    """Return the chart's events, as they were declared."""
+    """Return the chart's events, as declared."""
     return tuple(event.id for event in chart._events)
 
 
 def edges(chart: AnyChart) -> tuple[Edge, ...]:
-    """Return the chart's transitions: by source, as they were declared."""
+    """Return the chart's transitions, by source, as declared."""
     found = _edges.get(chart)
     if found is None:
         found = _edges[chart] = tuple(
@@ -60,11 +60,11 @@ def edges(chart: AnyChart) -> tuple[Edge, ...]:
 
 
 _edges: WeakKeyDictionary[AnyChart, tuple[Edge, ...]] = WeakKeyDictionary()
-"""What was read once: a chart does not change once it is declared."""
+"""Transitions by chart: a chart does not change after its declaration."""
 
 
 def phases(chart: AnyChart) -> dict[str, tuple[str, ...]]:
-    """Return the states of each phase that the chart declares, as they were declared."""
+    """Return the states of each phase that the chart declares, as declared."""
     declared = getattr(chart, "phases", {})
     return {str(name): _named(members) for name, members in declared.items()}
 
@@ -79,14 +79,14 @@ def _named(members: Iterable[Any]) -> tuple[str, ...]:  # Any: State objects, or
 
 
 def guard_reason(chart: AnyChart, guard: str) -> str:
-    """Return why a guard refuses: the first sentence of its docstring, for a sentence to go on with."""
+    """Return the reason of a guard's refusal: the first sentence of its docstring, as a clause."""
     doc = getattr(getattr(chart, guard.lstrip("!"), None), "__doc__", None) or f"guard {guard} refuses"
     sentence = " ".join(doc.strip().split("\n\n")[0].split()).rstrip(".")
     return sentence[:1].lower() + sentence[1:]
 
 
 def allowed_events(chart: AnyChart, state: str) -> tuple[str, ...]:
-    """Return the events with a transition from a state, guards not considered.
+    """Return the events with a transition from a state, without asking the guards.
 
     Raises:
         UnknownState: The chart has no such state.
@@ -97,7 +97,7 @@ def allowed_events(chart: AnyChart, state: str) -> tuple[str, ...]:
 
 
 def reachable(chart: AnyChart, state: str) -> frozenset[str]:
-    """Return the states that some sequence of events leads to, the given one included.
+    """Return the states that some sequence of events leads to, with the state itself.
 
     Raises:
         UnknownState: The chart has no such state.
@@ -107,9 +107,9 @@ def reachable(chart: AnyChart, state: str) -> frozenset[str]:
 
 
 def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...] | None:
-    """Return the fewest transitions that lead from one state to another, None if none do.
+    """Return the fewest transitions that lead from one state to another, or None.
 
-    Guards are not considered. The path from a state to itself is empty.
+    Guards are not asked. The path from a state to itself is empty.
 
     Raises:
         UnknownState: The chart has no such state.
@@ -125,9 +125,9 @@ def breadth_first(
     """Yield each reachable node with the fewest steps that lead there, the nearest first.
 
     Args:
-        start: The first node, reached by no step.
-        leaving: Returns the steps from a node, each with the node that it leads to. It is called
-            once for each node, after the node was yielded.
+        start: The first node.
+        leaving: Returns the steps from a node, each with its target. Called once for each node, after
+            the node was yielded.
     """
     paths: dict[NodeT, tuple[StepT, ...]] = {start: ()}
     queue = deque([start])
@@ -141,7 +141,7 @@ def breadth_first(
 
 
 def lints(chart: AnyChart) -> tuple[str, ...]:
-    """Return what is likely a mistake in a chart, a sentence each."""
+    """Return the likely mistakes in a chart, a sentence each."""
     return tuple(_lints(chart))
 
 

@@ -1,7 +1,7 @@
-"""Lazy packages: import a public name from its module when the name is first used.
+"""Lazy packages: import a public name from its module on first use.
 
 A package declares its public names once, in the stub `__init__.pyi` beside its `__init__.py`. Type
-checkers read the stub as it is; at run time the same stub says which module holds which name.
+checkers read the stub as written; at run time the same stub maps each name to its module.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Logging: silent until somebody enables it, whenever they do."""
+"""Log lines that are silent until a program enables them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from loguru import logger
 
 
 def silence(package: str) -> None:
-    """Disable a package's log lines, unless somebody has enabled or disabled them already.
-
-    Modules are loaded when they are first needed, which may be after `logger.enable`.
-    """
+    """Disable a package's log lines, unless a program has enabled or disabled them already."""
     # loguru has no public way to ask; without this list it is as every library does: off when loaded.
     spoken = getattr(getattr(logger, "_core", None), "activation_list", ())
     if not any(name == f"{package}." for name, _ in spoken):
@@ -19,7 +16,7 @@ def silence(package: str) -> None:
 
 
 def warn(message: str, **fields: object) -> None:
-    """Log a warning with fields; a failing sink must not undo what is on disk."""
+    """Log a warning with fields; a failing sink raises nothing."""
     with suppress(Exception):
         logger.bind(**fields).opt(depth=1).warning(message)
 

@@ -1,6 +1,6 @@
-"""Pages: diagrams that stand in documentation, kept fresh between two markers.
+"""Keep the diagrams in documentation pages up to date, between two markers.
 
-A marker is a comment of the page's own language. In Markdown:
+A marker is a comment in the page's own language. In Markdown:
 
     <!-- statechart: shop.orders:OrderChart mermaid -->
     <!-- /statechart -->
@@ -10,8 +10,8 @@ and in reStructuredText:
     .. statechart: shop.orders:OrderChart rst
     .. /statechart
 
-`state=NAME` and `path=EVENT,EVENT` behind the format mark a state, or a path from the initial one.
-Markers inside a fenced block are text. Everything between two markers is replaced.
+`state=NAME` and `path=EVENT,EVENT` after the format mark a state, or a path from the initial state.
+Markers inside a fenced block are text. All lines between two markers are replaced.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FindChart: TypeAlias = "Callable[[str], type[Chart]]"
 
 SUFFIXES = (".md", ".markdown", ".rst")
-"""The files that are pages, by the ends of their names."""
+"""The suffixes of pages."""
 
 _SKIPPED = frozenset(("_build", "build", "dist", "node_modules", "site-packages", "__pycache__"))
 _MARKERS = {
@@ -51,10 +51,10 @@ _DIRECTIVES = {"mermaid": "mermaid", "dot": "graphviz", "json": "code-block:: js
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it is, and as it should be.
+    """A page: its present text and its text with fresh diagrams.
 
     Attributes:
-        regions: How many diagrams stand in it.
+        regions: The number of diagrams.
     """
 
     path: Path
@@ -64,18 +64,18 @@ class Page:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it is as it should be."""
+        """Whether the present text is up to date."""
         return self.now == self.fresh
 
     def diff(self) -> str:
-        """Return what would have to change, as a unified diff."""
+        """Return the missing changes as a unified diff."""
         now, fresh = (text.splitlines(keepends=True) for text in (self.now, self.fresh))
         return "".join(unified_diff(now, fresh, f"{self.path}", f"{self.path} (fresh)"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """The lines of a diagram: the marker at `begin`, its end at `end`, counted from 0."""
+    """The lines of a diagram: the marker at `begin` and its end at `end`, counted from 0."""
 
     begin: int
     end: int
@@ -83,13 +83,13 @@ class _Region:
 
 
 def default_places() -> list[Path]:
-    """Return where the pages of a project usually are: its README and `docs`, as far as they are there."""
+    """Return the usual places of a project's pages that exist: its README and `docs`."""
     usual = [Path("README.md"), Path("README.rst"), Path("docs")]
     return [place for place in usual if place.exists()]
 
 
 def pages(places: Iterable[Path]) -> list[Path]:
-    """Return all pages in files and directories, sorted; hidden and built directories are left out.
+    """Return all pages in files and directories, sorted, without hidden and built directories.
 
     Raises:
         PageError: There is no such file.
@@ -111,10 +111,10 @@ def _is_page(relative: Path, path: Path) -> bool:
 
 
 def refresh(places: Iterable[Path], find: FindChart = find_chart) -> list[Page]:
-    """Return the pages that have diagrams, as they are and as they should be; write nothing.
+    """Return the pages that have diagrams, with fresh text; write nothing.
 
     Raises:
-        PageErrors: Some can't be read, or have markers that make no sense: all of them are named.
+        PageErrors: Pages can't be read, or have invalid markers. The error names all of them.
     """
     done: list[Page] = []
     errors: list[PageError] = []
@@ -129,7 +129,7 @@ def refresh(places: Iterable[Path], find: FindChart = find_chart) -> list[Page]:
 
 
 def write(page: Page) -> None:
-    """Write a page as it should be: the whole file, or nothing.
+    """Write the fresh text of a page: the whole file, or nothing.
 
     Raises:
         PageError: The file is read-only, or can't be written.
@@ -144,7 +144,7 @@ def write(page: Page) -> None:
 
 
 def _refreshed(path_: Path, find: FindChart) -> tuple[Page | None, list[PageError]]:
-    """Return a page, or what is wrong with it."""
+    """Return a page, or its errors."""
     try:
         text = path_.read_bytes().decode()
     except OSError as error:
@@ -169,7 +169,7 @@ def _refreshed(path_: Path, find: FindChart) -> tuple[Page | None, list[PageErro
 
 
 def _regions(path_: Path, lines: Sequence[str], kind: str) -> tuple[list[_Region], list[PageError]]:
-    """Return the regions of a page, and what is wrong with its markers."""
+    """Return the regions of a page, and the errors of its markers."""
     begins, ends = _MARKERS[kind]
     regions: list[_Region] = []
     errors: list[PageError] = []
@@ -202,7 +202,7 @@ def _how_to_end(kind: str) -> str:
 
 
 def _outside_fences(lines: Sequence[str], kind: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines that can be markers, numbered from 0: what stands in a fenced block is text."""
+    """Yield the lines outside of fenced blocks, numbered from 0."""
     fence: str | None = None
     for number, line in enumerate(lines):
         match = re.match(r"^\s*(```+|~~~+)(.*)$", line) if kind == "md" else None
@@ -216,7 +216,7 @@ def _outside_fences(lines: Sequence[str], kind: str) -> Iterator[tuple[int, str]
 
 
 def _drawn(marker: str, kind: str, find: FindChart) -> list[str]:
-    """Return the lines that belong behind a marker."""
+    """Return the lines that belong after a marker."""
     words = marker.split()
     if len(words) < 2:
         raise ValueError("a marker names a chart and a format: statechart: module:Chart mermaid")

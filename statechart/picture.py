@@ -1,4 +1,4 @@
-"""Picture: what a diagram of a chart shows, before it is drawn in any format."""
+"""The content of a diagram, before a format draws it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A transition that was taken, and what is to be said of it: when, for example."""
+    """A transition that was taken, with a label: the time, for example."""
 
     source: str
     event: str
@@ -27,13 +27,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a diagram points out.
+    """The highlights of a diagram.
 
     Attributes:
-        current: The state that something is in.
-        failed: Whether it is there by a failure.
-        visits: The transitions that led there, the first one first.
-        remark: A line about the current state: which step failed, for example.
+        current: The current state.
+        failed: Whether the current state means a failure.
+        visits: The transitions that led there, oldest first.
+        remark: A line about the current state: the step that failed, for example.
     """
 
     current: str | None = None
@@ -52,15 +52,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart, ready to be drawn: states by the identifiers that renderers use.
+    """A chart, ready to be drawn. States have the identifiers that renderers use.
 
     Attributes:
-        graph: All that is drawn, flat. What is true of every state, or of every transition, became a note.
-        whole: The same, with nothing folded, for tables.
-        boxes: The identifiers of the states of each phase.
-        classes: What each state is shown as: `current`, `failed`, `visited` or `failure`.
+        graph: The drawn states and transitions, flat, without those that became notes.
+        whole: The same without notes, for tables.
+        boxes: The states of each phase.
+        classes: The class of each state: `current`, `failed`, `visited` or `failure`.
         visited: The transitions taken, as indexes into `graph.transitions`.
-        missed: Those that should have been, likewise.
+        missed: The transitions that tests missed, likewise.
     """
 
     graph: DiagramGraph
@@ -73,13 +73,13 @@ class Picture:
 
 
 def path(chart: AnyChart, names: Sequence[str]) -> Marks:
-    """Return the marks of a path: the events that lead from the initial state, one after the other.
+    """Return the marks of a path: events that lead from the initial state, in order.
 
-    Guards are not considered.
+    Guards are not asked.
 
     Raises:
         UnknownEvent: The chart has no such event.
-        NoSuchPath: An event does not leave the state that the ones before it lead to.
+        NoSuchPath: An event does not leave the state that the earlier events lead to.
     """
     known = {(edge.source, edge.event): edge for edge in edges(chart)}
     here = next(str(state.value) for state in chart.states if state.initial)
@@ -96,11 +96,11 @@ def path(chart: AnyChart, names: Sequence[str]) -> Marks:
 
 
 def chosen(chart: AnyChart, state: str | None = None, events: str | None = None) -> Marks:
-    """Return the marks of a state, or of a path that is given as events with commas between them.
+    """Return the marks of a state, or of a path given as events with commas between them.
 
     Raises:
         ValueError: Both are given.
-        StatechartError: One of them is not the chart's.
+        StatechartError: The chart has no such state, event or path.
     """
     if state is not None and events is not None:
         raise ValueError("a state or a path can be marked, not both")
@@ -110,7 +110,7 @@ def chosen(chart: AnyChart, state: str | None = None, events: str | None = None)
 
 
 def compose(chart: AnyChart, marks: Marks) -> Picture:
-    """Put together what is drawn of a chart.
+    """Compose the picture of a chart.
 
     Raises:
         UnknownState: The chart has no state that was to be marked.
@@ -143,7 +143,7 @@ def _key(edge: DiagramTransition) -> _Key:
 
 
 def _labels(chart: AnyChart, marks: Marks, ids: Mapping[str, str]) -> dict[_Key, str]:
-    """Return what is said of each transition that was taken, by what the renderers call it."""
+    """Return the label of each transition that was taken, by the renderers' identifiers."""
     spoken = {event.id: str(event.name) for event in chart._events}
     known = {(edge.source, edge.event, edge.target) for edge in edges(chart)}
     said: dict[_Key, list[str]] = {}
@@ -185,7 +185,7 @@ def _fold(
     ids: Mapping[str, str],
     labels: Mapping[_Key, str],
 ) -> tuple[list[DiagramTransition], list[Note]]:
-    """Turn what is the same everywhere into a note; a transition that was taken stays."""
+    """Turn events and guards that are the same everywhere into notes; keep visited transitions."""
     everywhere = dict(_from_everywhere(chart))
     kept = [edge for edge in transitions if edge.event not in everywhere]
     shared = set.intersection(*(set(edge.guards) for edge in kept)) if kept else set()
@@ -204,7 +204,7 @@ def _fold(
 
 
 def _from_everywhere(chart: AnyChart) -> Iterator[tuple[str, str]]:
-    """Yield each event that leads to one state from all others, if those are more than three."""
+    """Yield each event that leads to one state from all others, if there are more than three."""
     known = set(states(chart))
     for event in chart._events:
         taken = [edge for edge in edges(chart) if edge.event == event.id]
@@ -214,7 +214,7 @@ def _from_everywhere(chart: AnyChart) -> Iterator[tuple[str, str]]:
 
 
 def grouped(picture: Picture) -> DiagramGraph:
-    """Return the graph with a compound state for each phase, as renderers of nested charts take it."""
+    """Return the graph with a compound state for each phase, for renderers of nested charts."""
     from statemachine.contrib.diagram.model import DiagramState, StateType
 
     by_id = {state.id: state for state in picture.graph.states}
@@ -232,5 +232,5 @@ def grouped(picture: Picture) -> DiagramGraph:
 
 
 def box_id(phase: str) -> str:
-    """Return the identifier of a phase, which no state has."""
+    """Return the identifier of a phase, different from those of states."""
     return "phase_" + "".join(letter if letter.isalnum() else "_" for letter in phase)

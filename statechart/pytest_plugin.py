@@ -1,8 +1,4 @@
-"""The pytest plugin of charts: drivers, paths, matrices, scenarios and coverage.
-
-It imports only pytest until one of these is used, so that other runs don't pay for it and no line
-is hidden from tools that measure what a test run imports.
-"""
+"""The pytest plugin of charts: drivers, paths, matrices, scenarios and coverage."""
 
 from __future__ import annotations
 
@@ -75,7 +71,7 @@ def _percent(value: str) -> float:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers; begin to count if that is asked for."""
+    """Declare the markers, and start counting if coverage is requested."""
     config.addinivalue_line(
         "markers",
         "statechart_paths(chart, cover='edges', model=None, payloads=None, without=()): "
@@ -95,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give tests with our markers their paths and cells."""
+    """Parametrize tests with the paths and cells of their markers."""
     if any(metafunc.definition.get_closest_marker(f"statechart_{kind}") for kind in ("paths", "matrix")):
         from statechart.testing.generating import parametrize
 
@@ -128,7 +124,7 @@ def _check_scenario(config: pytest.Config, test: object) -> None:
 
 @pytest.fixture
 def chart_driver() -> Callable[..., Driver]:
-    """Makes a driver of a chart: `chart_driver(OrderChart, state="paid", amount=3)`."""
+    """Make a driver of a chart: `chart_driver(OrderChart, state="paid", amount=3)`."""
     from statechart.testing.driver import Driver
 
     def make(chart: Any, **options: Any) -> Driver:  # Any: what Driver takes

@@ -1,4 +1,4 @@
-"""Reference: the chart that `module:Chart` names."""
+"""Find the chart that a reference `module:Chart` names."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _EXAMPLE = "shop.orders:OrderChart"
 
 
 def find_chart(reference: str, *, root: Path | None = None) -> type[Chart]:
-    """Import and return the chart that `module:Chart`, or `path/to/file.py:Chart`, names.
+    """Import and return the chart of a reference `module:Chart` or `path/to/file.py:Chart`.
 
-    Modules are looked for in `root`, by default the current directory, before anywhere else.
+    `root`, by default the current directory, is searched for modules before any other place.
 
     Raises:
         ChartNotFound: The module can't be imported, or has no such chart.
@@ -47,7 +47,7 @@ def _base() -> type[Chart]:
 
 
 def charts_of(module: ModuleType) -> tuple[str, ...]:
-    """Return the names of a module's charts, as they were declared."""
+    """Return the names of a module's charts, as declared."""
     from statechart.chart import Chart
 
     return tuple(
@@ -65,7 +65,7 @@ def _charts_in_words(where: str, module: ModuleType) -> str:
 
 
 def _hint(where: str, root: Path | None) -> str:
-    """Return which charts there are, if it is only their names that are missing."""
+    """Return a list of the charts in a module, for a reference that lacks the chart's name."""
     try:
         module = _imported(where, where, root or Path.cwd())
     except ChartNotFound:
@@ -130,7 +130,7 @@ def _imported_file(reference: str, path: Path) -> ModuleType:
 
 
 def _place(error: Exception) -> str | None:
-    """Return the line to mend: the deepest one that is neither this library's nor the import system's."""
+    """Return the line to mend: the deepest frame outside of this library and the import system."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}"
     ours = str(Path(__file__).parent)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name closest to `name`, or None when none is close."""
+    """Return the known name closest to `name`, or None if none is close."""
     # Every start of the command line loads this module; difflib takes as long to load as all of it.
     from difflib import get_close_matches
 
@@ -14,5 +14,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as a list for a sentence; `nothing` for none."""
+    """Return names as a list for a sentence, or `nothing`."""
     return ", ".join(names) or "nothing"

@@ -1,1 +1,1 @@
-"""The seam to python-statemachine: the checks of a declaration, and the hooks of an event."""
+"""The seam to python-statemachine: the checks of a declaration and the hooks of an event."""

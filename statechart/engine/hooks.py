@@ -1,4 +1,4 @@
-"""Hooks: what every chart does on entering and on leaving a state."""
+"""The hooks that every chart runs on entering and leaving a state."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Transition:
 class Commit(Protocol):
     """Makes a transition durable.
 
-    Called once, by the entry hook, when everything else has agreed. Raising means that nothing was
-    committed, and the chart goes back to where it was. What is returned goes into the log line.
-    `committed` tells the truth after an interruption, when the call did not return.
+    The entry hook calls this once, after all guards, validators and other hooks have agreed. If the call
+    raises, nothing was committed, and the chart returns to the old state. The result goes into the log
+    line. After an interruption of the call, `committed` tells whether the transition is durable.
     """
 
     @property
@@ -45,7 +45,7 @@ class Commit(Protocol):
         ...
 
     def __call__(self, transition: Transition, /) -> Mapping[str, object]:
-        """Make it durable, or raise."""
+        """Make the transition durable, or raise."""
         ...
 
 
@@ -54,9 +54,9 @@ class FiredEvent:
     """An event that was fired, allowed or refused.
 
     Attributes:
-        about: What tells one machine's attempts from another's: its subject, or the machine itself.
-        to_state: Where it led, or None when it was refused.
-        guards: What each guard of the event's transitions from that state said.
+        about: Distinguishes machines: the subject, or an identifier of the machine.
+        to_state: The target, or None after a refusal.
+        guards: The answer of each guard of the event's transitions from that state.
     """
 
     chart: type
@@ -82,7 +82,7 @@ def watching(watcher: Watcher) -> Iterator[None]:
 
 
 Emit = Callable[[str, str, Mapping[str, object]], None]
-"""Writes a log line: level, message and the fields bound to it."""
+"""Writes a log line: level, message and the fields bound to the line."""
 
 
 def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
@@ -108,17 +108,17 @@ class Firing:
 
     @property
     def committed(self) -> bool:
-        """Whether the transition is durable, even when the commit was interrupted."""
+        """Whether the transition is durable, even after an interrupted commit."""
         if self.returned or self.transition is None or self.commit is None:
             return self.returned
         return self.commit.committed
 
 
 class Hooks:
-    """The listener that a chart appends last: commits on entry, then logs."""
+    """The last listener of a chart: commits on entry, then logs."""
 
     watchers: ClassVar[tuple[Watcher, ...]] = ()
-    """Told of each event after it was fired; see `watching`."""
+    """Called with each event after it was fired; see `watching`."""
 
     def __init__(self, message: str, emit: Emit) -> None:
         self.firing: Firing | None = None
@@ -126,7 +126,7 @@ class Hooks:
         self._emit = emit
 
     def enter(self, target: State) -> None:
-        """Commit the transition that entered a state; log it once it is committed."""
+        """Commit the transition that entered a state, then log the transition."""
         firing = self.firing
         if firing is None:
             return
@@ -159,7 +159,7 @@ class Hooks:
         )
 
     def leave(self, source: State) -> None:
-        """Log which state is being left, and how long it lasted where the model tells its start."""
+        """Log the state that is being left, and its duration if the model tells the start."""
         firing = self.firing
         if firing is None:
             return
@@ -174,7 +174,7 @@ class Hooks:
 
 
 def hooks_class(chart: str, states: list[str]) -> type[Hooks]:
-    """Make the listener class of a chart: its hooks are found by the names of the states."""
+    """Make the listener class of a chart, with a hook for each state."""
 
     def enter(self: Hooks, target: State) -> None:
         self.enter(target)

@@ -1,4 +1,4 @@
-"""Strictness: what a chart must not be, so that each event is committed exactly once."""
+"""The checks that keep a chart flat, synchronous and committed once per event."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FLAGS = {
     "atomic_configuration_update": True,
     "enable_self_transition_entries": True,
 }
-"""The engine's switches, and the only setting with which a failed commit leaves the old state."""
+"""The engine's switches, with the only values under which a failed commit leaves the old state."""
 
 _OF_A_MACHINE = frozenset(("model", "subject", "commit", "state_field", "history_values"))
-"""Attributes that a machine gets when it is built, which no class shows."""
+"""Attributes that a machine gets when it is built, and that no class shows."""
 
 
 def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Iterator[str]:
-    """Yield what keeps a chart from being committed once per event, a sentence each.
+    """Yield the reasons why a chart can't be committed once per event, a sentence each.
 
-    `base` is the strict base class, whose attributes neither a state nor an event may hide.
+    `base` is the strict base class. Neither states nor events may hide its attributes.
     """
     yield from _flags(chart)
     for state in chart.states:

@@ -1,1 +1,1 @@
-"""The formats of a diagram: each writes a picture, or a chart, in one language."""
+"""One module for each format of a diagram."""

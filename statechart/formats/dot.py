@@ -1,8 +1,4 @@
-"""DOT: a picture as Graphviz's own language, a box around each phase.
-
-The renderer of python-statemachine puts states of different boxes into one, and names its clusters by
-memory addresses, so that two runs differ; this one needs no package either.
-"""
+"""DOT: a picture in Graphviz's language, with a box around each phase."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ _HEAD = """\
 
 
 def dot(picture: Picture) -> str:
-    """Return the picture in DOT; the same picture gives the same text."""
+    """Return the picture in DOT. The same picture gives the same text."""
     label = "\\n".join((picture.graph.name, *(f"{note.state}: {note.text}" for note in picture.notes)))
     return (
         f"digraph {_quoted(picture.graph.name)} {{\n    label={_quoted(label)};\n{_HEAD}"
@@ -83,10 +79,10 @@ def _quoted(text: str) -> str:
 
 
 def graphviz(source: str, format: str) -> bytes:
-    """Return what Graphviz makes of DOT.
+    """Run Graphviz on DOT, and return the image.
 
     Raises:
-        DiagramUnavailable: It is not installed, or refuses.
+        DiagramUnavailable: Graphviz is not installed, or refuses the input.
     """
     from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoundError, run_graphviz
 

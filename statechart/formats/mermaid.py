@@ -35,7 +35,7 @@ def mermaid(picture: Picture) -> str:
 
 
 def _spelled(graph: DiagramGraph) -> DiagramGraph:
-    """Return a graph with all its texts written as Mermaid takes them."""
+    """Return a graph with all its texts spelled for Mermaid."""
     transitions = [
         replace(
             edge,
@@ -55,10 +55,10 @@ def _spelled_state(state: DiagramState) -> DiagramState:
 
 
 def _word(name: str) -> str:
-    """Return an identifier that is none of Mermaid's own words."""
+    """Return an identifier that differs from Mermaid's keywords."""
     return f"{name}_" if name.lower() in _WORDS else name
 
 
 def _plain(text: str) -> str:
-    """Write as entities what Mermaid would not take for text."""
+    """Replace the characters that Mermaid gives a meaning by entities."""
     return "".join(f"#{ord(letter)};" if letter in _MARKS else letter for letter in text)

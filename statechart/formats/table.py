@@ -28,5 +28,5 @@ def table(picture: Picture, marks: Marks, format: Literal["md", "rst"]) -> str:
 
 
 def _escaped(text: str, format: Literal["md", "rst"]) -> str:
-    """Write out what would end a table's cell."""
+    """Escape the characters that end a table's cell."""
     return text.replace("|", "\\|") if format == "md" else text

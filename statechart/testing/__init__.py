@@ -1,6 +1,6 @@
-"""For tests of charts: drivers, paths, matrices, a Hypothesis machine, coverage and contracts.
+"""Tools for testing charts: drivers, paths, matrices, a Hypothesis machine, coverage and contracts.
 
-Names are loaded when they are first used: only `state_machine` needs Hypothesis.
+Names are imported on first use, as only `state_machine` needs Hypothesis.
 """
 
 from statechart.lazy import attach

@@ -20,7 +20,7 @@ from statechart.testing.scenarios import STEPS, Stage
 
 @pytest.fixture
 def statechart_stage(request: pytest.FixtureRequest) -> Stage:
-    """Where a scenario plays."""
+    """The stage of a scenario."""
     return Stage(str(request.config.getini("statechart")), request.config.rootpath)
 
 

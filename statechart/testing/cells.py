@@ -1,4 +1,4 @@
-"""Matrix: every event in every state, allowed or refused."""
+"""The matrix of a chart: every event in every state, allowed or refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Cell:
     """One event in one state.
 
     Attributes:
-        declared: Whether the chart has such a transition, guards not considered.
+        declared: Whether the chart declares such a transition, guards not asked.
     """
 
     chart: type[Chart]
@@ -36,11 +36,11 @@ class Cell:
 
     @property
     def allowed(self) -> bool:
-        """Whether the chart allows the event there, guards considered, with the model as it is."""
+        """Whether the chart and its guards allow the event there, with a new model."""
         return self.event in self.driver().allowed
 
     def check(self) -> None:
-        """Demand that firing it does what the chart says: leads on, or is refused and changes nothing."""
+        """Fire the event; require a transition where it is allowed, and a refusal elsewhere."""
         __tracebackhide__ = True
         driver = self.driver()
         if self.allowed:

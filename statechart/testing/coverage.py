@@ -1,4 +1,4 @@
-"""Coverage: which of a chart's states, transitions, guards and refusals the tests have met."""
+"""Count the states, transitions, guards and refusals of charts that tests cover."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ if TYPE_CHECKING:
     from statechart.graph import AnyChart
 
 KINDS = ("states", "transitions", "pairs", "guards", "refused")
-"""What is counted of a chart. Pairs are two transitions that can follow on each other; guards are
-counted both ways; refused are the cells of the state-event matrix without a transition."""
+"""The counted kinds. Pairs are two consecutive transitions; guards count once for each answer; refused
+are the cells of the state-event matrix without a transition.
+"""
 
 REQUIRED = ("states", "transitions", "refused")
-"""What a threshold demands."""
+"""The kinds that a threshold applies to."""
 
 OUTCOMES = ("done", "failed", "interrupted")
-"""How a step can end."""
+"""The outcomes of a step."""
 
 _KEPT = 50
 
 
 @dataclass(slots=True)
 class Covered:
-    """What was met of a chart: the tests that met each item, by kind and item.
+    """The coverage of a chart: the tests that covered each item, by kind and item.
 
     Attributes:
-        reference: Where the chart is, as `module:Chart`.
-        drawn: Its picture, as text that another process can read.
-        spoken: The events by what diagrams call them.
+        reference: The chart, as `module:Chart`.
+        drawn: The chart's picture, as text for another process.
+        spoken: The events by their names in diagrams.
     """
 
     reference: str
@@ -46,7 +47,7 @@ class Covered:
 
     @classmethod
     def of(cls, chart: AnyChart) -> Covered:
-        """Return all that there is to meet of a chart, nothing met yet."""
+        """Return the coverage of a chart before any test."""
         items: dict[str, dict[str, list[str]]] = {
             kind: {item: [] for item in found} for kind, found in _universe(chart).items()
         }
@@ -55,26 +56,26 @@ class Covered:
         return cls(f"{chart.__module__}:{chart.__qualname__}", items, picture, spoken)
 
     def meet(self, kind: str, item: str, test: str) -> None:
-        """Note that a test met an item; what is none of the chart's is left out."""
+        """Note that a test covered an item; unknown items are ignored."""
         tests = self.items[kind].get(item)
         if tests is not None and test not in tests and len(tests) < _KEPT:
             tests.append(test)
 
     def missing(self, kind: str) -> list[str]:
-        """Return the items that no test met."""
+        """Return the items that no test covered."""
         return [item for item, tests in self.items[kind].items() if not tests]
 
     def count(self, kind: str) -> tuple[int, int]:
-        """Return how many items were met, and how many there are."""
+        """Return the number of covered items and of all items."""
         of = len(self.items[kind])
         return of - len(self.missing(kind)), of
 
     def percent(self, kinds: Iterable[str] = REQUIRED) -> float:
-        """Return the smallest share of some kinds that was met, in percent; rounded down, so 100 is all."""
+        """Return the smallest covered share of some kinds, in percent. Only complete coverage gives 100."""
         return min(percent(*self.count(kind)) for kind in kinds)
 
     def picture(self) -> Picture:
-        """Return the chart as it is drawn."""
+        """Return the chart's picture."""
         picture: Picture = pickle.loads(base64.b64decode(self.drawn))  # this very run made it
         return picture
 
@@ -108,32 +109,32 @@ def _universe(chart: AnyChart) -> dict[str, Iterable[str]]:
 
 
 def edge_item(source: str, event: str, target: str) -> str:
-    """Return what a transition is called."""
+    """Return the item of a transition."""
     return f"{source} --{event}--> {target}"
 
 
 def pair_item(first: str, event: str, target: str) -> str:
-    """Return what a transition after another one is called."""
+    """Return the item of a transition after another one."""
     return f"{first} --{event}--> {target}"
 
 
 def guard_item(guard: str, agrees: bool) -> str:  # both are counted
-    """Return what one answer of a guard is called."""
+    """Return the item of a guard's answer."""
     return f"{guard} {'agrees' if agrees else 'refuses'}"
 
 
 def cell_item(state: str, event: str) -> str:
-    """Return what a refusal is called."""
+    """Return the item of a refusal."""
     return f"{event} in {state}"
 
 
 @dataclass(slots=True)
 class Coverage:
-    """What the tests have met, of every chart that they touched.
+    """The coverage of all charts that the tests used.
 
     Attributes:
-        test: The one that runs now; nothing is noted while it is None.
-        steps: The tests that met each outcome of each step.
+        test: The running test. Nothing is counted while this is None.
+        steps: The tests that covered each outcome of each step.
     """
 
     charts: dict[str, Covered] = field(default_factory=dict)
@@ -142,12 +143,12 @@ class Coverage:
     _last: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def begin(self, test: str | None) -> None:
-        """Say which test runs from now on."""
+        """Set the running test."""
         self.test = test
         self._last.clear()
 
     def watch(self, attempt: FiredEvent) -> None:
-        """Note an event that was fired."""
+        """Count a fired event."""
         if self.test is None:
             return
         reference = f"{attempt.chart.__module__}:{attempt.chart.__qualname__}"
@@ -169,7 +170,7 @@ class Coverage:
         self._last[reference, attempt.about] = item, attempt.to_state
 
     def step(self, name: str, outcome: str) -> None:
-        """Note how a step ended."""
+        """Count the outcome of a step."""
         if self.test is None:
             return
         tests = self.steps.setdefault(name, {each: [] for each in OUTCOMES})[outcome]
@@ -177,12 +178,12 @@ class Coverage:
             tests.append(self.test)
 
     def dump(self) -> str:
-        """Return all of it as text, for another process."""
+        """Return the coverage as text, for another process."""
         charts = [asdict(covered) for covered in self.charts.values()]
         return json.dumps({"charts": charts, "steps": self.steps})
 
     def merge(self, dumped: str) -> None:
-        """Add what another process noted."""
+        """Add the coverage of another process."""
         said = json.loads(dumped)
         for chart in said["charts"]:
             known = self.charts.setdefault(chart["reference"], Covered(**chart))
@@ -190,7 +191,7 @@ class Coverage:
         _merge(self.steps, said["steps"])
 
     def counted_steps(self) -> Iterator[tuple[str, int, int]]:
-        """Yield each outcome, how many steps had it, and how many steps there are."""
+        """Yield each outcome, the number of steps that had it, and the number of all steps."""
         for outcome in OUTCOMES:
             met = sum(bool(outcomes[outcome]) for outcomes in self.steps.values())
             yield outcome, met, len(self.steps)

@@ -1,4 +1,4 @@
-"""Paths: event sequences that cover a chart, found by trying: guards and hooks decide where they lead."""
+"""Find event sequences that cover a chart, by trying events where guards and hooks decide."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MakeModel: TypeAlias = Callable[[], object]
 Payloads: TypeAlias = Mapping[str, Mapping[str, Any]]  # Any: whatever the chart's hooks take
 
 LIMIT = 2_000
-"""How many configurations (a state and what the model holds) are looked at, at most."""
+"""The greatest number of configurations (a state and the values of the model) that are explored."""
 
 
 class Uncoverable(ValueError):
-    """Some transitions can't be taken, whatever comes before them.
+    """No sequence of events takes some transitions.
 
     Attributes:
-        missing: These transitions.
+        missing: The transitions.
     """
 
     def __init__(self, chart: str, missing: Sequence[Edge], reasons: Sequence[str]) -> None:
@@ -48,7 +48,7 @@ class Uncoverable(ValueError):
 
 @dataclass(frozen=True)
 class Path:
-    """Events that lead from the initial state through `states`, the initial one included."""
+    """Events that lead from the initial state through `states`, the initial state included."""
 
     chart: type[Chart]
     events: tuple[str, ...]
@@ -64,7 +64,7 @@ class Path:
         return Driver(self.chart, model=self.model() if self.model else None)
 
     def drive(self, driver: Driver | None = None) -> Driver:
-        """Fire all its events, and demand that each leads where the path says."""
+        """Fire all events, and require the states of the path."""
         __tracebackhide__ = True
         driver = driver or self.driver()
         for event, state in zip(self.events, self.states[1:], strict=True):
@@ -74,7 +74,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One transition, taken from a configuration: a state, and the values that the model holds."""
+    """One transition from a configuration: a state, and the values that the model holds."""
 
     before: str
     edge: Edge
@@ -88,7 +88,7 @@ class _Explored:
     Attributes:
         ways: The fewest steps to each configuration.
         steps: The transitions that can be taken.
-        refused: Why the others were refused, by state and event.
+        refused: The reasons of the refusals, by state and event.
     """
 
     ways: dict[str, tuple[_Step, ...]]
@@ -106,19 +106,18 @@ def paths(
 ) -> tuple[Path, ...]:
     """Return few paths that cover a chart.
 
-    `edges` takes every transition, `edge-pairs` every two that can follow on each other, `shortest`
-    has one shortest path to every state. The chart is tried out, without a commit: its guards and
-    hooks run.
+    `edges` covers every transition, `edge-pairs` every pair of consecutive transitions, and `shortest`
+    has a shortest path to every state. The chart's guards and hooks run, without a commit.
 
     Args:
-        model: Makes what the guards and hooks are given; by default the chart's own model.
-        payloads: What each event is fired with.
-        without: Events that are left out.
+        model: Makes the model that guards and hooks see; by default the chart's own.
+        payloads: The payload of each event.
+        without: Events to leave out.
 
     Raises:
-        Uncoverable: Guards keep some transitions from being taken.
-        UnknownEvent: `without` or `payloads` name no event of the chart.
-        ValueError: There is no such cover.
+        Uncoverable: Guards prevent some transitions.
+        UnknownEvent: `without` or `payloads` name an event that the chart does not have.
+        ValueError: The cover is unknown.
     """
     if cover not in COVERS:
         raise ValueError(f"there is no cover {cover!r}: use {listed(COVERS)}")
@@ -158,7 +157,7 @@ def _ways(explored: _Explored, cover: Cover) -> list[tuple[_Step, ...]]:
 def _explore(
     chart: type[Chart], model: MakeModel | None, payloads: Payloads, without: Collection[str]
 ) -> _Explored:
-    """Try every event in every configuration that can be reached, the nearest first."""
+    """Try every event in every reachable configuration, the nearest first."""
     steps: list[_Step] = []
     refused: dict[tuple[str, str], str] = {}
     start = Driver(chart, model=model() if model else None).model
@@ -186,7 +185,7 @@ def _explore(
 
 
 def _frozen(model: Any) -> str:  # Any: whatever the chart's model is
-    """Return what a model holds as text; where an object lies in memory says nothing."""
+    """Return the values of a model as text, without the addresses of objects."""
     held = vars(model) if hasattr(model, "__dict__") else model
     return f"{model.state} {re.sub(r'0x[0-9a-f]+', '', repr(held))}"
 
@@ -211,7 +210,7 @@ def _pairs(found: Sequence[_Step]) -> dict[tuple[Edge, Edge], tuple[_Step, ...]]
 
 
 def _few(ways: Sequence[tuple[_Step, ...]], window: int) -> Iterator[tuple[_Step, ...]]:
-    """Yield ways that together cover what all cover; the longest are tried first."""
+    """Yield ways that together cover the goals of all ways, trying the longest first."""
     covered: set[tuple[Edge, ...]] = set()
     for way in sorted(ways, key=len, reverse=True):
         taken = [step.edge for step in way]

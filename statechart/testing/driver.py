@@ -1,4 +1,4 @@
-"""Driver: a machine of any chart, for tests that read like what they tell."""
+"""A driver: fire events on a machine of any chart, and check the results."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Driver:
-    """Fires events on a machine, and demands what comes of it.
+    """Fires events on a machine and checks the results.
 
         Driver(OrderChart).fire("pay").expect("paid").refuses("pay", because="paid already")
 
-    An event is given by its name, or as the chart's own: `OrderChart.pay`.
+    Events are given by name or as the chart's attributes: `OrderChart.pay`.
 
     Args:
         chart: The chart's class.
-        state: The state to begin in; by default the initial one.
-        model: What guards and hooks are given; by default the chart's own, or an object with the `facts`.
+        state: The first state; by default the initial state.
+        model: The model that guards and hooks see; by default the chart's own, or one with the `facts`.
         commit: Makes transitions durable.
         facts: Attributes of the model.
     """
@@ -45,41 +45,41 @@ class Driver:
 
     @property
     def state(self) -> str:
-        """The state that it is in."""
+        """The current state."""
         return str(self.machine.model.state)
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The events that are allowed now, guards considered."""
+        """The events that the state and the guards allow now."""
         return self.machine.enabled()
 
     def fire(self, event: Event | str, **payload: Any) -> Self:
-        """Fire an event that has to be allowed.
+        """Fire an event that must be allowed.
 
         Raises:
-            InvalidTransition: It is not.
-            UnknownEvent: There is none of that name.
+            InvalidTransition: The event is not allowed.
+            UnknownEvent: The chart has no such event.
         """
         __tracebackhide__ = True
         self.transitions.append(self.machine.fire(self._event(event), **payload))
         return self
 
     def follow(self, *events: Event | str) -> Self:
-        """Fire some events, one after the other."""
+        """Fire several events in order."""
         __tracebackhide__ = True
         for event in events:
             self.fire(event)
         return self
 
     def expect(self, state: str) -> Self:
-        """Demand that it is in a state."""
+        """Require a state."""
         __tracebackhide__ = True
         _value(type(self.machine), state)  # a typo is no failure of the chart
         assert self.state == state, f"it is {self.state}, not {state}, after {self._story()}"
         return self
 
     def refuses(self, event: Event | str, *, because: str | None = None, **payload: Any) -> Self:
-        """Demand that an event is refused, and that the refusal's reason contains a text."""
+        """Require that an event is refused, with `because` in the message."""
         __tracebackhide__ = True
         before = self.state
         try:
@@ -99,7 +99,7 @@ class Driver:
 
 
 def new_model(chart: type[Chart], model: object | None, facts: dict[str, object]) -> Any:  # Any: a model
-    """Return the model that is given, or the chart's own, with facts added."""
+    """Return the given model, or the chart's own, with facts as attributes."""
     found: Any = model if model is not None else chart.new_model()
     if found is None:
         found = SimpleNamespace(state=None)

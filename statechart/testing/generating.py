@@ -1,4 +1,4 @@
-"""Generating: tests with each path, or each cell, of a chart."""
+"""Parametrize tests with the paths or cells of a chart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS: dict[str, tuple[str, Callable[..., tuple[Any, ...]], tuple[str, ...]]] =
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Give a test the values that its markers ask for; a marker that can't be followed fails collection."""
+    """Parametrize a test as its markers ask; an invalid marker fails the collection."""
     for kind, (argument, make, options) in _KINDS.items():
         for marker in metafunc.definition.iter_markers(f"statechart_{kind}"):
             try:
@@ -64,9 +64,10 @@ def _options(marker: pytest.Mark) -> dict[str, Any]:
 
 
 def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None:
-    """Refuse a marker with nothing but a chart's class, which pytest takes for what is to be marked.
+    """Raise if a marker swallowed a test.
 
-    The test then becomes a machine of that chart, and would never be run.
+    Raises:
+        pytest.Collector.CollectError: A marker's only argument is a chart's class.
     """
     from statechart.chart import Chart
 
@@ -79,7 +80,7 @@ def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None
 
 
 def place(function: Any) -> str:  # Any: whatever pytest takes for a test
-    """Return where a test is, as FILE:LINE."""
+    """Return the place of a test, as FILE:LINE."""
     code = inspect.unwrap(function).__code__
     try:
         file = Path(code.co_filename).relative_to(Path.cwd())

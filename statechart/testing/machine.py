@@ -1,4 +1,4 @@
-"""Machine: a Hypothesis state machine of any chart, whose failures shrink to few events."""
+"""A Hypothesis state machine of any chart, whose failures shrink to few events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRIED = 1_000
 
 
 class _TestCase:
-    """The `TestCase` of a machine: Hypothesis's own, which tells the shortest events beside its example."""
+    """The `TestCase` of a machine: adds the shortest failing events to Hypothesis's example."""
 
     def __get__(self, _machine: object, kind: type[ChartMachine]) -> type[TestCase]:
         theirs: type[TestCase] = RuleBasedStateMachine.__dict__["TestCase"].__get__(None, kind)
@@ -44,10 +44,10 @@ class _TestCase:
 
 
 class ChartMachine(RuleBasedStateMachine):
-    """What `state_machine` makes a class of; inherit from that to check a system beside the chart.
+    """The base of the classes that `state_machine` makes; inherit to check a system beside the chart.
 
     Attributes:
-        driver: Where the chart is.
+        driver: Drives the chart.
     """
 
     chart: type[Chart]
@@ -61,17 +61,17 @@ class ChartMachine(RuleBasedStateMachine):
         self._known: tuple[str, ...] | None = None
 
     def begin(self) -> Driver:
-        """Return a driver in the initial state; override it to give the chart a model."""
+        """Return a driver in the initial state; override to give the chart a model."""
         return Driver(self.chart)
 
     def fired(self, transition: Transition) -> None:
-        """Check something after each event; by default nothing. It raises if something is wrong."""
+        """Check the system after an event; raise if the check fails. By default, there is no check."""
 
     def refused(self, event: str) -> None:
-        """Check something after each refusal; by default nothing."""
+        """Check the system after a refusal; raise if the check fails. By default, there is no check."""
 
     def fire(self, event: str, **payload: Any) -> None:
-        """Fire an event, and hold what comes of it against the chart as it is declared."""
+        """Fire an event, and compare the result with the chart's declaration."""
         self.fired_last.append((event, payload))
         before = self.driver.state
         self._known = None
@@ -93,13 +93,13 @@ class ChartMachine(RuleBasedStateMachine):
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The events that are allowed now; every rule asks, so that they are found out once."""
+        """The events that are allowed now."""
         if self._known is None:
             self._known = self.driver.allowed
         return self._known
 
     def _ways(self, event: str) -> dict[str, Edge]:
-        """Return the transitions of an event from here, by where they lead."""
+        """Return the transitions of an event from the current state, by target."""
         here = self.driver.state
         return {
             edge.target: edge for edge in edges(self.chart) if (edge.event, edge.source) == (event, here)
@@ -139,16 +139,16 @@ def state_machine(
 ) -> type[ChartMachine]:
     """Return a Hypothesis state machine with a rule for each event of a chart.
 
-    An event is fired where the chart allows it, guards considered, and a rule `refuse` fires the
+    A rule fires its event where the chart and its guards allow the event; the rule `refuse` fires the
     others. pytest runs its `TestCase`:
 
         TestOrders = state_machine(OrderChart, payloads={"pay": {"amount": st.integers(0, 100)}}).TestCase
 
     Args:
-        payloads: Strategies for the keywords that events are fired with, by event.
+        payloads: Strategies for the payload of events, by event and keyword.
 
     Raises:
-        UnknownEvent: `payloads` names no event of the chart.
+        UnknownEvent: `payloads` names an event that the chart does not have.
     """
     payloads = payloads or {}
     for name in payloads:
@@ -177,7 +177,7 @@ def _firing(event: str, payload: Mapping[str, SearchStrategy[Any]]) -> Callable[
 
 
 def _rule_name(event: str) -> str:
-    """Return what the rule of an event is called, which no method of the machine is."""
+    """Return the name of an event's rule, different from the methods of the machine."""
     return f"{event}_" if hasattr(ChartMachine, event) or event == "refuse" else event
 
 

@@ -1,4 +1,4 @@
-"""Measuring: chart coverage of a run of pytest, over the workers of pytest-xdist too."""
+"""Measure chart coverage in a run of pytest, with or without the workers of pytest-xdist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SENT = "statechart_coverage"
 
 
 class CoveragePlugin:
-    """Counts what the tests meet of each chart, reports it, and fails the run below a threshold."""
+    """Counts the coverage of each chart, reports it, and fails the run below a threshold."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.coverage: Coverage = Coverage()
@@ -37,14 +37,14 @@ class CoveragePlugin:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # Any: a worker, of pytest-xdist's own class
-        """Add what a worker noted."""
+        """Add the coverage of a worker."""
         dumped = getattr(node, "workeroutput", {}).get(_SENT)
         if dumped is not None:
             self.coverage.merge(dumped)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Send what was noted to the controller; there, hold it against the threshold."""
+        """Send a worker's coverage to the controller; there, report and check the threshold."""
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
             output[_SENT] = self.coverage.dump()
@@ -59,7 +59,7 @@ class CoveragePlugin:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _report(self) -> None:
-        """Make the reports that were asked for, and write those that are files."""
+        """Make the reports that were requested, and write their files."""
         for wanted in dict.fromkeys(self._config.getoption("chart_coverage_report") or ["term"]):
             kind, _, place = wanted.partition(":")
             make, usual = REPORTS[kind]
@@ -75,7 +75,7 @@ class CoveragePlugin:
                 self._failures.append(f"{path} can't be written: {error.strerror}; name another file")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the reports, and what is not as it was asked for."""
+        """Print the reports and the failures."""
         if hasattr(self._config, "workeroutput"):
             return
         terminalreporter.section("chart coverage")

@@ -1,4 +1,4 @@
-"""Reports: chart coverage as text, JSON, a coloured diagram and a page with the tests behind each edge."""
+"""Report chart coverage as text, JSON, a coloured diagram or a page with the tests of each transition."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ tr.missing td { background: #fde7e4; } .all { color: #00796b; } .some { color: #
 
 
 def as_text(coverage: Coverage) -> str:
-    """Return what a terminal is told: the numbers, and what is missing."""
+    """Return the numbers and the missing items, for a terminal."""
     return "\n".join(_text_lines(coverage)) + "\n"
 
 
@@ -54,7 +54,7 @@ def _text_lines(coverage: Coverage) -> Iterator[str]:
 
 
 def as_json(coverage: Coverage) -> str:
-    """Return everything, with the tests that met each item."""
+    """Return the numbers and the tests of each item."""
     charts = [
         {
             "reference": reference,
@@ -75,7 +75,7 @@ def as_json(coverage: Coverage) -> str:
 
 
 def as_mermaid(coverage: Coverage) -> str:
-    """Return a Markdown page with the diagram of each chart, what was not met in red."""
+    """Return a Markdown page with the diagram of each chart, uncovered parts in red."""
     return "\n".join(
         f"# {reference}\n\n```mermaid\n{mermaid(coloured(covered))}```\n"
         for reference, covered in sorted(coverage.charts.items())
@@ -83,9 +83,9 @@ def as_mermaid(coverage: Coverage) -> str:
 
 
 def coloured(covered: Covered) -> Picture:
-    """Return a chart's picture: met or not, and by how many tests.
+    """Return a chart's picture with covered and uncovered parts, and the numbers of tests.
 
-    A transition that is folded into a note is drawn when it was not met.
+    An uncovered transition is drawn even if it belongs to a note.
     """
     picture = covered.picture()
     values = _values(picture, covered)
@@ -118,7 +118,7 @@ def coloured(covered: Covered) -> Picture:
 
 
 def _values(picture: Picture, covered: Covered) -> dict[str, str]:
-    """Return each state's value by what the renderers call it: both come as they were declared."""
+    """Return each state's value by the renderers' identifiers."""
     return dict(zip((state.id for state in picture.graph.states), covered.items["states"], strict=True))
 
 
@@ -127,9 +127,9 @@ def _some(tests: int) -> str:
 
 
 def as_html(coverage: Coverage) -> str:
-    """Return a page that needs nothing beside it: diagrams, numbers, and the tests behind each edge.
+    """Return a self-contained page: diagrams, numbers, and the tests of each transition.
 
-    Without Graphviz the diagrams are shown as what Mermaid draws them from.
+    Without Graphviz, the diagrams are shown as Mermaid's source.
     """
     body = "".join(_html_of(reference, covered) for reference, covered in sorted(coverage.charts.items()))
     steps = "".join(
@@ -193,4 +193,4 @@ REPORTS: Mapping[str, tuple[Callable[[Coverage], str], str | None]] = {
     "json": (as_json, "chart-coverage.json"),
     "mermaid": (as_mermaid, "chart-coverage.md"),
 }
-"""Each report by its name, and the file that it is written to unless another is given."""
+"""Each report by name, with its usual file."""

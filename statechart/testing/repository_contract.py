@@ -1,6 +1,6 @@
-"""The contract of a storage backend: what every repository has to do, whatever it stores, and where.
+"""The contract of a storage backend: the behaviour that every repository must have.
 
-Inherit from `RepositoryContract` in a test module, and pytest runs it over your backend.
+Inherit from `RepositoryContract` in a test module, and pytest runs the contract over your backend.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ BEN = Holder.current("ben's command")
 
 
 class Backend(ABC):
-    """What the contract does with a repository, in the words of that kind of repository.
+    """Adapts a repository to the contract.
 
-    Values, sessions and states of record are opaque to it: they are compared, and handed back.
+    The contract compares recorded states and passes them back, and never looks inside.
     """
 
     def __init__(self, repository: Any) -> None:  # Any: whatever the backend's port is
@@ -32,39 +32,39 @@ class Backend(ABC):
 
     @abstractmethod
     def create(self, name: str) -> object:
-        """Put a new value on record under a name, and return what is then on record."""
+        """Create a value under a name, and return the recorded state."""
 
     @abstractmethod
     def load(self, name: str) -> object:
-        """Return what is on record."""
+        """Return the recorded state."""
 
     @abstractmethod
     def open(self, name: str, holder: Holder, timeout: float = 0) -> Any:  # Any: the backend's own session
-        """Take a name for changing."""
+        """Open a session on a name."""
 
     @abstractmethod
     def held(self, session: Any) -> object:
-        """Return what a session holds, as `load` returns it."""
+        """Return the recorded state that a session sees, as `load` returns it."""
 
     @abstractmethod
     def change(self, session: Any, based_on: object | None = None) -> None:
-        """Commit a change in a session; `based_on` something else that was on record, if it is given."""
+        """Commit a change in a session, based on its present state or on `based_on`."""
 
     @abstractmethod
     def changes(self, name: str) -> int:
-        """Return how many records the history of a name has, its creation included."""
+        """Return the number of records of a name, its creation included."""
 
     @abstractmethod
     def delete(self, name: str, expected: object) -> None:
-        """Remove a name for good, if what is on record is what is expected."""
+        """Remove a name for good, if its recorded state is the expected one."""
 
 
 class RepositoryContract:
-    """What every repository has to do. Give it the fixture `backend`, and let pytest collect it."""
+    """The tests that every repository must pass. Override the fixture `backend` to run them."""
 
     @pytest.fixture
     def backend(self) -> Backend:
-        """The backend that is tested: a new one for each test, with nothing in it."""
+        """Return the backend under test: new and empty for each test."""
         raise NotImplementedError(f"{type(self).__name__} has to override the fixture `backend`")
 
     def test_what_is_created_can_be_loaded(self, backend: Backend) -> None:
@@ -285,7 +285,7 @@ class RepositoryContract:
 
 
 def in_threads(work: Callable[[], None], count: int) -> None:
-    """Do some work in several threads at once, and wait for all."""
+    """Run a function in several threads at once, and wait for all."""
     threads = [threading.Thread(target=work) for _ in range(count)]
     for thread in threads:
         thread.start()
@@ -301,10 +301,10 @@ class Counter(BaseModel, frozen=True):
 
 
 class StoreBackend(Backend):
-    """The words of `JsonFileRepository`, for one of `Counter`."""
+    """Adapts a `JsonFileRepository` of `Counter` to the contract."""
 
     def create(self, name: str) -> object:
-        """Put a counter on record."""
+        """Create a counter."""
         return self.repository.create(name, Counter())
 
     def load(self, name: str) -> object:
@@ -312,7 +312,7 @@ class StoreBackend(Backend):
         return self.repository.load(name)
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> Any:
-        """Take a counter for changing."""
+        """Open a session on a counter."""
         return self.repository.open(name, holder=holder, timeout=timeout)
 
     def held(self, session: Any) -> object:
@@ -322,13 +322,13 @@ class StoreBackend(Backend):
         return Loaded(session.value, session.head, ())
 
     def change(self, session: Any, based_on: Any = None) -> None:
-        """Count one on."""
+        """Raise the count by one."""
         base: Any = based_on or self.held(session)  # Any: what `load` returned
         value = base.value.model_copy(update={"count": base.value.count + 1})
         session.commit("counted", value, expected=base.head.revision)
 
     def changes(self, name: str) -> int:
-        """Return how many records there are."""
+        """Return the number of records."""
         return len(self.repository.history(name))
 
     def delete(self, name: str, expected: Any) -> None:

@@ -1,4 +1,4 @@
-"""Scenarios: Given/When/Then of pytest-bdd, checked against the chart before any of them runs."""
+"""Check the scenarios of pytest-bdd against their chart before any scenario runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STEPS = {
     "refused because": f'{_EVENT} is refused because "(?P<reason>.+)"',
     "allowed": r"allowed is (?P<events>.+)",
 }
-"""What each of the steps looks like."""
+"""The pattern of each step."""
 
 
 def template_of(test: object) -> Any:  # Any: pytest-bdd's own class
@@ -42,7 +42,7 @@ def template_of(test: object) -> Any:  # Any: pytest-bdd's own class
 
 
 def matched(text: str) -> tuple[str, dict[str, str]] | None:
-    """Return which of the steps a text is, with its parts; None if it is somebody else's."""
+    """Return the kind of a step and its parts, or None for a step of another library."""
     for step, pattern in STEPS.items():
         found = re.fullmatch(pattern, text)
         if found is not None:
@@ -56,10 +56,10 @@ def names(text: str) -> list[str]:
 
 
 def check(test: object, default: str, root: Path) -> None:
-    """Hold each scenario of a test against its chart.
+    """Check the scenarios of a test against their chart.
 
     Raises:
-        pytest.Collector.CollectError: A state, an event or the chart is not there; the line is named.
+        pytest.Collector.CollectError: A state, an event or the chart does not exist; names the line.
     """
     template = template_of(test)
     problems = [
@@ -75,7 +75,7 @@ def _rendered(template: Any) -> Iterator[Any]:  # Any: pytest-bdd's own classes
 
 
 def _problems(scenario: Any, default: str, root: Path) -> Iterator[str]:
-    """Yield what is wrong with a scenario; one that names no chart is somebody else's."""
+    """Yield the problems of a scenario; a scenario without a chart has none."""
     from statechart.reference import find_chart
 
     steps = [(step, matched(step.name)) for step in scenario.steps]
@@ -96,7 +96,7 @@ def _problems(scenario: Any, default: str, root: Path) -> Iterator[str]:
 
 
 def _check_names(chart: type[Chart], step: str, parts: dict[str, str]) -> None:
-    """Raise UnknownState or UnknownEvent for a name that is not there, ValueError for a bad payload."""
+    """Raise UnknownState or UnknownEvent for an unknown name, ValueError for a bad payload."""
     if "state" in parts and parts["state"] not in states(chart):
         raise UnknownState(chart.__name__, parts["state"], states(chart))
     if "payload" in parts:
@@ -112,7 +112,7 @@ def _relative(file: str, root: Path) -> Path:
 
 
 def value(text: str) -> object:
-    """Return what a fact or a payload is, as it is written in JSON; plain words are text."""
+    """Return a fact or a payload's value: JSON, or plain words as a string."""
     import json
 
     try:
@@ -122,7 +122,7 @@ def value(text: str) -> object:
 
 
 def payload(text: str) -> dict[str, object]:
-    """Return a payload that is written as `amount 3, by "ann"`."""
+    """Return a payload from its form `amount 3, by "ann"`."""
     parts = [part.strip() for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text)]
     found = [part.split(" ", 1) for part in parts]
     if any(len(part) != 2 or not part[0].isidentifier() for part in found):
@@ -131,7 +131,7 @@ def payload(text: str) -> dict[str, object]:
 
 
 class Stage:
-    """Where a scenario plays: its chart, what was given, and the driver once something happens."""
+    """The stage of a scenario: its chart, its facts, and the driver after the first event."""
 
     def __init__(self, default: str, root: Path) -> None:
         self.reference = default
@@ -142,7 +142,7 @@ class Stage:
 
     @property
     def driver(self) -> Driver:
-        """The driver, made when it is first needed."""
+        """The driver, made on first use."""
         from statechart.reference import find_chart
 
         if self._driver is None:
@@ -156,6 +156,6 @@ class Stage:
         return self._driver
 
     def allowed_events(self) -> tuple[str, ...]:
-        """Return what is allowed now, as it was declared."""
+        """Return the events that are allowed now, as declared."""
         allowed = self.driver.allowed
         return tuple(event for event in events(type(self.driver.machine)) if event in allowed)
