@@ -140,7 +140,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         """Take the transition of an event, and commit it.
 
         The payload reaches guards and hooks as keyword arguments. If this raises, nothing was committed and
-        the model has its old state, with one exception: an interruption (KeyboardInterrupt and the like)
+        the model has its old state, with an exception: an interruption (KeyboardInterrupt and the like)
         may come after the commit was made.
 
         Raises:
@@ -227,7 +227,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     def bound(cls, model: object, *, subject: str | None = None, commit: Commit | None = None) -> Self:
         """Return this thread's machine of this chart, bound to the attributes of a model.
 
-        The machine is built once for each thread. Its own model receives copies of the attributes: fire one
+        The machine is built once for each thread. Its own model receives copies of the attributes: fire an
         event at once, and read the result from the transition.
 
         Raises:

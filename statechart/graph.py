@@ -22,7 +22,7 @@ StepT = TypeVar("StepT")
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One transition: an event that leads from a state to a state if the guards agree."""
+    """A transition: an event that leads from a state to a state if the guards agree."""
 
     event: str
     source: str

@@ -23,7 +23,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def from_timestamp(seconds: float) -> datetime:
-    """Convert seconds since 1970 to a moment in UTC, the nearest one that a datetime can hold."""
+    """Convert seconds since 1970 to a moment in UTC, the nearest that a datetime can hold."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):  # file systems store years far beyond 9999

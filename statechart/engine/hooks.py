@@ -92,7 +92,7 @@ def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
 
 @dataclass(slots=True)
 class Firing:
-    """One event on its way through a chart."""
+    """An event on its way through a chart."""
 
     event: str
     from_state: str

@@ -1,1 +1,1 @@
-"""One module for each format of a diagram."""
+"""The formats of a diagram, each in a module."""

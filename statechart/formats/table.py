@@ -9,7 +9,7 @@ from statechart.picture import Marks, Picture
 
 
 def table(picture: Picture, marks: Marks, format: Literal["md", "rst"]) -> str:
-    """Return the transitions as a table, below a line about the current state if one is marked."""
+    """Return the transitions as a table, below a line about the marked state."""
     from statemachine.contrib.diagram.renderers.table import TransitionTableRenderer
 
     rows = [

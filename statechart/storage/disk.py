@@ -32,25 +32,25 @@ _NETWORK = frozenset({"9p", "afs", "cifs", "davfs", "ncpfs", "nfs", "nfs4", "smb
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-def failure(what: str, path: str | Path, error: OSError) -> StorageError:
+def failure(action: str, path: str | Path, error: OSError) -> StorageError:
     """Return the StorageError for an action on a path that failed."""
     reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
-    return StorageError(f"cannot {what} {path}: {reason}")
+    return StorageError(f"cannot {action} {path}: {reason}")
 
 
 @contextmanager
-def translated(what: str, path: str | Path) -> Iterator[None]:
+def translated(action: str, path: str | Path) -> Iterator[None]:
     """Turn an OSError into a StorageError.
 
     Raises:
-        StorageError: `cannot <what> <path>: <why>`, from the OSError.
+        StorageError: `cannot <action> <path>: <reason>`, from the OSError.
     """
     try:
         yield
     except StorageError:  # some are OSErrors too, and already say what happened
         raise
     except OSError as error:
-        raise failure(what, path, error) from error
+        raise failure(action, path, error) from error
 
 
 def read_file(path: str | Path) -> bytes | None:
@@ -154,8 +154,8 @@ def replace_file(
 ) -> None:
     """Create or replace a file atomically: readers see the old content or the new.
 
-    The content goes through `.<name>.tmp` in the same directory, so only one process may replace a
-    given path at a time.
+    The content goes through `.<name>.tmp` in the same directory, so two processes must not
+    replace the same path at once.
 
     Args:
         path: The file to replace.

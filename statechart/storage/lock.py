@@ -1,4 +1,4 @@
-"""Exclusive locks: one holder for each name, across threads, tasks and processes.
+"""Exclusive locks: a single holder for each name, across threads, tasks and processes.
 
 The kernel's lock on the file decides. The file's content informs people about the holder.
 """
@@ -46,7 +46,7 @@ os.register_at_fork(after_in_child=_forget_held)
 
 
 class Lock:
-    """The lock of one name.
+    """The lock of a name.
 
     Attributes:
         holder: The holder through this object, or None.

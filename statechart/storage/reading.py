@@ -26,7 +26,7 @@ _PAUSE = 0.002  # seconds: longer than an append and a rename take
 class Found:
     """A journal and a document that agree, apart from differences that a writer repairs.
 
-    `valued` is the index of the last record that carries a value: the one that the document shows.
+    `valued` is the index of the last record that carries a value. The document shows this record.
     """
 
     scan: Scan

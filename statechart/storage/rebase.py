@@ -1,4 +1,4 @@
-"""Begin a new history from the readable part of a damaged one."""
+"""Begin a new history from the readable part of a damaged history."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Evidence(Generic[ModelT]):
     Attributes:
         problem: The damage.
         sound: The number of undamaged records at the beginning.
-        candidates: Values to continue with, the latest first; of equal ones, the journal's first.
+        candidates: Values to continue with, the latest first; of equal values, the journal's first.
         lineage: The incarnation, if the first record is readable.
         revision: The highest readable revision.
         journal: The bytes of the journal, or None if it is missing.
@@ -141,10 +141,10 @@ def begin_anew(
     above: int,
     renumber: Callable[[ModelT, int], ModelT],
 ) -> Loaded[ModelT]:
-    """Keep the damaged files, and begin a new journal with one value. Call it under the lock.
+    """Keep the damaged files, and begin a new journal with a value. Call it under the lock.
 
     Raises:
-        StorageError: The new history could not be written; the damaged one is unchanged.
+        StorageError: The new history could not be written; the damaged history is unchanged.
     """
     name = evidence.name
     directory = layout.directory(name)

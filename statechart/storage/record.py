@@ -29,7 +29,7 @@ FIRST_VERSION = 1
 class Record(BaseModel, frozen=True, extra="forbid", strict=True):
     """A line of the journal.
 
-    `seq` counts the records from 1. `revision` grows by one with each record that carries a `value`,
+    `seq` counts the records from 1. `revision` counts the records that carry a `value`,
     the value after the change; other records keep the revision. `data` depends on the type.
     """
 

@@ -36,7 +36,7 @@ def _as_it_is(value: ModelT, _revision: int) -> ModelT:
 
 
 class JsonFileRepository(Generic[ModelT]):
-    """Models of one class, each under a name, in directories below a root.
+    """Models of a class, each under a name, in directories below a root.
 
     Reads take no lock and repair nothing. Changes go through a session.
 
@@ -44,7 +44,7 @@ class JsonFileRepository(Generic[ModelT]):
         root: The root directory. The first `create` makes it, private to this user.
         model: The models' class; a frozen class can't be changed behind a session's back.
         fold: Applies a record that keeps the revision to the value.
-        schema_version: The version in each record; records with a newer one are refused.
+        schema_version: The version in each record; records with a newer version are refused.
         migrations: By version, the migration to the next version; a missing entry changes nothing.
             Migrations convert records after reading; the files stay as written.
         allow_network_filesystem: Accept a root where locks don't keep other machines out.
@@ -188,8 +188,8 @@ class JsonFileRepository(Generic[ModelT]):
             reason: The author and the purpose, for the record.
             holder: The holder of the lock meanwhile.
             lineage: The incarnation, if the evidence does not tell.
-            above: A revision that the new one must exceed, too.
-            renumber: Puts a revision into a value that holds one.
+            above: Another revision that the new revision must exceed.
+            renumber: Puts its revision into a value.
 
         Raises:
             Locked: Another holder has the lock.
@@ -235,7 +235,7 @@ class JsonFileRepository(Generic[ModelT]):
         return self._layout.documents(self._codec.schema_version)
 
     def delete(self, name: str, *, expected: Head) -> None:
-        """Remove a name and its whole directory for good, if its head is the expected one.
+        """Remove a name and its whole directory for good, if its head is as expected.
 
         Raises:
             NotFound: The name does not exist.

@@ -1,4 +1,4 @@
-"""A session: exclusive access to one name, until the session is closed."""
+"""A session: exclusive access to a name, until the session is closed."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class Session(Generic[ModelT]):
             operation: The operation that the change is part of.
 
         Raises:
-            Stale: The recorded revision is not the expected one; nothing was written.
+            Stale: The recorded revision is another; nothing was written.
             LeaseLost: The session holds the name no longer; nothing was written.
             StorageError: The record could not be written.
             CommitUncertain: The record may or may not have been written.

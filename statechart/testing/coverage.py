@@ -114,7 +114,7 @@ def edge_item(source: str, event: str, target: str) -> str:
 
 
 def pair_item(first: str, event: str, target: str) -> str:
-    """Return the item of a transition after another one."""
+    """Return the item of a transition after another transition."""
     return f"{first} --{event}--> {target}"
 
 

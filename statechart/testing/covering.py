@@ -74,7 +74,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One transition from a configuration: a state, and the values that the model holds."""
+    """A transition from a configuration: a state, and the values that the model holds."""
 
     before: str
     edge: Edge

@@ -56,7 +56,7 @@ class Backend(ABC):
 
     @abstractmethod
     def delete(self, name: str, expected: object) -> None:
-        """Remove a name for good, if its recorded state is the expected one."""
+        """Remove a name for good, if its recorded state is as expected."""
 
 
 class RepositoryContract:
@@ -322,7 +322,7 @@ class StoreBackend(Backend):
         return Loaded(session.value, session.head, ())
 
     def change(self, session: Any, based_on: Any = None) -> None:
-        """Raise the count by one."""
+        """Increment the count."""
         base: Any = based_on or self.held(session)  # Any: what `load` returned
         value = base.value.model_copy(update={"count": base.value.count + 1})
         session.commit("counted", value, expected=base.head.revision)
