@@ -54,7 +54,9 @@ ENVCHART = CommandGroup(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    # An error of the parser itself has to know in which form it is printed.
     settings = Settings(json="--json" in arguments)
+    # A name or message may hold characters that the terminal's encoding lacks.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

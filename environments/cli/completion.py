@@ -24,6 +24,7 @@ class _Place(NamedTuple):
     loading: str = ""
 
 
+# Installed into the places of the versions before click, whose scripts it replaces.
 _PLACES = {
     "bash": _Place(".bash_completions/envchart.sh", ".bashrc", "source '{script}'"),
     "zsh": _Place(".zfunc/_envchart", ".zshrc", "fpath+=~/.zfunc; autoload -Uz compinit; compinit"),

@@ -50,8 +50,10 @@ def _local_spec(name: str, app: Path, port: int | None, env: tuple[str, ...]) ->
     try:
         spec = EnvironmentSpec.model_validate(content)
     except ValidationError as error:
+        # The user typed options, so the errors name options instead of keys.
         faults = [fault.replace("provider.", "--", 1) for fault in describe_faults(error, content)]
         raise InvalidConfiguration("the command line", faults) from error
+    # The record outlives this directory, so paths are made absolute.
     return spec.model_copy(update={"provider": spec.provider.relative_to(Path.cwd())})
 
 

@@ -82,6 +82,7 @@ def _without_values(arguments: list[str]) -> list[str]:
 
 def _unexpected(error: BaseException, settings: Settings) -> Report:
     """Write the traceback of a bug to a file, and return a report of one line that names the file."""
+    # The file is meant to be sent to us, so it must hold no secret.
     text = redact_known("".join(traceback.format_exception(error)))
     if settings.verbosity:
         note(text.rstrip())

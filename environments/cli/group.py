@@ -39,13 +39,15 @@ class CommandGroup(HelpPage, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the typed subcommand; the error for an unknown one suggests similar names."""
+        """Return the typed subcommand; the error for an unknown name suggests similar names."""
+        # click would suggest only the subcommands that are imported already.
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete subcommands from the registry and options as usual."""
+        """Complete subcommands from the registry, and options as usual."""
+        # The method of `click.Group` would import each subcommand that begins with the typed letters.
         names = [
             CompletionItem(name, help=entry.help)
             for name, entry in COMMANDS.items()
@@ -55,6 +57,7 @@ class CommandGroup(HelpPage, click.Group):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the subcommands in their sections, then the options."""
+        # One width for all sections, so that the help lines stand below one another.
         width = max(map(len, COMMANDS))
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, entry in COMMANDS.items():
@@ -85,6 +88,7 @@ def subcommand(name: str, *, waiting: bool = False) -> Callable[[Callable[..., A
         declared = click.command(name, cls=Subcommand, help=_help(name, handler.__doc__ or ""))(
             click.pass_obj(handler)
         )
+        # Last, so that the help lists a subcommand's own options first.
         declared.params += [*([LOCK_TIMEOUT] if waiting else []), *EVERYWHERE]
         return declared
 

@@ -1,4 +1,4 @@
-"""Help pages: what `--help` prints, in sections, wrapped to the terminal."""
+"""Help pages: the output of `--help`, in sections, wrapped to the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from environments.cli.terminal.output import write
 
 EVERYWHERE = "Everywhere"
 
-_LEFT_COLUMN = 30
+_LEFT_COLUMN = 30  # wider terms leave too little for the meaning on 60 columns
 
 
 class _Formatter(click.HelpFormatter):
@@ -33,6 +33,7 @@ class _Formatter(click.HelpFormatter):
 
 
 class _Context(click.Context):
+    # This is where click looks up the class of its formatter.
     formatter_class = _Formatter
 
 
@@ -47,6 +48,7 @@ class HelpPage(click.Command):
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return `--help`, which writes like every other result."""
+        # click's own callback prints with `echo`, and a closed pipe would end in a traceback.
         option = super().get_help_option(ctx)
         if option is not None:
             option.help = "Show this help."

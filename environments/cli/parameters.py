@@ -13,7 +13,9 @@ from environments.presentation import guidance
 
 
 class PathType(click.Path):
-    """A path as it was typed; the file system is not asked about it."""
+    """A path as typed, completed by the shell."""
+
+    # click checks whether a path is readable, and would report an unreadable file as a usage error.
 
     def convert(
         self,
@@ -54,6 +56,7 @@ class NotNegative(click.ParamType[float]):
 def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of environments that begin with the typed letters."""
     del param
+    # A shell shows no errors while it completes, so an unreadable directory gives no names.
     try:
         return [name for name in ctx.obj.names() if name.startswith(incomplete)]
     except OSError:

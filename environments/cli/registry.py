@@ -20,9 +20,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
-    "create": Entry(
-        "create", "create", "Record a new environment; nothing is created in the world yet.", LIFECYCLE
-    ),
+    "create": Entry("create", "create", "Record a new environment; nothing is created yet.", LIFECYCLE),
     "provision": Entry("lifecycle", "provision", "Create the environment's resources.", LIFECYCLE),
     "register": Entry(
         "lifecycle", "register", "Adopt an existing host instead of creating one.", LIFECYCLE

@@ -16,7 +16,7 @@ from environments.model.failure import FailureCause
 
 ResultT = TypeVar("ResultT")
 
-_PATIENCE = 0.5
+_PATIENCE = 0.5  # seconds; a step that still blocks the event loop afterwards is cut from inside
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -92,7 +92,7 @@ class Interruption:
     def _handlers(self, task: asyncio.Task[Any]) -> Iterator[None]:
         """Handle signals between any two instructions, so that a blocking step can't delay them."""
         if threading.current_thread() is not threading.main_thread():
-            yield
+            yield  # Python lets only the main thread set handlers
             return
         loop = asyncio.get_running_loop()
         # A signal that the parent has us ignore (nohup, a shell's background job) stays ignored.
@@ -120,6 +120,7 @@ class Interruption:
                 self.tell, "stopping after this step; press Ctrl-C again to end it now"
             )
             return
+        # The timer repeats: a step may catch the first cut and block again.
         loop.call_soon_threadsafe(self._end, number, task)
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE)
 

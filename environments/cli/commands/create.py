@@ -43,7 +43,7 @@ def create(
     template: bool,
     kind: str | None,
 ) -> None:
-    """Record a new environment; nothing is created in the world yet.
+    """Record a new environment; nothing is created yet.
 
     NAME --app DIR uses the provider local. --file FILE takes everything, the name included, from a file.
     """

@@ -32,6 +32,7 @@ def destroy(settings: Settings, name: str, yes: bool, keep_going: bool) -> None:
     """
     if not yes:
         view = look(loading.storage(settings), name)
+        # A second destroy is refused anyway: no need to ask.
         if view.environment.state.name != "destroyed":
             question = f"{name} is {view.condition}. Destroy its resources?"
             ask(question, settings.spell("destroy NAME --yes", name))

@@ -39,7 +39,7 @@ def docs(settings: Settings, action: str, places: tuple[Path, ...]) -> None:
 
 
 def check(settings: Settings, places: list[Path]) -> None:
-    """Print how the pages differ from what they should be; exit with 8 if any does."""
+    """Print the differences between the pages and the charts; exit with 8 if a page is stale."""
     found = refresh(places or default_places())
     stale = [page for page in found if not page.is_fresh]
     if settings.json or stale:
@@ -52,7 +52,7 @@ def check(settings: Settings, places: list[Path]) -> None:
 
 
 def update(settings: Settings, places: list[Path]) -> None:
-    """Write the pages that differ from what they should be."""
+    """Write the current diagrams into the stale pages."""
     found = refresh(places or default_places())
     stale = [page for page in found if not page.is_fresh]
     for page in stale:

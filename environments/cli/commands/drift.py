@@ -14,7 +14,7 @@ from environments.cli.error_reports import report
 from environments.cli.group import subcommand
 from environments.cli.parameters import optional_name_argument
 from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode
+from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
 from environments.cli.terminal.colours import styled
@@ -24,10 +24,9 @@ from statechart.errors import Locked
 
 if TYPE_CHECKING:
     from environments.checks.drift import Difference, Drift
-    from environments.cli.report import Report
     from environments.workspace import Workspace
 
-_AT_ONCE = 8
+_AT_ONCE = 8  # comparisons; each may hold an SSH connection
 
 
 @subcommand("drift", waiting=True)
@@ -46,6 +45,7 @@ def drift(settings: Settings, name: str | None, all_: bool, apply: bool) -> None
         )
     names = [name] if name is not None else loading.storage(settings).names()
     results = _compare(settings, names, apply=apply)
+    # A single environment fails like any other command; with --all, its error is part of the result.
     if name is not None and results[0].error is not None:
         raise results[0].error
     document = {
@@ -94,6 +94,7 @@ class _DriftResult:
 def _compare(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
     """Compare several environments concurrently; an error in one does not stop the others."""
     with Narrator(settings) as narrator:
+        # No environment is under change, so the first Ctrl-C ends the comparison at once.
         interruption = Interruption(narrator.note, lambda: None)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
         return interruption.run(_all(workspace, names, apply=apply))
@@ -116,6 +117,7 @@ def _exit_code(settings: Settings, results: Sequence[_DriftResult]) -> int:
     """Return 8 for a difference, else the highest exit code of an error."""
     if any(each.differs for each in results):
         return ExitCode.DIFFERENCE
+    # A command under way is no fault: the environment is compared another time.
     reports = [each.report(settings) for each in results if not each.under_way]
     unseen = [ExitCode.STEP_FAILED for each in results if each.drift is not None and each.drift.unseen]
     return max([ExitCode.DONE, *unseen, *(told.exit_code for told in reports if told is not None)])
@@ -189,7 +191,7 @@ def _steps(settings: Settings, name: str, found: Drift) -> list[str]:
         else [f"{settings.spell('drift NAME --apply', name)} (fires {e})" for e in events]
     )
     commands = dict.fromkeys(_spelled(settings, name, finding) for finding in found.findings)
-    following = [command for command in commands if command is not None][:1]
+    following = [command for command in commands if command is not None][:1]  # the gravest
     if found.findings and not applying and not following:
         following = [settings.spell("why NAME", name)]
     return [*applying, *following]

@@ -35,6 +35,7 @@ def update(settings: Settings, name: str, file: Path | None) -> None:
 
 
 async def _update(workspace: Workspace, name: str, spec: EnvironmentSpec) -> AnyEnvironment:
+    # Saving an equal spec changes no revision.
     before = workspace.load(name).revision
     environment = await workspace.update(name, spec)
     if environment.revision == before:

@@ -56,9 +56,11 @@ class _Stderr:
 
 def _add_file(path: Path) -> None:
     def write(message: Message) -> None:
+        # Opened for each message, so that the file may be rotated.
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(_as_line(message.record)) + "\n")
 
+    # Opened once beforehand, since an error while logging would come in the middle of a command.
     try:
         path.open("a").close()
     except OSError as error:

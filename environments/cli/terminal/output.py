@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from environments.cli.terminal.screen import current_screen
 if TYPE_CHECKING:
     from environments.cli.report import Report
     from environments.cli.settings import Settings
+
+_ENDED_BY_SIGPIPE = 141  # 128 + 13; the module signal would take longer to import than this one
 
 
 def emit(settings: Settings, document: object, text: str) -> None:
@@ -37,7 +38,7 @@ def write(text: str) -> None:
     except BrokenPipeError as error:
         # A reader that stops early, like `head`, is no error, and nobody would read a message.
         _silence()
-        raise click.exceptions.Exit(128 + signal.SIGPIPE) from error
+        raise click.exceptions.Exit(_ENDED_BY_SIGPIPE) from error
     except OSError as error:
         _silence()
         reason = f"the result can't be written: {error.strerror}"

@@ -31,7 +31,7 @@ def begin_new_history(settings: Settings, name: str, *, yes: bool) -> None:
     if not evidence.candidates:
         problem = f"{evidence.problem.problem}, and no state can be read"
         raise CorruptHistory(name, evidence.problem.path, problem, evidence.problem.line)
-    best = evidence.candidates[0]
+    best = evidence.candidates[0]  # they are sorted, the latest state first
     if not yes:
         ask(
             f"Begin a new history with {_described(best)}?",

@@ -85,6 +85,7 @@ class _RecoverRequest:
     def one(self, name: str) -> None:
         """Recover one environment and print the result."""
         found = self._run(name)
+        # A dry run leaves the record as it was; its result exists in memory only.
         view = look(loading.storage(self.settings), name) if not self.dry_run else View(found.environment)
         emit(self.settings, self._document(found, view), self._text(found, view))
         if found.undecided is not None:
@@ -123,7 +124,7 @@ class _RecoverRequest:
             work = workspace.recover(name, decide=self._decide(narrator.note), dry_run=self.dry_run)
             try:
                 found = interruption.run(work)
-            except Ended as ended:
+            except Ended as ended:  # recovery begins no command, so the name is added here
                 raise Ended(ended.signal, name) from None
         if self.dry_run:
             for finding in found.findings:
@@ -132,6 +133,7 @@ class _RecoverRequest:
 
     def _decide(self, tell: Callable[[str], None]) -> Decide:
         def decide(doubt: Doubt) -> Assumption | None:
+            # A dry run must not ask: its answer would be lost.
             if self.assume is not None or self.dry_run or not sys.stdin.isatty():
                 return self.assume
             return _asked(doubt, tell)
@@ -163,6 +165,7 @@ class _RecoverRequest:
 def _interrupted(settings: Settings) -> list[str]:
     """Return the environments with an interrupted command."""
     storage = loading.storage(settings)
+    # The summary is cheap; only a record with an open operation is looked at for its process.
     return [
         summary.name
         for summary in storage.summaries()
