@@ -79,7 +79,7 @@ class Committed:
 @pytest.mark.parametrize("teardown_begun", BOTH, ids=["intact", "teardown begun"])
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", TABLE)
-def test_each_cell_is_as_the_table_says(
+def test_each_cell_matches_the_table(
     state: str, event: str, teardown_begun: bool, run_under_way: bool
 ) -> None:
     commit = Committed()
@@ -102,7 +102,7 @@ def test_each_cell_is_as_the_table_says(
 @pytest.mark.parametrize("run_under_way", BOTH, ids=["no run", "run under way"])
 @pytest.mark.parametrize("teardown_begun", BOTH, ids=["intact", "teardown begun"])
 @pytest.mark.parametrize("state", TABLE)
-def test_what_is_enabled_in_a_state_is_its_row(
+def test_the_enabled_events_of_a_state_are_its_row(
     state: str, teardown_begun: bool, run_under_way: bool
 ) -> None:
     subject = Subject(
@@ -149,11 +149,11 @@ def test_thirteen_states_have_one_name_everywhere() -> None:
     ],
 )
 @pytest.mark.parametrize("state", EnvironmentState)
-def test_a_state_knows_what_it_is(state: EnvironmentState, question: str, states_that_are: str) -> None:
+def test_a_state_knows_its_kind(state: EnvironmentState, question: str, states_that_are: str) -> None:
     assert getattr(state, question) is (state.value in states_that_are.split())
 
 
-def test_the_chart_ends_where_the_states_say() -> None:
+def test_the_final_states_of_the_chart_match_the_types() -> None:
     assert [state.value for state in Lifecycle.final_states] == [EnvironmentState.DESTROYED]
     assert Lifecycle.initial_state is not None
     assert Lifecycle.initial_state.value is EnvironmentState.CREATED
@@ -186,7 +186,9 @@ def test_the_chart_ends_where_the_states_say() -> None:
         ),
     ],
 )
-def test_a_refusal_says_why_and_what_is_allowed(subject: Subject, event: str, message: str) -> None:
+def test_a_refusal_names_the_reason_and_the_allowed_events(
+    subject: Subject, event: str, message: str
+) -> None:
     with pytest.raises(InvalidTransition) as caught:
         Lifecycle.bound(subject).fire(Lifecycle.event(event))
 
@@ -249,7 +251,7 @@ def test_each_transition_is_recorded(
 
 
 @pytest.mark.parametrize("edge", TRANSITIONS, ids=" ".join)
-def test_each_transition_leaves_one_line_with_the_environments_facts(
+def test_each_transition_writes_a_log_line_about_the_environment(
     edge: tuple[str, str, str],
     place: Any,
     repository: EnvironmentRepository,
@@ -276,7 +278,7 @@ def test_each_transition_leaves_one_line_with_the_environments_facts(
     }
 
 
-def test_leaving_a_state_tells_how_long_the_environment_was_in_it(log: list[Any]) -> None:
+def test_leaving_a_state_logs_its_duration(log: list[Any]) -> None:
     since = datetime.now(UTC) - timedelta(hours=3)
 
     Lifecycle.bound(Subject("demo", EnvironmentState.RUNNING, since=since)).fire(Lifecycle.release)
@@ -311,7 +313,7 @@ def test_the_engines_own_name_does_not_show_the_lines_of_environments(log: list[
     assert log == []
 
 
-def test_a_subject_is_what_the_environment_says(place: Any) -> None:
+def test_a_subject_holds_the_facts_of_an_environment(place: Any) -> None:
     placed = place("released")
 
     assert Subject.of(placed) == Subject("demo", EnvironmentState.RELEASED, since=placed.since)

@@ -108,7 +108,7 @@ async def cancel(task: asyncio.Task[AnyEnvironment]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_the_verbs_lead_from_nothing_to_running_and_back(workspace: Workspace) -> None:
+async def test_the_methods_lead_from_created_to_running_and_back(workspace: Workspace) -> None:
     provisioned = await workspace.provision(workspace.create(spec()))
     configured = await workspace.configure(provisioned)
     released = await workspace.release(configured)
@@ -122,7 +122,7 @@ async def test_the_verbs_lead_from_nothing_to_running_and_back(workspace: Worksp
     assert workspace.load("demo") == destroyed
 
 
-async def test_the_verbs_take_names_as_well(workspace: Workspace) -> None:
+async def test_the_methods_take_names(workspace: Workspace) -> None:
     workspace.create(spec())
 
     await workspace.provision("demo")
@@ -132,14 +132,14 @@ async def test_the_verbs_take_names_as_well(workspace: Workspace) -> None:
     assert (await workspace.run("demo")).outputs.serving == "two"
 
 
-async def test_a_wrong_chain_raises(workspace: Workspace) -> None:
+async def test_a_wrong_order_of_commands_raises(workspace: Workspace) -> None:
     created = workspace.create(spec())
 
     with pytest.raises(InvalidTransition, match="cannot configure 'demo' in state created"):
         await workspace.configure(created)  # type: ignore[arg-type]
 
 
-async def test_a_verb_repeats_all_steps_when_asked_to(
+async def test_a_command_repeats_all_steps_on_request(
     workspace: Workspace, script: ScriptedProvider
 ) -> None:
     workspace.create(spec())
@@ -159,7 +159,7 @@ def test_a_name_can_be_created_once(workspace: Workspace) -> None:
         workspace.create(spec())
 
 
-def test_a_spec_that_can_not_be_used_is_not_put_on_record(workspace: Workspace) -> None:
+def test_an_unusable_spec_is_not_recorded(workspace: Workspace) -> None:
     with pytest.raises(InvalidConfiguration, match="there is no /apps/missing"):
         workspace.create(spec(app=Path("/apps/missing")))
 
@@ -174,7 +174,7 @@ async def test_a_workspace_is_a_directory(tmp_path: Path, script: ScriptedProvid
     assert Workspace(tmp_path / "data").load("demo").state.name == "provisioned"
 
 
-async def test_bring_runs_what_plan_names(workspace: Workspace, told: list[Progress]) -> None:
+async def test_bring_runs_the_planned_commands(workspace: Workspace, told: list[Progress]) -> None:
     created = workspace.create(spec())
     planned = workspace.plan(created, to=Running)
 
@@ -184,7 +184,7 @@ async def test_bring_runs_what_plan_names(workspace: Workspace, told: list[Progr
     assert tuple(event.command for event in told if isinstance(event, CommandStarted)) == planned
 
 
-async def test_bring_goes_on_from_where_it_failed(workspace: Workspace, script: ScriptedProvider) -> None:
+async def test_bring_resumes_after_a_failure(workspace: Workspace, script: ScriptedProvider) -> None:
     workspace.create(spec())
     script.fails["second_configure"] = [NETWORK]
     with pytest.raises(CommandFailed):
@@ -195,7 +195,7 @@ async def test_bring_goes_on_from_where_it_failed(workspace: Workspace, script: 
     assert script.done == ["first_provision", "second_provision", "first_configure", "second_configure"]
 
 
-async def test_bring_does_nothing_where_nothing_is_to_be_done(workspace: Workspace) -> None:
+async def test_bring_does_nothing_in_the_target_state(workspace: Workspace) -> None:
     workspace.create(spec())
     running = await workspace.bring("demo")
     before = records(workspace)
@@ -224,7 +224,7 @@ async def test_bring_refuses_a_stale_handle(workspace: Workspace, script: Script
 
 
 @pytest.mark.parametrize("verb", ["bring", "retry", "release", "purge"])
-async def test_a_command_under_way_is_not_taken_for_one_that_died(
+async def test_a_running_command_is_not_reported_as_interrupted(
     workspace: Workspace, script: ScriptedProvider, verb: str
 ) -> None:
     workspace.create(spec())
@@ -237,9 +237,7 @@ async def test_a_command_under_way_is_not_taken_for_one_that_died(
     await cancel(under_way)
 
 
-async def test_a_plan_is_not_made_behind_the_back_of_a_command(
-    workspace: Workspace, script: ScriptedProvider
-) -> None:
+async def test_no_plan_is_made_while_a_command_runs(workspace: Workspace, script: ScriptedProvider) -> None:
     workspace.create(spec())
     script.hangs.add("first_provision")
     under_way = await begun(workspace.provision("demo"))
@@ -252,7 +250,7 @@ async def test_a_plan_is_not_made_behind_the_back_of_a_command(
 
 
 @pytest.mark.parametrize("verb", ["bring", "retry", "release", "provision"])
-async def test_a_command_that_died_is_named(
+async def test_an_interrupted_command_is_named(
     workspace: Workspace, crash: Callable[..., AnyEnvironment], verb: str
 ) -> None:
     workspace.create(spec())
@@ -271,7 +269,7 @@ async def test_a_command_that_died_is_named(
         ("run", "running"),
     ],
 )
-async def test_retry_takes_the_failed_command_up_again(
+async def test_retry_resumes_the_failed_command(
     workspace: Workspace, script: ScriptedProvider, command: str, to: str
 ) -> None:
     workspace.create(spec())
@@ -300,9 +298,7 @@ async def test_retry_from_the_start_repeats_all_steps(
     assert script.done == ["first_provision", "second_provision"]
 
 
-async def test_retry_takes_a_failed_destroy_up_again(
-    workspace: Workspace, script: ScriptedProvider
-) -> None:
+async def test_retry_resumes_a_failed_destroy(workspace: Workspace, script: ScriptedProvider) -> None:
     workspace.create(spec())
     script.fails["second_destroy"] = [NETWORK]
     with pytest.raises(CommandFailed):
@@ -312,7 +308,7 @@ async def test_retry_takes_a_failed_destroy_up_again(
 
 
 @pytest.mark.parametrize("state", ["created", "provisioned", "running", "destroyed"])
-async def test_there_is_nothing_to_retry_where_nothing_failed(
+async def test_retry_is_refused_without_a_failure(
     workspace: Workspace, place: Callable[..., AnyEnvironment], state: str
 ) -> None:
     place(state, spec=spec())
@@ -356,7 +352,7 @@ async def test_a_created_environment_can_still_be_given_any_spec(workspace: Work
     assert (await workspace.update("demo", spec(size=2))).spec == spec(size=2)
 
 
-async def test_what_only_provisioning_applies_is_refused_later(workspace: Workspace) -> None:
+async def test_a_field_that_only_provisioning_applies_is_refused_later(workspace: Workspace) -> None:
     workspace.create(spec())
     provisioned = await workspace.provision("demo")
     renamed = spec(size=2).model_copy(update={"instance_name": "other"})
@@ -368,7 +364,7 @@ async def test_what_only_provisioning_applies_is_refused_later(workspace: Worksp
     assert workspace.load("demo") == provisioned
 
 
-async def test_what_provisioning_applies_can_be_mended_while_it_has_failed(
+async def test_a_field_that_provisioning_applies_can_be_updated_after_its_failure(
     workspace: Workspace, script: ScriptedProvider
 ) -> None:
     workspace.create(spec())
@@ -393,7 +389,7 @@ async def test_what_provisioning_applies_can_be_mended_while_it_has_failed(
         (spec(app=Path("/apps/missing")), "there is no /apps/missing"),
     ],
 )
-async def test_a_spec_that_can_not_be_used_does_not_replace_another(
+async def test_an_unusable_spec_does_not_replace_another(
     workspace: Workspace, new: EnvironmentSpec, problem: str
 ) -> None:
     workspace.create(spec())
@@ -413,7 +409,7 @@ async def test_a_destroyed_environment_is_not_updated(
         await workspace.update("demo", spec("changed"))
 
 
-async def test_a_teardown_that_has_begun_is_not_updated(
+async def test_an_environment_in_teardown_is_not_updated(
     workspace: Workspace, script: ScriptedProvider
 ) -> None:
     workspace.create(spec())
@@ -459,7 +455,7 @@ async def test_a_failed_command_resumes_after_an_update(
     assert script.done == ["first_provision", "second_provision"]
 
 
-async def test_another_app_is_released_by_amending_the_spec(workspace: Workspace) -> None:
+async def test_releasing_another_app_updates_the_spec(workspace: Workspace) -> None:
     workspace.create(spec())
     running = await workspace.bring("demo")
 
@@ -479,7 +475,7 @@ async def test_a_relative_app_is_kept_absolute(workspace: Workspace) -> None:
     assert released.spec.provider == PinnedSpec(app=Path.cwd() / "apps/next")
 
 
-async def test_the_previous_release_is_put_in_place_again(workspace: Workspace) -> None:
+async def test_the_previous_release_is_installed_again(workspace: Workspace) -> None:
     workspace.create(spec())
     await workspace.bring("demo")
 
@@ -488,7 +484,7 @@ async def test_the_previous_release_is_put_in_place_again(workspace: Workspace) 
     assert released.spec.provider == PinnedSpec(pinned_release="one")
 
 
-async def test_a_plain_release_ends_the_pinning_of_an_earlier_one(workspace: Workspace) -> None:
+async def test_a_plain_release_ends_an_earlier_pin(workspace: Workspace) -> None:
     workspace.create(spec())
     await workspace.bring("demo")
     await workspace.release("demo", previous=True)
@@ -498,7 +494,7 @@ async def test_a_plain_release_ends_the_pinning_of_an_earlier_one(workspace: Wor
     assert released.spec.provider == PinnedSpec(pinned_release=None)
 
 
-async def test_a_plain_release_amends_nothing(workspace: Workspace) -> None:
+async def test_a_plain_release_does_not_change_the_spec(workspace: Workspace) -> None:
     workspace.create(spec())
     await workspace.bring("demo", to=Released)
 
@@ -513,7 +509,7 @@ async def test_a_plain_release_amends_nothing(workspace: Workspace) -> None:
         ({"app": "/apps/missing"}, "there is no /apps/missing"),
     ],
 )
-async def test_a_release_that_is_not_there_is_refused(
+async def test_a_missing_release_is_refused(
     workspace: Workspace, choice: dict[str, object], problem: str
 ) -> None:
     workspace.create(spec())
@@ -525,7 +521,7 @@ async def test_a_release_that_is_not_there_is_refused(
     assert workspace.load("demo") == configured
 
 
-async def test_a_release_that_the_chart_refuses_does_not_amend_the_spec(workspace: Workspace) -> None:
+async def test_a_refused_release_does_not_change_the_spec(workspace: Workspace) -> None:
     created = workspace.create(spec())
 
     with pytest.raises(InvalidTransition):
@@ -545,7 +541,7 @@ async def test_a_stale_handle_is_not_released(workspace: Workspace) -> None:
     assert workspace.load("demo") == running
 
 
-async def test_a_provider_without_a_choice_of_releases_says_so(
+async def test_a_provider_without_releases_refuses_a_choice(
     workspace: Workspace, place: Callable[..., AnyEnvironment]
 ) -> None:
     place("configured")
@@ -587,7 +583,7 @@ async def test_a_stale_handle_is_not_purged(workspace: Workspace) -> None:
     assert workspace.exists("demo")
 
 
-async def test_what_is_not_there_can_not_be_purged(workspace: Workspace) -> None:
+async def test_an_unknown_name_cannot_be_purged(workspace: Workspace) -> None:
     with pytest.raises(NotFound):
         await workspace.purge("demo")
 

@@ -106,7 +106,7 @@ REFUTING = {
 
 
 @pytest.mark.parametrize(("found", "expected", "cause"), REFUTING.values(), ids=REFUTING)
-async def test_what_refutes_running_proposes_fail_and_is_put_on_record_when_asked(
+async def test_a_difference_that_refutes_running_is_recorded_on_request(
     workspace: Workspace,
     provider: ScriptedProvider,
     found: Observation,
@@ -126,7 +126,7 @@ async def test_what_refutes_running_proposes_fail_and_is_put_on_record_when_aske
     assert workspace.load("demo") == applied.environment
 
 
-async def test_after_it_is_on_record_retry_leads_back_to_running(
+async def test_retry_leads_back_to_running_after_recorded_drift(
     workspace: Workspace, provider: ScriptedProvider
 ) -> None:
     await workspace.bring("demo", to=Running)
@@ -140,7 +140,7 @@ async def test_after_it_is_on_record_retry_leads_back_to_running(
     assert again.outputs.serving == ONE
 
 
-async def test_what_was_served_stays_on_record_when_the_host_can_not_be_seen(
+async def test_the_served_release_stays_recorded_if_the_host_is_unreachable(
     workspace: Workspace, provider: ScriptedProvider
 ) -> None:
     await workspace.bring("demo", to=Running)
@@ -149,7 +149,7 @@ async def test_what_was_served_stays_on_record_when_the_host_can_not_be_seen(
     assert (await workspace.drift("demo", apply=True)).environment.outputs.serving == ONE
 
 
-async def test_a_world_as_it_is_recorded_is_no_drift_in_any_state(
+async def test_a_matching_world_is_no_drift_in_any_state(
     workspace: Workspace, provider: ScriptedProvider
 ) -> None:
     idle = world(service=ServiceState.DOWN, serving=None)
@@ -163,7 +163,7 @@ async def test_a_world_as_it_is_recorded_is_no_drift_in_any_state(
     assert (await seen(workspace, provider, NOTHING)).findings == ()
 
 
-async def test_what_refutes_no_state_is_told_and_not_recorded(
+async def test_a_difference_that_refutes_no_state_is_reported_and_not_recorded(
     workspace: Workspace, provider: ScriptedProvider
 ) -> None:
     running = await workspace.bring("demo", to=Running)
@@ -179,7 +179,7 @@ async def test_what_refutes_no_state_is_told_and_not_recorded(
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["created", "destroyed"])
-async def test_something_where_nothing_is_on_record_is_told(
+async def test_unrecorded_resources_are_reported(
     workspace: Workspace, provider: ScriptedProvider, ended: bool
 ) -> None:
     if ended:
@@ -191,7 +191,7 @@ async def test_something_where_nothing_is_on_record_is_told(
     assert finding.then == (None if ended else "destroy")
 
 
-async def test_a_service_that_came_back_is_told_and_only_run_makes_it_running(
+async def test_a_service_that_came_back_is_reported_and_only_run_changes_the_state(
     workspace: Workspace, provider: ScriptedProvider
 ) -> None:
     await workspace.bring("demo", to=Running)
@@ -205,7 +205,7 @@ async def test_a_service_that_came_back_is_told_and_only_run_makes_it_running(
     assert (await workspace.drift("demo", apply=True)).applied is None
 
 
-async def test_a_redeploy_is_held_against_the_release_that_serves_on(
+async def test_a_redeploy_is_compared_with_the_release_still_serving(
     workspace: Workspace, provider: ScriptedProvider
 ) -> None:
     await workspace.bring("demo", to=Running)
@@ -217,9 +217,7 @@ async def test_a_redeploy_is_held_against_the_release_that_serves_on(
     assert (finding.kind, finding.event, finding.then) == (DriftKind.SERVICE_DOWN, None, "run")
 
 
-async def test_a_teardown_that_has_begun_is_not_held_against_anything(
-    workspace: Workspace, provider: ScriptedProvider
-) -> None:
+async def test_a_begun_teardown_is_not_compared(workspace: Workspace, provider: ScriptedProvider) -> None:
     provider.fails["second_destroy"] = [StepFailed(FailureCause.NETWORK, "no")]
     with pytest.raises(Exception, match="no"):
         await workspace.destroy("demo")
@@ -280,7 +278,7 @@ class Moving(ScriptedProvider):
         return NOTHING
 
 
-async def test_a_record_that_changes_meanwhile_is_looked_at_again(provider: ScriptedProvider) -> None:
+async def test_an_observation_is_repeated_if_the_record_changes(provider: ScriptedProvider) -> None:
     repository = MemoryRepository()
     workspace = Workspace(repository=repository, clock=FixedClock())
     workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
@@ -292,7 +290,7 @@ async def test_a_record_that_changes_meanwhile_is_looked_at_again(provider: Scri
         await Detection(Runtime(repository, Moving(workspace, 9))).look("demo")
 
 
-async def test_the_history_tells_what_was_seen_and_verifies(
+async def test_recorded_drift_is_in_the_history_and_verifies(
     workspace: Workspace, provider: ScriptedProvider
 ) -> None:
     await workspace.bring("demo", to=Running)

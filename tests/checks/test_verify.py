@@ -40,7 +40,7 @@ def repository(any_repository: EnvironmentRepository) -> EnvironmentRepository:
     return any_repository
 
 
-async def test_a_whole_life_is_sound(
+async def test_a_complete_lifecycle_has_no_violations(
     created: Environment[Created], repository: EnvironmentRepository, make_command: MakeCommand
 ) -> None:
     for command in ("provision", "configure", "release", "run", "destroy"):
@@ -52,7 +52,7 @@ async def test_a_whole_life_is_sound(
     assert (verified.records, verified.transitions) == (len(repository.history("demo")), 8)
 
 
-async def test_failures_retries_and_redeploys_are_sound(
+async def test_failures_retries_and_redeploys_have_no_violations(
     created: Environment[Created],
     repository: EnvironmentRepository,
     make_command: MakeCommand,
@@ -69,7 +69,7 @@ async def test_failures_retries_and_redeploys_are_sound(
     assert verify(repository, "demo").findings == ()
 
 
-async def test_a_transition_that_another_chart_does_not_have_is_found(
+async def test_a_transition_missing_in_the_chart_is_found(
     created: Environment[Created], repository: EnvironmentRepository, make_command: MakeCommand
 ) -> None:
     await make_command("provision").attempt("demo")
@@ -98,7 +98,7 @@ def leap(environment: AnyEnvironment) -> TransitionRecord:
     )
 
 
-def test_a_leap_is_found(created: Environment[Created], repository: EnvironmentRepository) -> None:
+def test_a_skipped_state_is_found(created: Environment[Created], repository: EnvironmentRepository) -> None:
     commit(repository, leap)
 
     found = verify(repository, "demo")
@@ -127,7 +127,7 @@ def test_a_transition_past_a_guard_is_found(
     assert finding.what.endswith("which today's chart refuses: it allows destroy")
 
 
-def test_damage_is_a_finding(created: Environment[Created], tmp_path: Path) -> None:
+def test_a_damaged_history_is_a_violation(created: Environment[Created], tmp_path: Path) -> None:
     repository = FileRepository(tmp_path / "files")
     repository.create(created)
     (repository.directory("demo") / "history.jsonl").write_text("{}\n")
@@ -138,12 +138,12 @@ def test_damage_is_a_finding(created: Environment[Created], tmp_path: Path) -> N
     assert "is damaged" in found.findings[0].what
 
 
-def test_what_is_not_there_is_not_verified(repository: EnvironmentRepository) -> None:
+def test_an_unknown_name_is_not_verified(repository: EnvironmentRepository) -> None:
     with pytest.raises(NotFound):
         verify(repository, "demo")
 
 
-def test_the_chart_is_the_lifecycle_unless_another_is_given(
+def test_histories_are_checked_against_the_lifecycle_by_default(
     created: Environment[Created], repository: EnvironmentRepository, clock: FixedClock
 ) -> None:
     assert verify(repository, "demo") == verify(repository, "demo", Lifecycle)

@@ -90,7 +90,7 @@ async def test_a_transition_and_the_opening_of_its_operation_are_one_record(
 
 
 @pytest.mark.parametrize(("command", "state"), [("run", "released"), ("destroy", "running")])
-async def test_a_command_without_a_state_of_its_own_opens_its_operation_first(
+async def test_run_and_destroy_record_their_operation_first(
     place: Callable[..., AnyEnvironment],
     make_command: MakeCommand,
     repository: MemoryRepository,
@@ -129,7 +129,7 @@ async def test_the_revision_counts_transitions_and_not_steps(
     assert [entry.revision for entry in repository.history("demo")] == [1, 2, 2, 2, 2, 2, 3]
 
 
-async def test_a_failure_is_in_the_state_and_closes_the_operation(
+async def test_a_failure_is_stored_in_the_state_and_closes_the_operation(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider, clock: FixedClock
 ) -> None:
     provider.at_step = lambda _step, _context: clock.move(timedelta(seconds=3))
@@ -147,7 +147,7 @@ async def test_a_failure_is_in_the_state_and_closes_the_operation(
     assert failure.failed_at - failure.started_at == timedelta(seconds=6)
 
 
-async def test_the_error_carries_the_environment_as_it_now_is(
+async def test_the_error_carries_the_recorded_environment(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -161,7 +161,7 @@ async def test_the_error_carries_the_environment_as_it_now_is(
     assert str(failed) == "provision of 'demo' failed at second_provision: no route to host"
 
 
-async def test_a_failure_leaves_a_trace_of_what_happened(
+async def test_a_failure_leaves_a_trace_file(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -213,7 +213,7 @@ async def test_a_failed_destroy_keeps_the_state_and_closes_the_operation(
     assert journal()[-1] == "closed"
 
 
-async def test_a_start_that_can_not_be_recorded_does_nothing(
+async def test_no_step_runs_if_the_start_cannot_be_recorded(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -229,7 +229,7 @@ async def test_a_start_that_can_not_be_recorded_does_nothing(
     assert (provider.done, told, repository.holder("demo")) == ([], [], None)
 
 
-async def test_a_failure_that_can_not_be_recorded_is_raised_beside_the_step_s_error(
+async def test_an_unrecorded_failure_is_raised_with_the_error_of_the_step(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -246,7 +246,7 @@ async def test_a_failure_that_can_not_be_recorded_is_raised_beside_the_step_s_er
     assert failed.environment.state.name == repository.load("demo").state.name == "provisioning"
 
 
-async def test_a_disk_that_fails_after_the_intent_hides_no_error(
+async def test_a_disk_failure_after_the_intent_hides_no_error(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -263,7 +263,7 @@ async def test_a_disk_that_fails_after_the_intent_hides_no_error(
     assert (failed.persistence_error, type(failed.__cause__)) == (FULL, StepFailed)
 
 
-async def test_an_intent_that_can_not_be_recorded_fails_the_command(
+async def test_a_command_fails_if_an_intent_cannot_be_recorded(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -280,7 +280,7 @@ async def test_an_intent_that_can_not_be_recorded_fails_the_command(
     assert repository.load("demo").state.name == "provision_failed"
 
 
-async def test_an_outcome_that_can_not_be_recorded_repeats_no_step_later(
+async def test_no_step_is_repeated_after_an_unrecorded_outcome(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -298,7 +298,7 @@ async def test_an_outcome_that_can_not_be_recorded_repeats_no_step_later(
     assert provider.done == ["first_provision", "second_provision"]
 
 
-async def test_a_cancellation_that_can_not_be_recorded_says_so_and_goes_on(
+async def test_an_unrecorded_cancellation_gets_a_note_and_is_raised(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -317,7 +317,7 @@ async def test_a_cancellation_that_can_not_be_recorded_says_so_and_goes_on(
     assert repository.holder("demo") is None
 
 
-async def test_a_resumed_command_takes_over_results_and_says_from_which(
+async def test_a_resumed_operation_keeps_results_and_names_its_predecessor(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -331,7 +331,7 @@ async def test_a_resumed_command_takes_over_results_and_says_from_which(
     assert [result.name for result in second.steps_done] == ["first_provision"]
 
 
-async def test_a_doubt_outlives_an_attempt_that_never_came_to_its_step(
+async def test_a_step_stays_in_doubt_if_the_next_attempt_fails_before(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     provider.hangs.add("second_provision")
@@ -349,7 +349,7 @@ async def test_a_doubt_outlives_an_attempt_that_never_came_to_its_step(
     assert provider.done == ["first_provision"]
 
 
-async def test_observers_are_told_of_the_start_and_of_the_end(
+async def test_observers_see_the_start_and_the_end(
     created: Environment[Created], make_command: MakeCommand, told: list[Progress]
 ) -> None:
     done = await make_command("provision").attempt(created)
@@ -362,7 +362,7 @@ async def test_observers_are_told_of_the_start_and_of_the_end(
     )
 
 
-async def test_observers_are_told_of_a_failure_and_of_kept_steps(
+async def test_observers_see_a_failure_and_kept_steps(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -379,7 +379,7 @@ async def test_observers_are_told_of_a_failure_and_of_kept_steps(
     assert told[0].kept == 1
 
 
-async def test_observers_are_told_of_the_end_of_a_cancelled_command(
+async def test_observers_see_the_end_of_a_cancelled_command(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -397,7 +397,7 @@ async def test_observers_are_told_of_the_end_of_a_cancelled_command(
     assert ended.failure.cause is FailureCause.CANCELLED
 
 
-async def test_observers_are_told_after_it_is_on_record(
+async def test_observers_are_called_after_the_record_is_written(
     created: Environment[Created], make_command: MakeCommand, repository: MemoryRepository
 ) -> None:
     states = []
@@ -410,7 +410,7 @@ async def test_observers_are_told_after_it_is_on_record(
     assert states == ["provisioning"] * 5 + ["provisioned"]
 
 
-async def test_each_commit_is_one_line_of_the_log(
+async def test_each_commit_writes_a_log_line(
     created: Environment[Created],
     make_command: MakeCommand,
     repository: MemoryRepository,
@@ -436,7 +436,7 @@ async def test_each_commit_is_one_line_of_the_log(
     }
 
 
-async def test_what_is_not_committed_is_not_logged(
+async def test_an_uncommitted_transition_is_not_logged(
     created: Environment[Created],
     make_command: MakeCommand,
     repository: MemoryRepository,
@@ -450,7 +450,7 @@ async def test_what_is_not_committed_is_not_logged(
     assert log == []
 
 
-async def test_a_destroy_that_took_nothing_away_leaves_what_an_interrupted_command_left_in_doubt(
+async def test_a_destroy_without_effect_keeps_the_doubts_of_an_interrupted_command(
     provider: ScriptedProvider,
     make_command: MakeCommand,
     crash: Callable[..., AnyEnvironment],
@@ -467,7 +467,7 @@ async def test_a_destroy_that_took_nothing_away_leaves_what_an_interrupted_comma
     assert failed.value.failure.step == "first_destroy"
 
 
-async def test_a_destroy_that_took_nothing_away_leaves_the_steps_that_a_retry_can_keep(
+async def test_a_destroy_without_effect_keeps_the_steps_for_a_retry(
     provider: ScriptedProvider, make_command: MakeCommand, created: object
 ) -> None:
     provider.fails["second_provision"] = [StepFailed(FailureCause.NETWORK, "no way there")]
@@ -483,7 +483,7 @@ async def test_a_destroy_that_took_nothing_away_leaves_the_steps_that_a_retry_ca
     assert provider.done == ["first_provision", "second_provision"]
 
 
-async def test_a_step_whose_time_was_up_is_in_doubt(
+async def test_a_step_that_exceeds_its_timeout_is_in_doubt(
     provider: ScriptedProvider, make_command: MakeCommand, created: object
 ) -> None:
     provider.hangs.add("first_provision")
@@ -498,7 +498,7 @@ async def test_a_step_whose_time_was_up_is_in_doubt(
     assert operation.step.name == failed.value.failure.step == "first_provision"
 
 
-async def test_a_command_tells_what_was_found_amiss_when_the_environment_was_opened(
+async def test_observers_see_repairs_made_on_opening(
     repository: MemoryRepository,
     make_command: MakeCommand,
     created: object,
@@ -521,7 +521,7 @@ async def test_a_command_tells_what_was_found_amiss_when_the_environment_was_ope
 @pytest.mark.parametrize(
     "odd", [{"details": {"load": float("nan")}}, {"details": {"load": {1, 2}}}, {"url": "\udcff"}]
 )
-async def test_outputs_that_no_file_can_hold_are_a_failure_of_their_step(
+async def test_a_step_fails_if_its_outputs_cannot_be_stored(
     provider: ScriptedProvider, make_command: MakeCommand, created: object, odd: dict[str, object]
 ) -> None:
     provider.outputs["first_provision"] = odd  # type: ignore[assignment]
@@ -533,7 +533,7 @@ async def test_outputs_that_no_file_can_hold_are_a_failure_of_their_step(
     assert failed.value.failure.summary == "it returned outputs that don't fit"
 
 
-async def test_odd_bytes_in_a_tools_last_words_are_written_out(
+async def test_odd_bytes_in_the_last_line_of_a_tool_are_escaped(
     provider: ScriptedProvider, make_command: MakeCommand, created: object, repository: MemoryRepository
 ) -> None:
     provider.fails["first_provision"] = [StepFailed(FailureCause.NETWORK, "no \udcff", "tail \udcff")]

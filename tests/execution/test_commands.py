@@ -50,7 +50,7 @@ async def test_a_command_is_run_where_the_chart_allows_it(
 
 
 @pytest.mark.parametrize(("command", "state"), [cell for cell in CELLS if cell[1] not in ALLOWED[cell[0]]])
-async def test_a_command_is_refused_everywhere_else_and_writes_nothing(
+async def test_a_command_is_refused_in_all_other_states_and_writes_nothing(
     place: Callable[..., AnyEnvironment],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -70,7 +70,7 @@ async def test_a_command_is_refused_everywhere_else_and_writes_nothing(
 
 
 @pytest.mark.parametrize("command", ["provision", "configure", "release", "run"])
-async def test_a_failed_command_leaves_the_state_of_its_failure(
+async def test_a_failed_command_enters_its_failure_state(
     place: Callable[..., AnyEnvironment],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -93,7 +93,7 @@ async def test_a_failed_command_leaves_the_state_of_its_failure(
 
 
 @pytest.mark.parametrize("command", ALLOWED)
-async def test_execute_returns_the_environment_that_the_command_achieves(
+async def test_execute_returns_the_achieved_environment(
     place: Callable[..., AnyEnvironment], repository: EnvironmentRepository, command: str
 ) -> None:
     environment = place(ALLOWED[command][0])
@@ -121,7 +121,7 @@ async def test_a_failed_run_can_fail_again(
     assert failed.value.environment.state.name == "run_failed"
 
 
-async def test_while_a_run_is_under_way_the_state_is_what_was_achieved(
+async def test_during_a_run_the_state_is_the_last_achieved_state(
     place: Callable[..., AnyEnvironment],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -149,7 +149,7 @@ async def test_a_stale_handle_is_refused_before_the_first_step(
     assert provider.done == []
 
 
-async def test_a_handle_of_a_purged_environment_is_not_taken_for_its_successor(
+async def test_a_handle_of_a_purged_environment_is_refused_for_its_successor(
     created: Environment[Created],
     repository: EnvironmentRepository,
     make_command: MakeCommand,
@@ -165,7 +165,7 @@ async def test_a_handle_of_a_purged_environment_is_not_taken_for_its_successor(
     assert repository.load("demo") == successor
 
 
-async def test_a_name_means_what_is_on_record_now(
+async def test_a_name_means_the_recorded_environment(
     created: Environment[Created], make_command: MakeCommand
 ) -> None:
     await make_command("provision").attempt("demo")

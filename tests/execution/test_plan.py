@@ -60,7 +60,7 @@ def test_a_plan_is_the_fewest_commands_to_the_target(
 
 @pytest.mark.parametrize("target", ELSEWHERE)
 @pytest.mark.parametrize("state", EnvironmentState)
-def test_states_off_the_path_are_no_targets(
+def test_states_off_the_path_cannot_be_targets(
     place: Callable[..., AnyEnvironment], state: EnvironmentState, target: EnvironmentState
 ) -> None:
     environment = place(state)
@@ -72,14 +72,14 @@ def test_states_off_the_path_are_no_targets(
             plan(environment, target)
 
 
-def test_a_target_that_lies_behind_is_refused_and_names_destroy(
+def test_a_target_behind_is_refused_with_advice_to_destroy(
     place: Callable[..., AnyEnvironment],
 ) -> None:
     with pytest.raises(UnreachableTarget, match="lies behind; destroy, and create it again"):
         plan(place("running"), EnvironmentState.CONFIGURED)
 
 
-def test_no_plan_leaves_a_teardown_that_has_begun(
+def test_a_begun_teardown_has_no_plan(
     created: Environment[Created],
     crash: Callable[..., AnyEnvironment],
 ) -> None:
@@ -92,7 +92,7 @@ def test_no_plan_leaves_a_teardown_that_has_begun(
         plan(torn, EnvironmentState.RUNNING)
 
 
-def test_no_plan_passes_an_interrupted_command(
+def test_an_interrupted_command_has_no_plan(
     created: Environment[Created], crash: Callable[..., AnyEnvironment]
 ) -> None:
     crashed = crash("provision", "provisioning")
@@ -108,7 +108,7 @@ def test_planning_changes_nothing(repository: EnvironmentRepository, created: En
     assert (created.model_dump_json(), len(repository.history("demo"))) == before
 
 
-def test_what_a_command_may_start_from_is_what_the_chart_says() -> None:
+def test_each_command_starts_from_the_states_of_the_chart() -> None:
     assert {command: sorted(sources(command)) for command in CommandName} == {
         "provision": ["created", "provision_failed"],
         "register": ["created"],

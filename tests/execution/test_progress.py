@@ -18,21 +18,21 @@ def broken(_progress: Progress) -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(Progress))
-def test_all_progress_tells_which_environment_and_which_command(kind: type[Progress]) -> None:
+def test_every_event_has_environment_and_command(kind: type[Progress]) -> None:
     assert [field.name for field in fields(kind)][:2] == ["name", "command"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in get_args(Progress) if kind.__name__.startswith("Step")])
-def test_all_progress_of_a_step_tells_which_of_how_many(kind: type[Progress]) -> None:
+def test_every_event_of_a_step_has_its_number_and_the_total(kind: type[Progress]) -> None:
     assert [field.name for field in fields(kind)][2:5] == ["step", "number", "of"]
 
 
-def test_one_observer_can_not_change_what_the_next_is_told() -> None:
+def test_an_observer_cannot_change_the_event() -> None:
     with pytest.raises(FrozenInstanceError):
         STARTED.step = "other"  # type: ignore[misc]
 
 
-def test_a_step_is_not_kept_unless_it_says_so() -> None:
+def test_a_finished_step_is_not_kept_by_default() -> None:
     done = StepFinished(
         name="demo", command=CommandName.RUN, step="one", number=1, of=1, duration=timedelta(seconds=1)
     )
@@ -40,7 +40,7 @@ def test_a_step_is_not_kept_unless_it_says_so() -> None:
     assert (done.kept, done.note, STARTED.attempt) == (False, None, 1)
 
 
-def test_observers_are_told_in_the_order_in_which_they_are_given() -> None:
+def test_observers_are_called_in_the_given_order() -> None:
     told: list[tuple[str, Progress]] = []
 
     notify(
@@ -68,7 +68,7 @@ def test_an_observer_that_raises_is_logged() -> None:
     assert "a dashboard is down" in lines[0]
 
 
-def test_an_interruption_is_not_taken_for_an_observer_s_failure() -> None:
+def test_a_keyboard_interrupt_in_an_observer_is_raised() -> None:
     def interrupted(_progress: Progress) -> None:
         raise KeyboardInterrupt
 

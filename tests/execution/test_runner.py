@@ -93,7 +93,7 @@ def refusing(*phases: str) -> Callable[[AnyRecord], None]:
     return full
 
 
-async def test_steps_run_in_order_each_as_intent_and_result(
+async def test_steps_run_in_order_and_record_intent_and_result(
     run: Run, provider: ScriptedProvider, journal: Callable[[], list[str]]
 ) -> None:
     await run()
@@ -102,7 +102,7 @@ async def test_steps_run_in_order_each_as_intent_and_result(
     assert journal()[2:] == [f"intent {FIRST}", f"result {FIRST}", f"intent {SECOND}", f"result {SECOND}"]
 
 
-async def test_the_intent_is_on_record_before_the_effect_begins(
+async def test_the_intent_is_recorded_before_the_effect_begins(
     run: Run, provider: ScriptedProvider, repository: MemoryRepository
 ) -> None:
     seen = []
@@ -120,7 +120,7 @@ async def test_the_intent_is_on_record_before_the_effect_begins(
     assert seen == [(FIRST, FIRST, []), (SECOND, SECOND, [FIRST])]
 
 
-async def test_what_a_step_found_out_reaches_the_next_one(run: Run, provider: ScriptedProvider) -> None:
+async def test_the_next_step_sees_the_outputs_of_a_step(run: Run, provider: ScriptedProvider) -> None:
     seen: list[tuple[int | None, object]] = []
     provider.outputs = {FIRST: {"port": 81, "details": {"a": 1}}, SECOND: {"details": {"b": 2}}}
     provider.at_step = lambda _step, context: seen.append(
@@ -144,7 +144,7 @@ async def test_a_step_knows_its_operation_and_its_directory(
     assert seen == [("op", repository.directory("demo"))] * 2
 
 
-async def test_a_step_that_takes_too_long_is_ended_and_says_how_long(
+async def test_a_step_that_takes_too_long_is_ended_with_the_limit_in_the_summary(
     run: Run, provider: ScriptedProvider
 ) -> None:
     provider.hangs.add(FIRST)
@@ -158,7 +158,7 @@ async def test_a_step_that_takes_too_long_is_ended_and_says_how_long(
     assert provider.done == []
 
 
-async def test_a_timeout_of_the_step_s_own_keeps_its_words(run: Run, provider: ScriptedProvider) -> None:
+async def test_a_timeout_error_of_a_step_keeps_its_message(run: Run, provider: ScriptedProvider) -> None:
     provider.fails[FIRST] = [TimeoutError("no health in 30 s")]
     provider.options[FIRST] = {"timeout": timedelta(seconds=5)}
 
@@ -168,7 +168,7 @@ async def test_a_timeout_of_the_step_s_own_keeps_its_words(run: Run, provider: S
     assert (stopped.value.cause, stopped.value.summary) == (FailureCause.TIMEOUT, "no health in 30 s")
 
 
-async def test_a_step_is_retried_after_pauses_that_double(
+async def test_a_step_is_retried_with_doubling_pauses(
     run: Run, provider: ScriptedProvider, clock: FixedClock
 ) -> None:
     provider.fails[FIRST] = [REFUSED, REFUSED, REFUSED]
@@ -181,7 +181,7 @@ async def test_a_step_is_retried_after_pauses_that_double(
     assert environment.operation.steps_done[0].duration == timedelta(seconds=14)
 
 
-async def test_a_step_that_fails_each_time_stops_the_command(
+async def test_a_command_stops_after_the_last_retry(
     run: Run,
     provider: ScriptedProvider,
     clock: FixedClock,
@@ -212,9 +212,7 @@ async def test_a_failed_step_is_not_in_doubt(
     assert operation.step is None
 
 
-async def test_progress_is_told_in_order(
-    run: Run, provider: ScriptedProvider, told: list[Progress]
-) -> None:
+async def test_events_are_sent_in_order(run: Run, provider: ScriptedProvider, told: list[Progress]) -> None:
     provider.fails[FIRST] = [REFUSED]
     provider.options[FIRST] = {"retries": 1}
     provider.at_step = lambda step, context: context.report(f"at {step}") if step == SECOND else None
@@ -235,7 +233,7 @@ async def test_progress_is_told_in_order(
     ]
 
 
-async def test_the_last_failed_attempt_is_told_without_a_pause(
+async def test_the_last_failed_attempt_has_no_pause(
     run: Run, provider: ScriptedProvider, told: list[Progress]
 ) -> None:
     provider.fails[FIRST] = [REFUSED]
@@ -247,7 +245,7 @@ async def test_the_last_failed_attempt_is_told_without_a_pause(
     assert told[-1].retry_in is None
 
 
-async def test_every_observer_is_told_though_one_raises(
+async def test_all_observers_are_called_even_if_the_first_raises(
     run: Run, runner: Runner, provider: ScriptedProvider
 ) -> None:
     one: list[Progress] = []
@@ -264,9 +262,7 @@ async def test_every_observer_is_told_though_one_raises(
     assert len(one) == 4
 
 
-async def test_nothing_breaks_without_an_observer(
-    run: Run, runner: Runner, provider: ScriptedProvider
-) -> None:
+async def test_steps_run_without_observers(run: Run, runner: Runner, provider: ScriptedProvider) -> None:
     runner.runtime = replace(runner.runtime, observers=())
 
     await run()
@@ -274,7 +270,7 @@ async def test_nothing_breaks_without_an_observer(
     assert provider.done == [FIRST, SECOND]
 
 
-async def test_kept_steps_are_told_and_not_run(
+async def test_kept_steps_are_reported_and_not_run(
     run: Run, provider: ScriptedProvider, told: list[Progress]
 ) -> None:
     await run(kept=1)
@@ -284,7 +280,7 @@ async def test_kept_steps_are_told_and_not_run(
     assert (told[0].step, told[0].kept) == (FIRST, True)
 
 
-async def test_a_stop_is_heeded_before_the_next_step(
+async def test_a_stop_takes_effect_before_the_next_step(
     run: Run, runner: Runner, provider: ScriptedProvider
 ) -> None:
     provider.at_step = lambda _step, _context: runner.stop.request("Ctrl-C")
@@ -296,7 +292,7 @@ async def test_a_stop_is_heeded_before_the_next_step(
     assert provider.done == [FIRST]
 
 
-async def test_a_stop_ends_the_retries_of_the_step_in_hand(
+async def test_a_stop_ends_the_retries_of_the_current_step(
     run: Run, runner: Runner, provider: ScriptedProvider, clock: FixedClock
 ) -> None:
     provider.fails[FIRST] = [REFUSED, REFUSED]
@@ -309,7 +305,7 @@ async def test_a_stop_ends_the_retries_of_the_step_in_hand(
     assert clock.slept == []
 
 
-async def test_an_effect_whose_intent_is_not_on_record_is_not_run(
+async def test_an_effect_without_a_recorded_intent_does_not_run(
     run: Run, provider: ScriptedProvider, repository: MemoryRepository
 ) -> None:
     repository.before_append = refusing("intent")
@@ -322,7 +318,7 @@ async def test_an_effect_whose_intent_is_not_on_record_is_not_run(
     assert provider.done == []
 
 
-async def test_a_result_that_is_not_on_record_stops_the_command(
+async def test_an_unrecorded_result_stops_the_command(
     run: Run, provider: ScriptedProvider, repository: MemoryRepository
 ) -> None:
     repository.before_append = refusing("result")
@@ -340,7 +336,7 @@ async def test_a_result_that_is_not_on_record_stops_the_command(
     assert operation.step.name == FIRST
 
 
-async def test_a_failure_that_is_not_on_record_hides_no_error_and_leaves_the_step_in_doubt(
+async def test_an_unrecorded_failure_hides_no_error_and_leaves_the_step_in_doubt(
     run: Run, provider: ScriptedProvider, repository: MemoryRepository
 ) -> None:
     provider.fails[FIRST] = [REFUSED]
@@ -365,7 +361,7 @@ async def test_a_failure_that_is_not_on_record_hides_no_error_and_leaves_the_ste
         ["port", 81],
     ],
 )
-async def test_outputs_that_do_not_fit_are_a_failure_of_the_step(
+async def test_a_step_fails_if_its_outputs_do_not_fit(
     runner: Runner, journal: Callable[[], list[str]], outputs: object
 ) -> None:
     async def effect(_context: StepContext) -> StepOutputs:
@@ -397,7 +393,7 @@ async def test_outputs_that_do_not_fit_are_a_failure_of_the_step(
         (TimeoutError(), "timeout", "it took longer than it may"),
     ],
 )
-async def test_what_a_step_raises_has_a_cause_and_one_line(
+async def test_an_exception_of_a_step_has_a_cause_and_a_line(
     run: Run, provider: ScriptedProvider, error: Exception, cause: str, summary: str
 ) -> None:
     provider.fails[FIRST] = [error]
@@ -419,7 +415,7 @@ def test_an_unexpected_error_is_explained_with_its_traceback() -> None:
     assert "invalid literal" in detail
 
 
-async def test_a_step_in_doubt_that_its_probe_finds_done_is_not_run_again(
+async def test_a_step_in_doubt_is_not_repeated_if_its_probe_finds_it_done(
     run: Run, provider: ScriptedProvider, told: list[Progress]
 ) -> None:
     provider.probes[FIRST] = Probed.done(port=81)
@@ -433,7 +429,7 @@ async def test_a_step_in_doubt_that_its_probe_finds_done_is_not_run_again(
 
 
 @pytest.mark.parametrize("probed", [Probed.not_done("no such server"), Probed.unknown("no answer")])
-async def test_a_step_in_doubt_that_is_not_found_done_is_run(
+async def test_a_step_in_doubt_runs_unless_its_probe_finds_it_done(
     run: Run, provider: ScriptedProvider, probed: Probed
 ) -> None:
     provider.probes[FIRST] = probed
@@ -468,13 +464,13 @@ async def test_the_longest_prefix_of_matching_results_is_kept(runner: Runner) ->
 
 
 @pytest.mark.parametrize("changes", [{"version": 2}, {"digest": "of other inputs"}, {"name": "z"}])
-async def test_a_result_of_another_step_is_void(runner: Runner, changes: dict[str, object]) -> None:
+async def test_a_result_of_another_step_is_invalid(runner: Runner, changes: dict[str, object]) -> None:
     kept = await runner.kept([_step("a"), _step("b")], done_before("a", "b", **changes))
 
     assert [result.name for result in kept] == ["a"]
 
 
-async def test_other_inputs_make_a_result_void_and_all_behind_it(runner: Runner) -> None:
+async def test_changed_inputs_invalidate_a_result_and_all_later_results(runner: Runner) -> None:
     steps = [_step("a", inputs={"size": 2}), _step("b")]
 
     assert await runner.kept(steps, done_before("a", "b")) == ()
@@ -494,13 +490,13 @@ async def _does_not_know(_context: StepContext) -> Probed:
 
 
 @pytest.mark.parametrize("probe", [_raises, _hangs, _does_not_know])
-async def test_a_probe_that_can_not_tell_keeps_a_result(runner: Runner, probe: object) -> None:
+async def test_a_result_is_kept_if_the_probe_cannot_tell(runner: Runner, probe: object) -> None:
     steps = [_step("a", probe=probe, timeout=timedelta(milliseconds=10))]
 
     assert len(await runner.kept(steps, done_before("a"))) == 1
 
 
-async def test_a_probe_that_misses_the_effect_makes_its_result_void(runner: Runner) -> None:
+async def test_a_result_is_invalid_if_the_probe_misses_the_effect(runner: Runner) -> None:
     async def gone(_context: StepContext) -> Probed:
         return Probed.not_done("the server is gone")
 

@@ -22,7 +22,7 @@ def repository(any_repository: EnvironmentRepository) -> EnvironmentRepository:
     return any_repository
 
 
-async def test_who_has_to_wait_is_told_once_for_whom(
+async def test_a_waiting_command_notifies_once_with_the_holder(
     created: Environment[Created], repository: EnvironmentRepository, told: list[Progress]
 ) -> None:
     held = repository.open("demo", Holder.current("envchart run"))
@@ -37,7 +37,7 @@ async def test_who_has_to_wait_is_told_once_for_whom(
     assert "waiting up to 5 s: 'demo' is locked: envchart run, pid" in told[0].message
 
 
-async def test_other_tasks_go_on_while_one_waits(
+async def test_waiting_does_not_block_other_tasks(
     created: Environment[Created], repository: EnvironmentRepository
 ) -> None:
     held = repository.open("demo", Holder.current("envchart run"))
@@ -54,7 +54,7 @@ async def test_other_tasks_go_on_while_one_waits(
     ("step", "doing"),
     [("first_provision", "now at step 1/2 first_provision since "), (None, "now between two steps")],
 )
-async def test_a_lock_says_what_its_holder_is_at(
+async def test_a_lock_error_names_the_step_of_the_holder(
     created: Environment[Created],
     repository: EnvironmentRepository,
     crash: Callable[..., Any],
@@ -73,7 +73,7 @@ async def test_a_lock_says_what_its_holder_is_at(
     assert locked.value.holder is not None
 
 
-async def test_a_holder_without_an_operation_is_at_nothing_that_is_known(
+async def test_a_holder_without_an_operation_has_no_known_step(
     created: Environment[Created], repository: EnvironmentRepository
 ) -> None:
     with repository.open("demo", Holder.current("envchart update")), pytest.raises(Locked) as locked:
@@ -82,7 +82,7 @@ async def test_a_holder_without_an_operation_is_at_nothing_that_is_known(
     assert locked.value.doing is None
 
 
-async def test_without_patience_nobody_is_told_of_a_wait() -> None:
+async def test_without_a_timeout_there_is_no_wait() -> None:
     def locked() -> None:
         raise Locked("demo", None)
 

@@ -171,7 +171,7 @@ def first_way_out(place: Place) -> str:
 
 
 @pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_ctrl_c_once_lets_the_step_end(place: Place, capsys: Any, command: str, manner: str) -> None:
+def test_ctrl_c_lets_the_current_step_finish(place: Place, capsys: Any, command: str, manner: str) -> None:
     child, _ = place.start()
 
     os.kill(child, signal.SIGINT)
@@ -186,7 +186,7 @@ def test_ctrl_c_once_lets_the_step_end(place: Place, capsys: Any, command: str, 
 
 @pytest.mark.parametrize("signals", [("SIGINT", "SIGINT"), ("SIGTERM",), ("SIGHUP",)], ids=" ".join)
 @pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_twice_or_otherwise_the_step_is_ended_now(
+def test_a_second_ctrl_c_or_another_signal_ends_the_step_now(
     place: Place, capsys: Any, command: str, manner: str, signals: tuple[str, ...]
 ) -> None:
     child, _ = place.start()
@@ -202,9 +202,7 @@ def test_twice_or_otherwise_the_step_is_ended_now(
 
 
 @pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_a_terminal_that_closes_ends_the_step_now(
-    place: Place, capsys: Any, command: str, manner: str
-) -> None:
+def test_a_closed_terminal_ends_the_step_now(place: Place, capsys: Any, command: str, manner: str) -> None:
     child, master = place.start(terminal=True)
 
     os.close(master)
@@ -216,7 +214,7 @@ def test_a_terminal_that_closes_ends_the_step_now(
 
 
 @pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_a_cancelled_task_ends_the_step_where_it_waits(
+def test_a_cancelled_task_ends_the_step_at_its_current_wait(
     place: Place, capsys: Any, command: str, manner: str
 ) -> None:
     loop_and_task: list[Any] = []
@@ -245,7 +243,9 @@ def test_a_cancelled_task_ends_the_step_where_it_waits(
 
 @pytest.mark.with_timeout
 @pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_a_step_whose_time_is_up_is_ended(place: Place, capsys: Any, command: str, manner: str) -> None:
+def test_a_step_that_exceeds_its_timeout_is_ended(
+    place: Place, capsys: Any, command: str, manner: str
+) -> None:
     child, _ = place.start()
     if manner == "python":  # nothing can end it but itself
         time.sleep(0.4)
@@ -258,7 +258,7 @@ def test_a_step_whose_time_is_up_is_ended(place: Place, capsys: Any, command: st
 
 
 @pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_a_command_that_is_killed_is_interrupted_and_recovered(
+def test_a_killed_command_is_interrupted_and_recovered(
     place: Place, capsys: Any, command: str, manner: str
 ) -> None:
     child, _ = place.start()
@@ -282,7 +282,7 @@ def test_a_command_that_is_killed_is_interrupted_and_recovered(
 
 @pytest.mark.parametrize("manner", ["tool"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_that_is_killed_is_taken_over_by_destroy(place: Place, command: str, manner: str) -> None:
+def test_destroy_takes_over_from_a_killed_command(place: Place, command: str, manner: str) -> None:
     child, _ = place.start()
     operation = place.environment.operation
     assert operation is not None
@@ -299,7 +299,7 @@ def test_a_command_that_is_killed_is_taken_over_by_destroy(place: Place, command
 
 @pytest.mark.parametrize("manner", ["tool"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_tool_that_is_killed_fails_its_step(place: Place, capsys: Any, command: str, manner: str) -> None:
+def test_a_killed_tool_fails_its_step(place: Place, capsys: Any, command: str, manner: str) -> None:
     child, _ = place.start()
 
     os.kill(int((place.world / "begun").read_text()), signal.SIGKILL)

@@ -13,7 +13,7 @@ from environments.recovery.dry_run import DryRunSession
 from environments.testing import FixedClock
 
 
-def test_records_show_in_it_as_they_would_in_a_session(
+def test_a_dry_run_session_applies_records_to_its_copy(
     created: Environment[Created],
     crash: Callable[..., Any],
     repository: EnvironmentRepository,

@@ -69,7 +69,7 @@ def unlocking(repository: FileRepository) -> Unlocking:
 
 
 @pytest.mark.parametrize(("manner", "how"), [("polite", "SIGTERM"), ("stubborn", "SIGKILL")])
-async def test_the_holder_is_ended_and_that_is_on_record(
+async def test_the_holder_is_ended_and_this_is_recorded(
     created: Environment[Created],
     repository: FileRepository,
     unlocking: Unlocking,
@@ -89,7 +89,7 @@ async def test_the_holder_is_ended_and_that_is_on_record(
     assert (unlocked.environment.revision, repository.holder("demo")) == (2, None)
 
 
-async def test_a_stopped_holder_is_seen_to_be_and_ends(
+async def test_a_stopped_holder_is_reported_and_ended(
     created: Environment[Created], unlocking: Unlocking, hold: Callable[..., Any]
 ) -> None:
     holder = hold()
@@ -104,7 +104,7 @@ async def test_a_stopped_holder_is_seen_to_be_and_ends(
     assert holder.wait(5) == -signal.SIGTERM
 
 
-async def test_the_evidence_tells_the_step_and_for_how_long(
+async def test_the_report_names_the_step_and_its_duration(
     created: Environment[Created], unlocking: Unlocking, hold: Callable[..., Any], crash: Callable[..., Any]
 ) -> None:
     crash("provision", "provisioning", "first_provision")
@@ -118,7 +118,7 @@ async def test_the_evidence_tells_the_step_and_for_how_long(
     assert "provision has been at step 1/2 first_provision for " in lines
 
 
-async def test_after_it_recovery_leads_on(
+async def test_recovery_works_after_an_unlock(
     created: Environment[Created], unlocking: Unlocking, hold: Callable[..., Any], crash: Callable[..., Any]
 ) -> None:
     crash("provision", "provisioning", "first_provision")
@@ -131,7 +131,9 @@ async def test_after_it_recovery_leads_on(
     assert unlocked.environment.operation.id == "provision-that-died"
 
 
-def test_what_nobody_holds_is_not_unlocked(created: Environment[Created], unlocking: Unlocking) -> None:
+def test_an_environment_without_a_holder_cannot_be_unlocked(
+    created: Environment[Created], unlocking: Unlocking
+) -> None:
     with pytest.raises(NotHeld):
         unlocking.look()
 
@@ -146,7 +148,9 @@ def test_this_process_is_never_ended(
         unlocking.look()
 
 
-def test_a_holder_elsewhere_is_not_ended(created: Environment[Created], repository: FileRepository) -> None:
+def test_a_holder_on_another_machine_is_not_ended(
+    created: Environment[Created], repository: FileRepository
+) -> None:
     elsewhere = Holder.current("test").model_copy(update={"host": "build-7", "pid_namespace": "another"})
 
     with (
@@ -171,7 +175,7 @@ async def test_another_process_of_the_same_number_gets_no_signal(
     assert holder.poll() is None
 
 
-async def test_one_that_ends_by_itself_meanwhile_is_no_error(
+async def test_a_holder_that_ends_by_itself_is_no_error(
     created: Environment[Created],
     repository: FileRepository,
     unlocking: Unlocking,
@@ -189,7 +193,7 @@ async def test_one_that_ends_by_itself_meanwhile_is_no_error(
     assert unlocked.how == "it had ended by itself"
 
 
-def test_the_kernel_knows_better_than_the_file(
+def test_the_holder_named_by_the_kernel_counts(
     created: Environment[Created],
     repository: FileRepository,
     unlocking: Unlocking,

@@ -92,7 +92,7 @@ async def test_a_task_cancelled_before_its_command_waits_stops_at_the_first_wait
     assert [done.name for done in environment.operation.steps_done] == ["first_provision"]
 
 
-async def test_a_stop_request_ends_the_command_after_the_step_in_hand(
+async def test_a_stop_request_ends_the_command_after_the_current_step(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -122,7 +122,7 @@ async def test_a_stop_request_in_the_last_step_comes_too_late(
 
 
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
-def test_an_interruption_in_an_effect_is_recorded_and_goes_on(
+def test_an_interruption_in_an_effect_is_recorded_and_raised(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,

@@ -57,7 +57,7 @@ async def test_the_five_commands_lead_from_created_to_destroyed(
     assert (running.revision, destroyed.revision) == (9, 11)
 
 
-async def test_history_tells_the_whole_life(
+async def test_the_history_has_every_step(
     created: Environment[Created], make_command: MakeCommand, journal: Callable[[], list[str]]
 ) -> None:
     await bring_up(make_command)
@@ -78,7 +78,7 @@ async def test_history_tells_the_whole_life(
     ]
 
 
-async def test_what_the_steps_found_out_is_there_to_the_end(
+async def test_the_outputs_of_steps_are_kept_to_the_end(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     provider.outputs = {
@@ -119,7 +119,7 @@ async def test_a_redeploy_leads_back_to_running(
     )
 
 
-async def test_a_redeploy_that_fails_can_be_mended_by_another_one(
+async def test_a_failed_redeploy_can_be_followed_by_another(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     await bring_up(make_command)
@@ -135,7 +135,7 @@ async def test_a_redeploy_that_fails_can_be_mended_by_another_one(
     assert states == ["release_failed", "released", "run_failed", "released", "running"]
 
 
-async def test_destroyed_and_purged_it_can_begin_again(
+async def test_a_purged_name_can_be_created_again(
     created: Environment[Created], repository: EnvironmentRepository, make_command: MakeCommand
 ) -> None:
     await make_command("provision").attempt(created)

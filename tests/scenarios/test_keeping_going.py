@@ -37,7 +37,7 @@ def full_between(first: int, last: int) -> Callable[[AnyRecord], None]:
     return append
 
 
-async def test_by_default_nothing_is_done_that_cannot_be_recorded(
+async def test_by_default_no_step_runs_unrecorded(
     place: Place, repository: MemoryRepository, make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     place("running")
@@ -49,7 +49,7 @@ async def test_by_default_nothing_is_done_that_cannot_be_recorded(
     assert provider.done == []
 
 
-async def test_asked_to_it_goes_on_and_gives_back_every_record_that_was_not_saved(
+async def test_on_request_destroy_goes_on_and_returns_the_unsaved_records(
     place: Place, repository: MemoryRepository, make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     running = place("running")
@@ -67,7 +67,7 @@ async def test_asked_to_it_goes_on_and_gives_back_every_record_that_was_not_save
     ]
 
 
-async def test_what_waits_is_saved_in_order_at_the_next_chance(
+async def test_waiting_records_are_saved_in_order(
     place: Place,
     repository: MemoryRepository,
     make_command: MakeCommand,
@@ -87,7 +87,7 @@ async def test_what_waits_is_saved_in_order_at_the_next_chance(
     ]
 
 
-async def test_a_step_that_fails_is_told_beside_what_was_not_saved(
+async def test_a_failed_step_is_reported_with_the_unsaved_records(
     place: Place, repository: MemoryRepository, make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     place("running")
@@ -100,7 +100,7 @@ async def test_a_step_that_fails_is_told_beside_what_was_not_saved(
     assert isinstance(gone.value.__cause__, CommandFailed)
 
 
-async def test_another_holder_still_keeps_it_out(
+async def test_destroy_still_respects_another_holder(
     place: Place, repository: MemoryRepository, make_command: MakeCommand
 ) -> None:
     place("running")

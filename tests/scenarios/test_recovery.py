@@ -62,7 +62,7 @@ def step_done(repository: EnvironmentRepository, provider: ScriptedProvider) -> 
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_a_step_that_was_not_done_is_where_the_command_failed(
+async def test_an_undone_step_becomes_the_failed_step(
     place: Place, crash: Callable[..., Any], recovery: Recovery, provider: ScriptedProvider, command: str
 ) -> None:
     before, begun, _, failed = COMMANDS[command]
@@ -81,7 +81,7 @@ async def test_a_step_that_was_not_done_is_where_the_command_failed(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_a_command_whose_steps_were_all_done_has_achieved_its_state(
+async def test_a_command_with_all_steps_done_achieves_its_state(
     place: Place,
     crash: Callable[..., Any],
     step_done: Callable[[str], None],
@@ -102,7 +102,7 @@ async def test_a_command_whose_steps_were_all_done_has_achieved_its_state(
     assert recovered.findings == (f"second_{command}: it is all there",)
 
 
-async def test_what_cannot_be_verified_is_not_achieved(
+async def test_a_state_that_cannot_be_verified_is_not_achieved(
     place: Place,
     crash: Callable[..., Any],
     step_done: Callable[[str], None],
@@ -121,7 +121,7 @@ async def test_what_cannot_be_verified_is_not_achieved(
     assert "it can't be verified: nothing answers" in recovered.environment.failure.summary
 
 
-async def test_a_step_that_was_done_keeps_what_its_probe_found(
+async def test_a_step_found_done_keeps_the_outputs_of_its_probe(
     place: Place, crash: Callable[..., Any], recovery: Recovery, provider: ScriptedProvider
 ) -> None:
     place("created")
@@ -140,7 +140,7 @@ async def test_a_step_that_was_done_keeps_what_its_probe_found(
     )
 
 
-async def test_retry_resumes_behind_what_recovery_found_done(
+async def test_retry_resumes_after_the_steps_found_done(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -158,7 +158,7 @@ async def test_retry_resumes_behind_what_recovery_found_done(
     assert provider.done == ["second_provision"]
 
 
-async def test_what_nothing_can_tell_waits_for_somebody_and_changes_nothing(
+async def test_an_undecidable_step_waits_for_a_person_and_changes_nothing(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -174,7 +174,7 @@ async def test_what_nothing_can_tell_waits_for_somebody_and_changes_nothing(
 
 
 @pytest.mark.parametrize(("done", "at"), [(True, "second_provision"), (False, "first_provision")])
-async def test_what_somebody_says_is_on_record_with_who_and_why(
+async def test_the_decision_of_a_person_is_recorded_with_name_and_reason(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -197,7 +197,7 @@ async def test_what_somebody_says_is_on_record_with_who_and_why(
     assert (settled.by, settled.who, settled.reason) == ("person", "ann@lab", "I looked at first_provision")
 
 
-async def test_a_step_that_may_be_repeated_stays_in_doubt_and_asks_nobody(
+async def test_an_idempotent_step_stays_in_doubt_without_a_question(
     place: Place, crash: Callable[..., Any], recovery: Recovery, provider: ScriptedProvider
 ) -> None:
     place("created")
@@ -210,7 +210,7 @@ async def test_a_step_that_may_be_repeated_stays_in_doubt_and_asks_nobody(
     assert [step.name for step in recovered.environment.operation.in_doubt] == ["first_provision"]
 
 
-async def test_a_process_that_cannot_be_seen_from_here_is_called_so(
+async def test_an_invisible_process_is_reported_as_such(
     place: Place, recovery: Recovery, repository: EnvironmentRepository, clock: FixedClock
 ) -> None:
     place("released")
@@ -244,7 +244,7 @@ async def test_recovering_twice_changes_nothing_more(
     assert (again.settled, again.findings, len(repository.history("demo"))) == (False, (), length)
 
 
-async def test_a_dry_run_says_what_would_be_and_changes_nothing(
+async def test_a_dry_run_reports_the_outcome_and_changes_nothing(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -262,7 +262,7 @@ async def test_a_dry_run_says_what_would_be_and_changes_nothing(
     assert repository.holder("demo") is None
 
 
-async def test_a_dry_run_stops_where_somebody_has_to_decide(
+async def test_a_dry_run_stops_at_a_step_that_a_person_has_to_decide(
     place: Place, crash: Callable[..., Any], recovery: Recovery
 ) -> None:
     place("created")
@@ -275,7 +275,7 @@ async def test_a_dry_run_stops_where_somebody_has_to_decide(
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-async def test_a_command_that_lives_is_not_recovered(
+async def test_a_running_command_is_not_recovered(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -289,7 +289,7 @@ async def test_a_command_that_lives_is_not_recovered(
         await recovery.run("demo", dry_run=dry_run)
 
 
-async def test_a_teardown_that_had_begun_stays_on_record(
+async def test_a_begun_teardown_stays_recorded(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -310,7 +310,7 @@ async def test_a_teardown_that_had_begun_stays_on_record(
     assert destroyed.state.name == "destroyed"
 
 
-async def test_a_teardown_whose_steps_were_all_done_is_finished(
+async def test_a_teardown_with_all_steps_done_is_completed(
     place: Place,
     crash: Callable[..., Any],
     step_done: Callable[[str], None],
@@ -328,7 +328,7 @@ async def test_a_teardown_whose_steps_were_all_done_is_finished(
     assert (recovered.environment.state.name, recovered.environment.operation) == ("destroyed", None)
 
 
-async def test_a_destroy_that_had_taken_nothing_away_gives_back_what_was_before(
+async def test_a_destroy_without_effect_restores_the_operation_before(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -348,7 +348,7 @@ async def test_a_destroy_that_had_taken_nothing_away_gives_back_what_was_before(
     assert recovered.environment.condition == "provision_failed (failed at: second_provision)"
 
 
-async def test_what_a_destroy_that_died_had_interrupted_is_settled_too(
+async def test_the_operation_that_a_dead_destroy_replaced_is_settled_too(
     place: Place, crash: Callable[..., Any], recovery: Recovery, provider: ScriptedProvider
 ) -> None:
     place("created")
@@ -362,7 +362,7 @@ async def test_what_a_destroy_that_died_had_interrupted_is_settled_too(
     assert recovered.environment.condition == "provision_failed (interrupted at: first_provision)"
 
 
-async def test_a_step_that_this_version_does_not_know_stays_in_doubt(
+async def test_a_step_unknown_to_this_version_stays_in_doubt(
     place: Place, crash: Callable[..., Any], recovery: Recovery
 ) -> None:
     place("created")
@@ -390,7 +390,7 @@ def survivor() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["its group is on record", "only its marks tell"])
-async def test_a_tool_that_outlived_its_command_is_ended_before_anything_is_probed(
+async def test_a_surviving_tool_is_ended_before_any_probe(
     place: Place,
     crash: Callable[..., Any],
     recovery: Recovery,
@@ -413,7 +413,7 @@ async def test_a_tool_that_outlived_its_command_is_ended_before_anything_is_prob
     assert "still ran, and was ended" in recovered.findings[0]
 
 
-async def test_destroy_too_ends_what_an_interrupted_command_left_running(
+async def test_destroy_ends_the_tools_of_an_interrupted_command(
     place: Place, crash: Callable[..., Any], make_command: MakeCommand, survivor: subprocess.Popen[bytes]
 ) -> None:
     place("created")

@@ -60,7 +60,7 @@ async def test_from_start_repeats_all_steps(
 
 
 @pytest.mark.parametrize("options", [{"version": 2}, {"inputs": {"size": 2}}])
-async def test_a_step_with_another_meaning_is_done_again(
+async def test_a_step_of_another_version_is_repeated(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -76,7 +76,7 @@ async def test_a_step_with_another_meaning_is_done_again(
     assert provider.done == ["first_provision", "first_provision", "second_provision"]
 
 
-async def test_a_step_whose_effect_is_gone_is_done_again(
+async def test_a_step_is_repeated_if_its_effect_is_gone(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     provider.fails["second_provision"] = [NETWORK]

@@ -199,7 +199,7 @@ def test_only_the_services_own_log_has_its_secrets(up: Life, ending: str) -> Non
         f"{{DB_PASSWORD: *{LITERAL}}}",
     ],
 )
-def test_a_secret_that_is_spelt_out_is_refused_and_not_repeated(up: Life, env: str) -> None:
+def test_a_literal_secret_is_refused_and_not_repeated(up: Life, env: str) -> None:
     file = up.write_spec(env)
 
     codes = [up("create --file", file), up("update demo --file", file)]
@@ -209,7 +209,7 @@ def test_a_secret_that_is_spelt_out_is_refused_and_not_repeated(up: Life, env: s
     assert up.leaks() == []
 
 
-def test_a_secret_on_the_command_line_is_refused_with_what_to_type(life: Life) -> None:
+def test_a_secret_on_the_command_line_is_refused_with_an_alternative(life: Life) -> None:
     code = life("create demo --app", life.place / "app", "--env", f"DB_PASSWORD={LITERAL}")
 
     assert code == 2
@@ -218,7 +218,7 @@ def test_a_secret_on_the_command_line_is_refused_with_what_to_type(life: Life) -
     assert life.leaks() == []
 
 
-def test_a_mistake_that_quotes_a_secret_is_reported_without_it(
+def test_an_unexpected_error_is_reported_without_its_secret(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (life.place / "env.yaml").write_text(
@@ -245,7 +245,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("umask")
-def test_everything_in_the_data_directory_is_for_its_owner_alone(
+def test_the_data_directory_is_readable_by_its_owner_only(
     life: Life, request: pytest.FixtureRequest
 ) -> None:
     up: Life = request.getfixturevalue("up")
@@ -262,7 +262,7 @@ def modes(paths: Iterable[Path]) -> set[int]:
     return {stat.S_IMODE(path.stat().st_mode) for path in paths if not path.is_symlink()}
 
 
-def test_half_a_line_of_a_log_is_held_back_until_it_can_be_read_whole(
+def test_an_incomplete_log_line_is_held_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "service.log"

@@ -97,7 +97,7 @@ def leaks(place: Path, said: str) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["report", "raise", "return", "tool"])
-def test_no_secret_is_kept_or_said(
+def test_no_secret_is_stored_or_printed(
     plant: Callable[[str], Path], how: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     place = plant(how)
@@ -127,7 +127,7 @@ def test_no_secret_is_kept_or_said(
     assert codes[0] == (0 if how == "report" else 6)
 
 
-def test_everything_is_for_its_owner_alone(plant: Callable[[str], Path]) -> None:
+def test_all_files_are_readable_by_their_owner_only(plant: Callable[[str], Path]) -> None:
     place = plant("raise")
     main(["--data-dir", str(place / "data"), "provision", "demo"])
 
@@ -137,9 +137,7 @@ def test_everything_is_for_its_owner_alone(plant: Callable[[str], Path]) -> None
 
 
 @pytest.mark.parametrize("form", ["{}", "a{}b", '"{}"'])
-def test_a_secret_is_found_in_every_form_that_it_is_written_in(
-    monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
+def test_a_secret_is_found_in_every_written_form(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     import json
     from urllib.parse import quote
 
@@ -151,15 +149,13 @@ def test_a_secret_is_found_in_every_form_that_it_is_written_in(
 
 
 @pytest.mark.parametrize("value", ["", "a", "abc"])
-def test_a_secret_too_short_to_tell_from_other_text_is_left(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_a_very_short_secret_is_not_redacted(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("PLANTED", value)
 
     assert redactor(LeakySpec(password=SecretRef(env="PLANTED")))("an abc") == "an abc"
 
 
-def test_a_secret_that_can_not_be_read_is_no_error() -> None:
+def test_an_unreadable_secret_is_no_error() -> None:
     redact = redactor(
         LeakySpec(password=SecretRef(env="NO_SUCH_VARIABLE"), keys=(SecretRef(file="/no/x"),))
     )

@@ -31,7 +31,7 @@ def repository(any_repository: EnvironmentRepository) -> EnvironmentRepository:
     return any_repository
 
 
-async def test_a_life_in_which_every_command_fails_once(
+async def test_a_lifecycle_in_which_every_command_fails_once(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     states = []
@@ -53,7 +53,7 @@ async def test_a_life_in_which_every_command_fails_once(
     assert provider.done == [f"{which}_{command}" for command in COMMANDS for which in ("first", "second")]
 
 
-async def test_what_was_provisioned_is_known_after_a_later_failure(
+async def test_the_provisioned_address_is_kept_after_a_later_failure(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -68,7 +68,7 @@ async def test_what_was_provisioned_is_known_after_a_later_failure(
     assert repository.load("demo").outputs.instance_ip == "10.0.0.7"
 
 
-async def test_a_step_cancelled_in_the_middle_is_asked_for_before_it_is_repeated(
+async def test_a_cancelled_step_is_probed_before_it_is_repeated(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     provider.hangs.add("first_provision")
@@ -85,7 +85,7 @@ async def test_a_step_cancelled_in_the_middle_is_asked_for_before_it_is_repeated
     assert provider.done == ["second_provision"]
 
 
-async def test_stopped_and_taken_up_again_it_repeats_nothing(
+async def test_a_stopped_command_resumes_without_repeating_a_step(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     stop = StopRequest()
@@ -99,7 +99,7 @@ async def test_stopped_and_taken_up_again_it_repeats_nothing(
     assert provider.done == ["first_provision", "second_provision"]
 
 
-async def test_a_command_that_died_leaves_one_way_out(
+async def test_an_interrupted_command_leaves_a_single_way_out(
     created: Environment[Created],
     make_command: MakeCommand,
     crash: Callable[..., AnyEnvironment],
@@ -117,7 +117,7 @@ async def test_a_command_that_died_leaves_one_way_out(
     assert not repository.exists("demo")
 
 
-async def test_a_teardown_half_done_is_finished_and_nothing_else(
+async def test_a_begun_teardown_can_only_be_completed(
     place: Callable[..., AnyEnvironment], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     place("running")
@@ -135,7 +135,7 @@ async def test_a_teardown_half_done_is_finished_and_nothing_else(
     assert provider.done == ["first_destroy", "second_destroy"]
 
 
-async def test_a_failure_leaves_a_trace_where_it_says(
+async def test_a_failure_names_its_trace_file(
     tmp_path: Path, provider: ScriptedProvider, clock: FixedClock
 ) -> None:
     repository = on_disk(tmp_path, clock)
@@ -149,7 +149,7 @@ async def test_a_failure_leaves_a_trace_where_it_says(
     assert trace.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_trace_that_can_not_be_kept_does_not_hide_the_failure(
+async def test_a_missing_trace_does_not_hide_the_failure(
     tmp_path: Path, provider: ScriptedProvider, clock: FixedClock
 ) -> None:
     repository = on_disk(tmp_path, clock)

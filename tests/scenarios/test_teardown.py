@@ -21,7 +21,7 @@ SOURCES = {"release": "configured", "run": "released", "provision": "created", "
 
 
 @pytest.mark.parametrize("command", ["provision", "configure", "release", "run"])
-async def test_no_command_but_destroy_follows_an_interrupted_one(
+async def test_only_destroy_may_follow_an_interrupted_command(
     created: Environment[Created],
     make_command: MakeCommand,
     crash: Callable[..., AnyEnvironment],
@@ -36,7 +36,7 @@ async def test_no_command_but_destroy_follows_an_interrupted_one(
     assert refused.value.operation == repository.load("demo").operation
 
 
-async def test_a_run_that_died_blocks_a_redeploy_too(
+async def test_an_interrupted_run_blocks_a_redeploy(
     place: Callable[..., AnyEnvironment], make_command: MakeCommand, crash: Callable[..., AnyEnvironment]
 ) -> None:
     place("released")
@@ -67,7 +67,7 @@ async def test_destroy_takes_over_from_an_interrupted_command(
     assert provider.done == ["first_destroy", "second_destroy"]
 
 
-async def test_a_destroy_that_fails_before_its_first_effect_leaves_everything_allowed(
+async def test_a_destroy_without_effect_leaves_all_commands_allowed(
     place: Callable[..., AnyEnvironment], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     place("released")
@@ -83,7 +83,7 @@ async def test_a_destroy_that_fails_before_its_first_effect_leaves_everything_al
 
 
 @pytest.mark.parametrize("command", SOURCES)
-async def test_only_destroy_follows_a_teardown_that_has_begun(
+async def test_only_destroy_may_follow_a_begun_teardown(
     place: Callable[..., AnyEnvironment],
     make_command: MakeCommand,
     provider: ScriptedProvider,

@@ -46,7 +46,7 @@ async def test_the_environment_is_held_for_the_whole_command(
     assert repository.holder("demo") is None
 
 
-async def test_a_second_command_is_refused_and_told_who_holds_the_environment(
+async def test_a_second_command_is_refused_with_the_holder(
     created: Environment[Created],
     make_command: MakeCommand,
     provider: ScriptedProvider,
@@ -75,7 +75,7 @@ async def test_a_second_command_may_wait_and_then_goes_on(
     assert configured.state.name == "configured"
 
 
-async def test_waiting_for_the_lock_ends_after_its_time(
+async def test_waiting_for_the_lock_ends_after_the_timeout(
     created: Environment[Created], make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     provider.hangs.add("first_provision")

@@ -40,7 +40,7 @@ def repository(tmp_path: Path) -> MemoryRepository:
 
 # created; then the opening, intent, result, intent, result, outcome
 @pytest.mark.parametrize("written", range(6))
-async def test_after_space_is_made_the_same_command_goes_on(
+async def test_the_same_command_resumes_once_there_is_space(
     created: Environment[Created],
     repository: MemoryRepository,
     make_command: MakeCommand,
@@ -58,7 +58,7 @@ async def test_after_space_is_made_the_same_command_goes_on(
     assert set(provider.done) == {"first_provision", "second_provision"}
 
 
-async def test_what_could_not_be_recorded_is_on_record_then(
+async def test_an_unrecorded_end_is_recorded_later(
     created: Environment[Created],
     repository: MemoryRepository,
     make_command: MakeCommand,
@@ -109,7 +109,7 @@ async def test_an_effect_without_a_result_stays_in_doubt_and_is_probed(
     ]
 
 
-async def test_a_destroy_that_could_not_record_its_end_is_taken_up_again(
+async def test_a_destroy_with_an_unrecorded_end_is_resumed(
     place: Place, repository: MemoryRepository, make_command: MakeCommand, provider: ScriptedProvider
 ) -> None:
     place("running")
@@ -124,7 +124,7 @@ async def test_a_destroy_that_could_not_record_its_end_is_taken_up_again(
     assert provider.done == ["first_destroy", "second_destroy", "second_destroy"]
 
 
-async def test_a_command_that_died_is_not_taken_for_one_that_let_go(
+async def test_a_dead_command_is_not_treated_as_an_unrecorded_end(
     created: Environment[Created],
     make_command: MakeCommand,
     crash: Callable[..., AnyEnvironment],

@@ -19,7 +19,7 @@ from environments.system.processes import marked
 from tests.system.started import MARK, started
 
 
-async def test_ending_is_polite_first(tmp_path):
+async def test_processes_are_asked_to_end_first(tmp_path):
     code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))"
     with started(tmp_path, code, **{MARK: (mark := uuid4().hex)}) as identity:
         ended = await end(lambda: marked({MARK: mark}), timedelta(seconds=5))
@@ -27,7 +27,7 @@ async def test_ending_is_polite_first(tmp_path):
         assert (ended, processes.exit_statuses()[identity.pid]) == (Ended(1, 0), 7)
 
 
-async def test_ending_uses_force_after_the_grace(tmp_path):
+async def test_processes_are_killed_after_the_grace(tmp_path):
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     with started(tmp_path, code, **{MARK: (mark := uuid4().hex)}) as identity:
         ended = await end(lambda: marked({MARK: mark}), timedelta(seconds=0.1))
@@ -53,7 +53,7 @@ async def test_a_group_is_asked_only_once_to_end(tmp_path):
     assert identity.pid > 0
 
 
-def test_what_runs_inside_a_service_can_end_it_and_lives_on(tmp_path):
+def test_a_process_inside_a_service_can_end_the_service_and_survive(tmp_path):
     controller = (
         "import asyncio, os, psutil; from datetime import timedelta; from pathlib import Path\n"
         "from environments.system.ending import end\n"
@@ -71,7 +71,7 @@ def test_what_runs_inside_a_service_can_end_it_and_lives_on(tmp_path):
         assert processes.exit_statuses()[identity.pid] == -signal.SIGTERM
 
 
-async def test_where_no_process_is_found_none_is_signalled():
+async def test_no_signal_is_sent_if_no_process_is_found():
     def refuse(_found, _number):
         raise AssertionError("a signal was sent")
 

@@ -15,7 +15,7 @@ from statechart.holder import ProcessIdentity
 from tests.system.started import MARK, started
 
 
-def test_a_process_leads_a_session_of_its_own_and_is_known_by_its_start(tmp_path):
+def test_a_process_leads_its_own_session_and_is_identified_by_its_start(tmp_path):
     with started(tmp_path, "") as identity:
         assert os.getsid(identity.pid) == identity.pid
         assert find(identity, MARK, "no token") is not None
@@ -24,7 +24,7 @@ def test_a_process_leads_a_session_of_its_own_and_is_known_by_its_start(tmp_path
 
 
 @pytest.mark.parametrize("other", [{"started": 1}, {"boot_id": "another boot"}, {"started": None}])
-def test_a_process_with_another_start_is_a_stranger_unless_it_has_the_token(tmp_path, other):
+def test_a_process_with_another_start_is_found_only_by_its_token(tmp_path, other):
     with started(tmp_path, "", **{MARK: "token"}) as identity:
         stranger = identity.model_copy(update=other)
 
@@ -32,7 +32,7 @@ def test_a_process_with_another_start_is_a_stranger_unless_it_has_the_token(tmp_
         assert find(stranger, MARK, "token") is not None
 
 
-def test_a_process_that_only_waits_to_be_collected_is_dead(tmp_path):
+def test_a_zombie_is_dead(tmp_path):
     with subprocess.Popen(["true"]) as child:
         identity = ProcessIdentity.of(child.pid)
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -55,7 +55,7 @@ def test_marked_processes_are_found_but_never_this_one_or_its_parents(tmp_path):
     assert answer.stdout == "1 True\n", answer.stderr
 
 
-def test_who_listens_is_told_by_name():
+def test_a_listener_is_named():
     with socket.create_server(("127.0.0.1", 0)) as server:
         listener = processes.listener_on(server.getsockname()[1])
     assert listener is not None
@@ -63,7 +63,7 @@ def test_who_listens_is_told_by_name():
     assert processes.listener_on(1) is None
 
 
-def test_a_process_that_is_gone_can_be_described():
+def test_an_ended_process_can_be_described():
     with subprocess.Popen(["true"]) as child:
         gone = psutil.Process(child.pid)
     assert processes.Program.of(gone).describe().endswith(f"(pid {child.pid})")
