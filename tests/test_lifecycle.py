@@ -1,4 +1,4 @@
-"""The lifecycle against the table that was agreed on, copied here by hand."""
+"""Compare the lifecycle with the agreed table, copied here by hand."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def expected(state: str, event: str, teardown_begun: bool, run_under_way: bool) 
 
 
 class Committed:
-    """A commit that remembers, and that has no other effect."""
+    """A commit that only remembers its transitions."""
 
     def __init__(self) -> None:
         self.transitions: list[Transition] = []

@@ -79,7 +79,7 @@ def spec(description: str = "", **provider: object) -> EnvironmentSpec:
 
 @pytest.fixture
 def script() -> Iterator[ScriptedProvider]:
-    """What the steps of all commands do."""
+    """The scripted provider of all commands."""
     PinnedSpec.script = ScriptedProvider(outputs={"second_run": {"serving": "two", "previous": "one"}})
     yield PinnedSpec.script
     PinnedSpec.script = ScriptedProvider()

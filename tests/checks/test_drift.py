@@ -1,4 +1,4 @@
-"""What is on record, held against worlds that a provider may find."""
+"""Compare records with the observations of a provider."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ONE, TWO = "111111111111", "222222222222"
 
 
 def world(**facts: Any) -> Observation:
-    """A world in which all is well, but for the given facts."""
+    """Return an observation without drift, changed by the given facts."""
     return Observation(
         **{"resources": True, "service": ServiceState.UP, "serving": ONE, "detail": "so it is", **facts}
     )
@@ -263,7 +263,7 @@ async def test_a_command_under_way_is_not_disturbed(provider: ScriptedProvider) 
 
 
 class Moving(ScriptedProvider):
-    """Finds a world that was changed while it looked."""
+    """A provider that changes the record during an observation."""
 
     def __init__(self, workspace: Workspace, times: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A history is held against the chart: today's, and one that a later version might have."""
+"""Check histories against today's chart and against a later version."""
 
 from __future__ import annotations
 

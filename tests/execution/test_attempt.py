@@ -35,7 +35,7 @@ FULL = StorageError("the disk is full")
 
 
 def full_for(matches: Callable[[AnyRecord], bool]) -> Callable[[AnyRecord], None]:
-    """Return a disk that is full whenever such a record comes."""
+    """Return a hook that fails like a full disk for such records."""
 
     def refuse(record: AnyRecord) -> None:
         if matches(record):
@@ -50,7 +50,7 @@ def is_event(*events: str) -> Callable[[AnyRecord], bool]:
 
 @pytest.fixture
 def log() -> Iterator[list[tuple[str, str, dict[str, object]]]]:
-    """What the package logs, as level, message and bound fields."""
+    """The log lines of the package, as level, message and bound fields."""
     lines: list[tuple[str, str, dict[str, object]]] = []
     sink = logger.add(
         lambda line: lines.append(
@@ -67,7 +67,7 @@ def log() -> Iterator[list[tuple[str, str, dict[str, object]]]]:
 async def fail(
     make_command: MakeCommand, provider: ScriptedProvider, step: str = "second_provision"
 ) -> CommandFailed:
-    """Provision demo, and let a step fail."""
+    """Provision demo with a failing step."""
     provider.fails[step] = [StepFailed(FailureCause.NETWORK, "no route to host", "ping: 3 lost")]
     with pytest.raises(CommandFailed) as failed:
         await make_command("provision").attempt("demo")

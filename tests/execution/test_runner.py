@@ -84,7 +84,7 @@ def _step(name: str, **options: object) -> Step:
 
 
 def refusing(*phases: str) -> Callable[[AnyRecord], None]:
-    """Return a disk that is full whenever a step record of these phases comes."""
+    """Return a hook that fails like a full disk for step records of these phases."""
 
     def full(record: AnyRecord) -> None:
         if isinstance(record, StepRecord) and record.phase in phases:

@@ -1,4 +1,4 @@
-"""Who waits for an environment is told for whom, and gets it as soon as it is free."""
+"""Open environments that other processes hold."""
 
 from __future__ import annotations
 

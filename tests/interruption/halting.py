@@ -1,4 +1,4 @@
-"""Halting: a kind of environment with a step that goes on until it is let, in one of three manners."""
+"""A provider with a step that continues until a file is removed, in three manners."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ while [ -e "$1/halt" ]; do sleep 0.02; done
 
 
 class HaltingSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """An environment whose steps are files; `halt` of each command goes on while there is a file `halt`."""
+    """The steps write files; the step `halt` of each command continues while a file `halt` exists."""
 
     kind: Literal["halting"] = "halting"
     world: Path
@@ -32,7 +32,7 @@ class HaltingSpec(ProviderSpec, frozen=True, extra="forbid"):
     timeout: timedelta | None = None
 
     def supports(self, command: CommandName) -> bool:
-        """Return True: all commands are known."""
+        """Support all commands."""
         return command in CommandName
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
@@ -40,7 +40,7 @@ class HaltingSpec(ProviderSpec, frozen=True, extra="forbid"):
         return ()
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Look at nothing."""
+        """Observe nothing."""
         return Observation(resources=True, service=ServiceState.DOWN)
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:

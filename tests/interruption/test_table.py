@@ -1,7 +1,7 @@
 """How a command can be interrupted: a row for each way, command, and manner of step.
 
-For each: the state after it, the operation, the exit code, what `show` says, that nothing is left running
-unseen, and that the ways out lead out.
+Each row checks the state, the operation, the exit code, the output of `show`, that no process is left
+running, and that the next commands work.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ROWS = [(command, manner) for command in COMMANDS for manner in MANNERS]
 
 @dataclass
 class Place:
-    """An environment in the state before a command, and a world that halts it."""
+    """An environment before a command that will halt."""
 
     directory: Path
     command: str
@@ -66,7 +66,7 @@ class Place:
         return ["--data-dir", str(self.directory / "data"), command, "demo", *yes]
 
     def start(self, *, terminal: bool = False) -> tuple[int, int]:
-        """Start the command in a process of its own, and wait until it is in the middle of its step."""
+        """Start the command in its own process, and wait until the step has begun."""
         child, master = pty.fork() if terminal else (os.fork(), -1)
         if child == 0:
             self._become()
@@ -98,11 +98,11 @@ class Place:
             time.sleep(0.005)
 
     def let(self) -> None:
-        """Let the step end by itself."""
+        """Let the step finish."""
         (self.world / "halt").unlink(missing_ok=True)
 
     def ended(self, child: int) -> int:
-        """Wait for the command, and return its exit code; the negative signal if one killed it."""
+        """Wait for the command; return its exit code, or the negative number of a fatal signal."""
         _, status = os.waitpid(child, 0)
         return os.waitstatus_to_exitcode(status)
 
@@ -128,7 +128,7 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
 
 
 def assert_failed(place: Place, at: str, cause: str, *, in_doubt: bool) -> None:
-    """The command is on record as failed at a step, in doubt or not, and nothing is left running."""
+    """Check that the command failed at a step, in doubt or not, and left no process."""
     environment = place.environment
     operation = environment.operation
     assert operation is not None
@@ -145,7 +145,7 @@ def assert_failed(place: Place, at: str, cause: str, *, in_doubt: bool) -> None:
 
 
 def assert_shown(place: Place, capsys: pytest.CaptureFixture[str], first: str) -> None:
-    """`show` says the condition, and which command is next."""
+    """Check that `show` prints the condition and the next command."""
     capsys.readouterr()
     assert main(place.words("show")[:4]) == 0
     said = capsys.readouterr().out
@@ -156,7 +156,7 @@ def assert_shown(place: Place, capsys: pytest.CaptureFixture[str], first: str) -
 
 
 def assert_leads_out(place: Place) -> None:
-    """The same command taken up again reaches its goal, and destroy takes everything away."""
+    """Check that the command can be resumed, and that destroy removes everything."""
     place.let()
     again = "destroy" if place.command == "destroy" else "retry"
     assert main(place.words(again)) == 0

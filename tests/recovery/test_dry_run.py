@@ -1,4 +1,4 @@
-"""What is rehearsed is seen in the rehearsal, and nowhere else."""
+"""Records of a dry run change only its copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that holds an environment and hangs is shown, ended, and put on record."""
+"""Show, end and record the process that holds an environment."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def repository(tmp_path: Path) -> FileRepository:
 
 @pytest.fixture
 def hold(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts a process that holds demo, and does not let go by itself."""
+    """Start a process that holds demo until it is ended."""
     started: list[subprocess.Popen[bytes]] = []
 
     def held(manner: str = "polite") -> subprocess.Popen[bytes]:

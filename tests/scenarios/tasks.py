@@ -1,4 +1,4 @@
-"""Commands as tasks: begun, and cancelled."""
+"""Run commands as tasks, and cancel them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from environments.model.environment import AnyEnvironment
 
 
 async def begin(command: Command) -> asyncio.Task[AnyEnvironment]:
-    """Start a command on demo, and come back when it waits for something."""
+    """Start a command on demo, and return once it waits."""
     task = asyncio.ensure_future(command.attempt("demo"))
     await asyncio.sleep(0)
     return task
 
 
 async def cancel(task: asyncio.Task[AnyEnvironment]) -> None:
-    """Cancel a command, and see it end so."""
+    """Cancel a command, and check that it ends with the cancellation."""
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

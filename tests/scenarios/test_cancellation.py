@@ -1,4 +1,4 @@
-"""Commands that are cancelled, stopped or interrupted, and what is then on record."""
+"""Commands that are cancelled, stopped or interrupted, and their records."""
 
 from __future__ import annotations
 

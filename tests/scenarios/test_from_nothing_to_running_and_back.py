@@ -1,4 +1,4 @@
-"""An environment's life without a setback, and the redeploys in it; on every storage."""
+"""A lifecycle without failures, with redeploys, on every storage."""
 
 from __future__ import annotations
 

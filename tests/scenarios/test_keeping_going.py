@@ -1,4 +1,4 @@
-"""Destroy may go on without its record, when somebody asks for it in an emergency."""
+"""Destroy can go on unrecorded in an emergency."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def full(_record: AnyRecord) -> None:
 
 
 def full_between(first: int, last: int) -> Callable[[AnyRecord], None]:
-    """A disk that is full from one append to another, both counted from 0."""
+    """A disk that is full between two appends, counted from 0."""
     count = iter(range(1_000_000))
 
     def append(record: AnyRecord) -> None:

@@ -1,4 +1,4 @@
-"""A command died in the middle: what it did is found out, put on record, and leads somewhere."""
+"""Recover interrupted commands."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def recovery(repository: EnvironmentRepository, provider: ScriptedProvider, cloc
 
 @pytest.fixture
 def step_done(repository: EnvironmentRepository, provider: ScriptedProvider) -> Callable[[str], None]:
-    """Puts on record that a step of the command that died had a result."""
+    """Record a result for a step of the dead command."""
 
     def done(name: str) -> None:
         with repository.open("demo", Holder.current("test")) as session:
@@ -376,7 +376,7 @@ async def test_a_step_unknown_to_this_version_stays_in_doubt(
 
 @pytest.fixture
 def survivor() -> Iterator[subprocess.Popen[bytes]]:
-    """A tool of first_provision that outlives its command; it says when it runs."""
+    """A tool of first_provision that outlives its command."""
     marked = {**os.environ, **marks("provision-that-died", "first_provision")}
     program = "import time; print('up', flush=True); time.sleep(60)"
     child = subprocess.Popen(

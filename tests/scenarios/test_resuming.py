@@ -1,4 +1,4 @@
-"""A command that is taken up again after a failure."""
+"""Resume commands after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole life of a real service that tells its secrets in every way: only its own log has them."""
+"""The lifecycle of a real service that prints its secrets: only its own log has them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ CRASHING = "raise RuntimeError(f'{password} and {key!r} are wrong')"
 
 
 class BlunderingSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """A provider with a mistake in it, which quotes a secret."""
+    """A provider with a bug that quotes a secret."""
 
     kind: Literal["blundering"] = "blundering"
     password: SecretRef
@@ -89,7 +89,7 @@ register_provider("blundering", f"{__name__}:BlunderingSpec")
 
 @dataclass
 class Life:
-    """A life at the command line; `said` is all that it printed."""
+    """A lifecycle on the command line; `said` collects all output."""
 
     place: Path
     capture: pytest.CaptureFixture[str]
@@ -118,7 +118,7 @@ class Life:
         return file
 
     def leaks(self) -> list[str]:
-        """Return where a form of a secret is found, the service's own log apart."""
+        """Return the places where a form of a secret is found, except the service's own log."""
         files = [path for path in self.place.rglob("*") if path.is_file() and path.name != "service.log"]
         texts = {str(path.relative_to(self.place)): path.read_text(errors="replace") for path in files}
         texts |= {f"output {number}": said for number, said in enumerate(self.said)}

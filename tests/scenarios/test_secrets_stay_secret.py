@@ -1,4 +1,4 @@
-"""Secrets planted wherever a user can are in no file that is kept, and in nothing that is said."""
+"""Secrets planted in every place are in no stored file and in no output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS = (ONE, "abcdefghijkl", "mnopqrstuvwx", "hunter2")
 
 
 class LeakySpec(ProviderSpec, frozen=True, extra="forbid"):
-    """An environment whose steps say their secrets wherever they can."""
+    """A provider whose steps print their secrets wherever possible."""
 
     kind: str = "leaky"
     password: SecretRef
@@ -68,7 +68,7 @@ register_provider("leaky", f"{__name__}:LeakySpec")
 
 @pytest.fixture
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Puts an environment on record that knows two secrets and tells them."""
+    """Create an environment that refers to two secrets and prints them."""
     monkeypatch.setenv("PLANTED", ONE)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
@@ -89,7 +89,7 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pa
 
 
 def leaks(place: Path, said: str) -> list[str]:
-    """Return where a part of a secret is, apart from where it was planted."""
+    """Return the places of a part of a secret, except where it was planted."""
     planted = {place / "key", place / "data" / "demo" / "service.log"}
     files = {path: path.read_text(errors="replace") for path in place.rglob("*") if path.is_file()}
     texts = {str(path): text for path, text in files.items() if path not in planted} | {"said": said}

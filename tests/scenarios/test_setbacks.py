@@ -1,4 +1,4 @@
-"""What goes wrong in an environment's life, and how it goes on; on every storage."""
+"""Failures in a lifecycle and the commands that follow, on every storage."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ async def test_a_missing_trace_does_not_hide_the_failure(
 
 
 def on_disk(data_dir: Path, clock: FixedClock) -> FileRepository:
-    """Return a repository on disk, with demo on record."""
+    """Return a repository on disk with demo."""
     repository = FileRepository(data_dir)
     spec = EnvironmentSpec(name="demo", provider=ScriptedSpec())
     repository.create(Environment.new(spec, clock.now()))

@@ -1,4 +1,4 @@
-"""Destroy, after failures and after commands that died."""
+"""Destroy after failures and after interrupted commands."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ async def test_the_environment_is_free_after_a_command(
 
 @pytest.fixture
 def both(any_repository: EnvironmentRepository, clock: FixedClock) -> EnvironmentRepository:
-    """Each storage, with demo on record."""
+    """Each storage, with demo."""
     spec = EnvironmentSpec(name="demo", provider=ScriptedSpec())
     any_repository.create(Environment.new(spec, clock.now()))
     return any_repository

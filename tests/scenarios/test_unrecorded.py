@@ -1,4 +1,4 @@
-"""A command that could not put its end on record, and let go in order, is settled by the next one."""
+"""Commands that could not record their end are settled by the next command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import MakeCommand, Place
 
 
 class Disk:
-    """A disk that is full from a certain record on, until there is room again."""
+    """A disk that is full from a certain record on, until there is space."""
 
     def __init__(self, full_at: int) -> None:
         self.left = full_at

@@ -16,7 +16,7 @@ MARK = "ENVCHART_TEST_MARK"
 
 @contextmanager
 def started(tmp_path, code, **env):
-    """Start Python with some code in a session of its own, wait until it speaks, and end it after all."""
+    """Run Python code in a session of its own from its first output to the end of the context."""
     log = tmp_path / f"{uuid4().hex}.log"
     with log.open("wb") as output:
         command = (sys.executable, "-S", "-u", "-c", code + "\nprint('ready')\nimport time; time.sleep(60)")

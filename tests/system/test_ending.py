@@ -80,7 +80,7 @@ async def test_no_signal_is_sent_if_no_process_is_found():
 
 @pytest.fixture
 def zombie():
-    """A process that has ended, and that its parent, which is not this process, does not collect."""
+    """A zombie that is no child of this process."""
     code = (
         "import subprocess, sys; c = subprocess.Popen(['true']); print(c.pid, flush=True); sys.stdin.read()"
     )

@@ -1,4 +1,4 @@
-"""Processes that outlived their command are ended, and strangers never are."""
+"""Find the surviving processes of commands, and no strangers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ time.sleep(60)
 
 @contextmanager
 def leaderless(**variables: str) -> Iterator[tuple[ToolProcess, psutil.Process]]:
-    """Start a process group whose leader ends; yield the record of the leader, and the member left."""
+    """Start a group and end its leader; yield the leader's record and the remaining member."""
     command = [sys.executable, "-S", "-c", LEADERLESS]
     env = {"PATH": os.defpath, **variables}
     with subprocess.Popen(command, stdout=-1, env=env, start_new_session=True) as leader:
