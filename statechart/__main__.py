@@ -7,7 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from statechart.diagram import FORMATS, draw
 from statechart.errors import DiagramUnavailable, StatechartError
+from statechart.pages import default_places, refresh, write
+from statechart.picture import chosen
+from statechart.reference import find_chart
 
 DONE, USAGE, DIFFERENCE = 0, 2, 8
 """The exit codes, with the meanings that they have in `envchart`."""
@@ -25,8 +29,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from statechart.diagram import FORMATS
-
     parser = argparse.ArgumentParser("python -m statechart", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     diagram = commands.add_parser("diagram", help="draw a chart")
@@ -45,10 +47,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _diagram(arguments: argparse.Namespace) -> int:
-    from statechart.diagram import draw
-    from statechart.picture import chosen
-    from statechart.reference import find_chart
-
     chart = find_chart(arguments.chart)
     text = draw(chart, arguments.format, marks=chosen(chart, arguments.state, arguments.path))
     if arguments.output is not None:
@@ -62,8 +60,6 @@ def _diagram(arguments: argparse.Namespace) -> int:
 
 
 def _docs(arguments: argparse.Namespace) -> int:
-    from statechart.pages import default_places, refresh, write
-
     stale = [page for page in refresh(arguments.places or default_places()) if not page.is_fresh]
     for page in stale:
         if arguments.action == "check":

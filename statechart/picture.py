@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from statemachine.contrib.diagram.extract import extract
+from statemachine.contrib.diagram.model import DiagramGraph, DiagramState, DiagramTransition, StateType
+
 from statechart.errors import NoSuchPath, UnknownEvent, UnknownState
 from statechart.graph import allowed_events, edges, events, failures, phases, states
 
 if TYPE_CHECKING:
-    from statemachine.contrib.diagram.model import DiagramGraph, DiagramState, DiagramTransition
-
     from statechart.graph import AnyChart
 
 
@@ -115,8 +116,6 @@ def compose(chart: AnyChart, marks: Marks) -> Picture:
     Raises:
         UnknownState: The chart has no state that was to be marked.
     """
-    from statemachine.contrib.diagram.extract import extract
-
     if marks.current is not None and marks.current not in states(chart):
         raise UnknownState(chart.__name__, marks.current, states(chart))
     ids = {str(state.value): state.id for state in chart.states}
@@ -215,8 +214,6 @@ def _from_everywhere(chart: AnyChart) -> Iterator[tuple[str, str]]:
 
 def grouped(picture: Picture) -> DiagramGraph:
     """Return the graph with a compound state for each phase, for renderers of nested charts."""
-    from statemachine.contrib.diagram.model import DiagramState, StateType
-
     by_id = {state.id: state for state in picture.graph.states}
     home = {member: phase for phase, members in picture.boxes.items() for member in members}
     boxed: dict[str, DiagramState] = {}

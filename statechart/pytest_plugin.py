@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+# All other imports stand in functions: every run of pytest loads this module, most runs use no chart,
+# and a module that is loaded this early is missing from coverage measurements.
 
 if TYPE_CHECKING:
     from statechart.testing.driver import Driver
@@ -50,8 +54,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _report(value: str) -> str:
-    from argparse import ArgumentTypeError
-
     kind = value.partition(":")[0]
     if kind not in REPORTS:
         raise ArgumentTypeError(f"there is no report {kind!r}: use {', '.join(REPORTS)}")
@@ -59,8 +61,6 @@ def _report(value: str) -> str:
 
 
 def _percent(value: str) -> float:
-    from argparse import ArgumentTypeError
-
     try:
         number = float(value)
     except ValueError:

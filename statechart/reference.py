@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
-from typing import TYPE_CHECKING
 
+from statemachine import StateChart
+
+from statechart.chart import Chart
 from statechart.errors import ChartNotFound
 from statechart.wording import nearest
-
-if TYPE_CHECKING:
-    from statechart.chart import Chart
 
 _EXAMPLE = "shop.orders:OrderChart"
 
@@ -33,23 +32,15 @@ def find_chart(reference: str, *, root: Path | None = None) -> type[Chart]:
         raise ChartNotFound(reference, f"name a chart as module:Chart, like {_EXAMPLE}{_hint(where, root)}")
     module = _imported(reference, where, root or Path.cwd())
     found = getattr(module, name, None)
-    if found is None or found is _base():
+    if found is None or found is Chart:
         near = nearest(name, charts_of(module))
         others = f"did you mean {where}:{near}?" if near else _charts_in_words(where, module)
         raise ChartNotFound(reference, f"{where} has no {name}: {others}")
     return _checked(reference, found)
 
 
-def _base() -> type[Chart]:
-    from statechart.chart import Chart
-
-    return Chart
-
-
 def charts_of(module: ModuleType) -> tuple[str, ...]:
     """Return the names of a module's charts, as declared."""
-    from statechart.chart import Chart
-
     return tuple(
         name
         for name, value in vars(module).items()
@@ -74,10 +65,6 @@ def _hint(where: str, root: Path | None) -> str:
 
 
 def _checked(reference: str, found: object) -> type[Chart]:
-    from statemachine import StateChart
-
-    from statechart.chart import Chart
-
     if isinstance(found, type) and issubclass(found, Chart):
         return found
     if isinstance(found, type) and issubclass(found, StateChart):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoundError, run_graphviz
+from statemachine.contrib.diagram.model import DiagramState, DiagramTransition, StateType
 
 from statechart.errors import DiagramUnavailable
 from statechart.formats.colours import COLOURS
 from statechart.picture import Picture, box_id
-
-if TYPE_CHECKING:
-    from statemachine.contrib.diagram.model import DiagramState, DiagramTransition
 
 _HEAD = """\
     rankdir=LR; nodesep=0.3; ranksep=0.45; fontname="Helvetica"; labelloc=b;
@@ -30,8 +29,6 @@ def dot(picture: Picture) -> str:
 
 
 def _body(picture: Picture) -> Iterator[str]:
-    from statemachine.contrib.diagram.model import StateType
-
     by_id = {state.id: state for state in picture.graph.states}
     boxed = {member for members in picture.boxes.values() for member in members}
     yield '"[*]" [shape=circle, style=filled, fillcolor=black, label="", width=0.15];'
@@ -84,8 +81,6 @@ def graphviz(source: str, format: str) -> bytes:
     Raises:
         DiagramUnavailable: Graphviz is not installed, or refuses the input.
     """
-    from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoundError, run_graphviz
-
     try:
         return run_graphviz(source, format)
     except GraphvizNotFoundError as error:

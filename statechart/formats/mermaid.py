@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from statemachine.contrib.diagram.model import DiagramGraph, DiagramState
+from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer, MermaidRendererConfig
 
 from statechart.formats.colours import COLOURS
 from statechart.picture import Picture, grouped
-
-if TYPE_CHECKING:
-    from statemachine.contrib.diagram.model import DiagramGraph, DiagramState
 
 _WORDS = frozenset(
     "as class classdef click default direction end hide note scale state style".split(" ")  # noqa: SIM905
@@ -19,8 +18,6 @@ _MARKS = frozenset('#:;{}<>"\n')
 
 def mermaid(picture: Picture) -> str:
     """Return a picture in Mermaid."""
-    from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer, MermaidRendererConfig
-
     # Boxes side by side would be wider than a page, and its text too small to read.
     direction = MermaidRendererConfig(direction="TB" if picture.boxes else "LR")
     text = MermaidRenderer(direction).render(_spelled(grouped(picture)))

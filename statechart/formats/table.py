@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from statemachine.contrib.diagram.renderers.table import TransitionTableRenderer
+
 from statechart.picture import Marks, Picture
 
 
 def table(picture: Picture, marks: Marks, format: Literal["md", "rst"]) -> str:
     """Return the transitions as a table, below a line about the marked state."""
-    from statemachine.contrib.diagram.renderers.table import TransitionTableRenderer
-
     rows = [
         replace(
             edge,

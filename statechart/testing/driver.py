@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
-from statechart.errors import InvalidTransition
+from statechart.errors import InvalidTransition, UnknownState
 from statechart.graph import states
 
 if TYPE_CHECKING:
@@ -109,8 +109,6 @@ def new_model(chart: type[Chart], model: object | None, facts: dict[str, object]
 
 
 def _value(chart: type[Chart], state: str) -> Any:  # Any: whatever the chart's states are values of
-    from statechart.errors import UnknownState
-
     for declared in chart.states:
         if str(declared.value) == state:
             return declared.value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from statechart.chart import Chart
 from statechart.errors import StatechartError
 from statechart.testing.cells import matrix
 from statechart.testing.covering import paths
@@ -15,8 +16,6 @@ from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from statechart.chart import Chart
 
 _KINDS: dict[str, tuple[str, Callable[..., tuple[Any, ...]], tuple[str, ...]]] = {
     "paths": ("path", paths, ("cover", "model", "payloads", "without")),
@@ -44,8 +43,6 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _chart(marker: pytest.Mark, options: tuple[str, ...]) -> type[Chart]:
-    from statechart.chart import Chart
-
     for name in marker.kwargs.keys() - set(options) - {"chart"}:
         near = nearest(name, options)
         hint = f"did you mean {near}?" if near else f"known are {listed(options)}"
@@ -69,8 +66,6 @@ def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None
     Raises:
         pytest.Collector.CollectError: A marker's only argument is a chart's class.
     """
-    from statechart.chart import Chart
-
     if isinstance(found, Chart):
         chart = type(found).__name__
         raise pytest.Collector.CollectError(

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, Stale
 from statechart.holder import Holder
+from statechart.storage.session import Loaded
 
 ANN = Holder.current("ann's command")
 BEN = Holder.current("ben's command")
@@ -317,8 +318,6 @@ class StoreBackend(Backend):
 
     def held(self, session: Any) -> object:
         """Return value and head, as `load` does."""
-        from statechart.storage.session import Loaded
-
         return Loaded(session.value, session.head, ())
 
     def change(self, session: Any, based_on: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from statechart.errors import StatechartError, UnknownState
 from statechart.graph import events, states
+from statechart.reference import find_chart
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
@@ -76,8 +78,6 @@ def _rendered(template: Any) -> Iterator[Any]:  # Any: pytest-bdd's own classes
 
 def _problems(scenario: Any, default: str, root: Path) -> Iterator[str]:
     """Yield the problems of a scenario; a scenario without a chart has none."""
-    from statechart.reference import find_chart
-
     steps = [(step, matched(step.name)) for step in scenario.steps]
     named = [found[1]["reference"] for _, found in steps if found is not None and found[0] == "chart"]
     reference = named[-1] if named else default
@@ -113,8 +113,6 @@ def _relative(file: str, root: Path) -> Path:
 
 def value(text: str) -> object:
     """Return a fact or a payload's value: JSON, or plain words as a string."""
-    import json
-
     try:
         return json.loads(text)
     except ValueError:
@@ -143,8 +141,6 @@ class Stage:
     @property
     def driver(self) -> Driver:
         """The driver, made on first use."""
-        from statechart.reference import find_chart
-
         if self._driver is None:
             if not self.reference:
                 raise pytest.UsageError(
