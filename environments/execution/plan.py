@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from environments.errors import UnreachableTarget
-from environments.execution.commands import (
-    COMMANDS,
-)
+from environments.execution.commands import COMMANDS
 from environments.execution.interrupted import refuse_interrupted
 from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName

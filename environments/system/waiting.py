@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from inspect import isawaitable
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from environments.system.clock import SYSTEM_CLOCK, Clock
 
@@ -36,13 +36,13 @@ async def until(
     satisfied: Callable[[ResultT], object] = bool,
 ) -> ResultT: ...
 async def until(
-    condition: Callable[[], ResultT | Awaitable[ResultT]],
+    condition: Callable[[], Any],  # Any: the overloads say which
     *,
     within: timedelta | float,
     every: float = EVERY,
     clock: Clock = SYSTEM_CLOCK,
-    satisfied: Callable[[ResultT], object] = bool,
-) -> ResultT:
+    satisfied: Callable[[Any], object] = bool,
+) -> Any:
     """Evaluate a condition until its value satisfies or time is up, and return the last value.
 
     The condition is evaluated at least once, and once more when time is up. An exception that it
