@@ -29,14 +29,14 @@ class Line(NamedTuple):
 
 
 def marked() -> dict[Line, str]:
-    """The lines to reject, each with the kind of fault, as mypy names it."""
+    """The lines to reject, each with mypy's code of the error."""
     found = {}
     for path in sorted(FOLDER.glob("*.py")):
         for number, text in enumerate(path.read_text().splitlines(), start=1):
             _, mark, kind = text.partition("# reject")
             if mark:
                 assert re.fullmatch(r": [a-z-]+", kind), (
-                    f"{path.name}:{number}: say what for: # reject: arg-type"
+                    f"{path.name}:{number}: add the code of the error, as in # reject: arg-type"
                 )
                 found[Line(path.name, number)] = kind.removeprefix(": ")
     return found
@@ -108,7 +108,7 @@ def test_pyright_agrees_with_every_line() -> None:
 
 
 def sources(command: CommandName) -> set[str]:
-    """The states from which the chart lets a command start."""
+    """The states in which the chart allows a command to start."""
     event = COMMANDS[command].begin or COMMANDS[command].finish
     return {edge.source for edge in edges(Lifecycle) if edge.event == event.id}
 

@@ -1,4 +1,4 @@
-"""The wheel, installed where nothing of the checkout is seen, is all that a user needs."""
+"""The wheel, installed apart from the checkout."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Ended: TypeAlias = subprocess.CompletedProcess[str]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("wheel")
-    source = shutil.copytree(  # a build writes beside its source
+    source = shutil.copytree(  # a build writes to its source directory
         ROOT, place / "source", ignore=shutil.ignore_patterns(".*", "__pycache__", "tests", "demo-data")
     )
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
@@ -42,7 +42,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bin_directory(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that holds the wheel and its dependencies, and no more."""
+    """The programs of a virtual environment with only the wheel and its dependencies."""
     place = tmp_path_factory.mktemp("clean") / "venv"
     subprocess.run([sys.executable, "-m", "venv", place], check=True, capture_output=True)
     install = [place / "bin" / "python", "-m", "pip", "install", "--quiet", wheel]

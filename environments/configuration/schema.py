@@ -20,6 +20,7 @@ def spec_schema() -> dict[str, Any]:  # Any: JSON
         provider = provider_class(kind)
         described = provider.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= described.pop("$defs", {})
+        # The kind has a default in the class, but selects the class in a file.
         described["required"] = sorted({"kind", *described.get("required", ())})
         definitions[provider.__name__] = described
         mapping[kind] = f"#/$defs/{provider.__name__}"

@@ -115,7 +115,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     ) -> Environment[NewStateT]:
         """Return the environment in another state, with the operation and the outputs of that state.
 
-        No other method changes the state, and the chart decides when this one is called.
+        No other method changes the state, and the chart decides about its calls.
         """
         return self.model_copy(  # type: ignore[return-value]  # a copy with another state has another type
             update={

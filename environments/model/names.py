@@ -37,6 +37,7 @@ def check_name(name: str) -> str:
 
 def _suggest(name: str) -> str:
     words = re.sub(r"-+", "-", re.sub(r"[^a-z0-9]", "-", name.lower())).strip("-")
+    # Names need a letter first, and a name without any valid character an example.
     lettered = words if words[:1].isalpha() else f"env-{words}" if words else "demo"
     return lettered[:MAX_NAME_LENGTH].strip("-")
 

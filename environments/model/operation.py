@@ -79,7 +79,7 @@ class StepInHand(BaseModel, frozen=True, extra="forbid"):
 class Operation(BaseModel, frozen=True, extra="forbid"):
     """A command under way, or the last command if it did not succeed.
 
-    `steps_done` are the results so far, including those of the operation that this one `resumes`.
+    `steps_done` are the results so far, including those of the operation in `resumes`.
     `step` is the current step; `doubts` are steps that were begun earlier and never got a result.
     `effects_begun` is true once a step with an effect was begun.
     """
@@ -127,6 +127,7 @@ class Operation(BaseModel, frozen=True, extra="forbid"):
 
     def with_result(self, result: StepResult) -> Operation:
         """Return the operation with a step finished."""
+        # An earlier attempt of the step is no longer in doubt either.
         return self.without_step(result.name).model_copy(update={"steps_done": (*self.steps_done, result)})
 
     def without_step(self, name: str) -> Operation:

@@ -82,7 +82,7 @@ class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
         """Return a spec with which register adopts the host at an address.
 
         Raises:
-            InvalidConfiguration: The spec has no field `address`, or does not accept this one.
+            InvalidConfiguration: The spec has no field `address`, or refuses the address.
         """
         if "address" not in type(self).model_fields:
             raise InvalidConfiguration(

@@ -30,12 +30,12 @@ class EnvironmentState(StrEnum):
 
     @property
     def is_error(self) -> bool:
-        """Whether this is one of the four failed states."""
+        """Whether the state is failed."""
         return self.value.endswith("_failed")
 
     @property
     def is_success(self) -> bool:
-        """Whether this is one of the nine states without a failure."""
+        """Whether the state is not failed."""
         return not self.is_error
 
     @property
@@ -161,6 +161,7 @@ def _check_known(value: Any) -> Any:  # Any: the unvalidated input
     known = [state.value for state in EnvironmentState]
     if value["name"] in known:
         return value
+    # Pydantic would list all states, without a suggestion.
     near = nearest(str(value["name"]), known)
     hint = f"did you mean {near!r}?" if near else f"the states are {listed(known)}"
     raise ValueError(f"there is no state {value['name']!r}: {hint}")
@@ -185,6 +186,6 @@ def enter(state: EnvironmentState, failure: Failure | None = None) -> AnyState:
     """Return the value of a state.
 
     Raises:
-        pydantic.ValidationError: A failed state is without a failure, or another state has one.
+        pydantic.ValidationError: A failed state is without a failure, or another state has a failure.
     """
     return _CLASSES[state].model_validate({} if failure is None else {"failure": failure})

@@ -46,6 +46,7 @@ def discloses(model: BaseModel, value: object, memory: SecretMemory = MEMORY) ->
 
 def _values(model: BaseModel, memory: SecretMemory) -> Iterator[str]:
     for reference in references(model):
+        # A secret that can't be read now may have been read before.
         with suppress(StepFailed):
             reference.resolve(memory)
         yield from memory.of(reference)
@@ -80,5 +81,6 @@ def _redactor(parts: frozenset[str]) -> Callable[[str], str]:
     if not parts:
         return lambda text: text
     forms = {form for part in parts for form in written_forms(part) if len(form) >= _SHORTEST}
+    # Longest first, since a shorter form may be the beginning of a longer one.
     pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
     return lambda text: pattern.sub(HIDDEN, text)

@@ -80,6 +80,7 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
 
 def references(value: object) -> Iterator[SecretRef]:
     """Yield the references to secrets in a model, at any depth."""
+    # First, since a reference is a model, too.
     if isinstance(value, SecretRef):
         yield value
     elif isinstance(value, BaseModel):

@@ -117,7 +117,7 @@ class FileRepository:
         return self._store.holder(check_name(name))
 
     def delete(self, expected: AnyEnvironment) -> None:
-        """Delete an environment, with its history, if its revision is the expected one."""
+        """Delete an environment, with its history, if its revision is as expected."""
         loaded = self._store.load(expected.name)
         check_revision(expected, loaded.value)
         # The store compares the head as well, which detects a change since the check.

@@ -79,6 +79,7 @@ class MemoryRepository:
     def open(self, name: str, holder: Holder, timeout: float = 0) -> MemorySession:
         """Acquire the environment, waiting at most `timeout` seconds for another holder."""
         deadline = time.monotonic() + timeout
+        # The holder may be another thread, so the guard is released between attempts.
         while True:
             with self._guard:
                 stored = self._find(name)
@@ -115,7 +116,7 @@ class MemoryRepository:
         return self._find(name).holder
 
     def delete(self, expected: AnyEnvironment) -> None:
-        """Delete an environment if its revision is the expected one."""
+        """Delete an environment if its revision is as expected."""
         with self._guard:
             stored = self._find(expected.name)
             if stored.holder is not None:

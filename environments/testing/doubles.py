@@ -21,7 +21,7 @@ from environments.testing.children import crash
 
 
 class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """The spec of environments of the installed `ScriptedProvider`; without one, every step succeeds."""
+    """The spec of environments of the installed `ScriptedProvider`; without a provider, every step succeeds."""
 
     kind: Literal["scripted"] = "scripted"
 

@@ -115,6 +115,7 @@ class ProviderContract:
     ) -> None:
         for command in PATH:
             before = await probed(workspace, command)
+            # Steps that only look may be done at any time.
             effects = {name: found for name, found in before.items() if found[0].has_effect}
             done = [name for name, found in effects.items() if found[1].verdict is Verdict.DONE]
             assert not done or len(done) < len(effects), (
@@ -151,10 +152,12 @@ class ProviderContract:
             for earlier in PATH[: PATH.index(command)] if command in PATH else PATH:
                 await run(workspace, earlier, name)
 
+            # In a child, since the command kills its process.
             await in_child(killed_at(workspace, command, name, number))
 
             left = workspace.load(name)
             assert left.operation is not None, f"{command} was not killed at step {number + 1}"
+            # A killed destroy needs no recovery: destroying again is enough.
             if command is not CommandName.DESTROY:
                 recovered = await workspace.recover(name, decide=not_done)
                 operation = recovered.environment.operation

@@ -98,7 +98,7 @@ def provision(repository: EnvironmentRepository) -> list[CreatedRecord | Transit
 
 
 def operation_of(environment: AnyEnvironment) -> Operation:
-    """Return the operation of an environment, which must have one."""
+    """Return the operation of an environment, which must exist."""
     assert environment.operation is not None
     return environment.operation
 
@@ -196,6 +196,7 @@ class EnvironmentRepositoryContract(RepositoryContract):
 
         in_threads(amend_often, 4)
 
+        # One creation, and five amendments by each of four threads.
         assert repository.load("demo").revision == 21
         assert [entry.seq for entry in repository.history("demo")] == list(range(1, 22))
 
@@ -256,6 +257,7 @@ class EnvironmentRepositoryContract(RepositoryContract):
         session.close()
         session.close()  # does no harm
 
+        # Another holder has the environment, and must not be disturbed.
         with repository.open("demo", BEN), pytest.raises(LeaseLost):
             write(session)
 
@@ -387,6 +389,7 @@ class EnvironmentRepositoryContract(RepositoryContract):
         ours, other = repository.directory("demo"), repository.directory("other")
 
         assert ours.is_dir()
+        # Providers store keys and settings there.
         assert ours.stat().st_mode & 0o777 == 0o700
         assert ours != other
         assert repository.directory("demo") == ours

@@ -1,4 +1,4 @@
-"""Each storage that there is keeps the contract, and a broken one does not."""
+"""Each repository passes the contract, and a broken repository does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which environments each command object takes, and what it returns."""
+"""The accepted environments and the results of each command object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which environments each verb of a workspace takes, and what it returns."""
+"""The accepted environments and the results of each method of a workspace."""
 
 from __future__ import annotations
 

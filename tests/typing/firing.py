@@ -1,4 +1,4 @@
-"""Events are declared; a name is not one."""
+"""Only declared events can be fired, not their names."""
 
 from __future__ import annotations
 

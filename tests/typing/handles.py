@@ -1,4 +1,4 @@
-"""An environment in each of the thirteen states, for the lines beside this file."""
+"""An environment in each of the thirteen states, for the other files."""
 
 from __future__ import annotations
 

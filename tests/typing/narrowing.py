@@ -1,4 +1,4 @@
-"""From any environment to one whose state is known, and back."""
+"""From environments in any state to environments in a known state, and back."""
 
 from __future__ import annotations
 

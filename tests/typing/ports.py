@@ -1,4 +1,4 @@
-"""What is shipped fits the ports, and what is not whole does not."""
+"""The shipped classes fit the ports, and incomplete classes do not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from environments.testing import FixedClock, ScriptedProvider
 
 
 class Halved:
-    """It has steps, and lacks the rest of a provider."""
+    """A class with only the steps of a provider."""
 
     def steps(self, _command: CommandName, _environment: AnyEnvironment) -> Sequence[Step]:
         return []

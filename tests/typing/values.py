@@ -1,4 +1,4 @@
-"""Values never change, and know their fields."""
+"""Values are immutable, and their fields are checked."""
 
 from __future__ import annotations
 
