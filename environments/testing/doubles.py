@@ -21,7 +21,10 @@ from environments.testing.children import crash
 
 
 class ScriptedSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """The spec of environments of the installed `ScriptedProvider`; without a provider, every step succeeds."""
+    """The spec of environments of the installed `ScriptedProvider`.
+
+    Without an installed provider, every step succeeds.
+    """
 
     kind: Literal["scripted"] = "scripted"
 
