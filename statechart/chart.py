@@ -52,6 +52,7 @@ class _StrictMeta(StateMachineMetaclass):
 
     def __init__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> None:
         extended = [base.__name__ for base in bases if getattr(base, "states_map", None)]
+        # The engine keeps State objects on the class: a subclass would rebind those of its base.
         if extended:
             raise ChartDefinitionError(
                 f"{name} extends the chart {extended[0]}, whose states would be shared; declare it whole"
@@ -60,6 +61,7 @@ class _StrictMeta(StateMachineMetaclass):
             super().__init__(name, bases, attrs)  # type: ignore[arg-type]  # the engine's annotation says one base
         except InvalidDefinition as error:
             raise ChartDefinitionError(f"chart {name}: {error}") from error
+        # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
             found = [*strict.problems(cls, base), *lints(cls)]  # type: ignore[arg-type]  # cls is a chart
@@ -103,6 +105,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         self, model: object | None = None, *, subject: str | None = None, commit: Commit | None = None
     ) -> None:
         cls = type(self)
+        # Of this class, not of a base: the hooks are named after the states.
         if cls.__dict__.get("_hooks_class") is None:
             cls._hooks_class = hooks_class(cls.__name__, [state.id for state in cls.states])
         assert cls._hooks_class is not None
@@ -110,6 +113,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         if model is not None:
             _check_state(cls, getattr(model, "state", None))
         self._hooks = cls._hooks_class(cls.log_message, cls.emit)
+        # The last listener: whatever may veto an event runs before the commit.
         super().__init__(model, listeners=[self._hooks])
         self.subject = subject
         self.commit = commit
@@ -169,7 +173,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             raise NestedFire(type(self).__name__, declared.id)
         if not _RESERVED.isdisjoint(payload):
             raise ReservedPayload(sorted(_RESERVED.intersection(payload)))
-        before = self.model.state
+        before = self.model.state  # as it is, since a state's value need not be a string
         firing = Firing(
             declared.id,
             str(before),
@@ -188,10 +192,12 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
                 raise self._refusal(declared.id, payload) from error
             if not firing.committed or not isinstance(error, Exception):
                 raise
-            with suppress(Exception):  # a failing sink must not break what is committed
+            # A committed event has happened: a hook that fails afterwards must not deny it.
+            with suppress(Exception):  # a failing log sink must not turn a commit into an error
                 logger.opt(exception=error).warning("A hook failed after {} was committed", declared.id)
         finally:
             self._hooks.firing = None
+        # Without an error and without a transition, the engine found no way.
         if firing.transition is None:
             raise self._refusal(declared.id, payload)
         return firing.transition
@@ -234,9 +240,11 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             NestedFire: An event of this chart is being committed in this thread.
             UnknownState: The chart has no state like the model's.
         """
+        # Building a machine takes longer than an event, and leaves cyclic garbage.
         machine = _kept(cls, type(model))
         if machine is None:
             machine = cls(copy(model))
+            # Models without a dictionary can't be rebound below.
             if hasattr(model, "__dict__"):
                 _kept_machines()[cls, type(model)] = machine
         elif machine._hooks.firing is not None:
@@ -246,7 +254,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             fields = vars(machine.model)
             fields.clear()
             fields.update(vars(model))
-            machine._engine.start()
+            machine._engine.start()  # enters the initial state if the model has none
         machine.subject = subject
         machine.commit = commit
         bound: Self = machine
@@ -262,6 +270,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     def add_listener(self, *_listeners: object) -> Any:
         """Raise ChartDefinitionError: listeners are declared on the class."""
+        # A later listener would run after the commit, and could undo the transition in memory only.
         raise ChartDefinitionError(
             f"{type(self).__name__}: listeners are declared on the class (`listeners = [...]`), "
             "so that they run before the commit"
@@ -275,8 +284,8 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return None if name is None else str(name)
 
     def _take(self, event: Event, payload: Mapping[str, Any]) -> None:
-        # A flat chart's event is one microstep: the engine's loop around it is for what is refused
-        # here anyway (queued, internal and eventless transitions), and takes half as long again.
+        # A flat chart's event is one microstep. The engine's loop around it serves queued, internal and
+        # eventless transitions, which are refused here, and takes half as long again.
         trigger = event.build_trigger(machine=self, **payload)
         self._engine.clear_cache()
         selected = self._engine.select_transitions(trigger)
@@ -288,7 +297,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     def _restore(self, before: Any, firing: Firing) -> None:
         self.model.state = firing.entered if firing.committed else before
-        # The engine may still hold queued triggers, and caches of what was interrupted.
+        # The old engine may hold queued triggers and caches of the interrupted event.
         self._engine = self._get_engine()
 
     def _get_engine(self) -> Any:
@@ -335,6 +344,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     def _inferred(self, event: Event, before: Any, after: str) -> dict[str, bool]:
         """Return the answers that the guards must have given for an event to lead there."""
+        # Asking the guards again could run side effects, or give other answers.
         said: dict[str, bool] = {}
         for transition in self._ways(event, before):
             guards = [str(guard) for guard in transition.cond]
@@ -368,7 +378,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         for guard in self._callbacks[transition.cond.key]:
             try:
                 agrees = guard.call(**payload, **known)
-            except Exception:  # firing its event would raise it; another event's refusal must not
+            except Exception:  # firing the guard's own event raises it, but other events must not
                 agrees = False
             yield guard, bool(agrees)
 
@@ -383,6 +393,7 @@ def _check_state(chart: type[Chart], state: object) -> None:
         raise UnknownState(chart.__name__, str(state), [str(value) for value in chart.states_map])
 
 
+# By thread, as two threads on one machine would get each other's errors.
 _thread = threading.local()
 
 

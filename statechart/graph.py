@@ -147,6 +147,7 @@ def lints(chart: AnyChart) -> tuple[str, ...]:
 
 def _lints(chart: AnyChart) -> Iterator[str]:
     known = set(states(chart))
+    # An event declared with a state's name replaces the state on the class, and its transitions stay.
     lost = {
         target.name or "without a name"
         for state in chart.states

@@ -32,7 +32,7 @@ def attach(package: str) -> tuple[Callable[[str], object], Callable[[], list[str
 @cache
 def homes(package: str) -> dict[str, str]:
     """Return the module of each public name of a package, as its stub declares them."""
-    from ast import ImportFrom, parse  # only once a name is used: the command line uses none
+    from ast import ImportFrom, parse  # on first use only: the command line needs no public name
 
     stub = Path(str(sys.modules[package].__file__)).with_suffix(".pyi")
     imports = [node for node in parse(stub.read_text("utf-8")).body if isinstance(node, ImportFrom)]

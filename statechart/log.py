@@ -9,7 +9,8 @@ from loguru import logger
 
 def silence(package: str) -> None:
     """Disable a package's log lines, unless a program has enabled or disabled them already."""
-    # loguru has no public way to ask; without this list it is as every library does: off when loaded.
+    # A module may be loaded after the program called `logger.enable`, which must stay in effect. loguru
+    # has no public way to ask; if this list is ever missing, the package is off when loaded.
     spoken = getattr(getattr(logger, "_core", None), "activation_list", ())
     if not any(name == f"{package}." for name, _ in spoken):
         logger.disable(package)
@@ -17,6 +18,7 @@ def silence(package: str) -> None:
 
 def warn(message: str, **fields: object) -> None:
     """Log a warning with fields; a failing sink raises nothing."""
+    # Warnings report problems after a commit: a failing sink must not turn it into an error.
     with suppress(Exception):
         logger.bind(**fields).opt(depth=1).warning(message)
 

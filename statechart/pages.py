@@ -136,9 +136,11 @@ def write(page: Page) -> None:
     """
     try:
         mode = page.path.stat().st_mode
+        # A rename would replace the file without asking for write permission.
         if not mode & 0o222:
             raise PageError(page.path, None, f"it is read-only: chmod u+w {page.path}")
-        replace_file(page.path.resolve(), page.fresh.encode(), mode=mode & 0o7777)  # a link stays one
+        # The link's target is replaced, so that a symbolic link stays a link.
+        replace_file(page.path.resolve(), page.fresh.encode(), mode=mode & 0o7777)
     except OSError as error:
         raise PageError(page.path, None, f"it can't be written: {error.strerror}") from error
 
@@ -155,6 +157,7 @@ def _refreshed(path_: Path, find: FindChart) -> tuple[Page | None, list[PageErro
     lines = text.splitlines(keepends=True)
     regions, errors = _regions(path_, lines, kind)
     fresh = list(lines)
+    # From the end, as each replacement moves the lines below it.
     for region in reversed(regions):
         try:
             drawn = _drawn(region.marker, kind, find)
@@ -229,7 +232,7 @@ def _drawn(marker: str, kind: str, find: FindChart) -> list[str]:
             hint = f"use mermaid, or a file of its own: diagram --format {format} --output FILE"
         raise ValueError(f"{format!r} can't be used in this page: {hint}")
     chart = find(reference)
-    text = render(chart, cast("Format", format), marks=_marks(chart, options))  # it was checked
+    text = render(chart, cast("Format", format), marks=_marks(chart, options))  # checked above
     return _framed(text, format, kind)
 
 

@@ -185,6 +185,7 @@ def _fold(
     labels: Mapping[_Key, str],
 ) -> tuple[list[DiagramTransition], list[Note]]:
     """Turn events and guards that are the same everywhere into notes; keep visited transitions."""
+    # An arrow from every state, or a guard on every arrow, would hide the rest of the picture.
     everywhere = dict(_from_everywhere(chart))
     kept = [edge for edge in transitions if edge.event not in everywhere]
     shared = set.intersection(*(set(edge.guards) for edge in kept)) if kept else set()

@@ -78,6 +78,7 @@ def _imported(reference: str, where: str, root: Path) -> ModuleType:
     try:
         if where.endswith(".py"):
             return _imported_file(reference, root / where)
+        # An installed console script does not have the current directory on its path.
         if str(root) not in sys.path:
             sys.path.insert(0, str(root))
         return importlib.import_module(where)
@@ -88,7 +89,7 @@ def _imported(reference: str, where: str, root: Path) -> ModuleType:
             advice = "run this where it can be imported, or set PYTHONPATH"
             raise ChartNotFound(reference, f"there is no module {error.name}: {advice}") from error
         raise ChartNotFound(reference, f"{error}: install it", _place(error)) from error
-    except Exception as error:  # a module may raise whatever it likes while it is imported
+    except Exception as error:  # the body of a module can raise any exception
         reason = f"{where} can't be imported: {type(error).__name__}: {error}"
         raise ChartNotFound(reference, reason, _place(error)) from error
 
@@ -105,7 +106,7 @@ def _imported_file(reference: str, path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(name)
-    sys.modules[name] = module  # what is declared in it looks itself up there
+    sys.modules[name] = module  # dataclasses and pickle look up the module of a class there
     try:
         spec.loader.exec_module(module)
     except BaseException:

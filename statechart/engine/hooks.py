@@ -73,7 +73,7 @@ Watcher = Callable[[FiredEvent], None]
 @contextmanager
 def watching(watcher: Watcher) -> Iterator[None]:
     """Tell a watcher of each event that any chart fires, until the block ends."""
-    # Of the whole process: the code under test makes its machines itself, in any thread.
+    # Process-wide: the code under test builds its machines itself, in any thread.
     Hooks.watchers = (*Hooks.watchers, watcher)
     try:
         yield
@@ -128,7 +128,7 @@ class Hooks:
     def enter(self, target: State) -> None:
         """Commit the transition that entered a state, then log the transition."""
         firing = self.firing
-        if firing is None:
+        if firing is None:  # the initial state is entered without an event
             return
         firing.entered = target.value
         firing.transition = transition = Transition(
@@ -137,6 +137,7 @@ class Hooks:
         try:
             fields = firing.commit(transition) if firing.commit is not None else {}
         except BaseException:
+            # An interruption may come after the commit: the log tells about every commit.
             if firing.committed:
                 self._tell(firing, transition, {})
             raise
@@ -169,7 +170,7 @@ class Hooks:
         self._log("DEBUG", "Leaving state", fields)
 
     def _log(self, level: str, message: str, fields: Mapping[str, object]) -> None:
-        with suppress(Exception):  # a failing sink must not break what is committed
+        with suppress(Exception):  # a failing log sink must not turn a commit into an error
             self._emit(level, message, fields)
 
 
@@ -182,6 +183,7 @@ def hooks_class(chart: str, states: list[str]) -> type[Hooks]:
     def leave(self: Hooks, source: State) -> None:
         self.leave(source)
 
+    # The engine runs hooks that name a state after the generic ones, so these come last.
     named = {f"on_enter_{state}": enter for state in states} | {
         f"on_exit_{state}": leave for state in states
     }

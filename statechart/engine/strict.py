@@ -60,6 +60,7 @@ def _state(state: State) -> Iterator[str]:
         yield f"state {state.id!r} invokes work; do the work outside of the chart, then fire"
     for transition in state.transitions:
         way = f"a transition from {state.id!r}"
+        # The engine would take such a transition right after another, as a second commit.
         if not list(transition.events):
             yield f"{way} has no event; it would be taken, and committed, by itself"
         if len(transition.targets) != 1:

@@ -18,6 +18,8 @@ _HEAD = """\
 """
 
 
+# Written here because python-statemachine's renderer needs pydot, puts states of different phases into one
+# box, and names its clusters by memory addresses, so that two runs differ.
 def dot(picture: Picture) -> str:
     """Return the picture in DOT. The same picture gives the same text."""
     label = "\\n".join((picture.graph.name, *(f"{note.state}: {note.text}" for note in picture.notes)))
@@ -42,7 +44,7 @@ def _body(picture: Picture) -> Iterator[str]:
     for index, edge in enumerate(picture.graph.transitions):
         missed = "failed" if index in picture.missed else None
         yield _edge(edge, "visited" if index in picture.visited else missed)
-    # A final state that only notes lead to would stand in front: it belongs behind all others.
+    # Graphviz would place a final state first if only notes lead there: an invisible edge puts it last.
     led_to = {target for edge in picture.graph.transitions for target in edge.targets}
     last = picture.graph.transitions[-1].source if picture.graph.transitions else None
     for state in picture.graph.states:

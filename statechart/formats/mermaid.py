@@ -10,6 +10,7 @@ from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer, Merm
 from statechart.formats.colours import COLOURS
 from statechart.picture import Picture, grouped
 
+# Keywords of Mermaid's grammar: a state of this name would not parse.
 _WORDS = frozenset(
     "as class classdef click default direction end hide note scale state style".split(" ")  # noqa: SIM905
 )
@@ -18,7 +19,7 @@ _MARKS = frozenset('#:;{}<>"\n')
 
 def mermaid(picture: Picture) -> str:
     """Return a picture in Mermaid."""
-    # Boxes side by side would be wider than a page, and its text too small to read.
+    # Boxes side by side are wider than a page, which makes the text too small to read.
     direction = MermaidRendererConfig(direction="TB" if picture.boxes else "LR")
     text = MermaidRenderer(direction).render(_spelled(grouped(picture)))
     lines = [f"note right of {_word(note.state)} : {_plain(note.text)}" for note in picture.notes]

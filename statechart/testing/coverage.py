@@ -27,7 +27,7 @@ REQUIRED = ("states", "transitions", "refused")
 OUTCOMES = ("done", "failed", "interrupted")
 """The outcomes of a step."""
 
-_KEPT = 50
+_KEPT = 50  # tests for each item: enough for a report, and workers send all of them
 
 
 @dataclass(slots=True)
@@ -51,6 +51,7 @@ class Covered:
         items: dict[str, dict[str, list[str]]] = {
             kind: {item: [] for item in found} for kind, found in _universe(chart).items()
         }
+        # Pickled, as the controller of pytest-xdist can't import charts that a test module declares.
         picture = base64.b64encode(pickle.dumps(compose(chart, Marks()))).decode()
         spoken = {str(event.name): event.id for event in chart._events}
         return cls(f"{chart.__module__}:{chart.__qualname__}", items, picture, spoken)
@@ -76,7 +77,9 @@ class Covered:
 
     def picture(self) -> Picture:
         """Return the chart's picture."""
-        picture: Picture = pickle.loads(base64.b64decode(self.drawn))  # this very run made it
+        picture: Picture = pickle.loads(
+            base64.b64decode(self.drawn)
+        )  # made by this run, so it can be trusted
         return picture
 
 
@@ -164,6 +167,7 @@ class Coverage:
         covered.meet("states", attempt.to_state, self.test)
         item = edge_item(attempt.from_state, attempt.event, attempt.to_state)
         covered.meet("transitions", item, self.test)
+        # Two transitions are a pair only if the same machine took them in a row.
         before, state = self._last.get((reference, attempt.about), ("", ""))
         if state == attempt.from_state:
             covered.meet("pairs", pair_item(before, attempt.event, attempt.to_state), self.test)

@@ -161,6 +161,7 @@ def _explore(
     steps: list[_Step] = []
     refused: dict[tuple[str, str], str] = {}
     start = Driver(chart, model=model() if model else None).model
+    # States alone are not enough: guards decide by the values of the model.
     models = {_frozen(start): start}
 
     def leaving(before: str) -> Iterator[tuple[_Step, str]]:
@@ -175,6 +176,7 @@ def _explore(
                 continue
             edge = next(edge for edge in ways if (edge.event, edge.target) == (event, driver.state))
             after = _frozen(driver.model)
+            # A counter in the model would give new configurations for ever.
             if after in models or len(models) < LIMIT:
                 models.setdefault(after, driver.model)
                 step = _Step(before, edge, after)
@@ -211,6 +213,7 @@ def _pairs(found: Sequence[_Step]) -> dict[tuple[Edge, Edge], tuple[_Step, ...]]
 
 def _few(ways: Sequence[tuple[_Step, ...]], window: int) -> Iterator[tuple[_Step, ...]]:
     """Yield ways that together cover the goals of all ways, trying the longest first."""
+    # Greedy: a long way covers the goals of most shorter ones.
     covered: set[tuple[Edge, ...]] = set()
     for way in sorted(ways, key=len, reverse=True):
         taken = [step.edge for step in way]

@@ -74,7 +74,7 @@ class Driver:
     def expect(self, state: str) -> Self:
         """Require a state."""
         __tracebackhide__ = True
-        _value(type(self.machine), state)  # a typo is no failure of the chart
+        _value(type(self.machine), state)  # raises UnknownState for a typo in the test
         assert self.state == state, f"it is {self.state}, not {state}, after {self._story()}"
         return self
 
@@ -108,7 +108,7 @@ def new_model(chart: type[Chart], model: object | None, facts: dict[str, object]
     return found
 
 
-def _value(chart: type[Chart], state: str) -> Any:  # Any: whatever the chart's states are values of
+def _value(chart: type[Chart], state: str) -> Any:  # Any: states have values of any type
     for declared in chart.states:
         if str(declared.value) == state:
             return declared.value

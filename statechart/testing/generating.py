@@ -66,6 +66,7 @@ def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None
     Raises:
         pytest.Collector.CollectError: A marker's only argument is a chart's class.
     """
+    # pytest applied the marker to the class, and the class was called with the test: a machine.
     if isinstance(found, Chart):
         chart = type(found).__name__
         raise pytest.Collector.CollectError(
@@ -74,9 +75,9 @@ def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None
         )
 
 
-def place(function: Any) -> str:  # Any: whatever pytest takes for a test
+def place(function: Any) -> str:  # Any: pytest calls functions and methods tests
     """Return the place of a test, as FILE:LINE."""
-    code = inspect.unwrap(function).__code__
+    code = inspect.unwrap(function).__code__  # the test itself, below its decorators
     try:
         file = Path(code.co_filename).relative_to(Path.cwd())
     except ValueError:

@@ -58,6 +58,7 @@ class ChartMachine(RuleBasedStateMachine):
         super().__init__()
         self.driver: Driver = self.begin()
         type(self).fired_last = []
+        # Every rule asks for the allowed events, so they are computed once for each state.
         self._known: tuple[str, ...] | None = None
 
     def begin(self) -> Driver:
@@ -166,7 +167,7 @@ def _firing(event: str, payload: Mapping[str, SearchStrategy[Any]]) -> Callable[
         self.fire(event, **drawn)
 
     def possible(self: ChartMachine) -> bool:
-        if payload:  # its guards may need what is not drawn yet
+        if payload:  # the guards may need the payload, which is drawn later
             return bool(self._ways(event))
         return event in self.allowed
 

@@ -46,7 +46,7 @@ class CoveragePlugin:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Send a worker's coverage to the controller; there, report and check the threshold."""
         output = getattr(self._config, "workeroutput", None)
-        if output is not None:
+        if output is not None:  # a worker of pytest-xdist: the controller reports
             output[_SENT] = self.coverage.dump()
             return
         self._select()
@@ -54,6 +54,7 @@ class CoveragePlugin:
         threshold = self._config.getoption("chart_coverage_fail_under")
         if threshold is not None:
             self._failures += self._below(threshold)
+        # Never hide a worse exit status.
         passed = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         if self._failures and session.exitstatus in passed:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

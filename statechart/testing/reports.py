@@ -97,6 +97,7 @@ def coloured(covered: Covered) -> Picture:
         )
         return tests.get(item, [])
 
+    # Folding into notes must not hide a transition that no test covers.
     drawn = {(edge.source, edge.event, *edge.targets) for edge in picture.graph.transitions}
     hidden = [
         edge
@@ -164,6 +165,7 @@ def _html_of(reference: str, covered: Covered) -> str:
 
 def _html_picture(covered: Covered) -> str:
     picture = coloured(covered)
+    # An SVG inside of HTML begins without XML's prologue.
     with suppress(DiagramUnavailable):
         svg = graphviz(dot(picture), "svg").decode()
         return svg[svg.index("<svg") :]

@@ -39,7 +39,7 @@ def template_of(test: object) -> Any:  # Any: pytest-bdd's own class
 
     try:
         return scenario_wrapper_template_registry.get(cast("Callable[..., object]", test))
-    except TypeError:  # it can't be in a dictionary of weak references
+    except TypeError:  # objects without weak references are not in the registry
         return None
 
 
@@ -121,6 +121,7 @@ def value(text: str) -> object:
 
 def payload(text: str) -> dict[str, object]:
     """Return a payload from its form `amount 3, by "ann"`."""
+    # Commas inside of quotation marks belong to a value.
     parts = [part.strip() for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text)]
     found = [part.split(" ", 1) for part in parts]
     if any(len(part) != 2 or not part[0].isidentifier() for part in found):
