@@ -1,14 +1,15 @@
-"""Stored forms: environments and records as they lie on disk, read without pydantic.
+"""The stored forms of environments and records, for reading without pydantic.
 
-The models are the definition, and a test holds these forms against them. A form has the attributes
-of its model, so that an environment is presented alike from either.
+A form has the attributes of its model, so that both are presented by the same code.
 """
+
+# The models are the definition; tests/model/test_stored.py compares the forms with them.
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from environments.model.condition import condition, is_error, teardown_begun
-from statechart.storage.forms import Form
+from statechart.storage.forms import Form, Misfit
 
 SCHEMA_VERSION = 2
 """The version of the forms; records of earlier versions are read by the models, newer ones refused."""
@@ -145,9 +146,9 @@ class StoredState(Form):
     failure: StoredFailure | None
 
     def check(self) -> None:
-        """Raise ValueError if a failed state is without a failure, or another state has a failure."""
+        """Raise Misfit if a failed state is without a failure, or another state has a failure."""
         if self.name.endswith("_failed") is (self.failure is None):
-            raise ValueError
+            raise Misfit
 
 
 class StoredOutputs(Form):
@@ -288,10 +289,10 @@ class StoredStepRecord(Form):
     settled: StoredSettlement | None
 
     def check(self) -> None:
-        """Raise ValueError if the record has another part than that of its phase."""
+        """Raise Misfit if the record has another part than that of its phase."""
         for part in ("intent", "process", "result"):
             if (self.phase == part) is (getattr(self, part) is None):
-                raise ValueError
+                raise Misfit
 
 
 StoredRecord: TypeAlias = (

@@ -1,8 +1,4 @@
-"""Guidance: what can be done next, and from where each command goes.
-
-It is a copy of what the chart declares, so that `--help`, `list` and `show` need not load the
-engine; a test holds it against the chart.
-"""
+"""Guidance: the next commands of each state, and the states that each command starts from."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from environments.model.condition import AnyOperation
 
+# A copy of the chart, since `--help`, `list` and `show` start without the engine; a test compares them.
 EVENTS: dict[str, tuple[str, ...]] = {
     "created": ("provision", "register", "destroy"),
     "provisioning": ("complete", "fail", "destroy"),
@@ -26,12 +23,12 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "release_failed": ("release", "destroy"),
     "run_failed": ("run", "release", "fail", "destroy"),
 }
-"""The events that the chart allows in each state, the one that is wanted most first."""
+"""The events that the chart allows in each state, the most likely first."""
 
 COMMANDS = ("provision", "register", "configure", "release", "run", "destroy")
-"""The events that are commands; the others are outcomes."""
+"""The events that are commands; the other events are outcomes."""
 
-_NOT_ADVISED = "register"  # not every provider adopts hosts, and it has to be said which one
+_NOT_ADVISED = "register"  # few providers adopt hosts, and the command needs an address
 
 _BEFORE_RUNNING = ("created", "provisioned", "configured")
 
@@ -42,12 +39,12 @@ def states() -> tuple[str, ...]:
 
 
 def sources(command: str) -> tuple[str, ...]:
-    """Return the states from which a command goes."""
+    """Return the states that allow a command."""
     return tuple(state for state, events in EVENTS.items() if command in events)
 
 
 def sources_in_words(command: str) -> str:
-    """Say from which states a command goes."""
+    """Return the states that allow a command, as a sentence."""
     found = sources(command)
     missing = [state for state in EVENTS if state not in found]
     if len(missing) == 1:
@@ -56,10 +53,10 @@ def sources_in_words(command: str) -> str:
 
 
 def next_steps(state: str, operation: AnyOperation | None, *, held: bool) -> tuple[str, ...]:
-    """Return what can be done now, the best first; `NAME` stands for the environment's name.
+    """Return the possible commands, the best first; `NAME` stands for the environment's name.
 
-    `held` tells whether a process is at work on the environment. An operation that is open while
-    nobody is at work was interrupted, and nothing but recover and destroy may follow.
+    `held` tells whether a process works on the environment. An operation that is open without such a
+    process was interrupted, and only recover and destroy may follow.
     """
     if operation is not None and operation.is_active:
         return ("show NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")

@@ -1,4 +1,4 @@
-"""Story: what happened to an environment, what is certain and what is in doubt, in words."""
+"""Story: the events, the certain facts and the open questions of an environment, in words."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 _LAST = 6
 
 _WHY = {
-    "recover": "finds out what the interrupted step did, and puts it on record",
-    "retry": "goes on at the first step that is not known to be done",
-    "destroy": "takes everything away, whatever state it is in",
+    "recover": "finds out how far the interrupted step came, and records it",
+    "retry": "continues at the first step that is not known to be done",
+    "destroy": "removes all resources, in any state",
     "logs": "shows the trace of the failure",
-    "show": "shows where it is now",
-    "unlock": "ends the process that holds it, if that hangs",
-    "provision": "makes its resources",
-    "register": "adopts a host that exists, instead of making one",
-    "drift": "looks whether the world is as it is recorded",
-    "configure": "configures its resources",
-    "release": "puts a release in place; what runs goes on running",
-    "run": "starts the release in place",
-    "up": "runs all the commands that it takes to be running",
-    "purge": "removes it from record, and frees its name",
+    "show": "shows the current state",
+    "unlock": "ends the process that holds the environment, if that process hangs",
+    "provision": "creates the resources",
+    "register": "adopts an existing host instead of creating one",
+    "drift": "compares the record with the real resources",
+    "configure": "configures the resources",
+    "release": "installs a release; a running service keeps running",
+    "run": "starts the installed release",
+    "up": "runs every command needed to reach running",
+    "purge": "deletes the record, and frees the name",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The story of an environment: a headline, and what is told under each heading.
+    """The story of an environment, under four headings.
 
     Attributes:
-        headline: The state, and what is wrong.
-        happened: What led here, in order.
-        known: What is certain.
-        unknown: What is in doubt.
-        words: The last lines of the trace and of the service's log, by where they are from.
-        following: Commands, the best first, each with what it does.
+        headline: The condition.
+        happened: The latest events, in order.
+        known: The facts that are certain.
+        unknown: The questions that are open.
+        words: The last lines of the trace and of the service's log, by their source.
+        following: The next commands, the best first, each with its effect.
     """
 
     headline: str
@@ -62,7 +62,7 @@ def tell(
     survivors: Sequence[str],
     words: dict[str, tuple[str, ...]],
 ) -> Story:
-    """Return the story of an environment as its record, its lock and the process table tell it."""
+    """Return the story of an environment, from its record, its lock and the process table."""
     environment = view.environment
     operation = environment.operation
     return Story(
@@ -76,12 +76,12 @@ def tell(
 
 
 def reason(step: str) -> str:
-    """Say what a command does for somebody who wonders which one to type."""
+    """Return the effect of a command, as a help to choose."""
     return _WHY.get(step.split()[0], "")
 
 
 def _path(entries: Sequence[HistoryEntry]) -> Iterator[str]:
-    """Yield the last things that changed it, each in a line."""
+    """Yield the latest changes, one line each."""
     told = [line for entry in entries if (line := _happened(entry))]
     if len(told) > _LAST:
         yield f"{len(told) - _LAST} changes before (history shows them)"
@@ -112,7 +112,7 @@ def _happened(entry: HistoryEntry) -> str:
 
 
 def _operation(view: View[AnyEnvironment], operation: Operation) -> Iterator[str]:
-    """Yield how the last command went, or goes."""
+    """Yield the progress and the end of the last command."""
     done = ", ".join(step.name for step in operation.steps_done)
     yield f"{operation.command}: done so far {done or 'no step'}"
     step = operation.step
@@ -138,17 +138,17 @@ def _known(view: View[AnyEnvironment], survivors: Sequence[str]) -> Iterator[str
     if view.holder is not None:
         yield f"it is being changed now by {view.holder.describe()}"
     elif environment.operation is not None:
-        yield "nobody is changing it now: its lock is free"
+        yield "no process is changing it now: its lock is free"
     if environment.teardown_begun:
         yield "its teardown has begun: only destroy may follow"
     if outputs.url:
         yield f"its address is {outputs.url}"
     if outputs.serving:
-        yield f"release {outputs.serving} was healthy when that was last checked"
+        yield f"release {outputs.serving} was healthy at its last check"
     for survivor in survivors:
         yield f"{survivor}, which an unfinished step started, still runs"
     if not view.is_error and view.holder is None:
-        yield "nothing on record is wrong"
+        yield "no problem is recorded"
 
 
 def _unknown(view: View[AnyEnvironment]) -> Iterator[str]:
@@ -156,7 +156,7 @@ def _unknown(view: View[AnyEnvironment]) -> Iterator[str]:
     if operation is None or (operation.is_active and not view.interrupted):
         return
     for step in operation.in_doubt:
-        yield f"whether step {step.name} was done: it was begun, and has no result"
+        yield f"whether step {step.name} was done: it has begun, and has no result"
     holder = operation.holder
     if view.interrupted and holder.is_alive() is None:
-        yield f"whether anything that it started on {holder.host} still runs"
+        yield f"whether a process that it started on {holder.host} still runs"

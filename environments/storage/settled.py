@@ -20,7 +20,6 @@ from environments.model.stored import (
     StoredTransition,
     pruned,
 )
-from statechart.errors import InvalidName
 from statechart.storage.forms import read_form
 from statechart.storage.layout import Layout
 from statechart.storage.projection import is_free, settled
@@ -48,7 +47,7 @@ def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         environment = _environment(found.value, name) if found is not None else None
-    except (InvalidName, ValueError):
+    except ValueError:
         return None
     if environment is None or (environment.operation is not None and environment.operation.is_active):
         return None
@@ -60,7 +59,7 @@ def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
     try:
         found = settled(layout, name, SCHEMA_VERSION)
         return [_entry(line, name) for line in found.lines] if found is not None else None
-    except (InvalidName, ValueError):
+    except ValueError:
         return None
 
 

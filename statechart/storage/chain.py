@@ -1,8 +1,9 @@
-"""The chain of a journal's records, which both of its readers verify.
+"""The chain of a journal's records, which both readers of journals verify.
 
-Each record's `prev` is the SHA-256, in hex, of the line before it. This module imports no pydantic, so
-that the reader of settled histories starts fast.
+The `prev` of each record is the SHA-256, in hex, of the line before.
 """
+
+# No pydantic here: the fast reader imports this module.
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Forms: classes whose annotations say how plain JSON has to look, checked without pydantic.
+"""Forms: classes that validate JSON by their annotations, without pydantic.
 
-A form is for JSON of our own, read where the time to load pydantic would be most of the time taken.
-It is strict: JSON that a model would have to convert or complete does not fit.
+Forms are for stored JSON that is read where loading pydantic would take most of the time. They are
+strict: JSON that a model would convert or complete does not fit.
 """
 
 from __future__ import annotations
@@ -19,24 +19,27 @@ _MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.(?!000000)\d{6})?Z"
 _DURATION = r"(-?)P(?:(\d+)Y)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?"
 
 
-class Form:
-    """The base of all forms: attributes as annotated, and the JSON that they were read from.
+class Misfit(ValueError):
+    """JSON that does not fit a form."""
 
-    A module that declares forms must not postpone the evaluation of annotations.
-    """
+
+class Form:
+    """The base of all forms, with an attribute for each annotation, and the JSON in `plain`."""
+
+    # Annotations are read as objects: modules of forms can't import annotations from __future__.
 
     sparse: ClassVar[bool] = False
-    """Whether keys without a value are left out, instead of being null."""
+    """Whether keys without a value are omitted, instead of null."""
 
     extra: ClassVar[bool] = False
-    """Whether other keys may be there."""
+    """Whether other keys are allowed."""
 
     plain: ClassVar[dict[str, Any]]
 
     _readers: ClassVar[dict[str, tuple[_Reader, bool]]]
 
     def check(self) -> None:
-        """Raise ValueError if the attributes contradict each other."""
+        """Raise Misfit if the attributes contradict each other."""
 
 
 FormT = TypeVar("FormT", bound=Form)
@@ -46,19 +49,19 @@ def read_form(form: type[FormT], value: Any, *, sparse: bool = False) -> FormT:
     """Read JSON as a form.
 
     Args:
-        form: The class to make.
+        form: The class.
         value: The JSON.
-        sparse: Whether keys without a value are left out, on all levels.
+        sparse: Whether keys without a value are omitted, on all levels.
 
     Raises:
-        ValueError: The JSON does not fit.
+        Misfit: The JSON does not fit.
     """
     readers = form.__dict__.get("_readers")
     if readers is None:
         readers = form._readers = _readers(form)
     sparse_here = sparse or form.sparse
     if type(value) is not dict or not (form.extra or value.keys() <= readers.keys()):
-        raise ValueError
+        raise Misfit
     found = form()
     attributes = found.__dict__
     attributes["plain"] = value
@@ -69,7 +72,7 @@ def read_form(form: type[FormT], value: Any, *, sparse: bool = False) -> FormT:
         elif optional and (key in value) is not sparse_here:
             attributes[key] = None
         else:
-            raise ValueError
+            raise Misfit
     found.check()
     return found
 
@@ -82,12 +85,12 @@ def read_json(content: bytes) -> Any:
     """
     text = content.decode()
     if "\\ud" in text or "\\uD" in text:
-        raise ValueError  # half a character, perhaps
+        raise Misfit  # perhaps half of a surrogate pair, which pydantic refuses
     return _DECODER.decode(text)
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(constant)
+    raise Misfit(constant)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
@@ -121,35 +124,38 @@ def _reader(annotation: Any) -> _Reader:
 
 def _exactly(kind: type, value: Any) -> Any:
     if type(value) is not kind:  # True is an int as well
-        raise ValueError
+        raise Misfit
     return value
 
 
 def _one_of(known: tuple[Any, ...], value: Any) -> Any:
     if value not in known:
-        raise ValueError
+        raise Misfit
     return value
 
 
 def _moment(value: Any) -> datetime:
     if re.fullmatch(_MOMENT, _exactly(str, value)) is None:
-        raise ValueError
-    return datetime.fromisoformat(value)
+        raise Misfit
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as error:  # a thirteenth month
+        raise Misfit from error
 
 
 def _duration(value: Any) -> timedelta:
     found = re.fullmatch(_DURATION, _exactly(str, value))
     if found is None:
-        raise ValueError
+        raise Misfit
     sign, *parts, fraction = found.groups()
     years, days, hours, minutes, seconds = (int(part or 0) for part in parts)
     micro = int((fraction or "").ljust(6, "0"))
     try:
         passed = timedelta(years * 365 + days, seconds, micro, minutes=minutes, hours=hours)
     except OverflowError as error:
-        raise ValueError from error
+        raise Misfit from error
     if f"{sign}{_written(passed)}" != value:
-        raise ValueError  # another spelling, as `PT60S` for a minute
+        raise Misfit  # another spelling, as `PT60S` for a minute
     return -passed if sign else passed
 
 

@@ -1,4 +1,4 @@
-"""Find out whether a lock is held, without taking it and without pydantic."""
+"""Probes of locks, which neither take them nor load pydantic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOCKS = Path("/proc/locks")
 
 
 def is_held(descriptor: int) -> bool:
-    """Return whether a process holds the lock on an open lock file; never waits.
+    """Return whether a process holds the lock on an open file, without waiting.
 
     Raises:
         OSError: The file can't be read.

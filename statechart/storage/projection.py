@@ -1,7 +1,7 @@
-"""Read settled histories fast: the common case, without pydantic and without a lock.
+"""Fast reading of sound, settled histories, without pydantic.
 
-The checks are those of `reading.find`. Whatever is out of the ordinary is left to that module, which
-says what is wrong.
+The checks are those of `reading.find`. All other histories are left to that module, which reports the
+problem.
 """
 
 import json
@@ -19,7 +19,7 @@ from statechart.storage.lock_probe import is_held
 
 
 class Line(Form):
-    """A record as its line holds it."""
+    """A record, as stored in a line of the journal."""
 
     seq: int
     revision: int
@@ -41,12 +41,12 @@ class Settled(NamedTuple):
 
 
 def settled(layout: Layout, name: str, known: int) -> Settled | None:
-    """Return the history of a name if all of it is sound and the document is up to date, or None.
+    """Return the history of a name if the journal is sound and the document is current, or None.
 
     Args:
         layout: Where the files are.
-        name: A name that is allowed.
-        known: The schema version that every record and the document have to have.
+        name: The name to read.
+        known: The schema version of the document and of every record.
     """
     try:
         directory = layout.require(name)
@@ -98,7 +98,7 @@ def _beginning(line: Line, name: str) -> Head:
 
 
 def is_free(layout: Layout, name: str) -> bool:
-    """Return whether no process holds a name; False when that can't be told here."""
+    """Return whether no process holds a name; False if the lock can't be read."""
     try:
         descriptor = os.open(layout.lock(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:

@@ -25,9 +25,9 @@ def test_an_environment_in_order_is_reported_as_such(cli: Any, provisioned: str)
     assert ran.code == 0
     assert ran.out.startswith("demo is provisioned\n\nWhat happened\n")
     assert "complete took it from provisioning to provisioned" in ran.out
-    assert "nothing on record is wrong" in ran.out
+    assert "no problem is recorded" in ran.out
     assert "Not known" not in ran.out
-    assert re.search(r"best first\n  envchart configure demo  +configures its resources\n", ran.out)
+    assert re.search(r"best first\n  envchart configure demo  +configures the resources\n", ran.out)
 
 
 def test_an_interruption_is_explained_with_its_step_the_doubt_and_the_next_commands(
@@ -40,9 +40,9 @@ def test_an_interruption_is_explained_with_its_step_the_doubt_and_the_next_comma
     assert ran.out.startswith("demo is provisioning (provision interrupted at step first_provision)\n")
     assert "provision: step 1/2 first_provision was begun at " in ran.out
     assert ") is gone\n" in ran.out
-    assert "nobody is changing it now: its lock is free" in ran.out
+    assert "no process is changing it now: its lock is free" in ran.out
     assert "Not known\n  whether step first_provision was done" in ran.out
-    assert "best first\n  envchart recover demo  finds out what" in ran.out
+    assert "best first\n  envchart recover demo  finds out how far" in ran.out
     assert "envchart why" not in ran.out
 
 
@@ -57,7 +57,7 @@ def test_a_failure_is_explained_with_its_cause_and_the_end_of_its_trace(
     assert "provision: failed at step second_provision (file_system): no route to host" in ran.out
     assert "The end of the trace\n" in ran.out
     assert "  | OSError: no route to host\n" in ran.out
-    assert re.search(r"best first\n  envchart retry demo  +goes on at the first step", ran.out)
+    assert re.search(r"best first\n  envchart retry demo  +continues at the first step", ran.out)
 
 
 def test_an_operation_under_way_is_explained_with_its_holder(
