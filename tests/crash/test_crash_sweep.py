@@ -26,7 +26,7 @@ AFTER_TOO = SCENES.keys() - {"up", "redeploy", "release", "configure", "fail", "
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_whatever_call_is_the_last_nothing_is_lost_and_everything_leads_on(
+def test_after_a_kill_at_any_call_the_history_is_kept_and_work_continues(
     bench: Bench, tally: Tally, scene: str
 ) -> None:
     actions = (*QUICK, Action.KILL_AFTER) if scene in AFTER_TOO else QUICK

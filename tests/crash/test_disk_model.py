@@ -125,7 +125,7 @@ def test_a_directory_below_others_that_are_missing(memory: Path) -> None:
     assert check(recording, Counters, memory / "state", limit=1).wrong == []
 
 
-def test_whatever_can_be_read_can_be_listed(cut: Cut, tmp_path: Path) -> None:
+def test_every_readable_name_can_be_listed(cut: Cut, tmp_path: Path) -> None:
     assert cut(life_of_an_environment(tmp_path / "world"), kept=Environments, stride=40).unlisted == []
 
 
@@ -160,7 +160,7 @@ def test_in_the_long_form_a_command_dies_anywhere_and_is_recovered(cut: Cut, tmp
     assert cut(*runs, kept=Environments, stride=5).wrong == []
 
 
-def test_the_power_fails_again_while_that_is_mended(cut: Cut, memory: Path) -> None:
+def test_a_second_power_cut_during_the_repair_is_survived(cut: Cut, memory: Path) -> None:
     states = all_states(recorded(memory / "disk", life_of_a_counter), limit=1)
 
     figures = [cut(counted_or_created, before=left_as(state)) for state in states[::60]]

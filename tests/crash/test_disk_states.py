@@ -57,7 +57,7 @@ def test_a_write_that_was_not_synced_is_whole_lost_torn_or_zeros() -> None:
     }
 
 
-def test_what_was_synced_stays() -> None:
+def test_synced_bytes_survive() -> None:
     assert held(Write(A, 0, b"abcd"), Sync(A)) == {b"abcd"}
     assert held(Write(A, 0, b"abcd"), Sync(A), Resize(A, 2)) == {b"abcd", b"ab"}
 
@@ -92,7 +92,7 @@ def test_a_rename_is_done_or_not_done() -> None:
     assert names == {("a", "b"), ("a",)}
 
 
-def test_of_two_renames_over_one_name_either_may_be_the_last() -> None:
+def test_of_two_renames_over_a_name_either_may_be_the_last() -> None:
     files = [
         Write(A, 0, b"1"),
         Sync(A),

@@ -28,7 +28,7 @@ def count(tally: Tally, what: str, swept: Swept) -> None:
 
 @pytest.mark.parametrize("name", ERRORS)
 @pytest.mark.parametrize("scene", QUICK)
-def test_a_call_that_fails_is_told_and_the_same_command_goes_on(
+def test_a_failing_call_is_reported_and_the_same_command_can_continue(
     bench: Bench, tally: Tally, scene: str, name: str
 ) -> None:
     stride = 1 if name == "ENOSPC" else 4
@@ -43,7 +43,7 @@ def test_a_call_that_fails_is_told_and_the_same_command_goes_on(
 
 @pytest.mark.parametrize("name", FULL)
 @pytest.mark.parametrize("scene", QUICK)
-def test_a_disk_that_stays_full_or_read_only_loses_nothing(
+def test_a_full_or_read_only_disk_loses_no_record(
     bench: Bench, tally: Tally, scene: str, name: str
 ) -> None:
     swept = failed(bench, scene, Action.FAIL_ON, error=ERRORS[name], classes=FULL[name], stride=2)

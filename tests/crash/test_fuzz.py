@@ -205,7 +205,7 @@ def test_in_the_long_form_every_mutation_is_refused_or_right(victim: Victim, fil
 
 
 @pytest.mark.parametrize("file", NAMES)
-def test_the_command_line_tells_damage_and_never_breaks(
+def test_the_command_line_reports_damage_and_never_crashes(
     victim: Victim, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = ["--data-dir", str(victim.place.parent)]

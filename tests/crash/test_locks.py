@@ -138,7 +138,7 @@ def test_no_update_of_twenty_times_a_hundred_is_lost(tmp_path: Path) -> None:
     assert increments(tmp_path, processes=20, times=100) == 2000
 
 
-def test_of_twenty_that_create_one_name_exactly_one_wins(tmp_path: Path) -> None:
+def test_of_twenty_creators_of_a_name_exactly_one_wins(tmp_path: Path) -> None:
     repository = JsonFileRepository(tmp_path / "data", Counter)
     (tmp_path / "won").mkdir()
 
@@ -210,7 +210,7 @@ def holding(repository: FileRepository) -> Any:
 
 
 @pytest.mark.parametrize("collected", [True, False], ids=["collected", "a zombie"])
-def test_a_holder_that_was_killed_holds_nothing(
+def test_a_killed_holder_does_not_keep_the_lock(
     repository: FileRepository, holding: Any, collected: bool
 ) -> None:
     child = holding()
@@ -235,7 +235,7 @@ def test_a_holder_that_is_stopped_keeps_others_out_and_is_called_alive(
     os.kill(child, signal.SIGCONT)
 
 
-def test_a_number_that_a_living_process_has_now_keeps_nobody_out(repository: FileRepository) -> None:
+def test_a_reused_process_number_keeps_no_process_out(repository: FileRepository) -> None:
     lock = repository.directory("demo").parent / ".locks" / "demo.lock"
     died = Holder.current("died").model_copy(update={"start_ticks": 1, "pid": os.getppid()})
     lock.write_text(died.model_dump_json() + "\n")
@@ -264,7 +264,7 @@ async def test_who_waits_is_let_in_soon_after_the_release(repository: FileReposi
 
 @pytest.mark.parametrize("file", [".locks/demo.lock", "demo/history.jsonl"])
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_what_is_taken_away_under_a_session_is_noticed_and_nothing_is_written(
+def test_files_removed_under_a_session_are_noticed_and_not_written(
     repository: FileRepository, tmp_path: Path, file: str, how: str
 ) -> None:
     from environments.model.records import OperationRecord
@@ -283,7 +283,7 @@ def test_what_is_taken_away_under_a_session_is_noticed_and_nothing_is_written(
     assert (journal.read_bytes() if journal.exists() else b"") == before
 
 
-def test_who_only_looks_keeps_nobody_from_working(repository: FileRepository) -> None:
+def test_readers_do_not_block_writers(repository: FileRepository) -> None:
     looking = threading.Event()
 
     def look() -> None:

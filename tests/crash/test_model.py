@@ -296,10 +296,10 @@ COMMON = settings(
 )
 
 
-def test_whatever_happens_it_is_what_the_model_says() -> None:
+def test_any_sequence_of_operations_agrees_with_the_model() -> None:
     run_state_machine_as_test(Life, settings=settings(COMMON, max_examples=90, stateful_step_count=25))
 
 
 @pytest.mark.soak
-def test_in_the_long_form_it_is_what_the_model_says() -> None:
+def test_in_the_long_form_any_sequence_agrees_with_the_model() -> None:
     run_state_machine_as_test(Life, settings=settings(COMMON, max_examples=800, stateful_step_count=40))

@@ -133,7 +133,7 @@ def answers(url: str) -> bool:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3000)
-def test_whenever_the_command_line_is_killed_the_real_service_is_told_truly(
+def test_after_a_kill_at_any_instant_the_real_service_is_reported_truly(
     tmp_path: Path, tally: Tally
 ) -> None:
     seed = random.randrange(2**32)

@@ -114,13 +114,13 @@ QUICK = settings(
 )
 
 
-def test_whatever_a_sound_chain_says_is_told_or_refused(repository: FileRepository) -> None:
+def test_any_content_of_a_sound_chain_is_shown_or_refused(repository: FileRepository) -> None:
     QUICK(given(histories())(lambda history: read(repository, history)))()
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-def test_in_the_long_form_whatever_a_sound_chain_says_is_told_or_refused(
+def test_in_the_long_form_any_content_of_a_sound_chain_is_shown_or_refused(
     repository: FileRepository,
 ) -> None:
     settings(QUICK, max_examples=3000)(given(histories())(lambda history: read(repository, history)))()

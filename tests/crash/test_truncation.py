@@ -91,7 +91,7 @@ def test_in_the_long_form_the_journal_is_cut_off_at_every_byte(original: Origina
     require_exact(original, range(len(original.journal) + 1))
 
 
-def test_a_document_cut_off_anywhere_is_made_anew(original: Original) -> None:
+def test_a_document_cut_off_anywhere_is_rebuilt(original: Original) -> None:
     for size in range(0, len(original.document), 9):
         original.put(original.journal, original.document[:size])
 

@@ -36,7 +36,7 @@ def test_every_format_is_here() -> None:
 
 
 @pytest.mark.parametrize(("place", "name"), ENVIRONMENTS, ids=IDS)
-def test_an_environment_is_what_it_was(copied: FileRepository, place: Path, name: str) -> None:
+def test_an_old_environment_is_read_unchanged(copied: FileRepository, place: Path, name: str) -> None:
     expected = json.loads((place / "expected.json").read_text())[name]
 
     assert copied.load(name).condition == expected
@@ -69,7 +69,7 @@ def test_it_goes_on_and_old_lines_stay_as_they_were(copied: FileRepository, plac
 
 @pytest.mark.parametrize("place", FORMATS[-1:], ids=lambda place: place.name)
 @pytest.mark.parametrize("file", ["history.jsonl", "state.json"])
-def test_a_newer_format_is_refused_and_nothing_is_touched(
+def test_a_newer_format_is_refused_and_left_unchanged(
     copied: FileRepository, place: Path, file: str
 ) -> None:
     path = copied.directory("created") / file
@@ -119,7 +119,7 @@ def new(old: Path) -> JsonFileRepository[Order]:
     return JsonFileRepository(old, Order, schema_version=3, migrations={1: renamed, 2: with_unit})
 
 
-def test_migrations_follow_one_another_and_write_nothing(new: JsonFileRepository[Order], old: Path) -> None:
+def test_migrations_run_in_order_and_do_not_write(new: JsonFileRepository[Order], old: Path) -> None:
     before = {path: path.read_bytes() for path in (old / "A-1").iterdir()}
 
     assert new.load("A-1").value == Order(pieces=2, unit="box")
@@ -138,7 +138,7 @@ def test_a_history_may_be_of_several_forms(new: JsonFileRepository[Order]) -> No
     assert [record.value["pieces"] for record in new.history("A-1") if record.value] == [1, 2, 3]
 
 
-def test_an_old_document_that_is_behind_is_written_anew_in_its_own_form(
+def test_an_outdated_old_document_is_rewritten_in_its_own_form(
     new: JsonFileRepository[Order], old: Path
 ) -> None:
     (old / "A-1" / "state.json").unlink()

@@ -206,7 +206,7 @@ def test_a_guard_without_a_docstring_refuses_by_its_name() -> None:
         Library(Loan(state="lent", overdue=True)).fire(Library.extend, weeks=1)
 
 
-def test_what_is_allowed_considers_the_guards() -> None:
+def test_the_allowed_events_depend_on_the_guards() -> None:
     assert Library(Loan()).enabled() == ("lend", "write_off")
     assert Library(Loan()).enabled(fine=2) == ("write_off",)
     assert Library(Loan(state="lent")).enabled(weeks=1) == ("renew", "extend", "give_back", "write_off")
@@ -229,7 +229,7 @@ def test_a_guard_that_lacks_its_payload_is_an_error_of_its_own_event() -> None:
     assert (loan.state, ledger.written) == ("lent", [])
 
 
-def test_a_final_state_allows_nothing() -> None:
+def test_a_final_state_allows_no_event() -> None:
     with pytest.raises(InvalidTransition, match="cannot lend 'dune' in state lost: allowed now is nothing"):
         Library(Loan(state="lost")).fire(Library.lend)
 
@@ -245,7 +245,7 @@ def test_a_refusal_leaves_the_machine_as_good_as_new() -> None:
     assert (loan.state, [done.event for done in ledger.written]) == ("lent", ["lend"])
 
 
-def test_requiring_what_is_allowed_changes_nothing() -> None:
+def test_requiring_an_allowed_event_keeps_the_state() -> None:
     loan, ledger = Loan(), Ledger()
 
     Library(loan, commit=ledger).require(Library.lend, fine=0)
@@ -253,7 +253,7 @@ def test_requiring_what_is_allowed_changes_nothing() -> None:
     assert (loan.state, ledger.written) == ("shelved", [])
 
 
-def test_requiring_raises_what_firing_would() -> None:
+def test_requiring_raises_the_error_of_firing() -> None:
     library = Library(Loan())
 
     with pytest.raises(InvalidTransition) as required:
@@ -264,7 +264,7 @@ def test_requiring_raises_what_firing_would() -> None:
     assert vars(required.value) == vars(fired.value)
 
 
-def test_the_subject_is_what_was_given_and_else_the_models_name() -> None:
+def test_the_subject_is_the_given_name_or_the_models_name() -> None:
     assert Library(Loan(), subject="copy 7").fire(Library.lend).subject == "copy 7"
     assert Library(Loan("solaris")).fire(Library.lend).subject == "solaris"
     assert Library().fire(Library.lend).subject is None
@@ -390,7 +390,7 @@ def test_the_models_own_state_is_left_to_the_caller(time: str) -> None:
     assert (transition.to_state, loan.state) == ("lent", "shelved")
 
 
-def test_each_binding_takes_subject_commit_and_state_anew() -> None:
+def test_each_binding_replaces_subject_commit_and_state() -> None:
     first, second = Ledger(), Ledger()
 
     Library.bound(Loan(), subject="copy 7", commit=first).fire(Library.lend)
@@ -400,7 +400,7 @@ def test_each_binding_takes_subject_commit_and_state_anew() -> None:
     assert [(done.event, done.subject) for done in second.written] == [("give_back", "solaris")]
 
 
-def test_what_one_model_says_never_reaches_the_next() -> None:
+def test_attributes_of_one_model_never_reach_the_next() -> None:
     late = Loan(state="lent", overdue=True)
     late.marked = True  # type: ignore[attr-defined]  # an attribute that the next one lacks
     Library.bound(late)

@@ -75,7 +75,7 @@ def test_a_chart_as_mermaid() -> None:
     )
 
 
-def test_a_chart_as_a_table_leaves_nothing_out() -> None:
+def test_a_table_of_a_chart_is_complete() -> None:
     table = render(Job, "md")
 
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
@@ -99,7 +99,7 @@ def test_a_table_in_restructured_text_has_the_same_rows() -> None:
     ]
 
 
-def test_a_chart_as_json_leaves_nothing_out() -> None:
+def test_the_json_of_a_chart_is_complete() -> None:
     graph = json.loads(render(Job, "json", marks=path(Job, ["begin", "pause"])))
 
     assert graph["chart"] == "Job"
@@ -135,7 +135,7 @@ def test_a_chart_as_dot() -> None:
     ]
 
 
-def test_what_failed_is_marked_in_another_colour_with_a_remark() -> None:
+def test_a_failed_state_has_another_colour_and_a_remark() -> None:
     mermaid, dot = render(Job, "mermaid", marks=STUCK), render(Job, "dot", marks=STUCK)
 
     assert "    class stuck failed\n" in mermaid
@@ -309,7 +309,7 @@ def test_png_is_not_text() -> None:
         render(Lifecycle, "png")
 
 
-def test_svg_is_what_graphviz_makes_of_dot(graphviz: Callable[[str], None]) -> None:
+def test_svg_is_drawn_by_graphviz_from_dot(graphviz: Callable[[str], None]) -> None:
     graphviz('echo "<svg $1>"; /bin/cat; echo "</svg>"')
 
     svg = render(Lifecycle, "svg")
@@ -317,7 +317,7 @@ def test_svg_is_what_graphviz_makes_of_dot(graphviz: Callable[[str], None]) -> N
     assert svg == f"<svg -Tsvg>\n{render(Lifecycle, 'dot')}</svg>\n"
 
 
-def test_svg_says_what_graphviz_complained_of(graphviz: Callable[[str], None]) -> None:
+def test_an_error_of_graphviz_is_reported(graphviz: Callable[[str], None]) -> None:
     graphviz("echo 'out of ink' >&2; exit 3")
 
     with pytest.raises(DiagramUnavailable, match=r"(?s)Graphviz could not draw the chart: .*out of ink"):

@@ -121,7 +121,7 @@ def test_an_error_is_the_builtin_that_callers_expect(
 
 
 @pytest.mark.parametrize("kind", [AlreadyExists, Stale, Locked])
-def test_whoever_came_second_sees_a_conflict(kind: type[StatechartError]) -> None:
+def test_the_second_of_two_sees_a_conflict(kind: type[StatechartError]) -> None:
     assert issubclass(kind, Conflict)
     assert issubclass(kind, StorageError)
 

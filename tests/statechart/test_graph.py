@@ -94,7 +94,7 @@ def test_the_shortest_path_is_found_whichever_is_declared_last() -> None:
     assert [edge.event for edge in path] == ["drive", "drive"]
 
 
-def test_the_path_to_oneself_is_empty_and_out_of_a_final_state_there_is_none() -> None:
+def test_the_path_to_the_same_state_is_empty_and_a_final_state_has_no_path() -> None:
     assert shortest_path(Parcel, "sent", "sent") == ()
     assert shortest_path(Parcel, "delivered", "sent") is None
 
@@ -164,7 +164,7 @@ class Namesake(StateChart):
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_is_likely_a_mistake_is_found(chart: type[StateChart], found: tuple[str, ...]) -> None:
+def test_likely_mistakes_are_found(chart: type[StateChart], found: tuple[str, ...]) -> None:
     assert lints(chart) == found
 
 

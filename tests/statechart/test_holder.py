@@ -22,7 +22,7 @@ def test_a_holder_survives_json():
     assert Holder.model_validate_json(holder.model_dump_json()) == holder
 
 
-def test_two_holders_of_one_process_are_told_apart():
+def test_two_holders_of_one_process_are_distinguished():
     assert Holder.current().token != Holder.current().token
 
 
@@ -65,7 +65,7 @@ def test_whether_a_process_lives_elsewhere_is_not_known(elsewhere):
     assert Holder.current().model_copy(update=elsewhere).is_alive() is None
 
 
-def test_a_description_says_who_since_when_and_doing_what():
+def test_a_description_names_the_process_its_start_and_its_command():
     holder = Holder(
         pid=71,
         host="lab",

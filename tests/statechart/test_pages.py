@@ -55,7 +55,7 @@ def test_a_diagram_is_written_between_its_markers_and_nothing_else_changes(tmp_p
     assert refreshed(written).is_fresh
 
 
-def test_what_is_stale_is_shown_as_a_diff(tmp_path: Path) -> None:
+def test_a_stale_page_is_shown_as_a_diff(tmp_path: Path) -> None:
     stale = page(tmp_path, MARKED.replace("mermaid -->\n", "mermaid -->\nold\n"))
 
     found = refreshed(stale)
@@ -173,9 +173,7 @@ START, END = "<!-- statechart: Order mermaid -->", "<!-- /statechart -->"
         (["<!-- statechart: Order mermaid colour=red -->", END], ":1: a marker has no option 'colour'"),
     ],
 )  # fmt: skip
-def test_a_marker_that_makes_no_sense_is_told_with_its_line(
-    tmp_path: Path, lines: list[str], said: str
-) -> None:
+def test_an_invalid_marker_is_reported_with_its_line(tmp_path: Path, lines: list[str], said: str) -> None:
     bad = page(tmp_path, "\n".join(lines))
 
     with pytest.raises(PageErrors) as raised:
@@ -185,7 +183,7 @@ def test_a_marker_that_makes_no_sense_is_told_with_its_line(
     assert said in str(raised.value)
 
 
-def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     page(tmp_path, START, "a.md")
     page(tmp_path, f"{END}\n{END}", "b.md")
     page(tmp_path, "", "c.md").write_bytes(b"\xff")
@@ -201,7 +199,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_chart_that_is_not_found_is_told_with_the_marker(tmp_path: Path) -> None:
+def test_a_missing_chart_is_reported_at_its_marker(tmp_path: Path) -> None:
     bad = page(tmp_path, "\n<!-- statechart: no.such:Chart mermaid -->\n<!-- /statechart -->\n")
 
     with pytest.raises(PageErrors, match=r"page\.md:2: 'no\.such:Chart': there is no module no"):
@@ -218,7 +216,7 @@ def test_a_read_only_page_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert written.read_text() == MARKED
 
 
-def test_a_page_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_page_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PageError, match=r"no\.md: there is no such file"):
         refresh([tmp_path / "no.md"])
 
@@ -244,7 +242,7 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_command_checks_and_writes_what_is_usual(shop: Path) -> None:
+def test_the_command_checks_and_writes_the_usual_places(shop: Path) -> None:
     checked = run("docs", "check", cwd=shop)
     written = run("docs", "write", cwd=shop)
     again = run("docs", "check", cwd=shop)
@@ -277,7 +275,7 @@ def test_the_command_draws_any_chart(shop: Path, format: str) -> None:
         (("docs", "chekc"), "invalid choice: 'chekc'"),
     ],
 )
-def test_the_command_tells_what_was_typed_wrong(shop: Path, words: tuple[str, ...], said: str) -> None:
+def test_the_command_reports_typing_errors(shop: Path, words: tuple[str, ...], said: str) -> None:
     ran = run(*words, cwd=shop)
 
     assert (ran.returncode, ran.stdout) == (2, "")

@@ -91,7 +91,7 @@ def test_a_chart_is_found_in_the_current_directory_and_in_a_file(place: Path) ->
         ("nowhere.py:Order", "there is no file"),
     ],
 )
-def test_what_leads_to_no_chart_is_told_with_what_to_write(place: Path, reference: str, said: str) -> None:
+def test_a_reference_without_a_chart_is_refused_with_advice(place: Path, reference: str, said: str) -> None:
     with pytest.raises(ChartNotFound) as raised:
         find_chart(reference)
 
@@ -109,7 +109,7 @@ def test_what_leads_to_no_chart_is_told_with_what_to_write(place: Path, referenc
         ("shop_raises.py:Order", 2, "ZeroDivisionError: division by zero"),
     ],
 )
-def test_what_can_not_be_imported_is_told_with_file_and_line(
+def test_a_failing_import_is_reported_with_file_and_line(
     place: Path, reference: str, line: int, said: str
 ) -> None:
     with pytest.raises(ChartNotFound) as raised:

@@ -143,7 +143,7 @@ def test_every_place_is_reached_and_in_this_order() -> None:
 
 @pytest.mark.parametrize("kind", [RuntimeError, *INTERRUPTIONS])
 @pytest.mark.parametrize("place", BEFORE)
-def test_what_fails_before_the_commit_leaves_everything_as_it_was(
+def test_a_failure_before_the_commit_changes_no_state(
     place: str, kind: type[BaseException], log: list[Any]
 ) -> None:
     guest, book = Guest(failing={place: kind("lost")}), Book()
@@ -173,7 +173,7 @@ def test_an_error_after_the_commit_is_logged_and_goes_no_further(place: str, log
 
 @pytest.mark.parametrize("kind", INTERRUPTIONS)
 @pytest.mark.parametrize("place", AFTER)
-def test_an_interruption_after_the_commit_propagates_and_undoes_nothing(
+def test_an_interruption_after_the_commit_propagates_and_keeps_the_transition(
     place: str, kind: type[BaseException], log: list[Any]
 ) -> None:
     guest, book = Guest(failing={place: kind("lost")}), Book()
@@ -216,7 +216,7 @@ def test_a_commit_that_was_done_when_it_was_interrupted_stands_and_is_logged(
     assert (guest.state, len(book.written), committed(log)) == ("served", 1, ["served"])
 
 
-def test_an_error_out_of_a_commit_that_is_done_undoes_nothing(log: list[Any]) -> None:
+def test_an_error_after_a_finished_commit_keeps_the_transition(log: list[Any]) -> None:
     guest, book = Guest(), Book(then=OSError("the projection is behind"))
 
     transition = Counter(guest, commit=book).fire(Counter.serve)
@@ -309,7 +309,7 @@ def test_this_threads_machine_serves_the_next_model_after_an_interruption(place:
     assert (book.written, transition.subject) == ([transition], "bob")
 
 
-def test_a_commit_is_logged_in_one_line_with_what_it_returns(log: list[Any]) -> None:
+def test_a_commit_is_logged_in_one_line_with_its_returned_fields(log: list[Any]) -> None:
     Counter(Guest(), commit=Book()).fire(Counter.serve)
 
     (line,) = [line for line in log if line["level"].name == "INFO"]
@@ -351,7 +351,7 @@ def test_a_refused_event_leaves_no_line_at_all(log: list[Any]) -> None:
     assert log == []
 
 
-def test_entering_the_initial_state_commits_and_logs_nothing(log: list[Any]) -> None:
+def test_entering_the_initial_state_neither_commits_nor_logs(log: list[Any]) -> None:
     book = Book()
 
     counter = Counter(Guest(state=None), commit=book)  # type: ignore[arg-type]  # not begun
@@ -360,7 +360,7 @@ def test_entering_the_initial_state_commits_and_logs_nothing(log: list[Any]) -> 
 
 
 @pytest.mark.parametrize("failing", [None, "chart after_serve"])
-def test_a_sink_that_fails_breaks_nothing(failing: str | None, log: list[Any]) -> None:
+def test_a_failing_log_sink_does_not_break_an_event(failing: str | None, log: list[Any]) -> None:
     def fail(_message: object) -> None:
         raise OSError("no space left on device")
 

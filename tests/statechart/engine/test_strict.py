@@ -240,7 +240,7 @@ def test_the_switches_stay_as_they_are(flag: str, value: bool, inherited: bool) 
         declare()
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ChartDefinitionError) as caught:
         two_states("Doubly", catch_errors_as_events=True, on_enter_off=later)
 

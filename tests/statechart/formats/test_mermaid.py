@@ -73,7 +73,7 @@ def test_the_lifecycle_is_drawn(marks: Marks) -> None:
     assert "destroy leads here from every other state" in read
 
 
-def test_what_stands_on_an_edge_and_in_a_note_is_read_as_it_was_written() -> None:
+def test_labels_of_edges_and_notes_are_parsed_as_written() -> None:
     assert "provision (1 at 12:00:01Z)" in drawn(render(Lifecycle, "mermaid", marks=MARKS["times"]))
     assert '50% <b> "done"; #1: {x} [y] --' in drawn(render(Lifecycle, "mermaid", marks=MARKS["remark"]))
 
@@ -91,6 +91,6 @@ def test_every_diagram_in_the_documentation_is_drawn(page: Path, number: int, bl
     assert drawn(block)
 
 
-def test_what_is_not_mermaid_is_refused() -> None:
+def test_text_that_is_not_mermaid_is_refused() -> None:
     with pytest.raises(RuntimeError, match="Parse error on line 3"):
         drawn("stateDiagram-v2\n    a --> b\n    b -> -> c\n")

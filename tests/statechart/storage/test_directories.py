@@ -107,7 +107,7 @@ def test_without_the_kernels_help_a_race_is_still_lost(tmp_path, monkeypatch):
         directories.rename_exclusively(tmp_path / "source", tmp_path / "target")
 
 
-def test_another_failure_of_a_rename_is_told(tmp_path):
+def test_another_failure_of_a_rename_is_raised(tmp_path):
     with pytest.raises(FileNotFoundError):
         directories.rename_exclusively(tmp_path / "missing", tmp_path / "target")
 
@@ -166,7 +166,7 @@ def test_a_directory_that_can_not_be_moved_away_is_kept(layout, monkeypatch):
     assert len(list((layout.root / "demo").iterdir())) == 2
 
 
-def test_sweeping_removes_what_was_left_and_not_what_is_being_made(layout):
+def test_sweeping_removes_leftovers_and_keeps_directories_in_the_making(layout):
     for place in ("left", "making"):
         (layout.new / place).mkdir(parents=True)
         (layout.new / place / "history.jsonl").touch()
@@ -193,7 +193,7 @@ def test_sweeping_does_not_follow_links(layout, tmp_path):
     assert (tmp_path / "precious/file").exists()
 
 
-def test_what_can_not_be_swept_breaks_nothing(layout, monkeypatch):
+def test_a_directory_that_can_not_be_swept_does_no_harm(layout, monkeypatch):
     (layout.trash / "purged").mkdir(parents=True)
     monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
 

@@ -39,7 +39,7 @@ def test_a_document_is_the_models_fields_and_four_keys(path):
 
 
 @pytest.mark.parametrize("value", [VALUE, {}])
-def test_what_was_written_is_read_back(path, value):
+def test_a_written_document_is_read_back(path, value):
     written(path, value)
 
     found = read(path)
@@ -65,7 +65,7 @@ def test_a_missing_document_is_none(path):
     "change",
     [{"seq": None}, {"seq": True}, {"head_hash": 1}, {"journal_size": "1"}, {"schema_version": None}],
 )
-def test_a_whole_document_that_does_not_say_what_it_shows_is_not_torn(path, change):
+def test_a_whole_document_that_names_no_record_is_damaged(path, change):
     path.write_text(json.dumps(json.loads(written(path)) | change))
 
     with pytest.raises(CorruptHistory, match=r"does not say which record.*remove this file"):
@@ -80,7 +80,7 @@ def test_a_schema_version_before_the_first_is_refused(path, version):
         read(path)
 
 
-def test_a_document_that_is_no_object_is_not_torn(path):
+def test_a_document_that_is_not_an_object_is_damaged(path):
     path.write_text("[]")
 
     with pytest.raises(CorruptHistory, match="not a JSON object"):
@@ -103,7 +103,7 @@ def test_a_symbolic_link_is_refused(path, tmp_path):
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-def test_something_that_is_no_file_is_refused_at_once(path, make):
+def test_a_path_that_is_not_a_file_is_refused_at_once(path, make):
     make(path)
 
     with pytest.raises(NotOurs, match="not a regular file"):
@@ -151,7 +151,7 @@ def test_a_number_that_became_another_type_is_an_edit(path):
 
 
 @pytest.mark.parametrize("head", [Head("1a", 4, 3, "cd" * 32, 1234), Head("1a", 4, 3, "ab" * 32, 1235)])
-def test_a_document_of_another_history_is_told(path, head):
+def test_a_document_of_another_history_is_reported(path, head):
     written(path)
     found = read(path)
     assert found is not None

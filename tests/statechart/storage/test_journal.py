@@ -66,7 +66,7 @@ def test_the_first_line_is_anchored_in_lineage_and_name():
     assert created().record.prev == sha256(b"1a\ndemo").hexdigest()
 
 
-def test_each_line_names_the_hash_of_the_one_before_newline_included():
+def test_each_line_names_the_hash_of_the_line_before_newline_included():
     first, second = made(2)
 
     assert second.record.prev == sha256(first.content).hexdigest()
@@ -76,7 +76,7 @@ def test_a_record_without_a_value_keeps_the_revision():
     assert [line.record.revision for line in made(5)] == [1, 2, 3, 3, 4]
 
 
-def test_what_was_made_is_read_back_with_its_heads(path):
+def test_records_are_read_back_with_their_heads(path):
     lines = made(5)
 
     found = scanned(content_of(lines), path)
@@ -121,7 +121,7 @@ def test_a_line_that_is_missing_is_found(path, dropped):
         scanned(content_of(lines), path)
 
 
-def test_damage_is_told_with_file_and_line(path):
+def test_damage_is_reported_with_file_and_line(path):
     first, second, third = made(3)
     damaged = second.content.replace(b'"n":1', b'"n":7')
 
@@ -205,7 +205,7 @@ def failing(error):
     return call
 
 
-def test_a_failed_append_is_cut_off_and_the_next_one_works(journal, path, monkeypatch):
+def test_a_failed_append_is_cut_off_and_the_next_succeeds(journal, path, monkeypatch):
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", failing_once(OSError(errno.ENOSPC, "full")))
@@ -276,7 +276,7 @@ def test_a_journal_that_was_removed_or_replaced_is_noticed(journal, path):
         journal.check()
 
 
-def test_a_journal_that_somebody_else_wrote_to_is_noticed(journal, path):
+def test_a_change_of_the_journal_by_another_process_is_noticed(journal, path):
     path.write_bytes(path.read_bytes() + b"x")
 
     with pytest.raises(LeaseLost, match="another process"):

@@ -51,7 +51,7 @@ def taken(path, command="work", timeout=0.0):
     return lock
 
 
-def test_a_second_holder_is_refused_and_told_who_the_first_is(path):
+def test_a_second_holder_is_refused_with_the_name_of_the_first(path):
     first = taken(path, "first")
 
     with pytest.raises(Locked, match="'demo' is locked: first, pid") as caught:
@@ -123,7 +123,7 @@ def test_a_lock_can_be_released_by_another_thread(path):
     taken(path).release()
 
 
-def test_another_process_is_refused_and_told_who_holds_it(path, other):
+def test_another_process_is_refused_with_the_name_of_the_holder(path, other):
     with pytest.raises(Locked, match="hold, pid") as caught:
         taken(path)
 
@@ -160,7 +160,7 @@ def test_a_holder_that_was_killed_is_found_and_its_lock_is_free(path, other):
     lock.release()
 
 
-def test_a_killed_holder_that_nobody_reaped_holds_nothing(path, other):
+def test_a_killed_holder_frees_the_lock_before_it_is_reaped(path, other):
     other.kill()
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
 
@@ -171,7 +171,7 @@ def test_a_killed_holder_that_nobody_reaped_holds_nothing(path, other):
     lock.release()
 
 
-def test_a_crash_is_reported_until_somebody_was_told(path, other):
+def test_a_crash_is_reported_until_a_holder_has_seen_it(path, other):
     other.kill()
     other.wait()
 
@@ -186,7 +186,7 @@ def test_a_crash_is_reported_until_somebody_was_told(path, other):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]\n", b'{"pid": 1}\n', b"\xff\n", b"null"])
-def test_what_is_written_in_the_file_never_decides(path, content):
+def test_the_content_of_the_lock_file_never_decides(path, content):
     path.write_bytes(content)
 
     lock = taken(path)
@@ -249,7 +249,7 @@ def test_children_do_not_inherit_the_lock(path):
         child.kill()
 
 
-def test_a_forked_child_holds_nothing_and_can_not_release(path):
+def test_a_forked_child_does_not_hold_the_lock_and_can_not_release_it(path):
     lock = taken(path)
     if (child := os.fork()) == 0:
         lost = False
@@ -268,7 +268,7 @@ def test_a_forked_child_holds_nothing_and_can_not_release(path):
     lock.release()
 
 
-def test_nobody_holds_what_is_not_there_and_looking_does_not_make_it(path):
+def test_a_missing_lock_has_no_holder_and_reading_does_not_create_it(path):
     assert read_holder(path) is None
     assert not path.exists()
 
@@ -282,7 +282,7 @@ def test_the_holder_can_be_read_while_it_holds_and_not_after(path):
     assert read_holder(path) is None
 
 
-def test_a_crashed_holder_holds_nothing(path, other):
+def test_a_crashed_holder_does_not_hold_the_lock(path, other):
     other.kill()
     other.wait()
 

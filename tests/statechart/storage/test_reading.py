@@ -145,7 +145,7 @@ def test_any_changed_byte_of_the_journal_is_mended_or_refused(repository, journa
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{\n  "])
-def test_a_missing_or_torn_document_is_written_anew(repository, document, content):
+def test_a_missing_or_torn_document_is_rewritten(repository, document, content):
     shown = document.read_bytes()
     document.unlink() if content is None else document.write_bytes(content)
 
@@ -271,7 +271,7 @@ def test_a_value_that_does_not_fit_the_model_is_refused(repository, tmp_path):
             use("demo")
 
 
-def test_what_a_newer_program_wrote_is_refused(repository, tmp_path):
+def test_a_record_of_a_newer_program_is_refused(repository, tmp_path):
     newer = JsonFileRepository(tmp_path / "data", Counter, schema_version=2)
     with newer.open("demo") as session:
         session.commit("counted", Counter(count=3), expected=3)
@@ -341,7 +341,7 @@ def test_a_link_in_place_of_the_locks_is_refused(repository, tmp_path):
         repository.open("demo")
 
 
-def test_a_reader_that_meets_a_purge_finds_nothing(repository, monkeypatch):
+def test_a_reader_during_a_purge_reports_not_found(repository, monkeypatch):
     head = repository.load("demo").head
     opening = os.open
 

@@ -72,7 +72,7 @@ def test_behind_a_damaged_line_the_latest_value_is_still_there(
     assert "behind the damage" in evidence.candidates[0].source
 
 
-def test_the_new_history_names_the_damaged_one_which_is_kept(
+def test_the_new_history_names_the_damaged_file_which_is_kept(
     repository: JsonFileRepository[Counter], root: Path
 ) -> None:
     edit(journal(root), 3, '"counted"', '"COUNTED"')
@@ -101,7 +101,7 @@ def test_it_goes_on_as_any_history_does(repository: JsonFileRepository[Counter],
         repository.survey("demo")
 
 
-def test_what_was_read_before_is_stale(repository: JsonFileRepository[Counter], root: Path) -> None:
+def test_a_value_read_before_a_rebase_is_stale(repository: JsonFileRepository[Counter], root: Path) -> None:
     edit(journal(root), 3, '"counted"', '"COUNTED"')
     begin(repository)
 
@@ -129,7 +129,7 @@ def test_a_document_that_was_edited_never_wins(repository: JsonFileRepository[Co
 
 
 @pytest.mark.parametrize("missing", ["history.jsonl", "state.json"])
-def test_one_of_the_two_files_is_enough(
+def test_journal_or_document_alone_is_enough_for_a_rebase(
     repository: JsonFileRepository[Counter], root: Path, missing: str
 ) -> None:
     edit(journal(root), 2, '"counted"', '"COUNTED"')
@@ -140,9 +140,7 @@ def test_one_of_the_two_files_is_enough(
     assert repository.load("demo").value == Counter(count=5 if missing == "history.jsonl" else 15)
 
 
-def test_where_nothing_can_be_read_there_is_nothing_to_go_on_with(
-    repository: JsonFileRepository[Counter], root: Path
-) -> None:
+def test_unreadable_files_give_no_candidates(repository: JsonFileRepository[Counter], root: Path) -> None:
     journal(root).write_text("no history\n")
     (root / "demo" / "state.json").write_text("no document\n")
 
@@ -213,7 +211,7 @@ def test_who_holds_it_is_not_disturbed(repository: JsonFileRepository[Counter], 
             begin(repository)
 
 
-def test_what_is_not_there_is_not_surveyed(repository: JsonFileRepository[Counter]) -> None:
+def test_a_missing_name_is_not_surveyed(repository: JsonFileRepository[Counter]) -> None:
     with pytest.raises(NotFound):
         repository.survey("other")
 

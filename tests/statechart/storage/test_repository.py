@@ -65,7 +65,7 @@ def count(session, number=None):
     return session.commit("counted", value, expected=session.head.revision)
 
 
-def test_what_was_created_is_loaded(repository):
+def test_a_created_value_is_loaded(repository):
     made = repository.create("demo", Counter(count=3), data={"why": "test"}, operation="op")
 
     assert repository.load("demo") == made
@@ -156,7 +156,7 @@ def test_a_value_of_another_class_is_refused(repository, demo):
         count(session)
 
 
-def test_data_that_is_no_json_is_refused_and_nothing_is_written(repository, demo):
+def test_data_that_is_not_json_is_refused_and_not_written(repository, demo):
     with repository.open("demo") as session:
         with pytest.raises(ValueError, match="serialize"):
             session.append("step", {"step": object()})
@@ -204,7 +204,7 @@ def test_a_value_with_a_key_of_the_documents_is_refused(root):
 @pytest.mark.parametrize(
     "name", ["", ".", "..", ".new", "a/b", "/a", "a\0", "-a", "_a", "a b", "é", "a\n", "a" * 101]
 )
-def test_a_name_that_can_not_be_one_is_refused(repository, name):
+def test_an_invalid_name_is_refused(repository, name):
     for use in (
         repository.load,
         repository.open,
@@ -227,7 +227,7 @@ def test_other_names_are_taken(repository, name):
         count(session)
 
 
-def test_an_unknown_name_is_not_found_and_nothing_is_made(repository, root):
+def test_an_unknown_name_is_not_found_and_not_created(repository, root):
     for use in (repository.load, repository.open, repository.history, repository.holder):
         with pytest.raises(NotFound, match=f"there is no 'demo' in {root}"):
             use("demo")
@@ -408,7 +408,7 @@ def test_a_document_that_can_not_be_replaced_is_a_warning_and_made_good(
     assert "the disk is full" in warnings[0]["message"]
 
 
-def test_nothing_is_logged_until_somebody_enables_it(repository, demo, monkeypatch):
+def test_the_log_is_silent_until_it_is_enabled(repository, demo, monkeypatch):
     lines = []
     sink = logger.add(lines.append)
     monkeypatch.setattr(os, "rename", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "bad")))
@@ -473,7 +473,7 @@ def test_a_listing_tells_which_documents_are_not_all(repository, demo, root):
     assert behind == {"demo": False, "missing": True, "torn": True, "step": True}
 
 
-def test_a_listing_goes_on_past_what_can_not_be_read(repository, demo, root):
+def test_a_listing_continues_after_an_unreadable_document(repository, demo, root):
     repository.create("linked", Counter())
     (root / "linked/state.json").unlink()
     (root / "linked/state.json").symlink_to(root / "demo/state.json")
@@ -593,7 +593,7 @@ def test_the_store_does_not_load_the_engine_and_reading_no_lock(repository, demo
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_an_uncertain_session_refuses_and_the_next_one_decides(repository, demo, monkeypatch):
+def test_an_uncertain_session_refuses_and_the_next_session_decides(repository, demo, monkeypatch):
     def bad(*_arguments):
         raise OSError(errno.EIO, "bad")
 

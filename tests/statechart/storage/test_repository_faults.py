@@ -190,7 +190,7 @@ def test_a_session_goes_on_after_a_failure_or_refuses(fresh, faults):
             assert repository.load("demo").value.count == 7
 
 
-def test_an_opening_that_fails_anywhere_leaves_what_the_next_one_mends(fresh, faults):
+def test_an_opening_that_fails_anywhere_is_mended_by_the_next(fresh, faults):
     for fault in faults():
         repository = fresh()
         directory = repository.directory("demo")
@@ -207,7 +207,7 @@ def test_an_opening_that_fails_anywhere_leaves_what_the_next_one_mends(fresh, fa
         assert any(path.read_bytes() == b'{"torn' for path in directory.glob("history.torn-*"))
 
 
-def test_a_create_that_fails_anywhere_is_whole_or_nothing(fresh, faults):
+def test_a_create_that_fails_anywhere_is_complete_or_absent(fresh, faults):
     for fault in faults():
         repository = fresh(create=False)
         with fault:

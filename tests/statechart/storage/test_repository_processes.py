@@ -179,7 +179,7 @@ def test_a_killed_holder_is_reported(repository, demo, start):
         assert (session.crashed.pid, session.crashed.command) == (process.pid, "hang")
 
 
-def test_what_a_killed_creator_left_is_swept(repository, start):
+def test_the_remains_of_a_killed_creator_are_swept(repository, start):
     chance = random.Random(4)
     for number in range(4):
         process = start(CREATE_FOR_EVER.replace("n{", f"r{number}n{{"))
@@ -216,7 +216,7 @@ def test_a_file_system_that_takes_half_a_line_is_a_clear_error_and_no_torn_line(
     assert (loaded.value.count, loaded.notes) == (1, ())
 
 
-def test_an_inherited_session_changes_nothing(repository, demo):
+def test_a_session_inherited_by_a_fork_can_not_write(repository, demo):
     session = repository.open("demo")
     if (child := os.fork()) == 0:
         code = 1

@@ -46,7 +46,7 @@ def numbers(result: pytest.RunResult) -> dict[str, tuple[int, int]]:
     return {kind: (int(met), int(of)) for kind, met, of in found}
 
 
-def test_what_was_met_is_counted(covered: Callable[..., pytest.RunResult]) -> None:
+def test_covered_items_are_counted(covered: Callable[..., pytest.RunResult]) -> None:
     result = covered(HALF)
 
     assert numbers(result) == {
@@ -76,7 +76,7 @@ def test_paths_and_matrix_meet_everything_that_is_demanded(
     assert numbers(result)["refused"] == (11, 11)
 
 
-def test_below_the_threshold_the_run_fails_and_says_of_what(
+def test_below_the_threshold_the_run_fails_and_names_the_kind(
     covered: Callable[..., pytest.RunResult],
 ) -> None:
     result = covered(HALF, "--chart-coverage-fail-under=60.5")
@@ -95,7 +95,7 @@ def test_a_threshold_that_is_met_does_not_hide_a_failure(covered: Callable[..., 
     assert covered(f"{HALF}\ndef test_bad(): assert False", "--chart-coverage-fail-under=1").ret == 1
 
 
-def test_touching_no_chart_fails_a_threshold(covered: Callable[..., pytest.RunResult]) -> None:
+def test_a_run_without_charts_fails_a_threshold(covered: Callable[..., pytest.RunResult]) -> None:
     result = covered("def test_it(): pass", "--chart-coverage-fail-under=1")
 
     assert result.ret == 1
@@ -176,7 +176,7 @@ def test_every_report_can_be_had_at_once(
     assert "pay (1 test)" in mermaidx.render(drawn).svg()
 
 
-def test_a_report_that_can_not_be_written_is_told(
+def test_a_report_that_can_not_be_written_fails_the_run(
     covered: Callable[..., pytest.RunResult], shop: pytest.Pytester
 ) -> None:
     (shop.path / "taken").write_text("")

@@ -67,7 +67,7 @@ def test_edges_take_every_transition_and_drive() -> None:
     assert {path.states[0] for path in found} == {"created"}
 
 
-def test_no_path_is_there_for_nothing() -> None:
+def test_every_path_covers_a_new_goal() -> None:
     found = paths(Lifecycle, "edges", model=trying)
 
     for path in found:
@@ -116,7 +116,7 @@ def test_a_model_without_end_is_looked_at_only_so_far() -> None:
     assert len(max(paths(Turnstile), key=lambda path: len(path.events)).events) < LIMIT
 
 
-def test_what_guards_forbid_is_told_with_what_to_do() -> None:
+def test_transitions_that_guards_forbid_are_reported_with_advice() -> None:
     with pytest.raises(Uncoverable) as raised:
         paths(Lifecycle)
 
@@ -148,7 +148,7 @@ def test_a_path_that_leads_elsewhere_fails_where_it_does() -> None:
         lying.drive(Driver(Lifecycle, state="running"))
 
 
-def test_what_is_asked_wrong_is_told() -> None:
+def test_wrong_arguments_are_reported() -> None:
     with pytest.raises(ValueError, match="there is no cover 'edge': use edges, edge-pairs, shortest"):
         paths(Lifecycle, "edge")  # type: ignore[arg-type]
     with pytest.raises(UnknownEvent, match="did you mean 'fail'"):
@@ -158,11 +158,11 @@ def test_what_is_asked_wrong_is_told() -> None:
 
 
 @pytest.mark.parametrize("cell", matrix(Lifecycle), ids=str)
-def test_every_cell_of_the_matrix_does_what_the_chart_says(cell) -> None:  # type: ignore[no-untyped-def]
+def test_every_cell_of_the_matrix_agrees_with_the_chart(cell) -> None:  # type: ignore[no-untyped-def]
     cell.check()
 
 
-def test_the_matrix_knows_what_is_declared_and_what_is_allowed() -> None:
+def test_the_matrix_distinguishes_declared_from_allowed_events() -> None:
     cells = matrix(Lifecycle)
 
     assert len(cells) == 13 * 8

@@ -26,7 +26,7 @@ class Gate(Chart):
         return code == model.lock
 
 
-def test_a_story_is_told_in_one_line() -> None:
+def test_calls_of_a_driver_can_be_chained() -> None:
     gate = Driver(Gate, lock="blue")
 
     gate.refuses("open", because="the key is wrong").fire("open", code="blue").expect("OPEN").fire(
@@ -38,7 +38,7 @@ def test_a_story_is_told_in_one_line() -> None:
     assert gate.allowed == ("remove",)
 
 
-def test_it_begins_where_it_is_told() -> None:
+def test_a_driver_begins_in_the_given_state() -> None:
     assert Driver(Gate, state="OPEN").allowed == ("close",)
     assert Driver(Lifecycle, state="released", run_under_way=True).fire("fail").state == "run_failed"
     assert Driver(Lifecycle, model=Subject(teardown_begun=True)).allowed == ("destroy",)
@@ -63,7 +63,7 @@ def test_a_refusal_for_another_reason_is_a_failure() -> None:
         Driver(Gate, lock="blue").refuses("open", because="too late")
 
 
-def test_an_event_that_is_refused_raises_what_the_chart_raises() -> None:
+def test_a_refused_event_raises_the_error_of_the_chart() -> None:
     with pytest.raises(InvalidTransition, match="cannot run"):
         Driver(Lifecycle).fire("run")
 

@@ -108,7 +108,7 @@ def test_a_guard_that_needs_a_payload_is_given_one() -> None:
     assert {event for event, _ in met} == {"begin", "teardown", "refuse"}
 
 
-def test_a_chart_that_refuses_what_it_declares_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chart_that_refuses_a_declared_event_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(Chart):
         one = State("one", initial=True)
         two = State("two", final=True)

@@ -116,7 +116,7 @@ def feature(shop: pytest.Pytester, text: str) -> pytest.RunResult:
     return shop.runpytest_inprocess("-p", "no:cacheprovider")
 
 
-def test_scenarios_are_told_in_given_when_then(shop: pytest.Pytester) -> None:
+def test_scenarios_run_in_given_when_then(shop: pytest.Pytester) -> None:
     feature(shop, FEATURE).assert_outcomes(passed=3)
 
 
@@ -129,7 +129,7 @@ def test_a_scenario_may_have_its_chart_from_the_configuration(shop: pytest.Pytes
     ).assert_outcomes(passed=3)
 
 
-def test_a_scenario_that_is_not_so_fails_with_what_is(shop: pytest.Pytester) -> None:
+def test_a_failing_scenario_reports_the_actual_state(shop: pytest.Pytester) -> None:
     result = feature(shop, FEATURE.replace('"cancel" and "pack"', '"cancel"'))
 
     result.assert_outcomes(passed=2, failed=1)
@@ -159,7 +159,7 @@ def test_a_typo_in_a_scenario_fails_at_collection(
     assert said.rstrip("*") in collected(result)
 
 
-def test_steps_without_a_chart_say_what_to_begin_with(shop: pytest.Pytester) -> None:
+def test_steps_without_a_chart_are_refused_with_advice(shop: pytest.Pytester) -> None:
     result = feature(shop, FEATURE.split("Background")[0] + FEATURE[FEATURE.index("  Scenario: p") :])
 
     result.assert_outcomes(failed=3)
