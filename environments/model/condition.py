@@ -2,30 +2,73 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from environments.model.failure import Failure
-    from environments.model.operation import Operation
-    from environments.model.stored import StoredFailure, StoredOperation
-    from environments.model.summary import FailureHead
-
-    AnyFailure: TypeAlias = Failure | StoredFailure
-    AnyOperation: TypeAlias = Operation | StoredOperation
+from typing import Protocol
 
 
-def teardown_begun(operation: AnyOperation | None) -> bool:
+class FailedStep(Protocol):
+    """A failure, as far as its condition names it."""
+
+    @property
+    def step(self) -> str:
+        """The name of the step that failed."""
+        ...
+
+
+class StepUnderWay(Protocol):
+    """A step that has begun and has no result."""
+
+    @property
+    def name(self) -> str:
+        """The name of the step."""
+        ...
+
+
+class Attempt(Protocol):
+    """An operation, as far as a condition depends on it."""
+
+    @property
+    def command(self) -> str:
+        """The name of the command."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """`active`, `failed` or `interrupted`."""
+        ...
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the operation has not ended."""
+        ...
+
+    @property
+    def effects_begun(self) -> bool:
+        """Whether a step with an effect has begun."""
+        ...
+
+    @property
+    def step(self) -> StepUnderWay | None:
+        """The step under way."""
+        ...
+
+    @property
+    def failure(self) -> FailedStep | None:
+        """The reason for the end, if recorded."""
+        ...
+
+
+def teardown_begun(operation: Attempt | None) -> bool:
     """Return whether a destroy has begun to remove resources: only destroy may follow."""
     return operation is not None and operation.command == "destroy" and operation.effects_begun
 
 
-def is_error(state: str, operation: AnyOperation | None) -> bool:
+def is_error(state: str, operation: Attempt | None) -> bool:
     """Return whether an environment needs attention: a failed state, or an unfinished teardown."""
     unfinished = operation is not None and teardown_begun(operation) and not operation.is_active
     return state.endswith("_failed") or unfinished
 
 
-def condition(state: str, operation: AnyOperation | None, failure: AnyFailure | FailureHead | None) -> str:
+def condition(state: str, operation: Attempt | None, failure: FailedStep | None) -> str:
     """Describe a state, and the command that is under way or has failed."""
     if operation is None:
         return f"{state} (failed at: {failure.step})" if failure else state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from environments.model.condition import AnyOperation
+    from environments.model.condition import Attempt
 
 # A copy of the chart, since `--help`, `list` and `show` start without the engine; a test compares them.
 EVENTS: dict[str, tuple[str, ...]] = {
@@ -52,7 +52,7 @@ def sources_in_words(command: str) -> str:
     return f"From {', '.join(found)}."
 
 
-def next_steps(state: str, operation: AnyOperation | None, *, held: bool) -> tuple[str, ...]:
+def next_steps(state: str, operation: Attempt | None, *, held: bool) -> tuple[str, ...]:
     """Return the possible commands, the best first; `NAME` stands for the environment's name.
 
     `held` tells whether a process works on the environment. An operation that is open without such a

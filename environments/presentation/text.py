@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from environments.model.condition import AnyFailure
     from environments.model.environment import Outputs
+    from environments.model.failure import Failure
     from environments.model.records import HistoryEntry, OperationRecord, TransitionRecord
-    from environments.model.stored import StoredChange, StoredEntry, StoredOutputs, StoredTransition
+    from environments.model.stored import (
+        StoredChange,
+        StoredEntry,
+        StoredFailure,
+        StoredOutputs,
+        StoredTransition,
+    )
     from environments.presentation.documents import Spell
     from environments.presentation.view import Shown, View
     from statechart.holder import Holder
@@ -122,7 +128,7 @@ def _operation(view: View[Shown], now: datetime) -> Iterator[tuple[str, str]]:
         yield "by", view.holder.describe()
 
 
-def _failure(failure: AnyFailure, directory: Path, label: str) -> Iterator[tuple[str, str]]:
+def _failure(failure: Failure | StoredFailure, directory: Path, label: str) -> Iterator[tuple[str, str]]:
     after = f"{failure.duration.total_seconds():.2f}s"
     yield (
         label,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 from environments.presentation.guidance import next_steps
 
 if TYPE_CHECKING:
-    from environments.model.condition import AnyOperation
+    from environments.model.condition import Attempt
     from environments.model.environment import AnyEnvironment
     from environments.model.stored import StoredEnvironment
     from statechart.holder import Holder
@@ -64,12 +64,12 @@ class View(Generic[ShownT_co]):
         return next_steps(environment.state.name, environment.operation, held=self.holder is not None)
 
 
-def is_interrupted(operation: AnyOperation | None, *, held: bool) -> bool:
+def is_interrupted(operation: Attempt | None, *, held: bool) -> bool:
     """Return whether an operation is open while no process works on it."""
     return operation is not None and operation.is_active and not held
 
 
-def interrupted_condition(state: str, operation: AnyOperation | None) -> str:
+def interrupted_condition(state: str, operation: Attempt | None) -> str:
     """Describe a state whose command was interrupted; a teardown that has begun leads."""
     if operation is None:
         return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from environments.cli.terminal.screen import close_screen, open_screen
+from environments.cli.terminal.screen import open_screen
 from environments.execution.progress import (
     CommandEnded,
     CommandStarted,
@@ -34,7 +34,8 @@ class Narrator:
     def __init__(self, settings: Settings) -> None:
         self.at_work: str | None = None
         self._settings = settings
-        self._screen = open_screen(settings)
+        # Messages from elsewhere go to the same screen until the command has ended.
+        settings.screen = self._screen = open_screen()
 
     def __enter__(self) -> Narrator:
         return self
@@ -42,7 +43,8 @@ class Narrator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        close_screen(self._settings)
+        self._screen.close()
+        self._settings.screen = None
 
     def note(self, text: str) -> None:
         """Print a message."""

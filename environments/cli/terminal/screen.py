@@ -11,7 +11,7 @@ import click
 from environments.system.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
-    from environments.cli.settings import Settings
+    pass
 
 
 class Screen(Protocol):
@@ -75,23 +75,14 @@ def _write(text: str) -> None:
         sys.stderr.flush()
 
 
-def open_screen(settings: Settings) -> Screen:
-    """Open the screen that fits stderr; messages go there until `close_screen`."""
+def open_screen() -> Screen:
+    """Open the screen that fits stderr."""
     if sys.stderr.isatty():
         # Only a terminal shows the spinner, and rich takes long to load.
         from environments.cli.terminal.spinner import TerminalScreen
 
-        settings.screen = TerminalScreen()
-    else:
-        settings.screen = PlainScreen()
-    return settings.screen
-
-
-def close_screen(settings: Settings) -> None:
-    """Close the open screen."""
-    if settings.screen is not None:
-        settings.screen.close()
-    settings.screen = None
+        return TerminalScreen()
+    return PlainScreen()
 
 
 def current_screen() -> Screen:

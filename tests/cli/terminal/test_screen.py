@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from environments.cli.settings import Settings
 from environments.cli.terminal.screen import PlainScreen, open_screen
 from environments.cli.terminal.spinner import TerminalScreen
 
@@ -38,7 +37,7 @@ def test_a_terminal_shows_a_spinner_and_coloured_outcomes(monkeypatch: pytest.Mo
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    screen = open_screen(Settings())
+    screen = open_screen()
     assert isinstance(screen, TerminalScreen)
 
     screen.begin("[1/1] step [bold]")
