@@ -1,4 +1,4 @@
-"""Aftermath: what a person who comes back after a crash or a fault finds, and whether all leads on."""
+"""Check the state after a crash or a fault, and whether work can continue."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Aftermath:
     way: str = ""
 
     def look(self) -> None:
-        """Read what is left; then, if all is there, recover, go on and take everything down."""
+        """Read the remains; then, if the environment exists, recover, continue and take everything down."""
         state = _content(self.place)
         found = self._read()
         if _content(self.place) != state:
@@ -92,7 +92,7 @@ class Aftermath:
             return []
 
     def _compare(self, found: list[str]) -> None:
-        """Hold what was found against what was acknowledged, and against what was ever issued."""
+        """Compare the history with the acknowledged records and with all records that were ever issued."""
         acknowledged = max((int(word[4:]) for word in self.said if word.startswith("seq ")), default=0)
         if not found:
             if self.command != "purge" and (self.command != "create" or self._ended):
@@ -114,7 +114,7 @@ class Aftermath:
         self._compare_outcome(self._workspace.load(NAME))
 
     def _compare_outcome(self, environment: AnyEnvironment) -> None:
-        """Hold what the process said at its end against what is on record."""
+        """Compare the process's last message with the history."""
         state, goal = environment.state.name, GOALS.get(self.command)
         if self._ended and goal not in (None, state):
             self.wrong.append(f"it said that it was done, and the state is {state}")
@@ -151,7 +151,7 @@ class Aftermath:
         self.wrong += [f"{name} is there without an intent" for name in sorted(files(self.place) - begun)]
 
     async def _go_on(self, *, gone: bool) -> None:
-        """Do the same again; recover first if that is asked for; then go all the way up."""
+        """Repeat the command, after a recovery if required; then bring the environment all the way up."""
         if gone:
             self.way = "begun anew"
         else:
@@ -179,7 +179,7 @@ class Aftermath:
             self.way = "recovered"
 
     async def _repeat(self) -> None:
-        """Do the command again; where it is refused, it must be because it is done."""
+        """Repeat the command. A refusal is right only if the command's work is done."""
         self.way = "went on"
         try:
             await carry_out(self.command, self.place)
@@ -205,7 +205,7 @@ class Aftermath:
             self.wrong.append("there was something to recover twice")
 
     def _see_truth(self, environment: AnyEnvironment) -> None:
-        """Hold a state, and the results that it rests on, against the world."""
+        """Compare a state, and the results behind it, with the world."""
         state, there = environment.state.name, files(self.place)
         if state is EnvironmentState.DESTROYED and there:
             self.wrong.append(f"destroyed, with {there}")
@@ -221,6 +221,6 @@ class Aftermath:
 
 
 def _content(place: Path) -> dict[str, Any]:
-    """Return all files below a place with their bytes."""
+    """Return the bytes of all files below a directory."""
     paths = [path for path in place.rglob("*") if path.is_file()]
     return {str(path): path.read_bytes() for path in paths}

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that kill, fail and cut."""
+"""Fixtures of the crash tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MEMORY = Path("/dev/shm")  # where a sync costs nothing: a kill does not ask fo
 
 
 def require(program: str, package: str) -> None:
-    """Skip a test for want of a program, and say which; where CI runs, that is a failure."""
+    """Skip a test that needs a missing program; in CI, fail."""
     if shutil.which(program) is None:
         reason = f"{program} is not there: install the package {package}"
         if os.environ.get("CI"):
@@ -27,7 +27,7 @@ def require(program: str, package: str) -> None:
 
 @pytest.fixture(scope="session")
 def bench() -> Iterator[Bench]:
-    """Two processes below which each call can be counted, failed, or made the last one."""
+    """Two processes in which each call can be counted, failed, or made the last."""
     require("gcc", "gcc")
     where = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=where, prefix="envchart-bench-") as directory:
@@ -38,7 +38,7 @@ def bench() -> Iterator[Bench]:
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Tally:
-    """Counts for the line at the end."""
+    """Counts for the last line of the session."""
     return Tally(request.config)
 
 

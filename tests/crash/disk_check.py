@@ -1,4 +1,4 @@
-"""What is found on a disk after a power cut, and what is wrong with it."""
+"""Check the disk after a power cut."""
 
 from __future__ import annotations
 
@@ -48,41 +48,41 @@ def stepped(counter: Counter, _record: Record) -> Counter:
 
 
 class Kept(Protocol):
-    """A storage, as the check uses it."""
+    """A storage under check."""
 
     def __init__(self, place: Path) -> None:
-        """Use what is kept on a disk."""
+        """Use the data on a disk."""
         ...
 
     def create(self, name: str) -> None:
-        """Put something new on record."""
+        """Create a value."""
         ...
 
     def load(self, name: str) -> str:
-        """Return what is on record, as JSON."""
+        """Return the recorded value, as JSON."""
         ...
 
     def change(self, name: str) -> tuple[str, str]:
-        """Open it, change it, and return what it was and what it is now."""
+        """Change the value; return the values before and after."""
         ...
 
     def candidates(self, name: str) -> int:
-        """Return how many values could be gone on with, where the history is damaged."""
+        """Return the number of candidates for a rebase of a damaged history."""
         ...
 
     def listed(self) -> dict[str, str]:
-        """Return the names, and why one can't be listed, if it can't."""
+        """Return the names, each with the error of its listing or an empty string."""
         ...
 
 
 class Counters:
-    """Counters, kept by the engine's storage."""
+    """Counters in the engine's storage."""
 
     def __init__(self, place: Path) -> None:
         self.store = JsonFileRepository(place / DATA, Counter, fold=stepped)
 
     def create(self, name: str) -> None:
-        """Put a counter on record."""
+        """Create a counter."""
         self.store.create(name, Counter())
 
     def load(self, name: str) -> str:
@@ -90,7 +90,7 @@ class Counters:
         return self.store.load(name).value.model_dump_json()
 
     def change(self, name: str) -> tuple[str, str]:
-        """Count on."""
+        """Increment a counter."""
         with self.store.open(name) as session:
             found = session.value
             session.append("step", {})
@@ -98,7 +98,7 @@ class Counters:
             return found.model_dump_json(), session.value.model_dump_json()
 
     def candidates(self, name: str) -> int:
-        """Return how many values could be gone on with."""
+        """Return the number of candidates for a rebase."""
         return len(self.store.survey(name).candidates)
 
     def listed(self) -> dict[str, str]:
@@ -108,13 +108,13 @@ class Counters:
 
 
 class Environments:
-    """Environments, kept in files."""
+    """Environments in files."""
 
     def __init__(self, place: Path) -> None:
         self.repository = FileRepository(place / DATA)
 
     def create(self, name: str) -> None:
-        """Put an environment on record."""
+        """Create an environment."""
         spec = EnvironmentSpec(name=name, provider=ScriptedSpec())
         self.repository.create(Environment.new(spec, datetime.now(UTC)))
 
@@ -133,7 +133,7 @@ class Environments:
             return found.model_dump_json(), session.environment.model_dump_json()
 
     def candidates(self, name: str) -> int:
-        """Return how many values could be gone on with."""
+        """Return the number of candidates for a rebase."""
         return len(self.repository.survey(name).candidates)
 
     def listed(self) -> dict[str, str]:
@@ -146,7 +146,7 @@ class Environments:
 
 @dataclass(slots=True)
 class Outcome:
-    """The heads that were found, by name, and what was wrong whatever was promised."""
+    """The heads that were found, by name, and the errors that no promise excuses."""
 
     heads: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -156,7 +156,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Figures:
-    """What was looked at, and what was wrong."""
+    """The number of checked states, and the errors."""
 
     operations: int = 0
     states: int = 0
@@ -165,7 +165,7 @@ class Figures:
     unlisted: list[str] = field(default_factory=list)
 
     def add(self, other: Figures) -> None:
-        """Count another check in."""
+        """Add the figures of another check."""
         self.operations += other.operations
         self.states += other.states
         self.distinct += other.distinct
@@ -181,9 +181,9 @@ class Figures:
 def check(
     recording: Recording, kept: type[Kept], place: Path, *, limit: int, stride: int = 1, enough: int = 3
 ) -> Figures:
-    """Let the power fail at every point of a recording; when enough is wrong, say what.
+    """Cut the power at every point of a recording; stop after `enough` errors.
 
-    With a stride, each so many-th of the states is looked at: the short form of a long check.
+    A stride of n checks each n-th state only: the short form of a long check.
     """
     outcomes: dict[State, Outcome] = {}
     figures = Figures(sum(not isinstance(each, Mark) for each in recording.operations))
@@ -213,7 +213,7 @@ def check(
 def crashes(
     recording: Recording, promises: Promises, limit: int
 ) -> Iterator[tuple[str, Promises, Iterator[State]]]:
-    """Yield each point of a recording, with what is promised then and the states that may be left."""
+    """Yield each point of a recording, with the promises then and the possible states of the disk."""
     disk = Disk(recording.base.copy(), limit)
     yield "nothing", promises, disk.states()
     for number, operation in enumerate(recording.operations):
@@ -225,7 +225,7 @@ def crashes(
 
 
 def all_states(recording: Recording, limit: int) -> list[State]:
-    """Return all that may be left of a recording, wherever the power fails."""
+    """Return all possible states of a recording after a power cut at any point."""
     return sorted({state for _, _, states in crashes(recording, {}, limit) for state in states}, key=str)
 
 
@@ -239,14 +239,14 @@ def broken(promises: Promises, outcome: Outcome) -> Iterator[str]:
 
 
 def told(state: State) -> str:
-    """Return a state in a line, for people."""
+    """Return a state as a line of text."""
     return " ".join(
         path if content is None else f"{path}={len(content)}:{content[-12:]!r}" for path, content in state
     )
 
 
 def look(state: State, kept: type[Kept], place: Path, values: Mapping[str, str]) -> Outcome:
-    """Put a state on a real disk, and return what the program makes of it."""
+    """Write a state to a real disk, and return the storage's reading of it."""
     materialise(state, place)
     outcome = Outcome()
     subject = kept(place)
@@ -265,7 +265,7 @@ def look(state: State, kept: type[Kept], place: Path, values: Mapping[str, str])
 
 
 def _look_at(name: str, subject: Kept, place: Path, values: Mapping[str, str], outcome: Outcome) -> str:
-    """Return the head that a name has, having read and changed it."""
+    """Read and change a name; return its head."""
     try:
         value = subject.load(name)
     except CorruptHistory as error:
@@ -283,7 +283,7 @@ def _look_at(name: str, subject: Kept, place: Path, values: Mapping[str, str], o
 
 
 def unkept(directory: Path) -> list[str]:
-    """Return what is missing of a damaged history from which a new one was begun."""
+    """Return the missing files of a damaged history from which a new history was begun."""
     said = json.loads((directory / "history.jsonl").read_bytes().splitlines()[0])["data"]
     if "damaged" not in said:
         return []
@@ -295,7 +295,7 @@ def unkept(directory: Path) -> list[str]:
 
 @contextmanager
 def memory_below(place: Path) -> Iterator[Path]:
-    """Yield a directory in memory, where there is one: the disk is a model."""
+    """Yield a directory in memory, if available: the disk is a model."""
     if not os.access("/dev/shm", os.W_OK):
         yield place
         return
@@ -304,7 +304,7 @@ def memory_below(place: Path) -> Iterator[Path]:
 
 
 def materialise(state: State, place: Path) -> None:
-    """Put a state on a real disk, where nothing else is."""
+    """Write a state to an empty directory on a real disk."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
     for path, content in state:

@@ -47,7 +47,7 @@ class Enter:
 
     @property
     def cells(self) -> tuple[tuple[int, str], ...]:
-        """The names that it changes."""
+        """The names that the operation changes."""
         return ((self.place, self.name),)
 
 
@@ -60,7 +60,7 @@ class Leave:
 
     @property
     def cells(self) -> tuple[tuple[int, str], ...]:
-        """The names that it changes."""
+        """The names that the operation changes."""
         return ((self.place, self.name),)
 
 
@@ -76,7 +76,7 @@ class Move:
 
     @property
     def cells(self) -> tuple[tuple[int, str], ...]:
-        """The names that it changes."""
+        """The names that the operation changes."""
         return ((self.place, self.name), (self.to, self.new_name))
 
 
@@ -89,7 +89,7 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What was said about a name: that a head is tried, promised, or taken back; None is absence."""
+    """A statement about a name: a head is tried, promised, or taken back; None is absence."""
 
     said: str
     name: str
@@ -112,11 +112,11 @@ class Tree:
     names: Names = field(default_factory=lambda: {ROOT: {}})
 
     def copy(self) -> Tree:
-        """Return one that can be changed without changing this one."""
+        """Return an independent copy."""
         return Tree(dict(self.files), {place: dict(names) for place, names in self.names.items()})
 
     def do(self, operation: Operation) -> None:
-        """Do an operation at once and for good."""
+        """Apply an operation durably."""
         if isinstance(operation, Data):
             self.files[operation.node] = after(self.files.get(operation.node, b""), (operation,))
         elif isinstance(operation, Naming):
@@ -125,7 +125,7 @@ class Tree:
                 self.files.setdefault(operation.node, b"")
 
     def state(self) -> State:
-        """Return all paths and what is there."""
+        """Return all paths with their contents."""
         return tuple((path, self.files.get(node)) for path, node in reached(self.names))
 
 
@@ -145,7 +145,7 @@ def after(content: bytes, operations: Iterable[Data]) -> bytes:
 
 
 def name_in(names: Names, operation: Naming) -> None:
-    """Do an operation on names; what it should find may be missing, for that may have been lost."""
+    """Apply an operation to names; names that it needs may have been lost."""
     match operation:
         case Enter(place, name, node, directory):
             names.setdefault(place, {})[name] = node
@@ -172,7 +172,7 @@ def reached(names: Mapping[int, Mapping[str, int]]) -> tuple[tuple[str, int], ..
 
 
 def torn(write: Write) -> Iterator[tuple[Data, ...]]:
-    """Yield what may be left of a write: a beginning of it, zeros, or an end behind zeros."""
+    """Yield the possible remains of a write: a beginning, zeros, or an end after zeros."""
     size = len(write.data)
     end = write.offset + size
     lengthened = Resize(write.node, end, grows=True)
@@ -192,9 +192,9 @@ def torn(write: Write) -> Iterator[tuple[Data, ...]]:
 
 
 def contents(durable: bytes, waiting: tuple[Data, ...], limit: int) -> dict[bytes, int]:
-    """Return what a file may hold, by the least number of operations lost or torn for it.
+    """Return the possible contents of a file, each with the least number of lost or torn operations.
 
-    The first one is all of it; that nothing reached the disk counts as one loss.
+    The first is the complete content. A file of which no byte reached the disk counts as one loss.
     """
     kept: tuple[tuple[Data, ...], ...] = tuple((operation,) for operation in waiting)
     found = {after(durable, waiting): 0}

@@ -1,4 +1,4 @@
-"""What a program promises about what is on disk, noted in a recording as it is said."""
+"""Note a program's promises about the disk in a recording."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def head_of(journal: bytes) -> str:
 
 
 def promised(promises: Promises, mark: Mark) -> Promises:
-    """Return what is promised once something more was said."""
+    """Return the promises after another statement."""
     may_be = promises.get(mark.name, frozenset([None]))
     match mark.said:
         case "tries":
@@ -54,7 +54,7 @@ def promised(promises: Promises, mark: Mark) -> Promises:
 
 @contextmanager
 def noted(recorder: Recorder) -> Iterator[Recorder]:
-    """Note in a recording what the storage tries, and what it promises when a call returns."""
+    """Note the storage's attempts and promises in a recording."""
     with recorder, pytest.MonkeyPatch.context() as patch:
         for owner, name, noting in (
             (Journal, "append", _noting_append),

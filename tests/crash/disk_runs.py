@@ -1,4 +1,4 @@
-"""Runs that are worth recording: lives, deaths and repairs, of counters and of environments."""
+"""Runs to record: lives, deaths and repairs, of counters and of environments."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Run: TypeAlias = Callable[[Recorder], None]
 
 
 def recorded(disk: Path, run: Run, before: Run | None = None, *, bare: bool = False) -> Recording:
-    """Record a run on a disk on which everything from before is durable; a bare one has no directory.
+    """Record a run on a disk whose present content is durable; a bare disk has no directory.
 
-    The recording is whole: what it comes to is what is there in the end.
+    The recording is complete: replayed, it gives the final content of the disk.
     """
     (disk if bare else (disk / DATA).parent).mkdir(parents=True, exist_ok=True)
     if before is not None:
@@ -44,26 +44,26 @@ def store(recorder: Recorder) -> JsonFileRepository[Counter]:
 
 
 def created(recorder: Recorder) -> None:
-    """Put a counter on record."""
+    """Create a counter."""
     store(recorder).create("first", Counter())
 
 
 def stepped_on(recorder: Recorder, steps: int = 1) -> None:
-    """Put steps on record."""
+    """Record steps."""
     with store(recorder).open("first") as session:
         for _ in range(steps):
             session.append("step", {"note": "as asked" * 40})
 
 
 def counted(recorder: Recorder) -> None:
-    """Count on, in a session of its own."""
+    """Increment the counter in a new session."""
     with store(recorder).open("first") as session:
         session.append("step", {})
         session.commit("counted", Counter(count=session.value.count + 1), expected=session.head.revision)
 
 
 def counted_or_created(recorder: Recorder) -> None:
-    """Count on where there is something to count."""
+    """Increment the counter, or create it."""
     if store(recorder).exists("first"):
         counted(recorder)
     else:
@@ -71,7 +71,7 @@ def counted_or_created(recorder: Recorder) -> None:
 
 
 def left_as(state: State) -> Run:
-    """Return what leaves a disk as a power cut has left it."""
+    """Return a run that puts a disk into the state after a power cut."""
     return lambda recorder: materialise(state, recorder.place)
 
 
@@ -85,7 +85,7 @@ def life_of_a_counter(recorder: Recorder) -> None:
 
 
 def killed_at_a_step(after: int) -> Run:
-    """Return a run in which a process dies at a step, and others go on."""
+    """Return a run in which a process dies at a step, and another continues."""
 
     def run(recorder: Recorder) -> None:
         created(recorder)
@@ -98,7 +98,7 @@ def killed_at_a_step(after: int) -> Run:
 
 
 def killed_at_a_commit(after: int) -> Run:
-    """Return a run in which a process dies at a commit, and others go on."""
+    """Return a run in which a process dies at a commit, and another continues."""
 
     def run(recorder: Recorder) -> None:
         created(recorder)
@@ -110,7 +110,7 @@ def killed_at_a_commit(after: int) -> Run:
 
 
 def killed_at_the_creation(after: int) -> Run:
-    """Return a run in which the first process of all dies, and another one goes on."""
+    """Return a run in which the first process dies, and another continues."""
 
     def run(recorder: Recorder) -> None:
         with recorder.killed(after):
@@ -123,7 +123,7 @@ def killed_at_the_creation(after: int) -> Run:
 
 
 def killed_at_the_purge(after: int) -> Run:
-    """Return a run in which a process dies while it purges, and another one makes something else."""
+    """Return a run in which a process dies during a purge, and another creates a name."""
 
     def run(recorder: Recorder) -> None:
         created(recorder)
@@ -135,7 +135,7 @@ def killed_at_the_purge(after: int) -> Run:
 
 
 def with_a_bad_disk(recorder: Recorder) -> None:
-    """Have appends fail, and go on."""
+    """Let appends fail, and continue."""
     created(recorder)
     with store(recorder).open("first") as session:
         for call, code in (("fdatasync", errno.EIO), ("write", errno.ENOSPC)):
@@ -146,7 +146,7 @@ def with_a_bad_disk(recorder: Recorder) -> None:
 
 
 def torn(recorder: Recorder) -> None:
-    """Leave a torn line behind two sound ones, and a document that is behind."""
+    """Leave a torn line after two sound lines, and an outdated document."""
     created(recorder)
     directory = recorder.place / DATA / "first"
     shown = (directory / "state.json").read_bytes()
@@ -173,7 +173,7 @@ def rebased(recorder: Recorder) -> None:
 
 
 class Life:
-    """An environment of files, which are not on the disk that is modelled."""
+    """An environment of files that are not on the modelled disk."""
 
     def __init__(self, recorder: Recorder, world: Path) -> None:
         self.world = world
@@ -181,11 +181,11 @@ class Life:
         world.mkdir(exist_ok=True)
 
     def spec(self, description: str = "") -> EnvironmentSpec:
-        """Return what is asked for."""
+        """Return the environment's spec."""
         return EnvironmentSpec(name="first", provider=StagedSpec(world=self.world), description=description)
 
     async def up(self) -> None:
-        """Create it and bring it up, with a step that fails and is done again."""
+        """Create the environment and bring it up, with a failing step and a retry."""
         self.workspace.create(self.spec())
         await self.workspace.provision("first")
         (self.world / "broken").touch()
@@ -196,7 +196,7 @@ class Life:
         await self.workspace.bring("first")
 
     async def whole(self) -> None:
-        """Bring it up, change it, bring it down, and forget it."""
+        """Bring the environment up, change it, destroy it, and purge it."""
         await self.up()
         await self.workspace.update("first", self.spec("changed"))
         await self.workspace.release("first")
@@ -211,7 +211,7 @@ def life_of_an_environment(world: Path) -> Run:
 
 
 def recovered(world: Path, after: int) -> Run:
-    """Return a run in which a command dies, is recovered, and is done again."""
+    """Return a run in which a command dies, is recovered, and is repeated."""
 
     def run(recorder: Recorder) -> None:
         life = Life(recorder, world)

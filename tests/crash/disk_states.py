@@ -1,4 +1,4 @@
-"""What a disk may hold after a power cut, at each moment of a recording."""
+"""Enumerate the possible states of a disk after a power cut at each point of a recording."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Named:
 
 @dataclass(slots=True)
 class Disk:
-    """What is durable, and what happened since; `limit` operations may be lost or torn at once."""
+    """The durable state and the operations since; at most `limit` operations are lost or torn at once."""
 
     durable: Tree
     limit: int = 3
@@ -38,7 +38,7 @@ class Disk:
     _contents: dict[int, dict[bytes, int]] = field(default_factory=dict)
 
     def do(self, operation: Operation) -> None:
-        """Let an operation happen."""
+        """Apply an operation."""
         if isinstance(operation, Data):
             self._data[operation.node] = (*self._data.get(operation.node, ()), operation)
             self._contents.pop(operation.node, None)
@@ -62,7 +62,7 @@ class Disk:
         self._fold()
 
     def _fold(self) -> None:
-        """Do for good what is durable and has nothing before it that may still come later."""
+        """Make the operations durable that no earlier pending operation precedes."""
         left: list[_Named] = []
         for named in self._naming:
             cells = set(named.operation.cells)
@@ -75,7 +75,7 @@ class Disk:
         self._naming = left
 
     def states(self) -> Iterator[State]:
-        """Yield what may be there if the power fails now."""
+        """Yield the possible states after a power cut now."""
         for cost, paths in self._namings():
             nodes = sorted({node for _, node in paths if node in self.durable.files})
             for chosen in self._choices(nodes, self.limit - cost):
@@ -93,7 +93,7 @@ class Disk:
         return next(iter(self._variants(node))) if node in self.durable.files else None
 
     def _namings(self) -> Iterator[tuple[int, tuple[tuple[str, int], ...]]]:
-        """Yield how things may be named, with the number of operations lost for it."""
+        """Yield the possible names, each with the number of lost operations."""
         seen = set()
         layer = [tuple(self._naming)]
         for cost in range(self.limit + 1):
@@ -114,7 +114,7 @@ class Disk:
         return reached(names)
 
     def _choices(self, nodes: list[int], limit: int) -> Iterator[dict[int, bytes]]:
-        """Yield what files may hold together, within the limit."""
+        """Yield the possible combinations of file contents, within the limit."""
         if not nodes:
             yield {}
             return
@@ -133,7 +133,7 @@ class Disk:
 
 
 def _decisive(kept: tuple[_Named, ...]) -> Iterator[_Named]:
-    """Yield what may be lost and would be missed: the last word on a name."""
+    """Yield the operations whose loss shows: the last on each name."""
     seen: set[tuple[int, str]] = set()
     for named in reversed(kept):
         cells = set(named.operation.cells)

@@ -1,4 +1,4 @@
-"""The layer below Python that counts, kills and fails; and the processes that jobs are given to."""
+"""The layer below Python that counts, kills and fails calls, and the processes that run under it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Action(IntEnum):
-    """What the layer does at the chosen call."""
+    """The effect of the layer on the chosen call."""
 
     COUNT = 1
     KILL_BEFORE = 2
@@ -30,7 +30,7 @@ class Action(IntEnum):
 
 
 class Calls(IntFlag):
-    """The calls that the layer counts; a full disk lets what is there be overwritten."""
+    """The calls that the layer counts; on a full disk, existing bytes can still be overwritten."""
 
     WRITES = 1
     SYNCS = 2
@@ -55,7 +55,7 @@ def compiled(directory: Path) -> Path:
 
 
 class Zygote:
-    """A process to which jobs are given, one after the other."""
+    """A process that runs jobs, one after another."""
 
     def __init__(self, library: Path, place: Path) -> None:
         self.place = place
@@ -69,7 +69,7 @@ class Zygote:
         )
 
     def do(self, template: Path, **job: Any) -> dict[str, Any]:
-        """Have a job done in a copy of a template."""
+        """Run a job in a copy of a template."""
         defaults = {"action": 0, "classes": int(Calls.CHANGES), "at": 0, "error": 0}
         asked = {**defaults, **job, "template": str(template), "place": str(self.place)}
         assert self._process.stdin is not None
@@ -80,14 +80,14 @@ class Zygote:
         return outcome
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         with self._process as process:
             assert process.stdin is not None
             process.stdin.close()
 
 
 class Bench:
-    """Several zygotes, which share the jobs; each works at a path of its own."""
+    """Several zygotes that share the jobs, each at a path of its own."""
 
     def __init__(self, directory: Path, count: int = 2) -> None:
         library = compiled(directory)
@@ -99,7 +99,7 @@ class Bench:
         self._pool = ThreadPoolExecutor(count)
 
     def prepared(self, commands: Iterable[str]) -> dict[str, Path]:
-        """Return, for each zygote's place, the template that some commands leave there."""
+        """Return, for each zygote's path, the template after some commands."""
         commands = tuple(commands)
         templates = {}
         for zygote in self._all:
@@ -119,7 +119,7 @@ class Bench:
         shutil.copytree(zygote.place, template)
 
     def do(self, templates: dict[str, Path], **job: Any) -> dict[str, Any]:
-        """Have one job done by a zygote that is free."""
+        """Run a job on a free zygote."""
         zygote = self._zygotes.get()
         try:
             return zygote.do(templates[zygote.place.name], **job)
@@ -129,13 +129,13 @@ class Bench:
     def all(
         self, jobs: Iterable[tuple[dict[str, Path], dict[str, Any]]]
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Have jobs done, by all zygotes at once; yield each with its outcome."""
+        """Run jobs on all zygotes at once; yield each with its outcome."""
         listed = list(jobs)
         outcomes = self._pool.map(lambda each: self.do(each[0], **each[1]), listed)
         yield from zip((job for _, job in listed), outcomes, strict=True)
 
     def close(self) -> None:
-        """End all of it."""
+        """End all zygotes."""
         self._pool.shutdown()
         for zygote in self._all:
             zygote.close()

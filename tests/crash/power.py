@@ -47,7 +47,7 @@ class Disk:
 
     @classmethod
     def made(cls, kind: str, directory: Path) -> Disk:
-        """Make an image of that kind."""
+        """Make an image of that file system."""
         disk = cls(kind, directory / f"{kind}.img", directory / kind)
         subprocess.run(["truncate", "-s", SIZES[kind], disk.image], check=True)
         subprocess.run([*MAKE[kind], disk.image], check=True)
@@ -56,22 +56,22 @@ class Disk:
         return disk
 
     def mount(self) -> None:
-        """Bring it back, with what reached the image."""
+        """Mount the image, with all writes that reached it."""
         subprocess.run(
             ["mount", "-t", self.kind, "-o", OPTIONS[self.kind], self.image, self.at], check=True
         )
 
     def unmount(self) -> None:
-        """Take it away; nothing of it may be open."""
+        """Unmount the image; no file on it may be open."""
         subprocess.run(["umount", self.at], check=True)
 
     def opened(self) -> int:
-        """Return a descriptor through which its power can be cut."""
+        """Return a descriptor for cutting the power."""
         return os.open(self.at, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def live(place: Path, tell: Tell) -> None:
-    """Do everything with one environment, telling what has begun, is saved, and has ended."""
+    """Run a whole life of an environment; report each beginning, each saved record and each end."""
     acknowledge_records(tell)
     for command in LIFE:
         asyncio.run(carry_out(command, place))
@@ -79,7 +79,7 @@ def live(place: Path, tell: Tell) -> None:
 
 
 def whole_life(place: Path) -> tuple[list[str], float]:
-    """Return the history that a whole life leaves, in words, and how many seconds it takes."""
+    """Return the history of a whole life, in words, and its duration in seconds."""
     _prepare(place)
     began = time.monotonic()
     for command in LIFE[:-1]:
@@ -91,7 +91,7 @@ def whole_life(place: Path) -> tuple[list[str], float]:
 
 
 def cut(disk: Disk, place: Path, after: float) -> list[str]:
-    """Cut the power so long after the beginning of a life; return what was told before the cut."""
+    """Cut the power some seconds after the beginning of a life; return the reports before the cut."""
     _prepare(place)
     reading, writing = os.pipe()
     child = os.fork()
@@ -116,7 +116,7 @@ def cut(disk: Disk, place: Path, after: float) -> list[str]:
 
 
 def _heard(reading: int, until: float) -> bytes:
-    """Return all that was told by then; what comes later is no promise."""
+    """Return the reports so far. Later reports prove no promise."""
     content = b""
     while (left := until - time.monotonic()) > 0:
         ready, _, _ = select.select([reading], [], [], left)
@@ -148,7 +148,7 @@ def judged(place: Path, said: list[str], full: list[str]) -> tuple[list[str], st
 
 
 def main(kind: str, cuts: int, directory: Path, seed: int) -> None:
-    """Cut so often; print a line of JSON for each cut."""
+    """Cut the power repeatedly; print a line of JSON for each cut."""
     chance = random.Random(seed)
     disk = Disk.made(kind, directory)
     _, lines = in_child(lambda tell: tell(json.dumps(whole_life(disk.at / "whole"))))

@@ -1,4 +1,4 @@
-"""What a program does to the files below a directory, recorded while it does it."""
+"""Record a program's operations on the files below a directory."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CALLS = (
 
 
 class Killed(BaseException):
-    """The process that was recorded is no more."""
+    """The recorded process was killed."""
 
 
 @dataclass(slots=True)
 class Recording:
-    """What was there, what was done then, and the value that goes with each head."""
+    """The first state, the operations, and the value of each head."""
 
     base: Tree
     operations: list[Operation] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
 
     def replayed(self) -> Tree:
-        """Return what is there when all of it was done."""
+        """Return the state after all operations."""
         tree = self.base.copy()
         for operation in self.operations:
             tree.do(operation)
@@ -42,7 +42,7 @@ class Recording:
 
 
 def tree_of(place: Path) -> Tree:
-    """Return what is below a directory."""
+    """Return the files and directories below a directory."""
     tree = Tree()
     nodes = {place: ROOT}
     inodes: dict[int, int] = {}
@@ -57,11 +57,11 @@ def tree_of(place: Path) -> Tree:
 
 
 class Recorder:
-    """Stands between `os` and a program, and records what is done below a place.
+    """Stands between `os` and a program, and records the operations below a directory.
 
     Attributes:
-        recording: What was recorded so far.
-        faults: Errors that are raised, once each, instead of a call on a file of that name.
+        recording: The recording so far.
+        faults: Errors to raise, once each, by call and file name.
     """
 
     def __init__(self, place: Path) -> None:
@@ -87,12 +87,12 @@ class Recorder:
         self._patch.undo()
 
     def mark(self, said: str, name: str, head: str | None) -> None:
-        """Record what a caller was told, or what is tried."""
+        """Record a statement to the caller, or an attempt."""
         self.recording.operations.append(Mark(said, name, head))
 
     @contextmanager
     def killed(self, after: int) -> Iterator[None]:
-        """Let the process die after some more operations: what it asks for then is not done."""
+        """Kill the process after some more operations: later calls are not carried out."""
         self._left = after
         try:
             yield
@@ -114,7 +114,7 @@ class Recorder:
             raise self.faults[call, name].pop(0)
 
     def _found(self, path: Any, dir_fd: int | None = None) -> tuple[int, str] | None:
-        """Return the directory and the last part of a path; None for one that is elsewhere."""
+        """Return the directory and the name of a path, or None for a path that is not recorded."""
         if dir_fd is not None:
             return (self._opened[dir_fd][0], os.fspath(path)) if dir_fd in self._opened else None
         whole = Path(os.path.abspath(path))

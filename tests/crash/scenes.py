@@ -1,4 +1,4 @@
-"""Scenes: the commands that are killed and failed, done in a place that has data and a world."""
+"""The commands that are killed and failed, run in a directory with data and a world."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ EXPECTED = (EnvironmentsError, StatechartError)
 
 
 def spec(place: Path, description: str = "") -> EnvironmentSpec:
-    """Return the spec of the one environment of a place."""
+    """Return the spec of a directory's environment."""
     return EnvironmentSpec(name=NAME, provider=StagedSpec(world=place / "world"), description=description)
 
 
 def files(place: Path) -> set[str]:
-    """Return what there is in the world of a place."""
+    """Return the files in the world of a directory."""
     return StagedSpec(world=place / "world").files()
 
 
 async def carry_out(command: str, place: Path) -> None:
-    """Do one command in a place; each is named as the command line names it."""
+    """Run a command, named as on the command line."""
     workspace = Workspace(place / "data")
     match command:
         case "create":
@@ -64,9 +64,9 @@ async def carry_out(command: str, place: Path) -> None:
 
 
 def die(place: Path, owner: Any, name: str, *, at: int) -> None:
-    """Leave a command as a process does that is killed at its n-th call of something.
+    """Stop a command as if killed at its n-th call of a kind.
 
-    The first fsync is in the effect of a step, the second commit is the one that ends the command.
+    The first fsync is in the effect of a step; the second commit ends the command.
     """
     child = os.fork()
     if child == 0:
@@ -81,7 +81,7 @@ def die(place: Path, owner: Any, name: str, *, at: int) -> None:
 
 
 def told(history: Sequence[HistoryEntry]) -> list[str]:
-    """Return a history in words that don't depend on when it happened."""
+    """Return a history in words without times."""
     words = []
     for entry in history:
         record = entry.record
@@ -95,7 +95,7 @@ def told(history: Sequence[HistoryEntry]) -> list[str]:
 
 
 def acknowledge_records(acknowledge: Callable[[str], None]) -> None:
-    """From now on in this process, tell the number of each record that a call says is saved, or is not."""
+    """Report the number of each record that a call of this process says is saved, or is not."""
     for name in ("commit", "append"):
         setattr(Session, name, _acknowledging(getattr(Session, name), acknowledge))
 

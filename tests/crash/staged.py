@@ -1,4 +1,4 @@
-"""Staged: a kind of environment whose steps change a real world, a directory of files, durably."""
+"""A provider whose steps change a real world, a directory of files, durably."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ STATES = ("created", "provisioned", "configured", "released", "running")
 
 
 class StagedSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """An environment that is a directory of files: its world.
+    """An environment that is a directory of files, its world.
 
-    While a file named `broken` is in it, the last step of each command fails.
+    While the world has a file named `broken`, the last step of each command fails.
     """
 
     kind: Literal["staged"] = "staged"
     world: Path
 
     def supports(self, command: CommandName) -> bool:
-        """Return True: all commands are known."""
+        """Return True: all commands are supported."""
         return command in CommandName
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
-        """Return nothing: files don't log."""
+        """Return no lines: files don't log."""
         return ()
 
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
-        """Look at the files."""
+        """Observe the files."""
         there = self.files()
         state = ServiceState.UP if "service" in there else ServiceState.DOWN
         return Observation(resources="network" in there, service=state)
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
-        """Return a step for each file, and one that looks whether all is well."""
+        """Return a step for each file, and a step that checks all of them."""
         if command is CommandName.DESTROY:
             return (
                 Step(name="remove_all", effect=self._remove, probe=self._probe_removed),
@@ -72,7 +72,7 @@ class StagedSpec(ProviderSpec, frozen=True, extra="forbid"):
         return Step(name=name, effect=partial(self._make, name), probe=probe, idempotent=name == "host")
 
     def files(self) -> set[str]:
-        """Return what there is in the world, apart from what breaks it."""
+        """Return the files in the world, without `broken`."""
         return {path.name for path in self.world.iterdir()} - {"broken"}
 
     async def _make(self, name: str, _context: StepContext) -> StepOutputs:

@@ -1,4 +1,4 @@
-"""Sweeps: a command is done again and again, and each time another call is the last one, or fails."""
+"""Repeat a command, and make another call the last or let another call fail each time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Swept:
     wrong: list[str] = field(default_factory=list)
 
     def take(self, job: dict[str, Any], outcome: dict[str, Any]) -> None:
-        """Add one job's outcome."""
+        """Add the outcome of a job."""
         self.kills += outcome["killed"]
         self.ways[outcome["way"]] += 1
         said, _, last = outcome["outcome"] or ("", 0, "")

@@ -1,4 +1,4 @@
-"""Tally: what the tests here have counted, for the line at the end that can be quoted."""
+"""Counts of the crash tests, for the last line of the session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KEY: pytest.StashKey[Counter[tuple[str, str]]] = pytest.StashKey()
 
 
 class Tally:
-    """Counts what one test has done, for the summary of the session."""
+    """The counts of one test, for the summary of the session."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._counts = config.stash.setdefault(KEY, Counter())
@@ -22,7 +22,7 @@ class Tally:
 
 
 def lines(config: pytest.Config) -> list[str]:
-    """Return a line for each heading, with its counts in the order in which they came."""
+    """Return a line for each heading, with its counts in order."""
     counted = config.stash.get(KEY, Counter())
     headings = dict.fromkeys(what for what, _ in counted)
     return [

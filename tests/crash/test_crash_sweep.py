@@ -1,7 +1,7 @@
-"""A process is killed at every call that changes the disk, of every command and step.
+"""Kill a process at every call that changes the disk, in every command and step.
 
-What is reopened is the old revision or the new one, with everything acknowledged; recovery ends in a
-state that is true of the world, and leads on to running and to nothing.
+The reopened history has the old revision or the new, with every acknowledged record. Recovery ends in a
+state that is true of the world, and the environment can be brought up and taken down.
 """
 
 from __future__ import annotations

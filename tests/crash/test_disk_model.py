@@ -1,6 +1,6 @@
-"""The power fails at every point of what is done to a disk, in every way that POSIX allows.
+"""Cut the power at every point of the operations on a disk, with every loss that POSIX allows.
 
-Nothing that can be read is wrong, everything can be read, and nothing that was promised is lost.
+All histories can be read, none of them is wrong, and every promise is kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The model of the disk loses what POSIX allows, keeps what it does not, and finds what is forgotten."""
+"""The model of the disk loses writes as POSIX allows, keeps the others, and finds missing barriers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FILE = [Enter(ROOT, "a", A), Sync(ROOT)]
 
 
 def left(*operations: Operation, limit: int = 3) -> set[State]:
-    """Return what may be left of some operations."""
+    """Return the possible states after some operations."""
     disk = Disk(Tree(), limit)
     for operation in operations:
         disk.do(operation)
@@ -46,7 +46,7 @@ def left(*operations: Operation, limit: int = 3) -> set[State]:
 
 
 def held(*operations: Operation, limit: int = 3) -> set[bytes | None]:
-    """Return what the file `a` may hold."""
+    """Return the possible contents of the file `a`."""
     return {dict(state).get("a") for state in left(*FILE, *operations, limit=limit)}
 
 
@@ -133,7 +133,7 @@ def whole_life(recorder: Recorder) -> None:
 
 
 def barriers(recording: Recording) -> Iterator[tuple[str, int]]:
-    """Yield the last known name of what each sync is for, and its place in the recording."""
+    """Yield the last known name of each synced node, and the sync's place in the recording."""
     names = {node: path for path, node in _named(recording.base)}
     for at, operation in enumerate(recording.operations):
         match operation:
@@ -150,14 +150,14 @@ def _named(tree: Tree) -> Iterator[tuple[str, int]]:
 
 
 def without(recording: Recording, name: str) -> Recording:
-    """Return a recording in which nothing of that name was synced."""
+    """Return a recording without the syncs of a name."""
     left_out = {at for synced, at in barriers(recording) if synced == name}
     operations = [each for at, each in enumerate(recording.operations) if at not in left_out]
     return Recording(recording.base, operations, recording.values)
 
 
 def wrong(recording: Recording, place: Path) -> list[str]:
-    """Return something that is wrong, if anything is."""
+    """Return an error of a recording, if there is one."""
     return check(recording, Counters, place, limit=1, enough=1).wrong
 
 

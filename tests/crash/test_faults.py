@@ -1,7 +1,7 @@
-"""Every call below the data directory fails, once or from then on, with each error that disks have.
+"""Fail every call below the data directory, once or from then on, with each error that disks have.
 
-The command ends with an error that is meant for people, what is on disk is old or new, and when the
-fault is gone the same command goes on.
+The command ends with an error for people, the disk has the old or the new revision, and without the
+fault the same command continues.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever is done to the files, a load is right or a typed error, and a refusal touches nothing."""
+"""After any change to the files, a load is right or raises a typed error, and a refusal changes no file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LONG = settings(QUICK, max_examples=5000)
 
 
 class Victim:
-    """An environment whose files are damaged, and put back, again and again."""
+    """An environment whose files are damaged and restored repeatedly."""
 
     def __init__(self, directory: Path, name: str) -> None:
         shutil.copytree(FORMATS / "2" / "data", directory / "data")
@@ -45,7 +45,7 @@ class Victim:
         self.versions = [fold(entry.record for entry in entries[: end + 1]) for end in range(len(entries))]
 
     def damage(self, file: str, content: bytes) -> None:
-        """Put the files back as they were, but for one."""
+        """Restore all files except one."""
         for path in self.place.iterdir():
             path.unlink()
         for each, whole in self.files.items():
@@ -55,9 +55,9 @@ class Victim:
         return {path.name: path.read_bytes() for path in self.place.iterdir()}
 
     def check(self, *, earlier: bool) -> str:
-        """Read and open it; return what came of it, having made sure that it may.
+        """Read and open the environment; check and return the outcome.
 
-        `earlier` tells whether a former version is right too: records may have been torn off.
+        `earlier` allows a former version: records may have been torn off.
         """
         before = self.content()
         try:
@@ -120,10 +120,10 @@ def test_in_the_long_form_every_truncation_and_flip_is_refused_or_right(
 
 
 def check_mutation(victim: Victim, file: str) -> None:
-    """Hold a mutated file against what is allowed.
+    """Check a mutated file.
 
-    What is changed in the last line of the journal, behind the document's record, can't be told from
-    what was written: the chain has no next link there. Everything before it can.
+    A change in the last line of the journal, after the document's record, can't be detected: the chain has
+    no next link there. Every earlier change can.
     """
     before, after = victim.files[file], (victim.place / file).read_bytes()
     last = before.rstrip(b"\n").rfind(b"\n") + 1
@@ -138,7 +138,7 @@ def check_mutation(victim: Victim, file: str) -> None:
 
 
 def mutations(whole: bytes) -> st.SearchStrategy[bytes]:
-    """Return what may become of a file: bytes changed, put in, left out; lines swapped, doubled, lost."""
+    """Return possible damages: changed, inserted or lost bytes; swapped, repeated or lost lines."""
     place = st.integers(0, len(whole) - 1)
     lines = whole.splitlines(keepends=True)
     line = st.integers(0, len(lines) - 1)
@@ -176,7 +176,7 @@ odd_values = st.sampled_from([None, True, -1, 0, 2**70, 1.5, "", "running", [], 
 
 
 def _retyped(lines: list[bytes], number: int, value: Any) -> bytes:
-    """Change a value somewhere in a line that is a JSON object; in a document, that is all of it."""
+    """Change a value in a line that is a JSON object, or anywhere in a document."""
     try:
         record = json.loads(lines[number])
         whole, rest = record, lines

@@ -1,4 +1,4 @@
-"""Many processes, threads and tasks contend for one name: one at a time, and nothing is lost."""
+"""Many processes, threads and tasks contend for a name: one enters at a time, and no change is lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Counter(BaseModel, frozen=True, extra="forbid"):
 
 
 def forked(work: Callable[[], None], count: int) -> list[int]:
-    """Run work in so many processes at once, and return their exit codes."""
+    """Run a function in several processes at once, and return their exit codes."""
     children = []
     for _ in range(count):
         child = os.fork()
@@ -50,7 +50,7 @@ def forked(work: Callable[[], None], count: int) -> list[int]:
 
 
 class Section:
-    """A place for one: it is an error to come in while somebody is there."""
+    """A section for a single visitor: entering an occupied section is an error."""
 
     def __init__(self, directory: Path) -> None:
         self._inside = directory / "inside"
@@ -71,7 +71,7 @@ class Section:
 
 
 def contend(tmp_path: Path, processes: int, sections: int) -> int:
-    """Enter a section from many processes, threads and tasks; return how often it was entered."""
+    """Enter a section from many processes, threads and tasks; return the number of visits."""
     section, path = Section(tmp_path), tmp_path / "demo.lock"
 
     def enter() -> None:
@@ -182,7 +182,7 @@ def repository(tmp_path: Path) -> FileRepository:
 
 @pytest.fixture
 def holding(repository: FileRepository) -> Any:
-    """Starts a process that holds demo, and waits to be ended."""
+    """Start a process that holds `demo` until it is ended."""
     children: list[int] = []
 
     def hold() -> int:

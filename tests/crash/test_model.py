@@ -1,4 +1,4 @@
-"""A state machine drives workspace and command line against a model of the chart, with crashes among it."""
+"""Drive workspace and command line against a model of the chart, with crashes between the commands."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _MEMORY = Path("/dev/shm")
 
 
 class Life(RuleBasedStateMachine):
-    """An environment as it should be, beside the one that is on record."""
+    """The expected environment, beside the recorded one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state is not None)
     @rule(which=WHICH, breaks=st.booleans(), typed=st.booleans())
     def command(self, which: int, breaks: bool, typed: bool) -> None:
-        """A command ends as the model says, whether it is typed or called."""
+        """Run a command on the command line or by a call; compare its end with the model."""
         command = self._chosen(which)
         breaks = breaks and command != "destroy"
         if breaks:
@@ -123,7 +123,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state in AHEAD and not self.torn and not self.interrupted)
     @rule(number=st.integers(0, 3))
     def bring(self, number: int) -> None:
-        """It is brought to any state ahead, by the commands that it takes."""
+        """Bring the environment to a state ahead."""
         assert self.state is not None
         target = AHEAD[self.state][number % len(AHEAD[self.state])]
         assert self.typed("up", "demo", "--to", target) == 0
@@ -137,7 +137,7 @@ class Life(RuleBasedStateMachine):
         return "failed" if breaks else "done"
 
     def _chosen(self, which: int) -> str:
-        """Return a command, those that are allowed first, and destroy the last of them."""
+        """Return a command: allowed commands first, and destroy last."""
         return sorted([*FROM, "destroy"], key=lambda each: (not self.allowed(each), each == "destroy"))[
             which
         ]
@@ -165,7 +165,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state is not None and not self.interrupted)
     @rule(which=WHICH, at=st.integers(1, 12))
     def crash(self, which: int, at: int) -> None:
-        """A command's process is killed after so many of its records."""
+        """Kill a command's process after some of its records."""
         command = self._chosen(which)
         if not self.allowed(command):
             return
@@ -184,7 +184,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state is not None)
     @rule(typed=st.booleans())
     def recover(self, typed: bool) -> None:
-        """What was interrupted is settled, and nothing else is touched."""
+        """Recover an interrupted operation, and change nothing else."""
         before = self.repository.load("demo")
         if typed:
             assert self.typed("recover", "demo") == 0
@@ -201,7 +201,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state is not None)
     @rule()
     def retry(self) -> None:
-        """What failed is taken up again; it succeeds, since nothing breaks now."""
+        """Retry a failed operation, which succeeds, as no step breaks now."""
         if self.interrupted:
             assert self.typed("retry", "demo") == 9
         elif self.repository.load("demo").failure is None:
@@ -215,7 +215,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state is not None)
     @rule(which=WHICH)
     def somebody_else_holds_it(self, which: int) -> None:
-        """Nothing is changed while somebody else has it."""
+        """Check that no command changes an environment that another process holds."""
         command = self._chosen(which)
         before = self.repository.load("demo")
         with self.repository.open("demo", Holder.current("other")):
@@ -229,14 +229,14 @@ class Life(RuleBasedStateMachine):
     )
     @rule(description=st.text("ab", max_size=2))
     def update(self, description: str) -> None:
-        """A description may change at any time, and changes nothing else."""
+        """Change the description, and nothing else."""
         updated = asyncio.run(self.workspace.update("demo", self.spec(description)))
         assert updated.spec.description == description
 
     @precondition(lambda self: self.state is not None)
     @rule()
     def purge(self) -> None:
-        """Only what is destroyed is purged."""
+        """Purge a destroyed environment; check that others can't be purged."""
         code = self.typed("purge", "demo", "--yes")
         assert code == (0 if self.state == "destroyed" else 4)
         if code == 0:
@@ -255,7 +255,7 @@ class Life(RuleBasedStateMachine):
         self._is_true(environment)
 
     def _is_true(self, environment: Any) -> None:
-        """What the state claims is there, and what is next is allowed."""
+        """Check that the world matches the state, and that the next commands are allowed."""
         there = StagedSpec(world=self.place / "world").files()
         if environment.state.name is EnvironmentState.DESTROYED:
             assert there == set()
@@ -267,7 +267,7 @@ class Life(RuleBasedStateMachine):
 
 
 def _killed_in_child(place: Path, command: str, at: int) -> None:
-    """Run a command in a fork that is killed right after one of its records."""
+    """Run a command in a fork that is killed after one of its records."""
     child = os.fork()
     if child == 0:
         from statechart.storage.journal import Journal

@@ -1,7 +1,7 @@
-"""The power of a real file system is cut at random instants of an environment's life.
+"""Cut the power of a real file system at random instants of an environment's life.
 
-Everything acknowledged before the cut is there after it, everything can be read, and recovery leads
-on. This, unlike a kill, sees a sync that is missing.
+Every acknowledged record survives, all files can be read, and recovery leads on. Unlike a kill, a power
+cut reveals a missing sync.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def test_whenever_the_power_goes_all_that_was_acknowledged_is_there(
 
 
 def require_power(kind: str) -> None:
-    """Skip the test where power can't be cut, and say why."""
+    """Skip the test where the power can't be cut, and say why."""
     if os.geteuid() != 0:
         pytest.skip("only root can cut the power of a file system")
     for program in (f"mkfs.{kind}", "mount", "unshare"):
@@ -52,7 +52,7 @@ def require_power(kind: str) -> None:
 
 
 def cut_often(kind: str, directory: Path, *, seed: int) -> list[dict[str, list[str]]]:
-    """Cut the power of a file system of that kind, again and again, and return what was found each time."""
+    """Cut the power of a file system repeatedly, and return the result of each cut."""
     program = ["-m", "tests.crash.power", kind, str(CUTS), str(directory), str(seed)]
     ended = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", sys.executable, *program],

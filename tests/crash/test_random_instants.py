@@ -1,7 +1,7 @@
-"""The real command line is killed at random instants, with a real service below it.
+"""Kill the real command line at random instants, with a real service below it.
 
-Whatever dies, `recover` ends in a state that is true of the processes that live, and `up` and
-`destroy` lead to a page that answers and to nothing at all.
+After any death, `recover` ends in a state that is true of the living processes, `up` leads to a page
+that answers, and `destroy` removes everything.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Site:
         return json.loads(out) if out.lstrip().startswith("{") else {}
 
     def kill_something(self) -> None:
-        """Kill a command at some instant, and only that process: what it started may live on."""
+        """Kill a command at a random instant, but no process that it started."""
         words = self.chance.choices(list(COMMANDS), list(COMMANDS.values()))[0]
         process = self.begin(words)
         time.sleep(self.chance.uniform(0.15, 0.4 if words[0] in ("recover", "purge") else 0.9))
@@ -88,7 +88,7 @@ class Site:
         process.stderr.close()
 
     def settle(self) -> None:
-        """Recover, and hold what is on record against what lives."""
+        """Recover, and compare the record with the living processes."""
         recovered = self.do("recover", "demo", expect=(0, NOT_THERE))
         self.settled += bool(recovered.get("recovery", {}).get("settled"))
         shown = self.do("show", "demo", expect=(0, NOT_THERE))
@@ -101,7 +101,7 @@ class Site:
             self.wrong.append(f"it is {state}, and {left} lives")
 
     def come_full_circle(self) -> None:
-        """Bring it up, see it answer, and take it down to nothing."""
+        """Bring the environment up, see it answer, and destroy it."""
         if self.do("show", "demo", expect=(0, NOT_THERE)).get("operation"):
             self.do(*DESTROY)
         if self.do("show", "demo", expect=(0, NOT_THERE)).get("state") == "destroyed":
@@ -125,7 +125,7 @@ class Site:
 
 
 def answers(url: str) -> bool:
-    """Return whether there is a page."""
+    """Return whether the page answers."""
     with suppress(URLError, OSError), build_opener(ProxyHandler({})).open(url, timeout=5) as response:
         return bool(response.status == 200)
     return False

@@ -1,4 +1,4 @@
-"""Histories whose chain holds, and that say what no program of ours would have written."""
+"""Histories whose chain is intact, with content that this program never writes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def records(name: str) -> list[dict[str, Any]]:
 
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return where there is something in a piece of JSON."""
+    """Return the places of all values in a piece of JSON."""
     parts = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
@@ -71,7 +71,7 @@ def changed(record: dict[str, Any], place: tuple[Any, ...], value: Any) -> dict[
 
 
 def rechained(repository: FileRepository, name: str, written: list[dict[str, Any]]) -> None:
-    """Put records on disk as a history whose hashes fit, without a document."""
+    """Write records as a history with matching hashes, without a document."""
     content, before = b"", written[0].get("prev")
     for record in written:
         line = json.dumps({**record, "prev": before}).encode() + b"\n"
@@ -92,7 +92,7 @@ def histories(draw: st.DrawFn) -> tuple[str, list[dict[str, Any]]]:
 
 
 def read(repository: FileRepository, history: tuple[str, list[dict[str, Any]]]) -> None:
-    """Read a history in every way; whatever it says, that is told, and nothing is touched."""
+    """Read a history in every way; any content is shown or refused, and no file is changed."""
     name, written = history
     rechained(repository, name, written)
     directory = repository.directory(name)

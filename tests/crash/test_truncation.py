@@ -1,4 +1,4 @@
-"""Files that are cut off or changed anywhere: what is loaded is exactly what the rules say."""
+"""Files cut off or changed at any byte are loaded exactly as the rules say."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[1] / "formats" / "2" / "data"
 
 
 class Original:
-    """An environment, and what it was after each of its records."""
+    """An environment, and its value after each record."""
 
     def __init__(self, place: Path, name: str) -> None:
         shutil.copytree(DATA / name, place / "data" / name)
@@ -40,7 +40,7 @@ class Original:
         (self.directory / "state.json").write_bytes(document)
 
     def loaded(self) -> AnyEnvironment | None:
-        """Return what is read, and is what is opened; None when both are refused, with nothing touched."""
+        """Return the value for readers and writers, or None if both are refused without a change."""
         before = self._files()
         try:
             found = self.repository.load(self.name)
@@ -64,7 +64,7 @@ def original(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
 
 def require_exact(original: Original, sizes: Iterable[int]) -> int:
-    """Cut the journal off at some sizes, and return how often it was still read."""
+    """Truncate the journal at some sizes, and return the number of successful reads."""
     read = 0
     for size in sizes:
         original.put(original.journal[:size], original.document)
@@ -100,7 +100,7 @@ def test_a_document_cut_off_anywhere_is_rebuilt(original: Original) -> None:
 
 
 def unseen(original: Original, places: Iterable[int]) -> set[int]:
-    """Change single bytes of the journal, and return the lines where that was neither refused nor torn."""
+    """Change single bytes of the journal, and return the lines of undetected changes."""
     lines = set()
     for place in places:
         content = bytearray(original.journal)

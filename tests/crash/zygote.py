@@ -26,7 +26,7 @@ Tell: TypeAlias = Callable[[str], None]
 
 
 def run(job: dict[str, Any], place: Path, acknowledge: Tell) -> None:
-    """Carry out the job's command, telling what is acknowledged, with the layer armed."""
+    """Run the job's command under the layer, and report each acknowledged record."""
     layer = ctypes.CDLL(os.environ["LD_PRELOAD"])
     layer.shim_last.restype = ctypes.c_char_p
     layer.shim_count.restype = ctypes.c_long
@@ -49,7 +49,7 @@ def run(job: dict[str, Any], place: Path, acknowledge: Tell) -> None:
 
 
 def teller(writing: int) -> Tell:
-    """Return what tells lines into a pipe, each of them whole."""
+    """Return a function that writes whole lines into a pipe."""
 
     def tell(line: str) -> None:
         os.write(writing, f"{line}\n".encode())
@@ -58,7 +58,7 @@ def teller(writing: int) -> Tell:
 
 
 def in_child(work: Callable[[Tell], None]) -> tuple[int, list[str]]:
-    """Run work in a fork, and return how it ended and the lines that it told."""
+    """Run a function in a fork; return its end and the lines that it reported."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -78,7 +78,7 @@ def in_child(work: Callable[[Tell], None]) -> tuple[int, list[str]]:
 
 
 def looked_at(aftermath: Aftermath) -> tuple[list[str], str]:
-    """Look at what is left, in a process that knows nothing; return what is wrong, and how it went on."""
+    """Check the remains in a fresh process; return the errors and the further course."""
 
     def look(tell: Tell) -> None:
         aftermath.look()
@@ -93,7 +93,7 @@ def looked_at(aftermath: Aftermath) -> tuple[list[str], str]:
 
 
 def work_on(job: dict[str, Any]) -> dict[str, Any]:
-    """Do a job in a fresh copy of its place, which is always at the same path."""
+    """Run a job in a fresh copy of its template, always at the same path."""
     place = Path(job["place"])
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(job["template"], place)

@@ -39,7 +39,7 @@ DONE = {"provision": "provisioned", "configure": "configured", "release": "relea
 
 
 class Maker:
-    """Puts environments on record, as their commands would have."""
+    """Record environments as their commands would."""
 
     def __init__(self, place: Path) -> None:
         self.repository = FileRepository(place)
@@ -152,7 +152,7 @@ def make(maker: Maker) -> None:
 
 
 def make_what_came_later(maker: Maker) -> None:
-    """What form 2 added: doubts, processes, settlements, unlocking."""
+    """Record the additions of format 2: doubts, processes, settlements, unlocking."""
     from environments.model.operation import ToolProcess
     from environments.model.records import HowSettled
 

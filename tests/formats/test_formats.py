@@ -1,4 +1,4 @@
-"""What a released version has written, this version reads, and goes on with."""
+"""This version reads and continues the data of every released version."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ class Order(BaseModel, frozen=True, extra="forbid"):
 
 
 def renamed(record: Record) -> Record:
-    """From form 1 to 2: `count` is called `pieces`."""
+    """Migrate from version 1 to 2: `count` becomes `pieces`."""
     value = record.value and {"pieces": record.value["count"]}
     return record.model_copy(update={"value": value})
 
 
 def with_unit(record: Record) -> Record:
-    """From form 2 to 3: there is a unit."""
+    """Migrate from version 2 to 3: add a unit."""
     return record.model_copy(update={"value": record.value and {**record.value, "unit": "box"}})
 
 
