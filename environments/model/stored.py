@@ -45,13 +45,6 @@ Cause: TypeAlias = Literal[
 ]
 
 
-def pruned(value: Any) -> Any:
-    """Return JSON without the keys that have no value, as the parts of a record are stored."""
-    if isinstance(value, dict):
-        return {key: pruned(part) for key, part in value.items() if part is not None}
-    return [pruned(part) for part in value] if isinstance(value, list) else value
-
-
 class StoredHolder(Form):
     """A process that holds or held an environment."""
 

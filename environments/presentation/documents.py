@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from environments.model.stored import StoredEntry, StoredEnvironment, pruned
+from environments.model.stored import StoredEntry, StoredEnvironment
 from environments.presentation.guidance import next_steps
 from environments.presentation.view import View, interrupted_condition, is_interrupted
 from statechart.storage.forms import Form
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from environments.model.records import HistoryEntry
+    from environments.model.records import AnyRecord, HistoryEntry
+    from environments.model.stored import StoredRecord
     from environments.model.summary import Summary
     from environments.presentation.view import Shown
 
@@ -75,23 +76,27 @@ def summary_document(
 
 def history_document(entry: HistoryEntry | StoredEntry) -> dict[str, object]:
     """Return a record; of the environment after it, only the state."""
-    stored = _plain(entry)
-    record = stored["record"]
-    environment = record.get("environment")
-    return {
-        "seq": stored["seq"],
-        "revision": stored["revision"],
-        "at": stored["at"],
-        "actor": stored["actor"],
-        "operation_id": stored["operation_id"],
-        **pruned({key: value for key, value in record.items() if key != "environment"}),
-        **({"state": environment["state"]["name"]} if environment is not None else {}),
-    }
+    record = entry.record
+    document = {**_envelope(entry), **_sparse(record)}
+    return document if record.type == "step" else {**document, "state": str(record.environment.state.name)}
 
 
-def _plain(value: BaseModel | Form | StoredEntry) -> dict[str, Any]:  # Any: JSON
+def _envelope(entry: HistoryEntry | StoredEntry) -> dict[str, Any]:
+    return (
+        entry.plain if isinstance(entry, StoredEntry) else entry.model_dump(mode="json", exclude={"record"})
+    )
+
+
+def _sparse(record: AnyRecord | StoredRecord) -> dict[str, Any]:
+    """Return a record as JSON, without its environment and without keys that have no value."""
+    if isinstance(record, Form):
+        return record.plain
+    return record.model_dump(mode="json", exclude={"environment"}, exclude_none=True)
+
+
+def _plain(value: BaseModel | Form) -> dict[str, Any]:  # Any: JSON
     """Return a model, or its stored form, as JSON."""
-    return value.plain if isinstance(value, Form | StoredEntry) else value.model_dump(mode="json")
+    return value.plain if isinstance(value, Form) else value.model_dump(mode="json")
 
 
 def _text(moment: datetime) -> str:

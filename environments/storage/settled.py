@@ -18,7 +18,6 @@ from environments.model.stored import (
     StoredRecord,
     StoredStepRecord,
     StoredTransition,
-    pruned,
 )
 from statechart.storage.forms import read_form
 from statechart.storage.layout import Layout
@@ -77,24 +76,15 @@ def _entry(line: Line, name: str) -> StoredEntry:
     if form is None or (form is StoredStepRecord) is not (line.value is None):
         raise ValueError
     own = _FIRST.get(line.type, tuple(line.data))
-    plain = {"type": line.type, **pruned({key: line.data[key] for key in own if key in line.data})}
-    record = read_form(form, plain, sparse=True)
+    said = {key: line.data[key] for key in own if line.data.get(key) is not None}
+    record = read_form(form, {"type": line.type, **said}, sparse=True)
     if line.value is not None:
         vars(record)["environment"] = _environment(line.value, name)
-        plain["environment"] = line.value
-    return StoredEntry(
-        line.seq,
-        line.revision,
-        line.at,
-        line.actor,
-        line.operation,
-        record,
-        {
-            "seq": line.seq,
-            "revision": line.revision,
-            "at": line.plain["at"],
-            "actor": line.actor,
-            "operation_id": line.operation,
-            "record": plain,
-        },
-    )
+    envelope = {
+        "seq": line.seq,
+        "revision": line.revision,
+        "at": line.plain["at"],
+        "actor": line.actor,
+        "operation_id": line.operation,
+    }
+    return StoredEntry(line.seq, line.revision, line.at, line.actor, line.operation, record, envelope)

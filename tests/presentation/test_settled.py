@@ -205,7 +205,11 @@ def records(environment: AnyEnvironment) -> list[Any]:
     """Return records of each type and phase, with and without each optional part."""
     hand = StepInHand(name="create", number=1, of=2, started_at=AT)
     result = StepResult(
-        name="create", version=2, digest="d", outputs={"port": 1, "details": {"x": None}}, note=None
+        name="create",
+        version=2,
+        digest="d",
+        outputs={"port": 1, "url": None, "details": {"x": None}},
+        note=None,
     )
     active = operations()[1]
     assert active is not None
@@ -254,6 +258,9 @@ def test_a_history_is_presented_alike(
         json.dumps(history_document(entry)) for entry in full
     ]
     assert history_text(settled) == history_text(full)
+    result = next(entry for entry in settled if entry.record.type == "step" and entry.record.result)
+    outputs = {"port": 1, "url": None, "details": {"x": None}}  # kept: null takes a value away
+    assert history_document(result)["result"]["outputs"] == outputs  # type: ignore[index]
 
 
 def test_a_rebased_history_is_presented_alike(
