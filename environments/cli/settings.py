@@ -6,14 +6,19 @@ import os
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from environments.cli.terminal.screen import Screen
+from typing import Protocol
 
 DATA_DIR_VARIABLE = "ENVCHART_DATA_DIR"
 NETWORK_VARIABLE = "ENVCHART_ALLOW_NETWORK_FILESYSTEM"
 DEFAULT_DATA_DIR = "data"
+
+
+class Notes(Protocol):
+    """A place for messages beside the result."""
+
+    def note(self, text: str) -> None:
+        """Show a message."""
+        ...
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Settings:
     chosen_data_dir: Path | None = None
     lock_timeout: float = 0.0
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
-    screen: Screen | None = None
+    screen: Notes | None = None
 
     @property
     def data_dir(self) -> Path:

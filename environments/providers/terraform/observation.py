@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 # Before configure has run, each task of the playbook would be reported as a difference.
 _CONFIGURED = {
@@ -37,7 +37,7 @@ _CONFIGURED = {
 
 
 @translated
-async def observe(spec: TerraformProvider, environment: AnyEnvironment, directory: Path) -> Observation:
+async def observe(spec: TerraformSettings, environment: AnyEnvironment, directory: Path) -> Observation:
     """Observe the infrastructure, the host, the service and the configuration, changing none of them.
 
     Parts that can't be observed are listed in `unseen`; the others are still reported.
@@ -76,7 +76,7 @@ class _Infrastructure:
     unseen: tuple[str, ...] = ()
 
 
-async def _infrastructure(spec: TerraformProvider, context: StepContext) -> _Infrastructure:
+async def _infrastructure(spec: TerraformSettings, context: StepContext) -> _Infrastructure:
     outputs = context.environment.outputs
     if not outputs.owned:
         return _Infrastructure(there=outputs.instance_ip is not None)
@@ -89,7 +89,7 @@ async def _infrastructure(spec: TerraformProvider, context: StepContext) -> _Inf
 
 
 async def _host(
-    spec: TerraformProvider, context: StepContext, infrastructure: _Infrastructure
+    spec: TerraformSettings, context: StepContext, infrastructure: _Infrastructure
 ) -> Observation:
     """Observe the host and the service, as far as the host can be reached."""
     there, altered = infrastructure.there, infrastructure.altered
@@ -129,7 +129,7 @@ def _unreached(failed: StepFailed) -> HostState:
     return HostState.HALF_DEAD if refused else HostState.UNREACHABLE
 
 
-async def _service(spec: TerraformProvider, host: HostDirectory) -> Observation:
+async def _service(spec: TerraformSettings, host: HostDirectory) -> Observation:
     """Observe the service by its process and its answer to a health check."""
     service, instance = spec.service, await host.instance()
     token = instance.token if instance else "-"  # no answer holds that token: it is foreign

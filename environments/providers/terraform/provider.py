@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
-
-from pydantic import Field, JsonValue
+from typing import TYPE_CHECKING
 
 from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
@@ -16,7 +14,7 @@ from environments.providers.common.ansible import playbook
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.observation import observe
 from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs
-from environments.providers.terraform.settings import OutputNames, ServiceSettings, SshSettings, Timeouts
+from environments.providers.terraform.settings import TerraformSettings, Value, Values
 from environments.providers.terraform.steps.host import boot_steps, configure_steps, register_steps
 from environments.providers.terraform.steps.infrastructure import infrastructure_steps
 from environments.providers.terraform.steps.release import release_steps
@@ -33,71 +31,13 @@ if TYPE_CHECKING:
     from environments.model.steps import Step
     from environments.ports import CollectsLogs, Provider
 
-# In this order: {env: VAR} is a reference to a secret before it is any JSON object.
-Value: TypeAlias = Annotated[SecretRef | JsonValue, Field(union_mode="left_to_right")]
-Values: TypeAlias = dict[str, Value]
 
-
-class TerraformProvider(ProviderSpec, frozen=True, extra="forbid"):
+class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
     """An environment on a host that OpenTofu or Terraform makes and Ansible configures.
 
     The spec is also the provider: its methods bring environments with this spec up and down.
     Creating a spec does not read the disk; `problems` does.
     """
-
-    kind: Literal["terraform"] = "terraform"
-    directory: Path = Field(
-        description="The Terraform module; its files that end in .j2 are rendered with Jinja2.",
-        examples=["./terraform"],
-    )
-    binary: str | None = Field(
-        default=None,
-        min_length=1,
-        description="The program; by default tofu if it is installed, else terraform.",
-        examples=["tofu"],
-    )
-    variables: Values = Field(
-        default={},
-        description="The module's variables: a value, or the place of a secret, {env: VAR} or "
-        "{file: PATH}, which is read when it is needed and never stored.",
-        examples=[
-            {"size": "small", "cloud_token": {"env": "CLOUD_TOKEN"}, "other_token": {"file": "./token"}}
-        ],
-    )
-    outputs: OutputNames = Field(
-        default=OutputNames(), description="The names of the module's outputs that describe the host."
-    )
-    ssh: SshSettings = Field(description="The way to reach the host.")
-    playbook: Path | None = Field(
-        default=None,
-        description="The Ansible playbook that configures the host.",
-        examples=["./site.yml"],
-    )
-    playbook_variables: Values = Field(
-        default={},
-        description="The playbook's variables, values and secrets like the module's.",
-        examples=[{"greeting": "Hello"}],
-    )
-    app: Path = Field(
-        description="The application's directory, which is copied into each release.", examples=["./app"]
-    )
-    service: ServiceSettings = Field(default=ServiceSettings(), description="The application's service.")
-    timeouts: Timeouts = Field(default=Timeouts(), description="Time limits of the steps, in seconds.")
-    address: str | None = Field(
-        default=None,
-        description="The existing host that register adopts, instead of one that the module creates.",
-        examples=["192.0.2.7"],
-    )
-    pinned_release: str | None = Field(
-        default=None,
-        pattern=r"^[0-9a-f]{12}$",
-        description="An existing release to run, instead of a new copy of the application.",
-    )
-
-    @property
-    def plain_variables(self) -> dict[str, JsonValue]:
-        """The module's variables without the secrets."""
-        return {name: value for name, value in self.variables.items() if not isinstance(value, SecretRef)}
 
     def needs_provision(self, new: ProviderSpec) -> tuple[str, ...]:
         """Return the changed fields that only provisioning can apply.

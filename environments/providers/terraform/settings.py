@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, JsonValue
 
+from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common.fields import HealthPath, NotNegative, Positive, Variables
+from environments.secrets.references import SecretRef
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 # As useradd(8) accepts them.
@@ -137,3 +139,66 @@ class Timeouts(BaseModel, frozen=True, extra="forbid"):
     configure: Positive = Field(default=timedelta(minutes=30), description="The playbook.")
     release: Positive = Field(default=timedelta(minutes=10), description="The upload of a release.")
     destroy: Positive = Field(default=timedelta(minutes=30), description="Terraform's destroy.")
+
+
+# In this order: {env: VAR} is a reference to a secret before it is any JSON object.
+Value: TypeAlias = Annotated[SecretRef | JsonValue, Field(union_mode="left_to_right")]
+Values: TypeAlias = dict[str, Value]
+
+
+class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
+    """The fields of a spec with the kind `terraform`."""
+
+    kind: Literal["terraform"] = "terraform"
+    directory: Path = Field(
+        description="The Terraform module; its files that end in .j2 are rendered with Jinja2.",
+        examples=["./terraform"],
+    )
+    binary: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The program; by default tofu if it is installed, else terraform.",
+        examples=["tofu"],
+    )
+    variables: Values = Field(
+        default={},
+        description="The module's variables: a value, or the place of a secret, {env: VAR} or "
+        "{file: PATH}, which is read when it is needed and never stored.",
+        examples=[
+            {"size": "small", "cloud_token": {"env": "CLOUD_TOKEN"}, "other_token": {"file": "./token"}}
+        ],
+    )
+    outputs: OutputNames = Field(
+        default=OutputNames(), description="The names of the module's outputs that describe the host."
+    )
+    ssh: SshSettings = Field(description="The way to reach the host.")
+    playbook: Path | None = Field(
+        default=None,
+        description="The Ansible playbook that configures the host.",
+        examples=["./site.yml"],
+    )
+    playbook_variables: Values = Field(
+        default={},
+        description="The playbook's variables, values and secrets like the module's.",
+        examples=[{"greeting": "Hello"}],
+    )
+    app: Path = Field(
+        description="The application's directory, which is copied into each release.", examples=["./app"]
+    )
+    service: ServiceSettings = Field(default=ServiceSettings(), description="The application's service.")
+    timeouts: Timeouts = Field(default=Timeouts(), description="Time limits of the steps, in seconds.")
+    address: str | None = Field(
+        default=None,
+        description="The existing host that register adopts, instead of one that the module creates.",
+        examples=["192.0.2.7"],
+    )
+    pinned_release: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{12}$",
+        description="An existing release to run, instead of a new copy of the application.",
+    )
+
+    @property
+    def plain_variables(self) -> dict[str, JsonValue]:
+        """The module's variables without the secrets."""
+        return {name: value for name, value in self.variables.items() if not isinstance(value, SecretRef)}

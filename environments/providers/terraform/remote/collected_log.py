@@ -22,7 +22,7 @@ from environments.system.files import write_private
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 _LIMIT = 512 * 1024
 _LAST = 32 * 1024
@@ -123,7 +123,7 @@ async def last_lines(
 
 
 @translated
-async def collect_logs(spec: TerraformProvider, environment: AnyEnvironment, directory: Path) -> None:
+async def collect_logs(spec: TerraformSettings, environment: AnyEnvironment, directory: Path) -> None:
     """Fetch new lines of an environment's service log, if a host was ever reached.
 
     Raises:

@@ -18,14 +18,14 @@ from environments.providers.terraform.remote.host import HostDirectory
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 
 REACHED = "host_reached"
 """The detail of the outputs that is true once SSH has succeeded, so that a service may run there."""
 
 
-def target_of(spec: TerraformProvider, address: str, known_hosts: Path) -> Target:
+def target_of(spec: TerraformSettings, address: str, known_hosts: Path) -> Target:
     """Return the SSH target for an address."""
     settings = spec.ssh
     return Target(
@@ -38,7 +38,7 @@ def target_of(spec: TerraformProvider, address: str, known_hosts: Path) -> Targe
     )
 
 
-def host_target(spec: TerraformProvider, context: StepContext) -> Target:
+def host_target(spec: TerraformSettings, context: StepContext) -> Target:
     """Return the SSH target of the environment's host.
 
     Raises:
@@ -73,13 +73,13 @@ def can_be_reached(context: StepContext) -> bool:
 
 
 @asynccontextmanager
-async def on_host(spec: TerraformProvider, context: StepContext) -> AsyncIterator[HostDirectory]:
+async def on_host(spec: TerraformSettings, context: StepContext) -> AsyncIterator[HostDirectory]:
     """Open a connection to the environment's directory on its host."""
     async with ssh.connect(host_target(spec, context)) as remote:
         yield HostDirectory(remote, root_of(spec, context.environment), context.environment.lineage)
 
 
-def root_of(spec: TerraformProvider, environment: AnyEnvironment) -> str:
+def root_of(spec: TerraformSettings, environment: AnyEnvironment) -> str:
     """Return the environment's directory on its host."""
     return str(spec.service.directory / environment.spec.instance_name)
 

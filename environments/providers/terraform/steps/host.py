@@ -20,7 +20,7 @@ from environments.providers.terraform.steps.playbook import playbook_steps
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 _SPARE = timedelta(seconds=60)
 # The exit code is ignored: versions differ in the codes for a degraded boot. The JSON decides.
@@ -31,7 +31,7 @@ _BOOTED = (
 _READY = ("done", "disabled")
 
 
-def boot_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def boot_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps that wait until a host is reachable and has booted."""
     inputs: dict[str, JsonValue] = {
         "lineage": environment.lineage,
@@ -47,18 +47,18 @@ def boot_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence
     )
 
 
-def register_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def register_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of register: the host is adopted and reached."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "address": spec.address}
     return (provider_step(spec, adopt_host, probe_adopted, inputs=inputs), *boot_steps(spec, environment))
 
 
-def configure_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def configure_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of configure: the host is reached, and the playbook is run."""
     return (boot_steps(spec, environment)[0], *playbook_steps(spec, environment))
 
 
-async def adopt_host(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def adopt_host(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Adopt the named host as the environment's; destroy will leave that host alone."""
     if spec.address is None:
         raise StepFailed(FailureCause.CONFIGURATION, "no host was named: register NAME --address HOST")
@@ -66,7 +66,7 @@ async def adopt_host(spec: TerraformProvider, context: StepContext) -> StepOutpu
     return _address(spec, spec.address, owned=False)
 
 
-async def probe_adopted(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_adopted(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the named host is recorded."""
     outputs = context.environment.outputs
     if spec.address is None or outputs.instance_ip != spec.address or outputs.owned:
@@ -74,7 +74,7 @@ async def probe_adopted(spec: TerraformProvider, context: StepContext) -> Probed
     return Probed.done("the host is recorded", **_address(spec, spec.address, owned=False))
 
 
-def _address(spec: TerraformProvider, address: str, *, owned: bool) -> dict[str, JsonValue]:
+def _address(spec: TerraformSettings, address: str, *, owned: bool) -> dict[str, JsonValue]:
     port = spec.service.port
     return {
         "instance_ip": address,
@@ -84,7 +84,7 @@ def _address(spec: TerraformProvider, address: str, *, owned: bool) -> dict[str,
     }
 
 
-async def reach_host(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def reach_host(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Wait until SSH succeeds; an unknown host key is pinned, any other has to match."""
     target = host_target(spec, context)
     known = spec.ssh.host_key or context.environment.outputs.details.get("ssh_host_key")
@@ -105,7 +105,7 @@ async def reach_host(spec: TerraformProvider, context: StepContext) -> StepOutpu
     return {"details": {REACHED: True}}
 
 
-async def probe_host(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_host(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether SSH succeeds."""
     target = host_target(spec, context)
     if known_hosts.pinned(target.known_hosts, target.host, target.port) is None:
@@ -115,7 +115,7 @@ async def probe_host(spec: TerraformProvider, context: StepContext) -> Probed:
     return Probed.done(f"{target.describe()} answers", details={REACHED: True})
 
 
-async def await_boot(spec: TerraformProvider, context: StepContext) -> None:
+async def await_boot(spec: TerraformSettings, context: StepContext) -> None:
     """Wait until cloud-init is done, if the host has it.
 
     Raises:
@@ -150,7 +150,7 @@ def _cloud_init(text: str) -> dict[str, Any] | None:  # Any: JSON
     return found
 
 
-async def probe_boot(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_boot(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the host has booted."""
     await await_boot(spec, context)
     return Probed.done("the host is ready")

@@ -19,10 +19,10 @@ from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 
-def infrastructure_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def infrastructure_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps that apply the module and read the host's address."""
     inputs = _inputs(spec, environment)
     times = spec.timeouts
@@ -37,7 +37,7 @@ def infrastructure_steps(spec: TerraformProvider, environment: AnyEnvironment) -
     )
 
 
-def _inputs(spec: TerraformProvider, environment: AnyEnvironment) -> dict[str, JsonValue]:
+def _inputs(spec: TerraformSettings, environment: AnyEnvironment) -> dict[str, JsonValue]:
     source = module.Module(spec.directory)
     # A module that is missing is reported by the step that needs it.
     digest = source.digest() if spec.directory.is_dir() else ""
@@ -45,7 +45,7 @@ def _inputs(spec: TerraformProvider, environment: AnyEnvironment) -> dict[str, J
     return {"lineage": environment.lineage, "module": digest, **settings}
 
 
-def _files(spec: TerraformProvider, context: StepContext) -> dict[str, bytes]:
+def _files(spec: TerraformSettings, context: StepContext) -> dict[str, bytes]:
     """Return the rendered files of the module.
 
     Raises:
@@ -63,14 +63,14 @@ def _files(spec: TerraformProvider, context: StepContext) -> dict[str, bytes]:
     return module.Module(spec.directory).render(facts)
 
 
-def _variables(spec: TerraformProvider, context: StepContext) -> dict[str, JsonValue]:
+def _variables(spec: TerraformSettings, context: StepContext) -> dict[str, JsonValue]:
     environment = context.environment
     ours = {"name": environment.name, "instance_name": environment.spec.instance_name}
     declared = module.Module(spec.directory).declared()
     return {**{key: value for key, value in ours.items() if key in declared}, **spec.plain_variables}
 
 
-async def render_module(spec: TerraformProvider, context: StepContext) -> None:
+async def render_module(spec: TerraformSettings, context: StepContext) -> None:
     """Copy the module, with templates rendered, to Terraform's working directory."""
     layout = Layout.at(context)
     files = await in_thread(lambda: _files(spec, context))
@@ -79,31 +79,31 @@ async def render_module(spec: TerraformProvider, context: StepContext) -> None:
     context.report(f"{len(files)} file{'s' * (len(files) != 1)} in {layout.module}")
 
 
-async def probe_module(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_module(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the rendered module is up to date."""
     layout = Layout.at(context)
     lacking = await in_thread(lambda: module.holds(_files(spec, context), layout.module))
     return Probed.not_done(lacking) if lacking else Probed.done(f"{layout.module} is as declared")
 
 
-async def initialise(spec: TerraformProvider, context: StepContext) -> None:
+async def initialise(spec: TerraformSettings, context: StepContext) -> None:
     """Fetch the providers and modules that the module needs."""
     await binary_of(spec, context).run(context, "init", "-json", "-input=false")
     context.report("providers and modules are there")
 
 
-async def probe_initialised(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_initialised(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the module is valid with the fetched providers and modules."""
     return await probe_valid(spec, context)
 
 
-async def validate(spec: TerraformProvider, context: StepContext) -> None:
+async def validate(spec: TerraformSettings, context: StepContext) -> None:
     """Validate the module."""
     await binary_of(spec, context).document(context, "validate", "-json")
     context.report("the module is valid")
 
 
-async def probe_valid(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_valid(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the module is valid."""
     if not Layout.at(context).module.is_dir():
         return Probed.not_done("the module is not rendered")
@@ -114,7 +114,7 @@ async def probe_valid(spec: TerraformProvider, context: StepContext) -> Probed:
     return Probed.done("the module is valid")
 
 
-async def plan_infrastructure(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def plan_infrastructure(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Report the planned changes, and record that resources may exist from now on."""
     # With a state that was not saved, the plan would create existing resources once more.
     await in_thread(lambda: require_saved(Layout.at(context)))
@@ -126,14 +126,14 @@ async def plan_infrastructure(spec: TerraformProvider, context: StepContext) -> 
     return {"details": {PLANNED: True}}
 
 
-async def probe_plan(_spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a plan is recorded."""
     if context.environment.outputs.details.get(PLANNED):
         return Probed.done("planned", details={PLANNED: True})
     return Probed.not_done("nothing was planned")
 
 
-async def apply_infrastructure(spec: TerraformProvider, context: StepContext) -> None:
+async def apply_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
     """Create and change the declared resources."""
     # Waits a little for the lock: another command may be about to release it.
     said = await binary_of(spec, context).run(
@@ -142,7 +142,7 @@ async def apply_infrastructure(spec: TerraformProvider, context: StepContext) ->
     context.report(said.summary or "nothing to change")
 
 
-async def probe_infrastructure(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_infrastructure(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a plan has no changes left; a locked state leaves that unknown."""
     layout = Layout.at(context)
     if not layout.state.exists():
@@ -154,7 +154,7 @@ async def probe_infrastructure(spec: TerraformProvider, context: StepContext) ->
     return Probed.done("all declared resources are there")
 
 
-async def read_outputs(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def read_outputs(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Read the outputs: the host's address, and the host key if the module has it."""
     found = await binary_of(spec, context).document(context, "output", "-json")
     address = _output(found, spec.outputs.instance_ip, required=True)
@@ -183,6 +183,6 @@ def _output(found: dict[str, dict[str, JsonValue]], name: str | None, *, require
     return ""
 
 
-async def probe_outputs(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_outputs(spec: TerraformSettings, context: StepContext) -> Probed:
     """Read the outputs once more."""
     return Probed.done("the outputs are there", **await read_outputs(spec, context))

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 
-def playbook_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def playbook_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the step that runs the playbook, if a playbook is declared."""
     if spec.playbook is None:
         return ()
@@ -42,13 +42,13 @@ def _digest(path: Path) -> str | None:
     return sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-async def run_playbook(spec: TerraformProvider, context: StepContext) -> None:
+async def run_playbook(spec: TerraformSettings, context: StepContext) -> None:
     """Run the playbook, and report the changes."""
     events = await _playbook(spec, context).run(context)
     context.report(events.summary())
 
 
-async def probe_playbook(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_playbook(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check which changes the playbook would make now."""
     changes = await check_playbook(spec, context)
     if changes:
@@ -57,7 +57,7 @@ async def probe_playbook(spec: TerraformProvider, context: StepContext) -> Probe
     return Probed.unknown("a playbook that would change nothing may still have tasks to run")
 
 
-async def check_playbook(spec: TerraformProvider, context: StepContext) -> list[str]:
+async def check_playbook(spec: TerraformSettings, context: StepContext) -> list[str]:
     """Return the tasks of the playbook that would make changes now, without running them.
 
     Raises:
@@ -70,7 +70,7 @@ async def check_playbook(spec: TerraformProvider, context: StepContext) -> list[
     return [f"{task}: would be changed" for task in events.changed]
 
 
-def _playbook(spec: TerraformProvider, context: StepContext) -> Playbook:
+def _playbook(spec: TerraformSettings, context: StepContext) -> Playbook:
     if spec.playbook is None:
         raise StepFailed(FailureCause.CONFIGURATION, "no playbook is declared")
     environment, target = context.environment, host_target(spec, context)

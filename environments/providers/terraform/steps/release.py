@@ -18,10 +18,10 @@ from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 
-def release_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def release_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of release: the application is uploaded and verified."""
     inputs: dict[str, JsonValue] = {
         "lineage": environment.lineage,
@@ -35,7 +35,7 @@ def release_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Seque
     )
 
 
-async def upload_release(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def upload_release(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Upload the application, or select the pinned release."""
     outputs = context.environment.outputs
     async with on_host(spec, context) as host:
@@ -61,7 +61,7 @@ async def upload_release(spec: TerraformProvider, context: StepContext) -> StepO
     return {"release": release}
 
 
-async def probe_upload(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_upload(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a release of the application's present content is on the host."""
     leave_out = context.directory.parent
     release = spec.pinned_release or (await in_thread(lambda: scan(spec.app, leave_out))).id
@@ -72,7 +72,7 @@ async def probe_upload(spec: TerraformProvider, context: StepContext) -> Probed:
     return Probed.done(f"release {release} is there", release=release)
 
 
-async def verify_release(spec: TerraformProvider, context: StepContext) -> None:
+async def verify_release(spec: TerraformSettings, context: StepContext) -> None:
     """Verify that the release on the host has the content that its name stands for.
 
     Raises:
@@ -84,7 +84,7 @@ async def verify_release(spec: TerraformProvider, context: StepContext) -> None:
     context.report(found.reason)
 
 
-async def probe_release(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_release(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the release on the host has the content that its name stands for."""
     release = context.environment.outputs.release
     if release is None:

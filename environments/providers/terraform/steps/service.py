@@ -30,7 +30,7 @@ from environments.system.cancellation import shielded
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 
 _SPARE = timedelta(seconds=60)
@@ -40,7 +40,7 @@ _GIVE_UP = timedelta(seconds=8)
 _PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def run_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of run: stop the old service, switch the release, start and check the new."""
     release = environment.outputs.release
     switched: dict[str, JsonValue] = {"lineage": environment.lineage, "release": release}
@@ -56,21 +56,21 @@ def run_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[
     )
 
 
-def stop_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def stop_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the step that stops the service before the host is destroyed or given back."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage}
     stopping = spec.service.stop_grace + _SPARE
     return (provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=stopping),)
 
 
-def fingerprint(spec: TerraformProvider, release: str) -> str:
+def fingerprint(spec: TerraformSettings, release: str) -> str:
     """Return the digest of the release and the service's settings, without secrets."""
     facts = [spec.service.model_dump(mode="json"), _user(spec), release]
     text = json.dumps(facts, sort_keys=True)
     return sha256(text.encode()).hexdigest()
 
 
-def _user(spec: TerraformProvider) -> str:
+def _user(spec: TerraformSettings) -> str:
     return spec.service.user or spec.ssh.user
 
 
@@ -81,13 +81,13 @@ def _released(context: StepContext) -> str:
     return release
 
 
-def _is_wanted(spec: TerraformProvider, release: str, instance: RemoteService | None) -> bool:
+def _is_wanted(spec: TerraformSettings, release: str, instance: RemoteService | None) -> bool:
     if instance is None or not instance.alive or instance.serving != release:
         return False
     return instance.fingerprint == fingerprint(spec, release)
 
 
-async def stop_previous(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def stop_previous(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Stop the running service, unless release and settings are as wanted already."""
     release, outputs = _released(context), context.environment.outputs
     async with on_host(spec, context) as host:
@@ -100,7 +100,7 @@ async def stop_previous(spec: TerraformProvider, context: StepContext) -> StepOu
     return {"serving": None, "previous": before if before != release else outputs.previous}
 
 
-async def probe_previous(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_previous(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a service with another release or other settings runs."""
     release, outputs = _released(context), context.environment.outputs
     async with on_host(spec, context) as host:
@@ -111,7 +111,7 @@ async def probe_previous(spec: TerraformProvider, context: StepContext) -> Probe
     return Probed.done("nothing else runs", previous=before if before != release else outputs.previous)
 
 
-async def switch_release(spec: TerraformProvider, context: StepContext) -> None:
+async def switch_release(spec: TerraformSettings, context: StepContext) -> None:
     """Link the release as current, atomically."""
     release = _released(context)
     async with on_host(spec, context) as host:
@@ -119,7 +119,7 @@ async def switch_release(spec: TerraformProvider, context: StepContext) -> None:
     context.report(f"release {release} is current")
 
 
-async def probe_switch(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_switch(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the release is linked as current."""
     release = _released(context)
     async with on_host(spec, context) as host:
@@ -129,7 +129,7 @@ async def probe_switch(spec: TerraformProvider, context: StepContext) -> Probed:
     return Probed.done(f"release {release} is current")
 
 
-async def start_service(spec: TerraformProvider, context: StepContext) -> None:
+async def start_service(spec: TerraformSettings, context: StepContext) -> None:
     """Start the service, unless it runs already as declared."""
     release, service = _released(context), spec.service
     async with on_host(spec, context) as host:
@@ -161,7 +161,7 @@ async def start_service(spec: TerraformProvider, context: StepContext) -> None:
     context.report(f"{instance.describe() if instance else 'started'}, on port {service.port}")
 
 
-async def probe_service(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_service(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the service runs as declared now."""
     release = _released(context)
     async with on_host(spec, context) as host:
@@ -173,7 +173,7 @@ async def probe_service(spec: TerraformProvider, context: StepContext) -> Probed
     return Probed.done(f"{instance.describe()} runs")
 
 
-async def check_health(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def check_health(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Wait until the service is healthy and stays healthy; stop it if it does not."""
     release = _released(context)
     try:
@@ -190,14 +190,14 @@ async def check_health(spec: TerraformProvider, context: StepContext) -> StepOut
     return {"serving": release}
 
 
-async def _give_up(spec: TerraformProvider, context: StepContext) -> None:
+async def _give_up(spec: TerraformSettings, context: StepContext) -> None:
     """Stop the service quickly, after a cancellation."""
     async with asyncio.timeout(_GIVE_UP.total_seconds()), on_host(spec, context) as host:
         await host.stop(min(_CANCEL_GRACE, spec.service.stop_grace))
 
 
 async def _ended(
-    spec: TerraformProvider, context: StepContext, host: HostDirectory, failed: StepFailed
+    spec: TerraformSettings, context: StepContext, host: HostDirectory, failed: StepFailed
 ) -> StepFailed:
     """Stop an unhealthy service, and return the failure with the last lines of the log."""
     try:
@@ -214,7 +214,7 @@ async def _ended(
     )
 
 
-async def probe_health(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_health(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the service is healthy."""
     release = _released(context)
     async with on_host(spec, context) as host:
@@ -227,7 +227,7 @@ async def probe_health(spec: TerraformProvider, context: StepContext) -> Probed:
     return Probed.done(f"healthy on port {spec.service.port}", serving=release)
 
 
-async def stop_service(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def stop_service(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Stop the service; on a host that is destroyed next, a failure to stop is only reported."""
     outputs, known_hosts = context.environment.outputs, Layout.at(context).known_hosts
     if not can_be_reached(context):
@@ -258,7 +258,7 @@ def _left_running(failed: StepFailed, known_hosts: Path) -> StepFailed:
     return StepFailed(failed.cause, f"{failed.summary}; {way_out}", failed.detail)
 
 
-async def probe_stopped(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_stopped(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the service is stopped."""
     if not can_be_reached(context):
         return Probed.done("there is no host that a service could run on", serving=None)

@@ -22,7 +22,7 @@ from environments.system.waiting import until
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 _VANISHING = 15.0
 _PAUSE = 0.5
@@ -30,7 +30,7 @@ _ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False}}
 """The outputs once no resource is left: a state file that is missing from now on was not lost."""
 
 
-def teardown_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequence[Step]:
+def teardown_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps that destroy the infrastructure, verify that, and remove the files."""
     inputs: dict[str, JsonValue] = {"lineage": environment.lineage}
     times = spec.timeouts
@@ -45,7 +45,7 @@ def teardown_steps(spec: TerraformProvider, environment: AnyEnvironment) -> Sequ
     )
 
 
-async def destroy_infrastructure(spec: TerraformProvider, context: StepContext) -> None:
+async def destroy_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
     """Destroy all resources in Terraform's state."""
     if not await in_thread(lambda: may_be_there(context)):
         context.report("no resource was ever created")
@@ -57,7 +57,7 @@ async def destroy_infrastructure(spec: TerraformProvider, context: StepContext) 
     context.report(said.summary or "nothing was left to destroy")
 
 
-async def probe_destroyed(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_destroyed(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether Terraform's state holds no more resources."""
     left = await resources(spec, context)
     if left:
@@ -65,7 +65,7 @@ async def probe_destroyed(spec: TerraformProvider, context: StepContext) -> Prob
     return Probed.done("Terraform's state holds no resource")
 
 
-async def verify_absence(spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def verify_absence(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Verify that Terraform's state is empty and that the host does not answer.
 
     Raises:
@@ -87,7 +87,7 @@ async def verify_absence(spec: TerraformProvider, context: StepContext) -> StepO
     return _ABSENT
 
 
-async def probe_absence(spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_absence(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check once for everything that `verify_absence` verifies."""
     found = await probe_destroyed(spec, context)
     if found.verdict is not Verdict.DONE:
@@ -97,7 +97,7 @@ async def probe_absence(spec: TerraformProvider, context: StepContext) -> Probed
     return Probed.done(f"{found.reason}, and no host answers", **_ABSENT)
 
 
-async def _still_answers(spec: TerraformProvider, context: StepContext) -> bool:
+async def _still_answers(spec: TerraformSettings, context: StepContext) -> bool:
     """Return whether the host answers with the pinned key."""
     if context.environment.outputs.instance_ip is None:
         return False
@@ -111,7 +111,7 @@ async def _still_answers(spec: TerraformProvider, context: StepContext) -> bool:
         raise
 
 
-async def clean_up(_spec: TerraformProvider, context: StepContext) -> StepOutputs:
+async def clean_up(_spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Remove the files, with Terraform's state; that the resources are gone is recorded by now."""
     build = Layout.at(context).build
     await in_thread(lambda: remove_tree(build))
@@ -119,7 +119,7 @@ async def clean_up(_spec: TerraformProvider, context: StepContext) -> StepOutput
     return _forgotten()
 
 
-async def probe_cleaned(_spec: TerraformProvider, context: StepContext) -> Probed:
+async def probe_cleaned(_spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the files are gone."""
     build = Layout.at(context).build
     if build.exists():

@@ -15,13 +15,13 @@ from environments.secrets.references import SecretRef
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
-    from environments.providers.terraform import TerraformProvider
+    from environments.providers.terraform.settings import TerraformSettings
 
 PLANNED = "infrastructure_planned"
 """The detail of the outputs that is true while resources may exist."""
 
 
-def binary_of(spec: TerraformProvider, context: StepContext) -> Binary:
+def binary_of(spec: TerraformSettings, context: StepContext) -> Binary:
     """Return the program for an environment's module, with the module's secrets."""
     secrets = {
         name: value.resolve() for name, value in spec.variables.items() if isinstance(value, SecretRef)
@@ -30,7 +30,7 @@ def binary_of(spec: TerraformProvider, context: StepContext) -> Binary:
     return Binary(configured=spec.binary, directory=directory, secrets=secrets)
 
 
-async def resources(spec: TerraformProvider, context: StepContext) -> list[str]:
+async def resources(spec: TerraformSettings, context: StepContext) -> list[str]:
     """Return the addresses of the resources in Terraform's state."""
     if not await in_thread(lambda: may_be_there(context)):
         return []
@@ -45,7 +45,7 @@ def _addresses(part: dict[str, list[dict[str, JsonValue]]]) -> list[str]:
     return found
 
 
-async def differences(spec: TerraformProvider, context: StepContext) -> list[str]:
+async def differences(spec: TerraformSettings, context: StepContext) -> list[str]:
     """Return the differences between state and reality, and the failures of the module's checks.
 
     Neither the state nor its lock is touched. Planned updates are not reported.
