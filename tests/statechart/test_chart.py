@@ -1,4 +1,4 @@
-"""Firing events: what is taken, what is refused and how the refusal reads, and this thread's machine."""
+"""Events that are fired or refused, the texts of refusals, and the machine of a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diagrams: the same every time, with the state marked, and honest about what they need."""
+"""Diagrams are deterministic, mark the state, and name the programs that they need."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ print(*(len(render(Lifecycle, format)) > 1000 for format in ("mermaid", "dot", "
 
 @pytest.fixture
 def graphviz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes the path hold nothing but a program `dot` that does what it is told."""
+    """Put only a given program `dot` on the path."""
 
     def make(body: str) -> None:
         program = tmp_path / "dot"

@@ -1,4 +1,4 @@
-"""The engine's errors: what they say, what they keep, and that they travel between processes."""
+"""The engine's errors: their messages, their attributes, and their way between processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be read from a chart's class alone."""
+"""The graph of a chart, read from its class alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from statechart.graph import (
 
 
 class Parcel(Chart):
-    """A parcel on its way; building a machine of it fails, so that nothing here can depend on one."""
+    """A parcel on its way. Building a machine fails, so that no test here can depend on a machine."""
 
     packed = State("packed", initial=True)
     sent = State("sent")

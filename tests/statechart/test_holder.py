@@ -1,4 +1,4 @@
-"""Holder: the identity of a process, written down for people."""
+"""The identity of processes, recorded for people."""
 
 import os
 import socket

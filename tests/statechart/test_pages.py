@@ -1,4 +1,4 @@
-"""Diagrams in pages: written between their markers, checked, and never at the cost of anything else."""
+"""Diagrams in pages: written between their markers, and checked, without other changes."""
 
 from __future__ import annotations
 

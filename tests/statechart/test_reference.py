@@ -1,4 +1,4 @@
-"""`module:Chart` leads to a chart, or to a message that says what to mend, and where."""
+"""`module:Chart` leads to a chart, or to a message that names the problem and its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commit: whatever fails, and wherever, model, commit and log tell the same story."""
+"""The commit: after any failure at any place, model, commit and log agree."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Counter(hooks("chart"), Chart):  # type: ignore[misc]  # made by the line 
 
 @dataclass
 class Book:
-    """A commit that writes a transition down; it can raise before that, and after it."""
+    """A commit that records transitions, and can raise before or after it does."""
 
     first: BaseException | None = None
     then: BaseException | None = None

@@ -1,4 +1,4 @@
-"""What can't be committed once per event is refused when the class is created."""
+"""Declarations that can't be committed once per event are refused when the class is created."""
 
 from __future__ import annotations
 
@@ -97,14 +97,14 @@ def targetless() -> type[Chart]:
 
 
 def two_states(name: str, *, off: State | None = None, **attributes: object) -> type[Chart]:
-    """Declare a chart of two states, with more attributes than it should have."""
+    """Declare a chart of two states, with extra attributes."""
     on, off = State("on", initial=True), off or State("off")
     declared = {"on": on, "off": off, "stop": Event(on.to(off)), "start": Event(off.to(on)), **attributes}
     return type(Chart)(name, (Chart,), declared)
 
 
 def two_named(name: str, first: str, event: str = "switch") -> type[Chart]:
-    """Declare a chart of two states, the first of that name, and an event between them."""
+    """Declare a chart of two states, the first with the given name, and an event between them."""
     one, two = State(first, initial=True), State("two", final=True)
     return type(Chart)(name, (Chart,), {first: one, "two": two, event: Event(one.to(two))})
 

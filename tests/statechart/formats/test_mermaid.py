@@ -1,4 +1,4 @@
-"""What we draw is Mermaid: the real renderer, which the package mermaidx carries, draws every diagram."""
+"""Mermaid's own renderer, from the package mermaidx, draws every diagram."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BLOCKS = [
 
 
 class Odd(Chart):
-    """Names that are words of Mermaid's own."""
+    """States and events named like Mermaid's keywords."""
 
     note = State("a: note", initial=True)
     end = State('the "end"')
@@ -60,7 +60,7 @@ class Odd(Chart):
 
 
 def drawn(text: str) -> str:
-    """Return all that can be read in a diagram that Mermaid drew."""
+    """Return all text of a diagram that Mermaid drew."""
     svg = mermaidx.render(text).svg()
     return " ".join(" ".join(part.split()) for part in Tree.fromstring(svg).itertext() if part.strip())
 

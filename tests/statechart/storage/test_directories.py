@@ -1,4 +1,4 @@
-"""Creation: directories that come into being and vanish as a whole."""
+"""Directories are created and removed atomically."""
 
 import errno
 import fcntl

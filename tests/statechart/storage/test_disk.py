@@ -1,4 +1,4 @@
-"""Disk: files that are replaced atomically."""
+"""Files are replaced atomically."""
 
 import errno
 import os

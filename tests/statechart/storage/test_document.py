@@ -1,4 +1,4 @@
-"""Document: one JSON document that is replaced atomically."""
+"""The document: a projection of the journal for people and listings."""
 
 import errno
 import json

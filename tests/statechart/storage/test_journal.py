@@ -1,4 +1,4 @@
-"""Journal: append-only, hash-chained JSON lines."""
+"""The journal: append-only, hash-chained JSON lines."""
 
 import errno
 import json

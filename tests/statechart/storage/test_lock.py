@@ -1,4 +1,4 @@
-"""Lock: one exclusive holder per name, across threads, tasks and processes."""
+"""Exclusive locks: one holder for each name, across threads, tasks and processes."""
 
 import asyncio
 import fcntl

@@ -1,4 +1,4 @@
-"""Opening: what is on disk is found by readers as it is, and mended by writers."""
+"""Readers take the files as they are, and writers repair them."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def kept(journal):
 
 
 def refused(repository, error, match):
-    """Assert that neither readers nor writers get in, and that nothing is touched."""
+    """Assert that readers and writers are refused, and that no file changes."""
     directory = repository.directory("demo")
     before = {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
     for use in (repository.load, repository.open, repository.history):

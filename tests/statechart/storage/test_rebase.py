@@ -1,4 +1,4 @@
-"""A damaged history is kept, and a new one begun from what can still be read of it."""
+"""A damaged history is kept, and a new history begins from its readable part."""
 
 from __future__ import annotations
 

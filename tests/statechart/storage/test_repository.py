@@ -556,7 +556,7 @@ def test_a_root_that_is_a_file_is_a_clear_error(tmp_path):
 
 @contextmanager
 def as_nobody():
-    """Without root's rights, which know no bounds; a user who is not root has none to lay down."""
+    """Drop root's rights, which no file mode limits."""
     if os.geteuid() != 0:
         yield
         return

@@ -1,4 +1,4 @@
-"""Every call of the operating system that a change makes may fail, or be the last one."""
+"""Fail each call to the operating system during a change, or make the call the last."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ class Counter(BaseModel, frozen=True, extra="forbid"):
 
 
 def ours(frame):
-    """Return whether a call was made by this package, not by a library that it uses."""
+    """Return whether this package made a call, and not a library that it uses."""
     while frame.f_globals["__name__"] in ("pathlib", "genericpath"):
         frame = frame.f_back
     return frame.f_globals["__name__"].startswith("statechart")
@@ -35,7 +35,7 @@ def ours(frame):
 
 @dataclass
 class Faults:
-    """Makes the `at`-th call fail: before or after it was done, once or from then on."""
+    """Makes the `at`-th call fail: before or after its effect, once or from then on."""
 
     patch: pytest.MonkeyPatch
     error: Callable[[bool], BaseException]
@@ -96,7 +96,7 @@ def lasting(request):
 
 @pytest.fixture
 def place(tmp_path):
-    """Yield a directory in memory, where there is one: it is not the disk that is tested here."""
+    """Yield a directory in memory, if available, as no disk is tested here."""
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK):
         yield tmp_path
@@ -135,7 +135,7 @@ def faults(monkeypatch, error, after, lasting):
 
 
 def attempt(action):
-    """Return what an action raised, or None."""
+    """Return the error of an action, or None."""
     try:
         action()
     except (StorageError, KeyboardInterrupt) as raised:

@@ -1,4 +1,4 @@
-"""Several processes, threads and tasks at one repository; some of them killed."""
+"""Several processes, threads and tasks use a repository, and some of them are killed."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A shop whose tests are run by the plugin, as somebody else's would be."""
+"""A shop whose tests the plugin runs, as in a project of a user."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class OrderChart(Chart):
 
 @pytest.fixture
 def shop(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project with a chart `shop:OrderChart`, and nothing else."""
+    """A project with a chart `shop:OrderChart` only."""
     pytester.makeini(
         "[pytest]\npythonpath = .\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n\n"
     )

@@ -1,4 +1,4 @@
-"""Chart coverage: counted over all tests and workers, reported, and held against a threshold."""
+"""Chart coverage: counted over all tests and workers, reported, and compared with a threshold."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Coin:
 
 
 class Turnstile(Chart):
-    """Its guards depend on what earlier hooks did, and its credit has no end."""
+    """Its guards depend on earlier hooks, and its credit is unlimited."""
 
     locked = State("locked", initial=True)
     unlocked = State("unlocked")

@@ -1,4 +1,4 @@
-"""The driver: fires, demands, and tells what was otherwise."""
+"""The driver fires events, checks the results, and reports differences."""
 
 from __future__ import annotations
 

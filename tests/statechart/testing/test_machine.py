@@ -1,4 +1,4 @@
-"""The Hypothesis machine of a chart: it finds what is wrong, and shrinks it to few events."""
+"""The Hypothesis machine of a chart finds faults, and shrinks them to few events."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(machine: type[ChartMachine]) -> None:
 
 
 def told(machine: type[ChartMachine]) -> str:
-    """Return what is told beside a failure."""
+    """Return the notes of a failure."""
     with pytest.raises(AssertionError) as raised:
         run(machine)
     return "\n".join(raised.value.__notes__)

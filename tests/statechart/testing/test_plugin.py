@@ -1,4 +1,4 @@
-"""The plugin, as somebody's project has it: markers, fixtures, scenarios, and what it costs."""
+"""The plugin in a user's project: markers, fixtures, scenarios, and its cost."""
 
 from __future__ import annotations
 
