@@ -124,3 +124,9 @@ def test_an_identity_is_one_process_of_one_boot_and_namespace(changed, alive, el
     identity = ProcessIdentity.of(os.getpid()).model_copy(update=changed)
 
     assert (identity.is_alive, identity.is_elsewhere) == (alive, elsewhere)
+
+
+def test_an_identity_recorded_without_a_namespace_still_loads():
+    old = ProcessIdentity.model_validate_json('{"pid": 7, "started": 1, "boot_id": "b"}')
+
+    assert old == ProcessIdentity(pid=7, started=1, boot_id="b", pid_namespace=None)
