@@ -12,7 +12,7 @@ from environments.model.condition import condition, is_error, teardown_begun
 from statechart.storage.forms import Form, Misfit
 
 SCHEMA_VERSION = 2
-"""The version of the forms; records of earlier versions are read by the models, newer ones refused."""
+"""The version of the forms; earlier versions are read by the models, and newer versions refused."""
 
 Command: TypeAlias = Literal["provision", "register", "configure", "release", "run", "destroy"]
 StateName: TypeAlias = Literal[

@@ -52,6 +52,7 @@ def when(moment: datetime) -> str:
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows as lines with aligned columns; the last column is not padded."""
+    # Names and messages come from files: a control code in them could act on the terminal.
     cleaned = [[strip_control_codes(cell).replace("\n", " ") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cleaned, strict=True)]
     line = "  ".join(f"{{:{width}}}" for width in widths)
@@ -142,7 +143,7 @@ def _failure(failure: Failure | StoredFailure, directory: Path, label: str) -> I
 def list_text(
     documents: Sequence[dict[str, object]], unreadable: Sequence[tuple[str, str]], style: Style
 ) -> str:
-    """Return a line for each environment; an unreadable one has the reason."""
+    """Return a line for each environment, with the reason where it can't be read."""
     rows = [("NAME", "PROVIDER", "SINCE", "URL", "STATE")]
     for document in documents:
         since = when(datetime.fromisoformat(str(document["since"])))
@@ -158,7 +159,7 @@ def list_text(
 
 
 def history_text(entries: Iterable[AnyEntry]) -> str:
-    """Return a line for each event; a step that has ended is one line."""
+    """Return a line for each event; the records of a finished step share a line."""
     rows = [("SEQ", "REV", "TIME", "BY", "WHAT")]
     begun: dict[str, datetime] = {}
     listed = list(entries)
@@ -175,7 +176,7 @@ def _precise(moment: datetime) -> str:
 
 
 def _happened(entry: AnyEntry, begun: dict[str, datetime], following: AnyEntry | None) -> str:
-    """Describe a record; return an empty string for a record that the next one completes."""
+    """Describe a record, with an empty string if the next record completes it."""
     record = entry.record
     match record.type:
         case "created":

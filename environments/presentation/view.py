@@ -34,7 +34,7 @@ class Reader(Protocol):
 class View(Generic[ShownT_co]):
     """An environment and its holder, which together tell whether a command was interrupted.
 
-    The environment is the model, or the stored form of a settled one.
+    The environment is the model, or its stored form if it is settled.
     """
 
     environment: ShownT_co

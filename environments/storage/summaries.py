@@ -1,7 +1,8 @@
-"""All environments of a data directory, a line each, without pydantic in the common case."""
+"""Summaries of all environments in a data directory, without pydantic in the common case."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,13 +22,13 @@ LineT = TypeVar("LineT", "Summary", StoredEnvironment)
 def summaries(
     layout: Layout, read: Callable[[bytes, int], LineT | None], load: Callable[[str], LineT]
 ) -> Iterator[LineT | UnreadableSummary]:
-    """Yield a line for each environment, by name, from the documents where these are up to date.
+    """Yield a summary of each environment, sorted by name, from the documents that are current.
 
     Args:
         layout: Where the files are.
-        read: Reads a document beside a journal of some size; None if it shows another record.
-            ValueError if the document is not whole.
-        load: Verifies the history of a name, where its document is not up to date or not whole.
+        read: Reads a document, given the size of the journal. Returns None if the document shows
+            another record than the last, and raises ValueError if it is not whole.
+        load: Verifies and reads the history of a name, where the document is not enough.
     """
     for name, document, size in layout.contents():
         try:
@@ -43,13 +44,14 @@ def summaries(
 def _other(
     layout: Layout, name: str, read: Callable[[bytes, int], LineT | None], load: Callable[[str], LineT]
 ) -> LineT | UnreadableSummary | None:
-    """Return the line of an environment that is out of the ordinary; None if it was purged."""
+    """Return the summary of an environment whose document is not enough; None after a purge."""
     try:
         document, behind = layout.listed(name, SCHEMA_VERSION)
         size = layout.journal(name).stat().st_size if not behind else -1
         line = _whole(read, document, size) or load(name)
     except (StorageError, OSError, ValueError) as error:
-        return UnreadableSummary(name, error) if layout.directory(name).exists() else None
+        # An environment that was purged since the directory was listed is no error.
+        return UnreadableSummary(name, error) if os.path.lexists(layout.directory(name)) else None
     if line.name != name:
         problem = f"is a copy: the environment inside is {line.name!r}"
         return UnreadableSummary(name, NotOurs(layout.directory(name), problem))
@@ -64,14 +66,14 @@ def _whole(read: Callable[[bytes, int], LineT | None], document: bytes, size: in
 
 
 def read_stored(document: bytes, journal_size: int) -> StoredEnvironment | None:
-    """Read a document without msgspec, which takes longer to load than some hundred take to read.
+    """Read a document without msgspec, which loads slowly and pays only for hundreds of documents.
 
     Raises:
         ValueError: The document is not that of an environment.
     """
     found = read_json(document)
     if not isinstance(found, dict):
-        raise ValueError  # noqa: TRY004  # what is read is at fault, not the caller
+        raise ValueError  # noqa: TRY004  # the file is at fault, not the caller
     if (found.get("schema_version"), found.get("journal_size")) != (SCHEMA_VERSION, journal_size):
         return None
     return read_form(StoredEnvironment, {key: found[key] for key in found if key not in RESERVED})

@@ -114,7 +114,7 @@ def _count(settings: Settings) -> int:
     except FileNotFoundError:
         return 0
     except OSError:
-        return 1  # the storage says what is wrong
+        return 1  # the storage reports the problem
 
 
 def emit_empty(settings: Settings) -> None:

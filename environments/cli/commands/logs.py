@@ -119,7 +119,7 @@ def _collection(provider: Provider, environment: AnyEnvironment, directory: Path
 
 
 def _collected(collector: CollectsLogs, environment: AnyEnvironment, directory: Path) -> str:
-    """Fetch a log; return what prevented that, or an empty string."""
+    """Fetch a log; return the obstacle, or an empty string."""
     try:
         asyncio.run(collector.collect_logs(environment, directory))
     except StepFailed as obstacle:

@@ -1,4 +1,4 @@
-"""`why`: what happened to an environment, what is certain and what is in doubt."""
+"""`why`: the story of an environment, with its certain facts and its open questions."""
 
 from __future__ import annotations
 
