@@ -21,11 +21,14 @@ def ask(question: str, instead: str) -> None:
             "there is no terminal for the confirmation; nothing was done", (instead,), code="not_confirmed"
         )
     try:
-        agreed = click.confirm(strip_control_codes(question), prompt_suffix=" ", err=True)
+        # `click.confirm` would repeat the question after any other answer; here that is a no.
+        answer = click.prompt(
+            strip_control_codes(question), default="", show_default=False, prompt_suffix=" [y/N] ", err=True
+        )
     except click.Abort as aborted:
         # click makes one ending of Ctrl-C and of the end of the input.
         if isinstance(aborted.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
-        agreed = False
-    if not agreed:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise UsageRefused("not confirmed; nothing was done", (instead,), code="not_confirmed")

@@ -24,7 +24,7 @@ def test_without_a_terminal_nothing_is_removed(cli: Any, hello: str, words: tupl
     assert cli("show", hello).code == 0
 
 
-@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("", 2), ("y", 0)])
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("", 2), ("maybe", 2), ("y", 0)])
 def test_destroy_asks_for_confirmation_on_a_terminal(
     hello: str, data: Path, answer: str, code: int
 ) -> None:
