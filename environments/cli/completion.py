@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-from click.shell_completion import get_completion_class, shell_complete
+from click.shell_completion import ShellComplete, get_completion_class, shell_complete
 
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
@@ -34,7 +34,17 @@ _PLACES = {
 
 def answer(group: click.Group, settings: Settings, instruction: str) -> int:
     """Answer a shell's question and return the exit code."""
+    if instruction == "complete_bash":
+        return _answer_older_script(group, settings)
     return shell_complete(group, {"obj": settings}, "envchart", VARIABLE, instruction)
+
+
+def _answer_older_script(group: click.Group, settings: Settings) -> int:
+    # Scripts installed by versions before click ask for the values alone, one on each line.
+    bash = _completion(group, settings, "bash")
+    items = bash.get_completions(*bash.get_completion_args())
+    write("\n".join(item.value for item in items if item.type == "plain") + "\n")
+    return 0
 
 
 def show(group: click.Group) -> None:
@@ -60,9 +70,13 @@ def install(group: click.Group) -> None:
 
 
 def _script(group: click.Group, shell: str) -> str:
+    return _completion(group, Settings(), shell).source()
+
+
+def _completion(group: click.Group, settings: Settings, shell: str) -> ShellComplete:
     completion = get_completion_class(shell)
     assert completion is not None, shell  # click has each shell of the table
-    return completion(group, {}, "envchart", VARIABLE).source()
+    return completion(group, {"obj": settings}, "envchart", VARIABLE)
 
 
 def _shell() -> str:

@@ -40,6 +40,18 @@ def test_the_shell_completes_commands_options_names_states_and_paths(
     assert found in done.stdout.split()
 
 
+def test_a_bash_script_installed_by_an_older_version_keeps_completing(
+    cli: Any, hello: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_ENVCHART_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "envchart show he")
+    monkeypatch.setenv("COMP_CWORD", "2")
+
+    ran = cli()
+
+    assert (ran.code, ran.out) == (0, "hello\n")
+
+
 def test_completion_is_installed_once_and_replaces_an_older_script(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
