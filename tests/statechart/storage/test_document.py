@@ -138,7 +138,7 @@ def test_an_edited_field_is_named_with_the_way_out(path, change):
     problem = found.shows(HEAD, VALUE)
 
     assert problem is not None
-    assert next(iter(change)) in problem
+    assert f"{next(iter(change))} differs from record 4" in problem
     assert "remove this file" in problem
 
 
