@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, model_validator
@@ -221,8 +221,8 @@ def at_time(name: str, entries: Sequence[HistoryEntry], moment: datetime) -> Pas
             break
         upto.append(entry)
     if not upto:
-        began = f"it was created at {entries[0].at:%Y-%m-%d %H:%M:%S.%fZ}"
-        raise NoSuchMoment(name, f"{moment:%Y-%m-%d %H:%M:%SZ}", began)
+        began = f"it was created at {entries[0].at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%fZ}"
+        raise NoSuchMoment(name, f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}", began)
     return _past(upto)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from environments.model.records import (
 )
 from environments.model.states import Created
 from environments.model.summary import Summary, UnreadableSummary
+from environments.system.waiting import block_until
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError
 from statechart.holder import Holder
 
@@ -78,17 +78,24 @@ class MemoryRepository:
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> MemorySession:
         """Acquire the environment, waiting at most `timeout` seconds for another holder."""
-        deadline = time.monotonic() + timeout
         # The holder may be another thread, so the guard is released between attempts.
-        while True:
-            with self._guard:
-                stored = self._find(name)
-                if stored.holder is None:
-                    stored.holder = holder
-                    return MemorySession(self, name, stored, holder)
-                if time.monotonic() >= deadline:
-                    raise Locked(name, stored.holder)
-            time.sleep(_POLL)
+        opened = block_until(
+            lambda: self._try_open(name, holder),
+            within=timeout,
+            every=_POLL,
+            satisfied=lambda opened: isinstance(opened, MemorySession),
+        )
+        if isinstance(opened, Holder):
+            raise Locked(name, opened)
+        return opened
+
+    def _try_open(self, name: str, holder: Holder) -> MemorySession | Holder:
+        with self._guard:
+            stored = self._find(name)
+            if stored.holder is not None:
+                return stored.holder
+            stored.holder = holder
+            return MemorySession(self, name, stored, holder)
 
     def load(self, name: str) -> AnyEnvironment:
         """Return the recorded environment."""

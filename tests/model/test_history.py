@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -65,3 +65,12 @@ def test_a_moment_before_the_creation_is_refused(
 
     with pytest.raises(NoSuchMoment, match="it was created at "):
         at_time("demo", entries, entries[0].at - timedelta(seconds=1))
+
+
+def test_a_moment_is_named_in_utc_wherever_it_was_written(
+    created: Environment[Created], repository: EnvironmentRepository
+) -> None:
+    east = timezone(timedelta(hours=5))
+
+    with pytest.raises(NoSuchMoment, match="2000-01-01 19:00:00Z"):
+        at_time("demo", repository.history("demo"), datetime(2000, 1, 2, 0, 0, tzinfo=east))

@@ -10,20 +10,16 @@ import stat
 import subprocess
 from pathlib import Path
 
-import asyncssh
 import pytest
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.known_hosts import known_hosts_line, pin, pinned, read_known_hosts
 
-
-def new_key() -> str:
-    text: str = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
-    return " ".join(text.split()[:2])
-
-
-OURS, OTHER, THIRD = new_key(), new_key(), new_key()
+# They are fixed, for they stand in the names of tests, which all workers have to agree on.
+OURS = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINl/ME8/2SExITraLQ1ujCvWH2TIsjXQQ4zXrk+iau89"
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOOqzgcgGy6IBHwKz5JRtsaehijJcMUbp2VpKzDhDtSZ"
+THIRD = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMu2tcSu3HEtHAyYegeJOeNhwGl/LLT1R0JRA3DOzika"
 
 
 def hashed(name: str) -> str:

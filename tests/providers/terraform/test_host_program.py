@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import pwd
 import subprocess
 import sys
 import tarfile
@@ -289,6 +290,18 @@ def test_a_program_that_can_not_be_executed_is_reported(
     (app / "run").chmod(0o755)
     with pytest.raises(Refused, match="can't be started: exec format error"):
         start("", command=["./run"])
+
+
+def test_a_uid_without_a_name_is_a_user_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    monkeypatch.setenv("HOME", "/srv")
+
+    who = launch._user(None)
+
+    assert (who.pw_name, who.pw_uid, who.pw_dir) == (str(os.geteuid()), os.geteuid(), "/srv")
 
 
 def test_a_service_runs_as_the_declared_user(

@@ -56,7 +56,7 @@ def prepare(
 
 def _user(name: str | None) -> pwd.struct_passwd:
     if name is None:
-        return pwd.getpwuid(os.geteuid())
+        return _present_user()
     try:
         found = pwd.getpwnam(name)
     except KeyError:
@@ -66,6 +66,15 @@ def _user(name: str | None) -> pwd.struct_passwd:
         advice = "set ssh.become, or leave service.user out"
         raise Refused("configuration", f"service.user: only root can start it as {name}; {advice}")
     return found
+
+
+def _present_user() -> pwd.struct_passwd:
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:  # a container may run under a uid that has no name
+        home = os.environ.get("HOME", "/")
+        return pwd.struct_passwd((str(uid), "x", uid, os.getegid(), "", home, "/bin/sh"))
 
 
 def _program(directory: Path, name: str, path: str) -> str:
