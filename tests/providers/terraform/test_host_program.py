@@ -24,6 +24,7 @@ from environments.providers.common.app_files import Manifest, scan
 from environments.providers.terraform.host_program import (
     bundle,
     daemon,
+    launch,
     log,
     program,
     releases,
