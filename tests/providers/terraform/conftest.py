@@ -129,6 +129,7 @@ class Sshd:
             "ListenAddress": "127.0.0.1\nListenAddress 127.0.0.2",
             "StrictModes": "no",
             "UsePAM": "no",
+            "MaxStartups": "100",  # a busy machine is slow to log in, and sshd would drop connections
             "PasswordAuthentication": "no",
             "PidFile": f'"{self.pid_file}"',
             "Subsystem": "sftp internal-sftp",
