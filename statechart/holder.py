@@ -36,8 +36,10 @@ class ProcessIdentity(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
-        """Return the identity of a running process."""
-        return cls(pid=pid, started=start_ticks(pid), boot_id=boot_id(), pid_namespace=pid_namespace())
+        """Return the identity of a process that has not been collected by its parent."""
+        # A short-lived child may be a zombie by now, and its number still belongs to it.
+        started = start_ticks(pid, zombie=True)
+        return cls(pid=pid, started=started, boot_id=boot_id(), pid_namespace=pid_namespace())
 
     @property
     def is_elsewhere(self) -> bool:

@@ -43,13 +43,16 @@ def test_a_process_that_ended_is_not_alive():
     assert holder.is_alive() is False
 
 
-def test_a_zombie_has_no_start():
+def test_a_zombie_is_known_but_not_alive():
     child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.read()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
     assert start_ticks(child.pid) is None
+    identity = ProcessIdentity.of(child.pid)
+    assert identity.started == start_ticks(child.pid, zombie=True) is not None
+    assert not identity.is_alive
     child.communicate()
 
 
