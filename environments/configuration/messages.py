@@ -24,6 +24,7 @@ _YAML_WORDS = (
     (re.compile(r"\bdictionary\b"), "mapping"),
     (re.compile(r"\b(tuple|set)\b"), "list"),
     (re.compile(r"a valid timedelta.*"), "a number of seconds"),
+    (re.compile(r"is not a valid path for <class '[^']+'>"), "should be a path"),
     (re.compile(r"was not a valid JSON value"), "should be a valid JSON value"),
 )
 _NOT_JSON = "invalid-json-value"

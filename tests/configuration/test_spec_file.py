@@ -97,6 +97,7 @@ FAULTS = {
     VALID + "  env: [A]\n": "5: provider.env: should be a valid mapping, got a list",
     VALID + "  env:\n": "5: provider.env: should be a valid mapping, got null",
     VALID + "  command: python app.py\n": "5: provider.command: should be a valid list, got a string",
+    "name: web\nprovider:\n  kind: local\n  app: 5\n": "4: provider.app: should be a path, got a number",
     VALID + "  command:\n  - ls\n  - 7\n": "7: provider.command.1: should be a valid string, got a number; "
     "put it in quotes",
     VALID + "  start_timeout: soon\n": "5: provider.start_timeout: should be a number of seconds",
