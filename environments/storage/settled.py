@@ -19,15 +19,13 @@ from environments.model.stored import (
     StoredStepRecord,
     StoredTransition,
 )
+from environments.storage.own_specs import OWN_SPECS
 from statechart.storage.forms import read_form
 from statechart.storage.layout import Layout
 from statechart.storage.projection import is_free, settled
 
 if TYPE_CHECKING:
     from statechart.storage.projection import Line
-
-# Other providers need the slow scan of all packages: without theirs, environments can't be read.
-_OWN_PROVIDERS = ("local", "terraform")
 
 _FORMS: dict[str, type[StoredRecord]] = {
     "created": StoredCreated,
@@ -66,8 +64,11 @@ def _environment(value: dict[str, Any], name: str) -> StoredEnvironment:
     environment = read_form(StoredEnvironment, value)
     if not environment.name == environment.spec.name == name:
         raise ValueError
-    if environment.spec.provider.kind not in _OWN_PROVIDERS:
+    provider = environment.spec.provider
+    if provider.kind not in OWN_SPECS:
         raise ValueError
+    # Another version's spec may lack a field, which the model fills in, or have one that it refuses.
+    read_form(OWN_SPECS[provider.kind], provider.plain)
     return environment
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment, Outputs
 from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, OperationStatus, StepInHand, StepResult, ToolProcess
+from environments.model.provider_kinds import provider_class
 from environments.model.records import (
     AmendedRecord,
     HowSettled,
@@ -33,9 +35,11 @@ from environments.presentation.text import environment_text, facts_text, history
 from environments.presentation.view import View, look
 from environments.providers.local import LocalProvider
 from environments.storage.file import FileRepository
+from environments.storage.own_specs import OWN_SPECS
 from environments.storage.settled import settled_environment, settled_history
 from environments.storage.summaries import read_stored, summaries
 from statechart.holder import Holder
+from statechart.storage.forms import Form
 from statechart.storage.layout import Layout
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -361,6 +365,58 @@ def test_a_provider_of_another_package_is_left_to_the_full_reader(
     from environments.testing import ScriptedSpec
 
     repository.create(Environment.new(EnvironmentSpec(name="demo", provider=ScriptedSpec()), AT))
+
+    assert settled_environment(layout, "demo") is None
+    assert settled_history(layout, "demo") is None
+
+
+def test_the_forms_of_own_specs_have_the_fields_of_their_models() -> None:
+    def names(model: Any) -> Any:
+        fields = getattr(model, "model_fields", None)
+        return {name: names(field.annotation) for name, field in fields.items()} if fields else None
+
+    def annotated(form: Any) -> Any:
+        if not (isinstance(form, type) and issubclass(form, Form)):
+            return None
+        return {name: annotated(part) for name, part in form.__annotations__.items()}
+
+    for kind, form in OWN_SPECS.items():
+        assert annotated(form) == names(provider_class(kind))
+
+
+@pytest.mark.parametrize("optional", [{}, {"playbook": "/p.yml", "address": "::1", "binary": "tofu"}])
+def test_a_host_is_read_fast(repository: FileRepository, layout: Layout, optional: dict[str, str]) -> None:
+    provider = {"kind": "terraform", "directory": "/m", "app": "/a", "ssh": {"key": "/k"}, **optional}
+    spec = EnvironmentSpec.model_validate({"name": "demo", "provider": provider})
+    repository.create(Environment.new(spec, AT))
+
+    assert settled_environment(layout, "demo") is not None
+    assert settled_history(layout, "demo") is not None
+
+
+@pytest.mark.parametrize(
+    "change", [{"pinned_release": ...}, {"later": 1}, {"app": 1}, {"settle": "PT1000S"}, {"port": "80"}]
+)
+def test_a_spec_that_the_model_completes_or_refuses_is_left_to_the_full_reader(
+    repository: FileRepository,
+    layout: Layout,
+    put: Callable[..., AnyEnvironment],
+    change: dict[str, object],
+) -> None:
+    put("demo")
+    place = repository.directory("demo")
+    record = json.loads((place / "history.jsonl").read_text())
+    spec = {**record["value"]["spec"]["provider"], **change}
+    record["value"]["spec"]["provider"] = {key: part for key, part in spec.items() if part is not ...}
+    line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    keys = {
+        "schema_version": 2,
+        "seq": 1,
+        "head_hash": hashlib.sha256(line).hexdigest(),
+        "journal_size": len(line),
+    }
+    (place / "history.jsonl").write_bytes(line)
+    (place / "state.json").write_text(json.dumps({**record["value"], **keys}, indent=2) + "\n")
 
     assert settled_environment(layout, "demo") is None
     assert settled_history(layout, "demo") is None
