@@ -74,6 +74,9 @@ def read_stored(document: bytes, journal_size: int) -> StoredEnvironment | None:
     found = read_json(document)
     if not isinstance(found, dict):
         raise ValueError  # noqa: TRY004  # the file is at fault, not the caller
-    if (found.get("schema_version"), found.get("journal_size")) != (SCHEMA_VERSION, journal_size):
+    keys = [found.get(key) for key in ("schema_version", "seq", "journal_size")]
+    if any(type(key) is not int or key < 0 for key in keys):  # 1.0 and True equal 1
+        raise ValueError
+    if (keys[0], keys[2]) != (SCHEMA_VERSION, journal_size):
         return None
     return read_form(StoredEnvironment, {key: found[key] for key in found if key not in RESERVED})

@@ -81,12 +81,15 @@ def read_json(content: bytes) -> Any:
     """Read JSON as strictly as pydantic does.
 
     Raises:
-        ValueError: The bytes are not JSON in UTF-8.
+        ValueError: The bytes are not JSON in UTF-8, or are nested too deeply for Python's reader.
     """
     text = content.decode()
     if "\\ud" in text or "\\uD" in text:
         raise Misfit  # perhaps half of a surrogate pair, which pydantic refuses
-    return _DECODER.decode(text)
+    try:
+        return _DECODER.decode(text)
+    except RecursionError as error:
+        raise Misfit from error
 
 
 def _refuse(constant: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
 
 
@@ -37,3 +39,30 @@ def test_an_empty_list_names_the_data_directory_and_the_first_command(cli: Any, 
     assert f"no environments in {data}, which does not exist" in ran.err
     data.mkdir()
     assert f"no environments in {data}\n" in cli("list").err
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"schema_version": 2', b'"schema_version": 2.0'),
+        (b'"seq": 1', b'"seq": true'),
+        (b'"seq": 1', b'"seq": -1'),
+    ],
+)
+def test_a_document_that_names_no_record_is_left_to_the_journal(
+    cli: Any, hello: str, data: Path, old: bytes, new: bytes
+) -> None:
+    document = data / hello / "state.json"
+    document.write_bytes(document.read_bytes().replace(old, new))
+
+    assert [cli(*words).code for words in (("list",), ("show", hello))] == [7, 7]
+
+
+def test_a_document_that_is_nested_too_deeply_is_not_read(cli: Any, hello: str, data: Path) -> None:
+    document = data / hello / "state.json"
+    deep = b'{"a":' * 1000 + b"1" + b"}" * 1000
+    document.write_bytes(document.read_bytes().replace(b'"details": {}', b'"details": ' + deep))
+
+    ran = cli("list")
+
+    assert (ran.code, ran.out.split()[-1]) == (cli("show", hello).code, "created")

@@ -119,7 +119,9 @@ def test_moments_and_durations_are_read_as_pydantic_writes_them(at: datetime, to
     assert (read.at, read.took) == (at, took)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"NaN", b"[Infinity]", b'"\xff"', b'"\\ud800"', b"1 2"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"NaN", b"[Infinity]", b'"\xff"', b'"\\ud800"', b"1 2", b"[" * 200_000]
+)
 def test_what_pydantic_would_not_read_is_refused(content: bytes) -> None:
     with pytest.raises((Misfit, json.JSONDecodeError, UnicodeDecodeError)):
         read_json(content)
