@@ -12,7 +12,8 @@ _LAST_TWO_WORDS = {"api key", "access key", "private key", "secret key"}
 _SWITCH = re.compile(r"|0|1|true|false|yes|no|on|off", re.I)
 # Placeholders of shells, Jinja, HTML and Python: filled in later, so that nothing is disclosed.
 _PLACEHOLDER = re.compile(r"[${<%*]")
-_PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@\"'<>]*:([^\s/?#\"'<>]+)@")
+# Only the scheme's last character: the search for a whole scheme takes quadratic time in a long word.
+_PASSWORD_IN_URL = re.compile(r"(?<=[A-Za-z0-9+.-])://[^\s/?#:@\"'<>]*:([^\s/?#\"'<>]+)@")
 _PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
 _OPTION = re.compile(r"-{0,2}([A-Za-z_][A-Za-z0-9_-]*)=(.*)", re.S)
 

@@ -111,6 +111,11 @@ def test_a_url_without_a_password_is_no_secret(text: str) -> None:
     assert secret_in(text) is None
 
 
+def test_a_long_word_is_searched_in_linear_time() -> None:
+    # Quadratic time would take minutes.
+    assert secret_in("x" * 1_000_000 + " postgres://ann@db " + "y:" * 500_000) is None
+
+
 @pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
 def test_a_private_key_is_a_secret(kind: str) -> None:
     assert secret_in(f"x\n-----BEGIN {kind}PRIVATE KEY-----\nMII\n") == "it contains a private key"
