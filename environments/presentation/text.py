@@ -89,9 +89,14 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
     yield from _operation(view, now)
     failure = environment.failure
     if failure is not None:
-        # The failure of the state is older than an operation that has not failed itself.
-        ongoing = environment.operation is not None and environment.operation.status != "failed"
-        yield from _failure(failure, directory, "before it" if ongoing else "failed")
+        operation = environment.operation
+        # The failure of the state may be older than an operation that has not failed itself.
+        older = (
+            operation is not None
+            and operation.status != "failed"
+            and failure.failed_at < operation.started_at
+        )
+        yield from _failure(failure, directory, "before it" if older else "failed")
     yield "revision", f"{environment.revision}, {when(environment.updated_at)}"
     yield "files", str(directory)
 
@@ -123,6 +128,9 @@ def _operation(view: View[Shown], now: datetime) -> Iterator[tuple[str, str]]:
         place = f"at {at}" if step else at
         yield "interrupted", f"{operation.command} {place}, {begun}; {gone}"
         yield "", "what that step did is in doubt" if step else "every step begun has a result"
+        return
+    if operation.status == "interrupted":  # and recovered: the condition says what became of it
+        yield "recovered", f"{operation.command}, {begun}, which was interrupted"
         return
     yield "under way", f"{operation.command}, {at}, {begun}"
     if view.holder is not None:

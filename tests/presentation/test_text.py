@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from environments.presentation.text import ago
+from environments.model.command_name import CommandName
+from environments.model.environment import Environment, Outputs
+from environments.model.failure import Failure, FailureCause
+from environments.model.operation import Operation, OperationStatus
+from environments.model.spec import EnvironmentSpec
+from environments.model.states import EnvironmentState, enter
+from environments.presentation.text import ago, facts_text
+from environments.presentation.view import View
+from environments.testing import ScriptedSpec
+from statechart.holder import Holder
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,3 +35,35 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 )
 def test_an_age_is_given_in_one_unit(passed: timedelta, words: str) -> None:
     assert ago(AT, AT + passed) == words
+
+
+@pytest.mark.parametrize(
+    ("started", "label"), [(timedelta(hours=-1), "failed"), (timedelta(hours=1), "before it")]
+)
+def test_a_failure_is_that_of_a_recovered_command_or_older(started: timedelta, label: str) -> None:
+    failure = Failure(
+        command=CommandName.RUN,
+        step="check_health",
+        cause=FailureCause.INTERRUPTED,
+        summary="it was interrupted at this step",
+        started_at=AT,
+        failed_at=AT,
+        duration=timedelta(),
+        trace_id="1",
+    )
+    recovered = Operation(
+        id="1",
+        command=CommandName.DESTROY,
+        status=OperationStatus.INTERRUPTED,
+        started_at=AT + started,
+        holder=Holder.current("envchart destroy"),
+    )
+    created = Environment.new(EnvironmentSpec(name="demo", provider=ScriptedSpec()), AT)
+    state = enter(EnvironmentState.RUN_FAILED, failure)
+    environment = created.entering(state, at=AT, operation=recovered, outputs=Outputs())
+
+    lines = facts_text(View(environment), lambda text, _colour: text, Path("/data/demo")).splitlines()
+
+    assert any(line.startswith("  recovered  destroy, begun ") for line in lines)
+    assert f"  {label:9}  run at check_health (interrupted), 2026-01-01 00:00:00Z after 0.00s" in lines
+    assert "under way" not in " ".join(lines)

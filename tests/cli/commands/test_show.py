@@ -100,3 +100,16 @@ def test_an_interruption_between_two_steps_is_shown_as_such(
 
     assert "demo: provisioning (provision interrupted between two steps)" in shown.out
     assert "interrupted  provision between two steps, begun " in shown.out
+
+
+def test_a_recovered_command_is_no_longer_under_way(
+    cli: Any, created: Any, crash: Callable[..., Any], scripted_provider: Any
+) -> None:
+    crash("provision", "provisioning", "first_provision")
+    cli("recover", "demo", "--assume", "not-done", "--because", "the console shows no server")
+
+    text = cli("show", "demo").out
+
+    assert "recovered  provision, begun" in text
+    assert "failed     provision at first_provision (interrupted)" in text
+    assert "under way" not in text
