@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from environments.errors import InvalidConfiguration, ProvisionNeeded, UnexpectedState
@@ -18,10 +18,31 @@ def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
     """Return a spec with absolute paths, after checking that its provider can be used."""
     # Later commands may run in another directory.
     provider = spec.provider.relative_to(Path.cwd())
-    problems = provider.problems()
+    fields = {**spec.model_dump(exclude={"provider"}), **provider.model_dump()}
+    unstorable = [f"{place}: contains a character that UTF-8 lacks" for place in _not_utf8(fields)]
+    problems = unstorable or provider.problems()
     if problems:
         raise InvalidConfiguration(f"the spec of {spec.name!r}", problems)
     return spec.model_copy(update={"provider": provider})
+
+
+def _not_utf8(value: object, place: str = "") -> Iterator[str]:
+    """Yield the dotted places of strings and paths with half of a surrogate pair.
+
+    Python reads an undecodable byte of an argument or a file's name as such a half. JSON can't hold it.
+    """
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _not_utf8(key, f"{place}{key}")
+            yield from _not_utf8(part, f"{place}{key}.")
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            yield from _not_utf8(part, f"{place}{number}.")
+    elif isinstance(value, str | PurePath):
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            yield place.removesuffix(".").encode(errors="backslashreplace").decode()
 
 
 def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:

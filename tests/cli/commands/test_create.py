@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +71,36 @@ def test_each_built_in_kind_has_a_template(cli: Any) -> None:
     for words in (("--template", "--kind", "cloud"), ("--kind", "terraform")):
         ran = cli("create", "web", *words)
         assert (ran.code, "envchart create --template" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ('description: "\\ud800"', "description"),
+        ('env: {A: "\\ud800"}', "env.A"),
+        ('command: [python3, "\\udfff"]', "command.1"),
+        ('files: {"\\ud800": b}', "files.\\ud800"),
+    ],
+)
+def test_a_file_with_half_of_a_surrogate_pair_is_refused(
+    cli: Any, tmp_path: Path, content: str, place: str
+) -> None:
+    indent = "" if content.startswith("description") else "  "
+    file = tmp_path / "environment.yaml"
+    file.write_text(f"name: web\nprovider:\n  kind: local\n  app: {HELLO}\n{indent}{content}\n")
+
+    ran = cli("create", "--file", file)
+
+    assert ran.code == 2
+    assert f"{place}: contains a character that UTF-8 lacks" in ran.err
+
+
+def test_arguments_that_are_not_utf_8_are_refused(cli: Any, tmp_path: Path) -> None:
+    app = tmp_path / os.fsdecode(b"app\xff")
+    shutil.copytree(HELLO, app)
+
+    for words, place in ((("--app", app), "app"), (("--app", HELLO, "--env", "A=\udcff"), "env.A")):
+        ran = cli("create", "web", *words, "--json")
+
+        assert (ran.code, ran.error["code"]) == (2, "invalid_configuration")
+        assert f"{place}: contains a character that UTF-8 lacks" in ran.error["message"]
