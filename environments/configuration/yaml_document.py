@@ -19,6 +19,7 @@ from environments.configuration.messages import Place, Problem
 _TAG: Final = "tag:yaml.org,2002:"
 _YAML_1_1: Final = (1, 1)
 _MISTAGGED = "the value does not fit its tag"
+_MERGED = "keys can't be merged; write them out"
 _PLAINER = {
     "found undefined alias": "a value that begins with '*' has to be put in quotes",
     "could not determine a constructor": "a value that begins with '!' has to be put in quotes",
@@ -198,8 +199,9 @@ class _Constructor(RoundTripConstructor):
             if not isinstance(key, ScalarNode):
                 raise ConstructorError(None, None, "a key has to be a string", key.start_mark)
             if key.tag != _TAG + "str":
-                # Also keeps `<<` from merging.
-                self._note(maptyp, key.value, "a key has to be a string; put it in quotes")
+                merge = key.tag == _TAG + "merge"  # as a string, `<<` does not merge
+                problem = _MERGED if merge else "a key has to be a string; put it in quotes"
+                self._note(maptyp, key.value, problem)
                 key.tag = _TAG + "str"
         super().construct_mapping(node, maptyp, deep)
 

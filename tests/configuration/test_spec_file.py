@@ -109,7 +109,7 @@ FAULTS = {
     VALID + "name: again\n": "5: name: the key is there twice",
     VALID + "7: seven\n": "5: 7: a key has to be a string; put it in quotes",
     VALID + "on: x\n": "5: on: a key has to be a string; put it in quotes",
-    VALID + "<<: {description: x}\n": "5: <<: a key has to be a string; put it in quotes",
+    VALID + "<<: {description: x}\n": "5: <<: keys can't be merged; write them out",
     VALID + "? [a, b]\n: x\n": "5: a key has to be a string",
     VALID + "when: 2020-13-45\n": "5: month must be in 1..12",
     "name: 2020-12-01\nprovider: {kind: local, app: .}\n": "1: name: should be a valid string, got a date; "
