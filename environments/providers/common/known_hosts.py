@@ -34,7 +34,8 @@ def read_known_hosts(path: Path) -> SSHKnownHosts:
     Raises:
         StepFailed: A line can't be parsed.
     """
-    lines = _lines(path)
+    # Without the comments, for asyncssh splits them where str.splitlines() does.
+    lines = ["" if line.startswith("#") else line for line in _lines(path)]
     for number, line in enumerate(lines, 1):
         if problem := _problem(line):
             raise _unusable(path, number, problem)
@@ -84,7 +85,8 @@ def pin(path: Path, host: str, port: int, key: str) -> None:
 def _lines(path: Path) -> list[str]:
     # Editors may put a byte order mark before the first line, and comments in any encoding.
     text = path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else ""
-    return [line.strip() for line in text.splitlines()]
+    # Only a newline ends a line: a comment may hold what str.splitlines() takes for the end of a line.
+    return [line.strip() for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _without(line: str, name: str) -> str | None:

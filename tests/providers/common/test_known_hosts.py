@@ -57,6 +57,7 @@ def write(file: Path, text: str) -> Path:
         f"{hashed('web')} {OURS}\n",
         f"web {OURS}\nweb {OTHER}\n",
         f"@revoked web {OTHER}\nweb {OURS}\n",
+        f"# a page\f break, and\u2028 another\nweb {OURS}\n",
         f"@cert-authority web {OURS}\n",
         f"web unknown-type AAAA\nweb {OURS}\n",
     ],
