@@ -44,7 +44,7 @@ class EverywhereOption(click.Option):
 class HelpPage(click.Command):
     """A command whose help lists arguments, own options, and the options taken everywhere."""
 
-    context_class = _Context
+    context_class: type[click.Context] = _Context
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return `--help`, which writes like every other result."""

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import click
 
 from environments.cli.help_page import EverywhereOption
 from environments.cli.settings import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
 from environments.presentation import guidance
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
+
+
+class Decorator(Protocol):
+    """Adds a parameter to the handler of a subcommand."""
+
+    def __call__(self, handler: HandlerT, /) -> HandlerT:
+        """Return the handler."""
+        ...
 
 
 class PathType(click.Path):
@@ -141,14 +152,16 @@ LOCK_TIMEOUT = click.Option(
     help="Wait this long while another command changes the environment.",
 )
 
-name_argument = click.argument("name", help="The name of the environment.", shell_complete=complete_name)
-optional_name_argument = click.argument(
+name_argument: Decorator = click.argument(
+    "name", help="The name of the environment.", shell_complete=complete_name
+)
+optional_name_argument: Decorator = click.argument(
     "name", required=False, help="The name of the environment.", shell_complete=complete_name
 )
-file_option = click.option(
+file_option: Decorator = click.option(
     "-f", "--file", metavar="FILE", type=PathType(), help="A YAML file that declares the environment."
 )
-app_option = click.option(
+app_option: Decorator = click.option(
     "--app", metavar="DIR", type=PathType(file_okay=False), help="The application's directory."
 )
-yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+yes_option: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
