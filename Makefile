@@ -20,16 +20,18 @@ demo: $(VENV)/.installed  ## Bring a real environment up and take it down again 
 
 # Tests that kill processes measure nothing: what a killed process had counted is lost with it.
 KILLING := tests/crash tests/interruption
+# One worker more than there are cores, for many tests wait for processes; a free one takes over tests.
+SPREAD := -n $(shell expr $$(nproc) + 1) --dist worksteal
 
 test: $(VENV)/.dev  ## Run the tests, on all cores (COVERAGE=1 measures what they cover; TESTS='...' chooses)
 ifdef COVERAGE
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -n auto $(KILLING:%=--ignore %) --chart-coverage --chart-coverage-fail-under=100
+	@$(BIN)/python -m coverage run -m pytest $(SPREAD) $(KILLING:%=--ignore %) --chart-coverage --chart-coverage-fail-under=100
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
-	@$(BIN)/python -m pytest -n auto $(KILLING)
+	@$(BIN)/python -m pytest $(SPREAD) $(KILLING)
 else
-	@$(BIN)/python -m pytest -n auto $(TESTS)
+	@$(BIN)/python -m pytest $(SPREAD) $(TESTS)
 endif
 
 e2e: $(VENV)/.dev  ## Bring up real hosts by Terraform, SSH and Ansible, and take them down again (as root)
