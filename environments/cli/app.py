@@ -14,6 +14,7 @@ from environments.cli.group import CommandGroup
 from environments.cli.parameters import EVERYWHERE
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import write
+from environments.system.signals import handled_signals, let_finish
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -52,10 +53,35 @@ ENVCHART = CommandGroup(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    """Run the command line and return the exit code.
+
+    Args:
+        argv: The typed words. By default those of this process, which has to end afterwards:
+            signals are ignored from then on.
+    """
+    with handled_signals(own_process=argv is None):
+        return _main(list(sys.argv[1:] if argv is None else argv) or ["--help"])
+
+
+def _main(arguments: list[str]) -> int:
     # An error of the parser itself has to know in which form it is printed.
     settings = Settings(json="--json" in arguments)
+    try:
+        _run(arguments, settings)
+        let_finish()
+    except click.exceptions.Exit as ended:
+        let_finish()
+        return ended.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # the outermost loop: every error is reported
+        let_finish()
+        # Only a failure needs the errors of all packages, and with them pydantic.
+        from environments.cli.exits import conclude
+
+        return conclude(error, settings)
+    return 0
+
+
+def _run(arguments: list[str], settings: Settings) -> None:
     # A name or message may hold characters that the terminal's encoding lacks.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -64,16 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Shells set this variable to ask for completions; nothing else needs the module.
         from environments.cli import completion
 
-        return completion.answer(ENVCHART, settings, instruction)
-    try:
-        # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
-        with ENVCHART.make_context("envchart", arguments, obj=settings) as context:
-            ENVCHART.invoke(context)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    except (Exception, KeyboardInterrupt) as error:  # the outermost loop: every error is reported
-        # Only a failure needs the errors of all packages, and with them pydantic.
-        from environments.cli.exits import conclude
-
-        return conclude(error, settings)
-    return 0
+        raise click.exceptions.Exit(completion.answer(ENVCHART, settings, instruction))
+    # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
+    with ENVCHART.make_context("envchart", arguments, obj=settings) as context:
+        ENVCHART.invoke(context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
 import traceback
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def conclude(error: BaseException, settings: Settings) -> int:
     """Report an error and return its exit code."""
     if isinstance(error, KeyboardInterrupt):
-        told = Report(130, "cancelled", "ended by Ctrl-C; nothing was changed")
+        told = _ended(Ended(signal.SIGINT, settings.changing), settings)
     elif isinstance(error, Ended):
         told = _ended(error, settings)
     elif isinstance(error, click.ClickException):
@@ -60,12 +61,7 @@ def _ended(error: Ended, settings: Settings) -> Report:
         assert told is not None
         return Report(code, "cancelled", told.message, told.next)
     if error.name is None:
-        return Report(
-            code,
-            "cancelled",
-            f"{error} before the command began: nothing was changed",
-            (settings.spell("list"),),
-        )
+        return Report(code, "cancelled", f"{error}; no environment was changed", (settings.spell("list"),))
     condition, steps = standing(settings, error.name)
     return Report(code, "cancelled", f"{error}: {condition}", steps)
 

@@ -32,6 +32,7 @@ class Settings:
         chosen_data_dir: The data directory typed on the command line, if any.
         lock_timeout: How many seconds to wait for another command on the same environment.
         environment: The variables of the process.
+        changing: The environment that is changed where Ctrl-C can come at any moment.
         screen: The screen that shows a command's progress while it runs.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     chosen_data_dir: Path | None = None
     lock_timeout: float = 0.0
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    changing: str | None = None
     screen: Notes | None = None
 
     @property

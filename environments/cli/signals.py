@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +12,11 @@ from typing import Any, TypeVar
 from environments.errors import CommandFailed, Stopped
 from environments.execution.stop import StopRequest
 from environments.model.failure import FailureCause
+from environments.system.signals import heeded, late_signal, let_finish
 
 ResultT = TypeVar("ResultT")
 
 _PATIENCE = 0.5  # seconds; a step that still blocks the event loop afterwards is cut from inside
-_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StepCut(asyncio.CancelledError):
@@ -54,11 +53,16 @@ class Interruption:
     Attributes:
         tell: Prints a message for the user.
         at_work: Returns the environment under change, or None before a command has begun.
+        about: The environment that work without a command is about.
+        last: Whether the process ends after this work, so that it only has to print its result.
         stop: The stop request that the command checks between steps.
+        received: The last signal that came while the work ran.
     """
 
     tell: Callable[[str], None]
-    at_work: Callable[[], str | None]
+    at_work: Callable[[], str | None] = lambda: None
+    about: str | None = None
+    last: bool = True
     stop: StopRequest = field(default_factory=StopRequest)
     received: signal.Signals | None = None
 
@@ -66,23 +70,25 @@ class Interruption:
         """Run a command until it ends, or until a signal ends it.
 
         Raises:
-            Ended: A signal ended the command.
+            Ended: A signal ended the command, or came since the one before had ended.
         """
-        return asyncio.run(self._supervised(work))
+        if (late := late_signal()) is not None:
+            work.close()
+            raise Ended(late, self.about)
+        result = asyncio.run(self._supervised(work))
+        if self.received is not None and not self.last:
+            raise Ended(self.received, self.about)
+        return result
 
     async def _supervised(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         task = asyncio.get_running_loop().create_task(work)
         with self._handlers(task):
             try:
                 return await task
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, Stopped):
                 if self.received is None:
                     raise
-                raise Ended(self.received, self.at_work()) from None
-            except Stopped:
-                if self.received is None:
-                    raise
-                raise Ended(self.received, self.at_work()) from None
+                raise Ended(self.received, self.at_work() or self.about) from None
             except CommandFailed as failed:
                 if self.received is None or failed.failure.cause is not FailureCause.CANCELLED:
                     raise
@@ -91,12 +97,11 @@ class Interruption:
     @contextmanager
     def _handlers(self, task: asyncio.Task[Any]) -> Iterator[None]:
         """Handle signals between any two instructions, so that a blocking step can't delay them."""
-        if threading.current_thread() is not threading.main_thread():
-            yield  # Python lets only the main thread set handlers
+        taken = heeded()
+        if not taken:
+            yield
             return
         loop = asyncio.get_running_loop()
-        # A signal that the parent has us ignore (nohup, a shell's background job) stays ignored.
-        taken = [number for number in _HANDLED if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.getsignal(number) for number in (*taken, signal.SIGALRM)}
         for number in taken:
             signal.signal(number, lambda number, _frame: self._receive(signal.Signals(number), task, loop))
@@ -104,13 +109,20 @@ class Interruption:
         try:
             yield
         finally:
+            # There is no moment between the handlers in which a signal would break off what follows.
+            if self.last:
+                let_finish()
+            else:
+                for number in taken:
+                    signal.signal(number, before[number])
             signal.setitimer(signal.ITIMER_REAL, 0)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            signal.signal(signal.SIGALRM, before[signal.SIGALRM])
 
     def _receive(
         self, number: signal.Signals, task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop
     ) -> None:
+        if task.done() and self.last:
+            return  # the end is decided
         # The first Ctrl-C is polite. A command that has not begun only waits, and ends at once.
         first = self.received is None
         self.received = number
@@ -126,6 +138,8 @@ class Interruption:
 
     def _end(self, number: signal.Signals, task: asyncio.Task[Any]) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if task.done():
+            return
         self.tell(f"{number.name}: ending the command now")
         task.cancel()
 

@@ -16,11 +16,45 @@ import pytest
 from environments.cli.exits import conclude
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
+from environments.system.signals import handled_signals
 from environments.testing import ScriptedProvider
+from tests.cli.conftest import HELLO
 
 ENDLESS = "import time\nprint('waiting', flush=True)\ntime.sleep(60)\n"
 
+# A process that sends itself signals: one when the function FIRST is called, and further ones from
+# the end of the function LAST up to the end of the process, whenever another function is called.
+STORM = """
+import os, signal, sys
+from environments.cli.app import main
+
+first, last = sys.argv[1:3]
+sys.argv[1:3] = []
+seen, storming = set(), False
+
+def profile(frame, event, argument):
+    global storming
+    code, name = frame.f_code, frame.f_code.co_name
+    if event == "call" and name == first and name not in seen:
+        seen.add(name)
+        os.kill(os.getpid(), signal.SIGINT)
+    storming = storming or (event == "return" and name == last)
+    if storming and event == "call" and code not in seen and "signal" not in code.co_filename:
+        seen.add(code)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+
+sys.setprofile(profile)
+sys.exit(main())
+"""
+
 pytestmark = pytest.mark.usefixtures("hangups_heeded")
+
+
+@pytest.fixture(autouse=True)
+def _handlers_as_they_were() -> Iterator[None]:
+    with handled_signals(own_process=False):
+        yield
 
 
 def interruption(told: list[str], at_work: str | None = "demo") -> Interruption:
@@ -91,12 +125,41 @@ def test_a_stop_between_two_steps_is_reported_with_its_place(
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "first", "last", "code", "out", "err"),
+    [
+        ("show hello", "show", "let_finish", 130, "", "error: ended by SIGINT; no environment was changed"),
+        ("list", "write", "let_finish", 130, "", "error: ended by SIGINT; no environment was changed"),
+        ("create new --app .", "write", "let_finish", 130, "", "error: ended by SIGINT: new is created"),
+        ("provision hello", "begin", "let_finish", 130, "", "stopped before this step"),
+        ("provision hello", "", "let_finish", 0, "hello is provisioned", "next: envchart configure hello"),
+    ],
+    ids=["reading", "read", "created", "stopped", "succeeded"],
+)
+def test_signals_change_nothing_once_the_end_is_decided(
+    hello: str, data: Path, words: str, first: str, last: str, code: int, out: str, err: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STORM, first, last, *words.split()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "ENVCHART_DATA_DIR": str(data)},
+        cwd=HELLO,
+    )
+
+    assert done.returncode == code, done.stderr
+    assert out in done.stdout
+    assert err in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_ctrl_c_before_a_command_reports_that_nothing_was_changed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert conclude(KeyboardInterrupt(), Settings()) == 130
     assert conclude(Ended(signal.SIGTERM), Settings()) == 143
-    assert capsys.readouterr().err.count("nothing was changed") == 2
+    assert capsys.readouterr().err.count("no environment was changed") == 2
 
 
 def test_a_signal_that_the_parent_ignores_stays_ignored() -> None:

@@ -62,6 +62,7 @@ def create(
             (settings.spell("create NAME --app DIR", name), _TEMPLATE_SHOWS),
         )
     workspace = loading.workspace(settings)
+    settings.changing = spec.name
     tell_changed(settings, workspace, workspace.create(spec))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from environments.cli import loading
@@ -11,7 +9,8 @@ from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument, yes_option
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, tell_next
+from environments.cli.signals import Interruption
+from environments.cli.terminal.output import emit, note, tell_next
 from environments.cli.terminal.prompt import ask
 from environments.presentation.view import look
 
@@ -51,6 +50,6 @@ def purge(settings: Settings, name: str, yes: bool) -> None:
     environment = workspace.load(name)
     if environment.state.name == "destroyed" and not yes:
         ask(f"Delete {name} and its history for good?", settings.spell("purge NAME --yes", name))
-    asyncio.run(workspace.purge(environment))
+    Interruption(note, about=name).run(workspace.purge(environment))
     emit(settings, {"name": name, "purged": True}, f"{name} is purged: its name is free")
     tell_next(settings, ("create NAME --app DIR",), name)

@@ -95,7 +95,7 @@ def _compare(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_
     """Compare several environments concurrently; an error in one does not stop the others."""
     with Narrator(settings) as narrator:
         # No environment is under change, so the first Ctrl-C ends the comparison at once.
-        interruption = Interruption(narrator.note, lambda: None)
+        interruption = Interruption(narrator.note)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
         return interruption.run(_all(workspace, names, apply=apply))
 

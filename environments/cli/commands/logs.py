@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from environments.cli.group import subcommand
 from environments.cli.parameters import NotNegative, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
+from environments.cli.signals import Interruption
 from environments.cli.terminal.output import emit, note, write
 from environments.model.errors import StepFailed
 from environments.ports import CollectsLogs, provider_of
@@ -121,7 +121,7 @@ def _collection(provider: Provider, environment: AnyEnvironment, directory: Path
 def _collected(collector: CollectsLogs, environment: AnyEnvironment, directory: Path) -> str:
     """Fetch a log; return the obstacle, or an empty string."""
     try:
-        asyncio.run(collector.collect_logs(environment, directory))
+        Interruption(note, last=False).run(collector.collect_logs(environment, directory))
     except StepFailed as obstacle:
         return redactor(environment.spec)(obstacle.summary)
     return ""

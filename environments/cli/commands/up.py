@@ -68,6 +68,7 @@ def up(
         _print_plan(settings, workspace, wanted, None if exists else spec, target)
         return
     if not exists and spec is not None:
+        settings.changing = wanted
         workspace.create(spec)
         note(f"created {wanted}")
     before = workspace.load(wanted).revision

@@ -37,6 +37,7 @@ def begin_new_history(settings: Settings, name: str, *, yes: bool) -> None:
             f"Begin a new history with {_described(best)}?",
             settings.spell("recover NAME --rebase --yes", name),
         )
+    settings.changing = name
     by = who()
     reason = f"begun by {by} from {best.source}: {evidence.problem.problem}"
     storage.rebase(evidence, best, reason=reason, holder=Holder.current("envchart recover --rebase"))

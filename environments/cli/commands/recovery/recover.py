@@ -16,7 +16,7 @@ from environments.cli.group import subcommand
 from environments.cli.parameters import optional_name_argument, yes_option
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.signals import Ended, Interruption
+from environments.cli.signals import Interruption
 from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, note, tell_error, tell_next
 from environments.model.summary import Summary
@@ -119,13 +119,10 @@ class _RecoverRequest:
 
     def _run(self, name: str) -> Recovered:
         with Narrator(self.settings) as narrator:
-            interruption = Interruption(narrator.note, lambda: narrator.at_work)
+            interruption = Interruption(narrator.note, lambda: narrator.at_work, about=name)
             workspace = loading.workspace(self.settings, (narrator,), interruption.stop)
             work = workspace.recover(name, decide=self._decide(narrator.note), dry_run=self.dry_run)
-            try:
-                found = interruption.run(work)
-            except Ended as ended:  # recovery begins no command, so the name is added here
-                raise Ended(ended.signal, name) from None
+            found = interruption.run(work)
         if self.dry_run:
             for finding in found.findings:
                 note(f"note: {finding}")

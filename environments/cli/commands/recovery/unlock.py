@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 import click
@@ -11,6 +10,7 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import NotNegative, name_argument, yes_option
 from environments.cli.settings import Settings
+from environments.cli.signals import Interruption
 from environments.cli.terminal.output import emit, note, tell_next
 from environments.cli.terminal.prompt import ask
 from environments.execution.runtime import Runtime
@@ -45,7 +45,8 @@ def unlock(settings: Settings, name: str, yes: bool, grace: float) -> None:
     if not yes:
         ask(f"End that process (pid {evidence.holder.pid})?", settings.spell("unlock NAME --yes", name))
     by = who()
-    unlocked = asyncio.run(unlocking.end(evidence.holder, by, timedelta(seconds=grace)))
+    ending = unlocking.end(evidence.holder, by, timedelta(seconds=grace))
+    unlocked = Interruption(note, about=name).run(ending)
     view = look(storage, name)
     document = {
         **environment_document(view, settings.spell, storage.directory(name)),
