@@ -220,5 +220,5 @@ def test_after_the_guide_s_way_by_hand_nothing_is_left(situations: Situations, p
     for command, _ in commands(part):
         assert run(command, place) == 0
 
-    with pytest.raises(OSError, match=r"refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset|closed"):
         urlopen(url, timeout=2)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,13 @@ class Project:
         """Return the service's answer."""
         with urllib.request.urlopen(f"http://{self.machine.address}:8080{path}", timeout=5) as answer:
             return str(answer.read().decode())
+
+    def answer(self) -> str:
+        """Return the service's answer, or an empty string if it gives none."""
+        try:
+            return self.page()
+        except (OSError, HTTPException):  # refused, reset, or broken off, as a killed service may do each
+            return ""
 
     def machine_status(self) -> str:
         return self.machine.status()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from urllib.error import URLError
 
 import pytest
 
@@ -60,19 +59,12 @@ def test_a_killed_service_is_detected_recorded_and_restarted(up: Project) -> Non
 def test_another_program_on_the_port_is_not_mistaken_for_the_service(up: Project) -> None:
     up.kill_service()
     up.on_host("cd / && setsid -f python3 -m http.server 8080 >/dev/null 2>&1 </dev/null")
-    await_that(lambda: "Directory" in _page(up))
+    await_that(lambda: "Directory" in up.answer())
 
     assert drift(up) == [("service_foreign", "fail")]
     up.envchart("drift", "web", "--apply", check=8)
     ended = up.envchart("retry", "web", check=6)
     assert "port 8080 is in use by another program" in ended.document["error"]["message"]
-
-
-def _page(project: Project) -> str:
-    try:
-        return project.page()
-    except URLError:
-        return ""
 
 
 def test_a_release_started_by_hand_is_detected(systemd_project: Project) -> None:
@@ -86,7 +78,7 @@ def test_a_release_started_by_hand_is_detected(systemd_project: Project) -> None
     unit = "/etc/systemd/system/envchart-web.service"
     project.on_host(f"sed -i s/{second}/{first}/ {unit} && systemctl daemon-reload")
     project.on_host("systemctl restart envchart-web")
-    await_that(lambda: "<h1>" in _page(project))
+    await_that(lambda: "<h1>" in project.answer())
     assert "2.0" not in project.page()
 
     assert drift(project, "--apply") == [("other_release", "fail")]
@@ -115,7 +107,7 @@ def test_a_host_without_network_is_unreachable_not_gone(up: Project) -> None:
     link("down")
     assert drift(up) == [("host_unreachable", "fail")]
     link("up")
-    await_that(lambda: "<h1>" in _page(up))
+    await_that(lambda: "<h1>" in up.answer())
     assert drift(up, check=0) == []
 
 
