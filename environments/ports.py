@@ -9,7 +9,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
-from environments.model.observation import Observation
+from environments.model.observation import Observation, Source
 from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.model.states import Created
 from environments.model.steps import Step
@@ -141,6 +141,19 @@ class Provider(Protocol):
 def provider_of(environment: AnyEnvironment) -> Provider:
     """Return the provider in an environment's spec."""
     return cast("Provider", environment.spec.provider)  # registering the kind checked its class
+
+
+@runtime_checkable
+class CopiesSource(Protocol):
+    """A provider whose releases are copies of a directory, named after their content."""
+
+    def source(self, directory: Path) -> Source | None:
+        """Return the source of the next release, or None if it can't be read or is an earlier release.
+
+        Args:
+            directory: The directory with the environment's files.
+        """
+        ...
 
 
 @runtime_checkable

@@ -31,9 +31,10 @@ from environments.execution.commands import (
     require_supported,
 )
 from environments.execution.plan import plan
+from environments.execution.progress import Noticed
 from environments.execution.runtime import Runtime, name_of
 from environments.execution.sessions import patiently
-from environments.execution.spec_changes import check_applicable, differences, usable
+from environments.execution.spec_changes import check_applicable, differences, unapplied, usable
 from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
@@ -233,6 +234,8 @@ class Workspace:
     async def update(self, environment: AnyEnvironment | str, spec: EnvironmentSpec) -> AnyEnvironment:
         """Change the recorded spec, without a transition; later commands apply the change.
 
+        A change that no later command applies is recorded, and told to the observers.
+
         Raises:
             InvalidConfiguration: The spec can't be used on this machine, or has another name.
             ProvisionNeeded: A changed field can only be applied by provisioning.
@@ -246,6 +249,8 @@ class Workspace:
             check_applicable(on_record, spec)
             fields = tuple(differences(on_record.spec.model_dump(), spec.model_dump()))
             if fields:
+                if unheard := unapplied(on_record, spec):
+                    self._runtime.tell(Noticed(name=name, message=unheard))
                 amended = on_record.with_spec(spec, at=self._runtime.clock.now())
                 held.session.commit(AmendedRecord(fields=fields, environment=amended))
             return held.environment

@@ -13,6 +13,8 @@ from environments import errors as environment_errors
 from environments.cli import loading
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
+from environments.execution.unreleased import unreleased
+from environments.ports import provider_of
 from environments.presentation.view import View, look
 from environments.secrets.redaction import redactor
 from environments.system.control_codes import strip_control_codes
@@ -70,7 +72,11 @@ def _after_failure(error: Exception, settings: Settings) -> list[str]:
             f"free some space or repair the disk, then repeat the command: {again}",
             settings.spell("show NAME", name),
         ]
-    return [settings.spell(step, name) for step in View(error.environment).next_steps]
+    changed = unreleased(
+        provider_of(error.environment), error.environment, loading.storage(settings).directory(name)
+    )
+    view = View(error.environment, unreleased=changed)
+    return [settings.spell(step, name) for step in view.next_steps]
 
 
 def _nearest(error: Exception, settings: Settings) -> list[str]:

@@ -15,6 +15,7 @@ from environments.execution.progress import Noticed
 from environments.execution.runner import Runner
 from environments.execution.runtime import Runtime
 from environments.execution.stop import StopRequest
+from environments.execution.unreleased import unreleased
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
 from environments.model.operation import Operation, OperationStatus
@@ -32,11 +33,13 @@ from environments.model.states import (
     Running,
 )
 from environments.ports import provider_of
+from environments.system.cancellation import in_thread
 from environments.system.clock import SYSTEM_CLOCK
 from environments.system.survivors import end_survivors
 
 if TYPE_CHECKING:
     from environments.execution.progress import Observer
+    from environments.execution.runtime import OpenEnvironment
     from environments.model.environment import AnyEnvironment, Environment
     from environments.ports import Clock, EnvironmentRepository, Provider, Session
     from statechart.chart import Event
@@ -127,6 +130,7 @@ class Command:
             environment = held.environment
             Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
             require_supported(environment, self.name, held.provider)
+            await self._compare(held)
             runner = Runner(self._runtime, held.session, self.name)
             attempt = Attempt(self.name, self.begin, self.finish, runner, held.holder)
             steps = held.provider.steps(self.name, environment)
@@ -135,15 +139,21 @@ class Command:
     def _wrap(self, session: Session) -> Session:
         return session
 
+    async def _compare(self, held: OpenEnvironment) -> None:
+        """Tell the observers what differs between the declaration and that which the command uses."""
+
     async def _take_over(self, session: Session) -> None:
         """End the processes that an interrupted command has left behind."""
         settle_unrecorded(session, self._runtime.clock)
         operation = session.environment.operation
         if operation is not None and operation.is_active:
             for ended in await end_survivors(operation):
-                message = f"ended {ended}, which the interrupted {operation.command} had started"
-                told = Noticed(name=session.environment.name, command=self.name, message=message)
-                self._runtime.tell(told)
+                self._notice(
+                    f"ended {ended}, which the interrupted {operation.command} had started", session
+                )
+
+    def _notice(self, message: str, session: Session) -> None:
+        self._runtime.tell(Noticed(name=session.environment.name, command=self.name, message=message))
 
     def _resumed(self, environment: AnyEnvironment) -> Operation | None:
         operation = environment.operation
@@ -227,6 +237,14 @@ class RunCommand(Command):
     async def execute(self, environment: Environment[RunSource] | str) -> Environment[Running]:
         """Run the environment. The exceptions are those of `ProvisionCommand.execute`."""
         return (await self.attempt(environment)).expect(Running)
+
+    async def _compare(self, held: OpenEnvironment) -> None:
+        # After a failure, people mend the source; another start of the same release would fail again.
+        environment = held.environment
+        if isinstance(environment.state, RunFailed):
+            changed = await in_thread(lambda: unreleased(held.provider, environment, held.directory))
+            if changed is not None:
+                self._notice(changed, held.session)
 
 
 class DestroyCommand(Command):

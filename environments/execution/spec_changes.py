@@ -7,7 +7,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from environments.errors import InvalidConfiguration, ProvisionNeeded, UnexpectedState
-from environments.model.states import Created, Destroyed, ProvisionFailed
+from environments.execution.plan import sources
+from environments.lifecycle import Lifecycle
+from environments.model.command_name import CommandName
+from environments.model.states import Created, Destroyed, EnvironmentState, ProvisionFailed
+from statechart.graph import breadth_first, edges
+from statechart.wording import listed
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -64,6 +69,33 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
         fields.append("instance_name")
     if fields:
         raise ProvisionNeeded(environment.name, fields)
+
+
+def unapplied(environment: AnyEnvironment, spec: EnvironmentSpec) -> str | None:
+    """Return a sentence if a change can be recorded, but no command is left that applies it, else None.
+
+    Recording such a change makes sense if the world was changed first, by hand.
+    """
+    fields = [f"provider.{field}" for field in environment.spec.provider.needs_configure(spec.provider)]
+    if not fields or _can_be_configured(environment.state.name):
+        return None
+    name = environment.name
+    return (
+        f"only configure applies {listed(fields)}, and {name} is {environment.state.name}: "
+        "to apply the change, destroy, purge and create it again"
+    )
+
+
+def _can_be_configured(state: EnvironmentState) -> bool:
+    """Return whether the chart allows to configure, now or after other commands."""
+    reached = {here for here, _ in breadth_first(state, _leaving)}
+    return bool(reached & sources(CommandName.CONFIGURE))
+
+
+def _leaving(state: EnvironmentState) -> Iterator[tuple[str, EnvironmentState]]:
+    for edge in edges(Lifecycle):
+        if edge.source == state:
+            yield edge.event, EnvironmentState(edge.target)
 
 
 def differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class ServiceState(StrEnum):
@@ -52,3 +53,11 @@ class Observation:
     altered: tuple[str, ...] = ()
     configuration: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The directory of an application, with the name that a release of its present content has."""
+
+    directory: Path
+    release: str

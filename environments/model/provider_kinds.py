@@ -61,6 +61,11 @@ class ProviderSpec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
         """Return the fields that differ in `new` and that only provisioning can apply."""
         return ("kind",) if new.kind != self.kind else ()
 
+    def needs_configure(self, new: ProviderSpec) -> tuple[str, ...]:
+        """Return the fields that differ in `new` and that only configuring can apply."""
+        del new
+        return ()
+
     def problems(self) -> tuple[str, ...]:
         """Look at the disk and return the reasons why the spec can't be used now, a line each."""
         return ()

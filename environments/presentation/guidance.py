@@ -52,11 +52,14 @@ def sources_in_words(command: str) -> str:
     return f"From {', '.join(found)}."
 
 
-def next_steps(state: str, operation: Attempt | None, *, held: bool) -> tuple[str, ...]:
+def next_steps(
+    state: str, operation: Attempt | None, *, held: bool, unreleased: bool = False
+) -> tuple[str, ...]:
     """Return the possible commands, the best first; `NAME` stands for the environment's name.
 
     `held` tells whether a process works on the environment. An operation that is open without such a
-    process was interrupted, and only recover and destroy may follow.
+    process was interrupted, and only recover and destroy may follow. `unreleased` tells that the
+    application differs from the installed release, which a retry would start again.
     """
     if operation is not None and operation.is_active:
         return ("show NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
@@ -64,15 +67,18 @@ def next_steps(state: str, operation: Attempt | None, *, held: bool) -> tuple[st
         if operation.effects_begun:
             return ("destroy NAME", "why NAME")
         return ("destroy NAME", *(step for step in _ranked(state) if step != "destroy NAME"))
-    return _ranked(state)
+    return _ranked(state, unreleased=unreleased)
 
 
-def _ranked(state: str) -> tuple[str, ...]:
+def _ranked(state: str, *, unreleased: bool = False) -> tuple[str, ...]:
     if state == "destroyed":
         return ("purge NAME",)
     commands = [event for event in EVENTS[state] if event in COMMANDS and event != _NOT_ADVISED]
     steps = [f"{command} NAME" for command in commands]
     if state.endswith("_failed"):
+        if unreleased and "release NAME" in steps:
+            rest = [step for step in steps[1:] if step != "release NAME"]
+            return ("release NAME", "retry NAME", "why NAME", *rest)
         return ("retry NAME", "why NAME", *steps[1:])
     if state in _BEFORE_RUNNING:
         steps.insert(1, "up NAME")

@@ -145,6 +145,8 @@ def _known(view: View[AnyEnvironment], survivors: Sequence[str]) -> Iterator[str
         yield f"its address is {outputs.url}"
     if outputs.serving:
         yield f"release {outputs.serving} was healthy at its last check"
+    if view.unreleased:
+        yield view.unreleased
     for survivor in survivors:
         yield f"{survivor}, which an unfinished step started, still runs"
     if not view.is_error and view.holder is None:

@@ -35,10 +35,16 @@ class View(Generic[ShownT_co]):
     """An environment and its holder, which together tell whether a command was interrupted.
 
     The environment is the model, or its stored form if it is settled.
+
+    Attributes:
+        environment: The environment.
+        holder: The process that works on the environment, or None.
+        unreleased: A sentence if the application was compared, and differs from the installed release.
     """
 
     environment: ShownT_co
     holder: Holder | None = None
+    unreleased: str | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -61,7 +67,12 @@ class View(Generic[ShownT_co]):
     def next_steps(self) -> tuple[str, ...]:
         """The commands that are possible now, the best first; `NAME` stands for the name."""
         environment = self.environment
-        return next_steps(environment.state.name, environment.operation, held=self.holder is not None)
+        return next_steps(
+            environment.state.name,
+            environment.operation,
+            held=self.holder is not None,
+            unreleased=self.unreleased is not None,
+        )
 
 
 def is_interrupted(operation: Attempt | None, *, held: bool) -> bool:

@@ -70,6 +70,17 @@ def test_a_failure_is_answered_by_retry_first() -> None:
     )
 
 
+def test_a_failed_run_of_a_release_that_is_not_the_source_is_answered_by_release_first() -> None:
+    failed = operation("run", OperationStatus.FAILED)
+
+    assert next_steps("run_failed", failed, held=False, unreleased=True) == (
+        "release NAME",
+        "retry NAME",
+        "why NAME",
+        "destroy NAME",
+    )
+
+
 def test_while_somebody_is_at_work_one_can_only_look() -> None:
     assert next_steps("provisioning", operation("provision", OperationStatus.ACTIVE), held=True) == (
         "show NAME",

@@ -21,8 +21,10 @@ from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from environments.execution.plan import plan as commands_to
+from environments.execution.unreleased import unreleased
 from environments.model.environment import Environment
 from environments.model.states import EnvironmentState
+from environments.ports import provider_of
 from environments.presentation.guidance import states
 from environments.system.clock import SystemClock
 from statechart.errors import UnknownState
@@ -79,6 +81,8 @@ async def _bring(workspace: Workspace, name: str, target: EnvironmentState, befo
     environment = await workspace.bring(name, to=target)
     if environment.revision == before:
         note(f"{name} is already {target}: nothing was done")
+        if changed := unreleased(provider_of(environment), environment, workspace.directory(name)):
+            note(f"note: {changed}")
     return environment
 
 

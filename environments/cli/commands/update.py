@@ -26,7 +26,8 @@ def update(settings: Settings, name: str, file: Path | None) -> None:
     """Change the environment's declaration.
 
     The commands that apply the change are run separately. A change that only provision can apply
-    is refused once the environment is provisioned.
+    is refused once the environment is provisioned. A change that only configure can apply is
+    recorded, and told, once the environment is configured.
     """
     if file is None:
         raise UsageRefused("--file FILE is missing", (settings.spell("update NAME --file FILE", name),))

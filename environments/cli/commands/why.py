@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit
+from environments.execution.unreleased import unreleased
+from environments.ports import provider_of
 from environments.presentation.documents import environment_document
 from environments.presentation.log_files import last_words
 from environments.presentation.story import Story, tell
@@ -32,6 +36,7 @@ def print_story(settings: Settings, name: str) -> None:
     storage = loading.storage(settings)
     view = look(storage, name)
     directory = storage.directory(name)
+    view = replace(view, unreleased=unreleased(provider_of(view.environment), view.environment, directory))
     operation = view.environment.operation
     alive = survivors(operation) if operation is not None and view.interrupted else []
     story = tell(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.model.observation import Source
 
 # Files that belong to a developer's machine: they change without a change of the application.
 _IGNORED = {".git", "__pycache__", ".venv"}
@@ -60,6 +61,14 @@ def scan(
     if not entries:
         raise _unfit(f"{source} holds no files", "put the application there")
     return Manifest(entries)
+
+
+def source_of(app: Path, leave_out: Path) -> Source | None:
+    """Return an application's directory and the release that it would become; None if it can't be read."""
+    try:
+        return Source(app, scan(app, leave_out).id)
+    except (OSError, StepFailed):
+        return None
 
 
 def _walk(source: Path, leave_out: Path) -> Iterator[Path]:

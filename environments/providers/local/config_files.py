@@ -35,7 +35,18 @@ class Changes:
 
 def declared(files: Mapping[str, str], public: Mapping[str, str]) -> dict[str, str]:
     """Return all files of a configuration: the declared files, and a file with the public variables."""
-    return {**files, ENVIRONMENT_FILE: json.dumps(dict(public), indent=2, sort_keys=True) + "\n"}
+    return {**files, ENVIRONMENT_FILE: _variables(public)}
+
+
+def write_variables(directory: Path, public: Mapping[str, str]) -> None:
+    """Write the file with the public variables, unless the file holds them already."""
+    path, text = directory / ENVIRONMENT_FILE, _variables(public)
+    if ENVIRONMENT_FILE in compare(directory, {ENVIRONMENT_FILE: text}).written:
+        write_private(path, text)
+
+
+def _variables(public: Mapping[str, str]) -> str:
+    return json.dumps(dict(public), indent=2, sort_keys=True) + "\n"
 
 
 def compare(directory: Path, files: Mapping[str, str]) -> Changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from environments.model.observation import Observation, ServiceState
 from environments.providers.common.health import Answer, HealthVerdict, ask
 from environments.providers.common.steps import translated
-from environments.providers.local.config_files import compare, declared
+from environments.providers.local.config_files import ENVIRONMENT_FILE, compare, declared
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, busy
@@ -13,6 +13,9 @@ from environments.providers.local.service import Service
 from environments.providers.local.settings import LocalSettings
 from environments.system import processes
 from environments.system.cancellation import in_thread
+
+# The variables can be changed while a service runs; the file follows with the next start.
+_DIFFERS = {ENVIRONMENT_FILE: "is not as it is declared: the next run writes it"}
 
 
 @translated
@@ -58,7 +61,7 @@ def _resources(layout: Layout) -> tuple[bool, str]:
 def _configuration(spec: LocalSettings, layout: Layout) -> tuple[str, ...]:
     """Return the configuration files that differ from their declaration, a line each."""
     changes = compare(layout.config, declared(spec.files, spec.public_env))
-    differing = ((name, "is not as it is declared") for name in changes.written)
+    differing = ((name, _DIFFERS.get(name, "is not as it is declared")) for name in changes.written)
     strange = ((name, "is not declared") for name in changes.removed)
     return tuple(f"{layout.config / name} {verdict}" for name, verdict in (*differing, *strange))
 

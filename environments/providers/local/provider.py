@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
+from environments.providers.common.app_files import source_of
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets
@@ -21,9 +22,9 @@ from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.model.observation import Observation
+    from environments.model.observation import Observation, Source
     from environments.model.steps import Step
-    from environments.ports import Provider
+    from environments.ports import CopiesSource, Provider
 
 _STEPS = {
     CommandName.PROVISION: provision_steps,
@@ -64,6 +65,10 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
         moved = isinstance(new, LocalProvider) and new.port != self.port
         return (*super().needs_provision(new), *(("port",) if moved else ()))
 
+    def needs_configure(self, new: ProviderSpec) -> tuple[str, ...]:
+        """Return the changed fields of `new` that only configuring can apply."""
+        return ("files",) if isinstance(new, LocalProvider) and new.files != self.files else ()
+
     def relative_to(self, directory: Path, /) -> LocalProvider:
         """Return a copy with absolute paths: relative to a directory, `~` is the user's home."""
         env = {name: _absolute_secret(value, directory) for name, value in self.env.items()}
@@ -94,6 +99,10 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
         log = Layout.of(environment, directory).log
         return [path for path in (log.with_name(f"{log.name}.1"), log) if path.is_file()]
 
+    def source(self, directory: Path) -> Source | None:
+        """Return the application's directory and the release that it would become now."""
+        return None if self.pinned_release else source_of(self.app, directory.parent)
+
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Observe the directory, the process and the port, without changes."""
         return await observe(self, Layout.of(environment, directory))
@@ -113,4 +122,7 @@ def _absolute_secret(value: str | SecretRef, directory: Path) -> str | SecretRef
 if TYPE_CHECKING:
     # mypy checks here that the class has all that the port demands.
     def _is_a_provider(spec: LocalProvider) -> Provider:
+        return spec
+
+    def _copies_source(spec: LocalProvider) -> CopiesSource:
         return spec

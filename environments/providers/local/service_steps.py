@@ -12,6 +12,7 @@ from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.health import HealthVerdict, ask
 from environments.providers.common.service_variables import values_of
 from environments.providers.common.steps import provider_step
+from environments.providers.local.config_files import write_variables
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import require_free
 from environments.providers.local.releases import Releases
@@ -130,6 +131,7 @@ async def start_service(spec: LocalSettings, context: StepContext) -> None:
     # A start that was interrupted may have left a process; the step can be repeated.
     await service.stop(spec.stop_grace, spec.health)
     await in_thread(lambda: require_free(port))
+    await in_thread(lambda: write_variables(layout.config, spec.public_env))
     instance = new_instance(spec, operation=context.operation_id, release=release, port=port)
     started = service.start(spec, instance, values)
     context.report(f"pid {started.process.pid if started.process else '?'} on port {port}")

@@ -11,6 +11,7 @@ from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common import ssh
 from environments.providers.common.ansible import playbook
+from environments.providers.common.app_files import source_of
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.observation import observe
 from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs
@@ -27,9 +28,9 @@ from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.model.observation import Observation
+    from environments.model.observation import Observation, Source
     from environments.model.steps import Step
-    from environments.ports import CollectsLogs, Provider
+    from environments.ports import CollectsLogs, CopiesSource, Provider
 
 
 class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
@@ -50,6 +51,13 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         fields = ("directory", "binary", "variables", "outputs", *(("address",) if new.address else ()))
         changed = (name for name in fields if getattr(new, name) != getattr(self, name))
         return (*super().needs_provision(new), *changed)
+
+    def needs_configure(self, new: ProviderSpec) -> tuple[str, ...]:
+        """Return the changed fields of `new` that only configuring can apply."""
+        if not isinstance(new, TerraformProvider):
+            return ()
+        fields = ("playbook", "playbook_variables")
+        return tuple(name for name in fields if getattr(new, name) != getattr(self, name))
 
     def relative_to(self, directory: Path, /) -> TerraformProvider:
         """Return a copy with paths made absolute from a directory, and `~` expanded."""
@@ -172,6 +180,10 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         """
         await collect_logs(self, environment, directory)
 
+    def source(self, directory: Path) -> Source | None:
+        """Return the application's directory and the release that it would become now."""
+        return None if self.pinned_release else source_of(self.app, directory.parent)
+
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Observe the infrastructure, the host and the service without changing them."""
         return await observe(self, environment, directory)
@@ -180,6 +192,9 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
 if TYPE_CHECKING:
     # Type checkers verify here that the spec satisfies the protocols.
     def _is_a_provider(spec: TerraformProvider) -> Provider:
+        return spec
+
+    def _copies_source(spec: TerraformProvider) -> CopiesSource:
         return spec
 
     def _collects_logs(spec: TerraformProvider) -> CollectsLogs:

@@ -58,7 +58,17 @@ def test_the_last_output_of_an_app_that_dies_is_printed_and_retry_is_suggested(
     (dying / "app.py").write_text((HELLO / "app.py").read_text())
     (dying / "version.txt").write_text("1\n")
     assert cli("up", "web", "--plan").out.startswith("1. envchart")
-    assert cli("retry", "web", "--json").error["code"] == "step_failed"
+    again = cli("retry", "web")
+    told = f"is not what is in {dying} now: release first"
+    assert again.code == 6
+    assert told in again.err
+    assert "next: envchart release web" in again.err
+    why = cli("why", "web").out
+    assert told in why
+    assert why.rpartition("best first\n")[2].startswith("  envchart release web ")
+    assert (cli("release", "web").code, cli("up", "web").code) == (0, 0)
+    (dying / "version.txt").write_text("2\n")
+    assert told in cli("up", "web").err
     assert cli("destroy", "web", "--yes").code == 0
 
 

@@ -28,3 +28,20 @@ def test_a_change_that_needs_provision_is_refused_with_its_field(cli: Any, file:
     assert ran.code == 4
     assert "provider.port of 'hello' can't be changed once it is provisioned" in ran.err
     assert cli("destroy", "hello", "--yes").code == 0
+
+
+def test_a_change_that_no_command_applies_any_more_is_recorded_and_told(cli: Any, file: Path) -> None:
+    cli("up", "--file", file, "--to", "provisioned")
+    file.write_text(SPEC + "  files: {a: b}\n")
+    assert "note:" not in cli("update", "hello", "--file", file).err
+    cli("configure", "hello")
+    file.write_text(SPEC + "  files: {a: c}\n")
+
+    ran = cli("update", "hello", "--file", file, "--json")
+
+    assert ran.document["spec"]["provider"]["files"] == {"a": "c"}
+    assert (
+        "note: only configure applies provider.files, and hello is configured: "
+        "to apply the change, destroy, purge and create it again\n" in ran.err
+    )
+    assert cli("destroy", "hello", "--yes").code == 0

@@ -67,6 +67,13 @@ def test_only_kind_and_port_need_provisioning():
     assert spec.needs_provision(Other(kind="other")) == ("kind",)
 
 
+def test_only_files_need_configuring() -> None:
+    spec = LocalProvider(app="/a", files={"a": "b"})
+
+    assert spec.needs_configure(LocalProvider(app="/b", env={"A": "B"}, files={"a": "b"})) == ()
+    assert spec.needs_configure(LocalProvider(app="/a", files={"a": "c"})) == ("files",)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

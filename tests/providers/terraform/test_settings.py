@@ -34,3 +34,9 @@ def test_only_changes_to_the_infrastructure_need_provisioning(
     changes: dict[str, Any], fields: tuple[str, ...]
 ) -> None:
     assert provider(address="192.0.2.1").needs_provision(provider(**changes)) == fields
+
+
+def test_the_playbook_and_its_variables_need_configuring() -> None:
+    assert provider().needs_configure(provider(variables={"a": 1})) == ()
+    changed = provider(playbook="/b.yml", playbook_variables={"a": 1})
+    assert provider().needs_configure(changed) == ("playbook", "playbook_variables")
