@@ -15,6 +15,7 @@ from statechart.errors import (
     CorruptHistory as CorruptHistory,
     InvalidName as InvalidName,
     InvalidTransition as InvalidTransition,
+    InvalidValue as InvalidValue,
     LeaseLost as LeaseLost,
     Locked as Locked,
     NestedFire as NestedFire,

@@ -15,6 +15,7 @@ from statemachine.factory import StateMachineMetaclass
 
 from statechart.engine import strict
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
+from statechart.engine.values import state_of, value_problem
 from statechart.errors import (
     ChartDefinitionError,
     InvalidTransition,
@@ -23,7 +24,8 @@ from statechart.errors import (
     UnknownEvent,
     UnknownState,
 )
-from statechart.graph import guard_reason, lints
+from statechart.graph import guard_reason, lints, states
+from statechart.wording import state_text
 
 __all__ = ["Chart", "Event", "State"]
 
@@ -68,6 +70,15 @@ class _StrictMeta(StateMachineMetaclass):
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))
 
+    def add_state(cls, id: str, state: State) -> None:
+        """Add a state, unless no record could hold its value."""
+        value = id if state.value is None else state.value
+        others = [known for known, other in cls.states_map.items() if other is not state]
+        problem = value_problem(value, others)
+        if problem is not None:
+            raise ChartDefinitionError(f"chart {cls.__name__}: state {id!r}: {problem}")
+        super().add_state(id, state)
+
 
 class Chart(StateChart[Any], metaclass=_StrictMeta):
     """A flat statechart whose every event is committed exactly once, or not at all.
@@ -111,7 +122,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         assert cls._hooks_class is not None
         model = self.new_model() if model is None else model
         if model is not None:
-            _check_state(cls, getattr(model, "state", None))
+            _settle(cls, model)
         self._hooks = cls._hooks_class(cls.log_message, cls.emit)
         # The last listener: whatever may veto an event runs before the commit.
         super().__init__(model, listeners=[self._hooks])
@@ -156,7 +167,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         declared = self.event(event)
         if not Hooks.watchers:
             return self._fire(declared, payload)
-        before = self.model.state
+        before = self._state.value
         try:
             transition = self._fire(declared, payload)
         except InvalidTransition:
@@ -164,7 +175,9 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             raise
         guards = self._inferred(declared, before, transition.to_state)
         self._tell(
-            FiredEvent(type(self), self._about, declared.id, str(before), transition.to_state, guards)
+            FiredEvent(
+                type(self), self._about, declared.id, state_text(before), transition.to_state, guards
+            )
         )
         return transition
 
@@ -173,10 +186,10 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             raise NestedFire(type(self).__name__, declared.id)
         if not _RESERVED.isdisjoint(payload):
             raise ReservedPayload(sorted(_RESERVED.intersection(payload)))
-        before = self.model.state  # as it is, since a state's value need not be a string
+        before = _settle(type(self), self.model)  # as it is, since a state's value need not be a string
         firing = Firing(
             declared.id,
-            str(before),
+            state_text(before),
             type(self).__name__,
             self._subject,
             payload,
@@ -220,10 +233,9 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
         A guard that raises, perhaps because a payload is missing, does not allow its event.
         """
-        state = self.states_map[self.model.state]
         open_ = {
             event.id
-            for transition in state.transitions
+            for transition in self._state.transitions
             if self._refusing_guard(transition, payload) is None
             for event in transition.events
         }
@@ -250,10 +262,11 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         elif machine._hooks.firing is not None:
             raise NestedFire(cls.__name__, "another event")
         else:
-            _check_state(cls, getattr(model, "state", None))
+            _require_state(cls, getattr(model, "state", None))
             fields = vars(machine.model)
             fields.clear()
             fields.update(vars(model))
+            _settle(cls, machine.model)
             machine._engine.start()  # enters the initial state if the model has none
         machine.subject = subject
         machine.commit = commit
@@ -275,6 +288,19 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             f"{type(self).__name__}: listeners are declared on the class (`listeners = [...]`), "
             "so that they run before the commit"
         )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The engine's own check compares the name with the values of states instead of their names.
+        if not name.startswith("_") and any(name == state.id for state in type(self).states):
+            raise AttributeError(f"{type(self).__name__}: {name} is a state, and can't be replaced")
+        object.__setattr__(self, name, value)
+
+    @property
+    def _state(self) -> State:
+        state = _require_state(type(self), self.model.state)
+        if state is None:  # a machine begins in the initial state, so somebody took it away
+            raise UnknownState(type(self).__name__, "None", states(type(self)))
+        return state
 
     @property
     def _subject(self) -> str | None:
@@ -315,13 +341,13 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             chart=type(self).__name__,
             event=event,
             subject=self._subject,
-            state=str(self.model.state),
+            state=state_text(self._state.value),
             allowed=self.enabled(**payload),
             reason=next(self._reasons(event, payload), None),
         )
 
     def _reasons(self, event: str, payload: Mapping[str, Any]) -> Iterator[str]:
-        for transition in self._ways(self.event(event), self.model.state):
+        for transition in self._ways(self.event(event), self._state):
             guard = self._refusing_guard(transition, payload)
             if guard is not None:
                 yield guard_reason(type(self), guard)
@@ -337,26 +363,27 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:
         guards = {
             str(guard.meta): agrees
-            for transition in self._ways(event, self.model.state)
+            for transition in self._ways(event, self._state)
             for guard, agrees in self._asked(transition, payload)
         }
-        self._tell(FiredEvent(type(self), self._about, event.id, str(self.model.state), None, guards))
+        here = state_text(self._state.value)
+        self._tell(FiredEvent(type(self), self._about, event.id, here, None, guards))
 
     def _inferred(self, event: Event, before: Any, after: str) -> dict[str, bool]:
         """Return the answers that the guards must have given for an event to lead there."""
         # Asking the guards again could run side effects, or give other answers.
         said: dict[str, bool] = {}
-        for transition in self._ways(event, before):
+        for transition in self._ways(event, self.states_map[before]):
             guards = [str(guard) for guard in transition.cond]
-            if str(transition.target.value) == after:
+            if state_text(transition.target.value) == after:
                 return said | dict.fromkeys(guards, True)
             if len(guards) == 1:
                 said[guards[0]] = False
         return said
 
-    def _ways(self, event: Event, state: Any) -> Iterator[Any]:
+    def _ways(self, event: Event, state: State) -> Iterator[Any]:
         """Yield the transitions of an event from a state, in the order in which they are tried."""
-        for transition in self.states_map[state].transitions:
+        for transition in state.transitions:
             if event.id in [declared.id for declared in transition.events]:
                 yield transition
 
@@ -388,9 +415,21 @@ def _is_refusal(error: BaseException, firing: Firing) -> bool:
     return refused and firing.transition is None
 
 
-def _check_state(chart: type[Chart], state: object) -> None:
-    if state is not None and state not in chart.states_map:
-        raise UnknownState(chart.__name__, str(state), [str(value) for value in chart.states_map])
+def _require_state(chart: type[Chart], value: object) -> State | None:
+    """Return the state of a value, or None for None; raise UnknownState if the chart has no such state."""
+    found = None if value is None else state_of(chart.states_map, value)
+    if found is None and value is not None:
+        raise UnknownState(chart.__name__, state_text(value), states(chart))
+    return found
+
+
+def _settle(chart: type[Chart], model: Any) -> Any:  # Any: a model, and the value of a state
+    """Put the state's own value in the place of an equivalent of another type; return this value."""
+    held = getattr(model, "state", None)
+    state = _require_state(chart, held)
+    if state is not None and held != state.value:
+        model.state = state.value
+    return None if state is None else state.value
 
 
 # By thread, as two threads on one machine would get each other's errors.

@@ -13,6 +13,7 @@
     ├── PageError                          a page of documentation that can't be checked or written
     ├── PageErrors                         several page errors
     └── StorageError                       the storage failed; its cause is kept
+        ├── InvalidValue (ValueError, TypeError)   a value that could not be read again, and was not written
         ├── InvalidName (ValueError)       the name is not allowed
         ├── NotFound (LookupError)         the name does not exist
         ├── OnNetwork                      the directory is on a network file system, where locks don't hold
@@ -72,6 +73,8 @@ class _UnknownName(StatechartError, LookupError):
         self.known: tuple[str, ...] = tuple(known)
         self.nearest: str | None = nearest(name, self.known)
         hint = f"did you mean {self.nearest!r}?" if self.nearest else f"known are {listed(self.known)}"
+        if name in self.known:  # by its text: states have values of many types
+            hint = f"its {name} is a value of another type"
         super().__init__(f"{chart} has no {self.kind} {name!r}: {hint}")
 
 
@@ -215,6 +218,19 @@ class InvalidName(StorageError, ValueError):
             f"{name!r} can't be a name: use 1 to 100 letters (a-z, A-Z), digits, dots, dashes and "
             "underscores, and begin with a letter or a digit"
         )
+
+
+class InvalidValue(StorageError, ValueError, TypeError):
+    """A value that could not be read again; nothing was written.
+
+    Attributes:
+        problem: The problem, with the field.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(f"{name!r} can't be saved: {problem}; nothing was written")
 
 
 class NotFound(StorageError, LookupError):

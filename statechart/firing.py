@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from statechart.engine.values import state_of
+from statechart.errors import InvalidValue
 from statechart.storage.session import ModelT, Session
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.chart import Chart, Event
@@ -44,7 +47,7 @@ class Ledger(Protocol[ValueT]):
 
 def with_state(value: ModelT, transition: Transition) -> ModelT:
     """Return the value with the target as its `state`, as `fire` does by default."""
-    return value.model_copy(update={"state": transition.to_state})
+    return value.model_copy(update={"state": transition.to_value})
 
 
 def fire(
@@ -58,14 +61,16 @@ def fire(
     """Fire an event on the value that a session holds, and return the committed value.
 
     Guards and hooks see the value's fields as attributes of `model`, and the payload as keyword
-    arguments. `evolve` makes the next value from the present one and the transition.
+    arguments. `evolve` makes the next value from the present one and the transition. The model validates
+    this value as a reader of the record will, and `fire` returns it as read.
 
     Raises:
         UnknownEvent: The chart has no such event.
         InvalidTransition: The chart does not allow the event now; nothing was written.
+        InvalidValue: The model could not read the value again, or not in its state; nothing was written.
         StorageError: The transition could not be committed; see `Session.commit`.
     """
-    return fire_on(_SessionLedger(session), chart, event, evolve, **payload)
+    return fire_on(_SessionLedger(session, chart), chart, event, evolve, **payload)
 
 
 def fire_on(
@@ -100,8 +105,9 @@ class _Commit(Generic[ValueT]):
 class _SessionLedger(Generic[ModelT]):
     """The ledger of a session: a record's data is the transition, a log line has the revision."""
 
-    def __init__(self, session: Session[ModelT]) -> None:
+    def __init__(self, session: Session[ModelT], chart: type[Chart]) -> None:
         self._session = session
+        self._chart = chart
         self._before = session.head.revision
         self.subject: str | None = session.name
 
@@ -122,5 +128,26 @@ class _SessionLedger(Generic[ModelT]):
             "from_state": transition.from_state,
             "to_state": transition.to_state,
         }
-        self._session.commit("transition", value, expected=self._before, data=data)
+        readable = self._readable(value, transition)
+        self._session.commit("transition", readable, expected=self._before, data=data)
         return {"subject": self.subject, "revision": self.revision}
+
+    def _readable(self, value: ModelT, transition: Transition) -> ModelT:
+        """Return the value as it will be read, in the state that the transition leads to.
+
+        Raises:
+            InvalidValue: The model does not read it, or reads another state.
+        """
+        if state_text(getattr(value, "state", None)) == transition.to_state:
+            # `to_state` is a text, and evolve functions put the text into models of any type.
+            value = value.model_copy(update={"state": transition.to_value})
+        read = self._session.as_read(value)
+        state = getattr(read, "state", None)
+        found = state_of(self._chart.states_map, state)
+        if found is None or found.value != transition.to_value:
+            problem = f"its state would be {state!r} instead of {transition.to_value!r}; {_SET_STATE}"
+            raise InvalidValue(self._session.name, problem)
+        return read
+
+
+_SET_STATE = "give the model a field `state` that holds the chart's states, and set it to `to_value`"

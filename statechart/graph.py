@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from statechart.errors import UnknownState
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -32,7 +33,7 @@ class Edge:
 
 def states(chart: AnyChart) -> tuple[str, ...]:
     """Return the chart's states, as declared."""
-    return tuple(str(state.value) for state in chart.states)
+    return tuple(state_text(state.value) for state in chart.states)
 
 
 def events(chart: AnyChart) -> tuple[str, ...]:
@@ -47,8 +48,8 @@ def edges(chart: AnyChart) -> tuple[Edge, ...]:
         found = _edges[chart] = tuple(
             Edge(
                 event.id,
-                str(state.value),
-                str(target.value),
+                state_text(state.value),
+                state_text(target.value),
                 tuple(str(guard) for guard in transition.cond),
             )
             for state in chart.states
@@ -75,7 +76,7 @@ def failures(chart: AnyChart) -> tuple[str, ...]:
 
 
 def _named(members: Iterable[Any]) -> tuple[str, ...]:  # Any: State objects, or the values of some
-    return tuple(str(getattr(member, "value", member)) for member in members)
+    return tuple(state_text(getattr(member, "value", member)) for member in members)
 
 
 def guard_reason(chart: AnyChart, guard: str) -> str:
@@ -91,8 +92,8 @@ def allowed_events(chart: AnyChart, state: str) -> tuple[str, ...]:
     Raises:
         UnknownState: The chart has no such state.
     """
-    _check(chart, state)
-    leaving = {edge.event for edge in edges(chart) if edge.source == state}
+    source = _known(chart, state)
+    leaving = {edge.event for edge in edges(chart) if edge.source == source}
     return tuple(event for event in events(chart) if event in leaving)
 
 
@@ -102,8 +103,7 @@ def reachable(chart: AnyChart, state: str) -> frozenset[str]:
     Raises:
         UnknownState: The chart has no such state.
     """
-    _check(chart, state)
-    return frozenset(_paths(chart, state))
+    return frozenset(_paths(chart, _known(chart, state)))
 
 
 def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...] | None:
@@ -114,9 +114,7 @@ def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...]
     Raises:
         UnknownState: The chart has no such state.
     """
-    _check(chart, source)
-    _check(chart, target)
-    return _paths(chart, source).get(target)
+    return _paths(chart, _known(chart, source)).get(_known(chart, target))
 
 
 def breadth_first(
@@ -161,15 +159,15 @@ def _lints(chart: AnyChart) -> Iterator[str]:
         if event in known:
             yield f"event {event!r} has the name of a state; rename it"
     initial = chart.initial_state
-    found = _paths(chart, str(initial.value)) if initial is not None else {}
+    found = _paths(chart, state_text(initial.value)) if initial is not None else {}
     for name in states(chart):
         if name not in found:
             yield f"state {name!r} can't be reached from the initial state"
     yield from _lints_of_phases(chart)
     leaving = {edge.source for edge in edges(chart)}
     for state in chart.states:
-        if not state.final and str(state.value) not in leaving:
-            yield f"state {str(state.value)!r} has no way out and is not final"
+        if not state.final and state_text(state.value) not in leaving:
+            yield f"state {state_text(state.value)!r} has no way out and is not final"
 
 
 def _lints_of_phases(chart: AnyChart) -> Iterator[str]:
@@ -196,6 +194,9 @@ def _paths(chart: AnyChart, source: str) -> dict[str, tuple[Edge, ...]]:
     return dict(breadth_first(source, leaving))
 
 
-def _check(chart: AnyChart, state: str) -> None:
-    if state not in states(chart):
-        raise UnknownState(chart.__name__, state, states(chart))
+def _known(chart: AnyChart, state: object) -> str:
+    """Return the text of a state, which may be given as its value."""
+    text = state_text(state)
+    if text not in states(chart):
+        raise UnknownState(chart.__name__, text, states(chart))
+    return text

@@ -11,6 +11,7 @@ from statemachine.contrib.diagram.model import DiagramGraph, DiagramState, Diagr
 
 from statechart.errors import NoSuchPath, UnknownEvent, UnknownState
 from statechart.graph import allowed_events, edges, events, failures, phases, states
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.graph import AnyChart
@@ -83,7 +84,7 @@ def path(chart: AnyChart, names: Sequence[str]) -> Marks:
         NoSuchPath: An event does not leave the state that the earlier events lead to.
     """
     known = {(edge.source, edge.event): edge for edge in edges(chart)}
-    here = next(str(state.value) for state in chart.states if state.initial)
+    here = next(state_text(state.value) for state in chart.states if state.initial)
     visits = []
     for number, name in enumerate(names, 1):
         if name not in events(chart):
@@ -118,7 +119,7 @@ def compose(chart: AnyChart, marks: Marks) -> Picture:
     """
     if marks.current is not None and marks.current not in states(chart):
         raise UnknownState(chart.__name__, marks.current, states(chart))
-    ids = {str(state.value): state.id for state in chart.states}
+    ids = {state_text(state.value): state.id for state in chart.states}
     labels = _labels(chart, marks, ids)
     whole = extract(chart)
     plain = [edge for edge in whole.transitions if edge.source in ids.values()]

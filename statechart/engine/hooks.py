@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from loguru import logger
 
 from statechart.log import silence
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statemachine import State
@@ -21,7 +22,14 @@ silence("statechart")
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """An event that took a subject from one state to another."""
+    """An event that took a subject from one state to another.
+
+    Attributes:
+        from_state: The text of the source's value.
+        to_state: The text of the target's value.
+        to_value: The target's value as the chart declares it, such as the member of an Enum. A model
+            holds this value as its state.
+    """
 
     chart: str
     event: str
@@ -29,6 +37,7 @@ class Transition:
     to_state: str
     subject: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    to_value: Any = field(default=None, compare=False, repr=False)  # Any: states have values of many types
 
 
 class Commit(Protocol):
@@ -132,7 +141,13 @@ class Hooks:
             return
         firing.entered = target.value
         firing.transition = transition = Transition(
-            firing.chart, firing.event, firing.from_state, str(target.value), firing.subject, firing.payload
+            firing.chart,
+            firing.event,
+            firing.from_state,
+            state_text(target.value),
+            firing.subject,
+            firing.payload,
+            target.value,
         )
         try:
             fields = firing.commit(transition) if firing.commit is not None else {}
@@ -164,7 +179,7 @@ class Hooks:
         firing = self.firing
         if firing is None:
             return
-        fields: dict[str, object] = {"state": str(source.value), "event": firing.event}
+        fields: dict[str, object] = {"state": state_text(source.value), "event": firing.event}
         if firing.since is not None:
             fields["lasted_s"] = round((datetime.now(UTC) - firing.since).total_seconds(), 3)
         self._log("DEBUG", "Leaving state", fields)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from statechart.graph import edges, events, failures, guard_reason, phases
 from statechart.picture import Marks
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.graph import AnyChart
@@ -20,11 +21,11 @@ def json_document(chart: AnyChart, marks: Marks) -> str:
         "chart": chart.__name__,
         "states": [
             {
-                "name": str(state.value),
+                "name": state_text(state.value),
                 "initial": state.initial,
                 "final": state.final,
-                "failure": str(state.value) in failures(chart),
-                "phase": home.get(str(state.value)),
+                "failure": state_text(state.value) in failures(chart),
+                "phase": home.get(state_text(state.value)),
             }
             for state in chart.states
         ],

@@ -158,7 +158,7 @@ def begin_anew(
     revision = max(evidence.revision, candidate.revision, above) + 1
     value = renumber(candidate.value, revision)
     said = _said(evidence, candidate, kept=kept, reason=reason, lineage=lineage)
-    draft = codec.draft(REBASED, actor, said, operation=None, value=value)
+    draft = codec.draft(REBASED, actor, said, operation=None, name=evidence.name, value=value)
     before = origin(lineage, name)
     line = line_after(Head(lineage, 0, revision - 1, before.hash, 0), draft)
     # One rename commits: before it, everything is as it was, and after it, the new history is there.

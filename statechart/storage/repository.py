@@ -87,6 +87,7 @@ class JsonFileRepository(Generic[ModelT]):
 
         Raises:
             InvalidName: The name is not allowed.
+            InvalidValue: The value could not be read again; nothing was written.
             AlreadyExists: The name is taken.
             NotOurs: The path holds files of another program.
             CommitUncertain: The value is recorded, but may be gone after a power cut.
@@ -96,7 +97,7 @@ class JsonFileRepository(Generic[ModelT]):
         lineage = lineage or uuid4().hex
         actor = self._actor or Holder.current().user
         said = {**(data or {}), "lineage": lineage, "name": name}
-        draft = self._codec.draft(CREATED, actor, said, operation=operation, value=value)
+        draft = self._codec.draft(CREATED, actor, said, operation=operation, name=name, value=value)
         line = line_after(origin(lineage, name), draft)
         assert line.record.value is not None
         shown = document.encode(line.record.value, line.head, self._codec.schema_version)

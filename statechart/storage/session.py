@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
-from statechart.errors import CorruptHistory, Stale
+from statechart.errors import CorruptHistory, InvalidValue, Stale
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage import document
@@ -60,22 +60,50 @@ class Codec(Generic[ModelT]):
         actor: str,
         data: Mapping[str, object],
         *,
+        name: str,
         operation: str | None,
         value: ModelT | None = None,
     ) -> Draft:
         """Return the draft of a record, with or without a value.
 
         Raises:
-            TypeError: The value is of another class, or has a key that the document reserves.
+            InvalidValue: The value is of another class, has a key that the document reserves, or can't be
+                read from JSON again.
         """
-        if value is None:
-            return Draft(type, actor, data, operation, None, self.schema_version)
+        content = None if value is None else self._json(value, name)
+        if content is not None:
+            self._read(content, name)
+        return Draft(type, actor, data, operation, content, self.schema_version)
+
+    def as_read(self, value: ModelT, name: str) -> ModelT:
+        """Return a value as a reader of its record will find it.
+
+        Raises:
+            InvalidValue: As `draft`.
+        """
+        return self._read(self._json(value, name), name)
+
+    def _json(self, value: ModelT, name: str) -> bytes:
         if not isinstance(value, self.model):
-            raise TypeError(f"this repository stores {self.model.__name__}, not {value.__class__.__name__}")
+            problem = f"this repository stores {self.model.__name__}, not {value.__class__.__name__}"
+            raise InvalidValue(name, problem)
         taken = RESERVED.intersection(value.model_extra or ())
         if taken:
-            raise TypeError(f"its document reserves these keys of the value: {', '.join(sorted(taken))}")
-        return Draft(type, actor, data, operation, value.model_dump_json().encode(), self.schema_version)
+            raise InvalidValue(
+                name, f"its document reserves these keys of the value: {', '.join(sorted(taken))}"
+            )
+        try:
+            # Without warnings: a copy with other fields may not have been validated yet.
+            return value.model_dump_json(warnings=False).encode()
+        except PydanticSerializationError as error:
+            raise InvalidValue(name, f"JSON can't hold it ({error})") from error
+
+    def _read(self, content: bytes, name: str) -> ModelT:
+        try:
+            return self.model.model_validate_json(content)
+        except ValidationError as error:
+            problem = f"it is not a valid {self.model.__name__} ({first_problem(error)})"
+            raise InvalidValue(name, problem) from error
 
     def value(self, records: Sequence[Record], path: Path, name: str) -> ModelT:
         """Return the value of the first record, with the later records folded in.
@@ -143,6 +171,14 @@ class Session(Generic[ModelT]):
         """The recorded value, with the records that keep the revision folded in."""
         return self._values[self._journal.head.seq]
 
+    def as_read(self, value: ModelT) -> ModelT:
+        """Return a value as a reader of its record will find it, validated by the model.
+
+        Raises:
+            InvalidValue: The value can't be read from JSON again.
+        """
+        return self._codec.as_read(value, self.name)
+
     def check(self) -> None:
         """Check that this session may still write.
 
@@ -173,13 +209,16 @@ class Session(Generic[ModelT]):
 
         Raises:
             Stale: The recorded revision is another; nothing was written.
+            InvalidValue: The value could not be read again; nothing was written.
             LeaseLost: The session holds the name no longer; nothing was written.
             StorageError: The record could not be written.
             CommitUncertain: The record may or may not have been written.
         """
         if expected != self.head.revision:
             raise Stale(self.name, expected=expected, actual=self.head.revision)
-        draft = self._codec.draft(type, self._actor, data or {}, operation=operation, value=value)
+        draft = self._codec.draft(
+            type, self._actor, data or {}, operation=operation, name=self.name, value=value
+        )
         record, head = self._append(draft, value)
         # Committed: whatever happens to the document now, the journal can rebuild it.
         assert record.value is not None
@@ -199,7 +238,8 @@ class Session(Generic[ModelT]):
             StorageError: The record could not be written.
             CommitUncertain: The record may or may not have been written.
         """
-        return self._append(self._codec.draft(type, self._actor, data, operation=operation), None)[0]
+        draft = self._codec.draft(type, self._actor, data, operation=operation, name=self.name)
+        return self._append(draft, None)[0]
 
     def _append(self, draft: Draft, value: ModelT | None) -> tuple[Record, Head]:
         before = self._journal.head

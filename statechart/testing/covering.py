@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from statechart.errors import InvalidTransition, UnknownEvent
 from statechart.graph import Edge, breadth_first, edges, events
 from statechart.testing.driver import Driver
-from statechart.wording import listed
+from statechart.wording import listed, state_text
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
@@ -165,7 +165,7 @@ def _explore(
     models = {_frozen(start): start}
 
     def leaving(before: str) -> Iterator[tuple[_Step, str]]:
-        state = str(models[before].state)
+        state = state_text(models[before].state)
         ways = [edge for edge in edges(chart) if edge.source == state and edge.event not in without]
         for event in dict.fromkeys(edge.event for edge in ways):
             driver = Driver(chart, model=deepcopy(models[before]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from statechart.errors import InvalidTransition, UnknownState
 from statechart.graph import states
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.chart import Chart, Event
@@ -22,7 +23,7 @@ class Driver:
 
     Args:
         chart: The chart's class.
-        state: The first state; by default the initial state.
+        state: The first state, or its value; by default the initial state.
         model: The model that guards and hooks see; by default the chart's own, or one with the `facts`.
         commit: Makes transitions durable.
         facts: Attributes of the model.
@@ -46,7 +47,7 @@ class Driver:
     @property
     def state(self) -> str:
         """The current state."""
-        return str(self.machine.model.state)
+        return state_text(self.machine.model.state)
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -74,8 +75,10 @@ class Driver:
     def expect(self, state: str) -> Self:
         """Require a state."""
         __tracebackhide__ = True
-        _value(type(self.machine), state)  # raises UnknownState for a typo in the test
-        assert self.state == state, f"it is {self.state}, not {state}, after {self._story()}"
+        expected = state_text(
+            _value(type(self.machine), state)
+        )  # raises UnknownState for a typo in the test
+        assert self.state == expected, f"it is {self.state}, not {expected}, after {self._story()}"
         return self
 
     def refuses(self, event: Event | str, *, because: str | None = None, **payload: Any) -> Self:
@@ -108,8 +111,8 @@ def new_model(chart: type[Chart], model: object | None, facts: dict[str, object]
     return found
 
 
-def _value(chart: type[Chart], state: str) -> Any:  # Any: states have values of any type
+def _value(chart: type[Chart], state: object) -> Any:  # Any: states have values of many types
     for declared in chart.states:
-        if str(declared.value) == state:
+        if state_text(declared.value) == state_text(state):
             return declared.value
-    raise UnknownState(chart.__name__, state, states(chart))
+    raise UnknownState(chart.__name__, state_text(state), states(chart))
