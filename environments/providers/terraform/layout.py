@@ -52,6 +52,11 @@ class Layout:
         return self.module / "errored.tfstate"
 
     @property
+    def backend(self) -> Path:
+        """The file in which Terraform notes where it keeps the state, if that is not beside the module."""
+        return self.module / ".terraform" / "terraform.tfstate"
+
+    @property
     def known_hosts(self) -> Path:
         """The pinned host keys."""
         return self.build / "ssh" / "known_hosts"

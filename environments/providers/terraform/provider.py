@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.errors import InvalidConfiguration, StepFailed
 from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common import ssh
+from environments.providers.common.addresses import checked_host
 from environments.providers.common.ansible import playbook
 from environments.providers.common.app_files import source_of
 from environments.providers.terraform.layout import Layout
@@ -23,6 +25,7 @@ from environments.providers.terraform.steps.service import run_steps, stop_steps
 from environments.providers.terraform.steps.teardown import teardown_steps
 from environments.providers.terraform.tofu import program
 from environments.providers.terraform.tofu.module import Module
+from environments.providers.terraform.tofu.module_checks import module_problems
 from environments.secrets.detection import secret_under
 from environments.secrets.references import SecretRef
 
@@ -59,6 +62,17 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         fields = ("playbook", "playbook_variables")
         return tuple(name for name in fields if getattr(new, name) != getattr(self, name))
 
+    def for_address(self, address: str) -> ProviderSpec:
+        """Return a spec with which register adopts the host at an address.
+
+        Raises:
+            InvalidConfiguration: The text is no address.
+        """
+        try:
+            return super().for_address(checked_host(address))
+        except ValueError as error:
+            raise InvalidConfiguration(f"the address {address!r}", [str(error)]) from None
+
     def relative_to(self, directory: Path, /) -> TerraformProvider:
         """Return a copy with paths made absolute from a directory, and `~` expanded."""
 
@@ -90,6 +104,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         """Check the spec against the disk, and return a line for each problem."""
         return (
             *self._problems_of_module(),
+            *self._problems_of_address(),
             *self._problems_of_files(),
             *self._problems_of_tools(),
             *self._plain_secrets(),
@@ -99,23 +114,18 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         if not self.directory.is_dir():
             yield f"directory: {self.directory} is not a directory; name the directory of the module"
             return
-        module = Module(self.directory)
-        declared, outputs = module.declared(), module.outputs()
-        if not declared and not outputs:
-            yield f"directory: {self.directory} holds no Terraform module (*.tf) with outputs"
-            return
-        for name in self.variables.keys() - declared:
-            known = ", ".join(sorted(declared)) or "none"
-            yield f"variables.{name}: the module declares no such variable; it declares {known}"
-        for field, name in self.outputs:
-            if name is not None and name not in outputs:
-                known = ", ".join(sorted(outputs)) or "none"
-                yield f"outputs.{field}: the module has no output {name!r}; it has {known}"
-        for source in module.outside():
-            yield (
-                f"directory: the module uses {source}, which lies outside and would not be copied; "
-                "name the directory above both, or copy that module inside"
-            )
+        try:
+            yield from module_problems(self, Module(self.directory))
+        except StepFailed as failed:
+            yield failed.summary
+        except OSError as error:
+            yield f"directory: {error.filename} can't be read: {error.strerror}"
+
+    def _problems_of_address(self) -> Iterator[str]:
+        try:
+            checked_host(self.address or "localhost")
+        except ValueError as error:
+            yield f"address: {error}"
 
     def _problems_of_files(self) -> Iterator[str]:
         if problem := ssh.check_key_file(self.ssh.key):

@@ -139,6 +139,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"outputs": {"instance_ip": "ip"}},
         "outputs.instance_ip: the module has no output 'ip'",
     ),
+    "no address": ({"address": "root@192.0.2.7"}, "address: holds a user"),
     "no key": ({"ssh": {"key": "/nowhere"}}, "ssh.key: /nowhere is not a file"),
     "no playbook": ({"playbook": "/nowhere"}, "playbook: /nowhere is not a file"),
     "no app": ({"app": "/nowhere"}, "app: /nowhere is not a directory"),
@@ -177,4 +178,42 @@ async def test_an_invalid_module_is_a_configuration_error(project: Project) -> N
 
     assert caught.value.failure.cause is FailureCause.CONFIGURATION
     assert "undeclared local" in caught.value.failure.summary
+    await project.workspace.destroy("web")
+
+
+@pytest.mark.e2e
+async def test_a_module_that_turns_unfit_after_create_is_refused_before_the_apply(project: Project) -> None:
+    module, leased = project.directory / "module", project.directory / "leased"
+    whole = (module / "main.tf.j2").read_text()
+    address = f'value = fileexists("{leased}") ? "127.0.0.1" : ""'
+    late = whole.replace('value = "127.0.0.1"', address)
+    backend = 'terraform {\n  backend "local" {}\n}\n'
+    unfit = {
+        "render_module": (late + backend, 'backend "local" would keep Terraform\'s state elsewhere'),
+        # The parser does not know this form of a number, so only Terraform can tell.
+        "initialise": (
+            late + backend + "locals { a = 1e3 }\n",
+            "the module keeps Terraform's state elsewhere",
+        ),
+        "plan_infrastructure": (
+            late.replace("instance_ip", "ip"),
+            "the output 'instance_ip' of the module is missing",
+        ),
+        "read_outputs": (late, "the output 'instance_ip' of the module is empty"),
+    }
+    project.workspace.create(project.spec())
+    state = project.data / "web" / "build" / "terraform" / "terraform.tfstate"
+    attempt = project.workspace.provision
+    for step, (text, said) in unfit.items():
+        (module / "main.tf.j2").write_text(text)
+        with pytest.raises(CommandFailed) as caught:
+            await attempt("web")
+        assert said in caught.value.failure.summary
+        assert caught.value.failure.step == step
+        applied = state.exists() and "ssh_server" in state.read_text()
+        assert applied == (step == "read_outputs")
+        attempt = project.workspace.retry
+
+    leased.touch()
+    assert (await project.workspace.retry("web")).outputs.instance_ip == "127.0.0.1"
     await project.workspace.destroy("web")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -14,7 +14,15 @@ from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import url_of
 from environments.providers.terraform.tofu import module
-from environments.providers.terraform.tofu.state import PLANNED, binary_of, require_saved
+from environments.providers.terraform.tofu.declarations import Declarations
+from environments.providers.terraform.tofu.outputs import (
+    Outputs,
+    host_address,
+    host_key,
+    is_blank,
+    require_planned,
+)
+from environments.providers.terraform.tofu.state import PLANNED, binary_of, require_own_state, require_saved
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
@@ -38,9 +46,11 @@ def infrastructure_steps(spec: TerraformSettings, environment: AnyEnvironment) -
 
 
 def _inputs(spec: TerraformSettings, environment: AnyEnvironment) -> dict[str, JsonValue]:
-    source = module.Module(spec.directory)
-    # A module that is missing is reported by the step that needs it.
-    digest = source.digest() if spec.directory.is_dir() else ""
+    # A module that is missing, or that can't be copied, is reported by the step that needs it.
+    try:
+        digest = module.Module(spec.directory).digest()
+    except (StepFailed, OSError):
+        digest = ""
     settings = spec.model_dump(mode="json", include={"binary", "variables", "outputs"})
     return {"lineage": environment.lineage, "module": digest, **settings}
 
@@ -63,18 +73,22 @@ def _files(spec: TerraformSettings, context: StepContext) -> dict[str, bytes]:
     return module.Module(spec.directory).render(facts)
 
 
-def _variables(spec: TerraformSettings, context: StepContext) -> dict[str, JsonValue]:
+def _variables(
+    spec: TerraformSettings, context: StepContext, files: Mapping[str, bytes]
+) -> dict[str, JsonValue]:
     environment = context.environment
     ours = {"name": environment.name, "instance_name": environment.spec.instance_name}
-    declared = module.Module(spec.directory).declared()
-    return {**{key: value for key, value in ours.items() if key in declared}, **spec.plain_variables}
+    declared = Declarations.of(files)
+    # A file that only Terraform understands may declare them; a value too many is but a warning.
+    given = {key: value for key, value in ours.items() if key in declared.names("variable")}
+    return {**(given if declared.complete else ours), **spec.plain_variables}
 
 
 async def render_module(spec: TerraformSettings, context: StepContext) -> None:
     """Copy the module, with templates rendered, to Terraform's working directory."""
     layout = Layout.at(context)
     files = await in_thread(lambda: _files(spec, context))
-    variables = await in_thread(lambda: _variables(spec, context))
+    variables = await in_thread(lambda: _variables(spec, context, files))
     await in_thread(lambda: module.write(files, variables, layout.prepare(layout.module)))
     context.report(f"{len(files)} file{'s' * (len(files) != 1)} in {layout.module}")
 
@@ -88,7 +102,10 @@ async def probe_module(spec: TerraformSettings, context: StepContext) -> Probed:
 
 async def initialise(spec: TerraformSettings, context: StepContext) -> None:
     """Fetch the providers and modules that the module needs."""
+    layout = Layout.at(context)
+    noted = await in_thread(layout.backend.exists)
     await binary_of(spec, context).run(context, "init", "-json", "-input=false")
+    await in_thread(lambda: require_own_state(layout, initialised_now=not noted))
     context.report("providers and modules are there")
 
 
@@ -120,10 +137,20 @@ async def plan_infrastructure(spec: TerraformSettings, context: StepContext) -> 
     await in_thread(lambda: require_saved(Layout.at(context)))
     await in_thread(Layout.at(context).begin_state)
     said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
+    await in_thread(lambda: _require_outputs(spec, context, said.outputs))
     context.report(said.summary or "nothing to change")
     for line in (*said.drift, *said.changes):
         context.progress(line)
     return {"details": {PLANNED: True}}
+
+
+def _require_outputs(spec: TerraformSettings, context: StepContext, planned: Collection[str]) -> None:
+    names = [name for _, name in spec.outputs if name is not None]
+    if not planned:
+        # No output at all, or a version that does not name them in a plan.
+        declared = module.Module(Layout.at(context).module).declarations()
+        planned = declared.names("output") if declared.complete else names
+    require_planned(planned, names)
 
 
 async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
@@ -156,12 +183,25 @@ async def probe_infrastructure(spec: TerraformSettings, context: StepContext) ->
 
 async def read_outputs(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Read the outputs: the host's address, and the host key if the module has it."""
-    found = await binary_of(spec, context).document(context, "output", "-json")
-    address = _output(found, spec.outputs.instance_ip, required=True)
-    key = _output(found, spec.outputs.ssh_host_key, required=False)
+    # A host may get its address after it was created: only a refresh then brings it into the state.
+    if is_blank(await _outputs(spec, context), spec.outputs.instance_ip):
+        context.report("the address is not there yet: refreshing")
+        await binary_of(spec, context).run(
+            context, "apply", "-refresh-only", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
+        )
+    return _described(spec, context, await _outputs(spec, context))
+
+
+async def _outputs(spec: TerraformSettings, context: StepContext) -> Outputs:
+    found: Outputs = await binary_of(spec, context).document(context, "output", "-json")
+    return found
+
+
+def _described(spec: TerraformSettings, context: StepContext, found: Outputs) -> StepOutputs:
+    address = host_address(found, spec.outputs.instance_ip)
+    key = host_key(found, spec.outputs.ssh_host_key)
     context.report(f"the host is at {address}")
-    # Without the comment at the end of a public key, which the host does not show.
-    details: dict[str, JsonValue] = {"ssh_host_key": " ".join(key.split()[:2])} if key else {}
+    details: dict[str, JsonValue] = {"ssh_host_key": key} if key else {}
     return {
         "instance_ip": address,
         "port": spec.service.port,
@@ -171,18 +211,7 @@ async def read_outputs(spec: TerraformSettings, context: StepContext) -> StepOut
     }
 
 
-def _output(found: dict[str, dict[str, JsonValue]], name: str | None, *, required: bool) -> str:
-    value = found.get(name or "", {}).get("value")
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    if required or (name is not None and value is not None):
-        known = ", ".join(sorted(found)) or "none"
-        problem = "is missing" if value is None else "is not a string"
-        summary = f"the output {name!r} of the module {problem}; its outputs are: {known}"
-        raise StepFailed(FailureCause.CONFIGURATION, summary)
-    return ""
-
-
 async def probe_outputs(spec: TerraformSettings, context: StepContext) -> Probed:
-    """Read the outputs once more."""
-    return Probed.done("the outputs are there", **await read_outputs(spec, context))
+    """Read the outputs once more, without a refresh."""
+    described = _described(spec, context, await _outputs(spec, context))
+    return Probed.done("the outputs are there", **described)

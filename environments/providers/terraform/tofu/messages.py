@@ -114,6 +114,7 @@ class Messages:
         summary: The number of changes, such as `1 to add, 0 to change, 0 to destroy`.
         drift: The resources that differ from the state, as `address: action`.
         changes: The resources with planned changes, as `address: action`.
+        outputs: The names of the planned outputs, also of those without a change.
     """
 
     progress: Callable[[str], None] = lambda _text: None
@@ -121,6 +122,7 @@ class Messages:
     summary: str = ""
     drift: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    outputs: set[str] = field(default_factory=set)
 
     def take(self, line: str) -> None:
         """Read a line of output. Lines that are not JSON messages are ignored."""
@@ -144,6 +146,8 @@ class Messages:
                 self.summary = _summary(message.get("changes") or {})
             case "planned_change":
                 self.changes.append(_change(message))
+            case "outputs":
+                self.outputs |= (message.get("outputs") or {}).keys()
             case "resource_drift":
                 self.drift.append(_change(message))
             case "apply_start" | "apply_complete" | "apply_errored" as kind:

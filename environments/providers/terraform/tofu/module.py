@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,17 +15,15 @@ from pydantic import JsonValue
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.providers.terraform.tofu.declarations import TEMPLATE, Declarations, is_declaring
 from environments.system.files import write_private
 
-TEMPLATE = ".j2"
 VARIABLES_FILE = "envchart.auto.tfvars.json"
 _IGNORED = {".terraform", VARIABLES_FILE, ".git"}
 # Left in a module in which a user has run Terraform by hand: that state is not the environment's.
 _STATE = re.compile(r"(\.?terraform\.tfstate|errored\.tfstate|crash\.log)")
-# By pattern and not by a parser of HCL, which would reject templates.
-_DECLARED = re.compile(r'^\s*variable\s+"([^"]+)"', re.M)
-_OUTPUT = re.compile(r'^\s*output\s+"([^"]+)"', re.M)
-_ABOVE = re.compile(r'^\s*source\s*=\s*"(\.\./[^"]*)"', re.M)
+# More than any module has. Links to directories can multiply the files beyond any number.
+_MOST_ENTRIES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +37,68 @@ class Module:
     directory: Path
 
     def files(self) -> Iterator[Path]:
-        """Yield the module's files in a stable order, without Terraform's own files."""
-        for path in sorted(self.directory.rglob("*")):
-            parts = path.relative_to(self.directory).parts
-            if path.is_file() and not _IGNORED & set(parts) and not _STATE.match(parts[0]):
+        """Yield the module's files in a stable order, without Terraform's own files.
+
+        Links to directories are followed, except to a directory that holds the link.
+
+        Raises:
+            StepFailed: There are too many files.
+        """
+        above = frozenset(self.directory.resolve().parents)
+        for number, path in enumerate(_walk(self.directory, above)):
+            if number >= _MOST_ENTRIES:
+                summary = (
+                    f"directory: {self.directory} holds more than {_MOST_ENTRIES:,} files, links followed"
+                )
+                raise StepFailed(FailureCause.CONFIGURATION, summary)
+            if path.is_file() and not _STATE.match(path.relative_to(self.directory).parts[0]):
                 yield path
 
     def digest(self) -> str:
-        """Return the SHA-256 of all files, in hexadecimal."""
+        """Return the SHA-256 of all files, in hexadecimal.
+
+        Raises:
+            StepFailed: There are too many files.
+        """
         digest = sha256()
         for path in self.files():
             name = path.relative_to(self.directory).as_posix()
             digest.update(f"{name}\0{sha256(path.read_bytes()).hexdigest()}\0".encode())
         return digest.hexdigest()
 
-    def declared(self) -> set[str]:
-        """Return the names of the declared variables, also of those in templates."""
-        return {name for text in self._texts() for name in _DECLARED.findall(text)}
+    def declarations(self) -> Declarations:
+        """Read the blocks that the module's root directory declares, also in templates.
 
-    def outputs(self) -> set[str]:
-        """Return the names of the declared outputs, also of those in templates."""
-        return {name for text in self._texts() for name in _OUTPUT.findall(text)}
+        Raises:
+            StepFailed: The parser is not installed.
+        """
+        return _declarations_in(self.directory)
 
     def outside(self) -> list[str]:
-        """Return the sources of modules outside the directory, which are not copied with it."""
-        depth = {path: len(path.relative_to(self.directory).parts) - 1 for path in self._sources()}
-        return [
-            source
-            for path, below in depth.items()
-            for source in _ABOVE.findall(path.read_text(encoding="utf-8", errors="replace"))
-            if source.count("../") > below
-        ]
+        """Return the sources of called modules outside the directory, which are not copied with it.
 
-    def _sources(self) -> Iterator[Path]:
-        for path in self.files():
-            if path.name.removesuffix(TEMPLATE).endswith((".tf", ".tofu")):
-                yield path
-
-    def _texts(self) -> Iterator[str]:
-        for path in self._sources():
-            yield path.read_text(encoding="utf-8", errors="replace")
+        Raises:
+            StepFailed: The parser is not installed.
+        """
+        outside: dict[str, None] = {}
+        seen, left = {"."}, ["."]
+        while left:
+            place = left.pop()
+            for source in _declarations_in(self.directory / place).sources():
+                called = posixpath.normpath(posixpath.join(place, source))
+                if called == ".." or called.startswith("../"):
+                    outside[source] = None
+                elif called not in seen:
+                    seen.add(called)
+                    left.append(called)
+        return list(outside)
 
     def render(self, facts: Mapping[str, object]) -> dict[str, bytes]:
         """Return the content of the files by relative name, with templates rendered.
 
         Raises:
-            StepFailed: A template can't be rendered.
+            StepFailed: A template can't be rendered, the module would keep its state elsewhere, or
+                the parser is not installed.
         """
         rendered: dict[str, bytes] = {}
         for path in self.files():
@@ -92,7 +107,39 @@ class Module:
                 rendered[name.removesuffix(TEMPLATE)] = _rendered(path, name, facts)
             else:
                 rendered[name] = path.read_bytes()
+        # The module may have changed since the spec was checked, or a template may hold the block.
+        for problem in remote_state(Declarations.of(rendered)):
+            raise StepFailed(FailureCause.CONFIGURATION, f"directory: {problem}, then try again")
         return rendered
+
+
+def remote_state(declared: Declarations) -> Iterator[str]:
+    """Yield a problem for each block that keeps Terraform's state elsewhere."""
+    for block in declared.remote():
+        yield (
+            f"{block.place}: {block} would keep Terraform's state elsewhere, which is not supported; "
+            "remove the block: envchart keeps the state in the environment's directory"
+        )
+
+
+def _walk(directory: Path, above: frozenset[Path] | None) -> Iterator[Path]:
+    """Yield the entries below a directory, sorted by name in each directory.
+
+    With the real paths of the directories above, links to other directories are followed.
+    """
+    inside = above and above | {directory.resolve()}
+    for path in sorted(directory.iterdir()):
+        if path.name in _IGNORED:
+            continue
+        if path.is_dir() and (path.resolve() not in inside if inside else not path.is_symlink()):
+            yield from _walk(path, inside)
+        yield path
+
+
+def _declarations_in(directory: Path) -> Declarations:
+    files = sorted(directory.iterdir()) if directory.is_dir() else ()
+    found = (path for path in files if is_declaring(path.name) and path.is_file())
+    return Declarations.of({path.name: path.read_bytes() for path in found})
 
 
 def write(files: Mapping[str, bytes], variables: Mapping[str, JsonValue], target: Path) -> None:
@@ -100,9 +147,12 @@ def write(files: Mapping[str, bytes], variables: Mapping[str, JsonValue], target
 
     Terraform's own files stay.
     """
-    for path in list(Module(target).files()):
+    # Links are removed and never followed: the directory holds only copies.
+    for path in list(_walk(target, None)):
+        name = path.relative_to(target).as_posix()
         # The lock file may come from init and not from the module, and keeps the providers' versions.
-        if path.relative_to(target).as_posix() not in files and path.name != ".terraform.lock.hcl":
+        kept = name in files or path.name == ".terraform.lock.hcl" or _STATE.match(name)
+        if not kept and (path.is_symlink() or not path.is_dir()):
             path.unlink()
     for name, content in files.items():
         (target / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

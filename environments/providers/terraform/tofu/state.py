@@ -94,3 +94,21 @@ def require_saved(layout: Layout) -> None:
             f"'terraform state push {layout.unsaved_state.name}', remove the file, then try again"
         )
         raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
+
+
+def require_own_state(layout: Layout, *, initialised_now: bool) -> None:
+    """Check after `init` that Terraform keeps its state beside the module.
+
+    Raises:
+        StepFailed: A block that only Terraform understands keeps the state elsewhere.
+    """
+    if not layout.backend.exists():
+        return
+    if initialised_now:
+        # Nothing is in that state yet; left here, the note would stop `init` after the block is removed.
+        layout.backend.unlink()
+    summary = (
+        "directory: the module keeps Terraform's state elsewhere, which is not supported: remove its "
+        "'backend' or 'cloud' block, then try again"
+    )
+    raise StepFailed(FailureCause.CONFIGURATION, summary)
