@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from statemachine.contrib.diagram.extract import extract
-from statemachine.contrib.diagram.model import DiagramGraph, DiagramState, DiagramTransition, StateType
+from statemachine.contrib.diagram.model import ActionType, DiagramAction
 
 from statechart.errors import NoSuchPath, UnknownEvent, UnknownState
 from statechart.graph import allowed_events, edges, events, failures, phases, states
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
+    from statemachine import Event, State
+
     from statechart.graph import AnyChart
+
+Escape: TypeAlias = "Callable[[str], str]"
+"""Writes a text so that a format shows it, and gives none of its characters a meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +51,79 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A state as it is drawn.
+
+    Attributes:
+        id: ASCII letters, digits and underscores, different for each state.
+        name: The name for people.
+        actions: The actions on entry and exit, a line each.
+    """
+
+    id: str
+    name: str
+    initial: bool = False
+    final: bool = False
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A transition as it is drawn.
+
+    Attributes:
+        events: The identifiers of its events.
+        names: The names of its events, for people.
+        label: A remark on the events: when they were fired, for example.
+        taken: Whether it is among the transitions that were taken.
+    """
+
+    source: str
+    target: str
+    events: tuple[str, ...]
+    names: tuple[str, ...]
+    guards: tuple[str, ...] = ()
+    label: str = ""
+    taken: bool = False
+
+    def spelled(self, escape: Escape) -> str:
+        """Return the events and the label, each escaped."""
+        label = f" ({escape(self.label)})" if self.label else ""
+        return ", ".join(map(escape, self.names)) + label
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
-    """A text at a state."""
+    """A text at a state: our words, with `{}` for each text of the chart."""
 
     state: str
-    text: str
+    words: str
+    texts: tuple[str, ...]
+
+    def spelled(self, escape: Escape) -> str:
+        """Return the note with each text of the chart escaped."""
+        return self.words.format(*map(escape, self.texts))
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart, ready to be drawn. States have the identifiers that renderers use.
+    """A chart, ready to be drawn. Its texts are printable lines, which each format has to escape.
 
     Attributes:
-        graph: The drawn states and transitions, flat, without those that became notes.
-        whole: The same without notes, for tables.
+        arrows: The drawn transitions, without those that became notes.
+        whole: All transitions, for tables.
         boxes: The states of each phase.
         classes: The class of each state: `current`, `failed`, `visited` or `failure`.
-        visited: The transitions taken, as indexes into `graph.transitions`.
-        missed: The transitions that tests missed, likewise.
+        missed: The transitions that tests missed, as indexes into `arrows`.
     """
 
-    graph: DiagramGraph
-    whole: DiagramGraph
+    name: str
+    nodes: Sequence[Node]
+    arrows: Sequence[Arrow]
+    whole: Sequence[Arrow]
     boxes: Mapping[str, tuple[str, ...]]
     notes: Sequence[Note]
     classes: Mapping[str, str]
-    visited: frozenset[int] = field(default_factory=frozenset)
     missed: frozenset[int] = field(default_factory=frozenset)
 
 
@@ -119,49 +172,81 @@ def compose(chart: AnyChart, marks: Marks) -> Picture:
     """
     if marks.current is not None and marks.current not in states(chart):
         raise UnknownState(chart.__name__, marks.current, states(chart))
-    ids = {state_text(state.value): state.id for state in chart.states}
-    labels = _labels(chart, marks, ids)
-    whole = extract(chart)
-    plain = [edge for edge in whole.transitions if edge.source in ids.values()]
-    folded, notes = _fold(chart, plain, ids, labels)
-    drawn = [_labelled(edge, labels) for edge in folded]
+    ids = dict(zip(states(chart), identifiers(state.id for state in chart.states), strict=True))
+    whole = list(_arrows(chart, ids, marks))
+    arrows, notes = _fold(chart, whole, ids)
     return Picture(
-        graph=replace(whole, transitions=drawn),
-        whole=replace(whole, transitions=[_labelled(edge, labels) for edge in plain]),
-        boxes={phase: tuple(ids[member] for member in members) for phase, members in phases(chart).items()},
+        name=printable(chart.__name__),
+        nodes=list(_nodes(chart, ids)),
+        arrows=arrows,
+        whole=whole,
+        boxes={
+            printable(phase): tuple(ids[member] for member in members)
+            for phase, members in phases(chart).items()
+        },
         notes=[*notes, *_remarks(marks, ids)],
         classes=_classes(chart, marks, ids),
-        visited=frozenset(index for index, edge in enumerate(folded) if _key(edge) in labels),
     )
 
 
-_Key = tuple[str, str, str]
+def printable(text: str) -> str:
+    """Return a text on one line, without the characters that pages and XML can't hold."""
+    return _UNFIT.sub("\ufffd", " ".join(text.split()))
 
 
-def _key(edge: DiagramTransition) -> _Key:
-    return edge.source, edge.event, edge.targets[0]
+_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
-def _labels(chart: AnyChart, marks: Marks, ids: Mapping[str, str]) -> dict[_Key, str]:
-    """Return the label of each transition that was taken, by the renderers' identifiers."""
-    spoken = {event.id: str(event.name) for event in chart._events}
-    known = {(edge.source, edge.event, edge.target) for edge in edges(chart)}
-    said: dict[_Key, list[str]] = {}
-    for visit in marks.visits:
-        if (visit.source, visit.event, visit.target) in known:
-            key = (ids[visit.source], spoken[visit.event], ids[visit.target])
-            said.setdefault(key, []).append(visit.label)
-    return {key: _summed(labels) for key, labels in said.items()}
+def identifiers(texts: Iterable[str]) -> list[str]:
+    """Return a different identifier for each text, of ASCII letters, digits and underscores."""
+    given: dict[str, None] = {}
+    for text in texts:
+        spelled = re.sub("[^0-9A-Za-z]+", "_", text)
+        while spelled in given:
+            spelled += "_"
+        given[spelled] = None
+    return list(given)
+
+
+def _nodes(chart: AnyChart, ids: Mapping[str, str]) -> Iterator[Node]:
+    for state, drawn in zip(chart.states, extract(chart).states, strict=True):
+        actions = tuple(printable(_action(action)) for action in drawn.actions)
+        yield Node(ids[state_text(state.value)], _name(state), state.initial, state.final, actions)
+
+
+def _name(named: State | Event) -> str:
+    return printable(str(named.name)) or printable(named.id)
+
+
+def _action(action: DiagramAction) -> str:
+    return action.body if action.type is ActionType.INTERNAL else f"{action.type.value} / {action.body}"
+
+
+def _arrows(chart: AnyChart, ids: Mapping[str, str], marks: Marks) -> Iterator[Arrow]:
+    transitions = [transition for state in chart.states for transition in state.transitions]
+    for transition in transitions:
+        for target in transition.targets:
+            ends = state_text(transition.source.value), state_text(target.value)
+            keys = tuple(event.id for event in transition.events)
+            visits = [
+                visit
+                for visit in marks.visits
+                if (visit.source, visit.target) == ends and visit.event in keys
+            ]
+            yield Arrow(
+                ids[ends[0]],
+                ids[ends[1]],
+                events=keys,
+                names=tuple(_name(event) for event in transition.events),
+                guards=tuple(printable(str(guard)) for guard in transition.cond),
+                label=printable(_summed([visit.label for visit in visits])),
+                taken=bool(visits),
+            )
 
 
 def _summed(labels: Sequence[str]) -> str:
     shown = [label for label in labels if label]
     return ", ".join(shown) if len(shown) <= 2 else f"{len(shown)} times, last {shown[-1]}"
-
-
-def _labelled(edge: DiagramTransition, labels: Mapping[_Key, str]) -> DiagramTransition:
-    label = labels.get(_key(edge))
-    return replace(edge, event=f"{edge.event} ({label})") if label else edge
 
 
 def _classes(chart: AnyChart, marks: Marks, ids: Mapping[str, str]) -> dict[str, str]:
@@ -176,31 +261,35 @@ def _classes(chart: AnyChart, marks: Marks, ids: Mapping[str, str]) -> dict[str,
 
 
 def _remarks(marks: Marks, ids: Mapping[str, str]) -> list[Note]:
-    return [Note(ids[marks.current], marks.remark)] if marks.current and marks.remark else []
+    return (
+        [Note(ids[marks.current], "{}", (printable(marks.remark),))]
+        if marks.current and marks.remark
+        else []
+    )
 
 
 def _fold(
-    chart: AnyChart,
-    transitions: Sequence[DiagramTransition],
-    ids: Mapping[str, str],
-    labels: Mapping[_Key, str],
-) -> tuple[list[DiagramTransition], list[Note]]:
-    """Turn events and guards that are the same everywhere into notes; keep visited transitions."""
+    chart: AnyChart, arrows: Sequence[Arrow], ids: Mapping[str, str]
+) -> tuple[list[Arrow], list[Note]]:
+    """Turn events and guards that are the same everywhere into notes; keep transitions that were taken."""
     # An arrow from every state, or a guard on every arrow, would hide the rest of the picture.
     everywhere = dict(_from_everywhere(chart))
-    kept = [edge for edge in transitions if edge.event not in everywhere]
-    shared = set.intersection(*(set(edge.guards) for edge in kept)) if kept else set()
+    kept = [arrow for arrow in arrows if not everywhere.keys() >= set(arrow.events)]
+    shared = set.intersection(*(set(arrow.guards) for arrow in kept)) if kept else set()
+    names = {event.id: _name(event) for event in chart._events if event.id in everywhere}
     notes = [
-        Note(ids[target], f"{event} leads here from every other state")
+        Note(ids[target], "{} leads here from every other state", (names[event],))
         for event, target in everywhere.items()
     ]
     if shared:
-        initial = next(state.id for state in chart.states if state.initial)
-        others = f" but {', '.join(everywhere)}" if everywhere else ""
-        notes.append(Note(initial, f"[{', '.join(sorted(shared))}] guards every event{others}"))
-    drawn = [edge for edge in transitions if edge.event not in everywhere or _key(edge) in labels]
+        initial = next(state_text(state.value) for state in chart.states if state.initial)
+        guards, others = (", ".join("{}" for _ in texts) for texts in (shared, names))
+        words = f"[{guards}] guards every event{f' but {others}' if others else ''}"
+        notes.append(Note(ids[initial], words, (*sorted(shared), *names.values())))
+    drawn = [arrow for arrow in arrows if arrow in kept or arrow.taken]
     return [
-        replace(edge, guards=[guard for guard in edge.guards if guard not in shared]) for edge in drawn
+        replace(arrow, guards=tuple(guard for guard in arrow.guards if guard not in shared))
+        for arrow in drawn
     ], notes
 
 
@@ -211,25 +300,4 @@ def _from_everywhere(chart: AnyChart) -> Iterator[tuple[str, str]]:
         taken = [edge for edge in edges(chart) if edge.event == event.id]
         targets = {edge.target for edge in taken}
         if len(targets) == 1 and {edge.source for edge in taken} == known - targets and len(taken) > 3:
-            yield str(event.name), targets.pop()
-
-
-def grouped(picture: Picture) -> DiagramGraph:
-    """Return the graph with a compound state for each phase, for renderers of nested charts."""
-    by_id = {state.id: state for state in picture.graph.states}
-    home = {member: phase for phase, members in picture.boxes.items() for member in members}
-    boxed: dict[str, DiagramState] = {}
-    for state in picture.graph.states:
-        phase = home.get(state.id)
-        if phase is None:
-            boxed[state.id] = state
-        elif phase not in boxed:
-            children = [by_id[member] for member in picture.boxes[phase]]
-            boxed[phase] = DiagramState(box_id(phase), phase, StateType.REGULAR, children=children)
-    compounds = {box_id(phase) for phase in picture.boxes}
-    return replace(picture.graph, states=list(boxed.values()), compound_state_ids=compounds)
-
-
-def box_id(phase: str) -> str:
-    """Return the identifier of a phase, different from those of states."""
-    return "phase_" + "".join(letter if letter.isalnum() else "_" for letter in phase)
+            yield event.id, targets.pop()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoundError, run_graphviz
-from statemachine.contrib.diagram.model import DiagramState, DiagramTransition, StateType
 
 from statechart.errors import DiagramUnavailable
+from statechart.formats import escapes
 from statechart.formats.colours import COLOURS
-from statechart.picture import Picture, box_id
+from statechart.picture import Arrow, Node, Picture, identifiers
 
 _HEAD = """\
     rankdir=LR; nodesep=0.3; ranksep=0.45; fontname="Helvetica"; labelloc=b;
@@ -22,59 +22,60 @@ _HEAD = """\
 # box, and names its clusters by memory addresses, so that two runs differ.
 def dot(picture: Picture) -> str:
     """Return the picture in DOT. The same picture gives the same text."""
-    label = "\\n".join((picture.graph.name, *(f"{note.state}: {note.text}" for note in picture.notes)))
+    names = {node.id: node.name for node in picture.nodes}
+    lines = [picture.name, *(f"{names[note.state]}: {note.spelled(str)}" for note in picture.notes)]
     return (
-        f"digraph {_quoted(picture.graph.name)} {{\n    label={_quoted(label)};\n{_HEAD}"
+        f"digraph {_quoted(*identifiers([picture.name]))} {{\n    label={_quoted(*lines)};\n{_HEAD}"
         + "".join(f"    {line}\n" for line in _body(picture))
         + "}\n"
     )
 
 
 def _body(picture: Picture) -> Iterator[str]:
-    by_id = {state.id: state for state in picture.graph.states}
+    by_id = {node.id: node for node in picture.nodes}
     boxed = {member for members in picture.boxes.values() for member in members}
     yield '"[*]" [shape=circle, style=filled, fillcolor=black, label="", width=0.15];'
-    for phase, members in picture.boxes.items():
-        yield f"subgraph {_quoted('cluster_' + box_id(phase))} {{"
+    for box, (phase, members) in zip(identifiers(picture.boxes), picture.boxes.items(), strict=True):
+        yield f"subgraph {_quoted('cluster_phase_' + box)} {{"
         yield f'    label={_quoted(phase)}; style="rounded"; color="#9e9e9e"; labelloc=t; fontsize=12;'
         yield from (f"    {_node(by_id[member], picture)}" for member in members)
         yield "}"
-    yield from (_node(state, picture) for state in picture.graph.states if state.id not in boxed)
-    yield from (f'"[*]" -> {_quoted(state.id)};' for state in picture.graph.states if state.is_initial)
-    for index, edge in enumerate(picture.graph.transitions):
+    yield from (_node(node, picture) for node in picture.nodes if node.id not in boxed)
+    yield from (f'"[*]" -> {_quoted(node.id)};' for node in picture.nodes if node.initial)
+    for index, arrow in enumerate(picture.arrows):
         missed = "failed" if index in picture.missed else None
-        yield _edge(edge, "visited" if index in picture.visited else missed)
+        yield _edge(arrow, "visited" if arrow.taken else missed)
     # Graphviz would place a final state first if only notes lead there: an invisible edge puts it last.
-    led_to = {target for edge in picture.graph.transitions for target in edge.targets}
-    last = picture.graph.transitions[-1].source if picture.graph.transitions else None
-    for state in picture.graph.states:
-        if state.type is StateType.FINAL and state.id not in led_to and last is not None:
-            yield f"{_quoted(last)} -> {_quoted(state.id)} [style=invis];"
+    led_to = {arrow.target for arrow in picture.arrows}
+    last = picture.arrows[-1].source if picture.arrows else None
+    for node in picture.nodes:
+        if node.final and node.id not in led_to and last is not None:
+            yield f"{_quoted(last)} -> {_quoted(node.id)} [style=invis];"
 
 
-def _node(state: DiagramState, picture: Picture) -> str:
-    attributes = [] if state.name == state.id else [f"label={_quoted(state.name)}"]
-    if state.type.value == "final":
+def _node(node: Node, picture: Picture) -> str:
+    attributes = [] if node.name == node.id else [f"label={_quoted(node.name)}"]
+    if node.final:
         attributes.append("peripheries=2")
-    if state.id in picture.classes:
-        kind = picture.classes[state.id]
+    if node.id in picture.classes:
+        kind = picture.classes[node.id]
         fill, line = COLOURS[kind]
         width = 2 if kind in ("current", "failed") else 1
         attributes.append(f'fillcolor="{fill}", color="{line}", penwidth={width}')
     shown = f" [{', '.join(attributes)}]" if attributes else ""
-    return f"{_quoted(state.id)}{shown};"
+    return f"{_quoted(node.id)}{shown};"
 
 
-def _edge(edge: DiagramTransition, kind: str | None) -> str:
-    guards = f"\\n[{', '.join(edge.guards)}]" if edge.guards else ""
+def _edge(arrow: Arrow, kind: str | None) -> str:
+    guards = [f"[{', '.join(arrow.guards)}]"] if arrow.guards else []
     mark = f', color="{COLOURS[kind][1]}", penwidth=2' if kind is not None else ""
-    way = f"{_quoted(edge.source)} -> {_quoted(edge.targets[0])}"
-    return f"{way} [label={_quoted(edge.event + guards)}{mark}];"
+    way = f"{_quoted(arrow.source)} -> {_quoted(arrow.target)}"
+    return f"{way} [label={_quoted(arrow.spelled(str), *guards)}{mark}];"
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("\\\\n", "\\n").replace('"', '\\"')
-    return f'"{escaped}"'
+def _quoted(*lines: str) -> str:
+    """Return lines as a quoted label, or an identifier as a quoted one."""
+    return '"' + "\\n".join(map(escapes.dot, lines)) + '"'
 
 
 def graphviz(source: str, format: str) -> bytes:

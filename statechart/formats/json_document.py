@@ -50,4 +50,6 @@ def json_document(chart: AnyChart, marks: Marks) -> str:
             ],
         },
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # Half a surrogate pair is no Unicode: its escape in Python is the one of JSON.
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"

@@ -2,61 +2,76 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
-from statemachine.contrib.diagram.model import DiagramGraph, DiagramState
-from statemachine.contrib.diagram.renderers.mermaid import MermaidRenderer, MermaidRendererConfig
-
+from statechart.formats import escapes
 from statechart.formats.colours import COLOURS
-from statechart.picture import Picture, grouped
-
-# Keywords of Mermaid's grammar: a state of this name would not parse.
-_WORDS = frozenset(
-    "as class classdef click default direction end hide note scale state style".split(" ")  # noqa: SIM905
-)
-_MARKS = frozenset('#:;{}<>"\n')
+from statechart.picture import Arrow, Node, Picture, identifiers
 
 
+# Written here because python-statemachine's renderer takes two transitions that differ only in their guards
+# for one, and leaves out internal transitions.
 def mermaid(picture: Picture) -> str:
-    """Return a picture in Mermaid."""
+    """Return a picture in Mermaid. Every identifier has a prefix, so that none is a word of Mermaid's."""
     # Boxes side by side are wider than a page, which makes the text too small to read.
-    direction = MermaidRendererConfig(direction="TB" if picture.boxes else "LR")
-    text = MermaidRenderer(direction).render(_spelled(grouped(picture)))
-    lines = [f"note right of {_word(note.state)} : {_plain(note.text)}" for note in picture.notes]
+    head = ["stateDiagram-v2", f"    direction {'TB' if picture.boxes else 'LR'}"]
+    return "".join(f"{line}\n" for line in (*head, *(f"    {line}" for line in _body(picture))))
+
+
+def _body(picture: Picture) -> Iterator[str]:
+    homes = {member: phase for phase, members in picture.boxes.items() for member in members}
+    boxes = dict(zip(picture.boxes, identifiers(picture.boxes), strict=True))
+    for node in picture.nodes:
+        phase = homes.get(node.id)
+        if phase is None:
+            yield from _state(node)
+        elif phase in boxes:
+            yield f'state "{escapes.mermaid(phase)}" as phase_{boxes.pop(phase)} {{'
+            yield from (f"    {line}" for line in _box(picture, picture.boxes[phase]))
+            yield "}"
+    outside = [node for node in picture.nodes if node.id not in homes]
+    yield from _ends(outside)
+    yield from (
+        _transition(arrow)
+        for arrow in picture.arrows
+        if homes.get(arrow.source) is None or homes[arrow.source] != homes.get(arrow.target)
+    )
+    for note in picture.notes:
+        yield f"note right of {_id(note.state)} : {note.spelled(escapes.mermaid)}"
     for kind, (fill, line) in COLOURS.items():
-        members = [_word(state) for state, shown in picture.classes.items() if shown == kind]
+        members = [_id(state) for state, shown in picture.classes.items() if shown == kind]
         if members:
             width = ",stroke-width:3px" if kind in ("current", "failed") else ""
-            lines.append(f"classDef {kind} fill:{fill},stroke:{line},color:#000{width}")
-            lines.append(f"class {','.join(members)} {kind}")
-    return text + "".join(f"    {line}\n" for line in lines)
+            yield f"classDef {kind} fill:{fill},stroke:{line},color:#000{width}"
+            yield f"class {','.join(members)} {kind}"
 
 
-def _spelled(graph: DiagramGraph) -> DiagramGraph:
-    """Return a graph with all its texts spelled for Mermaid."""
-    transitions = [
-        replace(
-            edge,
-            source=_word(edge.source),
-            targets=[_word(target) for target in edge.targets],
-            event=_plain(edge.event),
-            guards=[_plain(guard) for guard in edge.guards],
-        )
-        for edge in graph.transitions
-    ]
-    return replace(graph, states=[_spelled_state(state) for state in graph.states], transitions=transitions)
+def _box(picture: Picture, members: Sequence[str]) -> Iterator[str]:
+    inside = [node for node in picture.nodes if node.id in members]
+    for node in inside:
+        yield from _state(node)
+    yield from _ends(inside)
+    yield from (
+        _transition(arrow)
+        for arrow in picture.arrows
+        if arrow.source in members and arrow.target in members
+    )
 
 
-def _spelled_state(state: DiagramState) -> DiagramState:
-    children = [_spelled_state(child) for child in state.children]
-    return replace(state, id=_word(state.id), name=_plain(state.name), children=children)
+def _state(node: Node) -> Iterator[str]:
+    yield f'state "{escapes.mermaid(node.name)}" as {_id(node.id)}'
+    yield from (f"{_id(node.id)} : {escapes.mermaid(action)}" for action in node.actions)
 
 
-def _word(name: str) -> str:
-    """Return an identifier that differs from Mermaid's keywords."""
-    return f"{name}_" if name.lower() in _WORDS else name
+def _ends(nodes: Sequence[Node]) -> Iterator[str]:
+    yield from (f"[*] --> {_id(node.id)}" for node in nodes if node.initial)
+    yield from (f"{_id(node.id)} --> [*]" for node in nodes if node.final)
 
 
-def _plain(text: str) -> str:
-    """Replace the characters that Mermaid gives a meaning by entities."""
-    return "".join(f"#{ord(letter)};" if letter in _MARKS else letter for letter in text)
+def _transition(arrow: Arrow) -> str:
+    guards = f" [{', '.join(map(escapes.mermaid, arrow.guards))}]" if arrow.guards else ""
+    return f"{_id(arrow.source)} --> {_id(arrow.target)} : {arrow.spelled(escapes.mermaid)}{guards}"
+
+
+def _id(state: str) -> str:
+    return f"s_{state}"

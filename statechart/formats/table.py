@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from statemachine.contrib.diagram.renderers.table import TransitionTableRenderer
+from statechart.formats import escapes
+from statechart.picture import Escape, Marks, Picture, printable
 
-from statechart.picture import Marks, Picture
+_HEAD = ("State", "Event", "Guard", "Target")
 
 
 def table(picture: Picture, marks: Marks, format: Literal["md", "rst"]) -> str:
     """Return the transitions as a table, below a line about the marked state."""
-    rows = [
-        replace(
-            edge,
-            event=_escaped(edge.event, format),
-            guards=[_escaped(guard, format) for guard in edge.guards],
-        )
-        for edge in picture.whole.transitions
-    ]
-    drawn: str = TransitionTableRenderer().render(replace(picture.whole, transitions=rows), format)
+    escape = escapes.markdown if format == "md" else escapes.restructuredtext
+    rows = [_HEAD, *_rows(picture, escape)]
+    drawn = _markdown(rows) if format == "md" else _restructuredtext(rows)
     if marks.current is None:
         return drawn
-    remark = f": {marks.remark}" if marks.remark else "."
-    return f"Now in state **{marks.current}**{' (failed)' if marks.failed else ''}{remark}\n\n{drawn}"
+    remark = f": {escape(printable(marks.remark))}" if marks.remark else "."
+    state = escape(printable(marks.current))
+    return f"Now in state **{state}**{' (failed)' if marks.failed else ''}{remark}\n\n{drawn}"
 
 
-def _escaped(text: str, format: Literal["md", "rst"]) -> str:
-    """Escape the characters that end a table's cell."""
-    return text.replace("|", "\\|") if format == "md" else text
+def _rows(picture: Picture, escape: Escape) -> Iterable[Sequence[str]]:
+    names = {node.id: escape(node.name) for node in picture.nodes}
+    for arrow in picture.whole:
+        guards = ", ".join(map(escape, arrow.guards))
+        yield names[arrow.source], arrow.spelled(escape), guards, names[arrow.target]
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    head, *rest = _aligned(rows, len)
+    rule = [("-" * len(cell)) for cell in head]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *rest))
+
+
+# Written here because python-statemachine's renderer counts a wide character as one column.
+def _restructuredtext(rows: Sequence[Sequence[str]]) -> str:
+    head, *rest = _aligned(rows, _width)
+    rule, double = (f"+{'+'.join(mark * (_width(cell) + 2) for cell in head)}+\n" for mark in "-=")
+    lines = [f"| {' | '.join(row)} |\n" for row in (head, *rest)]
+    return rule + lines[0] + double + "".join(line + rule for line in lines[1:])
+
+
+def _aligned(rows: Sequence[Sequence[str]], width: Callable[[str], int]) -> list[list[str]]:
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return [
+        [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)] for row in rows
+    ]
+
+
+def _width(text: str) -> int:
+    """Return the columns of a text, counted as docutils does."""
+    wide = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return wide - sum(unicodedata.combining(letter) != 0 for letter in text)

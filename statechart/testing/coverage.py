@@ -37,13 +37,11 @@ class Covered:
     Attributes:
         reference: The chart, as `module:Chart`.
         drawn: The chart's picture, as text for another process.
-        spoken: The events by their names in diagrams.
     """
 
     reference: str
     items: dict[str, dict[str, list[str]]]
     drawn: str = ""
-    spoken: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, chart: AnyChart) -> Covered:
@@ -53,8 +51,7 @@ class Covered:
         }
         # Pickled, as the controller of pytest-xdist can't import charts that a test module declares.
         picture = base64.b64encode(pickle.dumps(compose(chart, Marks()))).decode()
-        spoken = {str(event.name): event.id for event in chart._events}
-        return cls(f"{chart.__module__}:{chart.__qualname__}", items, picture, spoken)
+        return cls(f"{chart.__module__}:{chart.__qualname__}", items, picture)
 
     def meet(self, kind: str, item: str, test: str) -> None:
         """Note that a test covered an item; unknown items are ignored."""

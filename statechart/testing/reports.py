@@ -6,17 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from html import escape
-from typing import TYPE_CHECKING
+from html import escape as escape_html
 
 from statechart.diagram import graphviz, mermaid
 from statechart.errors import DiagramUnavailable
 from statechart.formats.dot import dot
-from statechart.picture import Picture
+from statechart.formats.escapes import markdown
+from statechart.picture import Arrow, Picture, printable
 from statechart.testing.coverage import KINDS, Coverage, Covered, edge_item, percent
-
-if TYPE_CHECKING:
-    from statemachine.contrib.diagram.model import DiagramTransition
 
 _SHOWN = 8
 _STYLE = """
@@ -38,13 +35,13 @@ def _text_lines(coverage: Coverage) -> Iterator[str]:
     if not coverage.charts:
         yield "no chart was touched by any test"
     for reference, covered in sorted(coverage.charts.items()):
-        yield reference
+        yield printable(reference)
         for kind in KINDS:
             met, of = covered.count(kind)
             if not of:
                 continue
             yield f"  {kind:<12}{met:>5} of {of:<5}{percent(met, of):>6.5g} %"
-            missing = covered.missing(kind)
+            missing = [printable(item) for item in covered.missing(kind)]
             if missing and kind != "pairs":
                 more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
                 yield f"    not met: {', '.join(missing[:_SHOWN])}{more}"
@@ -77,9 +74,13 @@ def as_json(coverage: Coverage) -> str:
 def as_mermaid(coverage: Coverage) -> str:
     """Return a Markdown page with the diagram of each chart, uncovered parts in red."""
     return "\n".join(
-        f"# {reference}\n\n```mermaid\n{mermaid(coloured(covered))}```\n"
+        f"# {_heading(printable(reference))}\n\n```mermaid\n{mermaid(coloured(covered))}```\n"
         for reference, covered in sorted(coverage.charts.items())
     )
+
+
+def _heading(reference: str) -> str:
+    return ":".join(map(markdown, reference.split(":")))  # this colon is ours
 
 
 def coloured(covered: Covered) -> Picture:
@@ -91,36 +92,32 @@ def coloured(covered: Covered) -> Picture:
     values = _values(picture, covered)
     tests = covered.items["transitions"]
 
-    def met(edge: DiagramTransition) -> list[str]:
-        item = edge_item(
-            values[edge.source], covered.spoken.get(edge.event, edge.event), values[edge.targets[0]]
-        )
-        return tests.get(item, [])
+    def met(arrow: Arrow) -> list[str]:
+        items = (edge_item(values[arrow.source], event, values[arrow.target]) for event in arrow.events)
+        return list(dict.fromkeys(test for item in items for test in tests.get(item, [])))
 
     # Folding into notes must not hide a transition that no test covers.
-    drawn = {(edge.source, edge.event, *edge.targets) for edge in picture.graph.transitions}
+    drawn = {(arrow.source, arrow.events, arrow.target) for arrow in picture.arrows}
     hidden = [
-        edge
-        for edge in picture.whole.transitions
-        if (edge.source, edge.event, *edge.targets) not in drawn and not met(edge)
+        arrow
+        for arrow in picture.whole
+        if (arrow.source, arrow.events, arrow.target) not in drawn and not met(arrow)
     ]
-    shown = [*picture.graph.transitions, *hidden]
-    labelled = [replace(edge, event=f"{edge.event} ({_some(len(met(edge)))})") for edge in shown]
+    shown = [*picture.arrows, *hidden]
     return replace(
         picture,
-        graph=replace(picture.graph, transitions=labelled),
+        arrows=[replace(arrow, label=_some(len(met(arrow))), taken=bool(met(arrow))) for arrow in shown],
         classes={
-            state.id: "visited" if covered.items["states"].get(values[state.id]) else "failed"
-            for state in picture.graph.states
+            node.id: "visited" if covered.items["states"].get(values[node.id]) else "failed"
+            for node in picture.nodes
         },
-        visited=frozenset(index for index, edge in enumerate(shown) if met(edge)),
-        missed=frozenset(index for index, edge in enumerate(shown) if not met(edge)),
+        missed=frozenset(index for index, arrow in enumerate(shown) if not met(arrow)),
     )
 
 
 def _values(picture: Picture, covered: Covered) -> dict[str, str]:
     """Return each state's value by the renderers' identifiers."""
-    return dict(zip((state.id for state in picture.graph.states), covered.items["states"], strict=True))
+    return dict(zip((node.id for node in picture.nodes), covered.items["states"], strict=True))
 
 
 def _some(tests: int) -> str:
@@ -134,7 +131,7 @@ def as_html(coverage: Coverage) -> str:
     """
     body = "".join(_html_of(reference, covered) for reference, covered in sorted(coverage.charts.items()))
     steps = "".join(
-        f"<tr><td><code>{escape(name)}</code></td>"
+        f"<tr><td><code>{_escaped(name)}</code></td>"
         + "".join(f'<td class="number">{len(tests)}</td>' for tests in outcomes.values())
         + "</tr>"
         for name, outcomes in sorted(coverage.steps.items())
@@ -151,6 +148,11 @@ def as_html(coverage: Coverage) -> str:
     )
 
 
+def _escaped(text: str) -> str:
+    """Return a text as it is written in HTML."""
+    return escape_html(printable(text))
+
+
 def _html_of(reference: str, covered: Covered) -> str:
     rows = "".join(
         f'<tr><td>{kind}</td><td class="number">{covered.count(kind)[0]} of {covered.count(kind)[1]}</td>'
@@ -160,7 +162,9 @@ def _html_of(reference: str, covered: Covered) -> str:
         if covered.items[kind]
     )
     tables = "".join(_html_table(kind, covered.items[kind]) for kind in KINDS if covered.items[kind])
-    return f"<h2><code>{escape(reference)}</code></h2>{_html_picture(covered)}<table>{rows}</table>{tables}"
+    return (
+        f"<h2><code>{_escaped(reference)}</code></h2>{_html_picture(covered)}<table>{rows}</table>{tables}"
+    )
 
 
 def _html_picture(covered: Covered) -> str:
@@ -169,12 +173,12 @@ def _html_picture(covered: Covered) -> str:
     with suppress(DiagramUnavailable):
         svg = graphviz(dot(picture), "svg").decode()
         return svg[svg.index("<svg") :]
-    return f"<p>Install Graphviz to see it drawn.</p><pre>{escape(mermaid(picture))}</pre>"
+    return f"<p>Install Graphviz to see it drawn.</p><pre>{escape_html(mermaid(picture))}</pre>"
 
 
 def _html_table(kind: str, items: Mapping[str, list[str]]) -> str:
     rows = "".join(
-        f'<tr class="{"met" if tests else "missing"}"><td><code>{escape(item)}</code></td>'
+        f'<tr class="{"met" if tests else "missing"}"><td><code>{_escaped(item)}</code></td>'
         f"<td>{_html_tests(tests)}</td></tr>"
         for item, tests in items.items()
     )
@@ -185,7 +189,7 @@ def _html_table(kind: str, items: Mapping[str, list[str]]) -> str:
 def _html_tests(tests: list[str]) -> str:
     if not tests:
         return "no test"
-    listed = "".join(f"<li><code>{escape(test)}</code></li>" for test in tests)
+    listed = "".join(f"<li><code>{_escaped(test)}</code></li>" for test in tests)
     return f"<details><summary>{_some(len(tests))}</summary><ul>{listed}</ul></details>"
 
 

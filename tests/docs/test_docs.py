@@ -89,7 +89,7 @@ def require_like(printed: str, expected: str, of: str) -> None:
 
 def _stale(place: Path) -> None:
     guide = place / "guide.md"
-    guide.write_text(guide.read_text().replace("draft --> paid", "draft --> payed"))
+    guide.write_text(guide.read_text().replace("s_draft --> s_paid", "s_draft --> s_payed"))
 
 
 SITUATIONS: dict[str, Callable[[Path], None]] = {"stale": _stale}

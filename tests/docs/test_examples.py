@@ -305,7 +305,7 @@ def test_the_diagrams_of_the_page_are_fresh(run: Run, monkeypatch: pytest.Monkey
     fresh = run("-m", "statechart", "docs", "check", page)
 
     assert (fresh.returncode, fresh.stdout, fresh.stderr) == (0, "", "")
-    assert "draft --> paid" in page.read_text()
+    assert "s_draft --> s_paid" in page.read_text()
 
 
 def test_the_json_log_has_the_bound_fields_of_each_transition(run: Run) -> None:

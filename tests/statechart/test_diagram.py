@@ -58,20 +58,25 @@ def test_a_chart_as_mermaid() -> None:
     assert render(Job, "mermaid", marks=WORKING) == (
         "stateDiagram-v2\n"
         "    direction TB\n"
+        '    state "queued" as s_queued\n'
         '    state "at work" as phase_at_work {\n'
-        "        working --> paused : pause [is_calm]\n"
-        "        working --> stuck : jam\n"
-        "        paused --> stuck : jam\n"
+        '        state "working" as s_working\n'
+        '        state "paused" as s_paused\n'
+        '        state "stuck" as s_stuck\n'
+        "        s_working --> s_paused : pause [is_calm]\n"
+        "        s_working --> s_stuck : jam\n"
+        "        s_paused --> s_stuck : jam\n"
         "    }\n"
-        "    [*] --> queued\n"
-        "    gone --> [*]\n"
-        "    queued --> working : begin\n"
-        "    note right of gone : take away leads here from every other state\n"
-        "    note right of queued : [is_mine] guards every event but take away\n"
+        '    state "gone" as s_gone\n'
+        "    [*] --> s_queued\n"
+        "    s_gone --> [*]\n"
+        "    s_queued --> s_working : begin\n"
+        "    note right of s_gone : take away leads here from every other state\n"
+        "    note right of s_queued : [is_mine] guards every event but take away\n"
         "    classDef current fill:#b2ebe0,stroke:#00796b,color:#000,stroke-width:3px\n"
-        "    class working current\n"
+        "    class s_working current\n"
         "    classDef failure fill:#fde7e4,stroke:#c62828,color:#000\n"
-        "    class stuck failure\n"
+        "    class s_stuck failure\n"
     )
 
 
@@ -138,8 +143,8 @@ def test_a_chart_as_dot() -> None:
 def test_a_failed_state_has_another_colour_and_a_remark() -> None:
     mermaid, dot = render(Job, "mermaid", marks=STUCK), render(Job, "dot", marks=STUCK)
 
-    assert "    class stuck failed\n" in mermaid
-    assert "    note right of stuck : jammed at 12#58;00#59; see #35;7\n" in mermaid
+    assert "    class s_stuck failed\n" in mermaid
+    assert "    note right of s_stuck : jammed at 12#58;00#59; see #35;7\n" in mermaid
     assert [line.split()[0] for line in dot.splitlines() if "#ff8a80" in line] == ['"stuck"']
     assert "stuck: jammed at 12:00; see #7" in dot
 
@@ -149,10 +154,12 @@ def test_a_path_is_marked_with_its_order_on_the_edges() -> None:
 
     mermaid, dot = render(Job, "mermaid", marks=marks), render(Job, "dot", marks=marks)
 
-    assert "    queued --> working : begin (1)\n" in mermaid
-    assert "        paused --> stuck : jam (3)\n" in mermaid
-    assert "    stuck --> gone : take away (4)\n" in mermaid, "a transition that was taken is not folded"
-    assert "class stuck,queued,working,paused visited" in mermaid
+    assert "    s_queued --> s_working : begin (1)\n" in mermaid
+    assert "        s_paused --> s_stuck : jam (3)\n" in mermaid
+    assert "    s_stuck --> s_gone : take away (4)\n" in mermaid, (
+        "a transition that was taken is not folded"
+    )
+    assert "class s_stuck,s_queued,s_working,s_paused visited" in mermaid
     assert [
         line.split(" [")[0].strip() for line in dot.splitlines() if "penwidth=2]" in line and "->" in line
     ] == [
@@ -170,6 +177,61 @@ def test_an_edge_that_was_taken_often_says_how_often() -> None:
     assert ": pause (at 0, at 1) [is_calm]" in render(Job, "mermaid", marks=Marks(visits=again[:2]))
 
 
+class Light(Chart):
+    green = State(initial=True)
+    yellow = State()
+    red = State()
+    slowdown = green.to(yellow)
+    stop = yellow.to(red)
+    go = red.to(green)
+    cycle = slowdown | stop | go
+
+
+def test_a_path_is_marked_on_a_transition_that_events_share() -> None:
+    marks = path(Light, ["cycle", "stop"])
+
+    mermaid, dot = render(Light, "mermaid", marks=marks), render(Light, "dot", marks=marks)
+
+    assert "    s_green --> s_yellow : Slowdown, Cycle (1)\n" in mermaid
+    assert "    s_yellow --> s_red : Stop, Cycle (2)\n" in mermaid
+    assert "    s_red --> s_green : Go, Cycle\n" in mermaid
+    taken = [
+        line.split(" [")[0].strip() for line in dot.splitlines() if "->" in line and "penwidth=2" in line
+    ]
+    assert taken == ['"green" -> "yellow"', '"yellow" -> "red"']
+    assert "| Yellow | Stop, Cycle (2)     |       | Red    |\n" in render(Light, "md", marks=marks)
+
+
+def test_transitions_that_differ_in_their_guards_only_are_all_drawn() -> None:
+    class Vote(Chart):
+        open = State(initial=True)
+        closed = State(final=True)
+        vote = Event(
+            open.to(closed, cond="is_last")
+            | open.to(closed, cond="is_chair")
+            | open.to.itself(internal=True),
+            name="vote",
+        )
+
+        def is_last(self) -> bool:
+            return True
+
+        is_chair = is_last
+
+    assert "s_open --> s_closed : vote [is_last]\n" in render(Vote, "mermaid")
+    assert "s_open --> s_closed : vote [is_chair]\n" in render(Vote, "mermaid")
+    assert "s_open --> s_open : vote\n" in render(Vote, "mermaid")
+    assert len(render(Vote, "md").splitlines()) == 2 + 3
+
+
+def test_names_that_other_identifiers_would_be_made_of_stay_apart() -> None:
+    first, second, third = State("é", initial=True), State("è"), State("_", final=True)
+    step = Event(first.to(second) | second.to(third), name="step")
+    chart = type("Accents", (Chart,), {"é": first, "è": second, "_": third, "step": step})
+
+    assert "    s__ --> s___ : step\n    s___ --> s____ : step\n" in render(chart, "mermaid")
+
+
 def test_a_path_follows_the_chart() -> None:
     with pytest.raises(NoSuchPath, match="in Job, jam does not leave Q; events that do: begin, remove"):
         path(Job, ["jam"])
@@ -185,7 +247,7 @@ def test_a_transition_that_the_chart_no_longer_has_is_left_out() -> None:
 
 
 def test_without_marks_only_failures_are_marked() -> None:
-    assert "class stuck failure" in render(Job, "mermaid")
+    assert "class s_stuck failure" in render(Job, "mermaid")
     assert "current" not in render(Job, "mermaid")
     assert render(Job, "md").startswith("| State")
 
@@ -215,9 +277,9 @@ def test_in_the_lifecycle_destroy_and_the_shared_guard_are_folded_into_notes() -
     arrows = [line.strip() for line in mermaid.splitlines() if "-->" in line and "[*]" not in line]
     assert len(arrows) == 21
     assert not [arrow for arrow in arrows if "destroy" in arrow or "intact" in arrow]
-    assert "run_failed --> run_failed : fail [run_attempted]" in arrows
-    assert "    note right of destroyed : destroy leads here from every other state\n" in mermaid
-    assert "    note right of created : [intact] guards every event but destroy\n" in mermaid
+    assert "s_run_failed --> s_run_failed : fail [run_attempted]" in arrows
+    assert "    note right of s_destroyed : destroy leads here from every other state\n" in mermaid
+    assert "    note right of s_created : [intact] guards every event but destroy\n" in mermaid
 
 
 def test_in_the_lifecycle_each_phase_has_its_states_and_failures_are_those_of_the_enum() -> None:
@@ -235,7 +297,7 @@ def test_a_chart_without_anything_to_fold_has_no_notes() -> None:
         turn = Event(off.to(on), name="turn")
 
     assert "note" not in render(Switch, "mermaid")
-    assert "    off --> on : turn\n" in render(Switch, "mermaid")
+    assert "    s_off --> s_on : turn\n" in render(Switch, "mermaid")
 
 
 def run(script: str, **variables: str) -> str:

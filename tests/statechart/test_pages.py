@@ -62,7 +62,7 @@ def test_a_stale_page_is_shown_as_a_diff(tmp_path: Path) -> None:
 
     assert not found.is_fresh
     assert "-old\n" in found.diff()
-    assert "+    draft --> paid : pay\n" in found.diff()
+    assert "+    s_draft --> s_paid : pay\n" in found.diff()
     assert found.diff().startswith(f"--- {stale}\n+++ {stale} (fresh)\n")
 
 
@@ -128,7 +128,7 @@ def test_writing_keeps_the_mode_and_follows_a_link(tmp_path: Path) -> None:
 
     assert link.is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
-    assert "draft --> paid" in target.read_text()
+    assert "s_draft --> s_paid" in target.read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.md", "target.md"]
 
 
@@ -248,7 +248,7 @@ def test_the_command_checks_and_writes_the_usual_places(shop: Path) -> None:
     again = run("docs", "check", cwd=shop)
 
     assert (checked.returncode, written.returncode, again.returncode) == (8, 0, 0)
-    assert "+    draft --> paid : pay\n" in checked.stdout
+    assert "+    s_draft --> s_paid : pay\n" in checked.stdout
     assert checked.stderr == "next: python -m statechart docs write README.md\n"
     assert written.stderr == "written: README.md\n"
     assert (again.stdout, again.stderr) == ("", "")

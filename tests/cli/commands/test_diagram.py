@@ -45,9 +45,9 @@ def test_a_diagram_marks_the_path_of_an_environment(
     graph = json.loads(cli("diagram", "--of", "demo", "--format", "json").out)
 
     time = r"\d\d#58;\d\d#58;\d\dZ"
-    assert re.search(rf"created --> provisioning : provision \(1 at {time}\)", drawn)
-    assert re.search(rf"configuring --> configure_failed : fail \(4 at {time}\)", drawn)
-    assert "class configure_failed failed" in drawn
+    assert re.search(rf"s_created --> s_provisioning : provision \(1 at {time}\)", drawn)
+    assert re.search(rf"s_configuring --> s_configure_failed : fail \(4 at {time}\)", drawn)
+    assert "class s_configure_failed failed" in drawn
     assert "configure failed at step second_configure" in drawn
     assert [visit["event"] for visit in graph["marks"]["visits"]] == [
         "provision",

@@ -9,6 +9,11 @@ from collections.abc import Callable
 import mermaidx
 import pytest
 
+from statechart import Chart, State
+from statechart.formats.dot import dot
+from statechart.testing.coverage import Covered
+from statechart.testing.reports import coloured
+
 HALF = """
 from shop import OrderChart
 
@@ -171,8 +176,8 @@ def test_every_report_can_be_had_at_once(
     assert said["kinds"]["transitions"]["tests"]["draft --pay--> paid"] == ["test_orders.py::test_paying"]
     assert said["percent"] == 9.0
     (drawn,) = re.findall(r"```mermaid\n(.*?)```", (shop.path / "c.md").read_text(), re.S)
-    assert "    paid --> shipped : ship (no test) [is_packed]\n" in drawn
-    assert "class draft,paid,cancelled visited" in drawn
+    assert "    s_paid --> s_shipped : ship (no test) [is_packed]\n" in drawn
+    assert "class s_draft,s_paid,s_cancelled visited" in drawn
     assert "pay (1 test)" in mermaidx.render(drawn).svg()
 
 
@@ -199,8 +204,26 @@ def test_l(chart_driver):
     covered(text, "--chart-coverage-report=mermaid")
 
     drawn = (shop.path / "chart-coverage.md").read_text()
-    assert "running --> destroyed : destroy (no test)" in drawn
-    assert "created --> destroyed" not in drawn
+    assert "s_running --> s_destroyed : destroy (no test)" in drawn
+    assert "s_created --> s_destroyed" not in drawn
+
+
+class Light(Chart):
+    green = State(initial=True)
+    red = State()
+    stop = green.to(red)
+    go = red.to(green)
+    cycle = stop | go
+
+
+def test_a_transition_that_events_share_is_drawn_with_the_tests_of_each() -> None:
+    covered = Covered.of(Light)
+    covered.meet("transitions", "green --cycle--> red", "test_one")
+
+    drawn = dot(coloured(covered))
+
+    assert re.findall(r'label="(Stop.*?)", color="(.*?)"', drawn) == [("Stop, Cycle (1 test)", "#00796b")]
+    assert re.findall(r'label="(Go.*?)", color="(.*?)"', drawn) == [("Go, Cycle (no test)", "#b71c1c")]
 
 
 def test_steps_are_counted_by_how_they_end(covered: Callable[..., pytest.RunResult]) -> None:
