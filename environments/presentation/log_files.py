@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from environments.ports import provider_of
 from environments.secrets.redaction import redactor
+from environments.system.files import OwnPath, entries
 from statechart.errors import StorageError
+from statechart.storage.disk import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,45 +22,54 @@ if TYPE_CHECKING:
 _WORDS = 8
 
 
-def tail(files: Sequence[Path], count: int) -> tuple[list[str], int]:
+def tail(files: Sequence[Path], count: int, directory: Path) -> tuple[list[str], int]:
     """Return the last lines of all files, and how many bytes of the last file were read.
 
+    Args:
+        files: The files, the last lines in the last file.
+        count: The number of lines.
+        directory: The environment's directory. No link in the data directory is followed.
+
     Raises:
+        NotOurs: A file of the data directory is a link or another kind of file.
         StorageError: A file can't be read.
     """
     lines: deque[str] = deque(maxlen=count)
     read = 0
     for path in files:
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
+        content = read_file(OwnPath.within(directory.parent, path))
+        if content is None:
             continue  # rotated away since the files were listed
-        except OSError as error:
-            raise StorageError(f"{path} can't be read: {error.strerror}") from error
         if content:
             lines.extend(content.decode("utf-8", "replace").removesuffix("\n").split("\n"))
         read = len(content)
     return list(lines), read
 
 
-def trace_file(environment: AnyEnvironment, directory: Path) -> Path | None:
-    """Return the trace of the last command that failed, or None."""
-    failure = environment.failure
+def trace_file(environment: AnyEnvironment, directory: Path) -> OwnPath | None:
+    """Return the trace of the last command that failed, or None.
+
+    Raises:
+        NotOurs: The directory of the traces is a link, or the recorded file is not in it.
+    """
+    own, failure = OwnPath.within(directory.parent, directory), environment.failure
     if failure is not None and failure.trace_file is not None:
-        return directory / failure.trace_file
-    return max((directory / "traces").glob("*.log"), default=None)
+        return own / failure.trace_file
+    traces = (path for path in entries(own / "traces") if path.name.endswith(".log"))
+    return max(traces, key=attrgetter("name"), default=None)
 
 
-def read_trace(path: Path) -> str:
+def read_trace(path: OwnPath) -> str:
     """Return the text of a trace.
 
     Raises:
-        StorageError: The file can't be read.
+        NotOurs: The path is a link or another kind of file, or leads through a link.
+        StorageError: The file is missing or can't be read.
     """
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise StorageError(f"{path} can't be read: {error.strerror}") from error
+    text = read_file(path)
+    if text is None:
+        raise StorageError(f"cannot read {path}: it is missing")
+    return text.decode("utf-8", "replace")
 
 
 def last_words(environment: AnyEnvironment, directory: Path) -> dict[str, tuple[str, ...]]:
@@ -66,11 +78,12 @@ def last_words(environment: AnyEnvironment, directory: Path) -> dict[str, tuple[
     failure = environment.failure
     if failure is not None and failure.trace_file is not None:
         with suppress(StorageError):
-            trace = read_trace(directory / failure.trace_file).rstrip()
+            own = OwnPath.within(directory.parent, directory)
+            trace = read_trace(own / failure.trace_file).rstrip()
             words["the trace"] = tuple(trace.rpartition("\n\n")[2].split("\n")[-_WORDS:])
     provider = provider_of(environment)
     with suppress(StorageError):
-        log, _ = tail(provider.logs(environment, directory), _WORDS)
+        log, _ = tail(provider.logs(environment, directory), _WORDS, directory)
         if log:
             words["the service's log"] = tuple(map(redactor(environment.spec), log))
     return words

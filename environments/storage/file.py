@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +23,9 @@ from environments.model.states import Created
 from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary, read_summary
 from environments.storage.summaries import summaries
-from statechart.errors import CorruptHistory, StorageError
+from statechart.errors import CorruptHistory
 from statechart.holder import Holder
+from statechart.storage.disk import OwnPath, create_file, make_directory, translated
 from statechart.storage.layout import Layout
 from statechart.storage.rebase import Candidate, Evidence
 from statechart.storage.record import Record
@@ -192,15 +192,10 @@ class FileSession:
 
     def write_trace(self, name: str, text: str) -> str:
         """Store a failure's trace, readable by its owner only."""
-        place = self._directory / _TRACES
-        try:
-            place.mkdir(mode=0o700, exist_ok=True)
-            # An existing trace is not overwritten, and a planted link not followed.
-            descriptor = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise StorageError(f"cannot write the trace {place / name}: {error.strerror}") from error
+        place = OwnPath.within(self._directory.parent, self._directory) / _TRACES
+        with translated("write the trace", place / name):
+            make_directory(place)
+            create_file(place / name, text.encode())  # an existing trace is not overwritten
         return f"{_TRACES}/{name}"
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ def _other(
     """Return the summary of an environment whose document is not enough; None after a purge."""
     try:
         document, behind = layout.listed(name, SCHEMA_VERSION)
-        size = layout.journal(name).stat().st_size if not behind else -1
+        size = os.lstat(layout.journal(name)).st_size if not behind else -1
         line = _whole(read, document, size) or load(name)
     except (StorageError, OSError, ValueError) as error:
         # An environment that was purged since the directory was listed is no error.

@@ -1,16 +1,41 @@
-"""Write files durably for their owner only, and remove trees of any mode."""
+"""Files of the environments: read and written for their owner only, never through a symbolic link."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import shutil
+import stat
 from pathlib import Path
 
-from statechart.storage.disk import replace_file, sync_directory
+from statechart.errors import NotOurs
+from statechart.storage.disk import (
+    AnyPath,
+    OwnPath,
+    entries,
+    make_directory,
+    read_open,
+    remove_file,
+    remove_tree,
+    rename,
+    replace_file,
+    require_directory,
+    require_file,
+    sync_directory,
+)
 
 __all__ = [
+    "AnyPath",
+    "OwnPath",
+    "entries",
+    "make_directories",
+    "make_directory",
+    "read_own",
+    "read_regular",
+    "remove_file",
     "remove_tree",
+    "rename",
+    "require_directory",
+    "require_file",
     "sync_directories",
     "sync_directory",
     "sync_file_system",
@@ -20,48 +45,72 @@ __all__ = [
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically and durably; only its owner can read the file."""
+def read_own(path: AnyPath) -> bytes:
+    """Return the bytes of a regular file that is reached without following a link.
+
+    Raises:
+        NotOurs: The path is a link or another kind of file, or leads through a link.
+        OSError: The file is missing or can't be read.
+    """
+    descriptor = OwnPath.of(path).open(os.O_RDONLY)
+    try:
+        return read_open(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the bytes of a user's file, which may be a link to a regular file.
+
+    Raises:
+        NotOurs: The path leads to another kind of file, or the file is larger than `limit` bytes.
+        OSError: The file is missing or can't be read.
+    """
+    # A FIFO would wait for its writer, and no signal could end the wait in a thread.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotOurs(path, "is not a regular file")
+        return read_open(descriptor, path, limit)
+    finally:
+        os.close(descriptor)
+
+
+def write_private(path: AnyPath, text: str) -> None:
+    """Replace a file atomically and durably; only its owner can read the file.
+
+    Raises:
+        NotOurs: The path leads through a symbolic link.
+        OSError: The file can't be written.
+    """
     replace_file(path, text.encode())
 
 
-def sync_directories(path: Path) -> None:
+def make_directories(path: OwnPath) -> None:
+    """Create a directory and the missing directories above it, for their owner only.
+
+    Raises:
+        NotOurs: One of them is a symbolic link or another kind of file.
+        OSError: One of them can't be created.
+    """
+    for depth in range(1, len(path.names) + 1):
+        make_directory(OwnPath(path.root, path.names[:depth]))
+
+
+def sync_directories(path: AnyPath) -> None:
     """Make the names in a directory, and in all directories below it, durable."""
-    for folder, _, _ in os.walk(path):
-        sync_directory(Path(folder))
+    with OwnPath.of(path).reached() as (directory, name):
+        for _, _, _, descriptor in os.fwalk(name, dir_fd=directory):
+            os.fsync(descriptor)
 
 
-def sync_file_system(path: Path) -> None:
+def sync_file_system(path: AnyPath) -> None:
     """Make the whole file system of a directory durable."""
     # For many small files this is much faster than syncing each file.
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = OwnPath.of(path).open(os.O_RDONLY | os.O_DIRECTORY)
     try:
         if _LIBRARY.syncfs(descriptor) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), str(path))
     finally:
         os.close(descriptor)
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory tree if it exists, without following links."""
-    if not os.path.lexists(path):
-        return
-    if path.is_symlink() or not path.is_dir():
-        path.unlink()
-        return
-    try:
-        shutil.rmtree(path)
-    except PermissionError:
-        _permit(path)
-        shutil.rmtree(path)
-
-
-def _permit(path: Path) -> None:
-    """Make all directories of a tree writable for their owner."""
-    path.chmod(0o700)
-    for folder, directories, _ in os.walk(path):
-        for name in directories:
-            inner = Path(folder, name)
-            if not inner.is_symlink():
-                inner.chmod(0o700)

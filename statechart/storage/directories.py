@@ -6,7 +6,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -14,18 +13,23 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from statechart.errors import AlreadyExists, CommitUncertain, NotFound
+from statechart.errors import AlreadyExists, CommitUncertain, NotFound, NotOurs
 from statechart.log import warn
 from statechart.storage.disk import (
     PRIVATE_DIRECTORY,
+    AnyPath,
+    OwnPath,
     create_file,
+    entries,
     private_directory,
+    remove_tree,
+    rename,
+    require_directory,
     sync_directory,
     translated,
 )
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, identity, neither
 
-_AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 
 
@@ -72,7 +76,7 @@ def build(layout: Layout, name: str, files: Mapping[str, bytes]) -> None:
         # The names of the files must be durable before the directory gets its own name.
         sync_directory(directory)
         try:
-            rename_exclusively(directory, target)
+            rename_exclusively(directory, layout.own(target))
         except (FileExistsError, NotADirectoryError) as error:
             require_free(layout, name)
             raise AlreadyExists(name, str(layout.root)) from error
@@ -98,12 +102,13 @@ def require_free(layout: Layout, name: str) -> None:
 
 
 @contextmanager
-def _making(layout: Layout) -> Iterator[Path]:
+def _making(layout: Layout) -> Iterator[OwnPath]:
     """Yield an empty directory that `sweep` leaves alone; remove any remains at the end."""
-    private_directory(layout.new)
+    place = layout.own(layout.new)
+    private_directory(place)
     while True:  # a sweep may remove the new directory before it is locked
-        directory = layout.new / uuid4().hex
-        directory.mkdir(mode=PRIVATE_DIRECTORY)
+        directory = place / uuid4().hex
+        private_directory(directory)
         descriptor = _claimed(directory)
         if descriptor is not None:
             break
@@ -117,18 +122,19 @@ def _making(layout: Layout) -> Iterator[Path]:
                 os.close(descriptor)
 
 
-def _claimed(directory: Path) -> int | None:
+def _claimed(directory: OwnPath) -> int | None:
     """Lock a directory, or return None if a sweep has locked or removed the directory."""
     try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = directory.open(os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A sweep may have removed the directory between the open and the lock.
-        if os.path.samestat(os.fstat(descriptor), os.lstat(directory)):
+        found = directory.status()
+        if found is not None and os.path.samestat(os.fstat(descriptor), found):
             return descriptor
-    except (BlockingIOError, FileNotFoundError):
+    except BlockingIOError:
         pass
     except BaseException:
         os.close(descriptor)  # while locked, the directory would never be swept
@@ -144,11 +150,12 @@ def discard(layout: Layout, name: str) -> None:
         CommitUncertain: The directory is gone, but may be back after a power cut.
         StorageError: The directory could not be removed and is unchanged.
     """
-    source = layout.directory(name)
-    private_directory(layout.trash)
+    source, trash = layout.own(layout.directory(name)), layout.own(layout.trash)
+    require_places(layout)
+    private_directory(trash)
     with translated("remove", source):
         # One rename takes the name away: no crash leaves a name with only some of its files.
-        source.rename(layout.trash / uuid4().hex)
+        rename(source, trash / uuid4().hex)
     try:
         sync_directory(layout.root)
     except OSError as error:
@@ -156,15 +163,25 @@ def discard(layout: Layout, name: str) -> None:
     sweep(layout)
 
 
+def require_places(layout: Layout) -> None:
+    """Check the directories beside those of the names.
+
+    Raises:
+        NotOurs: One of them is a symbolic link or another kind of file.
+    """
+    for place in (layout.new, layout.trash, layout.locks):
+        require_directory(layout.own(place))
+
+
 def sweep(layout: Layout) -> None:
     """Remove the remains of dead creators and of purges; skip directories that can't be removed."""
-    for entry in _entries(layout.new):
-        with suppress(OSError):
+    for entry in _entries(layout.own(layout.new)):
+        with suppress(OSError, NotOurs):  # a file is nothing that a creator left
             descriptor = _claimed(entry)
             if descriptor is not None:
                 _remove(entry)
                 os.close(descriptor)
-    trash = _entries(layout.trash)
+    trash = _entries(layout.own(layout.trash))
     if trash:
         # A purge that died may not have made the rename durable: removed first, the files would be
         # missing from a directory that has its name back after a power cut.
@@ -176,18 +193,18 @@ def sweep(layout: Layout) -> None:
             warn(f"Could not remove all of {entry}", path=str(entry))
 
 
-def _remove(directory: Path) -> None:
-    with suppress(OSError):  # rmtree ignores all errors but its last
-        shutil.rmtree(directory, ignore_errors=True)
+def _remove(place: OwnPath) -> None:
+    with suppress(OSError, NotOurs):
+        remove_tree(place)
 
 
-def _entries(directory: Path) -> list[Path]:
-    with suppress(OSError):
-        return list(directory.iterdir())
+def _entries(place: OwnPath) -> list[OwnPath]:
+    with suppress(OSError, NotOurs):
+        return entries(place)
     return []
 
 
-def rename_exclusively(source: Path, target: Path) -> None:
+def rename_exclusively(source: AnyPath, target: AnyPath) -> None:
     """Rename a directory to a name that must be free.
 
     Raises:
@@ -195,17 +212,18 @@ def rename_exclusively(source: Path, target: Path) -> None:
     """
     renameat2 = _renameat2()
     if renameat2 is not None:
-        arguments = _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
-        if renameat2(*arguments) == 0:
+        with OwnPath.of(source).reached() as (here, old), OwnPath.of(target).reached() as (there, new):
+            arguments = here, os.fsencode(old), there, os.fsencode(new), _RENAME_NOREPLACE
+            code = 0 if renameat2(*arguments) == 0 else ctypes.get_errno()
+        if code == 0:
             return
-        code = ctypes.get_errno()
         if code not in (errno.ENOSYS, errno.EINVAL):  # kernel or file system without the flag
             raise OSError(code, os.strerror(code), str(target))
     # A race can be lost here, but a plain rename replaces nothing except an empty directory.
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     try:
-        source.rename(target)
+        rename(source, target)
     except OSError as error:
         if error.errno == errno.ENOTEMPTY:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error

@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema
 from statechart.storage.chain import Head
-from statechart.storage.disk import read_file
+from statechart.storage.disk import AnyPath, read_file
 from statechart.storage.record import FIRST_VERSION
 
 REBUILD = "the journal is authoritative: remove this file, and it is rebuilt from the journal"
@@ -62,7 +62,7 @@ def encode(value: Mapping[str, JsonValue], head: Head, schema_version: int) -> b
     return to_json(value, indent=2, inf_nan_mode="null")[:-2] + b",\n" + keys
 
 
-def read(path: Path, name: str, known: int) -> Document | None:
+def read(path: AnyPath, name: str, known: int) -> Document | None:
     """Read a document, or return None if the file is missing or torn.
 
     Raises:
@@ -75,6 +75,7 @@ def read(path: Path, name: str, known: int) -> Document | None:
         found = from_json(read_file(path) or b"")
     except ValueError:
         return None
+    path = Path(path)
     if not isinstance(found, dict):
         raise CorruptHistory(name, path, f"it is not a JSON object; {REBUILD}")
     version = found.pop("schema_version", None)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import weakref
 from pathlib import Path
 
-from statechart.errors import CommitUncertain, LeaseLost, NotOurs
+from statechart.errors import CommitUncertain, LeaseLost
 from statechart.storage.chain import Head, origin
-from statechart.storage.disk import failure, require_in_place, translated, write_all
+from statechart.storage.disk import AnyPath, OwnPath, failure, require_in_place, translated, write_all
 from statechart.storage.record import Draft, Line, Record, Scan, line_after, scan
 
 __all__ = ["Draft", "Head", "Journal", "Line", "Record", "Scan", "line_after", "origin", "scan"]
@@ -21,21 +20,19 @@ class Journal:
     Use a journal only under the lock. After an append that could not be undone, every call raises.
     """
 
-    def __init__(self, path: Path, name: str, head: Head) -> None:
+    def __init__(self, path: AnyPath, name: str, head: Head) -> None:
         self.head: Head = head
-        self.path = path
+        self.path = Path(path)
+        self.place = OwnPath.of(path)
         self._where = str(path)
         self._name = name
         self._refuses = False
         with translated("open", path):
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            self._descriptor = self.place.open(os.O_WRONLY | os.O_APPEND)
             # A forgotten journal must not leak its descriptor.
             self._closer = weakref.finalize(self, os.close, self._descriptor)
             status = os.fstat(self._descriptor)
         self._identity = status.st_dev, status.st_ino
-        if not stat.S_ISREG(status.st_mode):
-            self.close()
-            raise NotOurs(path, "is not a regular file")
 
     def append(self, line: Line) -> None:
         """Append a line that follows the present head, durably, and move the head.

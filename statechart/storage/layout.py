@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from statechart.errors import InvalidName, NotFound, NotOurs, StorageError
-from statechart.storage.disk import read_file, require_directory, translated
+from statechart.storage.disk import PASS, OwnPath, read_file, require_directory, translated
 
 JOURNAL = "history.jsonl"
 DOCUMENT = "state.json"
@@ -50,6 +50,10 @@ class Layout:
         self.directory(name)
         return self.locks / f"{name}.lock"
 
+    def own(self, path: Path) -> OwnPath:
+        """Return a path below the root in the form in which no symbolic link is followed."""
+        return OwnPath(self.root, path.relative_to(self.root).parts)
+
     @property
     def locks(self) -> Path:
         """The directory of the locks."""
@@ -74,7 +78,7 @@ class Layout:
             NotOurs: The path is not a directory.
         """
         directory = self.directory(name)
-        if not require_directory(directory):
+        if not require_directory(self.own(directory)):
             raise NotFound(name, str(self.root))
         return directory
 
@@ -97,20 +101,21 @@ class Layout:
 
         Where a file is missing, long or can't be read, there are no bytes: ask `listed` instead.
         """
-        # Thousands are listed at a time, and most of the time goes into these calls.
-        root = str(self.root)
-        open_file, read, close, status = os.open, os.read, os.close, os.lstat
-        for name in self.names():
+        with translated("list", self.root):
             try:
-                descriptor = open_file(f"{root}/{name}/{DOCUMENT}", _READ_DOCUMENT)
+                root = os.open(self.root, PASS)
+            except FileNotFoundError:
+                return
+        try:
+            # Thousands are listed at a time, and most of the time goes into these calls.
+            for name in self.names():
                 try:
-                    content = read(descriptor, _USUAL)
-                finally:
-                    close(descriptor)
-                size = status(f"{root}/{name}/{JOURNAL}").st_size
-            except OSError:
-                content, size = b"", -1
-            yield name, content if len(content) < _USUAL else b"", size
+                    content, size = _read(root, name)
+                except OSError:
+                    content, size = b"", -1
+                yield name, content if len(content) < _USUAL else b"", size
+        finally:
+            os.close(root)
 
     def listed(self, name: str, known: int) -> tuple[bytes, bool]:
         """Return the bytes of a document, and whether the journal must be read instead.
@@ -122,11 +127,12 @@ class Layout:
             NotOurs: There is neither a document nor a journal.
             StorageError: The document can't be read.
         """
-        content = read_file(self.document(name))
+        content = read_file(self.own(self.document(name)))
         try:
-            size = os.lstat(self.journal(name)).st_size
+            journal = self.own(self.journal(name)).status()
         except OSError:
-            size = -1  # load() reports the problem
+            journal = None  # load() reports the problem
+        size = -1 if journal is None else journal.st_size
         if content is None and size < 0:
             raise neither(self.directory(name))
         said = _ENDING.search(content, max(0, len(content) - _TAIL)) if content else None
@@ -149,6 +155,20 @@ class Layout:
             except StorageError as error:
                 if os.path.lexists(self.directory(name)):  # otherwise purged since the directory was listed
                     yield name, error, False
+
+
+def _read(root: int, name: str) -> tuple[bytes, int]:
+    """Return the beginning of a document and the size of the journal."""
+    directory = os.open(name, PASS | os.O_NOFOLLOW, dir_fd=root)
+    try:
+        descriptor = os.open(DOCUMENT, _READ_DOCUMENT, dir_fd=directory)
+        try:
+            content = os.read(descriptor, _USUAL)
+        finally:
+            os.close(descriptor)
+        return content, os.stat(JOURNAL, dir_fd=directory, follow_symlinks=False).st_size
+    finally:
+        os.close(directory)
 
 
 def identity(path: Path) -> tuple[int, int] | None:

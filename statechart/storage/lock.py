@@ -19,7 +19,15 @@ from pydantic_core import from_json, to_json
 
 from statechart.errors import LeaseLost, Locked
 from statechart.holder import Holder
-from statechart.storage.disk import PRIVATE_FILE, failure, require_in_place, translated
+from statechart.storage.disk import (
+    PRIVATE_FILE,
+    AnyPath,
+    OwnPath,
+    failure,
+    require_file,
+    require_in_place,
+    translated,
+)
 from statechart.storage.lock_probe import is_held, kernel_owner
 from statechart.utc import from_timestamp
 
@@ -54,8 +62,9 @@ class Lock:
         released_by: The previous holder, if it released the lock.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
-        self.path = path
+    def __init__(self, path: AnyPath, name: str) -> None:
+        self.path = Path(path)
+        self._place = OwnPath.of(path)
         self._where = str(path)
         self.holder: Holder | None = None
         self.crashed: Holder | None = None
@@ -103,6 +112,7 @@ class Lock:
     def _take(self, patience: float) -> None:
         from filelock import Timeout, UnixFileLock  # 40 ms, which readers don't need
 
+        require_file(self._place)
         opened: list[int] = []  # a bound method instead would keep a forgotten lock alive
         self._file = UnixFileLock(
             self.path,
@@ -117,7 +127,7 @@ class Lock:
         try:
             self._file.acquire(timeout=patience)
         except Timeout as error:
-            raise Locked(self._name, _written_holder(_content(self.path))) from error
+            raise Locked(self._name, _written_holder(_content(self._place))) from error
         except OSError as error:
             raise failure("lock", self.path, error) from error
         with translated("lock", self.path):
@@ -127,6 +137,8 @@ class Lock:
         assert self.holder is not None
         status = os.fstat(descriptor)
         self._identity = status.st_dev, status.st_ino
+        # The library opened the file by its path: nothing is written if that led elsewhere.
+        require_in_place(self._where, self._identity, self._name)
         self._before = os.pread(descriptor, _LIMIT, 0)
         self.crashed = _written_holder(self._before)
         self.released_by = _released_holder(self._before)
@@ -201,16 +213,16 @@ def _released_holder(content: bytes) -> Holder | None:
     return None
 
 
-def _content(path: Path) -> bytes:
+def _content(path: OwnPath) -> bytes:
     with translated("read", path):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = path.open(os.O_RDONLY)
         try:
             return os.pread(descriptor, _LIMIT, 0)
         finally:
             os.close(descriptor)
 
 
-def read_holder(path: Path) -> Holder | None:
+def read_holder(path: AnyPath) -> Holder | None:
     """Return the holder of a lock, or None if the lock is free. Never waits or creates the file.
 
     A holder whose identity is not written yet, or is unreadable, has pid 0.
@@ -220,7 +232,7 @@ def read_holder(path: Path) -> Holder | None:
     """
     with translated("read", path):
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = OwnPath.of(path).open(os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:

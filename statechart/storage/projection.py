@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from statechart.errors import StorageError
+from statechart.errors import NotOurs, StorageError
 from statechart.storage.chain import CREATED, REBASED, Head, misfit, origin
 from statechart.storage.disk import read_file
 from statechart.storage.forms import Form, read_form, read_json
@@ -49,7 +49,7 @@ def settled(layout: Layout, name: str, known: int) -> Settled | None:
         known: The schema version of the document and of every record.
     """
     try:
-        directory = layout.require(name)
+        directory = layout.own(layout.require(name))
         document = read_json(read_file(directory / DOCUMENT) or b"")
         lines, head = _verified(read_file(directory / JOURNAL) or b"", name, known)
         expected = {
@@ -100,10 +100,10 @@ def _beginning(line: Line, name: str) -> Head:
 def is_free(layout: Layout, name: str) -> bool:
     """Return whether no process holds a name; False if the lock can't be read."""
     try:
-        descriptor = os.open(layout.lock(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = layout.own(layout.lock(name)).open(os.O_RDONLY)
     except FileNotFoundError:
         return True
-    except OSError:
+    except (OSError, NotOurs):
         return False
     try:
         return not is_held(descriptor)

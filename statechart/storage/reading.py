@@ -12,7 +12,14 @@ from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.log import warn
 from statechart.storage import document
 from statechart.storage.chain import REBASED
-from statechart.storage.disk import create_file, read_file, replace_file, sync_directory, translated
+from statechart.storage.disk import (
+    OwnPath,
+    create_file,
+    read_file,
+    replace_file,
+    sync_directory,
+    translated,
+)
 from statechart.storage.document import Document
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
@@ -51,12 +58,12 @@ def find(layout: Layout, name: str, known: int) -> Found:
     """
     directory = layout.require(name)
     # The document first: a writer appends to the journal first, so what the document shows is there.
-    shown, damage = _shown(directory, name, known)
-    content = read_file(directory / JOURNAL)
+    shown, damage = _shown(layout.own(directory), name, known)
+    content = read_file(layout.own(directory / JOURNAL))
     if content is None:
         if damage is not None:
             raise damage
-        if shown is None and not (directory / DOCUMENT).exists():
+        if shown is None and not layout.own(directory / DOCUMENT).exists():
             layout.require(name)  # raises NotFound if the name was purged meanwhile
             raise neither(directory)
         raise CorruptHistory(name, directory / JOURNAL, "it is missing, and no other file can replace it")
@@ -67,21 +74,21 @@ def find(layout: Layout, name: str, known: int) -> Found:
         if shown is not None:
             _compare(shown, scanned, name, directory / DOCUMENT)
     except CorruptHistory:
-        if not _left_by_rebase(scanned, directory):
+        if not _left_by_rebase(scanned, layout.own(directory)):
             raise
         shown = None
     valued = max(index for index, record in enumerate(scanned.records) if record.value is not None)
     return Found(scanned, shown, valued)
 
 
-def _shown(directory: Path, name: str, known: int) -> tuple[Document | None, CorruptHistory | None]:
+def _shown(directory: OwnPath, name: str, known: int) -> tuple[Document | None, CorruptHistory | None]:
     try:
         return document.read(directory / DOCUMENT, name, known), None
     except CorruptHistory as damage:
         return None, damage
 
 
-def _left_by_rebase(scanned: Scan, directory: Path) -> bool:
+def _left_by_rebase(scanned: Scan, directory: OwnPath) -> bool:
     """Return whether the document is the one that the present history replaced: only outdated."""
     first = scanned.records[0]
     content = read_file(directory / DOCUMENT) or b""
@@ -167,8 +174,8 @@ def _cut_torn(scanned: Scan, journal: Journal, layout: Layout, name: str) -> str
     directory = layout.directory(name)
     kept = f"history.torn-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     with translated("keep the torn line in", directory / kept):
-        create_file(directory / kept, scanned.torn, sync=True)
-        sync_directory(directory)
+        create_file(layout.own(directory / kept), scanned.torn, sync=True)
+        sync_directory(layout.own(directory))
     journal.cut(scanned.head.size)
     return (
         f"the unfinished last line of {JOURNAL} ({len(scanned.torn)} bytes) was cut off and kept as {kept}"
@@ -182,7 +189,9 @@ def _roll_forward(found: Found, layout: Layout, name: str) -> str:
     was = f"was at revision {_revision(found)}" if found.document else "was missing or torn"
     try:
         with translated("replace", path):
-            replace_file(path, document.encode(record.value, head, record.schema_version), durable=False)
+            replace_file(
+                layout.own(path), document.encode(record.value, head, record.schema_version), durable=False
+            )
     except StorageError as error:
         return f"{DOCUMENT} {was} and stays so until the next change: {error}"
     return f"{DOCUMENT} {was} and was rewritten at revision {record.revision}"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Generic
 
 from pydantic import JsonValue
@@ -18,7 +16,14 @@ from statechart.errors import CorruptHistory, NotDamaged, StorageError
 from statechart.log import warn
 from statechart.storage import document
 from statechart.storage.chain import REBASED, Head, origin
-from statechart.storage.disk import failure, read_file, replace_file, sync_directory, translated
+from statechart.storage.disk import (
+    OwnPath,
+    create_file,
+    read_file,
+    replace_file,
+    sync_directory,
+    translated,
+)
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.reading import find
 from statechart.storage.record import Line, Record, line_after, salvage
@@ -77,7 +82,7 @@ def survey(layout: Layout, name: str, codec: Codec[ModelT]) -> Evidence[ModelT]:
 
 
 def _evidence(layout: Layout, name: str, codec: Codec[ModelT], problem: CorruptHistory) -> Evidence[ModelT]:
-    journal, shown = read_file(layout.journal(name)), read_file(layout.document(name))
+    journal, shown = (read_file(layout.own(path)) for path in (layout.journal(name), layout.document(name)))
     beginning, tail = salvage(journal or b"", layout.journal(name), name, codec.schema_version)
     found = [
         *_valued(codec, tail, layout, name, "the records behind the damage"),
@@ -111,7 +116,7 @@ def _valued(
 def _shown(codec: Codec[ModelT], layout: Layout, name: str) -> Iterator[Candidate[ModelT]]:
     """Yield the document's value, if it is whole and fits the model."""
     with suppress(CorruptHistory):
-        shown = document.read(layout.document(name), name, codec.schema_version)
+        shown = document.read(layout.own(layout.document(name)), name, codec.schema_version)
         if shown is not None:
             bare = Record(
                 seq=shown.seq,
@@ -147,7 +152,7 @@ def begin_anew(
         StorageError: The new history could not be written; the damaged history is unchanged.
     """
     name = evidence.name
-    directory = layout.directory(name)
+    directory = layout.own(layout.directory(name))
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     kept = f"history.damaged-{stamp}.jsonl"
     with translated("keep the damaged files in", directory):
@@ -182,25 +187,26 @@ def _said(
     }
 
 
-def _keep(path: Path, kept: Path) -> None:
+def _keep(path: OwnPath, kept: OwnPath) -> None:
     """Give a file a second name, or copy it where links are not possible."""
-    if not os.path.lexists(path):
-        return
     try:
-        os.link(path, kept, follow_symlinks=False)
+        with path.reached() as (here, old), kept.reached() as (there, new):
+            os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
+    except FileNotFoundError:
+        return
     except OSError:
-        shutil.copyfile(path, kept, follow_symlinks=False)
+        create_file(kept, read_file(path) or b"")
 
 
 def _show(layout: Layout, codec: Codec[ModelT], name: str, line: Line) -> None:
     assert line.record.value is not None
-    path = layout.document(name)
+    path = layout.own(layout.document(name))
+    shown = document.encode(line.record.value, line.head, codec.schema_version)
     try:
-        replace_file(
-            path, document.encode(line.record.value, line.head, codec.schema_version), durable=False
-        )
-    except OSError as error:
-        warn(f"Projection behind: {name!r} is saved, but {failure('replace', path, error)}", name=name)
+        with translated("replace", path):
+            replace_file(path, shown, durable=False)
+    except StorageError as problem:
+        warn(f"Projection behind: {name!r} is saved, but {problem}", name=name)
 
 
 def require_unchanged(seen: Evidence[ModelT], now: Evidence[ModelT]) -> None:

@@ -103,6 +103,7 @@ class JsonFileRepository(Generic[ModelT]):
         shown = document.encode(line.record.value, line.head, self._codec.schema_version)
         self._require_local()
         directories.make_root(self._layout)
+        directories.require_places(self._layout)
         directories.sweep(self._layout)  # here, as no daemon cleans up after dead creators
         directories.build(self._layout, name, {JOURNAL: line.content, DOCUMENT: shown})
         self._make_room_for_lock(name)
@@ -133,7 +134,7 @@ class JsonFileRepository(Generic[ModelT]):
             lock.acquire(holder or Holder.current(command), timeout)
             found = find(self._layout, name, self._codec.schema_version)
             value = self._value(found, name)
-            journal = Journal(self._layout.journal(name), name, found.scan.head)
+            journal = Journal(self._layout.own(self._layout.journal(name)), name, found.scan.head)
             notes = mend(found, journal, self._layout, name)
             return Session(name, value, journal, lock, self._codec, notes=notes, actor=self._actor)
         except BaseException:
@@ -229,7 +230,7 @@ class JsonFileRepository(Generic[ModelT]):
             NotFound: The name does not exist.
         """
         self._layout.require(name)
-        return read_holder(self._layout.lock(name))
+        return read_holder(self._layout.own(self._layout.lock(name)))
 
     def documents(self) -> Iterator[tuple[str, bytes | StorageError, bool]]:
         """Yield name, bytes and "load it instead" of all documents, by name; see `Layout.documents`."""
@@ -264,14 +265,16 @@ class JsonFileRepository(Generic[ModelT]):
     def _lock(self, name: str) -> Lock:
         self._layout.require(name)
         self._require_local()
-        private_directory(self._layout.locks)
-        return Lock(self._layout.lock(name), name)
+        lock = self._layout.own(self._layout.lock(name))
+        private_directory(lock.parent)
+        return Lock(lock, name)
 
     def _make_room_for_lock(self, name: str) -> None:
         """Create the lock file early, so that a holder can sign on even if the disk is full later."""
+        lock = self._layout.own(self._layout.lock(name))
         with suppress(OSError, StorageError):
-            private_directory(self._layout.locks)
-            create_file(self._layout.lock(name), b"\n")
+            private_directory(lock.parent)
+            create_file(lock, b"\n")
 
     def _value(self, found: Found, name: str) -> ModelT:
         records = found.scan.records[found.valued :]

@@ -11,12 +11,12 @@ from typing import Generic, TypeAlias, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from statechart.errors import CorruptHistory, InvalidValue, Stale
+from statechart.errors import CorruptHistory, InvalidValue, Stale, StorageError
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage import document
 from statechart.storage.chain import RESERVED, Head
-from statechart.storage.disk import failure, replace_file
+from statechart.storage.disk import replace_file, translated
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
@@ -158,8 +158,9 @@ class Session(Generic[ModelT]):
         self._lock = lock
         self._codec = codec
         self._actor = actor or lock.holder.user
-        self._document = journal.path.with_name(DOCUMENT)
+        self._document = journal.place.parent / DOCUMENT
         self._values = {journal.head.seq: value}
+        self._first = journal.head
 
     @property
     def head(self) -> Head:
@@ -224,9 +225,9 @@ class Session(Generic[ModelT]):
         assert record.value is not None
         try:
             shown = document.encode(record.value, head, self._codec.schema_version)
-            replace_file(self._document, shown, durable=False)
-        except OSError as error:
-            problem = failure("replace", self._document, error)
+            with translated("replace", self._document):
+                replace_file(self._document, shown, durable=False)
+        except StorageError as problem:
             warn(f"Projection behind: {self.name!r} is saved, but {problem}", name=self.name)
         return record
 
@@ -254,7 +255,9 @@ class Session(Generic[ModelT]):
     def close(self) -> None:
         """Release the lock. Later calls have no effect."""
         self._journal.close()
-        self._lock.release()
+        # Whoever let go last is asked about the operation that stays open: a session that recorded
+        # nothing leaves that to the holder before it.
+        self._lock.release(undo=self.released_by is not None and self.head == self._first)
 
     def __enter__(self) -> Session[ModelT]:
         return self

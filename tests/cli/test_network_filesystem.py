@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from statechart.storage import disk
+from statechart.storage.disk import mounts
 
 
 @pytest.fixture(autouse=True)
 def _on_nfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server: rw\n")
-    monkeypatch.setattr(disk, "_MOUNTINFO", mountinfo)
+    monkeypatch.setattr(mounts, "_MOUNTINFO", mountinfo)
 
 
 def test_a_network_file_system_is_refused_with_both_alternatives(cli: Any, tmp_path: Path) -> None:

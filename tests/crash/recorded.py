@@ -220,7 +220,7 @@ class Recorder:
             self._done(Leave(*found))
 
     def _link(self, source: Any, target: Any, **options: Any) -> None:
-        found, new = self._found(source), self._found(target)
+        found, new = self._both(source, target, options)
         self._at(new, "link", source, target, **options)
         if found is not None and new is not None:
             self._done(Enter(*new, self._live.names[found[0]][found[1]]))
@@ -232,10 +232,14 @@ class Recorder:
         self._move("exclusively", source, target)
 
     def _move(self, call: str, source: Any, target: Any, **options: Any) -> None:
-        found, new = self._found(source), self._found(target)
+        found, new = self._both(source, target, options)
         self._at(new, call, source, target, **options)
         if found is not None and new is not None:
             self._done(Move(*found, *new, self._live.names[found[0]][found[1]]))
+
+    def _both(self, source: Any, target: Any, options: dict[str, Any]) -> Any:
+        here, there = options.get("src_dir_fd"), options.get("dst_dir_fd")
+        return self._found(source, here), self._found(target, there)
 
     def _at(self, found: tuple[int, str] | None, call: str, *arguments: Any, **options: Any) -> None:
         if found is not None:

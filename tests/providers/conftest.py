@@ -20,6 +20,7 @@ from environments.providers.local import LocalProvider
 from environments.providers.local.layout import Layout
 from environments.providers.local.service import Service
 from environments.system import processes
+from environments.system.files import OwnPath
 
 APP = """
 import json, os, signal, socket, sys, threading, time
@@ -66,6 +67,10 @@ class Bench:
     @property
     def directory(self) -> Path:
         return self.data / self.name
+
+    def path(self, place: OwnPath) -> Path:
+        """Return a path with which a test does as it likes."""
+        return Path(place)
 
     @property
     def layout(self) -> Layout:

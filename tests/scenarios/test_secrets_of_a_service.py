@@ -19,6 +19,7 @@ from environments.cli.app import main
 from environments.cli.commands.logs import follow_log
 from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.secrets.references import SecretRef
+from environments.system.files import OwnPath
 
 PASSWORD = "s3cr&t/\"pass'wörd"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqh\nkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----"
@@ -270,6 +271,6 @@ def test_an_incomplete_log_line_is_held_back(
     meanwhile = [lambda: log.write_text("I know hunter2\nand"), lambda: None, log.unlink]
     monkeypatch.setattr("time.sleep", lambda _seconds: meanwhile and meanwhile.pop(0)())
 
-    follow_log(log, 0, lambda text: text.replace("hunter2", "***"))
+    follow_log(OwnPath.of(log), 0, lambda text: text.replace("hunter2", "***"))
 
     assert capfd.readouterr().out == "I know ***\nand"

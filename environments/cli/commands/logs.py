@@ -22,6 +22,7 @@ from environments.ports import CollectsLogs, provider_of
 from environments.presentation.log_files import read_trace, tail, trace_file
 from environments.secrets.redaction import redactor
 from environments.system.control_codes import strip_control_codes
+from environments.system.files import OwnPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ def _print_log(
     current = collect()
     files = provider.logs(environment, directory)
     redact = redactor(environment.spec)
-    lines, read = tail(files, count)
+    lines, read = tail(files, count, directory)
     lines = [redact(line) for line in lines]
     if not files:
         nothing = "no service of it has said anything" if current else "nothing was collected before"
@@ -93,7 +94,7 @@ def _print_log(
             "\n".join(_fit(line) for line in lines),
         )
     if follow and files:
-        follow_log(files[-1], read, redact, collect)
+        follow_log(OwnPath.within(directory.parent, files[-1]), read, redact, collect)
 
 
 def _collection(provider: Provider, environment: AnyEnvironment, directory: Path) -> Callable[[], bool]:
@@ -143,7 +144,7 @@ def _fit(text: str) -> str:
 
 
 def follow_log(
-    path: Path, offset: int, redact: Callable[[str], str], collect: Callable[[], bool] = lambda: True
+    path: OwnPath, offset: int, redact: Callable[[str], str], collect: Callable[[], bool] = lambda: True
 ) -> None:
     """Print a log from a byte offset on as it grows, through rotations, until it is removed."""
     file = _opened(path)
@@ -167,20 +168,19 @@ def follow_log(
             time.sleep(_PAUSE)
 
 
-def _opened(path: Path) -> BinaryIO | None:
+def _opened(path: OwnPath) -> BinaryIO | None:
     """Open a log, waiting a moment for the new file of a rotation; return None if there is none."""
     for pause in (_PAUSE, 0.0):
         try:
-            return path.open("rb", buffering=0)
+            return os.fdopen(path.open(os.O_RDONLY), "rb", buffering=0)
         except FileNotFoundError:
             time.sleep(pause)
     return None
 
 
-def _is_at(file: BinaryIO, path: Path) -> bool:
+def _is_at(file: BinaryIO, path: OwnPath) -> bool:
     """Return whether an open file is still at its path, and was not truncated."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
+    found = path.status()
+    if found is None:
         return False
     return os.path.samestat(found, os.fstat(file.fileno())) and found.st_size >= file.tell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +12,7 @@ from pathlib import Path
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.observation import Source
+from environments.system.files import OwnPath, make_directories
 
 # Files that belong to a developer's machine: they change without a change of the application.
 _IGNORED = {".git", "__pycache__", ".venv"}
@@ -33,7 +35,11 @@ class Manifest:
 
 
 def scan(
-    source: Path, leave_out: Path, *, copy_to: Path | None = None, wanted: Callable[[], bool] = lambda: True
+    source: Path,
+    leave_out: Path,
+    *,
+    copy_to: OwnPath | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Manifest:
     """Read the directory of an application, and copy it if a destination is given.
 
@@ -50,14 +56,17 @@ def scan(
     if not source.is_dir():
         raise _unfit(f"{source} is not a directory", "name the application's directory with --app")
     entries: dict[str, str] = {}
+    made: set[OwnPath] = set()
     for path in _walk(source, leave_out.resolve()):
         if not wanted():
             raise StepFailed(FailureCause.CANCELLED, f"reading {source} was cancelled")
         name = path.relative_to(source).as_posix()
         _check(path, source)
-        if copy_to is not None:
-            (copy_to / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        entries[name] = entry_of(path, copy_to / name if copy_to is not None else None)
+        copy = copy_to / name if copy_to is not None else None
+        if copy is not None and copy.parent not in made:
+            make_directories(copy.parent)
+            made.add(copy.parent)
+        entries[name] = entry_of(OwnPath(source) / name, copy)
     if not entries:
         raise _unfit(f"{source} holds no files", "put the application there")
     return Manifest(entries)
@@ -97,19 +106,27 @@ def _check(path: Path, source: Path) -> None:
         raise _unfit(f"{path} is neither a file nor a link", "remove it")
 
 
-def entry_of(path: Path, copy: Path | None) -> str:
-    """Return the kind of an entry and the digest of its content; copy the entry if a path is given."""
-    if path.is_symlink():
-        target = path.readlink()
+def entry_of(path: OwnPath, copy: OwnPath | None) -> str:
+    """Return the kind of an entry and the digest of its content; copy the entry if a path is given.
+
+    Raises:
+        FileNotFoundError: There is no entry.
+        NotOurs: The path leads through a link.
+    """
+    with path.reached() as (directory, name):
+        mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+        target = os.readlink(name, dir_fd=directory) if stat.S_ISLNK(mode) else None
+    if target is not None:
         if copy is not None:
-            copy.symlink_to(target)
+            with copy.reached() as (directory, name):
+                os.symlink(target, name, dir_fd=directory)
         return f"link {sha256(os.fsencode(target)).hexdigest()}"
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         return "other"
-    executable = bool(path.stat().st_mode & 0o111)
+    executable = bool(mode & 0o111)
     digest = sha256()
     # Digest and copy see the same bytes, also when the file changes while it is read.
-    with path.open("rb") as file:
+    with os.fdopen(path.open(os.O_RDONLY), "rb") as file:
         if copy is None:
             while block := file.read(_BLOCK):
                 digest.update(block)
@@ -118,8 +135,8 @@ def entry_of(path: Path, copy: Path | None) -> str:
     return f"{'program' if executable else 'file'} {digest.hexdigest()}"
 
 
-def _copy(read: Callable[[int], bytes], copy: Path, seen: Callable[[bytes], None], mode: int) -> None:
-    descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+def _copy(read: Callable[[int], bytes], copy: OwnPath, seen: Callable[[bytes], None], mode: int) -> None:
+    descriptor = copy.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as out:
         while block := read(_BLOCK):
             seen(block)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from environments.system.control_codes import strip_control_codes
+from environments.system.files import AnyPath, OwnPath
 
 _TAIL_BYTES = 32_768
 _TAIL_LINES = 20
 _LINE_LIMIT = 200
 
 
-def tail(log: Path, offset: int, redact: Callable[[str], str]) -> str:
+def tail(log: AnyPath, offset: int, redact: Callable[[str], str]) -> str:
     """Return the last lines that a log gained since an offset, without control codes or secrets.
 
     Args:
@@ -22,7 +22,7 @@ def tail(log: Path, offset: int, redact: Callable[[str], str]) -> str:
         redact: Replaces secrets.
     """
     try:
-        with log.open("rb") as file:
+        with os.fdopen(OwnPath.of(log).open(os.O_RDONLY), "rb") as file:
             end = file.seek(0, os.SEEK_END)
             begin = offset if offset <= end else 0
             file.seek(max(begin, end - _TAIL_BYTES))

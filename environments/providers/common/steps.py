@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
+from statechart.errors import NotOurs
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
@@ -63,7 +64,7 @@ _ADVICE = {
 
 
 def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitable[ResultT]]:
-    """Turn errors of the operating system and of psutil into StepFailed."""
+    """Turn errors of the operating system and of psutil, and NotOurs, into StepFailed."""
 
     @wraps(function)
     async def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
@@ -73,6 +74,9 @@ def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitab
             raise StepFailed(
                 FailureCause.INFRASTRUCTURE, f"a process could not be handled: {error}"
             ) from error
+        except NotOurs as error:
+            summary = f"{error}; move it away, then try again"
+            raise StepFailed(FailureCause.FILE_SYSTEM, summary) from error
         except OSError as error:
             raise file_error(error) from error
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from environments.system.files import remove_tree, sync_directories, write_private
+from environments.system.files import (
+    OwnPath,
+    entries,
+    make_directories,
+    read_own,
+    remove_tree,
+    sync_directories,
+    write_private,
+)
 
 ENVIRONMENT_FILE = "environment.json"
 
@@ -49,7 +56,7 @@ def _variables(public: Mapping[str, str]) -> str:
     return json.dumps(dict(public), indent=2, sort_keys=True) + "\n"
 
 
-def compare(directory: Path, files: Mapping[str, str]) -> Changes:
+def compare(directory: OwnPath, files: Mapping[str, str]) -> Changes:
     """Compare a directory with its declaration."""
     present = _present(directory)
     same = {name for name in files if present.get(name) == "file" and _holds(directory / name, files[name])}
@@ -62,7 +69,7 @@ def compare(directory: Path, files: Mapping[str, str]) -> Changes:
     )
 
 
-def write(directory: Path, files: Mapping[str, str]) -> Changes:
+def write(directory: OwnPath, files: Mapping[str, str]) -> Changes:
     """Write the declared files, remove all others, and leave unchanged files alone."""
     changes = compare(directory, files)
     # Removals first: a link in the place of a declared directory would lead the writing elsewhere.
@@ -70,26 +77,25 @@ def write(directory: Path, files: Mapping[str, str]) -> Changes:
         remove_tree(directory / name)
     for name in changes.written:
         path = directory / name
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir():
             remove_tree(path)
-        for parent in reversed(PurePosixPath(name).parents):
-            (directory / parent).mkdir(mode=0o700, exist_ok=True)
+        make_directories(path.parent)
         write_private(path, files[name])
     if changes.any:  # write_private syncs its own directory only, and removals are not durable yet
         sync_directories(directory)
     return changes
 
 
-def _present(directory: Path) -> dict[str, str]:
+def _present(directory: OwnPath, above: str = "") -> dict[str, str]:
     """Return the kinds of all entries below a directory, by relative name."""
     found: dict[str, str] = {}
-    for folder, directories, names in os.walk(directory):
-        for name in (*directories, *names):
-            path = Path(folder, name)
-            kind = "link" if path.is_symlink() else "directory" if path.is_dir() else "file"
-            found[path.relative_to(directory).as_posix()] = kind
+    for path in entries(directory):
+        name = above + path.name
+        found[name] = "directory" if path.is_dir() else "file" if path.is_file() else "other"
+        if found[name] == "directory":
+            found |= _present(path, f"{name}/")
     return found
 
 
-def _holds(path: Path, text: str) -> bool:
-    return path.read_bytes() == text.encode()
+def _holds(path: OwnPath, text: str) -> bool:
+    return read_own(path) == text.encode()

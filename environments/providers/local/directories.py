@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
+from fnmatch import fnmatchcase
 
 from environments.providers.local.layout import MARKER, Layout
-from environments.system.files import remove_tree, sync_directory, write_private
+from environments.system.files import (
+    OwnPath,
+    entries,
+    make_directories,
+    make_directory,
+    remove_tree,
+    rename,
+    sync_directory,
+    write_private,
+)
 
 
 def create(layout: Layout) -> bool:
@@ -20,7 +28,7 @@ def create(layout: Layout) -> bool:
         layout.require()
         missing = [place for place in (layout.config, layout.releases) if not place.is_dir()]
         for place in missing:
-            place.mkdir(mode=0o700)
+            make_directory(place)
         if missing:
             sync_directory(layout.root)
         return bool(missing)
@@ -28,11 +36,11 @@ def create(layout: Layout) -> bool:
     draft = _draft(layout)
     remove_tree(draft)
     for place in (draft, draft / "config", draft / "releases"):
-        place.mkdir(mode=0o700, parents=True)
+        make_directories(place)
     identity = {"lineage": layout.lineage, "name": layout.name, "instance_name": layout.instance_name}
     write_private(draft / MARKER, json.dumps(identity, indent=2) + "\n")
-    draft.rename(layout.root)
-    sync_directory(layout.directory)
+    rename(draft, layout.root)
+    sync_directory(layout.root.parent)
     return True
 
 
@@ -46,22 +54,26 @@ def remove(layout: Layout) -> None:
         return
     # The rename takes the root away at once. A removal that is interrupted after it finds the rest by
     # this name, which holds the lineage: the marker may be gone by then.
-    leaving = layout.directory / f".local-gone-{layout.lineage}"
+    leaving = layout.root.parent / f".local-gone-{layout.lineage}"
     remove_tree(leaving)
     if layout.exists:
         layout.require()
-        layout.root.rename(leaving)
-        sync_directory(layout.directory)
+        rename(layout.root, leaving)
+        sync_directory(layout.root.parent)
         remove_tree(leaving)
     remove_tree(_draft(layout))
-    sync_directory(layout.directory)
+    sync_directory(layout.root.parent)
 
 
-def remains(layout: Layout) -> list[Path]:
+def remains(layout: Layout) -> list[OwnPath]:
     """Return the paths that are left on disk, with drafts and half-removed directories."""
-    places = (layout.root, *layout.directory.glob(f".local-*-{layout.lineage}"))
-    return [place for place in places if os.path.lexists(place)]
+    drafts = f".local-*-{layout.lineage}"
+    return [
+        place
+        for place in entries(layout.root.parent)
+        if place == layout.root or fnmatchcase(place.name, drafts)
+    ]
 
 
-def _draft(layout: Layout) -> Path:
-    return layout.directory / f".local-new-{layout.lineage}"
+def _draft(layout: Layout) -> OwnPath:
+    return layout.root.parent / f".local-new-{layout.lineage}"

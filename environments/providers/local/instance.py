@@ -8,7 +8,8 @@ from uuid import uuid4
 from pydantic import BaseModel, Field, ValidationError
 
 from environments.providers.local.layout import Layout
-from environments.system.files import write_private
+from environments.system.files import read_own, write_private
+from statechart.errors import NotOurs
 from statechart.holder import ProcessIdentity
 from statechart.utc import UtcDatetime
 
@@ -54,6 +55,6 @@ class Instance(BaseModel, frozen=True, extra="forbid"):
         """Return the record, or None if there is none or it can't be read."""
         # A damaged record loses no process: the marks in its environment lead to it as well.
         try:
-            return cls.model_validate_json(layout.instance.read_bytes())
-        except (FileNotFoundError, NotADirectoryError, ValidationError):
+            return cls.model_validate_json(read_own(layout.instance))
+        except (FileNotFoundError, NotADirectoryError, NotOurs, ValidationError):
             return None

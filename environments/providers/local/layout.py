@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.system.files import OwnPath, read_own
+from statechart.errors import NotOurs
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -52,27 +53,27 @@ class Layout:
         return cls.of(context.environment, context.directory)
 
     @property
-    def root(self) -> Path:
-        """The directory of all other files."""
-        return self.directory / "local"
+    def root(self) -> OwnPath:
+        """The directory of all other files, which is never reached through a symbolic link."""
+        return OwnPath(self.directory.parent, (self.directory.name, "local"))
 
     @property
-    def config(self) -> Path:
+    def config(self) -> OwnPath:
         """The directory of the configuration files."""
         return self.root / "config"
 
     @property
-    def releases(self) -> Path:
+    def releases(self) -> OwnPath:
         """The directory of the releases."""
         return self.root / "releases"
 
     @property
-    def instance(self) -> Path:
+    def instance(self) -> OwnPath:
         """The record of the last start of the service."""
         return self.root / "instance.json"
 
     @property
-    def log(self) -> Path:
+    def log(self) -> OwnPath:
         """The service's output since the last rotation; earlier output is in `service.log.1`."""
         return self.root / "service.log"
 
@@ -80,14 +81,14 @@ class Layout:
     def unclaimed(self) -> str:
         """The reason why the root does not belong to this environment, or an empty string."""
         # A link may lead to a directory that others use.
-        if self.root.is_symlink() or (self.root.exists() and not self.root.is_dir()):
+        if self.exists and not self.root.is_dir():
             return "it is not a directory"
         try:
-            marker = json.loads((self.root / MARKER).read_text())
+            marker = json.loads(read_own(self.root / MARKER))
             owner = (marker["lineage"], marker["name"])
         except FileNotFoundError:
             return f"it has no {MARKER}"
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, NotOurs):
             return f"its {MARKER} can't be read"
         # The name too: a copy of the directory for another name has the same lineage.
         if owner != (self.lineage, self.name):
@@ -97,7 +98,7 @@ class Layout:
     @property
     def exists(self) -> bool:
         """Whether the root exists, with any owner."""
-        return os.path.lexists(self.root)
+        return self.root.exists()
 
     def require(self) -> None:
         """Check that the root belongs to this environment.

@@ -16,7 +16,16 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.health import HOST
 from environments.providers.local.layout import Layout
-from environments.system.files import sync_directory, write_private
+from environments.system.files import (
+    OwnPath,
+    entries,
+    make_directory,
+    read_own,
+    remove_file,
+    require_file,
+    sync_directory,
+    write_private,
+)
 from environments.system.processes import listener_on
 
 _CANDIDATES = range(10_000, 32_768)
@@ -42,8 +51,8 @@ class Reservations:
         return cls(layout.directory.parent)
 
     @property
-    def _directory(self) -> Path:
-        return self.data / ".ports"
+    def _directory(self) -> OwnPath:
+        return OwnPath(self.data, (".ports",))
 
     def held_by(self, lineage: str) -> int | None:
         """Return the reserved port of an environment, or None."""
@@ -55,8 +64,8 @@ class Reservations:
         Raises:
             StepFailed: The port is reserved for another environment or in use, or none is free.
         """
-        if not self._directory.is_dir():
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if make_directory(self._directory):
             sync_directory(self.data)
         with self._locked():
             held = self.held_by(layout.lineage)
@@ -71,14 +80,14 @@ class Reservations:
 
     def release(self, lineage: str) -> None:
         """Release the ports of an environment."""
-        if self._directory.is_dir():
+        if self._directory.exists():
             with self._locked():
                 self._drop(lineage)
 
     def _drop(self, lineage: str, but: int | None = None) -> None:
         for port, owner in self._all():
             if owner.get("lineage") == lineage and port != but:
-                (self._directory / str(port)).unlink()
+                remove_file(self._directory / str(port))
                 sync_directory(self._directory)
 
     def _checked(self, port: int, layout: Layout) -> int:
@@ -97,12 +106,11 @@ class Reservations:
         raise StepFailed(FailureCause.NETWORK, f"no port of {_CANDIDATES} on {HOST} is free")
 
     def _all(self) -> list[tuple[int, dict[str, str]]]:
-        if not self._directory.is_dir():
-            return []
-        ports = [path for path in self._directory.iterdir() if path.name.isdecimal()]
+        ports = [path for path in entries(self._directory) if path.name.isdecimal()]
         return [(int(path.name), _owner(path)) for path in ports]
 
     def _locked(self) -> AcquireReturnProxy[FileLock]:
+        require_file(self._directory / ".lock")
         lock = FileLock(self._directory / ".lock", timeout=_PATIENCE, mode=0o600)
         try:
             return lock.acquire()
@@ -113,12 +121,12 @@ class Reservations:
 
 def _exists(data: Path, owner: dict[str, str]) -> bool:
     """Return whether the environment of a reservation still has a directory."""
-    return "directory" in owner and (data / owner["directory"]).is_dir()
+    return "directory" in owner and (OwnPath(data) / owner["directory"]).is_dir()
 
 
-def _owner(path: Path) -> dict[str, str]:
+def _owner(path: OwnPath) -> dict[str, str]:
     try:
-        owner = json.loads(path.read_text())
+        owner = json.loads(read_own(path))
     except (FileNotFoundError, ValueError):
         return {}
     return owner if isinstance(owner, dict) else {}

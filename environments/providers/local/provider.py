@@ -97,7 +97,7 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
         """Return the files of the service's output, the present file last."""
         log = Layout.of(environment, directory).log
-        return [path for path in (log.with_name(f"{log.name}.1"), log) if path.is_file()]
+        return [Path(path) for path in (log.parent / f"{log.name}.1", log) if path.exists()]
 
     def source(self, directory: Path) -> Source | None:
         """Return the application's directory and the release that it would become now."""

@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from operator import itemgetter
+from pathlib import Path, PurePath
+from stat import S_ISDIR
 from uuid import uuid4
 
 from environments.providers.common.app_files import Manifest, entry_of, scan
-from environments.system.files import remove_tree, sync_directory, sync_file_system, write_private
+from environments.system.files import (
+    OwnPath,
+    entries,
+    make_directory,
+    read_own,
+    remove_file,
+    remove_tree,
+    rename,
+    sync_directory,
+    sync_file_system,
+    write_private,
+)
+from statechart.errors import NotOurs
 
 
 @dataclass(frozen=True, slots=True)
 class Releases:
     """The releases of an environment: `releases/<id>` with `<id>.json`, and two links to them."""
 
-    root: Path
+    root: OwnPath
 
     @property
-    def directory(self) -> Path:
+    def directory(self) -> OwnPath:
         """The directory of the releases."""
         return self.root / "releases"
 
     def ids(self) -> list[str]:
         """Return the available releases, the newest first."""
-        found = [path for path in self.directory.glob("[!.]*") if path.is_dir()]
-        return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+        found = [(path.status(), path.name) for path in entries(self.directory)]
+        directories = [
+            (status.st_mtime, name)
+            for status, name in found
+            if status is not None and S_ISDIR(status.st_mode) and not name.startswith(".")
+        ]
+        return [name for _, name in sorted(directories, key=itemgetter(0), reverse=True)]
 
     def linked(self, name: str) -> str | None:
         """Return the release that `current` or `previous` points to, or None."""
-        link = self.root / name
-        return link.readlink().name if link.is_symlink() else None
+        with (self.root / name).reached() as (directory, link):
+            try:
+                return PurePath(os.readlink(link, dir_fd=directory)).name
+            except OSError as error:
+                if error.errno in (errno.ENOENT, errno.EINVAL):  # EINVAL: it is not a link
+                    return None
+                raise
 
     def bundle(self, source: Path, leave_out: Path, wanted: Callable[[], bool]) -> tuple[Manifest, bool]:
         """Copy an application into a release; an intact release with the same content is kept.
@@ -49,10 +74,11 @@ class Releases:
             StepFailed: The directory can't be released, or the copy was cancelled.
         """
         # The name is known only after the copy: read once, or the content could change in between.
-        for leftover in self.directory.glob(".new-*"):
-            remove_tree(leftover)
+        for leftover in entries(self.directory):
+            if leftover.name.startswith(".new-"):
+                remove_tree(leftover)
         draft = self.directory / f".new-{uuid4().hex}"
-        draft.mkdir(mode=0o700)
+        make_directory(draft)
         try:
             manifest = scan(source, leave_out, copy_to=draft, wanted=wanted)
             if self.damage(manifest.id) is None:
@@ -61,7 +87,7 @@ class Releases:
             text = json.dumps(manifest.entries, indent=0) + "\n"
             write_private(self.directory / f"{manifest.id}.json", text)
             remove_tree(self.directory / manifest.id)
-            draft.rename(self.directory / manifest.id)
+            rename(draft, self.directory / manifest.id)
             sync_directory(self.directory)
             return manifest, True
         finally:
@@ -70,22 +96,22 @@ class Releases:
     def damage(self, release: str) -> str | None:
         """Return the damage of a release, or None. Files that its service has added do not count."""
         place = self.directory / release
-        if not place.is_dir() or place.is_symlink():
+        if not place.is_dir():
             return "it is not there"
         manifest = self._manifest(release)
         if manifest is None:
             return "its manifest can't be read"
         for name, entry in manifest.entries.items():
-            if not os.path.lexists(place / name) or entry_of(place / name, None) != entry:
+            if not _holds(place, name, entry):
                 return f"{name} is missing or changed"
         return None if manifest.id == release else "its manifest is of another release"
 
     def _manifest(self, release: str) -> Manifest | None:
         try:
-            entries = json.loads((self.directory / f"{release}.json").read_text())
+            found = json.loads(read_own(self.directory / f"{release}.json"))
         except (FileNotFoundError, ValueError):
             return None
-        return Manifest(entries) if isinstance(entries, dict) else None
+        return Manifest(found) if isinstance(found, dict) else None
 
     def switch(self, release: str, previous: str | None) -> None:
         """Make a release current, atomically, and link the previous release."""
@@ -97,12 +123,13 @@ class Releases:
         if self.linked(name) == release:
             return
         draft = self.root / f".{name}.new"
-        draft.unlink(missing_ok=True)
+        remove_tree(draft)
         if release is None:
-            (self.root / name).unlink()
+            remove_file(self.root / name)
         else:
-            draft.symlink_to(Path("releases", release))
-            draft.replace(self.root / name)
+            with draft.reached() as (directory, new):
+                os.symlink(f"releases/{release}", new, dir_fd=directory)
+            rename(draft, self.root / name)
         sync_directory(self.root)
 
     def prune(self, keep: Iterable[str | None]) -> list[str]:
@@ -111,5 +138,13 @@ class Releases:
         dropped = [release for release in self.ids() if release not in needed]
         for release in dropped:
             remove_tree(self.directory / release)
-            (self.directory / f"{release}.json").unlink(missing_ok=True)
+            remove_tree(self.directory / f"{release}.json")
         return dropped
+
+
+def _holds(release: OwnPath, name: str, entry: str) -> bool:
+    """Return whether a release has an entry. A directory that became a link is a change, too."""
+    try:
+        return entry_of(release / name, None) == entry
+    except (FileNotFoundError, NotOurs):
+        return False

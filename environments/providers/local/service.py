@@ -23,6 +23,7 @@ from environments.providers.local.settings import LocalSettings
 from environments.system import processes
 from environments.system.cancellation import in_thread
 from environments.system.ending import end
+from environments.system.files import OwnPath, remove_tree, rename, require_directory
 
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 _LOG_LIMIT = 1024 * 1024
@@ -75,7 +76,7 @@ class Service:
         if answer.kind is health.HealthVerdict.HEALTHY:
             summary = f"the service still answers on port {instance.port}, but its process can't be found"
             raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: end it, then try again")
-        self.layout.instance.unlink(missing_ok=True)
+        remove_tree(self.layout.instance)
         if instance.process is not None:
             processes.forget(instance.process.pid)
         return ended.found, ended.killed
@@ -90,15 +91,16 @@ class Service:
         # Not a coroutine: a cancellation can't come between the start and the record.
         layout = self.layout
         release = layout.releases / instance.release
+        require_directory(release)
         instance = instance.model_copy(update={"log_offset": _rotated(layout.log)})
         with open_log(layout.log) as log:
             instance.save(layout)  # with the token: see Instance
             env = {**_base_environment(layout, instance), **values}
             command = spec.command or (sys.executable, "app.py")
             try:
-                identity = processes.spawn(command, cwd=release, env=env, output=log.fileno())
+                identity = processes.spawn(command, cwd=Path(release), env=env, output=log.fileno())
             except OSError as error:
-                layout.instance.unlink(missing_ok=True)
+                remove_tree(layout.instance)
                 reason = (error.strerror or str(error)).lower()
                 summary = f"command: {error.filename or command[0]} can't be started: {reason}"
                 raise StepFailed(FailureCause.CONFIGURATION, summary) from error
@@ -127,21 +129,20 @@ def _base_environment(layout: Layout, instance: Instance) -> dict[str, str]:
     }
 
 
-def open_log(log: Path) -> BinaryIO:
+def open_log(log: OwnPath) -> BinaryIO:
     """Open a log for appending, readable by its owner only."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    return os.fdopen(os.open(log, flags, 0o600), "ab", buffering=0)
+    descriptor = log.open(os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.set_blocking(descriptor, True)  # the service inherits it
+    return os.fdopen(descriptor, "ab", buffering=0)
 
 
-def _rotated(log: Path) -> int:
+def _rotated(log: OwnPath) -> int:
     """Rotate a log that is too long, and return the size of the present log."""
-    try:
-        size = log.stat().st_size
-    except FileNotFoundError:
-        return 0
+    found = log.status()
+    size = found.st_size if found is not None else 0
     if size <= _LOG_LIMIT:
         return size
-    log.replace(log.with_name(f"{log.name}.1"))
+    rename(log, log.parent / f"{log.name}.1")
     return 0
 
 

@@ -29,15 +29,15 @@ def test_a_missing_directory_is_created_again(layout):
     assert directories.create(layout)
     assert not directories.create(layout)
 
-    layout.config.rmdir()
+    Path(layout.config).rmdir()
 
     assert directories.create(layout)
-    assert layout.config.is_dir()
+    assert Path(layout.config).is_dir()
 
 
 def test_an_interrupted_creation_is_started_again(layout):
-    (layout.directory / ".local-new-abc").mkdir(parents=True)
-    (layout.directory / ".local-new-abc" / "config").mkdir()
+    Path(layout.directory / ".local-new-abc").mkdir(parents=True)
+    Path(layout.directory / ".local-new-abc" / "config").mkdir()
 
     directories.create(layout)
 
@@ -47,8 +47,8 @@ def test_an_interrupted_creation_is_started_again(layout):
 
 def test_an_interrupted_removal_is_completed(layout):
     directories.create(layout)
-    layout.root.rename(layout.directory / ".local-gone-abc")
-    assert directories.remains(layout) == [layout.directory / ".local-gone-abc"]
+    Path(layout.root).rename(layout.directory / ".local-gone-abc")
+    assert directories.remains(layout) == [layout.root.parent / ".local-gone-abc"]
 
     directories.remove(layout)
 

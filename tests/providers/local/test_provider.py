@@ -352,10 +352,10 @@ async def test_another_process_with_the_recorded_pid_is_not_ended(bench):
 
 @pytest.mark.parametrize("marker", [None, "{}", "torn{", '{"lineage": "another", "name": "demo"}'])
 async def test_a_directory_of_another_owner_is_left_untouched(bench, marker):
-    bench.layout.root.mkdir()
-    (bench.layout.root / "precious").write_text("mine")
+    bench.path(bench.layout.root).mkdir()
+    bench.path(bench.layout.root / "precious").write_text("mine")
     if marker is not None:
-        (bench.layout.root / ".envchart.json").write_text(marker)
+        bench.path(bench.layout.root / ".envchart.json").write_text(marker)
 
     for command, step in (("provision", "create_directories"), ("destroy", "remove_directories")):
         failure = await failure_of(bench, command, step)
@@ -363,13 +363,13 @@ async def test_a_directory_of_another_owner_is_left_untouched(bench, marker):
         assert f"{bench.layout.root} is not ours" in failure.summary
 
     assert (await bench.probe("provision", "create_directories")).verdict is Verdict.NOT_DONE
-    assert (bench.layout.root / "precious").read_text() == "mine"
+    assert bench.path(bench.layout.root / "precious").read_text() == "mine"
 
 
 async def test_a_link_in_place_of_the_directory_is_refused(bench, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    bench.layout.root.symlink_to(elsewhere)
+    bench.path(bench.layout.root).symlink_to(elsewhere)
 
     failure = await failure_of(bench, "provision", "create_directories")
 
@@ -422,7 +422,7 @@ Service(layout).start(spec, Fatal(**dict(record)), {})
 
 async def test_a_service_without_any_record_is_found(bench):
     await bench.up()
-    bench.layout.instance.unlink()
+    bench.path(bench.layout.instance).unlink()
 
     observed = await bench.observe()
     await bench.run("destroy")
@@ -606,20 +606,20 @@ async def test_each_state_of_the_service_is_observed(bench):
 async def test_logs_are_existing_files_of_limited_size(bench):
     assert bench.spec.logs(bench.environment, bench.directory) == []
     await bench.run("provision", "configure", "release")
-    bench.layout.log.write_text("x" * 2_000_000)
+    bench.path(bench.layout.log).write_text("x" * 2_000_000)
     await bench.run("run")
 
     assert [path.name for path in bench.spec.logs(bench.environment, bench.directory)] == [
         "service.log.1",
         "service.log",
     ]
-    assert bench.layout.log.stat().st_size < 1000
+    assert bench.path(bench.layout.log).stat().st_size < 1000
 
 
 async def test_all_files_are_private(bench):
     await bench.up()
 
-    for path in bench.layout.root.rglob("*"):
+    for path in bench.path(bench.layout.root).rglob("*"):
         if not path.is_symlink():
             assert path.stat().st_mode & 0o077 == 0, path
 

@@ -12,7 +12,7 @@ from environments.model.failure import FailureCause
 from environments.providers.common.app_files import scan
 from environments.providers.local.releases import Releases
 from environments.system.cancellation import in_thread
-from environments.system.files import sync_file_system
+from environments.system.files import OwnPath, entries, sync_file_system
 
 NOWHERE = Path("/nowhere")
 
@@ -30,7 +30,7 @@ def app(tmp_path):
 def releases(tmp_path):
     root = tmp_path / "root"
     (root / "releases").mkdir(parents=True)
-    return Releases(root)
+    return Releases(OwnPath(root))
 
 
 def bundle(releases, app):
@@ -74,7 +74,7 @@ def test_files_that_tools_make_are_left_out(releases, app):
         (app / name).write_text("")
 
     assert bundle(releases, app) == first
-    assert not (releases.directory / first / ".git").exists()
+    assert not Path(releases.directory / first / ".git").exists()
 
 
 def test_a_data_directory_inside_the_application_is_left_out(app):
@@ -91,7 +91,7 @@ def test_links_that_stay_inside_are_kept_as_links(releases, app):
     (app / "static" / "app").symlink_to("../app.py")
     (app / "assets").symlink_to("static")
 
-    copy = releases.directory / bundle(releases, app)
+    copy = Path(releases.directory / bundle(releases, app))
 
     links = [str((copy / name).readlink()) for name in ("static/app", "assets")]
     assert links == ["../app.py", "static"]
@@ -105,7 +105,7 @@ def test_links_to_the_outside_are_refused_and_no_draft_is_left(releases, app, ta
         bundle(releases, app)
 
     assert caught.value.cause is FailureCause.CONFIGURATION
-    assert list(releases.directory.iterdir()) == []
+    assert entries(releases.directory) == []
 
 
 def test_an_entry_that_is_neither_a_file_nor_a_link_is_refused(app):
@@ -131,7 +131,7 @@ def test_programs_stay_executable_and_all_files_are_private(releases, app):
     (app / "run").write_text("#!/bin/sh")
     (app / "run").chmod(0o755)
 
-    copy = releases.directory / bundle(releases, app)
+    copy = Path(releases.directory / bundle(releases, app))
 
     modes = {name: (copy / name).stat().st_mode & 0o777 for name in ("run", "app.py", "static")}
     assert modes == {"run": 0o700, "app.py": 0o600, "static": 0o700}
@@ -139,7 +139,7 @@ def test_programs_stay_executable_and_all_files_are_private(releases, app):
 
 def test_damage_is_reported_and_files_of_the_service_are_none(releases, app):
     release = bundle(releases, app)
-    copy = releases.directory / release
+    copy = Path(releases.directory / release)
 
     (copy / "data.sqlite").write_text("kept by the service")
     assert releases.damage(release) is None
@@ -154,7 +154,7 @@ def test_damage_is_reported_and_files_of_the_service_are_none(releases, app):
 @pytest.mark.parametrize("manifest", ["", "[]", "{torn"])
 def test_a_release_without_a_readable_manifest_is_damaged_and_copied_again(releases, app, manifest):
     release = bundle(releases, app)
-    (releases.directory / f"{release}.json").write_text(manifest)
+    Path(releases.directory / f"{release}.json").write_text(manifest)
 
     assert releases.damage(release) == "its manifest can't be read"
     assert releases.bundle(app, NOWHERE, lambda: True)[1]
@@ -163,7 +163,7 @@ def test_a_release_without_a_readable_manifest_is_damaged_and_copied_again(relea
 
 def test_a_manifest_of_another_release_is_damage(releases, app):
     release = bundle(releases, app)
-    (releases.directory / f"{release}.json").write_text("{}")
+    Path(releases.directory / f"{release}.json").write_text("{}")
 
     assert releases.damage(release) == "its manifest is of another release"
 
@@ -173,7 +173,7 @@ def test_switching_sets_both_links(releases):
     for current, previous in (("a", None), ("a", None), ("b", "a"), ("b", "a"), ("a", "b"), ("c", None)):
         releases.switch(current, previous)
         assert (releases.linked("current"), releases.linked("previous")) == (current, previous)
-    assert str((releases.root / "current").readlink()) == "releases/c"
+    assert str(Path(releases.root / "current").readlink()) == "releases/c"
 
 
 def test_pruning_keeps_linked_and_needed_releases(releases, app):
@@ -185,7 +185,7 @@ def test_pruning_keeps_linked_and_needed_releases(releases, app):
 
     assert sorted(releases.prune([made[4], None])) == sorted([made[2], made[3]])
     assert sorted(releases.ids()) == sorted([made[0], made[1], made[4]])
-    assert not (releases.directory / f"{made[2]}.json").exists()
+    assert not Path(releases.directory / f"{made[2]}.json").exists()
 
 
 async def test_a_cancelled_copy_leaves_no_draft(releases, app):
@@ -196,16 +196,16 @@ async def test_a_cancelled_copy_leaves_no_draft(releases, app):
         await in_thread(lambda: releases.bundle(app, NOWHERE, lambda: not given_up.is_set()))
 
     assert caught.value.cause is FailureCause.CANCELLED
-    assert list(releases.directory.iterdir()) == []
+    assert entries(releases.directory) == []
 
 
 def test_the_draft_of_an_interrupted_copy_is_removed(releases, app):
-    (releases.directory / ".new-1").mkdir()
-    (releases.directory / ".new-1" / "half").write_text("")
+    Path(releases.directory / ".new-1").mkdir()
+    Path(releases.directory / ".new-1" / "half").write_text("")
 
     release = bundle(releases, app)
 
-    assert sorted(path.name for path in releases.directory.iterdir()) == [release, f"{release}.json"]
+    assert sorted(path.name for path in Path(releases.directory).iterdir()) == [release, f"{release}.json"]
 
 
 async def test_a_missing_pinned_release_is_refused_with_the_available_releases(bench):
@@ -234,7 +234,7 @@ async def test_the_probe_denies_an_edited_application_and_does_not_know_about_a_
 
 async def test_a_damaged_release_is_not_switched_to(bench):
     await bench.run("provision", "configure", "release")
-    (bench.layout.releases / bench.environment.outputs.release / "app.py").write_text("")
+    bench.path(bench.layout.releases / bench.environment.outputs.release / "app.py").write_text("")
 
     for command, step in (("release", "verify_release"), ("run", "switch_release")):
         with pytest.raises(StepFailed, match=r"app.py is missing or changed; release again"):
@@ -248,7 +248,7 @@ def test_a_release_is_durable_before_it_has_its_name(releases, app, monkeypatch)
     synced = []
 
     def sync(draft):
-        synced.append((sorted(path.name for path in draft.rglob("*.*")), releases.ids()))
+        synced.append((sorted(path.name for path in Path(draft).rglob("*.*")), releases.ids()))
 
     monkeypatch.setattr("environments.providers.local.releases.sync_file_system", sync)
 

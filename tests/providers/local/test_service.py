@@ -95,7 +95,7 @@ async def test_a_health_check_without_a_record_advises_to_run_again(bench):
 @pytest.mark.parametrize("content", ["", "{torn", '{"pid": 1}'])
 async def test_a_service_with_an_unreadable_record_is_found(bench, content):
     await bench.up()
-    bench.layout.instance.write_text(content)
+    bench.path(bench.layout.instance).write_text(content)
 
     assert bench.service.instance is None
     await bench.run("destroy")
@@ -105,11 +105,11 @@ async def test_a_service_with_an_unreadable_record_is_found(bench, content):
 async def test_missing_results_of_provision_are_observed(bench):
     await bench.run("provision")
     assert (await bench.observe()).resources
-    bench.layout.config.rmdir()
+    bench.path(bench.layout.config).rmdir()
     assert "is not complete" in (await bench.probe("provision", "create_directories")).reason
     (bench.data / ".ports" / str(bench.environment.outputs.port)).unlink()
     assert (await bench.observe()).detail == "no port is reserved"
-    (bench.layout.root / ".envchart.json").unlink()
+    bench.path(bench.layout.root / ".envchart.json").unlink()
 
     observed = await bench.observe()
 

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_a_directory_that_may_not_last_is_uncertain(layout, monkeypatch):
 
 def test_a_directory_that_can_not_be_moved_away_is_kept(layout, monkeypatch):
     directories.build(layout, "demo", FILES)
-    monkeypatch.setattr(os, "rename", lambda *_: (_ for _ in ()).throw(OSError(errno.EROFS, "no")))
+    monkeypatch.setattr(os, "rename", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EROFS, "no")))
 
     with pytest.raises(StorageError, match=r"cannot remove .*demo: the file system is read-only"):
         directories.discard(layout, "demo")
@@ -210,7 +211,7 @@ def test_a_sweep_that_is_faster_than_a_creator_only_costs_a_try(layout, monkeypa
     def swept(directory):
         tries.append(directory)
         if len(tries) == 1:
-            directory.rmdir()
+            Path(directory).rmdir()
         return claimed(directory)
 
     monkeypatch.setattr(directories, "_claimed", swept)

@@ -67,7 +67,7 @@ def test_a_link_in_place_of_the_temporary_file_is_not_followed(path, tmp_path):
 def test_a_failed_replacement_leaves_the_old_file_and_no_litter(path, monkeypatch, call):
     path.write_bytes(b"before")
 
-    def full(*_arguments):
+    def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(os, call, full)
@@ -83,9 +83,9 @@ def test_the_bytes_are_durable_before_the_name_and_the_name_before_the_return(pa
     for call in ("fsync", "rename"):
         original = getattr(os, call)
 
-        def noted(*arguments, call=call, original=original):
+        def noted(*arguments, call=call, original=original, **options):
             calls.append(call)
-            return original(*arguments)
+            return original(*arguments, **options)
 
         monkeypatch.setattr(os, call, noted)
 

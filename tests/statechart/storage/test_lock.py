@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from statechart.errors import LeaseLost, Locked, StorageError
+from statechart.errors import LeaseLost, Locked, NotOurs, StorageError
 from statechart.holder import Holder
 from statechart.storage.disk import network_filesystem
 from statechart.storage.lock import Lock, read_holder
@@ -334,16 +334,16 @@ def test_a_reader_that_looks_does_not_refuse_a_writer(path):
 def test_a_lock_without_its_directory_is_a_storage_error(tmp_path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(StorageError, match="cannot lock"):
+    with pytest.raises(StorageError, match="cannot look at"):
         taken(tmp_path / "file" / "demo.lock")
 
 
 def test_a_link_in_place_of_the_lock_is_refused(path, tmp_path):
     path.symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(StorageError, match="cannot lock"):
+    with pytest.raises(NotOurs, match="is a symbolic link, where a file belongs"):
         taken(path)
-    with pytest.raises(StorageError, match="cannot read"):
+    with pytest.raises(NotOurs, match="is a symbolic link, where a file belongs"):
         read_holder(path)
 
 

@@ -175,7 +175,7 @@ def test_a_document_that_is_behind_is_rolled_forward(repository, document):
 def test_a_document_that_can_not_be_mended_does_not_keep_a_writer_out(repository, document, monkeypatch):
     document.unlink()
 
-    def full(*_arguments):
+    def full(*_arguments, **_options):
         raise OSError(28, "full")
 
     monkeypatch.setattr(os, "rename", full)
@@ -189,7 +189,7 @@ def test_a_torn_line_that_can_not_be_kept_is_not_cut_off(repository, journal, mo
     torn = journal.read_bytes() + b"{"
     journal.write_bytes(torn)
 
-    def full(*_arguments):
+    def full(*_arguments, **_options):
         raise OSError(28, "full")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -345,11 +345,11 @@ def test_a_reader_during_a_purge_reports_not_found(repository, monkeypatch):
     head = repository.load("demo").head
     opening = os.open
 
-    def purged(path, *arguments):
+    def purged(path, *arguments, **options):
         if str(path).endswith("state.json"):
             monkeypatch.setattr(os, "open", opening)
             repository.delete("demo", expected=head)
-        return opening(path, *arguments)
+        return opening(path, *arguments, **options)
 
     monkeypatch.setattr(os, "open", purged)
     with pytest.raises(NotFound):
@@ -360,12 +360,12 @@ def test_a_reader_that_meets_a_purge_and_a_create_finds_the_new_one(repository, 
     head = repository.load("demo").head
     opening = os.open
 
-    def replaced(path, *arguments):
+    def replaced(path, *arguments, **options):
         if str(path).endswith("history.jsonl"):
             monkeypatch.setattr(os, "open", opening)
             repository.delete("demo", expected=head)
             repository.create("demo", Counter(count=40))
-        return opening(path, *arguments)
+        return opening(path, *arguments, **options)
 
     monkeypatch.setattr(os, "open", replaced)
     assert repository.load("demo").value == Counter(count=40)

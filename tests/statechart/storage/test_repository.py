@@ -29,7 +29,8 @@ from statechart.errors import (
     StorageError,
 )
 from statechart.holder import Holder
-from statechart.storage import disk, lock
+from statechart.storage import lock
+from statechart.storage.disk import mounts
 from statechart.storage.journal import Head
 from statechart.storage.repository import JsonFileRepository
 
@@ -391,7 +392,7 @@ def warnings():
 def test_a_document_that_can_not_be_replaced_is_a_warning_and_made_good(
     repository, demo, root, monkeypatch, warnings
 ):
-    def full(*_arguments):
+    def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "full")
 
     with repository.open("demo") as session:
@@ -411,7 +412,7 @@ def test_a_document_that_can_not_be_replaced_is_a_warning_and_made_good(
 def test_the_log_is_silent_until_it_is_enabled(repository, demo, monkeypatch):
     lines = []
     sink = logger.add(lines.append)
-    monkeypatch.setattr(os, "rename", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "bad")))
+    monkeypatch.setattr(os, "rename", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EIO, "bad")))
     with repository.open("demo") as session:
         count(session)
 
@@ -424,7 +425,7 @@ def test_a_sink_that_fails_does_not_break_a_commit(repository, demo, monkeypatch
         raise RuntimeError
 
     sink = logger.add(broken, catch=False)
-    monkeypatch.setattr(os, "rename", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "bad")))
+    monkeypatch.setattr(os, "rename", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EIO, "bad")))
     with repository.open("demo") as session:
         count(session)
         assert session.value.count == 1
@@ -520,7 +521,7 @@ def test_what_is_held_is_not_deleted(repository, demo):
 def test_a_network_file_system_is_refused_unless_allowed(repository, root, tmp_path, monkeypatch):
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server: rw\n")
-    monkeypatch.setattr(disk, "_MOUNTINFO", mountinfo)
+    monkeypatch.setattr(mounts, "_MOUNTINFO", mountinfo)
 
     with pytest.raises(OnNetwork, match=r"network file system \(nfs4\).*allow_network_filesystem"):
         repository.create("demo", Counter())
