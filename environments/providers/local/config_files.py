@@ -45,7 +45,7 @@ def declared(files: Mapping[str, str], public: Mapping[str, str]) -> dict[str, s
     return {**files, ENVIRONMENT_FILE: _variables(public)}
 
 
-def write_variables(directory: Path, public: Mapping[str, str]) -> None:
+def write_variables(directory: OwnPath, public: Mapping[str, str]) -> None:
     """Write the file with the public variables, unless the file holds them already."""
     path, text = directory / ENVIRONMENT_FILE, _variables(public)
     if ENVIRONMENT_FILE in compare(directory, {ENVIRONMENT_FILE: text}).written:
