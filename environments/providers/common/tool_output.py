@@ -6,9 +6,10 @@ import asyncio
 import fcntl
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from environments.system.control_codes import strip_control_codes
 
@@ -53,6 +54,61 @@ async def output_pipe() -> AsyncIterator[OutputPipe]:
         yield OutputPipe(reader, writing, reading)
     finally:
         transport.close()
+
+
+class Output(Protocol):
+    """Reads the output of a tool.
+
+    Attributes:
+        taken: The number of bytes read.
+    """
+
+    taken: int
+
+    @property
+    def tail(self) -> Iterable[str]:
+        """The last lines, without secrets, for the failure of the tool."""
+        ...
+
+    async def read(self, output: asyncio.StreamReader) -> None:
+        """Read until no process has the pipe open for writing."""
+        ...
+
+    def end(self) -> None:
+        """Take the output as complete."""
+        ...
+
+
+@dataclass(slots=True)
+class Answer:
+    """Keeps the output of a tool as it is, up to a limit.
+
+    The content may hold secrets, and has to be redacted before it is told.
+
+    Attributes:
+        limit: The number of bytes that are kept.
+        content: The bytes.
+        taken: The number of bytes read.
+    """
+
+    limit: int
+    content: bytearray = field(default_factory=bytearray)
+    taken: int = 0
+    tail: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the output was kept."""
+        return self.taken == len(self.content)
+
+    async def read(self, output: asyncio.StreamReader) -> None:
+        """Read until no process has the pipe open for writing."""
+        while chunk := await output.read(_CHUNK):
+            self.content += chunk[: self.limit - len(self.content)]
+            self.taken += len(chunk)
+
+    def end(self) -> None:
+        """Do nothing: the content has no lines."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.operation import ToolProcess
 from environments.model.steps import StepContext
-from environments.providers.common.tool_output import Lines, OutputPipe, output_pipe
+from environments.providers.common.tool_output import Lines, Output, OutputPipe, output_pipe
 from environments.system.cancellation import shielded
 from environments.system.ending import end
 from environments.system.survivors import of_tools
@@ -42,6 +42,7 @@ class Tool:
         cwd: The working directory; by default the environment's directory.
         env: All variables except the marks; by default those of this process.
         on_line: Called with each line of stdout and stderr, without control codes and secrets.
+        stdout: Reads stdout apart from stderr. `on_line` then gets the lines of stderr only.
         longest_line: The number of characters of a line that are passed on.
         polite: The signal to the tool's process group when its step is cancelled.
         grace: The time between that signal and the end by force.
@@ -53,6 +54,7 @@ class Tool:
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     on_line: Callable[[str], None] = lambda _line: None
+    stdout: Output | None = None
     longest_line: int = 65_536
     polite: signal.Signals = signal.SIGTERM
     grace: timedelta = timedelta(seconds=10)
@@ -77,23 +79,30 @@ async def run_tool(context: StepContext, tool: Tool) -> tuple[str, ...]:
             cause is `cancelled` after a requested stop.
     """
     lines = Lines(context.redact, tool.on_line, tool.longest_line)
-    async with output_pipe() as pipe:
-        running = _RunningTool(context, tool)
+    outputs = [lines] if tool.stdout is None else [tool.stdout, lines]
+    async with AsyncExitStack() as stack:
+        pipes = [await stack.enter_async_context(output_pipe()) for _ in outputs]
+        running = _RunningTool(context, tool, outputs)
         try:
-            running.start(pipe)
-            await running.follow(lines, pipe.reader)
+            running.start(pipes)
+            await running.follow(pipes)
         except BaseException as error:
             await running.end_after(error)
             raise
-    return tuple(lines.tail)
+    return running.tail
 
 
 @dataclass(slots=True)
 class _RunningTool:
-    """A tool with its process and the processes that it starts."""
+    """A tool with its process and the processes that it starts.
+
+    Attributes:
+        outputs: The readers of stdout and stderr, or one reader of both.
+    """
 
     context: StepContext
     tool: Tool
+    outputs: Sequence[Output]
     process: subprocess.Popen[bytes] | None = None
     marks: dict[str, str] = field(init=False)
     on_record: list[ToolProcess] = field(default_factory=list)
@@ -102,7 +111,12 @@ class _RunningTool:
     def __post_init__(self) -> None:
         self.marks = {**self.context.marks, _TOOL: uuid4().hex}
 
-    def start(self, pipe: OutputPipe) -> None:
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines of the output."""
+        return tuple(line for output in self.outputs for line in output.tail)
+
+    def start(self, pipes: Sequence[OutputPipe]) -> None:
         """Start and record the tool."""
         # Not a coroutine: a cancellation can't come between the start and the record.
         try:
@@ -111,11 +125,11 @@ class _RunningTool:
                 cwd=self.tool.cwd or self.context.directory,
                 env={**self.tool.env, **self.marks},
                 stdin=subprocess.DEVNULL,
-                stdout=pipe.writing,
-                stderr=pipe.writing,
+                stdout=pipes[0].writing,
+                stderr=pipes[-1].writing,
                 # With a reader of its own, the tool survives our end: no SIGPIPE interrupts it before
                 # it has saved its state.
-                pass_fds=(pipe.reading,),
+                pass_fds=[pipe.reading for pipe in pipes],
                 start_new_session=True,
             )
         except OSError as error:
@@ -123,32 +137,38 @@ class _RunningTool:
             summary = f"{error.filename or self.tool.command[0]} can't be started: {reason}"
             raise StepFailed(FailureCause.CONFIGURATION, summary) from error
         finally:
-            os.close(pipe.writing)
+            for pipe in pipes:
+                os.close(pipe.writing)
         self.on_record.append(ToolProcess.of(self.process.pid, self.tool.name))
         self.context.started(self.on_record[0])
 
-    async def follow(self, lines: Lines, output: asyncio.StreamReader) -> None:
+    async def follow(self, pipes: Sequence[OutputPipe]) -> None:
         """Pass on the output until the tool ends.
 
         Raises:
             StepFailed: The tool ended with another exit code than 0, or was killed.
         """
-        reading = asyncio.ensure_future(lines.read(output))
+        reading = asyncio.ensure_future(self._read(pipes))
         try:
-            await self._ended(reading, lines)
+            await self._ended(reading)
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
         if not reading.cancelled():
             reading.result()
-        lines.end()
+        for output in self.outputs:
+            output.end()
         if self.process is not None and self.process.returncode != 0:
-            failure = _failure(self.tool, self.process.returncode, lines)
+            failure = _failure(self.tool, self.process.returncode, self.tail)
             if self.asked_to_end:
                 failure = StepFailed(FailureCause.CANCELLED, f"asked to end: {failure}", failure.detail)
             raise failure
 
-    async def _ended(self, reading: asyncio.Future[None], lines: Lines) -> None:
+    async def _read(self, pipes: Sequence[OutputPipe]) -> None:
+        pairs = zip(self.outputs, pipes, strict=True)
+        await asyncio.gather(*(output.read(pipe.reader) for output, pipe in pairs))
+
+    async def _ended(self, reading: asyncio.Future[None]) -> None:
         """Wait for the end of the tool and for the output up to then."""
         while self.is_alive():
             self._ask_to_end()
@@ -158,10 +178,14 @@ class _RunningTool:
                 await self._gone(timedelta(seconds=_LOOK))
         # A daemon that the tool leaves behind may keep the output open: wait only while lines come.
         for _ in range(_LOOKS_AFTER_EXIT):
-            taken = lines.taken
+            taken = self._taken
             await asyncio.wait({reading}, timeout=_AFTER_EXIT)
-            if reading.done() or lines.taken == taken:
+            if reading.done() or self._taken == taken:
                 return
+
+    @property
+    def _taken(self) -> int:
+        return sum(output.taken for output in self.outputs)
 
     def is_alive(self) -> bool:
         """Return whether the tool still runs. Collects its exit status."""
@@ -209,12 +233,12 @@ class _RunningTool:
         return of_tools(self.on_record, marks)
 
 
-def _failure(tool: Tool, status: int, lines: Lines) -> StepFailed:
+def _failure(tool: Tool, status: int, tail: Sequence[str]) -> StepFailed:
     """Return the failure of a tool, with the last line of its output."""
-    last = next((line.strip() for line in reversed(lines.tail) if line.strip()), "")
+    last = next((line.strip() for line in reversed(tail) if line.strip()), "")
     said = f": {last}" if last else ", and printed nothing"
     how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with exit code {status}"
-    return StepFailed(FailureCause.COMMAND_EXECUTION, f"{tool.name} {how}{said}", "\n".join(lines.tail))
+    return StepFailed(FailureCause.COMMAND_EXECUTION, f"{tool.name} {how}{said}", "\n".join(tail))
 
 
 def _signal_name(number: int) -> str:
