@@ -261,6 +261,12 @@ def _is_network_failure(failed: StepFailed) -> bool:
     return failed.cause is FailureCause.NETWORK
 
 
+def shown_pinned_key(failed: StepFailed) -> bool:
+    """Return whether a host that refused a login had shown the pinned key before."""
+    # The host's key comes first: only a host that showed the right one is asked to let us in.
+    return isinstance(failed.__cause__, load_asyncssh().PermissionDenied)
+
+
 def _changed(host: str, known_hosts: Path) -> StepFailed:
     summary = (
         f"{host} does not show the host key that is pinned for it in {known_hosts}: it may be another "

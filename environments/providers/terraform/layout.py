@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments.system.files import write_private
-
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
 
@@ -17,6 +15,7 @@ class Layout:
     """The paths of one environment, below its directory.
 
         build/terraform/            the rendered module, and Terraform's state
+        build/module.json           the names of the module's files
         build/ssh/known_hosts       the pinned host keys
         build/ansible/              the inventory and Ansible's own files
 
@@ -42,6 +41,11 @@ class Layout:
         return self.build / "terraform"
 
     @property
+    def manifest(self) -> Path:
+        """The names of the files of the rendered module."""
+        return self.build / "module.json"
+
+    @property
     def state(self) -> Path:
         """Terraform's state: the only list of the resources that destroy has to remove."""
         return self.module / "terraform.tfstate"
@@ -53,7 +57,7 @@ class Layout:
 
     @property
     def backend(self) -> Path:
-        """The file in which Terraform notes where it keeps the state, if that is not beside the module."""
+        """The file in which init notes where a module's backend keeps the state."""
         return self.module / ".terraform" / "terraform.tfstate"
 
     @property
@@ -71,9 +75,3 @@ class Layout:
         for each in (self.build, place):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
         return place
-
-    def begin_state(self) -> None:
-        """Create an empty state file if there is none, so that a file missing later must be lost."""
-        # Terraform reads an empty file as a state without resources.
-        if not self.state.exists():
-            write_private(self.state, "")

@@ -14,11 +14,13 @@ from environments.model.steps import StepContext
 from environments.providers.common.health import HealthVerdict, ask
 from environments.providers.common.steps import translated
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.connection import on_host
+from environments.providers.terraform.remote.connection import REACHED, on_host
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.steps.playbook import check_playbook
 from environments.providers.terraform.tofu.state import differences, resources
+from environments.providers.terraform.tofu.state_file import RecordedState
 from environments.secrets.redaction import redactor
+from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +68,7 @@ class _Infrastructure:
     """The infrastructure according to Terraform.
 
     Attributes:
-        there: Whether the state holds resources.
+        there: Whether there is all that the module manages, which may be nothing.
         altered: The differences between state and reality, a line each.
         unseen: The parts that could not be observed, and why.
     """
@@ -81,9 +83,11 @@ async def _infrastructure(spec: TerraformSettings, context: StepContext) -> _Inf
     if not outputs.owned:
         return _Infrastructure(there=outputs.instance_ip is not None)
     try:
-        if not await resources(spec, context):
+        if not await in_thread(RecordedState(context).may_hold_resources):
             return _Infrastructure(there=False)
-        return _Infrastructure(there=True, altered=tuple(await differences(spec, context)))
+        managed, altered = await resources(spec, context), await differences(spec, context)
+        # Without a difference, a state without resources is that of a module that manages none.
+        return _Infrastructure(there=bool(managed) or not altered, altered=tuple(altered))
     except StepFailed as failed:
         return _Infrastructure(there=True, unseen=(f"the infrastructure: {failed.summary}",))
 
@@ -94,7 +98,12 @@ async def _host(
     """Observe the host and the service, as far as the host can be reached."""
     there, altered = infrastructure.there, infrastructure.altered
     outputs = context.environment.outputs
-    if not there or outputs.instance_ip is None or not Layout.at(context).known_hosts.is_file():
+    known_hosts = Layout.at(context).known_hosts
+    unknown = outputs.instance_ip is None or not known_hosts.is_file()
+    if there and unknown and outputs.details.get(REACHED):
+        unseen = f"the host: {known_hosts} is gone, and with it the key that the host has to show"
+        return Observation(resources=True, service=ServiceState.UNKNOWN, altered=altered, unseen=(unseen,))
+    if unknown or not (there or altered):
         detail = "no host was reached yet" if there else "Terraform's state holds no resource"
         return Observation(resources=there, service=ServiceState.DOWN, detail=detail, altered=altered)
     try:

@@ -22,7 +22,7 @@ from environments.providers.terraform.steps.host import boot_steps, configure_st
 from environments.providers.terraform.steps.infrastructure import infrastructure_steps
 from environments.providers.terraform.steps.release import release_steps
 from environments.providers.terraform.steps.service import run_steps, stop_steps
-from environments.providers.terraform.steps.teardown import teardown_steps
+from environments.providers.terraform.steps.teardown import check_steps, teardown_steps
 from environments.providers.terraform.tofu import program
 from environments.providers.terraform.tofu.module import Module
 from environments.providers.terraform.tofu.module_checks import module_problems
@@ -175,7 +175,8 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
                 return run_steps(self, environment)
             case CommandName.DESTROY:
                 # The service first: a registered host stays, and the service would stay with it.
-                return (*stop_steps(self, environment), *teardown_steps(self, environment))
+                stopping = (*check_steps(self, environment), *stop_steps(self, environment))
+                return (*stopping, *teardown_steps(self, environment))
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
         """Return the files with the collected service log, the current file last."""

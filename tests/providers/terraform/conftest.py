@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,17 @@ import psutil
 import pytest
 
 from environments import EnvironmentSpec, Workspace
+from environments.model.command_name import CommandName
+from environments.model.environment import AnyEnvironment, Environment
+from environments.model.observation import Observation
+from environments.model.steps import Probed, Step, StepContext
 from environments.providers.common import ssh
 from environments.providers.common.known_hosts import pin
 from environments.providers.common.ssh import Target
 from environments.providers.terraform import TerraformProvider
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.tofu import program
+from environments.secrets.redaction import redactor
 from environments.system.waiting import block_until
 
 USER = getpass.getuser()
@@ -201,6 +207,120 @@ async def host(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> AsyncIterator[H
     """An environment's directory on a connected host."""
     async with ssh.connect(sshd.target(known_hosts)) as remote:
         yield HostDirectory(remote, str(tmp_path / "opt" / "envchart-web"), "a lineage")
+
+
+@dataclass
+class Bench:
+    """An environment without a host, whose steps can be run one by one."""
+
+    directory: Path
+    binary: str = "terraform"
+    reports: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    environment: AnyEnvironment = field(init=False)
+
+    def __post_init__(self) -> None:
+        for place in (self.module, self.directory / "app", self.data):
+            place.mkdir(parents=True, exist_ok=True)
+        self.write(**{"main.tf": 'output "instance_ip" { value = "127.0.0.1" }\n'})
+        spec = EnvironmentSpec(name="web", provider=self.spec)
+        self.environment = Environment.new(spec, datetime.now(UTC))
+
+    @property
+    def module(self) -> Path:
+        return self.directory / "module"
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data" / "web"
+
+    @property
+    def copy(self) -> Path:
+        return self.data / "build" / "terraform"
+
+    @property
+    def state(self) -> Path:
+        return self.copy / "terraform.tfstate"
+
+    @property
+    def spec(self) -> TerraformProvider:
+        given = {
+            "directory": self.module,
+            "binary": self.binary,
+            "ssh": {"key": self.directory / "key", "port": 1},
+            "app": self.directory / "app",
+            **self.settings,
+        }
+        return TerraformProvider.model_validate(given)
+
+    def write(self, **files: str) -> None:
+        for name, text in files.items():
+            (self.module / name).write_text(text)
+
+    def answer(self, *answers: str, stderr: str = "", code: int = 0) -> None:
+        """Replace the program by one that prints these answers, a subcommand after the other."""
+        place = self.directory / "program"
+        place.mkdir(exist_ok=True)
+        for number, text in enumerate(answers):
+            (place / str(number)).write_text(text)
+        (place / "stderr").write_text(stderr)
+        script = (
+            f'cd "{place}"\nn=$(cat count 2>/dev/null || echo 0)\necho $((n + 1)) >count\n'
+            f"[ -e $n ] || n={len(answers) - 1}\ncat stderr >&2\ncat $n\nexit {code}\n"
+        )
+        self.program("terraform", script)
+
+    def program(self, name: str, script: str) -> None:
+        path = self.directory / name
+        path.write_text(f"#!/bin/sh\n{script}")
+        path.chmod(0o700)
+        self.binary = str(path)
+
+    @property
+    def context(self) -> StepContext:
+        return StepContext(
+            environment=self.environment,
+            operation_id="op-1",
+            directory=self.data,
+            report=self.reports.append,
+            redact=redactor(self.environment.spec),
+        )
+
+    def _step(self, command: str, name: str) -> Step:
+        steps = self.spec.steps(CommandName(command), self.environment)
+        return {step.name: step for step in steps}[name]
+
+    async def run(self, command: str, *names: str) -> None:
+        for name in names:
+            outputs = await self._step(command, name).effect(self.context)
+            update = {"outputs": self.environment.outputs.updated(dict(outputs or {}))}
+            self.environment = self.environment.model_copy(update=update)
+
+    async def provision(self) -> None:
+        await self.run("provision", *INFRASTRUCTURE)
+
+    async def probe(self, command: str, name: str) -> Probed:
+        probe = self._step(command, name).probe
+        assert probe is not None
+        return await probe(self.context)
+
+    async def observe(self) -> Observation:
+        return await self.spec.observe(self.environment, self.data)
+
+
+INFRASTRUCTURE = (
+    "render_module",
+    "initialise",
+    "validate",
+    "plan_infrastructure",
+    "apply_infrastructure",
+    "read_outputs",
+)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 @dataclass

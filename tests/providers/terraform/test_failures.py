@@ -37,6 +37,7 @@ async def test_a_rejected_key_is_an_authentication_failure_without_retries(
     failed = await refused(sshd.target(known_hosts, key=make_key(tmp_path / "other")))
     assert failed.cause is FailureCause.AUTHENTICATION
     assert "does not let the key" in failed.summary
+    assert ssh.shown_pinned_key(failed), "so the host is still there"
 
 
 async def test_a_changed_host_key_is_never_accepted(sshd: Sshd, known_hosts: Path, tmp_path: Path) -> None:
@@ -47,6 +48,7 @@ async def test_a_changed_host_key_is_never_accepted(sshd: Sshd, known_hosts: Pat
     failed = await refused(sshd.target(known_hosts))
     assert failed.cause is FailureCause.AUTHENTICATION
     assert str(known_hosts) in failed.summary
+    assert not ssh.shown_pinned_key(failed)
 
 
 async def test_an_unknown_host_is_not_trusted(sshd: Sshd, tmp_path: Path) -> None:

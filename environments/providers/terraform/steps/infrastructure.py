@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from environments.errors import StepFailed
-from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import url_of
-from environments.providers.terraform.tofu import module
-from environments.providers.terraform.tofu.declarations import Declarations
-from environments.providers.terraform.tofu.outputs import (
-    Outputs,
-    host_address,
-    host_key,
-    is_blank,
-    require_planned,
+from environments.providers.terraform.tofu import module, state
+from environments.providers.terraform.tofu.answers import StateValues, not_understood
+from environments.providers.terraform.tofu.outputs import host_address, host_key, is_blank, require_planned
+from environments.providers.terraform.tofu.state import binary_of
+from environments.providers.terraform.tofu.state_file import (
+    LINEAGE,
+    PLANNED,
+    RecordedState,
+    StateFile,
+    begin_state,
 )
-from environments.providers.terraform.tofu.state import PLANNED, binary_of, require_own_state, require_saved
+from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
@@ -55,57 +56,24 @@ def _inputs(spec: TerraformSettings, environment: AnyEnvironment) -> dict[str, J
     return {"lineage": environment.lineage, "module": digest, **settings}
 
 
-def _files(spec: TerraformSettings, context: StepContext) -> dict[str, bytes]:
-    """Return the rendered files of the module.
-
-    Raises:
-        StepFailed: The module is missing, or a template can't be rendered.
-    """
-    if not spec.directory.is_dir():
-        summary = f"directory: {spec.directory} is not there: put the module back, then try again"
-        raise StepFailed(FailureCause.CONFIGURATION, summary)
-    environment = context.environment
-    facts = {
-        "name": environment.name,
-        "instance_name": environment.spec.instance_name,
-        "variables": spec.plain_variables,
-    }
-    return module.Module(spec.directory).render(facts)
-
-
-def _variables(
-    spec: TerraformSettings, context: StepContext, files: Mapping[str, bytes]
-) -> dict[str, JsonValue]:
-    environment = context.environment
-    ours = {"name": environment.name, "instance_name": environment.spec.instance_name}
-    declared = Declarations.of(files)
-    # A file that only Terraform understands may declare them; a value too many is but a warning.
-    given = {key: value for key, value in ours.items() if key in declared.names("variable")}
-    return {**(given if declared.complete else ours), **spec.plain_variables}
-
-
 async def render_module(spec: TerraformSettings, context: StepContext) -> None:
     """Copy the module, with templates rendered, to Terraform's working directory."""
-    layout = Layout.at(context)
-    files = await in_thread(lambda: _files(spec, context))
-    variables = await in_thread(lambda: _variables(spec, context, files))
-    await in_thread(lambda: module.write(files, variables, layout.prepare(layout.module)))
-    context.report(f"{len(files)} file{'s' * (len(files) != 1)} in {layout.module}")
+    copy = WorkingCopy(spec, context)
+    files = await in_thread(copy.source)
+    await in_thread(lambda: copy.write(files))
+    context.report(f"{len(files)} file{'s' * (len(files) != 1)} in {copy.layout.module}")
 
 
 async def probe_module(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the rendered module is up to date."""
-    layout = Layout.at(context)
-    lacking = await in_thread(lambda: module.holds(_files(spec, context), layout.module))
-    return Probed.not_done(lacking) if lacking else Probed.done(f"{layout.module} is as declared")
+    copy = WorkingCopy(spec, context)
+    lacking = await in_thread(lambda: module.holds(copy.source(), copy.layout.module))
+    return Probed.not_done(lacking) if lacking else Probed.done(f"{copy.layout.module} is as declared")
 
 
 async def initialise(spec: TerraformSettings, context: StepContext) -> None:
     """Fetch the providers and modules that the module needs."""
-    layout = Layout.at(context)
-    noted = await in_thread(layout.backend.exists)
-    await binary_of(spec, context).run(context, "init", "-json", "-input=false")
-    await in_thread(lambda: require_own_state(layout, initialised_now=not noted))
+    await state.initialise(spec, context)
     context.report("providers and modules are there")
 
 
@@ -116,7 +84,9 @@ async def probe_initialised(spec: TerraformSettings, context: StepContext) -> Pr
 
 async def validate(spec: TerraformSettings, context: StepContext) -> None:
     """Validate the module."""
-    await binary_of(spec, context).document(context, "validate", "-json")
+    found = await binary_of(spec, context).document(context, "validate", "-json")
+    if found.get("valid") is not True:
+        raise not_understood("validate", "it does not say that the module is valid")
     context.report("the module is valid")
 
 
@@ -133,15 +103,25 @@ async def probe_valid(spec: TerraformSettings, context: StepContext) -> Probed:
 
 async def plan_infrastructure(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Report the planned changes, and record that resources may exist from now on."""
-    # With a state that was not saved, the plan would create existing resources once more.
-    await in_thread(lambda: require_saved(Layout.at(context)))
-    await in_thread(Layout.at(context).begin_state)
+    # With a state that was lost or not saved, the plan would create existing resources once more.
+    lineage = await in_thread(lambda: _state_to_use(context))
     said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
     await in_thread(lambda: _require_outputs(spec, context, said.outputs))
     context.report(said.summary or "nothing to change")
     for line in (*said.drift, *said.changes):
         context.progress(line)
-    return {"details": {PLANNED: True}}
+    return {"owned": True, "details": {PLANNED: True, LINEAGE: lineage}}
+
+
+def _state_to_use(context: StepContext) -> str:
+    """Return the lineage of the recorded state, or of a new state if none is recorded."""
+    recorded = RecordedState(context)
+    recorded.may_hold_resources()
+    details, layout = context.environment.outputs.details, Layout.at(context)
+    if not details.get(PLANNED):
+        return begin_state(layout)
+    found = StateFile.read(layout.state)  # empty only in environments of an earlier version
+    return found.lineage if found is not None else begin_state(layout)
 
 
 def _require_outputs(spec: TerraformSettings, context: StepContext, planned: Collection[str]) -> None:
@@ -162,6 +142,7 @@ async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
 
 async def apply_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
     """Create and change the declared resources."""
+    await in_thread(RecordedState(context).may_hold_resources)
     # Waits a little for the lock: another command may be about to release it.
     said = await binary_of(spec, context).run(
         context, "apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
@@ -171,11 +152,12 @@ async def apply_infrastructure(spec: TerraformSettings, context: StepContext) ->
 
 async def probe_infrastructure(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a plan has no changes left; a locked state leaves that unknown."""
-    layout = Layout.at(context)
-    if not layout.state.exists():
+    if not await in_thread(RecordedState(context).may_hold_resources):
         return Probed.not_done("no resource was created: there is no Terraform state")
     # With the lock: while another Terraform is at work, a plan would be out of date at once.
-    said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
+    said = await state.asked(
+        spec, context, lambda binary: binary.run(context, "plan", "-json", "-input=false")
+    )
     if said.changes or said.drift:
         return Probed.not_done(f"still to do: {'; '.join([*said.drift, *said.changes][:5])}")
     return Probed.done("all declared resources are there")
@@ -184,34 +166,34 @@ async def probe_infrastructure(spec: TerraformSettings, context: StepContext) ->
 async def read_outputs(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Read the outputs: the host's address, and the host key if the module has it."""
     # A host may get its address after it was created: only a refresh then brings it into the state.
-    if is_blank(await _outputs(spec, context), spec.outputs.instance_ip):
+    values = await state.shown(spec, context)
+    if is_blank(values.outputs, spec.outputs.instance_ip):
         context.report("the address is not there yet: refreshing")
         await binary_of(spec, context).run(
             context, "apply", "-refresh-only", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
         )
-    return _described(spec, context, await _outputs(spec, context))
+        values = await state.shown(spec, context)
+    return _described(spec, context, values)
 
 
-async def _outputs(spec: TerraformSettings, context: StepContext) -> Outputs:
-    found: Outputs = await binary_of(spec, context).document(context, "output", "-json")
-    return found
-
-
-def _described(spec: TerraformSettings, context: StepContext, found: Outputs) -> StepOutputs:
-    address = host_address(found, spec.outputs.instance_ip)
-    key = host_key(found, spec.outputs.ssh_host_key)
-    context.report(f"the host is at {address}")
+def _described(spec: TerraformSettings, context: StepContext, values: StateValues) -> StepOutputs:
+    address = host_address(values.outputs, spec.outputs.instance_ip)
+    key = host_key(values.outputs, spec.outputs.ssh_host_key)
+    # A module that manages nothing only knows the host, which then has to stay, like a registered host.
+    owned = any(values.root_module.managed())
+    made = "" if owned else "; the module manages no resource, so the host will be left alone"
+    context.report(f"the host is at {address}{made}")
     details: dict[str, JsonValue] = {"ssh_host_key": key} if key else {}
     return {
         "instance_ip": address,
         "port": spec.service.port,
         "url": url_of(address, spec.service.port),
-        "owned": True,
+        "owned": owned,
         "details": details,
     }
 
 
 async def probe_outputs(spec: TerraformSettings, context: StepContext) -> Probed:
     """Read the outputs once more, without a refresh."""
-    described = _described(spec, context, await _outputs(spec, context))
+    described = _described(spec, context, await state.shown(spec, context))
     return Probed.done("the outputs are there", **described)

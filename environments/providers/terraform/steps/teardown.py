@@ -15,7 +15,9 @@ from environments.providers.common import ssh
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, host_target
-from environments.providers.terraform.tofu.state import PLANNED, binary_of, may_be_there, resources
+from environments.providers.terraform.tofu.state import binary_of, resources
+from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, RecordedState
+from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
 from environments.system.cancellation import in_thread
 from environments.system.files import remove_tree
 from environments.system.waiting import until
@@ -26,8 +28,21 @@ if TYPE_CHECKING:
 
 _VANISHING = 15.0
 _PAUSE = 0.5
-_ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False}}
+_ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False, LINEAGE: None}}
 """The outputs once no resource is left: a state file that is missing from now on was not lost."""
+
+
+def check_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the step that finds what would refuse a teardown, before anything is removed."""
+    if not environment.outputs.owned:
+        return ()
+    inputs: dict[str, JsonValue] = {"lineage": environment.lineage}
+    within = spec.timeouts.init + spec.timeouts.plan
+    return (
+        provider_step(
+            spec, check_teardown, probe_teardown, inputs=inputs, timeout=within, has_effect=False
+        ),
+    )
 
 
 def teardown_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
@@ -45,9 +60,23 @@ def teardown_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequ
     )
 
 
+async def check_teardown(spec: TerraformSettings, context: StepContext) -> None:
+    """Plan the teardown, so that a refusal is known while the service still runs."""
+    if not await in_thread(RecordedState(context).may_hold_resources):
+        context.report("no resource was ever created")
+        return
+    context.report(await TeardownPlan(spec, context).make())
+
+
+async def probe_teardown(spec: TerraformSettings, context: StepContext) -> Probed:
+    """Plan the teardown once more."""
+    await check_teardown(spec, context)
+    return Probed.done("the teardown can be planned")
+
+
 async def destroy_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
     """Destroy all resources in Terraform's state."""
-    if not await in_thread(lambda: may_be_there(context)):
+    if not await in_thread(RecordedState(context).may_hold_resources):
         context.report("no resource was ever created")
         return
     binary = binary_of(spec, context)
@@ -98,17 +127,34 @@ async def probe_absence(spec: TerraformSettings, context: StepContext) -> Probed
 
 
 async def _still_answers(spec: TerraformSettings, context: StepContext) -> bool:
-    """Return whether the host answers with the pinned key."""
-    if context.environment.outputs.instance_ip is None:
+    """Return whether the host answers with the pinned key.
+
+    Raises:
+        StepFailed: A host answers, and the pinned key is lost.
+    """
+    outputs = context.environment.outputs
+    if outputs.instance_ip is None:
         return False
+    target = host_target(spec, context)
     try:
-        async with ssh.connect(host_target(spec, context)):
+        async with ssh.connect(target):
             return True
     except StepFailed as failed:
-        # Another key means another host, which got the address since.
-        if failed.cause in (FailureCause.NETWORK, FailureCause.TIMEOUT, FailureCause.AUTHENTICATION):
+        if failed.cause in (FailureCause.NETWORK, FailureCause.TIMEOUT):
             return False
-        raise
+        if failed.cause is not FailureCause.AUTHENTICATION:
+            raise
+        if ssh.shown_pinned_key(failed):
+            return True
+        if outputs.details.get(REACHED) and not target.known_hosts.exists():
+            summary = (
+                f"a host answers at {outputs.instance_ip}, and {target.known_hosts}, with the key that "
+                "tells whether that is the environment's host, is gone: put it back from a backup. Or, "
+                "if you know that host to be another, create an empty file in its place"
+            )
+            raise StepFailed(FailureCause.AUTHENTICATION, summary) from failed
+        # Another key means another host, which got the address since.
+        return False
 
 
 async def clean_up(_spec: TerraformSettings, context: StepContext) -> StepOutputs:

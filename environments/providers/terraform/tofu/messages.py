@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 
+SUMMED_UP = {"plan": "plan", "apply": "apply", "destroy": "destroy"}
+"""The subcommands that end with a summary of the changes, with the operation that it names."""
+
+_MAJOR = "1"
 _ENDED = {"apply_complete": "done", "apply_errored": "failed", "refresh_complete": ""}
 # The cause is known by the wording only: diagnostics carry no codes.
 _NETWORK = re.compile(
@@ -31,6 +35,7 @@ _AUTHENTICATION = re.compile(
 _DAMAGE = re.compile(
     r"(unsupported|corrupt|invalid) state file|state file could not be|state snapshot", re.I
 )
+_UNDECLARED = ("delete_because_no_resource_config", "delete_because_no_module")
 _CHECK_FAILED = "Check block assertion failed"
 _CONFIGURATION = re.compile(
     r"^(Invalid |Unsupported |Missing |Reference to |Argument |Duplicate |No value for |Unclosed |"
@@ -47,12 +52,13 @@ class Diagnostic:
     summary: str
     detail: str = ""
     address: str = ""
+    file: str = ""
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Diagnostic:
         """Read a diagnostic from JSON."""
         texts = {key: str(content.get(key) or "") for key in ("severity", "summary", "detail", "address")}
-        return cls(**texts)
+        return cls(**texts, file=str(_mapping(content.get("range")).get("filename") or ""))
 
     @property
     def cause(self) -> FailureCause:
@@ -111,6 +117,9 @@ class Messages:
     Attributes:
         progress: Called with the progress of each resource.
         diagnostics: Errors and warnings.
+        undeclared: The addresses of resources that the module no longer declares.
+        version: The version of the messages' format.
+        operation: The operation that was summed up.
         summary: The number of changes, such as `1 to add, 0 to change, 0 to destroy`.
         drift: The resources that differ from the state, as `address: action`.
         changes: The resources with planned changes, as `address: action`.
@@ -123,6 +132,9 @@ class Messages:
     drift: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     outputs: set[str] = field(default_factory=set)
+    undeclared: list[str] = field(default_factory=list)
+    version: str = ""
+    operation: str = ""
 
     def take(self, line: str) -> None:
         """Read a line of output. Lines that are not JSON messages are ignored."""
@@ -130,7 +142,7 @@ class Messages:
             return
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if isinstance(message, dict):
             self._take(message)
@@ -138,20 +150,46 @@ class Messages:
     def _take(self, message: dict[str, Any]) -> None:
         match message.get("type"):
             case "diagnostic":
-                found = Diagnostic.of(message.get("diagnostic") or {})
+                found = Diagnostic.of(_mapping(message.get("diagnostic")))
                 self.diagnostics.append(found)
                 if found.severity == "warning":
                     self.progress(f"warning: {found.line()}")
+            case "version":
+                self.version = str(message.get("ui"))
             case "change_summary":
-                self.summary = _summary(message.get("changes") or {})
+                changes = _mapping(message.get("changes"))
+                self.operation, self.summary = str(changes.get("operation")), _summary(changes)
             case "planned_change":
                 self.changes.append(_change(message))
+                if _mapping(message.get("change")).get("reason") in _UNDECLARED:
+                    self.undeclared.append(_change(message).partition(":")[0])
             case "outputs":
-                self.outputs |= (message.get("outputs") or {}).keys()
+                self.outputs |= _mapping(message.get("outputs")).keys()
             case "resource_drift":
                 self.drift.append(_change(message))
             case "apply_start" | "apply_complete" | "apply_errored" as kind:
-                self.progress(_progress(kind, message.get("hook") or {}))
+                self.progress(_progress(kind, _mapping(message.get("hook"))))
+
+    def take_diagnostics(self, document: Mapping[str, Any]) -> None:
+        """Read the diagnostics of a JSON document."""
+        found = document.get("diagnostics")
+        for each in found if isinstance(found, list) else ():
+            self.diagnostics.append(Diagnostic.of(_mapping(each)))
+
+    def require_summary(self, subcommand: str) -> None:
+        """Check that a run that succeeded was understood to its end.
+
+        Raises:
+            StepFailed: The messages are of an unknown version, or end without a summary.
+        """
+        why = ""
+        if self.version.partition(".")[0] != _MAJOR:
+            why = f"their version is {self.version or 'not told'}, and only {_MAJOR}.x is known"
+        elif self.operation != SUMMED_UP[subcommand]:
+            why = "they do not sum up the changes"
+        if why:
+            summary = f"the messages of '{subcommand}' are not understood: {why}"
+            raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
 
     @property
     def errors(self) -> list[Diagnostic]:
@@ -176,6 +214,10 @@ class Messages:
         return StepFailed(first.cause, f"{first.line()}{more}", detail)
 
 
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _summary(changes: dict[str, Any]) -> str:
     words = {"add": "to add", "change": "to change", "remove": "to destroy"}
     if changes.get("operation") != "plan":
@@ -184,13 +226,13 @@ def _summary(changes: dict[str, Any]) -> str:
 
 
 def _change(message: dict[str, Any]) -> str:
-    change = message.get("change") or {}
-    address = (change.get("resource") or {}).get("addr", "a resource")
+    change = _mapping(message.get("change"))
+    address = _mapping(change.get("resource")).get("addr", "a resource")
     return f"{address}: {change.get('action', 'changed')}"
 
 
 def _progress(kind: str, hook: dict[str, Any]) -> str:
-    address = (hook.get("resource") or {}).get("addr", "a resource")
+    address = _mapping(hook.get("resource")).get("addr", "a resource")
     action = hook.get("action", "change")
     if kind == "apply_start":
         return f"{address}: {action} begun"

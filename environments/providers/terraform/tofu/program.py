@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,14 +15,15 @@ from typing import Any
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
+from environments.providers.common.tool_output import Answer, Lines, Output
 from environments.providers.common.tools import Tool, run_tool
-from environments.providers.terraform.tofu.messages import Diagnostic, Messages
+from environments.providers.terraform.tofu.answers import document_of
+from environments.providers.terraform.tofu.messages import SUMMED_UP, Messages
+from environments.providers.terraform.tofu.surroundings import surroundings
 
 CANDIDATES = ("tofu", "terraform")
 _LONGEST = 64 * 1024 * 1024
 _GRACE = timedelta(seconds=15)
-# Variables by which a user changes where and how the program works by hand: not wanted here.
-_MISLEADING = ("TF_DATA_DIR", "TF_WORKSPACE", "TF_CLI_ARGS", "TF_INPUT", "TF_IN_AUTOMATION")
 
 
 def find(configured: str | None) -> str | None:
@@ -47,45 +48,50 @@ class Binary:
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
 
-    async def run(self, context: StepContext, *words: str) -> Messages:
+    async def run(self, context: StepContext, *words: str, messages: Messages | None = None) -> Messages:
         """Run a subcommand with JSON messages, and return the messages.
 
+        Args:
+            context: The step.
+            words: The subcommand and its options.
+            messages: Collects the messages, those of a failed run as well.
+
         Raises:
-            StepFailed: The subcommand failed; the summary is its first error.
+            StepFailed: The subcommand failed, and the summary is its first error; or its messages
+                are not understood.
         """
-        messages = Messages(context.progress)
+        if messages is None:
+            messages = Messages(context.progress)
+        lines = Lines(context.redact, messages.take, _LONGEST)
         try:
-            await self._run(context, words, messages.take)
+            await self._run(context, words, lines)
         except StepFailed as failed:
             raise messages.failure(failed) from failed
+        if words[0] in SUMMED_UP:
+            messages.require_summary(words[0])
         return messages
 
-    async def document(self, context: StepContext, *words: str) -> Any:  # Any: JSON
+    async def document(self, context: StepContext, *words: str) -> dict[str, Any]:  # Any: JSON
         """Run a subcommand that prints a JSON document, and return the document.
 
+        The document may hold secrets.
+
         Raises:
-            StepFailed: The subcommand failed, or printed no JSON.
+            StepFailed: The subcommand failed, or its answer is not understood.
         """
-        lines: list[str] = []
+        answer = Answer(_LONGEST)
         try:
-            await self._run(context, words, lines.append)
+            await self._run(context, words, answer)
+            return document_of(answer, words[0])
         except StepFailed as failed:
-            found = parsed(lines)
-            if not isinstance(found, dict) or not found.get("diagnostics"):
-                raise
-            told = Messages(diagnostics=[Diagnostic.of(each) for each in found["diagnostics"]])
-            raise told.failure(failed) from failed
-        found = parsed(lines)
-        if found is None:
-            summary = f"{self._name} {words[0]} printed no JSON"
-            raise StepFailed(FailureCause.INFRASTRUCTURE, summary, "\n".join(lines))
-        return found
+            told = Messages()
+            with suppress(StepFailed):
+                told.take_diagnostics(document_of(answer, words[0]))
+            told_failure = told.failure(failed)
+            summary, detail = context.redact(told_failure.summary), context.redact(told_failure.detail)
+            raise StepFailed(told_failure.cause, summary, detail) from failed
 
-    @property
-    def _name(self) -> str:
-        return Path(find(self.configured) or self.configured or CANDIDATES[0]).name
-
-    async def _run(self, context: StepContext, words: Sequence[str], on_line: Any) -> None:
+    async def _run(self, context: StepContext, words: Sequence[str], stdout: Output) -> None:
         program = find(self.configured)
         if program is None:
             looked_for = self.configured or " or ".join(CANDIDATES)
@@ -94,33 +100,9 @@ class Binary:
         tool = Tool(
             command=(program, *words),
             cwd=self.directory,
-            env=self._environment(),
-            on_line=on_line,
-            longest_line=_LONGEST,
+            env=surroundings(os.environ, self.secrets),
+            stdout=stdout,
             grace=_GRACE,
             on_stop=signal.SIGINT,  # Terraform then completes the current changes and saves its state
         )
         await run_tool(context, tool)
-
-    def _environment(self) -> dict[str, str]:
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(_MISLEADING) and not name.startswith("TF_VAR_")
-        }
-        # Not in the file of variables, so that no secret is written to the disk.
-        variables = {f"TF_VAR_{name}": value for name, value in self.secrets.items()}
-        settled = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-        return {**inherited, **variables, **settled}
-
-
-def parsed(lines: Sequence[str]) -> Any:  # Any: JSON
-    """Return the first JSON document in the lines, or None."""
-    # Warnings may come before it, and other output after it.
-    for number, line in enumerate(lines):
-        if line.startswith("{"):
-            try:
-                return json.JSONDecoder().raw_decode("\n".join(lines[number:]))[0]
-            except ValueError:
-                continue
-    return None

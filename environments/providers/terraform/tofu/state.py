@@ -1,24 +1,26 @@
-"""Read-only questions to OpenTofu or Terraform about the infrastructure."""
+"""Questions to OpenTofu or Terraform about the infrastructure, which is not changed by them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pydantic import JsonValue
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.tofu.answers import ShownState, StateValues, not_understood
 from environments.providers.terraform.tofu.program import Binary
+from environments.providers.terraform.tofu.state_file import RecordedState, StateFile, require_local
+from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.secrets.references import SecretRef
 from environments.system.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
 
-PLANNED = "infrastructure_planned"
-"""The detail of the outputs that is true while resources may exist."""
+ResultT = TypeVar("ResultT")
+_ENDINGS = {FailureCause.CANCELLED, FailureCause.FILE_SYSTEM}
 
 
 def binary_of(spec: TerraformSettings, context: StepContext) -> Binary:
@@ -30,19 +32,73 @@ def binary_of(spec: TerraformSettings, context: StepContext) -> Binary:
     return Binary(configured=spec.binary, directory=directory, secrets=secrets)
 
 
+async def initialise(spec: TerraformSettings, context: StepContext) -> None:
+    """Fetch the providers and modules that the module needs.
+
+    Raises:
+        StepFailed: Something can't be fetched, or the module keeps its state elsewhere.
+    """
+    layout = Layout.at(context)
+    # Else a backend that was removed from the module would still be in use.
+    await in_thread(lambda: layout.backend.unlink(missing_ok=True))
+    await binary_of(spec, context).run(context, "init", "-json", "-input=false")
+    await in_thread(lambda: require_local(spec, layout))
+
+
+async def asked(
+    spec: TerraformSettings, context: StepContext, question: Callable[[Binary], Awaitable[ResultT]]
+) -> ResultT:
+    """Ask the program, with the module rendered and initialised first if it is not.
+
+    Without the module, its providers and its destroy-time provisioners, an answer would be wrong.
+    """
+    copy, binary = WorkingCopy(spec, context), binary_of(spec, context)
+    if lacking := await in_thread(copy.lacking):
+        context.progress(f"{lacking}: the module is rendered and initialised again")
+        await in_thread(lambda: copy.write(copy.source()))
+        await initialise(spec, context)
+        return await question(binary)
+    try:
+        await in_thread(lambda: require_local(spec, copy.layout))
+        return await question(binary)
+    except StepFailed as failed:
+        if failed.cause in _ENDINGS:
+            raise
+        # Only the program knows whether all that it needs is there, so it is asked again after init.
+        try:
+            await initialise(spec, context)
+        except StepFailed as hindrance:
+            raise _both(failed, hindrance) from failed
+        return await question(binary)
+
+
+def _both(failed: StepFailed, hindrance: StepFailed) -> StepFailed:
+    if hindrance.summary == failed.summary or hindrance.cause is FailureCause.CANCELLED:
+        return hindrance
+    summary = f"{failed.summary}; and init failed: {hindrance.summary}"
+    return StepFailed(hindrance.cause, summary, f"{failed.detail}\n\n{hindrance.detail}".strip())
+
+
+async def shown(spec: TerraformSettings, context: StepContext) -> StateValues:
+    """Return the content of the state, as the program shows it.
+
+    Raises:
+        StepFailed: The answer is not understood, or is not about this environment's state.
+    """
+    document = await asked(spec, context, lambda binary: binary.document(context, "show", "-json"))
+    values = ShownState.of(document).values
+    layout = Layout.at(context)
+    found = await in_thread(lambda: StateFile.read(layout.state))
+    if found is not None and found.holds_resources and not any(values.root_module.managed()):
+        raise not_understood("show", f"it names no resource, and {layout.state} lists some")
+    return values
+
+
 async def resources(spec: TerraformSettings, context: StepContext) -> list[str]:
     """Return the addresses of the resources in Terraform's state."""
-    if not await in_thread(lambda: may_be_there(context)):
+    if not await in_thread(RecordedState(context).may_hold_resources):
         return []
-    shown = await binary_of(spec, context).document(context, "show", "-json")
-    return sorted(_addresses((shown.get("values") or {}).get("root_module") or {}))
-
-
-def _addresses(part: dict[str, list[dict[str, JsonValue]]]) -> list[str]:
-    found = [str(each["address"]) for each in part.get("resources", []) if each.get("mode") == "managed"]
-    for child in part.get("child_modules", []):
-        found += _addresses(child)  # type: ignore[arg-type]  # modules hold modules of the same shape
-    return found
+    return sorted((await shown(spec, context)).root_module.managed())
 
 
 async def differences(spec: TerraformSettings, context: StepContext) -> list[str]:
@@ -51,7 +107,8 @@ async def differences(spec: TerraformSettings, context: StepContext) -> list[str
     Neither the state nor its lock is touched. Planned updates are not reported.
     """
     # Many modules have a resource that every plan would update, so updates prove no drift.
-    said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false", "-lock=false")
+    words = ("plan", "-json", "-input=false", "-lock=false")
+    said = await asked(spec, context, lambda binary: binary.run(context, *words))
     drifted = {line.partition(":")[0] for line in said.drift}
     lost = [line for line in said.changes if _is_lost(line) and line.partition(":")[0] not in drifted]
     return [*said.drift, *lost, *said.failed_checks]
@@ -59,56 +116,3 @@ async def differences(spec: TerraformSettings, context: StepContext) -> list[str
 
 def _is_lost(change: str) -> bool:
     return change.endswith((": create", ": replace", ": delete"))
-
-
-def may_be_there(context: StepContext) -> bool:
-    """Return whether resources may exist.
-
-    Raises:
-        StepFailed: They may, and Terraform's state is lost.
-    """
-    layout = Layout.at(context)
-    details = context.environment.outputs.details
-    require_saved(layout)
-    # The file exists since the first plan: see `Layout.begin_state`.
-    if layout.state.exists():
-        return True
-    if not details.get(PLANNED):
-        return False
-    summary = (
-        f"{layout.state} is gone, and with it the list of the resources: put it back from a backup. "
-        f"Or, if you have removed the resources by hand, create an empty file in its place"
-    )
-    raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
-
-
-def require_saved(layout: Layout) -> None:
-    """Check that the last run of Terraform could save its state.
-
-    Raises:
-        StepFailed: It could not, and left the state in another file.
-    """
-    if layout.unsaved_state.exists():
-        summary = (
-            f"{layout.unsaved_state} holds a state that Terraform could not save: in its directory, run "
-            f"'terraform state push {layout.unsaved_state.name}', remove the file, then try again"
-        )
-        raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
-
-
-def require_own_state(layout: Layout, *, initialised_now: bool) -> None:
-    """Check after `init` that Terraform keeps its state beside the module.
-
-    Raises:
-        StepFailed: A block that only Terraform understands keeps the state elsewhere.
-    """
-    if not layout.backend.exists():
-        return
-    if initialised_now:
-        # Nothing is in that state yet; left here, the note would stop `init` after the block is removed.
-        layout.backend.unlink()
-    summary = (
-        "directory: the module keeps Terraform's state elsewhere, which is not supported: remove its "
-        "'backend' or 'cloud' block, then try again"
-    )
-    raise StepFailed(FailureCause.CONFIGURATION, summary)

@@ -1,0 +1,169 @@
+"""The file with Terraform's state: the only list of the resources that destroy has to remove."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ValidationError
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.providers.terraform.layout import Layout
+from environments.system.files import write_private
+
+if TYPE_CHECKING:
+    from environments.model.steps import StepContext
+    from environments.providers.terraform.settings import TerraformSettings
+
+PLANNED = "infrastructure_planned"
+"""The detail of the outputs that is true while resources may exist."""
+
+LINEAGE = "state_lineage"
+"""The detail of the outputs with the identity of the state, which Terraform keeps in each version."""
+
+
+class _Instances(BaseModel, frozen=True):
+    mode: str
+    instances: tuple[Any, ...] = ()  # Any: JSON
+
+
+class StateFile(BaseModel, frozen=True):
+    """The state in its file, as far as envchart looks at it."""
+
+    lineage: str = ""
+    serial: int = 0
+    resources: tuple[_Instances, ...] = ()
+
+    @property
+    def holds_resources(self) -> bool:
+        """Whether a resource is listed. An encrypted state of OpenTofu lists none."""
+        return any(each.mode == "managed" and each.instances for each in self.resources)
+
+    @classmethod
+    def read(cls, path: Path) -> StateFile | None:
+        """Read a state; an empty file holds none.
+
+        Raises:
+            StepFailed: The file can't be parsed.
+        """
+        content = path.read_bytes()
+        if not content.strip():
+            return None
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            summary = f"Terraform's state can't be read ({path} is damaged): put it back from a backup"
+            raise StepFailed(FailureCause.FILE_SYSTEM, summary) from error
+
+
+def begin_state(layout: Layout) -> str:
+    """Create a state without resources if there is none, and return the lineage of the state.
+
+    Recorded before anything is created, the lineage proves later that a state is this one.
+
+    Raises:
+        StepFailed: There is a state of something else.
+    """
+    found = StateFile.read(layout.state) if layout.state.exists() else None
+    if found is not None and (found.serial or found.resources):
+        summary = (
+            f"{layout.state} lists resources, and this environment has created none: "
+            "it belongs to something else, so move it away, then try again"
+        )
+        raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
+    if found is not None and found.lineage:
+        return found.lineage
+    lineage = str(uuid4())
+    content = {"version": 4, "serial": 0, "lineage": lineage, "outputs": {}, "resources": []}
+    write_private(layout.state, json.dumps(content) + "\n")
+    return lineage
+
+
+def require_local(spec: TerraformSettings, layout: Layout) -> None:
+    """Check that the program uses the state beside the module.
+
+    Raises:
+        StepFailed: The module's backend keeps the state elsewhere.
+    """
+    # The file is there only if the module, or a template of it, has a block `backend` or `cloud`.
+    if not layout.backend.exists():
+        return
+    try:
+        kind = json.loads(layout.backend.read_bytes())["backend"]["type"]
+    except (ValueError, KeyError, TypeError):
+        kind = "unknown"
+    summary = (
+        f"directory: the module keeps Terraform's state elsewhere, in its backend '{kind}', which is not "
+        f"supported: remove that block from {spec.directory}, then try again. If the state lists "
+        f"resources, fetch it first, with 'terraform state pull', into {layout.state}"
+    )
+    raise StepFailed(FailureCause.CONFIGURATION, summary)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedState:
+    """The state that an environment's record speaks of."""
+
+    context: StepContext
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the environment's files."""
+        return Layout.at(self.context)
+
+    def may_hold_resources(self) -> bool:
+        """Return whether resources may exist.
+
+        Raises:
+            StepFailed: They may, and Terraform's state is lost, damaged or another.
+        """
+        details, path = self.context.environment.outputs.details, self.layout.state
+        self._require_saved()
+        if not path.exists():
+            if details.get(PLANNED):
+                raise self._lost("is gone")
+            return False
+        found, lineage = StateFile.read(path), details.get(LINEAGE)
+        if lineage is not None:
+            self._require_lineage(found, str(lineage))
+        elif found is None and details.get(PLANNED) and self._was_applied():
+            raise self._lost("is empty")
+        return True
+
+    def _was_applied(self) -> bool:
+        # Environments of an earlier version have no lineage on record, and began with an empty file.
+        outputs = self.context.environment.outputs
+        return outputs.owned and outputs.instance_ip is not None
+
+    def _require_lineage(self, found: StateFile | None, lineage: str) -> None:
+        if found is None:
+            raise self._lost("is empty")
+        if found.lineage != lineage:
+            summary = (
+                f"{self.layout.state} is not the state of this environment: its lineage is "
+                f"{found.lineage or 'missing'} instead of {lineage}. Put the right state back from a "
+                f"backup; if you rebuilt it with 'terraform import', write this lineage into it"
+            )
+            raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
+
+    def _lost(self, how: str) -> StepFailed:
+        summary = (
+            f"{self.layout.state} {how}, and with it the list of the resources: put it back from a "
+            "backup. Without one, rebuild it with 'terraform import'; or remove every resource by "
+            f"hand, and then {self.context.directory}"
+        )
+        return StepFailed(FailureCause.INFRASTRUCTURE, summary)
+
+    def _require_saved(self) -> None:
+        """Check that the last run of Terraform could save its state."""
+        unsaved = self.layout.unsaved_state
+        if unsaved.exists():
+            summary = (
+                f"{unsaved} holds a state that Terraform could not save: in its directory, run "
+                f"'terraform state push {unsaved.name}', remove the file, then try again"
+            )
+            raise StepFailed(FailureCause.INFRASTRUCTURE, summary)

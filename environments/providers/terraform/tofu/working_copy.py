@@ -1,0 +1,104 @@
+"""The copy of the module in which OpenTofu or Terraform works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
+from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.tofu import module
+from environments.providers.terraform.tofu.declarations import Declarations
+from environments.system.files import write_private
+
+if TYPE_CHECKING:
+    from environments.model.steps import StepContext
+    from environments.providers.terraform.settings import TerraformSettings
+
+_CODE = (".tf", ".tf.json", ".tofu", ".tofu.json")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCopy:
+    """An environment's copy of its module, with the templates rendered.
+
+    Attributes:
+        spec: The settings, which name the module.
+        context: The step that works with the copy.
+    """
+
+    spec: TerraformSettings
+    context: StepContext
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the environment's files."""
+        return Layout.at(self.context)
+
+    def source(self) -> dict[str, bytes]:
+        """Return the rendered files of the module as it is now.
+
+        Raises:
+            StepFailed: The module is missing, or a template can't be rendered.
+        """
+        directory, environment = self.spec.directory, self.context.environment
+        if not directory.is_dir():
+            summary = f"directory: {directory} is not there: put the module back, then try again"
+            raise StepFailed(FailureCause.CONFIGURATION, summary)
+        facts = {
+            "name": environment.name,
+            "instance_name": environment.spec.instance_name,
+            "variables": self.spec.plain_variables,
+        }
+        return module.Module(directory).render(facts)
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write the files and the variables, and note the files' names."""
+        target = self.layout.prepare(self.layout.module)
+        module.write(files, self._variables(files), target)
+        write_private(self.layout.manifest, json.dumps(sorted(files), indent=2) + "\n")
+
+    def _variables(self, files: Mapping[str, bytes]) -> dict[str, JsonValue]:
+        environment = self.context.environment
+        ours = {"name": environment.name, "instance_name": environment.spec.instance_name}
+        declared = Declarations.of(files)
+        # A file that only Terraform understands may declare them; a value too many is but a warning.
+        given = {key: value for key, value in ours.items() if key in declared.names("variable")}
+        return {**(given if declared.complete else ours), **self.spec.plain_variables}
+
+    def files(self) -> dict[str, bytes]:
+        """Return the files of the copy, without Terraform's own."""
+        target = self.layout.module
+        return {
+            path.relative_to(target).as_posix(): path.read_bytes() for path in module.Module(target).files()
+        }
+
+    def is_current(self) -> bool:
+        """Return whether the copy is the same as the module as it is now."""
+        return _own(self.source()) == _own(self.files())
+
+    def lacking(self) -> str:
+        """Return the part of the copy that is missing, or an empty string."""
+        target, manifest = self.layout.module, self.layout.manifest
+        if not target.is_dir():
+            return f"{target} is not there"
+        if not manifest.exists():  # copies of an earlier version have none
+            is_module = any(path.name.endswith(_CODE) for path in target.iterdir())
+            return "" if is_module else f"{target} holds no module"
+        try:
+            names = [str(name) for name in json.loads(manifest.read_bytes())]
+        except (ValueError, TypeError):
+            return f"{manifest} is damaged"
+        return next(
+            (f"{target / name} is not there" for name in names if not (target / name).is_file()), ""
+        )
+
+
+def _own(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    # The lock file may come from init and not from the module.
+    return {name: content for name, content in files.items() if name != ".terraform.lock.hcl"}
