@@ -11,15 +11,17 @@ and in reStructuredText:
     .. /statechart
 
 `state=NAME` and `path=EVENT,EVENT` after the format mark a state, or a path from the initial state.
-Markers inside a fenced block are text. All lines between two markers are replaced.
+All lines between two markers are replaced. Each gets what stands before the marker: the indentation in a
+list, a note or a tab, and the `>` of a quotation. Markers inside code are text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -39,13 +41,39 @@ SUFFIXES = (".md", ".markdown", ".rst")
 """The suffixes of pages."""
 
 _SKIPPED = frozenset(("_build", "build", "dist", "node_modules", "site-packages", "__pycache__"))
-_MARKERS = {
-    "md": (
-        re.compile(r"^\s*<!--\s*statechart:(.*?)-->\s*$"),
-        re.compile(r"^\s*<!--\s*/statechart\s*-->\s*$"),
-    ),
-    "rst": (re.compile(r"^\.\.\s+statechart:(.*)$"), re.compile(r"^\.\.\s+/statechart\s*$")),
+_BEFORE = {"md": r"[ \t>]*", "rst": r"[ \t]*"}
+"""What may stand before a marker in its line."""
+
+_BEGIN = {
+    "md": re.compile(rf"({_BEFORE['md']})<!--\s*statechart:(.*?)-->\s*"),
+    "rst": re.compile(rf"({_BEFORE['rst']})\.\.\s+statechart:(.*)"),
 }
+_END = {
+    "md": re.compile(rf"({_BEFORE['md']})<!--\s*/statechart\s*-->\s*"),
+    "rst": re.compile(rf"({_BEFORE['rst']})\.\.\s+/statechart\s*"),
+}
+_ANYWHERE = {
+    "md": re.compile(r"<!--\s*/?statechart(?::|\s*-->)"),
+    "rst": re.compile(r"(?:^|\s)\.\.\s+(?:statechart:|/statechart\s*$)"),
+}
+_INLINE_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_CODE = frozenset(
+    (
+        *(
+            "code",
+            "code-block",
+            "code-cell",
+            "sourcecode",
+            "literalinclude",
+            "parsed-literal",
+            "raw",
+            "math",
+        ),
+        *("prompt", "highlight", "doctest", "testcode", "testoutput", "eval-rst"),
+        *("mermaid", "graphviz", "graph", "digraph"),
+    )
+)
+"""Directives whose content is text, of Sphinx and of MyST; others hold a part of a page."""
 _DIRECTIVES = {"mermaid": "mermaid", "dot": "graphviz", "json": "code-block:: json"}
 
 
@@ -69,17 +97,24 @@ class Page:
 
     def diff(self) -> str:
         """Return the missing changes as a unified diff."""
-        now, fresh = (text.splitlines(keepends=True) for text in (self.now, self.fresh))
+        now, fresh = (_lines(text) for text in (self.now, self.fresh))
         return "".join(unified_diff(now, fresh, f"{self.path}", f"{self.path} (fresh)"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """The lines of a diagram: the marker at `begin` and its end at `end`, counted from 0."""
+    """The lines of a diagram: the marker at `begin` and its end at `end`, counted from 0.
+
+    Attributes:
+        before: The text before the marker in its line.
+        fence: The fence for code: one that does not end a directive around the diagram.
+    """
 
     begin: int
     end: int
+    before: str
     marker: str
+    fence: str
 
 
 def default_places() -> list[Path]:
@@ -154,73 +189,118 @@ def _refreshed(path_: Path, find: FindChart) -> tuple[Page | None, list[PageErro
     except UnicodeDecodeError as error:
         return None, [PageError(path_, None, f"it is not UTF-8: {error.reason}")]
     kind = "rst" if path_.suffix == ".rst" else "md"
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     regions, errors = _regions(path_, lines, kind)
     fresh = list(lines)
     # From the end, as each replacement moves the lines below it.
     for region in reversed(regions):
         try:
-            drawn = _drawn(region.marker, kind, find)
+            drawn = _drawn(region, kind, find)
         except (StatechartError, ValueError) as error:
             errors.append(PageError(path_, region.begin + 1, str(error)))
             continue
-        ending = "\r\n" if lines[region.begin].endswith("\r\n") else "\n"
-        fresh[region.begin + 1 : region.end] = [f"{line}{ending}" for line in drawn]
+        begin = lines[region.begin]
+        ending = begin[len(begin.rstrip("\r\n")) :]
+        fresh[region.begin + 1 : region.end] = [
+            f"{region.before}{line}".rstrip() + ending for line in drawn
+        ]
     if errors:
         return None, sorted(errors, key=lambda error: error.line or 0)
     return Page(path_, text, "".join(fresh), len(regions)), []
 
 
+def _lines(text: str) -> list[str]:
+    return list(StringIO(text, newline=""))  # keeps the ends of lines, and splits at nothing else
+
+
 def _regions(path_: Path, lines: Sequence[str], kind: str) -> tuple[list[_Region], list[PageError]]:
     """Return the regions of a page, and the errors of its markers."""
-    begins, ends = _MARKERS[kind]
     regions: list[_Region] = []
     errors: list[PageError] = []
-    open_: tuple[int, str] | None = None
-    seen: dict[str, int] = {}
-    for number, line in _outside_fences(lines, kind):
-        begin = begins.match(line)
+    open_: _Region | None = None
+
+    def refuse(number: int, what: str) -> None:
+        errors.append(PageError(path_, number + 1, what))
+
+    for number, line, fence in _outside_code(lines, kind):
+        begin, end = _BEGIN[kind].fullmatch(line), _END[kind].fullmatch(line)
         if begin is not None:
             if open_ is not None:
-                errors.append(PageError(path_, open_[0] + 1, f"the marker has no end: {_how_to_end(kind)}"))
-            marker = " ".join(begin[1].split())
-            open_ = number, marker
-            if marker in seen:
-                what = f"the same marker as in line {seen[marker] + 1}: keep one of them"
-                errors.append(PageError(path_, number + 1, what))
-            seen.setdefault(marker, number)
-        elif ends.match(line):
-            if open_ is None:
-                errors.append(PageError(path_, number + 1, "an end without a marker: remove it"))
-            else:
-                regions.append(_Region(open_[0], number, open_[1]))
+                refuse(open_.begin, _no_end(kind))
+            open_ = _Region(number, number, begin[1], " ".join(begin[2].split()), fence)
+        elif end is not None and open_ is None:
+            refuse(number, "an end without a marker: remove it")
+        elif end is not None and open_ is not None:
+            if end[1] != open_.before:
+                refuse(number, f"indent the end like its marker in line {open_.begin + 1}")
+            regions.append(replace(open_, end=number))
             open_ = None
+        elif open_ is None and _has_marker(line, kind):
+            refuse(number, "a marker is alone on its line: move what stands before or after it")
     if open_ is not None:
-        errors.append(PageError(path_, open_[0] + 1, f"the marker has no end: {_how_to_end(kind)}"))
+        refuse(open_.begin, _no_end(kind))
     return regions, errors
 
 
-def _how_to_end(kind: str) -> str:
-    return f"add a line {'.. /statechart' if kind == 'rst' else '<!-- /statechart -->'} after it"
+def _has_marker(line: str, kind: str) -> bool:
+    return "statechart" in line and _ANYWHERE[kind].search(_INLINE_CODE.sub("", line)) is not None
 
 
-def _outside_fences(lines: Sequence[str], kind: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines outside of fenced blocks, numbered from 0."""
-    fence: str | None = None
+def _no_end(kind: str) -> str:
+    end = ".. /statechart" if kind == "rst" else "<!-- /statechart -->"
+    return f"the marker has no end: add a line {end} after it"
+
+
+def _outside_code(lines: Sequence[str], kind: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the lines that are no code, with their numbers from 0, and with a fence for code there."""
+    plain = [line.rstrip("\r\n") for line in lines]
+    plain[:1] = [line.removeprefix("\ufeff") for line in plain[:1]]  # a byte order mark
+    return _outside_fences(plain) if kind == "md" else _outside_literals(plain)
+
+
+def _outside_fences(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    code: str | None = None
+    directives: list[str] = []  # those that are open, by their fences
     for number, line in enumerate(lines):
-        match = re.match(r"^\s*(```+|~~~+)(.*)$", line) if kind == "md" else None
-        if match is not None:
-            if fence is None:
-                fence = match[1]
-            elif match[1].startswith(fence) and not match[2].strip():
-                fence = None
-        elif fence is None:
-            yield number, line.rstrip("\r\n")
+        match = _FENCE.match(line)
+        fence, info = (match[1], match[2].strip()) if match is not None else ("", "")
+        directive = re.match(r"\{([\w:.-]+)\}", info)
+        if code is not None:
+            if fence.startswith(code) and not info:
+                code = None
+        elif not fence:
+            yield number, line, "~~~" if directives and directives[-1][0] == "`" else "```"
+        elif directive is not None and directive[1] not in _CODE:
+            directives.append(fence)
+        elif directives and fence.startswith(directives[-1]) and not info:
+            directives.pop()
+        else:
+            code = fence
 
 
-def _drawn(marker: str, kind: str, find: FindChart) -> list[str]:
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)*(```+|~~~+)(.*)")
+
+
+def _outside_literals(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield the lines outside of literal blocks and of directives whose content is text."""
+    within: int | None = None
+    for number, line in enumerate(lines):
+        if not line.strip() or (within is not None and len(line) - len(line.lstrip()) > within):
+            continue
+        bullets = _BULLETS.match(line)
+        start = bullets.end() if bullets is not None else 0
+        directive = re.match(r"\.\.\s+([\w:.-]+)::(?:\s|$)", line[start:])
+        literal = directive[1] in _CODE if directive else line.rstrip().endswith("::")
+        within = start if literal else None
+        yield number, line, ""
+
+
+_BULLETS = re.compile(r"\s*(?:(?:[-*+]|\(?(?:\d+|[A-Za-z#])[.)])\s+)*")
+
+
+def _drawn(region: _Region, kind: str, find: FindChart) -> list[str]:
     """Return the lines that belong after a marker."""
-    words = marker.split()
+    words = region.marker.split()
     if len(words) < 2:
         raise ValueError("a marker names a chart and a format: statechart: module:Chart mermaid")
     reference, format, *options = words
@@ -233,7 +313,7 @@ def _drawn(marker: str, kind: str, find: FindChart) -> list[str]:
         raise ValueError(f"{format!r} can't be used in this page: {hint}")
     chart = find(reference)
     text = render(chart, cast("Format", format), marks=_marks(chart, options))  # checked above
-    return _framed(text, format, kind)
+    return _framed(text, format, region.fence)
 
 
 def _marks(chart: type[Chart], options: Sequence[str]) -> Marks:
@@ -244,12 +324,12 @@ def _marks(chart: type[Chart], options: Sequence[str]) -> Marks:
     return chosen(chart, given.get("state"), given.get("path"))
 
 
-def _framed(text: str, format: str, kind: str) -> list[str]:
-    lines = text.splitlines()
+def _framed(text: str, format: str, fence: str) -> list[str]:
+    lines = text.removesuffix("\n").split("\n")
     if format in ("md", "rst"):
         return ["", *lines, ""]
-    if kind == "md":
-        return [f"```{format}", *lines, "```"]
+    if fence:
+        return [f"{fence}{format}", *lines, fence]
     directive = _DIRECTIVES[format]
     head = directive if "::" in directive else f"{directive}::"
     return ["", f".. {head}", "", *(f"   {line}".rstrip() for line in lines), ""]

@@ -7,8 +7,10 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
+from markdown_it import MarkdownIt
 
 from environments.lifecycle import Lifecycle
 from statechart import Chart, Event, State
@@ -39,6 +41,7 @@ def refreshed(path: Path) -> Page:
     return only
 
 
+START, END = "<!-- statechart: Order mermaid -->", "<!-- /statechart -->"
 MARKED = "before\n\n<!-- statechart: Order mermaid -->\n<!-- /statechart -->\n\nafter\n"
 
 
@@ -109,13 +112,136 @@ def test_a_marker_in_a_fenced_block_is_text(tmp_path: Path, fence: str) -> None:
     assert refresh([page(tmp_path, text)], find) == []
 
 
-def test_line_ends_are_kept(tmp_path: Path) -> None:
-    written = page(tmp_path, MARKED.replace("\n", "\r\n"))
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
+def test_line_ends_and_a_byte_order_mark_are_kept(tmp_path: Path, ending: str, mark: str) -> None:
+    before = mark + MARKED.removeprefix("before\n\n").replace("\n", ending)
+    written = page(tmp_path, before)
 
     write(refreshed(written))
 
-    assert written.read_bytes().count(b"\n") == written.read_bytes().count(b"\r\n") > 7
+    text = written.read_bytes().decode()
+    assert text.startswith(mark + START + ending + "```mermaid" + ending)
+    assert text.count("\n") == (text.count(ending) if ending == "\r\n" else 0)
     assert refreshed(written).is_fresh
+
+
+@pytest.mark.parametrize(
+    ("line", "before"),
+    [
+        ('=== "As a diagram"', "    "),
+        ("1. in a list", "   "),
+        ("- in a list\n  - in a list", "    "),
+        ("!!! note", "    "),
+        ("* a", "\t"),
+        ("> quoted", "> "),
+        ("> - quoted", ">   "),
+        (":::{note}", ""),
+        ("- ```python\n  code\n  ```", "  "),
+    ],
+)
+def test_what_stands_before_a_marker_stands_before_each_line(
+    tmp_path: Path, line: str, before: str
+) -> None:
+    blank = before.rstrip()
+    text = "".join(
+        f"{blank}\n{before}<!-- statechart: Order {format} -->\n{before}{END}\n"
+        for format in ("mermaid", "md")
+    )
+    written = page(tmp_path, f"{line}\n{text}after\n")
+
+    write(refreshed(written))
+
+    lines = written.read_text().removeprefix(f"{line}\n").removesuffix("after\n").splitlines()
+    assert [line for line in lines if not line.startswith(before) and line != blank] == []
+    assert [line.removeprefix(before) for line in lines if line != blank] == [
+        START,
+        *f"```mermaid\n{render(Order, 'mermaid')}```\n{END}".splitlines(),
+        START.replace("mermaid", "md"),
+        *f"{render(Order, 'md')}{END}".splitlines(),
+    ]
+    assert refreshed(written).is_fresh
+
+
+def test_a_diagram_in_a_list_is_part_of_its_item(tmp_path: Path) -> None:
+    written = page(
+        tmp_path,
+        f"1. one\n\n   {START}\n   {END}\n\n   {START.replace('mermaid', 'md')}\n   {END}\n\n2. two\n",
+    )
+
+    html = MarkdownIt("commonmark").enable("table").render(refreshed(written).fresh)
+
+    assert html.count("<ol") == 1
+    assert html.index("language-mermaid") < html.index("<table>") < html.index("</li>")
+    assert "/statechart --&gt;" not in html
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
+def test_a_diagram_in_a_directive_of_myst_does_not_end_it(tmp_path: Path, fence: str) -> None:
+    written = page(tmp_path, f"{fence}{{note}}\n{START}\n{END}\n{fence}\n\n{START}\n{END}\n")
+
+    write(refreshed(written))
+
+    (note, diagram) = [
+        token for token in MarkdownIt("commonmark").parse(written.read_text()) if token.type == "fence"
+    ]
+    assert (note.info, diagram.info) == ("{note}", "mermaid")
+    assert "s_draft --> s_paid" in note.content
+    assert refreshed(written).is_fresh
+
+
+def test_markers_in_code_are_text_in_restructured_text_too(tmp_path: Path) -> None:
+    marker = ".. statechart: Order rst\n.. /statechart\n"
+    code = "".join(
+        f"{head}\n\n{indent(marker, '      ')}\n"
+        for head in (
+            ".. code-block:: rst",
+            "Written as::",
+            "- Written as::",
+            "  .. parsed-literal::",
+        )
+    )
+    written = page(
+        tmp_path, f"{code}- in a list::\n\n    code\n\n  in it\n\n{indent(marker, '  ')}", "page.rst"
+    )
+
+    fresh = refreshed(written)
+
+    assert fresh.regions == 1
+    assert fresh.fresh.startswith(code)
+    assert fresh.fresh.endswith(f"\n\n{indent(render(Order, 'rst'), '  ')}\n  .. /statechart\n")
+
+
+def test_a_marker_in_a_directive_of_restructured_text_is_taken(tmp_path: Path) -> None:
+    text = "\n   .. statechart: Order {}\n   .. /statechart\n"
+    written = page(tmp_path, f".. note::\n{text.format('rst')}{text.format('mermaid')}", "page.rst")
+
+    write(refreshed(written))
+
+    assert f"rst\n\n{indent(render(Order, 'rst'), '   ')}\n   .. /statechart" in written.read_text()
+    assert "\n   .. mermaid::\n\n      stateDiagram-v2\n" in written.read_text()
+    assert refreshed(written).is_fresh
+    assert refresh([page(tmp_path, "- .. note::\n\n  text", "no.rst")], find) == []
+
+
+def test_a_marker_in_restructured_text_that_is_not_alone_is_refused(tmp_path: Path) -> None:
+    bad = page(
+        tmp_path, "``.. statechart: Order rst`` is a marker.\n\n- .. statechart: Order rst\n", "page.rst"
+    )
+
+    with pytest.raises(PageErrors, match=r"page\.rst:3: a marker is alone on its line"):
+        refresh([bad], find)
+
+
+def test_the_same_marker_can_stand_on_a_page_twice(tmp_path: Path) -> None:
+    fresh = refreshed(page(tmp_path, MARKED + MARKED))
+
+    assert fresh.regions == 2
+    assert fresh.fresh.count(render(Order, "mermaid")) == 2
+
+
+def test_a_marker_in_a_line_of_prose_is_text_as_code(tmp_path: Path) -> None:
+    assert refresh([page(tmp_path, f"Write `{START}` and ``{END}``.\n")], find) == []
 
 
 def test_writing_keeps_the_mode_and_follows_a_link(tmp_path: Path) -> None:
@@ -152,15 +278,15 @@ def test_pages_are_found_in_directories_but_not_in_hidden_or_built_ones(tmp_path
     ]
 
 
-START, END = "<!-- statechart: Order mermaid -->", "<!-- /statechart -->"
-
-
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
         (["", START], ":2: the marker has no end: add a line <!-- /statechart --> after it"),
         ([START, START.replace("mermaid", "md"), END], ":1: the marker has no end"),
-        ([START, END, "", START, END], ":4: the same marker as in line 1: keep one of them"),
+        ([f"- {START}", END], ":1: a marker is alone on its line: move what stands before or after it"),
+        ([f"{START} and more", END], ":1: a marker is alone on its line"),
+        (["<!-- statechart: Order", "mermaid -->", END], ":1: a marker is alone on its line"),
+        ([f"  {START}", END], ":2: indent the end like its marker in line 1"),
         ([END], ":1: an end without a marker: remove it"),
         (["<!-- statechart: Order -->", END], ":1: a marker names a chart and a format"),
         (["<!-- statechart: Order mermiad -->", END], ":1: 'mermiad' can't be used in this page"),
