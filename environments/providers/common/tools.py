@@ -43,6 +43,7 @@ class Tool:
         env: All variables except the marks; by default those of this process.
         on_line: Called with each line of stdout and stderr, without control codes and secrets.
         stdout: Reads stdout apart from stderr. `on_line` then gets the lines of stderr only.
+        inherited: The file descriptors that the tool inherits besides its output.
         longest_line: The number of characters of a line that are passed on.
         polite: The signal to the tool's process group when its step is cancelled.
         grace: The time between that signal and the end by force.
@@ -55,6 +56,7 @@ class Tool:
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     on_line: Callable[[str], None] = lambda _line: None
     stdout: Output | None = None
+    inherited: Sequence[int] = ()
     longest_line: int = 65_536
     polite: signal.Signals = signal.SIGTERM
     grace: timedelta = timedelta(seconds=10)
@@ -129,7 +131,7 @@ class _RunningTool:
                 stderr=pipes[-1].writing,
                 # With a reader of its own, the tool survives our end: no SIGPIPE interrupts it before
                 # it has saved its state.
-                pass_fds=[pipe.reading for pipe in pipes],
+                pass_fds=[*(pipe.reading for pipe in pipes), *self.tool.inherited],
                 start_new_session=True,
             )
         except OSError as error:

@@ -96,6 +96,7 @@ def begin(bench: Bench, *resources: object) -> None:
     """Put a module and a state in place."""
     bench.copy.mkdir(parents=True)
     (bench.copy / "main.tf").write_text("")
+    (bench.copy / "envchart.auto.tfvars.json").write_text("{}")
     bench.state.write_text(json.dumps({"version": 4, "serial": 1, "lineage": "a", "resources": resources}))
 
 

@@ -108,9 +108,13 @@ async def test_an_environment_does_not_take_the_state_of_another(bench: Bench, t
     state = json.loads(other.state.read_text())
     other.state.write_text(json.dumps({**state, "serial": 3}))
     bench.copy.mkdir(parents=True)
-    bench.state.symlink_to(other.state)
-
+    shutil.copy(other.state, bench.state)
     with pytest.raises(StepFailed, match="it belongs to something else"):
+        await planned(bench)
+
+    bench.state.unlink()
+    bench.state.symlink_to(other.state)
+    with pytest.raises(StepFailed, match="is a symbolic link"):
         await planned(bench)
 
 

@@ -61,7 +61,10 @@ async def render_module(spec: TerraformSettings, context: StepContext) -> None:
     copy = WorkingCopy(spec, context)
     files = await in_thread(copy.source)
     await in_thread(lambda: copy.write(files))
-    context.report(f"{len(files)} file{'s' * (len(files) != 1)} in {copy.layout.module}")
+    written = f"{len(files)} file{'s' * (len(files) != 1)} in {copy.layout.module}"
+    overridden = await in_thread(lambda: copy.overridden(files))
+    wins = f"; the spec's variables win over {', '.join(overridden)}" if overridden else ""
+    context.report(f"{written}{wins}")
 
 
 async def probe_module(spec: TerraformSettings, context: StepContext) -> Probed:

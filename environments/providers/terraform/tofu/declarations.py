@@ -29,6 +29,7 @@ class Declared:
         source: The source of a called module, if it is a plain string.
         has_default: Whether the block has a default.
         certain: Whether the block is there, whatever the statements of a template do.
+        type: The type of a variable, as it is written.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Declared:
     source: str
     has_default: bool
     certain: bool
+    type: str = ""
 
     def __str__(self) -> str:
         return f'{self.kind} "{self.name}"' if self.name else self.kind
@@ -83,6 +85,11 @@ class Declarations:
         """Return the names of the blocks of a kind, such as `output`."""
         return {block.name for block in self.blocks if block.kind == kind}
 
+    def types(self) -> dict[str, str]:
+        """Return the types of the variables, as they are written."""
+        # A file that overrides another may leave the type out.
+        return {block.name: block.type for block in self.blocks if block.type}
+
     def required(self) -> list[Declared]:
         """Return the variables that need a value and get none from the module's own files."""
         variables = [block for block in self.blocks if block.kind == "variable"]
@@ -118,6 +125,7 @@ def _declared(name: str, content: bytes) -> tuple[list[Declared], bool]:
             source=block.attributes.get("source", "") if block.kind == "module" else "",
             has_default="default" in block.attributes,
             certain=certain,
+            type=block.attributes.get("type", "") if block.kind == "variable" else "",
         )
         for block in _interesting(body)
     ]

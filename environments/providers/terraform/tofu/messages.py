@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from environments.errors import StepFailed
@@ -19,6 +19,7 @@ from environments.model.failure import FailureCause
 SUMMED_UP = {"plan": "plan", "apply": "apply", "destroy": "destroy"}
 """The subcommands that end with a summary of the changes, with the operation that it names."""
 
+_VARIABLES = "variables."
 _MAJOR = "1"
 _ENDED = {"apply_complete": "done", "apply_errored": "failed", "refresh_complete": ""}
 # The cause is known by the wording only: diagnostics carry no codes.
@@ -66,6 +67,8 @@ class Diagnostic:
         text = f"{self.summary}\n{self.detail}"
         if self.is_damage:
             return FailureCause.FILE_SYSTEM
+        if self.address.startswith(_VARIABLES):
+            return FailureCause.CONFIGURATION
         if _AUTHENTICATION.search(text):
             return FailureCause.AUTHENTICATION
         if _NETWORK.search(text):
@@ -118,6 +121,7 @@ class Messages:
         progress: Called with the progress of each resource.
         diagnostics: Errors and warnings.
         undeclared: The addresses of resources that the module no longer declares.
+        variables: The names of variables, by the path of the file that sets them.
         version: The version of the messages' format.
         operation: The operation that was summed up.
         summary: The number of changes, such as `1 to add, 0 to change, 0 to destroy`.
@@ -133,6 +137,7 @@ class Messages:
     changes: list[str] = field(default_factory=list)
     outputs: set[str] = field(default_factory=set)
     undeclared: list[str] = field(default_factory=list)
+    variables: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     operation: str = ""
 
@@ -151,6 +156,8 @@ class Messages:
         match message.get("type"):
             case "diagnostic":
                 found = Diagnostic.of(_mapping(message.get("diagnostic")))
+                if found.file in self.variables:
+                    found = replace(found, address=_VARIABLES + self.variables[found.file])
                 self.diagnostics.append(found)
                 if found.severity == "warning":
                     self.progress(f"warning: {found.line()}")

@@ -20,6 +20,7 @@ from environments.providers.common.tools import Tool, run_tool
 from environments.providers.terraform.tofu.answers import document_of
 from environments.providers.terraform.tofu.messages import SUMMED_UP, Messages
 from environments.providers.terraform.tofu.surroundings import surroundings
+from environments.providers.terraform.tofu.variable_files import variable_files
 
 CANDIDATES = ("tofu", "terraform")
 _LONGEST = 64 * 1024 * 1024
@@ -64,11 +65,15 @@ class Binary:
             messages = Messages(context.progress)
         lines = Lines(context.redact, messages.take, _LONGEST)
         try:
-            await self._run(context, words, lines)
+            if words[0] not in SUMMED_UP:
+                await self._run(context, words, lines)
+                return messages
+            with variable_files(self.directory, self.secrets) as files:
+                messages.variables = files.names
+                await self._run(context, (*words, *files.options), lines, files.descriptors)
         except StepFailed as failed:
             raise messages.failure(failed) from failed
-        if words[0] in SUMMED_UP:
-            messages.require_summary(words[0])
+        messages.require_summary(words[0])
         return messages
 
     async def document(self, context: StepContext, *words: str) -> dict[str, Any]:  # Any: JSON
@@ -91,7 +96,9 @@ class Binary:
             summary, detail = context.redact(told_failure.summary), context.redact(told_failure.detail)
             raise StepFailed(told_failure.cause, summary, detail) from failed
 
-    async def _run(self, context: StepContext, words: Sequence[str], stdout: Output) -> None:
+    async def _run(
+        self, context: StepContext, words: Sequence[str], stdout: Output, inherited: Sequence[int] = ()
+    ) -> None:
         program = find(self.configured)
         if program is None:
             looked_for = self.configured or " or ".join(CANDIDATES)
@@ -102,6 +109,7 @@ class Binary:
             cwd=self.directory,
             env=surroundings(os.environ, self.secrets),
             stdout=stdout,
+            inherited=inherited,
             grace=_GRACE,
             on_stop=signal.SIGINT,  # Terraform then completes the current changes and saves its state
         )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.terraform.layout import Layout
-from environments.system.files import write_private
+from environments.system.files import read_own, write_private
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
@@ -50,7 +50,7 @@ class StateFile(BaseModel, frozen=True):
         Raises:
             StepFailed: The file can't be parsed.
         """
-        content = path.read_bytes()
+        content = read_own(path)
         if not content.strip():
             return None
         try:
@@ -93,7 +93,7 @@ def require_local(spec: TerraformSettings, layout: Layout) -> None:
     if not layout.backend.exists():
         return
     try:
-        kind = json.loads(layout.backend.read_bytes())["backend"]["type"]
+        kind = json.loads(read_own(layout.backend))["backend"]["type"]
     except (ValueError, KeyError, TypeError):
         kind = "unknown"
     summary = (

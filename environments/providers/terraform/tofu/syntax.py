@@ -37,7 +37,7 @@ class Block:
         kind: The kind, such as `variable`.
         name: The first label, if the block has labels.
         line: The line on which the block begins.
-        attributes: The names of the attributes; the value too, if it is a plain string.
+        attributes: The names of the attributes; the value too, if it is a plain string or a type.
         blocks: The blocks inside.
     """
 
@@ -99,7 +99,8 @@ def _body(around: Node) -> tuple[dict[str, str], tuple[Block, ...]]:
         for node in body.named_children:
             if node.type == "attribute":
                 name, *value = node.named_children
-                attributes[_text(name)] = _plain(_text(value[-1])) if value else ""
+                text = _text(value[-1]) if value else ""
+                attributes[_text(name)] = _plain(text) or (text if _text(name) == "type" else "")
             elif node.type == "block":
                 blocks.append(_block(node))
     return attributes, tuple(blocks)

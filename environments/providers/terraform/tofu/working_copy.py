@@ -14,7 +14,7 @@ from environments.model.failure import FailureCause
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.tofu import module
 from environments.providers.terraform.tofu.declarations import Declarations
-from environments.system.files import write_private
+from environments.system.files import read_own, write_private
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
@@ -71,6 +71,15 @@ class WorkingCopy:
         given = {key: value for key, value in ours.items() if key in declared.names("variable")}
         return {**(given if declared.complete else ours), **self.spec.plain_variables}
 
+    def overridden(self, files: Mapping[str, bytes]) -> list[str]:
+        """Return the variables that the module's own files of values set in vain, each with its file."""
+        given = {*self._variables(files), *self.spec.variables}
+        return [
+            f"{variable} in {name}"
+            for name, content in sorted(files.items())
+            for variable in sorted(given & Declarations.of({name: content}).values)
+        ]
+
     def files(self) -> dict[str, bytes]:
         """Return the files of the copy, without Terraform's own."""
         target = self.layout.module
@@ -88,10 +97,14 @@ class WorkingCopy:
         if not target.is_dir():
             return f"{target} is not there"
         if not manifest.exists():  # copies of an earlier version have none
-            is_module = any(path.name.endswith(_CODE) for path in target.iterdir())
-            return "" if is_module else f"{target} holds no module"
+            has_code = any(path.name.endswith(_CODE) for path in target.iterdir())
+            return (
+                ""
+                if has_code and (target / module.VARIABLES_FILE).is_file()
+                else f"{target} holds no module"
+            )
         try:
-            names = [str(name) for name in json.loads(manifest.read_bytes())]
+            names = [str(name) for name in (*json.loads(read_own(manifest)), module.VARIABLES_FILE)]
         except (ValueError, TypeError):
             return f"{manifest} is damaged"
         return next(
