@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +18,10 @@ from statechart.wording import listed, nearest
 
 Place: TypeAlias = tuple[int | str, ...]
 Problem: TypeAlias = tuple[Place, str]
+Fault: TypeAlias = tuple[Place, list[ErrorDetails]]
+
+MOST_PROBLEMS: Final = 50
+"""The number of problems that are reported of a spec."""
 
 _YAML_WORDS = (
     (re.compile(r"^(Input|String|input) (?=should|is|was)"), ""),  # the place says which
@@ -33,7 +38,14 @@ _KINDS = {int: "a number", float: "a number", str: "a string", date: "a date", d
 
 def describe_faults(error: ValidationError, content: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the problems of a spec that was not read from a file, a line each."""
-    return tuple(f"{spelled(place)}{text}" for place, text in faults_of(error, content))
+    places = faults_of(error, content)
+    told = (f"{spelled(place)}{text}" for place, text in messages_of(places, content))
+    return (*told, *unmentioned(len(places)))
+
+
+def unmentioned(count: int) -> tuple[str, ...]:
+    """Return a line about the problems beyond the most that are reported, if there are so many."""
+    return (f"{count - MOST_PROBLEMS:,} more problems",) if count > MOST_PROBLEMS else ()
 
 
 def spelled(place: Place) -> str:
@@ -41,18 +53,20 @@ def spelled(place: Place) -> str:
     return f"{'.'.join(str(part) for part in place)}: " if place else ""
 
 
-def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Problem]:
-    """Return the problems of a spec, each at its deepest place."""
+def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Fault]:
+    """Return what pydantic reports of a spec, each report at its deepest place."""
     # Pydantic reports each member of a union: those that look at the whole value say the least.
     grouped: dict[Place, list[ErrorDetails]] = {}
     for place, detail in _flattened(error, content):
         grouped.setdefault(place, []).append(detail)
-    deepest = [
-        place
-        for place in grouped
-        if not any(len(other) > len(place) and other[: len(place)] == place for other in grouped)
-    ]
-    return [(place, _message(place, grouped[place], content)) for place in deepest]
+    above = {place[:length] for place in grouped for length in range(len(place))}
+    return [(place, details) for place, details in grouped.items() if place not in above]
+
+
+def messages_of(faults: Iterable[Fault], content: Mapping[str, Any]) -> list[Problem]:
+    """Return the messages of the first faults, as many as are reported."""
+    # Not of all: each message may search for a similar key.
+    return [(place, _message(place, details, content)) for place, details in islice(faults, MOST_PROBLEMS)]
 
 
 def _flattened(

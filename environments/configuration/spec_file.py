@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from environments.configuration.messages import Problem, faults_of, spelled
+from environments.configuration.messages import (
+    MOST_PROBLEMS,
+    Problem,
+    faults_of,
+    messages_of,
+    spelled,
+    unmentioned,
+)
 from environments.configuration.yaml_document import Document, NotYaml, parse_yaml
 from environments.errors import InvalidConfiguration
 from environments.model.spec import EnvironmentSpec
@@ -35,7 +42,8 @@ def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:
     try:
         spec = EnvironmentSpec.model_validate(content)
     except ValidationError as error:
-        raise _refusal(path, document, faults_of(error, content)) from error
+        faults = sorted(faults_of(error, content), key=lambda fault: document.line(fault[0]))
+        raise _refusal(path, document, messages_of(faults, content), len(faults)) from error
     # The paths are stored, and commands run in other directories than the file.
     provider = spec.provider.relative_to(path.absolute().parent)
     return spec.model_copy(update={"provider": provider})
@@ -58,7 +66,7 @@ def _parse(path: Path) -> Document:
     try:
         document = parse_yaml(text)
     except NotYaml as error:
-        at = f"{path}:{error.line}: " if error.line else ""
+        at = f"{path}:{error.line}:{error.column}: " if error.line else ""
         raise refuse(f"{at}{error.problem}") from error
     if document.content is None:
         raise refuse("it is empty")
@@ -67,8 +75,11 @@ def _parse(path: Path) -> Document:
     return document
 
 
-def _refusal(path: Path, document: Document, problems: Iterable[Problem]) -> InvalidConfiguration:
-    lines = sorted((document.line(place), place, text) for place, text in problems)
-    return InvalidConfiguration(
-        str(path), [f"{path}:{line}: {spelled(place)}{text}" for line, place, text in lines]
-    )
+def _refusal(
+    path: Path, document: Document, problems: Sequence[Problem], count: int | None = None
+) -> InvalidConfiguration:
+    """Return an error with the first problems of a number of problems."""
+    lines = sorted((document.line(place), place, text) for place, text in problems)[:MOST_PROBLEMS]
+    told = [f"{path}:{line}: {spelled(place)}{text}" for line, place, text in lines]
+    more = [f"{path}: {text}" for text in unmentioned(count or len(problems))]
+    return InvalidConfiguration(str(path), [*told, *more])

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor, SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError, YAMLWarning
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
 
@@ -26,11 +26,13 @@ _PLAINER = {
     "found undefined tag handle": "a value that begins with '!' has to be put in quotes",
     "duplicate tag handle": "the document defines a tag handle twice",
     "failed to": _MISTAGGED,
+    "maximum depth": "it is nested too deeply",
 }
+_DEEPEST: Final = 100
 _REPEATED: Final = object()  # stands where an alias repeats a mapping or a list
 
-KeyProblems: TypeAlias = dict[int, list[tuple[str, str]]]
-"""Keys of mappings and their problems, by the mapping's id."""
+KeyProblems: TypeAlias = dict[int, dict[tuple[str, str], None]]
+"""Keys of mappings and their problems in order, by the mapping's id."""
 
 
 class NotYaml(Exception):
@@ -39,12 +41,14 @@ class NotYaml(Exception):
     Attributes:
         problem: The problem, without quoting the text, which may hold a secret.
         line: The line, if it is known.
+        column: The column, if the line is known.
     """
 
-    def __init__(self, problem: str, line: int | None = None) -> None:
+    def __init__(self, problem: str, mark: StreamMark | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.line = line
+        self.line: int | None = mark.line + 1 if mark else None
+        self.column: int | None = mark.column + 1 if mark else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +86,15 @@ def parse_yaml(text: bytes) -> Document:
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor, yaml.Resolver = _Constructor, _Resolver
     yaml.composer.warn_double_anchors = False
+    yaml.max_depth = _DEEPEST
     try:
         marked = yaml.load(text)
         problems: list[Problem] = []
         content = _plain(marked, (), yaml.constructor.key_problems, problems)
     except ConstructorError as error:
-        raise NotYaml(_plainer(error), _line(error)) from None
+        raise NotYaml(_plainer(error), error.problem_mark) from None
     except MarkedYAMLError as error:
-        raise NotYaml(f"it is not YAML: {_plainer(error)}", _line(error)) from None
-    except RecursionError:
-        raise NotYaml("it is not YAML: it is nested too deeply") from None
+        raise NotYaml(f"it is not YAML: {_plainer(error)}", error.problem_mark) from None
     except (YAMLError, UnicodeError) as error:
         raise NotYaml(f"it is not YAML: {str(error).splitlines()[0]}") from error
     return Document(content, tuple(problems), marked)
@@ -103,12 +106,12 @@ _OWN_RULES = {
     "bool": (r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF", "yYnNtTfFoO"),
     "int": (
         r"[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+"
-        r"|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+",
+        r"|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9]){1,9}",
         "-+0123456789",
     ),
     "float": (
         r"[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
-        r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,9}\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
         "-+0123456789.",
     ),
 }
@@ -219,9 +222,7 @@ class _Constructor(RoundTripConstructor):
         return True
 
     def _note(self, mapping: Any, key: str, problem: str) -> None:
-        noted = self.key_problems.setdefault(id(mapping), [])
-        if (key, problem) not in noted:
-            noted.append((key, problem))
+        self.key_problems.setdefault(id(mapping), {})[key, problem] = None
 
 
 def _plain(value: Any, place: Place, noted: KeyProblems, problems: list[Problem]) -> Any:
@@ -240,7 +241,3 @@ def _plainer(error: MarkedYAMLError) -> str:
     # Only the problem: the rest of the message quotes the file.
     problem = re.sub(r"\((.*),\)$", r"\1", error.problem or error.context or "")  # a tuple's text
     return next((told for begin, told in _PLAINER.items() if problem.startswith(begin)), problem)
-
-
-def _line(error: MarkedYAMLError) -> int | None:
-    return error.problem_mark.line + 1 if error.problem_mark else None

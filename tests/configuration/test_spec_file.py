@@ -78,11 +78,11 @@ FAULTS = {
     "": "it is empty",
     "- a\n": "it has to be a mapping of keys to values, like 'name: demo'",
     "just text": "it has to be a mapping of keys to values, like 'name: demo'",
-    "name: [\n": "2: it is not YAML: expected the node content, but found '<stream end>'",
-    "a: 1\n---\nb: 2\n": "2: it is not YAML: but found another document",
-    "a: 1\n...\nb: 2\n": "3: it is not YAML: "
+    "name: [\n": "2:1: it is not YAML: expected the node content, but found '<stream end>'",
+    "a: 1\n---\nb: 2\n": "2:1: it is not YAML: but found another document",
+    "a: 1\n...\nb: 2\n": "3:1: it is not YAML: "
     "expected '<document start>', but found '<block mapping start>'",
-    "\tname: demo\n": "1: it is not YAML: found character '\\t' that cannot start any token",
+    "\tname: demo\n": "1:1: it is not YAML: found character '\\t' that cannot start any token",
     VALID + "nmae: x\n": "5: nmae: there is no such key; did you mean 'name'?",
     VALID
     + "zzzzz: x\n": "5: zzzzz: there is no such key; known are description, instance_name, name, provider",
@@ -110,8 +110,8 @@ FAULTS = {
     VALID + "7: seven\n": "5: 7: a key has to be a string; put it in quotes",
     VALID + "on: x\n": "5: on: a key has to be a string; put it in quotes",
     VALID + "<<: {description: x}\n": "5: <<: keys can't be merged; write them out",
-    VALID + "? [a, b]\n: x\n": "5: a key has to be a string",
-    VALID + "when: 2020-13-45\n": "5: month must be in 1..12",
+    VALID + "? [a, b]\n: x\n": "5:3: a key has to be a string",
+    VALID + "when: 2020-13-45\n": "5:7: month must be in 1..12",
     "name: 2020-12-01\nprovider: {kind: local, app: .}\n": "1: name: should be a valid string, got a date; "
     "put it in quotes",
     "name: demo\n": "1: provider: is missing",
@@ -123,13 +123,13 @@ FAULTS = {
     "name: demo\nprovider: {kind: local}\n": "2: provider.app: is missing",
     "name: demo\nprovider: {kind: loca, app: .}\n": "2: provider: there is no provider of kind 'loca': "
     "did you mean 'local'?",
-    "name: !!python/name:os.system x\n": "1: a value that begins with '!' has to be put in quotes",
-    VALID + "when: !!bool 7up\n": "5: the value does not fit its tag",
+    "name: !!python/name:os.system x\n": "1:7: a value that begins with '!' has to be put in quotes",
+    VALID + "when: !!bool 7up\n": "5:7: the value does not fit its tag",
     "name: &a [*a]\n": "1: name.0: it repeats another part through an alias; write it out",
     VALID
     + "  env: &env {A: b}\n  files: *env\n": "6: provider.files: it repeats another part through an alias; "
     "write it out",
-    "[" * 2000: "it is not YAML: it is nested too deeply",
+    "[" * 200: "1:101: it is not YAML: it is nested too deeply",
 }
 
 
@@ -215,6 +215,13 @@ def test_all_problems_are_reported_in_the_order_of_the_file(file: Path) -> None:
     text = "nmae: x\nname: demo\nprovider:\n  kind: local\n  port: abc\n"
 
     assert [problem.partition(":")[0] for problem in problems(file, text)] == ["1", "3", "5"]
+
+
+def test_of_very_many_problems_the_first_are_reported(file: Path) -> None:
+    found = problems(file, VALID + "  env:\n" + "".join(f"    K{number}: 1\n" for number in range(200)))
+
+    assert [int(problem.partition(":")[0]) for problem in found[:50]] == list(range(6, 56))
+    assert found[50:] == [" 150 more problems"]
 
 
 def test_no_message_mentions_pydantic(file: Path) -> None:
