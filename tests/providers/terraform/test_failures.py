@@ -101,13 +101,14 @@ async def test_a_failed_playbook_reports_the_reason(project: Project, case: str)
     text, cause, said = PLAYBOOKS[case]
     hosts = "" if "hosts" in text else "hosts: all\n  "
     (project.directory / "site.yml").write_text(f"- {hosts}gather_facts: false\n  {text}\n")
-    project.workspace.create(project.spec())
+    # As good as any other name, although every inventory of Ansible has a group `all`.
+    project.workspace.create(project.spec().model_copy(update={"name": "all"}))
     with pytest.raises(CommandFailed) as caught:
-        await project.workspace.bring("web", to=Configured)
+        await project.workspace.bring("all", to=Configured)
 
     assert (caught.value.failure.step, caught.value.failure.cause) == ("run_playbook", cause)
     assert said in caught.value.failure.summary
-    await project.workspace.destroy("web")
+    await project.workspace.destroy("all")
 
 
 @pytest.mark.e2e

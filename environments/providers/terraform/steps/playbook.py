@@ -42,6 +42,10 @@ def _digest(path: Path) -> str | None:
     return sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
+# Two groups that every inventory has, and the controller.
+_ANSIBLES_OWN = frozenset({"all", "ungrouped", "localhost"})
+
+
 async def run_playbook(spec: TerraformSettings, context: StepContext) -> None:
     """Run the playbook, and report the changes."""
     events = await _playbook(spec, context).run(context)
@@ -81,7 +85,7 @@ def _playbook(spec: TerraformSettings, context: StepContext) -> Playbook:
     return Playbook(
         path=spec.playbook,
         directory=Layout.at(context).ansible,
-        name=environment.name,
+        name=_inventory_name(environment),
         address=target.host,
         port=target.port,
         user=target.user,
@@ -96,3 +100,9 @@ def _playbook(spec: TerraformSettings, context: StepContext) -> Playbook:
             "envchart_port": spec.service.port,
         },
     )
+
+
+def _inventory_name(environment: AnyEnvironment) -> str:
+    """Return the host's name in the inventory: the environment's, unless Ansible has a use for that."""
+    candidates = (environment.name, environment.spec.instance_name, f"envchart-{environment.name}")
+    return next(name for name in candidates if name not in _ANSIBLES_OWN)
