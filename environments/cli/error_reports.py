@@ -16,7 +16,7 @@ from environments.cli.report import ExitCode, Report
 from environments.execution.unreleased import unreleased
 from environments.ports import provider_of
 from environments.presentation.view import View, look
-from environments.secrets.redaction import redactor
+from environments.secrets.redaction import clean, redactor
 from environments.system.control_codes import strip_control_codes
 from statechart import errors as chart_errors
 
@@ -258,8 +258,7 @@ def _detail(error: Exception) -> str:
     cause = error.__cause__
     if not isinstance(cause, environment_errors.StepFailed):
         return ""
-    detail = strip_control_codes(cause.detail)
     if isinstance(error, environment_errors.CommandFailed):
         # A tool may have printed a secret of the environment.
-        return redactor(error.environment.spec)(detail)
-    return detail
+        return clean(cause.detail, redactor(error.environment.spec))
+    return strip_control_codes(cause.detail)

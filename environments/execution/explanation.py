@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from traceback import format_exception
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.system.control_codes import strip_control_codes
+from environments.secrets.redaction import clean
 from statechart.errors import StorageError
 
 
@@ -15,15 +16,10 @@ class CutShort(TimeoutError):
     """A step exceeded its time limit and was ended. The step is in doubt, as after a cancellation."""
 
 
-def explain(error: BaseException) -> tuple[FailureCause, str, str]:
+def explain(error: BaseException, redact: Callable[[str], str] = str) -> tuple[FailureCause, str, str]:
     """Return cause, one-line summary and details of a step's exception, as storable strings."""
     cause, summary, detail = _explain(error)
-    return cause, storable(summary), storable(detail)
-
-
-def storable(text: str) -> str:
-    """Make text of a program fit to be stored and shown: valid UTF-8 without control codes."""
-    return strip_control_codes(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    return cause, storable(summary, redact), storable(detail, redact)
 
 
 def _explain(error: BaseException) -> tuple[FailureCause, str, str]:
@@ -44,6 +40,11 @@ def _explain(error: BaseException) -> tuple[FailureCause, str, str]:
         return FailureCause.FILE_SYSTEM, f"{said}{where}", detail
     said = _line(str(error))
     return FailureCause.COMMAND_EXECUTION, ": ".join(filter(None, (type(error).__name__, said))), detail
+
+
+def storable(text: str, redact: Callable[[str], str]) -> str:
+    """Make text of a program fit to be stored: valid UTF-8 without secrets and control codes."""
+    return clean(text, redact).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _line(text: str) -> str:

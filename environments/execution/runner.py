@@ -202,7 +202,7 @@ class Runner:
         try:
             with self.stop.step():
                 probed = await _within(step.timeout, step.probe(self._context(step, (number, of), [])))
-            return replace(probed, reason=self._redact(storable(probed.reason)))
+            return replace(probed, reason=self._storable(probed.reason))
         except Exception as error:  # a probe that can't tell must not keep anything from going on
             return Probed.unknown(self.explain(error)[1])
 
@@ -210,11 +210,11 @@ class Runner:
         environment = self.session.environment
 
         def report(message: str) -> None:
-            notes.append(self._redact(storable(message)))
+            notes.append(self._storable(message))
             self.tell(StepReported, step, where, message=notes[-1])
 
         def progress(message: str) -> None:
-            self.tell(StepReported, step, where, message=self._redact(storable(message)), passing=True)
+            self.tell(StepReported, step, where, message=self._storable(message), passing=True)
 
         return StepContext(
             environment=environment,
@@ -230,8 +230,10 @@ class Runner:
 
     def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:
         """Return cause, summary and details of a step's exception, with secrets redacted."""
-        cause, summary, detail = explain(error)
-        return cause, self._redact(summary), self._redact(detail)
+        return explain(error, self._redact)
+
+    def _storable(self, text: str) -> str:
+        return storable(text, self._redact)
 
     def _redact(self, text: str) -> str:
         return redactor(self.session.environment.spec)(text)

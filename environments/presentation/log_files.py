@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from environments.ports import provider_of
-from environments.secrets.redaction import redactor
+from environments.secrets.redaction import clean, redactor
 from environments.system.files import OwnPath, entries
 from statechart.errors import StorageError
 from statechart.storage.disk import read_file
@@ -85,5 +85,8 @@ def last_words(environment: AnyEnvironment, directory: Path) -> dict[str, tuple[
     with suppress(StorageError):
         log, _ = tail(provider.logs(environment, directory), _WORDS, directory)
         if log:
-            words["the service's log"] = tuple(map(redactor(environment.spec), log))
+            # All lines at once: a secret may have several.
+            words["the service's log"] = tuple(
+                clean("\n".join(log), redactor(environment.spec)).split("\n")
+            )
     return words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -11,13 +10,12 @@ from ipaddress import ip_address
 from pydantic import BaseModel
 
 from environments.errors import StepFailed
-from environments.secrets.encodings import written_forms
 from environments.secrets.references import MEMORY, SecretMemory, references
+from environments.secrets.search import HIDDEN, SecretSearch
+from environments.system.control_codes import strip_control_codes
 
-HIDDEN = "***"
-"""The replacement of a secret."""
+__all__ = ["HIDDEN", "clean", "discloses", "redact_known", "redactor"]
 
-_SHORTEST = 4  # shorter secrets would take too much of other text with them
 _TELLING = 8
 
 
@@ -27,21 +25,26 @@ def redactor(model: BaseModel, memory: SecretMemory = MEMORY) -> Callable[[str],
     Replaced are the values that can be read now and those in the memory, also line by line and in
     encodings such as of URLs, JSON or Base64. Secrets of fewer than four characters stay.
     """
-    return _redactor(_parts(_values(model, memory)))
+    return _redactor(frozenset(_values(model, memory)))
+
+
+def clean(text: str, redact: Callable[[str], str]) -> str:
+    """Return a text without secrets and without control codes."""
+    # Twice: a secret may hold control codes, and control codes may stand in the middle of a secret.
+    return redact(strip_control_codes(redact(text)))
 
 
 def redact_known(text: str, memory: SecretMemory = MEMORY) -> str:
     """Return a text without all secrets in the memory, for text that belongs to no spec."""
-    return _redactor(_parts(memory))(text)
+    return _redactor(frozenset(memory))(text)
 
 
 def discloses(model: BaseModel, value: object, memory: SecretMemory = MEMORY) -> bool:
     """Return whether a value, such as a step's outputs, contains a secret that a model refers to."""
     # Addresses and short secrets can appear in outputs by chance, as a port's number does: that must
     # not prevent an environment from being provisioned.
-    parts = _parts(_values(model, memory))
-    redact = _redactor(frozenset(part for part in parts if len(part) >= _TELLING and not _is_address(part)))
-    return any(redact(text) != text for text in _texts(value))
+    search = SecretSearch(set(_values(model, memory)), _is_telling)
+    return any(search.spans(text) for text in _texts(value))
 
 
 def _values(model: BaseModel, memory: SecretMemory) -> Iterator[str]:
@@ -50,11 +53,6 @@ def _values(model: BaseModel, memory: SecretMemory) -> Iterator[str]:
         with suppress(StepFailed):
             reference.resolve(memory)
         yield from memory.of(reference)
-
-
-def _parts(secrets: Iterable[str]) -> frozenset[str]:
-    parts = (part for secret in secrets for part in (secret, *secret.splitlines()))
-    return frozenset(part for part in parts if len(part.strip()) >= _SHORTEST)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -68,6 +66,10 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(inner)
 
 
+def _is_telling(text: str) -> bool:
+    return len(text) >= _TELLING and not _is_address(text)
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text.strip())
@@ -77,10 +79,5 @@ def _is_address(text: str) -> bool:
 
 
 @lru_cache(maxsize=32)
-def _redactor(parts: frozenset[str]) -> Callable[[str], str]:
-    if not parts:
-        return lambda text: text
-    forms = {form for part in parts for form in written_forms(part) if len(form) >= _SHORTEST}
-    # Longest first, since a shorter form may be the beginning of a longer one.
-    pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
-    return lambda text: pattern.sub(HIDDEN, text)
+def _redactor(secrets: frozenset[str]) -> Callable[[str], str]:
+    return SecretSearch(secrets).redact

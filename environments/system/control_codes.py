@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 # The parts in order: a control string with its terminator, a control sequence, an escape sequence,
 # and any control character that is left but tab and newline. A control string without a terminator
@@ -14,6 +15,13 @@ _CONTROL = (
     r"|\x1b[ -/]*[0-~]?"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
+SEVEN_BIT_CODES: Final = (
+    r"\x1b[\]PX^_][^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\)"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]?"
+    r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x08\x0b-\x1f\x7f]"
+)
+"""The same without C1 codes, whose numbers are also those of bytes in UTF-8."""
 
 
 def strip_control_codes(text: str) -> str:

@@ -20,8 +20,7 @@ from environments.cli.terminal.output import emit, note, write
 from environments.model.errors import StepFailed
 from environments.ports import CollectsLogs, provider_of
 from environments.presentation.log_files import read_trace, tail, trace_file
-from environments.secrets.redaction import redactor
-from environments.system.control_codes import strip_control_codes
+from environments.secrets.redaction import clean, redactor
 from environments.system.files import OwnPath
 
 if TYPE_CHECKING:
@@ -83,7 +82,8 @@ def _print_log(
     files = provider.logs(environment, directory)
     redact = redactor(environment.spec)
     lines, read = tail(files, count, directory)
-    lines = [redact(line) for line in lines]
+    # All lines at once: a secret may have several.
+    lines = redact("\n".join(lines)).split("\n") if lines else []
     if not files:
         nothing = "no service of it has said anything" if current else "nothing was collected before"
         note(f"{name} is {environment.condition}: {nothing}")
@@ -91,7 +91,7 @@ def _print_log(
         emit(
             settings,
             {"name": name, "files": [str(path) for path in files], "lines": lines},
-            "\n".join(_fit(line) for line in lines),
+            _fit("\n".join(lines), redact),
         )
     if follow and files:
         follow_log(OwnPath.within(directory.parent, files[-1]), read, redact, collect)
@@ -135,12 +135,12 @@ def _print_trace(settings: Settings, environment: AnyEnvironment, directory: Pat
     text = read_trace(path) if path is not None else ""
     if settings.json or path is not None:
         document = {"name": environment.name, "file": str(path) if path else None, "trace": text}
-        emit(settings, document, _fit(text))
+        emit(settings, document, _fit(text, redactor(environment.spec)))
 
 
-def _fit(text: str) -> str:
-    """Remove control codes from a text that goes to a terminal."""
-    return strip_control_codes(text) if sys.stdout.isatty() else text
+def _fit(text: str, redact: Callable[[str], str]) -> str:
+    """Remove control codes from a text that goes to a terminal, and secrets that they hid."""
+    return clean(text, redact) if sys.stdout.isatty() else text
 
 
 def follow_log(
@@ -159,7 +159,7 @@ def follow_log(
         # An incomplete line is held back for a moment: half a secret would not be recognised.
         whole, end, rest = (begun + text).rpartition("\n") if text else (begun, "", "")
         if whole or end:
-            write(_fit(redact(whole + end)))
+            write(_fit(redact(whole + end), redact))
         elif gone and not text:
             file.close()
             file = _opened(path)

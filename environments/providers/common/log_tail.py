@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from environments.system.control_codes import strip_control_codes
+from environments.secrets.redaction import clean
 from environments.system.files import AnyPath, OwnPath
 
 _TAIL_BYTES = 32_768
@@ -31,7 +31,7 @@ def tail(log: AnyPath, offset: int, redact: Callable[[str], str]) -> str:
         return ""
     if end - begin > _TAIL_BYTES:  # half a line may hold half a secret, which redaction would miss
         text = text.partition("\n")[2]
-    return "\n".join(redact(strip_control_codes(text)).splitlines()[-_TAIL_LINES:])
+    return "\n".join(clean(text, redact).splitlines()[-_TAIL_LINES:])
 
 
 def last_word(text: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from environments.system.control_codes import strip_control_codes
+from environments.secrets.redaction import clean
 
 _CHUNK = 65_536
 _PIPE = 1024 * 1024
@@ -160,8 +160,7 @@ class Lines:
         return line
 
     def _tell(self, line: bytes) -> None:
-        text = strip_control_codes(line.decode("utf-8", "backslashreplace"))
-        text = self.redact(text)  # in this order: a colour inside a secret would hide it
+        text = clean(line.decode("utf-8", "backslashreplace"), self.redact)
         self.tail.append(_shortened(text, _TAIL_LINE))
         self.tell(_shortened(text, self.longest))
 

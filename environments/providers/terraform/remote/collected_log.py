@@ -16,8 +16,7 @@ from environments.providers.common.steps import translated
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import root_of, target_of
 from environments.providers.terraform.remote.host import HostDirectory, LogChunk
-from environments.secrets.redaction import redactor
-from environments.system.control_codes import strip_control_codes
+from environments.secrets.redaction import clean, redactor
 from environments.system.files import write_private
 
 if TYPE_CHECKING:
@@ -110,8 +109,7 @@ def readable(chunk: LogChunk, redact: Callable[[str], str]) -> str:
 def _text(chunk: LogChunk, redact: Callable[[str], str]) -> str:
     """Decode new log lines without control codes and secrets."""
     text = chunk.text.decode("utf-8", "backslashreplace")
-    # Twice: a secret may hold control codes, and control codes may stand in the middle of a secret.
-    return redact(strip_control_codes(redact(text)))
+    return clean(text, redact)
 
 
 async def last_lines(
