@@ -17,12 +17,15 @@ from statechart.testing.coverage import KINDS, Coverage, Covered, edge_item, per
 
 _SHOWN = 8
 _STYLE = """
+:root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
-body { color: #222; background: #fff; } h1, h2 { line-height: 1.2; } h2 { margin-top: 3rem; }
-code { font-size: 0.9em; } svg { max-width: 100%; height: auto; } details ul { margin: 0.25rem 0; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 3rem; overflow-wrap: anywhere; }
+code { font-size: 0.9em; overflow-wrap: anywhere; } details ul { margin: 0.25rem 0; }
+/* The diagram is drawn in dark lines: it keeps a light ground, also on a dark page. */
+svg { max-width: 100%; height: auto; background: #fff; border-radius: 0.5rem; } pre { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; } td.number { text-align: right; }
-th, td { padding: 0.25rem 0.75rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
-tr.missing td { background: #fde7e4; } .all { color: #00796b; } .some { color: #c62828; }
+th, td { padding: 0.25rem 0.75rem; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
+tr.missing td { background: #f4433626; } .all { color: #00897b; } .some { color: #d84343; }
 """
 
 

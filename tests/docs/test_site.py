@@ -1,0 +1,96 @@
+"""The documentation as a site: built without a warning, and readable on screens of any width."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# Loads each page into a frame, gives the frame each width, and writes down what the page is like.
+LOOK = """<!DOCTYPE html><meta charset="utf-8"><pre id="seen"></pre><script>
+const pages = PAGES, widths = WIDTHS, seen = []
+const wider = (element) => element.scrollWidth > element.clientWidth + 1
+async function look(page) {
+  const frame = document.createElement("iframe")
+  Object.assign(frame.style, {height: "800px", border: 0})
+  frame.src = page
+  await new Promise((loaded) => { frame.onload = loaded; document.body.append(frame) })
+  const inside = frame.contentDocument
+  inside.body.dataset.theme = "dark"
+  for (const width of widths) {
+    frame.style.width = width + "px"
+    const tables = [...inside.querySelectorAll("article .table-wrapper")]
+    const drawings = [...inside.querySelectorAll('article object, article img[src$=".svg"]')]
+    const grounds = drawings.map((each) => frame.contentWindow.getComputedStyle(each).backgroundColor)
+    const sideways = wider(inside.documentElement)
+    seen.push({page, width, sideways, tables: tables.filter(wider).length, grounds})
+  }
+  frame.remove()
+}
+(async () => {
+  for (const page of pages) await look(page)
+  document.getElementById("seen").textContent = JSON.stringify(seen)
+})()
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built documentation. It is built once for the tests that stand beside each other here."""
+    place = tmp_path_factory.mktemp("site")
+    build = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    built = subprocess.run([*build, ROOT / "docs", place], capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return place
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(site: Path) -> None:
+    assert "envchart" in (site / "index.html").read_text()
+
+
+def seen(site: Path, widths: list[int], profile: Path) -> list[dict[str, Any]]:
+    """Return what a browser sees on each page at each width: one browser looks at all of them."""
+    pages = sorted(
+        str(page.relative_to(site)) for page in site.rglob("*.html") if "_static" not in page.parts
+    )
+    look = site / "look.html"
+    look.write_text(LOOK.replace("PAGES", json.dumps(pages)).replace("WIDTHS", json.dumps(widths)))
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+    files = ("--allow-file-access-from-files", "--virtual-time-budget=600000", f"--user-data-dir={profile}")
+    ran = subprocess.run(
+        [str(CHROMIUM), *options, *files, "--dump-dom", look.as_uri()],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HOME": str(profile)},
+    )
+    look.unlink()
+    said = re.search(r'<pre id="seen">(.+?)</pre>', ran.stdout, re.S)
+    assert said is not None, ran.stderr
+    found: list[dict[str, Any]] = json.loads(unescape(said[1]))
+    assert len(found) == len(pages) * len(widths) > 50
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium (the package chromium) is not there")
+def test_every_page_is_readable_on_narrow_and_on_wide_screens(site: Path, tmp_path: Path) -> None:
+    found = seen(site, [400, 800, 1280], tmp_path)
+
+    assert [(each["page"], each["width"]) for each in found if each["sideways"]] == []
+    assert [(each["page"], each["width"], "a table") for each in found if each["tables"]] == []
+    # Diagrams are drawn in dark lines, so they need a light ground on a dark page.
+    unlit = [each for each in found if {*each["grounds"]} - {"rgb(255, 255, 255)"}]
+    assert unlit == []
+    assert any(each["grounds"] for each in found)
