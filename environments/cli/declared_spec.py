@@ -66,6 +66,12 @@ def _variables(given: tuple[str, ...]) -> dict[str, str | dict[str, str]]:
             raise UsageRefused(
                 f"--env {key!r} {problem}", ("envchart create NAME --app DIR --env GREETING=Hello",)
             )
-        kind, _, place = value.partition(":")
-        variables[key] = {kind[1:]: place} if kind in ("@env", "@file") and place else value
+        kind, colon, place = value.partition(":")
+        is_reference = kind in ("@env", "@file") and bool(colon)
+        if is_reference and not place.strip():
+            raise UsageRefused(
+                f"--env {item!r} names no {'variable' if kind == '@env' else 'file'} after the colon",
+                (f"envchart create NAME --app DIR --env {key}=@env:VARIABLE",),
+            )
+        variables[key] = {kind[1:]: place} if is_reference else value
     return variables

@@ -50,7 +50,8 @@ def unmentioned(count: int) -> tuple[str, ...]:
 
 def spelled(place: Place) -> str:
     """Return a place as the beginning of a message."""
-    return f"{'.'.join(str(part) for part in place)}: " if place else ""
+    name = ".".join(str(part) for part in place)
+    return f"{name.encode(errors='backslashreplace').decode()}: " if place else ""
 
 
 def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Fault]:

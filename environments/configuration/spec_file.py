@@ -18,6 +18,7 @@ from environments.configuration.messages import (
 from environments.configuration.yaml_document import Document, NotYaml, parse_yaml
 from environments.errors import InvalidConfiguration
 from environments.model.spec import EnvironmentSpec
+from environments.secrets.references import BLANK, placed_references
 
 _LARGEST = 1_000_000
 
@@ -44,6 +45,9 @@ def load_spec(path: Path, *, name: str | None = None) -> EnvironmentSpec:
     except ValidationError as error:
         faults = sorted(faults_of(error, content), key=lambda fault: document.line(fault[0]))
         raise _refusal(path, document, messages_of(faults, content), len(faults)) from error
+    blank = [(place, BLANK) for place, reference in placed_references(spec) if reference.is_blank]
+    if blank:
+        raise _refusal(path, document, blank)
     # The paths are stored, and commands run in other directories than the file.
     provider = spec.provider.relative_to(path.absolute().parent)
     return spec.model_copy(update={"provider": provider})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import warnings
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor, SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError, YAMLWarning
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, StringMark, YAMLError, YAMLWarning
 from ruamel.yaml.nodes import MappingNode, ScalarNode
+from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
 
 from environments.configuration.messages import Place, Problem
@@ -29,6 +31,7 @@ _PLAINER = {
     "maximum depth": "it is nested too deeply",
 }
 _DEEPEST: Final = 100
+_LONGEST_INT: Final = 10_000  # in bits
 _REPEATED: Final = object()  # stands where an alias repeats a mapping or a list
 
 KeyProblems: TypeAlias = dict[int, dict[tuple[str, str], None]]
@@ -82,22 +85,42 @@ def parse_yaml(text: bytes) -> Document:
     Raises:
         NotYaml: The text is not YAML, holds several documents, or has a value that its tag does not allow.
     """
+    decoded = _decoded(text)
     # The pure safe loader, since the round-trip one spends its effort on comments.
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor, yaml.Resolver = _Constructor, _Resolver
     yaml.composer.warn_double_anchors = False
     yaml.max_depth = _DEEPEST
     try:
-        marked = yaml.load(text)
+        marked = yaml.load(decoded)
         problems: list[Problem] = []
         content = _plain(marked, (), yaml.constructor.key_problems, problems)
     except ConstructorError as error:
         raise NotYaml(_plainer(error), error.problem_mark) from None
     except MarkedYAMLError as error:
         raise NotYaml(f"it is not YAML: {_plainer(error)}", error.problem_mark) from None
-    except (YAMLError, UnicodeError) as error:
+    except ReaderError as error:
+        code = f"#x{error.character:02x}"
+        mark = _mark(decoded[: error.position])
+        raise NotYaml(f"it is not YAML: the control character {code} is there", mark) from error
+    except YAMLError as error:
         raise NotYaml(f"it is not YAML: {str(error).splitlines()[0]}") from error
     return Document(content, tuple(problems), marked)
+
+
+def _decoded(text: bytes) -> str:
+    encoding = "utf-16" if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return text.decode(encoding)
+    except UnicodeDecodeError as error:
+        mark = _mark(text[: error.start].decode(encoding, errors="replace"))
+        raise NotYaml("it is not text in UTF-8", mark) from None
+
+
+def _mark(before: str) -> StringMark:
+    """Return the place after a text."""
+    lines = before.split("\n")
+    return StringMark(None, len(before), len(lines) - 1, len(lines[-1]), None, 0)
 
 
 # ruamel's rules for YAML 1.1 read `y` as true and `1e3` as a number; specs are read as by PyYAML, in which
@@ -151,6 +174,14 @@ class _Resolver(VersionedResolver):
         return _RULES
 
 
+def _construct_int(constructor: SafeConstructor, node: ScalarNode) -> int:
+    value: int = SafeConstructor.construct_yaml_int(constructor, node)
+    # Python refuses to write longer numbers in decimals.
+    if value.bit_length() > _LONGEST_INT:
+        raise ValueError("the number is too long")
+    return value
+
+
 def _construct_float(constructor: SafeConstructor, node: ScalarNode) -> float:
     # ruamel warns of `!!float 1e3`, which lacks the dot that YAML 1.1 requires, on stderr.
     with warnings.catch_warnings(action="ignore", category=YAMLWarning):
@@ -163,8 +194,9 @@ class _Constructor(RoundTripConstructor):
     yaml_constructors = {  # noqa: RUF012  # as in the base class
         **{
             _TAG + kind: SafeConstructor.yaml_constructors[_TAG + kind]
-            for kind in ("null", "bool", "int", "binary", "timestamp", "str")
+            for kind in ("null", "bool", "binary", "timestamp", "str")
         },
+        _TAG + "int": _construct_int,
         _TAG + "float": _construct_float,
         _TAG + "map": RoundTripConstructor.construct_yaml_map,
         _TAG + "seq": RoundTripConstructor.construct_yaml_seq,
@@ -231,10 +263,22 @@ def _plain(value: Any, place: Place, noted: KeyProblems, problems: list[Problem]
         problems.append((place, "it repeats another part through an alias; write it out"))
     if isinstance(value, CommentedSeq):
         return [_plain(item, (*place, number), noted, problems) for number, item in enumerate(value)]
-    if not isinstance(value, CommentedMap):
-        return value
-    problems += [((*place, key), problem) for key, problem in noted.get(id(value), ())]
-    return {key: _plain(item, (*place, key), noted, problems) for key, item in value.items()}
+    if isinstance(value, CommentedMap):
+        problems += [((*place, key), problem) for key, problem in noted.get(id(value), ())]
+        keys = {key: _whole(key, (*place, key), problems) for key in value}
+        return {keys[key]: _plain(item, (*place, key), noted, problems) for key, item in value.items()}
+    return _whole(value, place, problems) if isinstance(value, str) else value
+
+
+def _whole(text: str, place: Place, problems: list[Problem]) -> str:
+    """Return a text with the two escapes of a character in JSON joined."""
+    try:
+        if not text.isascii():
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        text.encode()
+    except UnicodeEncodeError:
+        problems.append((place, "contains a character that UTF-8 lacks"))
+    return text
 
 
 def _plainer(error: MarkedYAMLError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from environments.execution.plan import sources
 from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName
 from environments.model.states import Created, Destroyed, EnvironmentState, ProvisionFailed
+from environments.secrets.references import BLANK, placed_references
 from statechart.graph import breadth_first, edges
 from statechart.wording import listed
 
@@ -21,33 +23,42 @@ if TYPE_CHECKING:
 
 def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
     """Return a spec with absolute paths, after checking that its provider can be used."""
+    # Before paths become absolute: an empty one would become the current directory.
+    blank = tuple(
+        f"{'.'.join(map(str, place))}: {BLANK}"
+        for place, reference in placed_references(spec.provider)
+        if reference.is_blank
+    )
     # Later commands may run in another directory.
     provider = spec.provider.relative_to(Path.cwd())
     fields = {**spec.model_dump(exclude={"provider"}), **provider.model_dump()}
-    unstorable = [f"{place}: contains a character that UTF-8 lacks" for place in _not_utf8(fields)]
-    problems = unstorable or provider.problems()
+    problems = blank or tuple(_unstorable(fields)) or provider.problems()
     if problems:
         raise InvalidConfiguration(f"the spec of {spec.name!r}", problems)
     return spec.model_copy(update={"provider": provider})
 
 
-def _not_utf8(value: object, place: str = "") -> Iterator[str]:
-    """Yield the dotted places of strings and paths with half of a surrogate pair.
+def _unstorable(value: object, place: str = "") -> Iterator[str]:
+    """Yield a line for each value that JSON can't hold, with its dotted place.
 
-    Python reads an undecodable byte of an argument or a file's name as such a half. JSON can't hold it.
+    Python reads an undecodable byte of an argument or a file's name as half of a surrogate pair.
     """
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from _not_utf8(key, f"{place}{key}")
-            yield from _not_utf8(part, f"{place}{key}.")
+            yield from _unstorable(key, f"{place}{key}")
+            yield from _unstorable(part, f"{place}{key}.")
     elif isinstance(value, list | tuple):
         for number, part in enumerate(value):
-            yield from _not_utf8(part, f"{place}{number}.")
+            yield from _unstorable(part, f"{place}{number}.")
+    elif isinstance(value, float):
+        if not isfinite(value):
+            yield f"{place.removesuffix('.')}: is not a finite number, and can't be stored"
     elif isinstance(value, str | PurePath):
         try:
             str(value).encode()
         except UnicodeEncodeError:
-            yield place.removesuffix(".").encode(errors="backslashreplace").decode()
+            name = place.removesuffix(".").encode(errors="backslashreplace").decode()
+            yield f"{name}: contains a character that UTF-8 lacks"
 
 
 def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:

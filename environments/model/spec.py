@@ -16,8 +16,10 @@ def _load_provider(value: Any) -> Any:  # Any: the unvalidated input
         return value
     if "kind" not in value:
         raise ValueError(f"'kind' is missing; the kinds are {', '.join(sorted(provider_kinds()))}")
+    if not isinstance(value["kind"], str):
+        raise ValueError("'kind' should be a string")  # noqa: TRY004  # pydantic reports only a ValueError
     try:
-        return provider_class(str(value["kind"])).model_validate(value)
+        return provider_class(value["kind"]).model_validate(value)
     except UnknownProvider as error:
         raise ValueError(str(error)) from error
 
@@ -43,7 +45,7 @@ class EnvironmentSpec(
     @model_validator(mode="before")
     @classmethod
     def _default_instance_name(cls, value: Any) -> Any:  # Any: not yet validated
-        if not isinstance(value, dict) or value.get("instance_name"):
+        if not isinstance(value, dict) or value.get("instance_name") not in (None, ""):
             return value
         try:
             return {**value, "instance_name": f"envchart-{check_name(value['name'])}"}

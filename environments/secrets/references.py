@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, model_validator
@@ -35,6 +35,10 @@ MEMORY = SecretMemory()
 """The memory of this process, used by default."""
 
 
+BLANK = "the place of the secret is empty; name a variable or a file"
+"""The problem of a reference that names nothing."""
+
+
 class SecretRef(BaseModel, frozen=True, extra="forbid"):
     """A reference to a secret: either `{env: VARIABLE}` or `{file: PATH}`.
 
@@ -49,6 +53,11 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
         if (self.env is None) == (self.file is None):
             raise ValueError("name the place of the secret with either 'env' or 'file'")
         return self
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether the reference names nothing, as with an empty variable of a shell."""
+        return not (self.env or "").strip() and self.file in (None, Path())
 
     def resolve(self, memory: SecretMemory = MEMORY) -> str:
         """Read the secret, without a file's final line break, and remember its value.
@@ -80,15 +89,22 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
 
 def references(value: object) -> Iterator[SecretRef]:
     """Yield the references to secrets in a model, at any depth."""
+    return (reference for _, reference in placed_references(value))
+
+
+def placed_references(
+    value: object, place: tuple[int | str, ...] = ()
+) -> Iterator[tuple[tuple[int | str, ...], SecretRef]]:
+    """Yield the references to secrets in a model, each with the names of the fields around it."""
+    inside: Iterable[tuple[int | str, object]] = ()
     # First, since a reference is a model, too.
     if isinstance(value, SecretRef):
-        yield value
+        yield place, value
     elif isinstance(value, BaseModel):
-        for _, inner in value:
-            yield from references(inner)
+        inside = value
     elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from references(inner)
+        inside = value.items()
     elif isinstance(value, list | tuple | set | frozenset):
-        for inner in value:
-            yield from references(inner)
+        inside = enumerate(value)
+    for name, part in inside:
+        yield from placed_references(part, (*place, name))

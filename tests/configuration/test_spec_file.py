@@ -129,6 +129,22 @@ FAULTS = {
     VALID
     + "  env: &env {A: b}\n  files: *env\n": "6: provider.files: it repeats another part through an alias; "
     "write it out",
+    VALID + "description: a\0b\n": "5:15: it is not YAML: the control character #x00 is there",
+    VALID + "description: \x1b[31m\n": "5:14: it is not YAML: the control character #x1b is there",
+    VALID + '"\\ud800": x\n': "5: \\ud800: contains a character that UTF-8 lacks",
+    VALID + "  env: {KEY: {env: ''}}\n": "5: provider.env.KEY: the place of the secret is empty; "
+    "name a variable or a file",
+    VALID + "  env: {KEY: {file: ''}}\n": "5: provider.env.KEY: the place of the secret is empty; "
+    "name a variable or a file",
+    VALID
+    + "  env: {KEY: {env: null}}\n": "5: provider.env.KEY: should be a valid string or name the place "
+    "of the secret with either 'env' or 'file'",
+    VALID + "  port: on\n": "5: provider.port: should be a number, got true",
+    VALID + "  settle: no\n": "5: provider.settle: should be a number, got false",
+    VALID + f"  port: 0x{'F' * 5000}\n": "5:9: the number is too long",
+    VALID.replace("./app", "''"): "4: provider.app: is empty",
+    VALID.replace("local", "on"): "2: provider: 'kind' should be a string",
+    VALID + "instance_name: []\n": "5: instance_name: should be a valid string, got a list",
     "[" * 200: "1:101: it is not YAML: it is nested too deeply",
 }
 
@@ -211,6 +227,15 @@ def test_each_problem_is_reported_with_its_line(file: Path, text: str) -> None:
     ]
 
 
+def test_a_character_that_json_escapes_in_two_halves_is_one(file: Path) -> None:
+    file.write_text(VALID + '  env: {SMILE: "\\ud83d\\ude00"}\n')
+
+    provider = load_spec(file).provider
+
+    assert isinstance(provider, LocalProvider)
+    assert provider.env == {"SMILE": "\U0001f600"}
+
+
 def test_all_problems_are_reported_in_the_order_of_the_file(file: Path) -> None:
     text = "nmae: x\nname: demo\nprovider:\n  kind: local\n  port: abc\n"
 
@@ -241,7 +266,7 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_invalid_utf_8_is_refused(file: Path) -> None:
-    assert problems(file, b"name: \xff\xfe\x00") != []
+    assert problems(file, b"name: \xff\xfe\x00") == ["1:7: it is not text in UTF-8"]
 
 
 def test_a_huge_file_is_refused_without_parsing(file: Path) -> None:

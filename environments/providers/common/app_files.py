@@ -12,6 +12,7 @@ from pathlib import Path
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.observation import Source
+from environments.providers.common.paths import certainly
 from environments.system.files import OwnPath, make_directories
 
 # Files that belong to a developer's machine: they change without a change of the application.
@@ -53,7 +54,7 @@ def scan(
         StepFailed: The source is not a directory, holds no file, or holds an entry that can't be
             released; or the scan was cancelled.
     """
-    if not source.is_dir():
+    if not certainly(source.is_dir):
         raise _unfit(f"{source} is not a directory", "name the application's directory with --app")
     entries: dict[str, str] = {}
     made: set[OwnPath] = set()

@@ -6,13 +6,20 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from environments.secrets.references import SecretRef
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEALTH_PATH = re.compile(r"/[!-~]*")  # it becomes part of a request: no blanks, no line breaks
 _RESERVED = {"HOST", "PORT"}
+
+
+def _check_number(value: object) -> object:
+    # YAML reads `on` and `yes` as true, which Python counts as 1.
+    if isinstance(value, bool):
+        raise ValueError(f"should be a number, got {str(value).lower()}")  # noqa: TRY004  # for pydantic
+    return value
 
 
 def _check_positive(value: timedelta) -> timedelta:
@@ -44,7 +51,8 @@ def _check_variables(env: dict[str, str | SecretRef]) -> dict[str, str | SecretR
     return env
 
 
-Positive = Annotated[timedelta, AfterValidator(_check_positive)]
-NotNegative = Annotated[timedelta, AfterValidator(_check_not_negative)]
+Port = Annotated[int, BeforeValidator(_check_number), Field(ge=1, le=65535)]
+Positive = Annotated[timedelta, BeforeValidator(_check_number), AfterValidator(_check_positive)]
+NotNegative = Annotated[timedelta, BeforeValidator(_check_number), AfterValidator(_check_not_negative)]
 HealthPath = Annotated[str, AfterValidator(_check_health)]
 Variables = Annotated[dict[str, str | SecretRef], AfterValidator(_check_variables)]

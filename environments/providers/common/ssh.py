@@ -18,6 +18,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.addresses import host_port
 from environments.providers.common.known_hosts import read_known_hosts
+from environments.providers.common.paths import certainly
 from environments.providers.common.ssh_library import load_asyncssh
 from environments.system.waiting import retry
 
@@ -277,7 +278,7 @@ def _changed(host: str, known_hosts: Path) -> StepFailed:
 
 def check_key_file(path: Path) -> str | None:
     """Return why a file can't be used as a private key, or None."""
-    if not path.is_file():
+    if not certainly(path.is_file):
         return f"{path} is not a file; name the private key that the host accepts"
     if not os.access(path, os.R_OK):
         return f"{path} can't be read; give yourself permission for it"

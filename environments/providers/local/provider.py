@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common.app_files import source_of
+from environments.providers.common.paths import absolute, absolute_secrets, certainly
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets
@@ -71,18 +71,18 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
 
     def relative_to(self, directory: Path, /) -> LocalProvider:
         """Return a copy with absolute paths: relative to a directory, `~` is the user's home."""
-        env = {name: _absolute_secret(value, directory) for name, value in self.env.items()}
-        return self.model_copy(update={"app": _absolute(self.app, directory), "env": env})
+        env = absolute_secrets(self.env, directory)
+        return self.model_copy(update={"app": absolute(self.app, directory), "env": env})
 
     def problems(self) -> tuple[str, ...]:
         """Return the reasons why the spec can't be used now, a line each; checks the disk."""
         return (*self._problems_of_app(), *plain_secrets(self))
 
     def _problems_of_app(self) -> tuple[str, ...]:
-        if not self.app.is_dir():
-            problem = "is not a directory" if self.app.exists() else "does not exist"
+        if not certainly(self.app.is_dir):
+            problem = "is not a directory" if certainly(self.app.exists) else "does not exist"
             return (f"app: {self.app} {problem}; name the directory that holds the application",)
-        if not self.command and not (self.app / "app.py").is_file():
+        if not self.command and not certainly((self.app / "app.py").is_file):
             return (f"command: {self.app} holds no app.py; name the program in 'command'",)
         return ()
 
@@ -106,17 +106,6 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Observe the directory, the process and the port, without changes."""
         return await observe(self, Layout.of(environment, directory))
-
-
-def _absolute(path: Path, directory: Path) -> Path:
-    # Not resolve(): that reads the disk, and would fix the present target of a link.
-    return Path(os.path.normpath((directory / path.expanduser()).absolute()))
-
-
-def _absolute_secret(value: str | SecretRef, directory: Path) -> str | SecretRef:
-    if isinstance(value, str) or value.file is None:
-        return value
-    return SecretRef(file=_absolute(value.file, directory))
 
 
 if TYPE_CHECKING:

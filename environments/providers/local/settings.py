@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from environments.model.provider_kinds import ProviderSpec
-from environments.providers.common.fields import HealthPath, NotNegative, Positive, Variables
+from environments.providers.common.fields import HealthPath, NotNegative, Port, Positive, Variables
+from environments.providers.common.paths import NamedPath
 from environments.providers.local.config_files import ENVIRONMENT_FILE
 
 
@@ -42,7 +43,7 @@ class LocalSettings(ProviderSpec, frozen=True, extra="forbid"):
     """The fields of the spec, which the steps read; validated without access to the disk."""
 
     kind: Literal["local"] = "local"
-    app: Path = Field(
+    app: NamedPath = Field(
         description="The application's directory, which is copied into each release.", examples=["./app"]
     )
     command: Command = Field(
@@ -54,10 +55,8 @@ class LocalSettings(ProviderSpec, frozen=True, extra="forbid"):
         default="/health",
         description="The path that answers 200 and $ENVCHART_INSTANCE_TOKEN while the service is healthy.",
     )
-    port: int | None = Field(
+    port: Port | None = Field(
         default=None,
-        ge=1,
-        le=65535,
         description="The loopback port, in $PORT; by default a free one.",
         examples=[8080],
     )

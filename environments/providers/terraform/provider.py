@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +13,11 @@ from environments.providers.common import ssh
 from environments.providers.common.addresses import checked_host
 from environments.providers.common.ansible import playbook
 from environments.providers.common.app_files import source_of
+from environments.providers.common.paths import absolute, absolute_secrets, certainly
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.observation import observe
 from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs
-from environments.providers.terraform.settings import TerraformSettings, Value, Values
+from environments.providers.terraform.settings import TerraformSettings
 from environments.providers.terraform.steps.host import boot_steps, configure_steps, register_steps
 from environments.providers.terraform.steps.infrastructure import infrastructure_steps
 from environments.providers.terraform.steps.release import release_steps
@@ -27,7 +27,6 @@ from environments.providers.terraform.tofu import program
 from environments.providers.terraform.tofu.module import Module
 from environments.providers.terraform.tofu.module_checks import module_problems
 from environments.secrets.detection import secret_under
-from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -75,27 +74,15 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
 
     def relative_to(self, directory: Path, /) -> TerraformProvider:
         """Return a copy with paths made absolute from a directory, and `~` expanded."""
-
-        def absolute(path: Path) -> Path:
-            return Path(os.path.normpath((directory / path.expanduser()).absolute()))
-
-        def secrets(values: Mapping[str, Value]) -> Values:
-            return {
-                name: SecretRef(file=absolute(value.file))
-                if isinstance(value, SecretRef) and value.file
-                else value
-                for name, value in values.items()
-            }
-
-        service = {"env": secrets(self.service.env)}
+        service = {"env": absolute_secrets(self.service.env, directory)}
         return self.model_copy(
             update={
-                "directory": absolute(self.directory),
-                "app": absolute(self.app),
-                "playbook": absolute(self.playbook) if self.playbook else None,
-                "ssh": self.ssh.model_copy(update={"key": absolute(self.ssh.key)}),
-                "variables": secrets(self.variables),
-                "playbook_variables": secrets(self.playbook_variables),
+                "directory": absolute(self.directory, directory),
+                "app": absolute(self.app, directory),
+                "playbook": absolute(self.playbook, directory) if self.playbook else None,
+                "ssh": self.ssh.model_copy(update={"key": absolute(self.ssh.key, directory)}),
+                "variables": absolute_secrets(self.variables, directory),
+                "playbook_variables": absolute_secrets(self.playbook_variables, directory),
                 "service": self.service.model_copy(update=service),
             }
         )
@@ -111,7 +98,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         )
 
     def _problems_of_module(self) -> Iterator[str]:
-        if not self.directory.is_dir():
+        if not certainly(self.directory.is_dir):
             yield f"directory: {self.directory} is not a directory; name the directory of the module"
             return
         try:
@@ -130,9 +117,9 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
     def _problems_of_files(self) -> Iterator[str]:
         if problem := ssh.check_key_file(self.ssh.key):
             yield f"ssh.key: {problem}"
-        if not self.app.is_dir():
+        if not certainly(self.app.is_dir):
             yield f"app: {self.app} is not a directory; name the directory of the application"
-        if self.playbook is not None and not self.playbook.is_file():
+        if self.playbook is not None and not certainly(self.playbook.is_file):
             yield f"playbook: {self.playbook} is not a file"
 
     def _problems_of_tools(self) -> Iterator[str]:

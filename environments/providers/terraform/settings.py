@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, Field, JsonValue
 
 from environments.model.provider_kinds import ProviderSpec
-from environments.providers.common.fields import HealthPath, NotNegative, Positive, Variables
+from environments.providers.common.fields import HealthPath, NotNegative, Port, Positive, Variables
+from environments.providers.common.paths import NamedPath
 from environments.secrets.references import SecretRef
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -74,11 +75,11 @@ class SshSettings(BaseModel, frozen=True, extra="forbid"):
     become: bool = Field(
         default=False, description="Whether to become root with sudo, which must not ask for a password."
     )
-    key: Path = Field(
+    key: NamedPath = Field(
         description="The file of the private key, which needs no passphrase.",
         examples=["~/.ssh/id_ed25519"],
     )
-    port: int = Field(default=22, ge=1, le=65535, description="The port of the SSH server.")
+    port: Port = Field(default=22, description="The port of the SSH server.")
     host_key: HostKey | None = Field(
         default=None,
         description="The host's public key; by default the module's, else the first that the host shows.",
@@ -96,9 +97,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     command: Annotated[tuple[str, ...], AfterValidator(_check_command)] = Field(
         default=("python3", "app.py"), description="The program and its arguments, run in the release."
     )
-    port: int = Field(
-        default=8080, ge=1, le=65535, description="The port that the service listens on, in $PORT."
-    )
+    port: Port = Field(default=8080, description="The port that the service listens on, in $PORT.")
     user: User | None = Field(
         default=None,
         description="The user that the service runs as; by default the user of SSH.",
@@ -150,7 +149,7 @@ class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
     """The fields of a spec with the kind `terraform`."""
 
     kind: Literal["terraform"] = "terraform"
-    directory: Path = Field(
+    directory: NamedPath = Field(
         description="The Terraform module; its files that end in .j2 are rendered with Jinja2.",
         examples=["./terraform"],
     )
@@ -172,7 +171,7 @@ class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
         default=OutputNames(), description="The names of the module's outputs that describe the host."
     )
     ssh: SshSettings = Field(description="The way to reach the host.")
-    playbook: Path | None = Field(
+    playbook: NamedPath | None = Field(
         default=None,
         description="The Ansible playbook that configures the host.",
         examples=["./site.yml"],
@@ -182,7 +181,7 @@ class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
         description="The playbook's variables, values and secrets like the module's.",
         examples=[{"greeting": "Hello"}],
     )
-    app: Path = Field(
+    app: NamedPath = Field(
         description="The application's directory, which is copied into each release.", examples=["./app"]
     )
     service: ServiceSettings = Field(default=ServiceSettings(), description="The application's service.")

@@ -104,3 +104,12 @@ def test_arguments_that_are_not_utf_8_are_refused(cli: Any, tmp_path: Path) -> N
 
         assert (ran.code, ran.error["code"]) == (2, "invalid_configuration")
         assert f"{place}: contains a character that UTF-8 lacks" in ran.error["message"]
+
+
+@pytest.mark.parametrize("variable", ["K=@env:", "K=@file:", "K=@env: "])
+def test_a_secret_without_a_place_is_refused(cli: Any, tmp_path: Path, variable: str) -> None:
+    ran = cli("create", "web", "--app", HELLO, "--env", variable)
+
+    assert ran.code == 2
+    assert f"--env {variable!r} names no" in ran.err
+    assert not (tmp_path / "data").exists()

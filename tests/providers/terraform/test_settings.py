@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from environments import EnvironmentSpec, InvalidConfiguration, Workspace
 from environments.providers.terraform import TerraformProvider
 
 
@@ -40,3 +42,24 @@ def test_the_playbook_and_its_variables_need_configuring() -> None:
     assert provider().needs_configure(provider(variables={"a": 1})) == ()
     changed = provider(playbook="/b.yml", playbook_variables={"a": 1})
     assert provider().needs_configure(changed) == ("playbook", "playbook_variables")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (
+            {"variables": {"x": [float("inf")]}},
+            "variables.x.0: is not a finite number, and can't be stored",
+        ),
+        ({"variables": {"x": {"env": ""}}}, "variables.x: the place of the secret is empty"),
+        ({"service": {"env": {"X": {"file": ""}}}}, "service.env.X: the place of the secret is empty"),
+    ],
+)
+def test_what_can_not_be_stored_or_read_again_is_refused(
+    tmp_path: Path, changes: dict[str, Any], problem: str
+) -> None:
+    spec = EnvironmentSpec(name="web", provider=provider(**changes))
+    with pytest.raises(InvalidConfiguration) as caught:
+        Workspace(tmp_path / "data").create(spec)
+
+    assert [found.startswith(problem) for found in caught.value.problems] == [True]

@@ -1,0 +1,52 @@
+"""Paths that a spec names, before it is known whether anything is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator
+
+from environments.secrets.references import SecretRef
+
+ValueT = TypeVar("ValueT")
+
+
+def _check_named(path: object) -> object:
+    # An empty path is the current directory, which nobody means by an empty variable of a shell.
+    if path == "":
+        raise ValueError("is empty")
+    return path
+
+
+NamedPath: TypeAlias = Annotated[Path, BeforeValidator(_check_named)]
+
+
+def absolute(path: Path, directory: Path) -> Path:
+    """Return a path made absolute from a directory, with `~` expanded if there is such a user."""
+    try:
+        expanded = path.expanduser()
+    except RuntimeError:
+        expanded = path
+    # Without following links, so that the path stays as it was meant.
+    return Path(os.path.normpath((directory / expanded).absolute()))
+
+
+def absolute_secrets(values: Mapping[str, ValueT], directory: Path) -> dict[str, ValueT | SecretRef]:
+    """Return values, with absolute paths in the references to files with a secret."""
+    return {
+        name: SecretRef(file=absolute(value.file, directory))
+        if isinstance(value, SecretRef) and value.file
+        else value
+        for name, value in values.items()
+    }
+
+
+def certainly(question: Callable[[], bool]) -> bool:
+    """Ask a path a question, such as `path.is_dir`; the answer is False if the system can't tell."""
+    try:
+        return question()
+    except OSError:  # such as a name that is too long
+        return False
