@@ -51,7 +51,7 @@ def _check_variables(env: dict[str, str | SecretRef]) -> dict[str, str | SecretR
     return env
 
 
-Port = Annotated[int, BeforeValidator(_check_number), Field(ge=1, le=65535)]
+Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_check_number)]
 Positive = Annotated[timedelta, BeforeValidator(_check_number), AfterValidator(_check_positive)]
 NotNegative = Annotated[timedelta, BeforeValidator(_check_number), AfterValidator(_check_not_negative)]
 HealthPath = Annotated[str, AfterValidator(_check_health)]
