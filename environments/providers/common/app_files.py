@@ -17,6 +17,7 @@ from environments.system.files import OwnPath, make_directories
 
 # Files that belong to a developer's machine: they change without a change of the application.
 _IGNORED = {".git", "__pycache__", ".venv"}
+_LOCKS = ".locks"  # every data directory has it
 _BLOCK = 1024 * 1024
 _ID_LENGTH = 12
 
@@ -58,11 +59,13 @@ def scan(
         raise _unfit(f"{source} is not a directory", "name the application's directory with --app")
     entries: dict[str, str] = {}
     made: set[OwnPath] = set()
-    for path in _walk(source, leave_out.resolve()):
+    left_out = leave_out.resolve()
+    for path in _walk(source, lambda directory: directory.resolve() == left_out):
         if not wanted():
             raise StepFailed(FailureCause.CANCELLED, f"reading {source} was cancelled")
         name = path.relative_to(source).as_posix()
-        _check(path, source)
+        if problem := _unfit_entry(path, source):
+            raise _unfit(*problem)
         copy = copy_to / name if copy_to is not None else None
         if copy is not None and copy.parent not in made:
             make_directories(copy.parent)
@@ -81,7 +84,21 @@ def source_of(app: Path, leave_out: Path) -> Source | None:
         return None
 
 
-def _walk(source: Path, leave_out: Path) -> Iterator[Path]:
+def unfit(app: Path) -> str | None:
+    """Return a reason why the files of an application can't be released, or None if there is none.
+
+    A data directory inside is skipped, as it will be in a release.
+    """
+    try:
+        for path in _walk(app, lambda directory: (directory / _LOCKS).is_dir()):
+            if problem := _unfit_entry(path, app):
+                return "; ".join(problem)
+    except OSError:
+        return None  # told by the release, if it needs what can't be read
+    return None
+
+
+def _walk(source: Path, is_left_out: Callable[[Path], bool]) -> Iterator[Path]:
     """Yield files and links, sorted by name in each directory."""
     with os.scandir(source) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
@@ -90,21 +107,23 @@ def _walk(source: Path, leave_out: Path) -> Iterator[Path]:
         if entry.name in _IGNORED or entry.name.endswith(".pyc"):
             continue
         if entry.is_dir(follow_symlinks=False):
-            if path.resolve() != leave_out:
-                yield from _walk(path, leave_out)
+            if not is_left_out(path):
+                yield from _walk(path, is_left_out)
         else:
             yield path
 
 
-def _check(path: Path, source: Path) -> None:
+def _unfit_entry(path: Path, source: Path) -> tuple[str, str] | None:
+    """Return why an entry can't be released, and what to do, or None."""
     # A release is moved and served elsewhere: a link must mean the same there as here.
     if path.is_symlink():
         target = path.readlink()
         inside = (path.parent / target).resolve().is_relative_to(source.resolve())
         if target.is_absolute() or not inside:
-            raise _unfit(f"the link {path} points outside, to {target}", "remove it, or copy its target")
+            return f"the link {path} points outside, to {target}", "remove it, or copy its target"
     elif not path.is_file():
-        raise _unfit(f"{path} is neither a file nor a link", "remove it")
+        return f"{path} is neither a file nor a link", "remove it"
+    return None
 
 
 def entry_of(path: OwnPath, copy: OwnPath | None) -> str:

@@ -63,7 +63,8 @@ class Target:
 
     def describe(self) -> str:
         """Return user, host and port, the port only if it is not SSH's own."""
-        return f"{self.user}@{self.host if self.port == 22 else host_port(self.host, self.port)}"
+        user = f"{self.user}@" if self.user else ""  # none is needed to ask for the host's key
+        return f"{user}{self.host if self.port == 22 else host_port(self.host, self.port)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
-from environments.providers.common.app_files import source_of
+from environments.providers.common.app_files import source_of, unfit
 from environments.providers.common.paths import absolute, absolute_secrets, certainly
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
@@ -84,7 +84,8 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
             return (f"app: {self.app} {problem}; name the directory that holds the application",)
         if not self.command and not certainly((self.app / "app.py").is_file):
             return (f"command: {self.app} holds no app.py; name the program in 'command'",)
-        return ()
+        reason = unfit(self.app)
+        return (f"app: {reason}",) if reason else ()
 
     def supports(self, command: CommandName) -> bool:
         """Return whether the provider has steps for a command: for all but register."""

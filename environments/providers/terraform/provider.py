@@ -12,7 +12,7 @@ from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common import ssh
 from environments.providers.common.addresses import checked_host
 from environments.providers.common.ansible import playbook
-from environments.providers.common.app_files import source_of
+from environments.providers.common.app_files import source_of, unfit
 from environments.providers.common.paths import absolute, absolute_secrets, certainly
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.observation import observe
@@ -119,6 +119,8 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
             yield f"ssh.key: {problem}"
         if not certainly(self.app.is_dir):
             yield f"app: {self.app} is not a directory; name the directory of the application"
+        elif problem := unfit(self.app):
+            yield f"app: {problem}"
         if self.playbook is not None and not certainly(self.playbook.is_file):
             yield f"playbook: {self.playbook} is not a file"
 

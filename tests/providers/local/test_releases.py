@@ -9,7 +9,8 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.common.app_files import scan
+from environments.providers.common.app_files import scan, unfit
+from environments.providers.local import LocalProvider
 from environments.providers.local.releases import Releases
 from environments.system.cancellation import in_thread
 from environments.system.files import OwnPath, entries, sync_file_system
@@ -106,6 +107,19 @@ def test_links_to_the_outside_are_refused_and_no_draft_is_left(releases, app, ta
 
     assert caught.value.cause is FailureCause.CONFIGURATION
     assert entries(releases.directory) == []
+
+
+def test_what_can_not_be_released_is_named_before(app, tmp_path):
+    (app / "data" / ".locks").mkdir(parents=True)
+    (app / "data" / "cache").symlink_to("/usr")  # not the application's
+    (app / "self").symlink_to(".")
+    assert unfit(app) is None
+
+    (app / "lib").mkdir()
+    (app / "lib" / "shared").symlink_to(tmp_path)
+    assert LocalProvider(app=app).problems() == (
+        f"app: the link {app}/lib/shared points outside, to {tmp_path}; remove it, or copy its target",
+    )
 
 
 def test_an_entry_that_is_neither_a_file_nor_a_link_is_refused(app):

@@ -184,6 +184,21 @@ async def test_an_invalid_module_is_a_configuration_error(project: Project) -> N
     await project.workspace.destroy("web")
 
 
+@pytest.mark.parametrize(
+    ("facts", "described"),
+    [
+        ({}, "root@web"),
+        ({"host": "::1"}, "root@::1"),
+        ({"host": "::1", "port": 2222}, "root@[::1]:2222"),
+        ({"host": "web", "port": 2222, "user": ""}, "web:2222"),
+    ],
+)
+def test_a_host_is_named_with_its_user_and_its_port(facts: dict[str, Any], described: str) -> None:
+    given = {"host": "web", "user": "root", "key": Path(), "known_hosts": Path(), **facts}
+
+    assert Target(**given).describe() == described
+
+
 @pytest.mark.e2e
 async def test_a_module_that_turns_unfit_after_create_is_refused_before_the_apply(project: Project) -> None:
     module, leased = project.directory / "module", project.directory / "leased"

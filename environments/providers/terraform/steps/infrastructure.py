@@ -14,6 +14,7 @@ from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import url_of
 from environments.providers.terraform.tofu import module, state
 from environments.providers.terraform.tofu.answers import StateValues, not_understood
+from environments.providers.terraform.tofu.declarations import Declarations
 from environments.providers.terraform.tofu.outputs import host_address, host_key, is_blank, require_planned
 from environments.providers.terraform.tofu.state import binary_of
 from environments.providers.terraform.tofu.state_file import (
@@ -131,7 +132,7 @@ def _require_outputs(spec: TerraformSettings, context: StepContext, planned: Col
     names = [name for _, name in spec.outputs if name is not None]
     if not planned:
         # No output at all, or a version that does not name them in a plan.
-        declared = module.Module(Layout.at(context).module).declarations()
+        declared = Declarations.of(WorkingCopy(spec, context).source())
         planned = declared.names("output") if declared.complete else names
     require_planned(planned, names)
 
