@@ -18,8 +18,10 @@ from statechart.errors import (
     InvalidValue as InvalidValue,
     LeaseLost as LeaseLost,
     Locked as Locked,
+    MissingPayload as MissingPayload,
     NestedFire as NestedFire,
     NewerSchema as NewerSchema,
+    NotCopyable as NotCopyable,
     NotFound as NotFound,
     NotOurs as NotOurs,
     ReservedPayload as ReservedPayload,
@@ -27,6 +29,7 @@ from statechart.errors import (
     StatechartError as StatechartError,
     StorageError as StorageError,
     UnknownEvent as UnknownEvent,
+    UnknownPayload as UnknownPayload,
     UnknownState as UnknownState,
 )
 from statechart.firing import (

@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any, ClassVar, Self
 
 from loguru import logger
 from statemachine import Event, State, StateChart
+from statemachine.callbacks import CallbacksRegistry
 from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 
-from statechart.engine import strict
+from statechart.engine import naming, strict
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
-from statechart.engine.values import state_of, value_problem
+from statechart.engine.kept import kept_machines
+from statechart.engine.payload import RESERVED, Payload, keywords, require_complete, require_spelt
+from statechart.engine.refusals import answers, ask, is_open, reason, ways
+from statechart.engine.values import require_state, settle, value_problem
 from statechart.errors import (
     ChartDefinitionError,
     InvalidTransition,
     NestedFire,
+    NotCopyable,
     ReservedPayload,
     UnknownEvent,
-    UnknownState,
 )
-from statechart.graph import guard_reason, lints, states
+from statechart.graph import lints
 from statechart.wording import state_text
 
 __all__ = ["Chart", "Event", "State"]
-
-_RESERVED = frozenset(
-    (
-        "event_data",
-        "machine",
-        "event",
-        "model",
-        "transition",
-        "state",
-        "source",
-        "target",
-        "delay",
-        "send_id",
-        "internal",
-        "key",
-        "on_error",
-        "self",
-    )
-)
 
 
 class _StrictMeta(StateMachineMetaclass):
@@ -66,9 +50,16 @@ class _StrictMeta(StateMachineMetaclass):
         # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
-            found = [*strict.problems(cls, base), *lints(cls)]  # type: ignore[arg-type]  # cls is a chart
+            found = [*strict.problems(cls, base), *naming.problems(cls, base), *lints(cls)]  # type: ignore[arg-type]  # cls is a chart
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))
+
+    def _check(cls) -> None:
+        # Before the engine looks at the names.
+        found = list(naming.unreadable(cls))  # type: ignore[arg-type]  # cls is a chart
+        if found:
+            raise ChartDefinitionError(f"chart {cls.__name__}: " + "; ".join(found))
+        super()._check()  # type: ignore[no-untyped-call]  # of the engine
 
     def add_state(cls, id: str, state: State) -> None:
         """Add a state, unless no record could hold its value."""
@@ -116,18 +107,44 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         self, model: object | None = None, *, subject: str | None = None, commit: Commit | None = None
     ) -> None:
         cls = type(self)
+        model = self.new_model() if model is None else model
+        if model is not None:
+            settle(cls, model)
+        self._hooks = cls._new_hooks()
+        # The last listener: whatever may veto an event runs before the commit.
+        try:
+            super().__init__(model, listeners=[self._hooks])
+        except InvalidDefinition as error:
+            raise ChartDefinitionError(f"chart {cls.__name__}: {naming.unbuilt(self) or error}") from error
+        self.subject = subject
+        self.commit = commit
+
+    @classmethod
+    def _new_hooks(cls) -> Hooks:
         # Of this class, not of a base: the hooks are named after the states.
         if cls.__dict__.get("_hooks_class") is None:
             cls._hooks_class = hooks_class(cls.__name__, [state.id for state in cls.states])
         assert cls._hooks_class is not None
-        model = self.new_model() if model is None else model
-        if model is not None:
-            _settle(cls, model)
-        self._hooks = cls._hooks_class(cls.log_message, cls.emit)
-        # The last listener: whatever may veto an event runs before the commit.
-        super().__init__(model, listeners=[self._hooks])
-        self.subject = subject
-        self.commit = commit
+        return cls._hooks_class(cls.log_message, cls.emit)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the parts of a copy or a pickle: the model, and attributes of the chart's own."""
+        if self.commit is not None:
+            raise NotCopyable(type(self).__name__)
+        parts: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]  # of the engine
+        del parts["_hooks"]
+        parts["_listeners"] = [each for each in self._listeners.values() if each is not self._hooks]
+        return parts
+
+    def __setstate__(self, parts: dict[str, Any]) -> None:
+        listeners = parts.pop("_listeners")
+        vars(self).update(parts)
+        self._hooks = self._new_hooks()
+        self._listeners = {}
+        self._callbacks = CallbacksRegistry()
+        self._config = self._build_configuration()
+        self._register_callbacks([*listeners, self._hooks])
+        self._engine = self._get_engine()
 
     @staticmethod
     def new_model() -> object | None:
@@ -162,6 +179,8 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             UnknownEvent: The chart has no such event.
             InvalidTransition: The chart does not allow the event in this state.
             NestedFire: Another event of this chart is being committed.
+            MissingPayload: A guard or hook needs a payload keyword that was not given.
+            UnknownPayload: Nothing takes a payload keyword, and its name is close to one that is taken.
             ReservedPayload: The engine reserves a payload keyword for itself.
         """
         declared = self.event(event)
@@ -184,15 +203,18 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     def _fire(self, declared: Event, payload: dict[str, Any]) -> Transition:
         if self._hooks.firing is not None:
             raise NestedFire(type(self).__name__, declared.id)
-        if not _RESERVED.isdisjoint(payload):
-            raise ReservedPayload(sorted(_RESERVED.intersection(payload)))
-        before = _settle(type(self), self.model)  # as it is, since a state's value need not be a string
+        if not RESERVED.isdisjoint(payload):
+            raise ReservedPayload(sorted(RESERVED.intersection(payload)))
+        # A commit that reads the payload checks it afterwards.
+        if payload and not getattr(self.commit, "reads_payload", False):
+            require_spelt(self, declared, payload)
+        before = settle(type(self), self.model)  # as it is, since a state's value need not be a string
         firing = Firing(
             declared.id,
             state_text(before),
             type(self).__name__,
             self._subject,
-            payload,
+            Payload(payload, keywords(self, declared)) if payload else {},
             self.commit,
             since=getattr(self.model, "since", None),
         )
@@ -203,6 +225,8 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             self._restore(before, firing)
             if _is_refusal(error, firing):
                 raise self._refusal(declared.id, payload) from error
+            if not firing.committed and isinstance(error, TypeError):
+                require_complete(self, declared, payload, error)
             if not firing.committed or not isinstance(error, Exception):
                 raise
             # A committed event has happened: a hook that fails afterwards must not deny it.
@@ -221,9 +245,17 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         Raises:
             UnknownEvent: The chart has no such event.
             InvalidTransition: The chart does not allow the event in this state.
+            MissingPayload: A guard needs a payload keyword that was not given.
+            UnknownPayload: Nothing takes a payload keyword, and its name is close to one that is taken.
         """
         declared = self.event(event)
+        require_spelt(self, declared, payload)
         if declared.id not in self.enabled(**payload):
+            try:
+                ask(self, ways(declared, self._state), payload)
+            except TypeError as error:
+                require_complete(self, declared, payload, error)
+                raise
             if Hooks.watchers:
                 self._tell_refused(declared, payload)
             raise self._refusal(declared.id, payload)
@@ -236,7 +268,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         open_ = {
             event.id
             for transition in self._state.transitions
-            if self._refusing_guard(transition, payload) is None
+            if is_open(self, transition, payload)
             for event in transition.events
         }
         return tuple(event.id for event in type(self)._events if event.id in open_)
@@ -253,20 +285,22 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             UnknownState: The chart has no state like the model's.
         """
         # Building a machine takes longer than an event, and leaves cyclic garbage.
-        machine = _kept(cls, type(model))
+        machine = kept_machines().get((cls, type(model)))
         if machine is None:
             machine = cls(copy(model))
             # Models without a dictionary can't be rebound below.
             if hasattr(model, "__dict__"):
-                _kept_machines()[cls, type(model)] = machine
+                kept_machines()[cls, type(model)] = machine
         elif machine._hooks.firing is not None:
             raise NestedFire(cls.__name__, "another event")
         else:
-            _require_state(cls, getattr(model, "state", None))
+            held = getattr(model, "state", None)
+            if held is not None:
+                require_state(cls, held)
             fields = vars(machine.model)
             fields.clear()
             fields.update(vars(model))
-            _settle(cls, machine.model)
+            settle(cls, machine.model)
             machine._engine.start()  # enters the initial state if the model has none
         machine.subject = subject
         machine.commit = commit
@@ -297,10 +331,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
 
     @property
     def _state(self) -> State:
-        state = _require_state(type(self), self.model.state)
-        if state is None:  # a machine begins in the initial state, so somebody took it away
-            raise UnknownState(type(self).__name__, "None", states(type(self)))
-        return state
+        return require_state(type(self), self.model.state)
 
     @property
     def _subject(self) -> str | None:
@@ -337,20 +368,17 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         raise NestedFire(type(self).__name__, str(trigger_data.event))
 
     def _refusal(self, event: str, payload: Mapping[str, Any]) -> InvalidTransition:
+        declared = self.event(event)
+        require_spelt(self, declared, payload)  # a misspelt keyword may be why a guard refused
+        reasons = ((way, reason(self, way, payload)) for way in ways(declared, self._state))
         return InvalidTransition(
             chart=type(self).__name__,
             event=event,
             subject=self._subject,
             state=state_text(self._state.value),
             allowed=self.enabled(**payload),
-            reason=next(self._reasons(event, payload), None),
+            tried=[(state_text(way.target.value), why) for way, why in reasons if why is not None],
         )
-
-    def _reasons(self, event: str, payload: Mapping[str, Any]) -> Iterator[str]:
-        for transition in self._ways(self.event(event), self._state):
-            guard = self._refusing_guard(transition, payload)
-            if guard is not None:
-                yield guard_reason(type(self), guard)
 
     @property
     def _about(self) -> str:
@@ -363,8 +391,8 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:
         guards = {
             str(guard.meta): agrees
-            for transition in self._ways(event, self._state)
-            for guard, agrees in self._asked(transition, payload)
+            for transition in ways(event, self._state)
+            for guard, agrees in answers(self, transition, payload)
         }
         here = state_text(self._state.value)
         self._tell(FiredEvent(type(self), self._about, event.id, here, None, guards))
@@ -373,7 +401,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         """Return the answers that the guards must have given for an event to lead there."""
         # Asking the guards again could run side effects, or give other answers.
         said: dict[str, bool] = {}
-        for transition in self._ways(event, self.states_map[before]):
+        for transition in ways(event, self.states_map[before]):
             guards = [str(guard) for guard in transition.cond]
             if state_text(transition.target.value) == after:
                 return said | dict.fromkeys(guards, True)
@@ -381,67 +409,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
                 said[guards[0]] = False
         return said
 
-    def _ways(self, event: Event, state: State) -> Iterator[Any]:
-        """Yield the transitions of an event from a state, in the order in which they are tried."""
-        for transition in state.transitions:
-            if event.id in [declared.id for declared in transition.events]:
-                yield transition
-
-    def _refusing_guard(self, transition: Any, payload: Mapping[str, Any]) -> str | None:
-        refusing = (guard for guard, agrees in self._asked(transition, payload) if not agrees)
-        return next((str(guard.meta.attr_name) for guard in refusing), None)
-
-    def _asked(self, transition: Any, payload: Mapping[str, Any]) -> Iterator[tuple[Any, bool]]:
-        """Yield each guard of a transition with its answer."""
-        known = {
-            "machine": self,
-            "model": self.model,
-            "source": transition.source,
-            "target": transition.target,
-            "state": transition.source,
-            "transition": transition,
-            "event": next(iter(transition.events)),
-        }
-        for guard in self._callbacks[transition.cond.key]:
-            try:
-                agrees = guard.call(**payload, **known)
-            except Exception:  # firing the guard's own event raises it, but other events must not
-                agrees = False
-            yield guard, bool(agrees)
-
 
 def _is_refusal(error: BaseException, firing: Firing) -> bool:
     refused = isinstance(error, TransitionNotAllowed) and error.event == firing.event
     return refused and firing.transition is None
-
-
-def _require_state(chart: type[Chart], value: object) -> State | None:
-    """Return the state of a value, or None for None; raise UnknownState if the chart has no such state."""
-    found = None if value is None else state_of(chart.states_map, value)
-    if found is None and value is not None:
-        raise UnknownState(chart.__name__, state_text(value), states(chart))
-    return found
-
-
-def _settle(chart: type[Chart], model: Any) -> Any:  # Any: a model, and the value of a state
-    """Put the state's own value in the place of an equivalent of another type; return this value."""
-    held = getattr(model, "state", None)
-    state = _require_state(chart, held)
-    if state is not None and held != state.value:
-        model.state = state.value
-    return None if state is None else state.value
-
-
-# By thread, as two threads on one machine would get each other's errors.
-_thread = threading.local()
-
-
-def _kept_machines() -> dict[tuple[type[Chart], type], Any]:
-    machines: dict[tuple[type[Chart], type], Any] | None = getattr(_thread, "machines", None)
-    if machines is None:
-        machines = _thread.machines = {}
-    return machines
-
-
-def _kept(chart: type[Chart], model: type) -> Any:
-    return _kept_machines().get((chart, model))

@@ -7,6 +7,9 @@
     ├── InvalidTransition                  the chart does not allow the event in this state
     ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
     ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
+    ├── UnknownPayload (TypeError)         a payload keyword that looks like a misspelt one
+    ├── MissingPayload (TypeError)         a guard or hook needs a payload keyword that was not given
+    ├── NotCopyable (TypeError)            a machine that commits can't be copied or pickled
     ├── NoSuchPath (LookupError)           an event can't follow the events before it
     ├── ChartNotFound (LookupError)        `module:Chart` leads to no chart; says where, and why
     ├── DiagramUnavailable                 a format needs a program that is not installed
@@ -99,7 +102,10 @@ class InvalidTransition(StatechartError):
         subject: The name of the chart's subject, or None.
         state: The state, unchanged.
         allowed: The events that the state and the guards allow now.
-        reason: The reason of a guard, or None if no transition is declared.
+        reasons: The reason of each transition of the event that was tried, in order; empty if the chart
+            declares none from this state.
+        targets: The states that these transitions lead to.
+        reason: The first of the reasons, or None.
     """
 
     def __init__(
@@ -111,15 +117,20 @@ class InvalidTransition(StatechartError):
         state: str,
         allowed: Iterable[str],
         reason: str | None = None,
+        tried: Iterable[tuple[str, str]] = (),
     ) -> None:
+        tried = tuple(tried)
         self.chart = chart
         self.event = event
         self.subject = subject
         self.state = state
         self.allowed: tuple[str, ...] = tuple(allowed)
-        self.reason = reason
+        self.targets: tuple[str, ...] = tuple(target for target, _ in tried)
+        self.reasons: tuple[str, ...] = tuple(why for _, why in tried) or ((reason,) if reason else ())
+        self.reason = next(iter(self.reasons), None)
         what = f"{event} {subject!r}" if subject is not None else event
-        why = f"{reason}; " if reason else ""
+        told = [f"to {target}: {why}" for target, why in tried] if len(set(self.reasons)) > 1 else []
+        why = "".join(f"{each}; " for each in told or self.reasons[:1])
         verb = "is" if len(self.allowed) < 2 else "are"
         super().__init__(f"cannot {what} in state {state}: {why}allowed now {verb} {listed(self.allowed)}")
 
@@ -142,6 +153,52 @@ class ReservedPayload(StatechartError, TypeError):
     def __init__(self, names: Iterable[str]) -> None:
         self.names: tuple[str, ...] = tuple(names)
         super().__init__(f"reserved payload names: {listed(self.names)}; choose others")
+
+
+class UnknownPayload(StatechartError, TypeError):
+    """A payload keyword that nothing takes, and that looks like a misspelt one."""
+
+    def __init__(self, chart: str, event: str, name: str, meant: str) -> None:
+        self.chart = chart
+        self.event = event
+        self.name = name
+        self.nearest = meant
+        super().__init__(f"{event} of {chart} takes no payload {name!r}: did you mean {meant!r}?")
+
+
+class MissingPayload(StatechartError, TypeError):
+    """A guard or hook of an event needs payload keywords that were not given.
+
+    Attributes:
+        needed_by: The guard or hook, such as `guard is_enough`.
+        names: The missing keywords.
+    """
+
+    def __init__(
+        self, chart: str, event: str, needed_by: str, names: Iterable[str], given: Iterable[str] = ()
+    ) -> None:
+        self.chart = chart
+        self.event = event
+        self.needed_by = needed_by
+        self.names: tuple[str, ...] = tuple(names)
+        call = ", ".join(f"{name}=..." for name in self.names)
+        meant = next((near for name in self.names if (near := nearest(name, given))), None)
+        instead = f" instead of {meant}" if meant is not None else ""
+        super().__init__(
+            f"{event} of {chart} lacks the payload {listed(self.names)}, which its {needed_by} takes: "
+            f"fire it with {call}{instead}"
+        )
+
+
+class NotCopyable(StatechartError, TypeError):
+    """A machine that commits can't be copied or pickled: two machines would commit to one record."""
+
+    def __init__(self, chart: str) -> None:
+        self.chart = chart
+        super().__init__(
+            f"a machine of {chart} that commits can't be copied or pickled, as both would commit to one "
+            f"record: copy its model, and build another machine: {chart}(model)"
+        )
 
 
 class NoSuchPath(StatechartError, LookupError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from statechart.engine.payload import Payload
 from statechart.engine.values import state_of
-from statechart.errors import InvalidValue
+from statechart.engine.view import view_of
+from statechart.errors import InvalidValue, UnknownPayload
 from statechart.storage.session import ModelT, Session
 from statechart.wording import state_text
 
@@ -89,6 +90,9 @@ def fire_on(
 class _Commit(Generic[ValueT]):
     """Commits one transition to a ledger, as the chart's entry hook asks."""
 
+    reads_payload = True
+    """The chart leaves the check of the payload to this commit, since `evolve` may read it."""
+
     def __init__(self, ledger: Ledger[ValueT], evolve: Callable[[ValueT, Transition], ValueT]) -> None:
         self._ledger = ledger
         self._evolve = evolve
@@ -99,7 +103,11 @@ class _Commit(Generic[ValueT]):
         return self._ledger.revision > self._before
 
     def __call__(self, transition: Transition) -> Mapping[str, object]:
-        return self._ledger.commit(self._evolve(self._ledger.value, transition), transition)
+        value = self._evolve(self._ledger.value, transition)
+        misspelt = transition.payload.misspelt() if isinstance(transition.payload, Payload) else None
+        if misspelt is not None:
+            raise UnknownPayload(transition.chart, transition.event, *misspelt)
+        return self._ledger.commit(value, transition)
 
 
 class _SessionLedger(Generic[ModelT]):
@@ -120,7 +128,7 @@ class _SessionLedger(Generic[ModelT]):
         return self._session.head.revision
 
     def model(self) -> object:
-        return SimpleNamespace(**dict(self.value))
+        return view_of(self.value)
 
     def commit(self, value: ModelT, transition: Transition) -> Mapping[str, object]:
         data = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from statechart.errors import UnknownState
-from statechart.wording import state_text
+from statechart.wording import refusal_of, state_text
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -81,9 +82,12 @@ def _named(members: Iterable[Any]) -> tuple[str, ...]:  # Any: State objects, or
 
 def guard_reason(chart: AnyChart, guard: str) -> str:
     """Return the reason of a guard's refusal: the first sentence of its docstring, as a clause."""
-    doc = getattr(getattr(chart, guard.lstrip("!"), None), "__doc__", None) or f"guard {guard} refuses"
-    sentence = " ".join(doc.strip().split("\n\n")[0].split()).rstrip(".")
-    return sentence[:1].lower() + sentence[1:]
+    name = guard.lstrip("!")
+    found = getattr_static(chart, name, None)
+    if found is None:  # a function that is given itself instead of its name
+        specs = (spec for state in chart.states for way in state.transitions for spec in way.cond)
+        found = next((spec.func for spec in specs if spec.attr_name == name), None)
+    return refusal_of(guard, found)
 
 
 def allowed_events(chart: AnyChart, state: str) -> tuple[str, ...]:

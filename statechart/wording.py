@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import cached_property, partial, partialmethod
+from types import FunctionType, MethodType
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name closest to `name`, or None if none is close."""
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known name closest to `name`, or None if none has this likeness, from 0 to 1."""
     # Every start of the command line loads this module; difflib takes as long to load as all of it.
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=likeness)), None)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -27,3 +29,34 @@ def plain(value: object) -> object:
 def state_text(value: object) -> str:
     """Return the text of a state's value, by which graphs, messages and records name the state."""
     return str(plain(value))
+
+
+def refusal_of(guard: str, attribute: object) -> str:
+    """Return the reason of a guard's refusal, as a clause: the first sentence of its own docstring.
+
+    Args:
+        guard: The name of the guard, or its expression.
+        attribute: The guard as its class declares it, or None if unknown.
+    """
+    doc = (own_docstring(attribute) or "").strip()
+    if not doc:
+        return f"guard {guard} refuses"
+    sentence = " ".join(doc.split("\n\n")[0].split()).rstrip(".")
+    # `URL` keeps its capital.
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
+def own_docstring(attribute: object) -> str | None:
+    """Return the docstring of a function, method or property, and None for other objects.
+
+    Other objects have the docstring of their class, which is not about them.
+    """
+    match attribute:
+        case staticmethod() | classmethod():
+            return own_docstring(attribute.__func__)
+        case partial() | partialmethod():
+            return own_docstring(attribute.func)
+        case FunctionType() | MethodType() | property() | cached_property():
+            return attribute.__doc__
+        case _:
+            return None

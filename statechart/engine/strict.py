@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from statemachine.graph import iterate_states_and_transitions
 from statemachine.state import State
+
+from statechart.engine.naming import all_specs
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -69,7 +70,7 @@ def _state(state: State) -> Iterator[str]:
 
 def _callbacks(chart: type[StateChart[Any]]) -> Iterator[str]:
     owners = [chart, *chart._class_listeners]
-    names = {spec.attr_name for specs in _all_specs(chart) for spec in specs}
+    names = {spec.attr_name for spec in all_specs(chart)}
     names |= {f"on_invoke_{state.id}" for state in chart.states} | {"on_invoke_state"}
     for name in sorted(names):
         for owner in owners:
@@ -78,13 +79,6 @@ def _callbacks(chart: type[StateChart[Any]]) -> Iterator[str]:
                 yield f"callback {name!r} is async; do asynchronous work in a command, then fire"
             elif found is not None and name.startswith("on_invoke_"):
                 yield f"callback {name!r} invokes work; do the work outside of the chart, then fire"
-    for specs in _all_specs(chart):
-        for spec in specs:
-            if iscoroutinefunction(spec.func):
-                yield f"callback {spec.attr_name!r} is async; do asynchronous work in a command, then fire"
-
-
-def _all_specs(chart: type[StateChart[Any]]) -> Iterator[Any]:
-    yield chart._specs
-    for visited in iterate_states_and_transitions(chart.states):
-        yield visited._specs
+    for spec in all_specs(chart):
+        if iscoroutinefunction(spec.func):
+            yield f"callback {spec.attr_name!r} is async; do asynchronous work in a command, then fire"

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from statechart.errors import UnknownState
 from statechart.wording import plain, state_text
 
 if TYPE_CHECKING:
-    from statemachine import State
+    from statemachine import State, StateChart
 
 
 def value_problem(value: object, others: Iterable[object]) -> str | None:
@@ -44,3 +45,30 @@ def state_of(states: Mapping[Any, State], value: object) -> State | None:
     if found is not None:
         return found
     return next((state for known, state in states.items() if plain(known) == plain(value)), None)
+
+
+def require_state(chart: type[StateChart[Any]], value: object) -> State:
+    """Return the state of a chart that has a value.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    found = state_of(chart.states_map, value)
+    if found is None:
+        raise UnknownState(chart.__name__, state_text(value), map(state_text, chart.states_map))
+    return found
+
+
+def settle(chart: type[StateChart[Any]], model: Any) -> Any:  # Any: a model, and the value of a state
+    """Put the state's own value in the place of an equivalent in a model; return this value.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    held = getattr(model, "state", None)
+    if held is None:
+        return None
+    state = require_state(chart, held)
+    if held != state.value:
+        model.state = state.value
+    return state.value

@@ -92,6 +92,13 @@ class ChartMachine(RuleBasedStateMachine):
         assert after in ways, f"{event} led from {before} to {after}, which the chart does not declare"
         self.fired(self.driver.transitions[-1])
 
+    def __getattr__(self, name: str) -> Any:
+        # A rule has a key that no attribute can have; an example that is played again names its event.
+        try:
+            return object.__getattribute__(self, _key(name))
+        except AttributeError:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
+
     @property
     def allowed(self) -> tuple[str, ...]:
         """The events that are allowed now."""
@@ -156,15 +163,17 @@ def state_machine(
         if name not in events(chart):
             raise UnknownEvent(chart.__name__, name, events(chart))
     rules: dict[str, object] = {
-        _rule_name(event): _firing(event, payloads.get(event, {})) for event in events(chart)
+        _key(_rule_name(event)): _firing(event, payloads.get(event, {})) for event in events(chart)
     }
-    rules["refuse"] = _refusing(chart)
+    rules[_key("refuse")] = _refusing(chart)
     return type(f"{chart.__name__}Machine", (ChartMachine,), {"chart": chart, **rules})
 
 
 def _firing(event: str, payload: Mapping[str, SearchStrategy[Any]]) -> Callable[..., None]:
+    plain = not {"target", "targets"} & payload.keys()  # the names of rule's own arguments
+
     def fire(self: ChartMachine, **drawn: Any) -> None:
-        self.fire(event, **drawn)
+        self.fire(event, **(drawn if plain else drawn["payload"]))
 
     def possible(self: ChartMachine) -> bool:
         if payload:  # the guards may need the payload, which is drawn later
@@ -172,14 +181,21 @@ def _firing(event: str, payload: Mapping[str, SearchStrategy[Any]]) -> Callable[
         return event in self.allowed
 
     fire.__name__ = fire.__qualname__ = _rule_name(event)
-    keywords: dict[str, Any] = dict(payload)  # Any: rule's overloads can't tell these from its own
+    # Any: rule's overloads can't tell these from its own
+    keywords: dict[str, Any] = dict(payload) if plain else {"payload": st.fixed_dictionaries(dict(payload))}
     made = precondition(possible)(rule(**keywords)(fire))  # type: ignore[no-untyped-call]  # of overloads
     return cast("Callable[..., None]", made)
 
 
+def _key(name: str) -> str:
+    """Return the key of a rule in its class, which is no attribute of anything: it has a space."""
+    return f"rule {name}"
+
+
 def _rule_name(event: str) -> str:
-    """Return the name of an event's rule, different from the methods of the machine."""
-    return f"{event}_" if hasattr(ChartMachine, event) or event == "refuse" else event
+    """Return the name that an event has in an example, different from the methods of the machine."""
+    own = hasattr(ChartMachine, event) or event in ChartMachine.__annotations__ or event == "refuse"
+    return f"{event}_" if own else event
 
 
 def _refusing(chart: type[Chart]) -> Callable[..., None]:

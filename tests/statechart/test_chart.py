@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Mapping
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,14 @@ import pytest
 from statemachine.exceptions import TransitionNotAllowed
 
 from statechart import Chart, ChartDefinitionError, Event, State, Transition
-from statechart.errors import InvalidTransition, NestedFire, ReservedPayload, UnknownEvent, UnknownState
+from statechart.errors import (
+    InvalidTransition,
+    NestedFire,
+    NotCopyable,
+    ReservedPayload,
+    UnknownEvent,
+    UnknownState,
+)
 
 
 @dataclass
@@ -468,3 +476,45 @@ def test_threads_have_machines_of_their_own() -> None:
 
     assert len(machines) == 4
     assert done == {number: [f"copy {number}"] * 25 for number in range(4)}
+
+
+class Remembering:
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def on_enter_state(self, target: State) -> None:
+        self.seen.append(target.id)
+
+
+class Lamp(Chart):
+    listeners = [Remembering]  # noqa: RUF012  # as a chart's author writes it
+
+    off = State("off", initial=True)
+    on = State("on", final=True)
+    light = Event(off.to(on), name="light")
+
+
+COPIES: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "copy": (copy, "on"),
+    "deepcopy": (deepcopy, "off"),
+    "pickle": (lambda machine: pickle.loads(pickle.dumps(machine)), "off"),
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_machine_can_be_copied(way: str) -> None:
+    copied, state = COPIES[way]
+    lamp = Lamp(Loan(state="off"), subject="lamp 1")
+
+    other = copied(lamp)
+
+    assert other.fire(Lamp.light).subject == "lamp 1"
+    assert (lamp.model.state, other.model.state) == (state, "on")  # a shallow copy shares the model
+    assert [listener.seen for listener in other.active_listeners if hasattr(listener, "seen")] == [["on"]]
+    assert copied(Lamp()).fire(Lamp.light).to_state == "on"
+
+
+@pytest.mark.parametrize("way", [copy, deepcopy, pickle.dumps])
+def test_a_machine_that_commits_cannot_be_copied_and_says_what_to_do(way: Callable[[Any], Any]) -> None:
+    with pytest.raises(NotCopyable, match="copy its model, and build another machine: Lamp\\(model\\)"):
+        way(Lamp(commit=Ledger()))

@@ -131,3 +131,33 @@ def test_a_chart_that_refuses_a_declared_event_is_detected(monkeypatch: pytest.M
 def test_payloads_are_for_events_that_there_are() -> None:
     with pytest.raises(UnknownEvent, match="did you mean 'begin'"):
         state_machine(Till, payloads={"begn": {}})
+
+
+NAMES = [
+    "chart",
+    "settings",
+    "driver",
+    "bundles",
+    "rules",
+    "TestCase",
+    "name_counter",
+    "fired",
+    "refused",
+    "data",
+]
+
+
+def test_no_name_of_an_event_clashes_with_the_machine() -> None:
+    body: dict[str, Any] = {"here": State("here", initial=True)}
+    for name in NAMES:
+        body[name] = Event(body["here"].to(body["here"], on=f"note_{name}"), name=name)
+        body[f"note_{name}"] = lambda self, targets=0, name=name: met.add((name, targets))
+    met: set[tuple[str, int]] = set()
+    clashing: type[Chart] = type(Chart)("Clashing", (Chart,), body)
+
+    machine = state_machine(clashing, payloads={"chart": {"targets": st.just(7)}})
+    machine.TestCase.settings = settings(QUICK, max_examples=20)
+    machine.TestCase("runTest").runTest()
+
+    assert {name for name, _ in met} == set(NAMES)
+    assert ("chart", 7) in met
