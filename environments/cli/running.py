@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from environments.cli import loading
 from environments.cli.signals import Interruption
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, tell_next
+from environments.cli.terminal.output import emit, note, tell_next
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
+from environments.secrets.references import placed_references
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
     from environments.model.environment import AnyEnvironment
+    from environments.model.spec import EnvironmentSpec
     from environments.workspace import Workspace
 
 Work = Callable[["Workspace"], Coroutine[Any, Any, "AnyEnvironment"]]
@@ -42,6 +44,14 @@ def tell_changed(
     document = environment_document(view, settings.spell, workspace.directory(environment.name))
     emit(settings, document, f"{environment.name} is {view.condition}{_where(environment)}{say}")
     tell_next(settings, view.next_steps, environment.name)
+
+
+def tell_missing_secrets(spec: EnvironmentSpec) -> None:
+    """Print a note for each secret that is not where the spec says, since a later step would fail."""
+    for place, reference in placed_references(spec.provider):
+        if reference.missing:
+            field = ".".join(str(part) for part in place)
+            note(f"note: {field}: {reference.missing}; a command that needs the secret will fail")
 
 
 def _where(environment: AnyEnvironment) -> str:

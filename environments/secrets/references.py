@@ -59,6 +59,18 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
         """Whether the reference names nothing, as with an empty variable of a shell."""
         return not (self.env or "").strip() and self.file in (None, Path())
 
+    @property
+    def missing(self) -> str:
+        """The reason why the secret is not where it should be; an empty string if something is there."""
+        if self.env is not None:
+            return "" if self.env in os.environ else f"the environment variable {self.env} is not set"
+        assert self.file is not None
+        try:
+            found = self.file.is_file()
+        except OSError:  # such as a name that is too long
+            found = False
+        return "" if found else f"the file {self.file} is not there"
+
     def resolve(self, memory: SecretMemory = MEMORY) -> str:
         """Read the secret, without a file's final line break, and remember its value.
 

@@ -11,7 +11,7 @@ from environments.cli.declared_spec import declared_spec
 from environments.cli.group import subcommand
 from environments.cli.parameters import app_option, file_option, optional_name_argument
 from environments.cli.refusal import UsageRefused
-from environments.cli.running import tell_changed
+from environments.cli.running import tell_changed, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit
 from environments.configuration.templates import TEMPLATES, spec_template
@@ -63,7 +63,9 @@ def create(
         )
     workspace = loading.workspace(settings)
     settings.changing = spec.name
-    tell_changed(settings, workspace, workspace.create(spec))
+    created = workspace.create(spec)
+    tell_missing_secrets(created.spec)
+    tell_changed(settings, workspace, created)
 
 
 def _print_template(settings: Settings, name: str | None, kind: str) -> None:

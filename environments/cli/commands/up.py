@@ -17,7 +17,7 @@ from environments.cli.parameters import (
     optional_name_argument,
 )
 from environments.cli.refusal import UsageRefused
-from environments.cli.running import run_command
+from environments.cli.running import run_command, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from environments.execution.plan import plan as commands_to
@@ -73,8 +73,10 @@ def up(
         settings.changing = wanted
         workspace.create(spec)
         note(f"created {wanted}")
-    before = workspace.load(wanted).revision
-    run_command(settings, lambda opened: _bring(opened, wanted, target, before))
+    before = workspace.load(wanted)
+    if before.state.name != target.name:
+        tell_missing_secrets(before.spec)
+    run_command(settings, lambda opened: _bring(opened, wanted, target, before.revision))
 
 
 async def _bring(workspace: Workspace, name: str, target: EnvironmentState, before: int) -> AnyEnvironment:

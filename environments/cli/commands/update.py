@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from environments.cli.group import subcommand
 from environments.cli.parameters import file_option, name_argument
 from environments.cli.refusal import UsageRefused
-from environments.cli.running import run_command
+from environments.cli.running import run_command, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import note
 from environments.configuration.spec_file import load_spec
@@ -32,6 +32,7 @@ def update(settings: Settings, name: str, file: Path | None) -> None:
     if file is None:
         raise UsageRefused("--file FILE is missing", (settings.spell("update NAME --file FILE", name),))
     spec = load_spec(file, name=name)
+    tell_missing_secrets(spec)
     run_command(settings, lambda workspace: _update(workspace, name, spec))
 
 

@@ -113,3 +113,24 @@ def test_a_secret_without_a_place_is_refused(cli: Any, tmp_path: Path, variable:
     assert ran.code == 2
     assert f"--env {variable!r} names no" in ran.err
     assert not (tmp_path / "data").exists()
+
+
+def test_a_secret_that_is_not_there_is_told_at_once(cli: Any, tmp_path: Path) -> None:
+    ran = cli(
+        "create",
+        "web",
+        "--app",
+        HELLO,
+        "--env",
+        "A=@env:NO_SUCH",
+        "--env",
+        "B=@file:/nowhere",
+        "--env",
+        "C=@env:HOME",
+    )
+
+    assert ran.code == 0
+    assert "note: env.A: the environment variable NO_SUCH is not set" in ran.err
+    assert "note: env.B: the file /nowhere is not there" in ran.err
+    assert "env.C" not in ran.err
+    assert "note: env.A" in cli("up", "web", "--to", "provisioned").err
