@@ -13,6 +13,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,6 +29,7 @@ from environments.providers.terraform.host_program import (
     log,
     program,
     releases,
+    service,
     systemd,
     waiting,
 )
@@ -260,6 +262,45 @@ def test_an_unrecorded_process_is_found_by_its_token(root: Path, start: Callable
     seen = call("status", root)
     assert not seen["alive"]
     assert call("stop", root, grace=0)
+
+
+def test_a_damaged_record_does_not_mean_that_no_service_runs(root: Path) -> None:
+    for text in ("", "{", "null", "[]", "{}", '{"release": 1, "token": "t", "fingerprint": ""}'):
+        (root / "instance.json").write_text(text)
+        for look in (service.status, partial(service.stop, grace=0)):
+            with pytest.raises(Refused, match=r"instance\.json, the record of the service, is damaged"):
+                look(root)
+
+
+SYSTEMD = {
+    "ActiveState=active\nMainPID=7\nNRestarts=2": (True, 7, 2),
+    "ActiveState=refreshing\nMainPID=7\nNRestarts=2": (True, 7, 2),
+    "ActiveState=activating\nMainPID=0\nNRestarts=1": (True, None, 1),
+    "ActiveState=inactive\nMainPID=0": (False, None, 0),
+    "ActiveState=failed\nMainPID=0\nNRestarts=5": (False, None, 5),
+    "": None,
+    "ActiveState=\nMainPID=0": None,
+    "ActiveState=active\nMainPID=": None,
+    "ActiveState=frozen by a later version\nMainPID=7": None,
+    "Warning: the journal has been rotated": None,
+}
+"""Answers of systemctl, with their meaning; None if they have none."""
+
+
+def test_an_answer_of_systemd_that_is_not_understood_is_no_stopped_service(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "_BOOTED", tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\ncat '{tmp_path}/said'\n")
+    (tmp_path / "systemctl").chmod(0o700)
+    for text, meaning in SYSTEMD.items():
+        (tmp_path / "said").write_text(text)
+        if meaning is None:
+            with pytest.raises(Refused, match="is not understood"):
+                systemd.status(root)
+        else:
+            assert tuple(systemd.status(root).values()) == meaning, text
 
 
 def test_a_foreign_process_with_a_recorded_pid_is_left_alone(root: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import stat
+import sys
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -198,3 +199,17 @@ async def test_commands_run_as_root_with_sudo(sshd: Sshd, known_hosts: Path) -> 
     async with ssh.connect(sshd.target(known_hosts, become=True)) as remote:
         assert (await remote.run("cat; echo $SUDO_USER", input="said ")).stdout == f"said {USER}\n"
         assert (await remote.run("exit 1", check=False)).status == 1
+
+
+async def test_an_answer_of_the_host_is_found_or_not_understood(
+    sshd: Sshd, known_hosts: Path, tmp_path: Path
+) -> None:
+    real, python = f"'{sys.executable}' \"$@\"", tmp_path / "bin" / "python3"
+    poor(sshd, tmp_path / "bin", python3=f"echo '{{}}'; {real}; echo '[1]'; echo bye")
+    async with ssh.connect(sshd.target(known_hosts)) as remote:
+        call = Calls(remote, str(tmp_path / "nothing"))
+        assert await call("status") is None
+        for answer in ("bye", '{"result": ', "null", "[]", '{"a": 1}', "[" * 9999):
+            python.write_text(f"#!/bin/sh\necho '{answer}'\n")
+            with pytest.raises(StepFailed, match=r"the answer of 127\.0\.0\.1 is not understood: "):
+                await call("status")

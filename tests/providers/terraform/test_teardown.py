@@ -157,8 +157,10 @@ async def test_a_refusal_is_found_before_the_teardown_and_the_mended_module_is_u
     summary = await refused(bench)
     assert "prevent_destroy" in summary
     assert (
-        f"this destroy removed nothing. If the module is the reason, change it in {bench.module}" in summary
+        f"this destroy removed nothing; if the module is the reason, change it in {bench.module}" in summary
     )
+
+    assert (await bench.probe("destroy", "check_teardown")).verdict is Verdict.NOT_DONE
 
     bench.write(**{"main.tf": 'output "instance_ip" { value = "127.0.0.1" }\n'})
     assert "no longer declares terraform_data.host" in await refused(bench)

@@ -17,6 +17,9 @@ from .waiting import until
 _UNITS = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")
 _STATUS = "--property=LoadState,ActiveState,SubState,MainPID,NRestarts"
+# Source: systemctl(1) and the D-Bus interface org.freedesktop.systemd1.
+_ALIVE = ("active", "activating", "reloading", "refreshing", "deactivating", "maintenance")
+_ENDED = ("inactive", "failed")
 _AFTER_KILL = 10
 _PAUSE = 0.1
 _LONGEST = 60
@@ -50,11 +53,19 @@ def status(root: Path) -> dict[str, Any]:
     """Return state, main process and number of restarts.
 
     A unit between two restarts counts as alive, without a process.
+
+    Raises:
+        Refused: Systemd's answer is not understood, so the state is not known.
     """
-    shown = _shown(root) if _BOOTED.is_dir() else {}
-    alive = shown.get("ActiveState") in ("active", "activating", "reloading", "deactivating")
-    pid, restarts = int(shown.get("MainPID") or 0), int(shown.get("NRestarts") or 0)
-    return {"alive": alive, "pid": pid or None, "restarts": restarts}
+    if not _BOOTED.is_dir():
+        return {"alive": False, "pid": None, "restarts": 0}
+    shown = _shown(root)
+    state, pid, restarts = (shown.get(name, "") for name in ("ActiveState", "MainPID", "NRestarts"))
+    numbers = [int(text) for text in (pid, restarts or "0") if text.isdecimal()]
+    if state not in (*_ALIVE, *_ENDED) or len(numbers) != len((pid, restarts)):
+        said = ", ".join(f"{name}={value}" for name, value in shown.items()) or "nothing"
+        raise Refused("infrastructure", f"systemd's answer about {_name(root)} is not understood: {said}")
+    return {"alive": state in _ALIVE, "pid": numbers[0] or None, "restarts": numbers[1]}
 
 
 def has_unit(root: Path) -> bool:
@@ -76,9 +87,9 @@ def stop(root: Path, grace: float) -> bool:
     if booted:
         # Not waited for by systemctl: a unit may take longer than one call of this program may.
         _try("stop", "--no-block", name)
-        if not _ended(root, grace):
+        if not _has_ended(root, grace):
             _try("kill", "--signal=KILL", name)
-            if not _ended(root, _AFTER_KILL):
+            if not _has_ended(root, _AFTER_KILL):
                 raise Refused("command_execution", f"{name} can't be ended, even by force")
     _try("disable", name)
     _file(root).unlink(missing_ok=True)
@@ -111,7 +122,7 @@ def _shown(root: Path) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _ended(root: Path, within: float) -> bool:
+def _has_ended(root: Path, within: float) -> bool:
     return until(lambda: not status(root)["alive"], within=within, every=_PAUSE)
 
 

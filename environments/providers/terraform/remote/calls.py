@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -33,6 +35,8 @@ from host.program import main
 main(**sent["call"])
 """
 _VERSION = "import json, sys; print(json.dumps(sys.version_info[:2]))"
+_KEYS = {"result", "summary"}
+_EXCERPT = 200
 QUICK = timedelta(seconds=30)
 
 
@@ -70,12 +74,26 @@ class Calls:
         call = {"function": function, "root": self.root, "lineage": self.lineage, "arguments": arguments}
         sent = json.dumps({"modules": _modules(), "call": call})
         ran = await self._python(_LOADER, input=sent, within=within)
-        # The last line: a login may print a greeting first.
-        answer = json.loads(ran.stdout.strip().rpartition("\n")[2])
+        answer = self._understood(ran, lambda found: isinstance(found, dict) and _KEYS & found.keys())
         if "result" not in answer:
             summary = f"on {self.remote.target.host}, {strip_control_codes(answer['summary'])}"
             raise StepFailed(FailureCause(answer["cause"]), summary)
         return answer["result"]
+
+    def _understood(self, ran: CommandResult, is_answer: Callable[[Any], object]) -> Any:  # Any: JSON
+        """Return the answer in the output of a call: a login may print lines before and after it.
+
+        Raises:
+            StepFailed: There is none.
+        """
+        for line in reversed(ran.stdout.splitlines()):
+            with suppress(ValueError, RecursionError):
+                found = json.loads(line)
+                if is_answer(found):
+                    return found
+        last = strip_control_codes(ran.stdout).strip().rpartition("\n")[2]
+        summary = f"the answer of {self.remote.target.host} is not understood: {last[:_EXCERPT]}"
+        raise StepFailed(FailureCause.COMMAND_EXECUTION, summary)
 
     async def require_python(self) -> None:
         """Check that the host has Python 3.9 or later.
@@ -84,7 +102,7 @@ class Calls:
             StepFailed: The host has no Python, or an older version.
         """
         ran = await self._python(_VERSION, within=QUICK)
-        found = tuple(json.loads(ran.stdout.strip().rpartition("\n")[2]))
+        found = tuple(self._understood(ran, lambda found: isinstance(found, list)))
         if found < _OLDEST:
             version, wanted = (".".join(map(str, each)) for each in (found, _OLDEST))
             host = self.remote.target.host

@@ -69,8 +69,11 @@ async def check_teardown(spec: TerraformSettings, context: StepContext) -> None:
 
 
 async def probe_teardown(spec: TerraformSettings, context: StepContext) -> Probed:
-    """Plan the teardown once more."""
-    await check_teardown(spec, context)
+    """Plan the teardown once more; a refusal has to be reported by the step itself."""
+    try:
+        await check_teardown(spec, context)
+    except StepFailed as refused:
+        return Probed.not_done(refused.summary)
     return Probed.done("the teardown can be planned")
 
 

@@ -101,9 +101,9 @@ class TeardownPlan:
             raise StepFailed(FailureCause.CONFIGURATION, summary)
 
     def _advised(self, refused: StepFailed) -> StepFailed:
-        summary = f"{refused.summary}; this destroy removed nothing"
+        summary = f"{refused.summary.rstrip('.')}; this destroy removed nothing"
         if refused.cause in _MENDABLE:
             directory = self.spec.directory
             place = directory if directory.is_dir() else self.copy.layout.module
-            summary += f". If the module is the reason, change it in {place}, then destroy again"
+            summary += f"; if the module is the reason, change it in {place}, then destroy again"
         return StepFailed(refused.cause, summary, refused.detail)
