@@ -57,7 +57,7 @@ UNDERSTOOD = {
     "log lines around it": (f"{LOG}\n{shown(RESOURCE)}\n{LOG}\n", 1),
     "a wrapper's words before it": (f"using version 1.11.4\n{shown(RESOURCE)}\n", 1),
     "over several lines": (json.dumps(json.loads(shown(RESOURCE)), indent=2), 1),
-    "huge": (shown(*[RESOURCE] * 50_000), 50_000),
+    "huge": (shown(*[RESOURCE] * 5_000), 5_000),
 }
 """Answers of `show -json`, with the number of resources."""
 

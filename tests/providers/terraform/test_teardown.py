@@ -175,6 +175,8 @@ async def test_a_refusal_is_found_before_the_teardown_and_the_mended_module_is_u
 async def test_a_state_that_was_carried_alone_is_destroyed_with_its_provisioners(
     bench: Bench, host: Path, tmp_path: Path
 ) -> None:
+    once = (bench.module / "main.tf").read_text().replace("rm '", f"mkdir '{host}.once' && exit 3; rm '")
+    bench.write(**{"main.tf": once})
     await bench.provision()
     before = await bench.observe()
     state = bench.state.read_text()
@@ -193,6 +195,9 @@ async def test_a_state_that_was_carried_alone_is_destroyed_with_its_provisioners
     assert (bench.copy / "main.tf").is_file()
     bench.module.rename(tmp_path / "away")  # not needed: the copy is whole again
     shutil.rmtree(bench.copy / ".terraform")
+    await bench.run("destroy", "check_teardown")
+    assert "local-exec provisioner error" in await refused(bench, "destroy_infrastructure")
+    begun(bench)
     await bench.run("destroy", *TEARDOWN)
     assert not is_there(host)
 
@@ -207,8 +212,10 @@ async def test_a_destroy_time_provisioner_that_failed_runs_again_and_can_be_mend
     assert "local-exec provisioner error" in await refused(bench, "destroy_infrastructure")
     assert (await bench.probe("destroy", "verify_absence")).verdict is Verdict.NOT_DONE
 
-    begun(bench)
     bench.write(**{"main.tf": sound})
+    assert (await bench.probe("destroy", "check_teardown")).verdict is Verdict.DONE
+    begun(bench)
+    assert (await bench.probe("destroy", "check_teardown")).verdict is Verdict.NOT_DONE
     await bench.run("destroy", *TEARDOWN)
     assert not is_there(host)
 

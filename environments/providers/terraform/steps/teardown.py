@@ -69,12 +69,16 @@ async def check_teardown(spec: TerraformSettings, context: StepContext) -> None:
 
 
 async def probe_teardown(spec: TerraformSettings, context: StepContext) -> Probed:
-    """Plan the teardown once more; a refusal has to be reported by the step itself."""
+    """Check whether the teardown can still be planned; if not, the step has to report the refusal."""
+    if not await in_thread(RecordedState(context).may_hold_resources):
+        return Probed.done("no resource was ever created")
+    plan = TeardownPlan(spec, context)
+    if await in_thread(plan.is_outdated):
+        return Probed.not_done("the module has changed since the last attempt")
     try:
-        await check_teardown(spec, context)
+        return Probed.done(await plan.as_applied())
     except StepFailed as refused:
         return Probed.not_done(refused.summary)
-    return Probed.done("the teardown can be planned")
 
 
 async def destroy_infrastructure(spec: TerraformSettings, context: StepContext) -> None:

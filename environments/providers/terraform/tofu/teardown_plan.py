@@ -45,7 +45,7 @@ class TeardownPlan:
         begun = self._begun()
         refusals: list[StepFailed] = []
         for plan in (
-            (self._as_it_is_now, self._as_applied) if begun else (self._as_applied, self._as_it_is_now)
+            (self._as_it_is_now, self.as_applied) if begun else (self.as_applied, self._as_it_is_now)
         ):
             try:
                 if planned := await plan():
@@ -60,7 +60,16 @@ class TeardownPlan:
         operation = self.context.environment.operation
         return operation is not None and operation.effects_begun
 
-    async def _as_applied(self) -> str:
+    def is_outdated(self) -> bool:
+        """Return whether the module has changed since it was applied, and is to be taken as it is now."""
+        return self._begun() and self.spec.directory.is_dir() and not self.copy.is_current()
+
+    async def as_applied(self) -> str:
+        """Plan by the module as it was applied, and return the number of changes.
+
+        Raises:
+            StepFailed: The teardown is refused.
+        """
         said = await asked(self.spec, self.context, lambda binary: binary.run(self.context, *_PLAN))
         return said.summary
 
