@@ -27,6 +27,7 @@ from environments.providers.terraform.host_program import (
     daemon,
     launch,
     log,
+    processes,
     program,
     releases,
     service,
@@ -485,3 +486,13 @@ def test_waiting_evaluates_the_condition_once_more_when_time_is_up() -> None:
     assert len(asked) == 2
     assert not waiting.until(lambda: bool(asked.append(0)), within=0, every=1)
     assert len(asked) == 3
+
+
+def test_processes_that_can_not_be_seen_do_not_count_as_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    with pytest.raises(Refused, match="which processes run is not known"):
+        daemon.status({"pid": os.getpid(), "started": 1})
+    with pytest.raises(Refused, match="which processes run is not known"):
+        processes.of_service(None, TOKEN)

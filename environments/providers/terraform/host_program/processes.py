@@ -10,15 +10,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from .refused import Refused
+
 _PROC = Path("/proc")
 
 
 def ticks(pid: int) -> int | None:
-    """Return when a living process was started, in clock ticks since boot, or None."""
+    """Return when a living process was started, in clock ticks since boot, or None.
+
+    Raises:
+        Refused: The processes of the host can't be seen.
+    """
     try:
         # Behind the last parenthesis: the name before it may hold spaces and parentheses.
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
+        _require_visible()
         return None
     # A zombie has ended; its parent has just not collected it yet.
     return None if fields[0] in "ZX" else int(fields[19])
@@ -38,7 +45,19 @@ def directories(pids: Iterable[int], below: Path) -> list[str]:
     return list(found)
 
 
+def _require_visible() -> None:
+    """Check that the processes of the host can be seen.
+
+    Raises:
+        Refused: They can't.
+    """
+    if not (_PROC / "self" / "stat").exists():
+        summary = f"which processes run is not known: {_PROC} is not mounted on the host"
+        raise Refused("infrastructure", f"{summary}; mount it, then try again")
+
+
 def _living() -> Iterator[int]:
+    _require_visible()
     for name in filter(str.isdigit, os.listdir(_PROC)):  # noqa: PTH208  # names only, and many
         if ticks(int(name)) is not None:
             yield int(name)

@@ -72,7 +72,7 @@ def has_unit(root: Path) -> bool:
     """Return whether envchart made a unit for the directory, recorded or not."""
     try:
         return mark(root) in _file(root).read_text(errors="replace").splitlines()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -15,6 +14,7 @@ from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common import known_hosts, ssh
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.remote.calls import QUICK
+from environments.providers.terraform.remote.cloud_init import await_cloud_init
 from environments.providers.terraform.remote.connection import REACHED, host_target, on_host, url_of
 from environments.providers.terraform.steps.playbook import playbook_steps
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
 
 _SPARE = timedelta(seconds=60)
-# The exit code is ignored: versions differ in the codes for a degraded boot. The JSON decides.
-_BOOTED = (
-    "command -v cloud-init >/dev/null || exit 0; "
-    "cloud-init status --wait >/dev/null; cloud-init status --format json"
-)
-_READY = ("done", "disabled")
 
 
 def boot_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
@@ -42,7 +36,12 @@ def boot_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence
     return (
         provider_step(spec, reach_host, probe_host, inputs=inputs, timeout=waiting),
         provider_step(
-            spec, await_boot, probe_boot, inputs=inputs, timeout=spec.timeouts.boot, has_effect=False
+            spec,
+            await_boot,
+            probe_boot,
+            inputs=inputs,
+            timeout=spec.timeouts.boot + _SPARE,
+            has_effect=False,
         ),
     )
 
@@ -122,32 +121,12 @@ async def await_boot(spec: TerraformSettings, context: StepContext) -> None:
         StepFailed: Cloud-init failed, or the host has no suitable Python.
     """
     async with on_host(spec, context) as host:
-        ran = await host.remote.run(_BOOTED, timeout=spec.timeouts.boot, check=False)
-        said = _cloud_init(ran.stdout)
-        if said is not None and said.get("status") not in _READY:
-            errors = (
-                "; ".join(map(str, said.get("errors") or [])) or said.get("detail") or "no reason given"
-            )
-            summary = f"cloud-init ended as {said.get('status')}: {errors}"
-            raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
+        booted = await await_cloud_init(host.remote, spec.timeouts.boot)
+        if booted is not None:
+            booted.require_success()
         await host.call.require_python()
         uname = (await host.remote.run("uname -srm")).stdout.strip()
-    if said is None:
-        context.report(f"{uname}, without cloud-init")
-    else:
-        context.report(f"{uname}, cloud-init {said.get('extended_status') or said.get('status')}")
-
-
-def _cloud_init(text: str) -> dict[str, Any] | None:  # Any: JSON
-    """Return the status of cloud-init, or None if the host has none."""
-    if not text.strip():
-        return None
-    try:
-        found: dict[str, Any] = json.loads(text[text.index("{") :])
-    except ValueError:
-        summary = f"cloud-init did not print its status as JSON: {text.strip().splitlines()[-1]}"
-        raise StepFailed(FailureCause.INFRASTRUCTURE, summary) from None
-    return found
+    context.report(f"{uname}, {booted.describe() if booted else 'without cloud-init'}")
 
 
 async def probe_boot(spec: TerraformSettings, context: StepContext) -> Probed:
