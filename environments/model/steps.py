@@ -109,6 +109,8 @@ class Step:
         effect: Does the work and returns updates of the environment's outputs. Expected failures
             raise StepFailed; any other exception counts as a failure too.
         probe: Finds out whether the work is done, and changes nothing.
+        probe_has_effects: Whether the probe runs programs that could change something, such as Ansible
+            in check mode; a dry run does not call such a probe.
         inputs: The values that the result depends on; a different digest invalidates an earlier result.
         version: The version of the effect; another version invalidates earlier results.
         idempotent: Whether the effect may be repeated, which allows to retry a step in doubt.
@@ -121,6 +123,7 @@ class Step:
     name: str
     effect: Effect
     probe: Probe | None = None
+    probe_has_effects: bool = False
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
     version: int = 1
     idempotent: bool = False

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from environments.execution.progress import Observer
     from environments.execution.runtime import Runtime
     from environments.model.environment import AnyEnvironment
+    from environments.model.steps import Step
     from environments.ports import Session
 
 
@@ -61,7 +62,7 @@ class Recovery:
     async def run(self, name: str, *, dry_run: bool = False) -> Recovered:
         """Settle an interrupted operation, and return the environment in a true state.
 
-        A dry run probes and changes nothing.
+        A dry run changes nothing: it does not call probes that could, nor any while an old tool runs.
 
         Raises:
             StepInDoubt: A step's probe can't tell whether the step was done, nor does `decide`.
@@ -102,23 +103,27 @@ class Recovery:
                 who = f"pid {holder.pid} of {holder.user}@{holder.host}"
                 report.say(f"the process of {operation.command} ({who}) {holder.fate()}")
             # First: a tool that still works would change the world between two probes.
-            await self._end_survivors(operation, report, dry_run=dry_run)
+            left = await self._end_survivors(operation, report, dry_run=dry_run)
             environment = session.environment
             # The findings are reported; the progress of the probes is not.
             quiet = replace(self.runtime, observers=(), stop=StopRequest())
             runner = Runner(quiet, session, operation.command)
             steps = self.runtime.provider_of(environment).steps(operation.command, environment)
             before = partial(self._before, environment.name, operation)
-            await Settlement(runner, operation, steps, report.say, self.decide, before).run()
+            spared = partial(_spared, left=left) if dry_run else _probed
+            await Settlement(runner, operation, steps, report.say, self.decide, before, spared).run()
         return settled
 
-    async def _end_survivors(self, operation: Operation, report: _Report, *, dry_run: bool) -> None:
+    async def _end_survivors(self, operation: Operation, report: _Report, *, dry_run: bool) -> bool:
+        """End the tools that still work for an operation; return whether a dry run left any."""
         if dry_run:
-            for left in survivors(operation):
-                report.say(f"{Program.of(left).describe()} still runs, and would be ended")
-            return
+            left = survivors(operation)
+            for each in left:
+                report.say(f"{Program.of(each).describe()} still runs, and would be ended")
+            return bool(left)
         for ended in await end_survivors(operation):
             report.say(f"{ended} still ran, and was ended")
+        return False
 
     def _before(self, name: str, operation: Operation) -> Operation | None:
         """Return the operation that was recorded before another one was opened."""
@@ -132,6 +137,20 @@ class Recovery:
         if records:
             earlier = fold(records).operation
         return earlier
+
+
+def _probed(_step: Step) -> str | None:
+    """Return None: a recovery may probe every step."""
+    return None
+
+
+def _spared(step: Step, *, left: bool) -> str | None:
+    """Return why a dry run does not probe a step, or None."""
+    if left:
+        return "recover ends the program that still runs before it looks"
+    if step.probe_has_effects:
+        return "recover looks, and a dry run does not: the probe runs programs that could change something"
+    return None
 
 
 @dataclass(slots=True)

@@ -57,6 +57,7 @@ class Settlement:
         say: Called with a message for each finding.
         decide: Decides about a step whose probe can't tell.
         before: Returns the operation that was recorded before this one.
+        spared: Returns why a step must not be probed, or None; by default, every step may be.
     """
 
     runner: Runner
@@ -65,6 +66,7 @@ class Settlement:
     say: Callable[[str], None]
     decide: Decide
     before: Callable[[], Operation | None]
+    spared: Callable[[Step], str | None] = lambda _step: None
     said: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -103,11 +105,16 @@ class Settlement:
         if step.name not in {doubt.name for doubt in self._operation.in_doubt}:
             self._say(f"{step.name}: not begun")
             return "it was interrupted before this step"
-        probed = await self.runner.probe(step, number, len(self.steps))
+        probed = await self._probe(step, number)
         if probed.verdict is Verdict.UNKNOWN:
             return self._decide(step, probed.reason)
         said = HowSettled(by="probe", reason=probed.reason)
         return self._record(step, probed, said)
+
+    async def _probe(self, step: Step, number: int) -> Probed:
+        if reason := self.spared(step):
+            return Probed.unknown(reason)
+        return await self.runner.probe(step, number, len(self.steps))
 
     def _decide(self, step: Step, reason: str) -> str | None:
         """Settle a step whose probe can't tell."""
@@ -149,7 +156,7 @@ class Settlement:
         # The last step's probe speaks for the whole, such as for a healthy service.
         last = self.steps[-1] if self.steps else None
         if last is not None and last.probe is not None and not self._just_probed(last):
-            probed = await self.runner.probe(last, len(self.steps), len(self.steps))
+            probed = await self._probe(last, len(self.steps))
             if probed.verdict is not Verdict.DONE:
                 self._say(f"{last.name}: {probed.verdict.value.replace('_', ' ')}: {probed.reason}")
                 self._fail(last.name, f"all steps were done, but it can't be verified: {probed.reason}")

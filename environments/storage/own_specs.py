@@ -66,6 +66,7 @@ class _TerraformForm(Form):
     ssh: _SshForm
     playbook: str | None
     playbook_variables: dict[str, Any]
+    vault_password: dict[str, Any] | None
     app: str
     service: _ServiceForm
     timeouts: _TimeoutsForm

@@ -37,11 +37,14 @@ def absolute(path: Path, directory: Path) -> Path:
 def absolute_secrets(values: Mapping[str, ValueT], directory: Path) -> dict[str, ValueT | SecretRef]:
     """Return values, with absolute paths in the references to files with a secret."""
     return {
-        name: SecretRef(file=absolute(value.file, directory))
-        if isinstance(value, SecretRef) and value.file
-        else value
+        name: absolute_secret(value, directory) if isinstance(value, SecretRef) else value
         for name, value in values.items()
     }
+
+
+def absolute_secret(reference: SecretRef, directory: Path) -> SecretRef:
+    """Return a reference to a secret, with the path of its file made absolute."""
+    return SecretRef(file=absolute(reference.file, directory)) if reference.file else reference
 
 
 def certainly(question: Callable[[], bool]) -> bool:

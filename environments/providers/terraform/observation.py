@@ -16,7 +16,7 @@ from environments.providers.common.steps import translated
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, on_host
 from environments.providers.terraform.remote.host import HostDirectory
-from environments.providers.terraform.steps.playbook import check_playbook
+from environments.providers.terraform.steps.playbook import Checked, check_playbook
 from environments.providers.terraform.tofu.state import differences, resources
 from environments.providers.terraform.tofu.state_file import RecordedState
 from environments.secrets.redaction import redactor
@@ -58,9 +58,14 @@ async def observe(spec: TerraformSettings, environment: AnyEnvironment, director
     if found.host is not HostState.UP or environment.state.name not in _CONFIGURED:
         return found
     try:
-        return replace(found, configuration=tuple(await check_playbook(spec, context)))
+        checked = await check_playbook(spec, context)
     except StepFailed as failed:
-        return replace(found, unseen=(*found.unseen, f"the configuration: {failed.summary}"))
+        checked = Checked(unseen=(failed.summary,))
+    return replace(
+        found,
+        configuration=tuple(f"{task}: would be changed" for task in checked.changes),
+        unseen=(*found.unseen, *(f"the configuration: {reason}" for reason in checked.unseen)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

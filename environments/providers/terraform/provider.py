@@ -13,7 +13,7 @@ from environments.providers.common import ssh
 from environments.providers.common.addresses import checked_host
 from environments.providers.common.ansible import playbook
 from environments.providers.common.app_files import source_of, unfit
-from environments.providers.common.paths import absolute, absolute_secrets, certainly
+from environments.providers.common.paths import absolute, absolute_secret, absolute_secrets, certainly
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.observation import observe
 from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs
@@ -83,6 +83,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
                 "ssh": self.ssh.model_copy(update={"key": absolute(self.ssh.key, directory)}),
                 "variables": absolute_secrets(self.variables, directory),
                 "playbook_variables": absolute_secrets(self.playbook_variables, directory),
+                "vault_password": self.vault_password and absolute_secret(self.vault_password, directory),
                 "service": self.service.model_copy(update=service),
             }
         )

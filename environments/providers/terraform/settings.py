@@ -181,6 +181,12 @@ class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
         description="The playbook's variables, values and secrets like the module's.",
         examples=[{"greeting": "Hello"}],
     )
+    vault_password: SecretRef | None = Field(
+        default=None,
+        description="The place of the password of files that ansible-vault has encrypted, {env: VAR} "
+        "or {file: PATH}, which is read when it is needed and never stored.",
+        examples=[{"env": "VAULT_PASSWORD"}],
+    )
     app: NamedPath = Field(
         description="The application's directory, which is copied into each release.", examples=["./app"]
     )

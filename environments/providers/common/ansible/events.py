@@ -17,7 +17,11 @@ _REFUSED = re.compile(
 )
 _UNDEFINED = re.compile(r"is undefined|undefined variable|could not find or access", re.I)
 _REASONS = ("msg", "module_stderr", "stderr")  # module_stderr: why a module could not even start
-_COUNTED = ("ok", "changed", "failed", "unreachable", "skipped", "ignored")
+_COUNTED = ("ok", "changed", "failed", "rescued", "unreachable", "skipped", "ignored")
+_ENDING = ("failed", "unreachable")
+_NOT_RUN = "not run by a check"  # as the plugin that holds Ansible to check mode says it
+_GATHERING = {"gather_facts", "setup"}
+_IN_MEMORY = {"add_host", "group_by"}  # they call themselves a change of the inventory
 
 
 @dataclass(slots=True)
@@ -25,24 +29,30 @@ class Events:
     """Collects the events of a run.
 
     Attributes:
+        host: The name of the environment's host in the inventory.
         progress: Called with each task and its outcome.
         counts: The number of tasks by outcome.
         changed: The tasks that made changes.
-        trouble: The events of failed tasks and unreachable hosts, in order.
+        trouble: The events of failed tasks and unreachable hosts, in order; a rescued failure is none.
+        unseen: The tasks that a check left out, and why.
         told: The tasks with their outcomes, in order.
-        hosts: The hosts in the final statistics.
+        unmatched: The plays that matched no host.
         ended: Whether the final statistics have come.
-        unmatched: Whether a play matched no host.
+        played: Whether a play is for the host.
+        worked: Whether a task was for the host, apart from those that only gather facts.
     """
 
+    host: str
     progress: Callable[[str], None] = lambda _text: None
     counts: Counter[str] = field(default_factory=Counter)
     changed: list[str] = field(default_factory=list)
     trouble: list[dict[str, Any]] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
+    unmatched: list[str] = field(default_factory=list)
     ended: bool = False
-    unmatched: bool = False
+    played: bool = False
+    worked: bool = False
 
     def take(self, line: str) -> None:
         """Take a line of output. Lines that are not events are ignored."""
@@ -58,59 +68,100 @@ class Events:
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["event"]
         if kind == "no_hosts_matched":
-            self.unmatched = True
+            self.unmatched.append(str(event.get("play")))
         elif kind == "stats":
             self.ended = True
-            self.hosts = set(event.get("hosts") or {})
+            self.played = self.host in (event.get("hosts") or {})
         elif kind in _COUNTED:
-            outcome = "changed" if kind == "ok" and event.get("changed") else kind
-            self.counts[outcome] += 1
-            self.told.append(f"{event.get('task')}: {outcome}")
-            self.progress(self.told[-1])
-            if outcome == "changed":
-                self.changed.append(str(event.get("task")))
-            if kind in ("failed", "unreachable"):
-                self.trouble.append(event)
+            changed = kind == "ok" and event.get("changed") and _action(event) not in _IN_MEMORY
+            self._count(event, "changed" if changed else kind)
+
+    def _count(self, event: dict[str, Any], outcome: str) -> None:
+        task = str(event.get("task"))
+        self.counts[outcome] += 1
+        self.told.append(f"{task}: {outcome}")
+        self.progress(self.told[-1])
+        if self.host in (event.get("host"), event.get("delegated")):
+            self.worked |= _action(event) not in _GATHERING
+        if event.get("unseen") and outcome not in _ENDING:
+            self.unseen.append(f"{task}: {_unseen(event)}")
+        elif outcome == "changed":
+            self.changed.append(task)
+        if outcome in _ENDING:
+            self.trouble.append(event)
 
     def summary(self) -> str:
         """Return the number of tasks by outcome, and the names of those that made changes."""
         counted = ", ".join(f"{self.counts[kind]} {kind}" for kind in _COUNTED if self.counts[kind])
         changes = f": {'; '.join(self.changed)}" if self.changed else ""
-        return f"{counted or 'no tasks'}{changes}"
+        unmatched = f"; for no host here: {', '.join(self.unmatched)}" if self.unmatched else ""
+        return f"{counted or 'no tasks'}{changes}{unmatched}"
 
     def failure(self, failed: StepFailed) -> StepFailed:
         """Return the failure of a run with Ansible's own reason."""
         if failed.cause is FailureCause.CANCELLED:
             return failed
-        rest = (line for line in failed.detail.splitlines() if not line.startswith('{"event":'))
-        detail = "\n".join([*self.told, "", *self._said(), *rest]).strip()
+        rest = [line for line in failed.detail.splitlines() if not line.startswith('{"event":')]
+        told = (reason for event in self.trouble for reason in _reasons(event))
+        detail = "\n".join([*self.told, "", *told, *rest]).strip()
         # Without a failed task the playbook never ran: a syntax error, a bad inventory, a missing role.
         if not self.trouble:
-            summary = _last_error(failed.detail) or failed.summary
+            summary = _last_error(rest) or (failed.summary if not self.ended else _last(rest))
             cause = failed.cause if self.ended else FailureCause.CONFIGURATION
             return StepFailed(cause, f"the playbook could not be run: {summary}", detail)
+        # The first: after a failure that nothing rescued, only what `always` holds is run.
         first = self.trouble[0]
-        said = _line(
-            "; ".join(str(first[key]) for key in _REASONS if first.get(key)) or "it gave no reason"
-        )
-        return StepFailed(_cause(first, said), f"{first.get('task')}: {said}", detail)
-
-    def _said(self) -> Iterator[str]:
-        for event in self.trouble:
-            for key in _REASONS:
-                if event.get(key):
-                    yield str(event[key])
+        said = _line("; ".join(_reasons(first)) or "it gave no reason")
+        where = "" if first.get("host") == self.host else f" (on {first.get('host')})"
+        return StepFailed(_cause(first, said), f"{first.get('task')}{where}: {said}", detail)
 
     def require_work(self) -> None:
-        """Check that a play matched the host.
+        """Check that the playbook has configured the host.
 
         Raises:
-            StepFailed: No play matched.
+            StepFailed: No play is for the host, or its plays hold no task for the host.
         """
         # Ansible itself reports success.
-        if self.unmatched or not self.hosts:
-            summary = "no play of the playbook matches this host: write 'hosts: all' in a play"
-            raise StepFailed(FailureCause.CONFIGURATION, summary)
+        if self.worked:
+            return
+        if self.played:
+            summary = (
+                "no task of the playbook was for this host: its plays only gathered facts, or ended early"
+            )
+        else:
+            summary = "no play of the playbook is for this host: write 'hosts: all' in a play"
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
+
+
+def _action(event: dict[str, Any]) -> str:
+    """Return the name of an event's action, without its collection."""
+    return str(event.get("action")).rpartition(".")[2]
+
+
+def _unseen(event: dict[str, Any]) -> str:
+    """Return why a check left a task out."""
+    reasons = "; ".join(_reasons(event))
+    return _line(reasons) if _NOT_RUN in reasons else f"{_NOT_RUN}, although it says check_mode: false"
+
+
+def _reasons(event: dict[str, Any]) -> list[str]:
+    """Return the reasons of an event, for a loop with the items that failed."""
+    items = event.get("items")
+    if not isinstance(items, list):
+        return list(_given(event))
+    return [_item(item) for item in items if isinstance(item, dict)]
+
+
+def _item(item: dict[str, Any]) -> str:
+    named = f"item {_line(str(item['item']))}: " if "item" in item else ""
+    return named + ("; ".join(_given(item)) or "it gave no reason")
+
+
+def _given(said: dict[str, Any]) -> Iterator[str]:
+    for key in _REASONS:
+        if text := str(said.get(key) or ""):
+            # Ansible puts the places of the error before it.
+            yield text[max(0, text.find(_NOT_RUN)) :]
 
 
 def _cause(event: dict[str, Any], said: str) -> FailureCause:
@@ -123,7 +174,14 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:400]  # modules print whole tracebacks; the detail keeps them
 
 
-def _last_error(detail: str) -> str:
-    lines = [line.strip() for line in detail.splitlines() if line.strip()]
-    found = [line for line in lines if re.match(r"(\[?ERROR\]?|ERROR!)", line)]
-    return found[0].removeprefix("[ERROR]:").removeprefix("ERROR!").strip() if found else ""
+def _last(lines: list[str]) -> str:
+    return next((line.strip() for line in reversed(lines) if line.strip()), "Ansible gave no reason")
+
+
+def _last_error(lines: list[str]) -> str:
+    found = [line.strip() for line in lines if re.match(r"\s*(\[?ERROR\]?|ERROR!)", line)]
+    return (
+        found[0].removeprefix("[ERROR]:").removeprefix("ERROR!").removeprefix("ERROR:").strip()
+        if found
+        else ""
+    )

@@ -19,12 +19,20 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.common.ansible.events import Events
+from environments.providers.common.ansible.surroundings import (
+    PlainPaths,
+    plain_paths,
+    search_paths,
+    utf8_locale,
+)
 from environments.providers.common.tools import Tool, run_tool
 from environments.system.files import write_private
 
 _PROGRAM = "ansible-playbook"
 _GRACE = timedelta(seconds=10)
 _LONGEST = 1024 * 1024  # an event is a line, and holds all output of a module
+_HERE = Path(__file__).parent
+_EVERY_HOST = ("all", "ungrouped")  # Ansible's own groups: no host can have their names
 
 
 def find() -> str | None:
@@ -40,7 +48,7 @@ class Playbook:
     Attributes:
         path: The playbook.
         directory: The directory for the inventory and Ansible's own files.
-        name: The host's name in the inventory.
+        name: The name of the environment, which the host has in the inventory.
         address: The host's address.
         port: The port of the SSH server.
         user: The user on the host.
@@ -48,6 +56,7 @@ class Playbook:
         known_hosts: The file of the accepted host keys. No other key is accepted.
         become: Whether tasks run as root, by sudo.
         variables: The playbook's extra variables; they may hold secrets.
+        vault_password: The password of files and variables that ansible-vault has encrypted.
     """
 
     path: Path
@@ -60,18 +69,44 @@ class Playbook:
     known_hosts: Path
     become: bool = False
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
+    vault_password: str | None = None
 
-    async def run(self, context: StepContext, *, check: bool = False) -> Events:
+    @property
+    def host(self) -> str:
+        """The host's name in the inventory."""
+        return f"envchart-{self.name}" if self.name in _EVERY_HOST else self.name
+
+    async def run(self, context: StepContext) -> Events:
         """Run the playbook and return its events.
-
-        Args:
-            context: The step.
-            check: Predict the changes instead of making them.
 
         Raises:
             StepFailed: A task failed, the host can't be reached or shows another key, the playbook
-                can't be read, or no play matches the host.
+                can't be read, or no play is for the host.
         """
+        events = Events(self.host, context.progress)
+        await self._ansible(context, events)
+        return events
+
+    async def check(self, context: StepContext) -> Events:
+        """Predict the changes of the playbook, and return the events.
+
+        Every task is held to check mode, whatever the playbook says. Tasks that are left out for that
+        reason, and the failure that ended the check, are among the events as unseen.
+
+        Raises:
+            StepFailed: The check was cancelled.
+        """
+        events = Events(self.host, context.progress)
+        try:
+            await self._ansible(context, events, check=True)
+        except StepFailed as failed:
+            if failed.cause is FailureCause.CANCELLED:
+                raise
+            rest = "; the tasks after it were not checked" if events.trouble else ""
+            events.unseen.append(failed.summary + rest)
+        return events
+
+    async def _ansible(self, context: StepContext, events: Events, *, check: bool = False) -> None:
         program = find()
         if program is None:
             summary = f"{_PROGRAM} is not on the path: pip install 'envchart[terraform]'"
@@ -79,14 +114,12 @@ class Playbook:
         if not self.path.is_file():
             summary = f"playbook: {self.path} is not there: put it back, then try again"
             raise StepFailed(FailureCause.CONFIGURATION, summary)
-        events = Events(context.progress)
-        with self._files() as (inventory, variables):
-            words = ("-i", str(inventory), "--extra-vars", f"@{variables}", *(["--check"] if check else []))
-            command = (program, *words, str(self.path))
+        with plain_paths() as plain, self._files(plain) as words:
+            mode = ("--check",) if check else ()
             tool = Tool(
-                command=command,
+                command=(program, *words, *mode, str(self.path)),
                 cwd=self.path.parent,
-                env=self._environment(),
+                env=self._environment(plain, check=check),
                 on_line=events.take,
                 longest_line=_LONGEST,
                 grace=_GRACE,
@@ -97,56 +130,78 @@ class Playbook:
             except StepFailed as failed:
                 raise events.failure(failed) from failed
         events.require_work()
-        return events
 
     @contextmanager
-    def _files(self) -> Iterator[tuple[Path, Path]]:
-        """Write the inventory, and the variables for the time of the run."""
+    def _files(self, plain: PlainPaths) -> Iterator[tuple[str, ...]]:
+        """Write the files for Ansible, and yield the options that name them; remove those with secrets."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        inventory, variables = self.directory / "inventory.json", self.directory / "variables.json"
+        write_private(self.directory / "ansible.cfg", "")  # else Ansible takes the user's or the system's
+        inventory = self._inventory(str(self.key))
+        write_private(self.directory / "inventory.json", inventory)
+        # People may use that file by hand, after the links are gone.
+        linked = self._inventory(plain(self.key))
+        home = plain(self.directory)
+        words = [
+            "-i",
+            f"{home}/inventory.json" if linked == inventory else plain.write("hosts.json", linked),
+        ]
+        secrets = {"variables.json": json.dumps(dict(self.variables)) + "\n"}
+        words += ["--extra-vars", f"@{home}/variables.json"]
+        if self.vault_password is not None:
+            secrets["vault-password"] = self.vault_password + "\n"
+            words += ["--vault-password-file", f"{home}/vault-password"]
+        try:
+            for name, text in secrets.items():
+                write_private(self.directory / name, text)
+            yield tuple(words)
+        finally:
+            for name in secrets:
+                (self.directory / name).unlink(missing_ok=True)
+
+    def _inventory(self, key: str) -> str:
         host = {
             "ansible_host": self.address,
             "ansible_port": self.port,
             "ansible_user": self.user,
-            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_private_key_file": key,
             # False would override a play that asks for it.
             **({"ansible_become": True} if self.become else {}),
             "ansible_python_interpreter": "auto_silent",
         }
-        write_private(inventory, json.dumps({"all": {"hosts": {self.name: host}}}, indent=2) + "\n")
-        write_private(self.directory / "ansible.cfg", "")  # else Ansible takes the user's or the system's
-        write_private(variables, json.dumps(dict(self.variables)) + "\n")
-        try:
-            yield inventory, variables
-        finally:
-            variables.unlink(missing_ok=True)
+        return json.dumps({"all": {"hosts": {self.host: host}}}, indent=2) + "\n"
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, plain: PlainPaths, *, check: bool) -> dict[str, str]:
         """Return the variables of the process, without the user's Ansible settings and SSH agent."""
         kept = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("ANSIBLE_") and name != "SSH_AUTH_SOCK"
         }
+        home = plain(self.directory)
+        searched = search_paths(os.environ, plain)
+        held = {"ANSIBLE_CACHE_PLUGIN": "envchart_check", "ANSIBLE_CACHE_PLUGINS": plain(_HERE / "_check")}
         return {
-            **kept,
-            "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
-            "ANSIBLE_HOME": str(self.directory),
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("_callbacks")),
+            **plain.without_replaced(kept, self.path),
+            **utf8_locale(),
+            **searched,
+            **(held if check else {}),
+            "ANSIBLE_CONFIG": f"{home}/ansible.cfg",
+            "ANSIBLE_HOME": home,
+            "ANSIBLE_CALLBACK_PLUGINS": plain(_HERE / "_callbacks"),
             "ANSIBLE_STDOUT_CALLBACK": "envchart_events",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
-            "ANSIBLE_SSH_ARGS": " ".join(f"-o '{option}'" for option in self._ssh_options()),
+            "ANSIBLE_SSH_ARGS": " ".join(f"-o {option}" for option in self._ssh_options(plain)),
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
         }
 
-    def _ssh_options(self) -> Iterator[str]:
+    def _ssh_options(self, plain: PlainPaths) -> Iterator[str]:
         """Yield the options of OpenSSH."""
         # A connection that is shared with an earlier run would not check the host key again.
         yield "ControlMaster=no"
         yield "ControlPath=none"
-        yield f'UserKnownHostsFile="{self.known_hosts}"'
+        yield f"UserKnownHostsFile={plain(self.known_hosts)}"
         yield "GlobalKnownHostsFile=/dev/null"
         yield "StrictHostKeyChecking=yes"
         yield "IdentitiesOnly=yes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,12 @@ def playbook_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequ
         "playbook": _digest(spec.playbook),
         "variables": spec.model_dump(mode="json", include={"playbook_variables"}),
     }
+    if spec.vault_password is not None:
+        inputs["vault_password"] = spec.vault_password.model_dump(mode="json")
     within = spec.timeouts.configure
-    return (provider_step(spec, run_playbook, probe_playbook, inputs=inputs, timeout=within),)
+    step = provider_step(spec, run_playbook, probe_playbook, inputs=inputs, timeout=within)
+    # Ansible runs on this machine and on the host: a rehearsal leaves both alone.
+    return (replace(step, probe_has_effects=True),)
 
 
 def _digest(path: Path) -> str | None:
@@ -54,24 +59,39 @@ async def run_playbook(spec: TerraformSettings, context: StepContext) -> None:
 
 async def probe_playbook(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check which changes the playbook would make now."""
-    changes = await check_playbook(spec, context)
-    if changes:
-        return Probed.not_done(f"the playbook would change: {'; '.join(changes[:5])}")
+    checked = await check_playbook(spec, context)
+    if checked.changes:
+        return Probed.not_done(f"the playbook would change: {'; '.join(checked.changes[:5])}")
+    if checked.unseen:
+        return Probed.unknown(f"not seen: {'; '.join(checked.unseen[:5])}")
     # Never done: tasks such as commands are skipped by a check.
     return Probed.unknown("a playbook that would change nothing may still have tasks to run")
 
 
-async def check_playbook(spec: TerraformSettings, context: StepContext) -> list[str]:
-    """Return the tasks of the playbook that would make changes now, without running them.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of a check of the playbook.
+
+    Attributes:
+        changes: The tasks that would make changes now.
+        unseen: The tasks that were not checked, with the reason.
+    """
+
+    changes: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+async def check_playbook(spec: TerraformSettings, context: StepContext) -> Checked:
+    """Return the changes that the playbook would make now, without making them.
 
     Raises:
-        StepFailed: The check failed.
+        StepFailed: A secret can't be read, or the check was cancelled.
     """
     # A check fails, for instance, if a task needs a file that an earlier task would have created.
     if spec.playbook is None:
-        return []
-    events = await _playbook(spec, context).run(context, check=True)
-    return [f"{task}: would be changed" for task in events.changed]
+        return Checked()
+    events = await _playbook(spec, context).check(context)
+    return Checked(tuple(events.changed), tuple(events.unseen))
 
 
 def _playbook(spec: TerraformSettings, context: StepContext) -> Playbook:
@@ -92,6 +112,7 @@ def _playbook(spec: TerraformSettings, context: StepContext) -> Playbook:
         key=target.key,
         known_hosts=target.known_hosts,
         become=spec.ssh.become,
+        vault_password=spec.vault_password.resolve() if spec.vault_password else None,
         variables={
             **given,
             "envchart_name": environment.name,
