@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
@@ -106,14 +108,18 @@ def exit_codes() -> str:
     for exit_code in ExitCode:
         kinds = [kind for kind in KINDS.items() if kind[1].exit_code is exit_code]
         names = ", ".join(dict.fromkeys(code(kind.code) for _, kind in kinds))
-        rows.append((str(exit_code.value), meaning[exit_code], names))
-    rows.append(("128+n", "ended by signal n; the recorded state is true", ""))
+        rows.append((str(exit_code.value), meaning[exit_code], names or "none"))
+    rows.append(("128+n", "ended by signal n; the recorded state is true", "none"))
     parts += [table(("code", "meaning", "`error.code`"), rows), "", "## Errors by class", ""]
     parts.append(
         table(
             ("class", "code", "means"),
             (
-                (code(f"{_module(kind)}.{kind.__qualname__}"), code(entry.code), _first(kind.__doc__))
+                (
+                    code(f"{_module(kind)}.{kind.__qualname__}"),
+                    code(entry.code),
+                    _first(kind.__doc__) or "Stored data does not fit its class.",
+                )
                 for kind, entry in KINDS.items()
             ),
         )
@@ -205,9 +211,13 @@ def event_page() -> str:
         "An exception in an observer is logged, and does not break the command.",
     ]
     for kind in get_args(Progress):
-        parts += ["", f"### {kind.__name__}", "", _doc(kind.__doc__), ""]
+        meanings = _attributes(kind)
+        parts += ["", f"### {kind.__name__}", "", _first(kind.__doc__), ""]
         parts.append(
-            table(("field", "type"), ((code(each.name), code(each.type)) for each in fields(kind)))
+            table(
+                ("field", "type", "meaning"),
+                ((code(each.name), code(each.type), meanings[each.name]) for each in fields(kind)),
+            )
         )
     parts += [
         "",
@@ -237,6 +247,16 @@ def event_page() -> str:
     return "\n".join(parts)
 
 
+def _attributes(kind: type) -> dict[str, str]:
+    """Return the meanings of a class's attributes, from its docstring and those of its bases."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        _, _, listed = inspect.cleandoc(each.__doc__ or "").partition("Attributes:\n")
+        described = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", listed, re.M)
+        found |= {name: " ".join(text.split()) for name, text in described}
+    return found
+
+
 def configuration() -> str:
     """Return the page of an environment's file."""
     schema = spec_schema()
@@ -247,7 +267,7 @@ def configuration() -> str:
         "and `envchart schema` prints the JSON Schema below, for editors.",
         "Unknown fields are refused, and the error names the nearest known field.",
         "",
-        _fields(schema),
+        _fields(schema, schema["$defs"]),
     ]
     for name, definition in sorted(schema.get("$defs", {}).items()):
         if "properties" in definition:
@@ -257,14 +277,14 @@ def configuration() -> str:
                 "",
                 _doc(definition.get("description")),
                 "",
-                _fields(definition),
+                _fields(definition, schema["$defs"]),
             ]
     dumped = json.dumps(schema, indent=2, sort_keys=True)
     parts += ["", "## JSON Schema", "", f"```json\n{dumped}\n```", ""]
     return "\n".join(parts)
 
 
-def _fields(definition: Mapping[str, Any]) -> str:
+def _fields(definition: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     required = definition.get("required", [])
     return table(
         ("field", "type", "default", "meaning"),
@@ -273,7 +293,7 @@ def _fields(definition: Mapping[str, Any]) -> str:
                 code(name),
                 _type(field),
                 "required" if name in required else _default(field),
-                _doc(field.get("description")),
+                _doc(field.get("description") or definitions.get(_type(field), {}).get("description")),
             )
             for name, field in definition.get("properties", {}).items()
         ),

@@ -38,6 +38,9 @@ from statechart.firing import (
 from statechart.holder import (
     Holder as Holder,
 )
+from statechart.storage.chain import (
+    Head as Head,
+)
 from statechart.storage.record import (
     Record as Record,
 )

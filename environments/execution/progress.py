@@ -16,15 +16,41 @@ from environments.model.failure import Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Progress:
-    """The fields of all events of a command."""
+    """The fields of all events of a command.
+
+    Attributes:
+        name: The environment.
+        command: The command, such as `provision`.
+    """
 
     name: str
     command: CommandName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _StepProgress(_Progress):
+    """The fields of all events of a step.
+
+    Attributes:
+        step: The step's name.
+        number: The step's number among those of the command, from 1.
+        of: The number of the command's steps.
+    """
+
+    step: str
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
-    """A message beside the steps, such as a repair or the reason for a wait."""
+    """A message beside the steps, such as a repair or the reason for a wait.
+
+    Attributes:
+        name: The environment.
+        command: The command, if there is one.
+        message: The message, a line for people.
+    """
 
     name: str
     command: CommandName | None = None
@@ -33,7 +59,13 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStarted(_Progress):
-    """A command began. An earlier attempt finished `kept` of its `of` steps."""
+    """A command began.
+
+    Attributes:
+        operation_id: The identifier of the operation, by which records and traces name it.
+        of: The number of the command's steps.
+        kept: The number of steps that an earlier attempt finished.
+    """
 
     operation_id: str
     of: int
@@ -41,52 +73,66 @@ class CommandStarted(_Progress):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepStarted(_Progress):
-    """A step began. `number` and `attempt` count from 1."""
+class StepStarted(_StepProgress):
+    """A step began.
 
-    step: str
-    number: int
-    of: int
+    Attributes:
+        attempt: The number of the attempt, from 1.
+    """
+
     attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepReported(_Progress):
-    """A step reported a message; a `passing` message only shows how far the step has come."""
+class StepReported(_StepProgress):
+    """A step reported a message.
 
-    step: str
-    number: int
-    of: int
+    Attributes:
+        message: The message, a line for people.
+        passing: Whether the message only shows how far the step has come.
+    """
+
     message: str
     passing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepFinished(_Progress):
-    """A step is done. `kept` means that an earlier attempt or a probe had shown so."""
+class StepFinished(_StepProgress):
+    """A step is done.
 
-    step: str
-    number: int
-    of: int
+    Attributes:
+        duration: The duration of the step.
+        note: What the step said of its result, if anything.
+        kept: Whether an earlier attempt or a probe had shown that the step is done.
+    """
+
     duration: timedelta
     note: str | None = None
     kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepAttemptFailed(_Progress):
-    """An attempt at a step failed. `retry_in` is the pause before the next attempt, if any."""
+class StepAttemptFailed(_StepProgress):
+    """An attempt at a step failed.
 
-    step: str
-    number: int
-    of: int
+    Attributes:
+        summary: The reason, a line for people.
+        retry_in: The pause before the next attempt, or None after the last.
+    """
+
     summary: str
     retry_in: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandEnded(_Progress):
-    """A command ended, with the recorded environment as its outcome."""
+    """A command ended.
+
+    Attributes:
+        environment: The recorded environment, the outcome.
+        duration: The duration of the command.
+        failure: The failure, if the command failed.
+    """
 
     environment: AnyEnvironment
     duration: timedelta

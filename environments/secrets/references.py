@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
@@ -45,8 +45,10 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
     Only the reference is stored. The step that needs the secret resolves the reference.
     """
 
-    env: str | None = None
-    file: Path | None = None
+    env: str | None = Field(default=None, description="The environment variable that holds the secret.")
+    file: Path | None = Field(
+        default=None, description="The file that holds the secret; a final line break is left out."
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> SecretRef:

@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from environments import Lifecycle
+from environments.cli.completion import VARIABLE
+from environments.cli.settings import DATA_DIR_VARIABLE, NETWORK_VARIABLE
+from statechart.graph import states
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path.relative_to(ROOT)
@@ -103,12 +108,13 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(tmp_path),
         "COLUMNS": "80",
+        "PIP_NO_BUILD_ISOLATION": "0",  # false: a build uses what is installed, and needs no network
     }
     environment.pop("ENVCHART_DATA_DIR", None)
     yield Reader(tmp_path, environment)
     left = {document.parent.name for document in tmp_path.rglob("state.json")}
     for command in ("destroy", "purge"):
-        for name in left & {"demo", "handbook"}:
+        for name in left & {"demo", "handbook", "note"}:
             subprocess.run(
                 [sys.executable, "-m", "environments", command, name, "--yes"],
                 cwd=tmp_path,
@@ -138,6 +144,26 @@ def test_the_generated_pages_are_fresh() -> None:
     )
 
     assert (checked.returncode, checked.stderr) == (0, ""), "run `python docs/generate.py`"
+
+
+@pytest.mark.parametrize("page", ["configuration", "events", "exit-codes", "commands"])
+def test_no_meaning_is_left_out_of_a_generated_page(page: str) -> None:
+    lines = (ROOT / "docs" / "reference" / f"{page}.md").read_text().splitlines()
+
+    assert [line for line in lines if re.search(r"\|\s*\|$", line)] == []
+
+
+def test_the_picture_of_the_home_page_is_one_of_the_lifecycle() -> None:
+    drawn = (ROOT / "docs" / "_static" / "failed-run.svg").read_text()
+
+    assert [state for state in states(Lifecycle) if f">{state}</text>" not in drawn] == []
+    assert "fail (10 at 14:30:12Z)" in drawn
+
+
+def test_every_variable_of_the_command_line_is_described() -> None:
+    page = (ROOT / "docs" / "reference" / "shell.md").read_text()
+
+    assert [name for name in (DATA_DIR_VARIABLE, NETWORK_VARIABLE, VARIABLE) if name not in page] == []
 
 
 def test_every_decision_is_listed() -> None:

@@ -42,7 +42,7 @@ Files = Annotated[dict[str, str], AfterValidator(_check_files)]
 class LocalSettings(ProviderSpec, frozen=True, extra="forbid"):
     """The fields of the spec, which the steps read; validated without access to the disk."""
 
-    kind: Literal["local"] = "local"
+    kind: Literal["local"] = Field(default="local", description="The kind of provider.")
     app: NamedPath = Field(
         description="The application's directory, which is copied into each release.", examples=["./app"]
     )

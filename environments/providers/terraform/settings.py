@@ -148,7 +148,7 @@ Values: TypeAlias = dict[str, Value]
 class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
     """The fields of a spec with the kind `terraform`."""
 
-    kind: Literal["terraform"] = "terraform"
+    kind: Literal["terraform"] = Field(default="terraform", description="The kind of provider.")
     directory: NamedPath = Field(
         description="The Terraform module; its files that end in .j2 are rendered with Jinja2.",
         examples=["./terraform"],
