@@ -103,7 +103,10 @@ def read_summary(document: bytes, journal_size: int) -> Summary | None:
     Raises:
         ValueError: The document is not that of an environment.
     """
-    summary = _decode(document)
+    try:
+        summary = _decode(document)
+    except RecursionError as error:
+        raise ValueError("the document is nested too deeply") from error
     if summary.journal_size != journal_size or summary.schema_version != SCHEMA_VERSION:
         return None
     if summary.plain_operation is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from statechart.errors import NotOurs
 from statechart.storage.disk import (
@@ -29,6 +31,7 @@ __all__ = [
     "entries",
     "make_directories",
     "make_directory",
+    "read_object",
     "read_own",
     "read_regular",
     "remove_file",
@@ -57,6 +60,20 @@ def read_own(path: AnyPath) -> bytes:
         return read_open(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def read_object(path: AnyPath) -> dict[str, Any] | None:  # Any: JSON
+    """Return the JSON object in a file, or None if the file is missing or holds no object.
+
+    Raises:
+        NotOurs: The path is a link or another kind of file, or leads through a link.
+        OSError: The file can't be read.
+    """
+    try:
+        found = json.loads(read_own(path))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def read_regular(path: Path, limit: int) -> bytes:

@@ -24,7 +24,7 @@ def find(identity: ProcessIdentity, variable: str, token: str) -> psutil.Process
     """
     try:
         process = psutil.Process(identity.pid)
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, ValueError):  # a record may hold any number, negative ones included
         return None
     same = identity.is_alive or variables_of(process).get(variable) == token
     return process if same and lives(process) else None

@@ -36,7 +36,7 @@ def _let_go(descriptor: int) -> bool:
 def _is_released(content: bytes) -> bool:
     try:
         found = json.loads(content.split(b"\n", 1)[0])
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and found.get("released") is True
 

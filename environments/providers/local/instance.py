@@ -36,10 +36,10 @@ class Instance(BaseModel, frozen=True, extra="forbid"):
     token: str = Field(default_factory=lambda: uuid4().hex)
     operation: str
     release: str
-    port: int
+    port: int = Field(ge=1, le=65_535)
     fingerprint: str
     started_at: UtcDatetime
-    log_offset: int = 0
+    log_offset: int = Field(default=0, ge=0, lt=2**63)
     process: ProcessIdentity | None = None
 
     def started(self, process: ProcessIdentity) -> Instance:

@@ -88,7 +88,7 @@ class Layout:
             owner = (marker["lineage"], marker["name"])
         except FileNotFoundError:
             return f"it has no {MARKER}"
-        except (ValueError, KeyError, TypeError, NotOurs):
+        except (ValueError, KeyError, TypeError, NotOurs, RecursionError):
             return f"its {MARKER} can't be read"
         # The name too: a copy of the directory for another name has the same lineage.
         if owner != (self.lineage, self.name):

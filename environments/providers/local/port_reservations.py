@@ -20,13 +20,14 @@ from environments.system.files import (
     OwnPath,
     entries,
     make_directory,
-    read_own,
+    read_object,
     remove_file,
     require_file,
     sync_directory,
     write_private,
 )
 from environments.system.processes import listener_on
+from statechart.errors import NotOurs
 
 _CANDIDATES = range(10_000, 32_768)
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -121,15 +122,16 @@ class Reservations:
 
 def _exists(data: Path, owner: dict[str, str]) -> bool:
     """Return whether the environment of a reservation still has a directory."""
-    return "directory" in owner and (OwnPath(data) / owner["directory"]).is_dir()
+    try:
+        return "directory" in owner and (OwnPath(data) / owner["directory"]).is_dir()
+    except NotOurs:  # a claim that leads out of the data directory
+        return False
 
 
 def _owner(path: OwnPath) -> dict[str, str]:
-    try:
-        owner = json.loads(read_own(path))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return owner if isinstance(owner, dict) else {}
+    """Return the claim in a file; empty if the file can't be read, as no environment misses it then."""
+    claim = read_object(path) or {}
+    return claim if all(isinstance(value, str) for value in claim.values()) else {}
 
 
 def _candidates() -> list[int]:

@@ -17,7 +17,7 @@ from environments.system.files import (
     OwnPath,
     entries,
     make_directory,
-    read_own,
+    read_object,
     remove_file,
     remove_tree,
     rename,
@@ -107,11 +107,12 @@ class Releases:
         return None if manifest.id == release else "its manifest is of another release"
 
     def _manifest(self, release: str) -> Manifest | None:
-        try:
-            found = json.loads(read_own(self.directory / f"{release}.json"))
-        except (FileNotFoundError, ValueError):
+        found = read_object(self.directory / f"{release}.json")
+        if found is None or not all(isinstance(entry, str) for entry in found.values()):
             return None
-        return Manifest(found) if isinstance(found, dict) else None
+        # A manifest that was edited could name files outside of its release.
+        inside = (not path.is_absolute() and ".." not in path.parts for path in map(PurePath, found))
+        return Manifest(found) if all(inside) else None
 
     def switch(self, release: str, previous: str | None) -> None:
         """Make a release current, atomically, and link the previous release."""

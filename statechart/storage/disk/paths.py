@@ -53,7 +53,7 @@ class OwnPath:
 
     def __truediv__(self, other: str) -> OwnPath:
         names = Path(other).parts
-        if os.path.isabs(other) or ".." in names:
+        if os.path.isabs(other) or ".." in names or not _expressible(other):
             raise NotOurs(self.root.joinpath(*self.names, other), f"leads out of {self}")
         return OwnPath(self.root, (*self.names, *names))
 
@@ -179,3 +179,11 @@ def _refused(error: OSError, path: OwnPath, directory: int, wanted: str) -> NotO
             found = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
             return unfit(path, found.st_mode, wanted)
     return None
+
+
+def _expressible(name: str) -> bool:
+    """Return whether the system can express a name: without NUL or half of a surrogate pair."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False

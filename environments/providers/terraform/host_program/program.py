@@ -79,7 +79,7 @@ def _is_claimed(root: Path, lineage: str) -> bool:
         owner = json.loads((root / _MARKER).read_text())["lineage"]
     except FileNotFoundError:
         return False
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         owner = "unreadable"
     if owner != lineage:
         summary = f"{root} belongs to another environment (lineage {owner})"

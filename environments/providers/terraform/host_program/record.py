@@ -28,7 +28,7 @@ def load(root: Path) -> Record | None:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path) from error
     if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in _NEEDED):
         raise _unreadable(path)

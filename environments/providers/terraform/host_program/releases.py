@@ -50,7 +50,9 @@ def damage(root: Path, *, release: str) -> str | None:
         declared: Entries = json.loads(place.with_name(f"{release}.json").read_text())
     except FileNotFoundError:
         return "it is not there"
-    except ValueError:
+    except (OSError, ValueError, RecursionError):
+        return "its manifest can't be read"
+    if not isinstance(declared, dict) or not all(isinstance(entry, str) for entry in declared.values()):
         return "its manifest can't be read"
     found = entries(place, declared)
     if changed := [name for name, entry in declared.items() if found.get(name) != entry]:

@@ -17,7 +17,8 @@ from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import root_of, target_of
 from environments.providers.terraform.remote.host import HostDirectory, LogChunk
 from environments.secrets.redaction import clean, redactor
-from environments.system.files import write_private
+from environments.system.files import read_object, write_private
+from statechart.errors import NotOurs
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -73,10 +74,11 @@ class CollectedLog:
 
     def _since(self) -> Mapping[str, int] | None:
         try:
-            found: Mapping[str, int] | None = json.loads((self.build / "collected.json").read_text())
-        except (OSError, ValueError):
+            found = read_object(self.build / "collected.json")
+        except (OSError, NotOurs):
             return None  # collect from the beginning
-        return found
+        whole = found is not None and all(type(value) is int for value in found.values())
+        return found if whole else None
 
     def _append(self, text: str) -> None:
         if not text:
