@@ -18,6 +18,7 @@ from statechart.errors import (
     InvalidValue as InvalidValue,
     LeaseLost as LeaseLost,
     Locked as Locked,
+    MigrationFailed as MigrationFailed,
     MissingPayload as MissingPayload,
     NestedFire as NestedFire,
     NewerSchema as NewerSchema,

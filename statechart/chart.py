@@ -168,6 +168,16 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
                 return event
         raise UnknownEvent(cls.__name__, str(name), [event.id for event in cls._events])
 
+    @classmethod
+    def check_state(cls, value: object) -> None:
+        """Check that a value is that of a state, or None, with which a model begins in the initial state.
+
+        Raises:
+            UnknownState: It is not; the error names the nearest.
+        """
+        if value is not None:
+            require_state(cls, value)
+
     def fire(self, event: Event, /, **payload: Any) -> Transition:
         """Take the transition of an event, and commit it.
 
@@ -183,6 +193,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             UnknownPayload: Nothing takes a payload keyword, and its name is close to one that is taken.
             ReservedPayload: The engine reserves a payload keyword for itself.
         """
+        __tracebackhide__ = True  # pytest shows the test that fires instead
         declared = self.event(event)
         if not Hooks.watchers:
             return self._fire(declared, payload)
@@ -201,6 +212,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return transition
 
     def _fire(self, declared: Event, payload: dict[str, Any]) -> Transition:
+        __tracebackhide__ = True
         if self._hooks.firing is not None:
             raise NestedFire(type(self).__name__, declared.id)
         if not RESERVED.isdisjoint(payload):
@@ -224,7 +236,8 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         except BaseException as error:
             self._restore(before, firing)
             if _is_refusal(error, firing):
-                raise self._refusal(declared.id, payload) from error
+                # The engine's own frames say nothing, and would be shown above the refusal.
+                raise self._refusal(declared.id, payload) from error.with_traceback(None)
             if not firing.committed and isinstance(error, TypeError):
                 require_complete(self, declared, payload, error)
             if not firing.committed or not isinstance(error, Exception):
@@ -294,9 +307,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         elif machine._hooks.firing is not None:
             raise NestedFire(cls.__name__, "another event")
         else:
-            held = getattr(model, "state", None)
-            if held is not None:
-                require_state(cls, held)
+            cls.check_state(getattr(model, "state", None))
             fields = vars(machine.model)
             fields.clear()
             fields.update(vars(model))

@@ -27,6 +27,7 @@
         │   └── Locked (TimeoutError)      another holder has the lock
         ├── LeaseLost                      the lock or the journal under a session was removed or replaced
         ├── CommitUncertain                the last append may or may not be durable
+        ├── MigrationFailed                a migration raised an error, which is its cause
         ├── NotDamaged                     a history is sound, and there is no need to rebase
         ├── CorruptHistory                 journal and document contradict each other, or are damaged
         └── NewerSchema                    written by a newer version of the program
@@ -423,6 +424,28 @@ class CorruptHistory(StorageError):
         self.line = line
         place = f"{path}, line {line}" if line else str(path)
         super().__init__(f"the history of {name!r} is damaged ({place}): {problem}; nothing was touched")
+
+
+class MigrationFailed(StorageError):
+    """A migration could not convert a record; its error is `__cause__`. The files are unchanged.
+
+    Attributes:
+        path: The file of the record.
+        line: The record's line, counted from 1.
+        version: The schema version that the migration converts.
+        problem: The error of the migration.
+    """
+
+    def __init__(self, name: str, path: Path, line: int, version: int, problem: str) -> None:
+        self.name = name
+        self.path = path
+        self.line = line
+        self.version = version
+        self.problem = problem
+        super().__init__(
+            f"record {line} of {name!r} ({path}, line {line}) can't be migrated from schema version "
+            f"{version} to {version + 1}: {problem}; nothing was touched: correct migrations[{version}]"
+        )
 
 
 class NotDamaged(StorageError):

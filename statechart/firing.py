@@ -71,6 +71,7 @@ def fire(
         InvalidValue: The model could not read the value again, or not in its state; nothing was written.
         StorageError: The transition could not be committed; see `Session.commit`.
     """
+    __tracebackhide__ = True  # pytest shows the test that fires instead
     return fire_on(_SessionLedger(session, chart), chart, event, evolve, **payload)
 
 
@@ -82,6 +83,7 @@ def fire_on(
     **payload: Any,  # Any: the chart's hooks decide
 ) -> ValueT:
     """Do what `fire` does on a value that is recorded in a form of the caller's."""
+    __tracebackhide__ = True
     machine = chart.bound(ledger.model(), subject=ledger.subject, commit=_Commit(ledger, evolve))
     machine.fire(event, **payload)
     return ledger.value

@@ -79,7 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "statechart_matrix(chart, model=None): run the test with each `cell` of the state-event matrix",
+        "statechart_matrix(chart, model=None, payloads=None): run the test with each `cell` of the "
+        "state-event matrix",
     )
     wanted = ("chart_coverage_report", "chart_coverage_fail_under", "chart_coverage_of")
     if config.getoption("chart_coverage"):
@@ -98,16 +99,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parametrize(metafunc)
 
 
-def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test whose marker is invalid."""
+    if "statechart.testing.generating" in sys.modules:
+        from statechart.testing.generating import require_sound
+
+        require_sound(item)
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> pytest.Item | None:
     """Check the scenarios of pytest-bdd against their charts, and that no marker swallowed a test."""
     if not name.startswith("test"):
-        return
-    if "statechart.chart" in sys.modules:
-        from statechart.testing.generating import refuse_swallowed
-
-        refuse_swallowed(collector, name, obj)
+        return None
     if "pytest_bdd.scenario" in sys.modules:
         _check_scenario(collector.config, obj)
+    if "statechart.chart" in sys.modules:
+        from statechart.testing.generating import lost_test
+
+        return lost_test(collector, name, obj)
+    return None
 
 
 def _check_scenario(config: pytest.Config, test: object) -> None:

@@ -29,6 +29,8 @@ def check_name(name: str) -> str:
     Raises:
         InvalidName: The name breaks a rule; the error names the rule and suggests a valid name.
     """
+    if not isinstance(name, str):
+        raise InvalidName(str(name), "a name is a string", _suggest(str(name)))
     for pattern, rule in _NAME_RULES:
         if not pattern.search(name):
             raise InvalidName(name, rule, _suggest(name))

@@ -83,6 +83,7 @@ def require_spelt(machine: Machine, event: Event, payload: Mapping[str, Any]) ->
     Raises:
         UnknownPayload: No guard or hook takes a keyword, and its name is close to one that they take.
     """
+    __tracebackhide__ = True
     misspelt = Payload(payload, keywords(machine, event)).misspelt() if payload else None
     if misspelt is not None:
         raise UnknownPayload(type(machine).__name__, event.id, *misspelt)
@@ -94,6 +95,7 @@ def require_complete(machine: Machine, event: Event, payload: Mapping[str, Any],
     Raises:
         MissingPayload: It does.
     """
+    __tracebackhide__ = True
     lacking = _lacking(error)
     if lacking is None:
         return
@@ -101,7 +103,9 @@ def require_complete(machine: Machine, event: Event, payload: Mapping[str, Any],
     asked = [spec for spec in _specs(machine, event) if spec.group is CallbackGroup.COND]
     guards = {guard for spec in asked for guard in names(spec) or {spec.attr_name}}
     needed_by = f"guard {name}" if name in guards else f"hook {name}"
-    raise MissingPayload(type(machine).__name__, event.id, needed_by, lacked, payload) from error
+    raise MissingPayload(
+        type(machine).__name__, event.id, needed_by, lacked, payload
+    ) from error.with_traceback(None)
 
 
 def keywords(machine: Machine, event: Event) -> frozenset[str] | None:

@@ -33,7 +33,7 @@ class Layout:
         Raises:
             InvalidName: The name is not allowed.
         """
-        if _NAME.fullmatch(name) is None:
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
             raise InvalidName(name)
         return self.root / name
 

@@ -21,8 +21,8 @@ from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.lock import Lock, read_holder
 from statechart.storage.reading import Found, find, find_settled, mend
 from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
-from statechart.storage.record import FIRST_VERSION, Record, line_after
-from statechart.storage.session import Codec, Loaded, Migration, ModelT, Session
+from statechart.storage.record import FIRST_VERSION, Record
+from statechart.storage.session import ChecksStates, Codec, Loaded, Migration, ModelT, Session, written
 
 __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]
 
@@ -49,6 +49,7 @@ class JsonFileRepository(Generic[ModelT]):
             Migrations convert records after reading; the files stay as written.
         allow_network_filesystem: Accept a root where locks don't keep other machines out.
         actor: The author of the changes; by default the user.
+        chart: The chart of the values: a value in a state that it does not have is refused.
 
     Raises:
         TypeError: The model has fields that the document reserves, or is not an object.
@@ -65,12 +66,13 @@ class JsonFileRepository(Generic[ModelT]):
         migrations: Mapping[int, Migration] | None = None,
         allow_network_filesystem: bool = False,
         actor: str | None = None,
+        chart: ChecksStates | None = None,
     ) -> None:
         _require_suitable(model)
         if schema_version < FIRST_VERSION:
             raise ValueError(f"schema versions begin with {FIRST_VERSION}, not with {schema_version}")
         self._layout = Layout(Path(root).absolute())
-        self._codec = Codec(model, fold, schema_version, migrations or {})
+        self._codec = Codec(model, fold, schema_version, migrations or {}, chart)
         self._checked_filesystem = allow_network_filesystem
         self._actor = actor
 
@@ -88,6 +90,7 @@ class JsonFileRepository(Generic[ModelT]):
         Raises:
             InvalidName: The name is not allowed.
             InvalidValue: The value could not be read again; nothing was written.
+            UnknownState: The value is in a state that the chart does not have.
             AlreadyExists: The name is taken.
             NotOurs: The path holds files of another program.
             CommitUncertain: The value is recorded, but may be gone after a power cut.
@@ -98,7 +101,7 @@ class JsonFileRepository(Generic[ModelT]):
         actor = self._actor or Holder.current().user
         said = {**(data or {}), "lineage": lineage, "name": name}
         draft = self._codec.draft(CREATED, actor, said, operation=operation, name=name, value=value)
-        line = line_after(origin(lineage, name), draft)
+        line = written(origin(lineage, name), draft, name)
         assert line.record.value is not None
         shown = document.encode(line.record.value, line.head, self._codec.schema_version)
         self._require_local()
@@ -158,7 +161,8 @@ class JsonFileRepository(Generic[ModelT]):
     def history(self, name: str) -> list[Record]:
         """Return all records, oldest first; raises the errors of `load`."""
         found, _ = find_settled(self._layout, name, self._codec.schema_version)
-        return [self._codec.upgraded(record) for record in found.scan.records]
+        path = self._layout.journal(name)
+        return [self._codec.upgraded(record, path, name) for record in found.scan.records]
 
     def survey(self, name: str) -> Evidence[ModelT]:
         """Read the usable parts of a damaged history, and change nothing.

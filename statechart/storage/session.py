@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from statechart.errors import CorruptHistory, InvalidValue, Stale, StorageError
+from statechart.errors import CorruptHistory, InvalidValue, MigrationFailed, Stale, StorageError
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage import document
@@ -20,7 +20,7 @@ from statechart.storage.disk import replace_file, translated
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
-from statechart.storage.record import Draft, Record, first_problem, line_after
+from statechart.storage.record import Draft, Line, Record, first_problem, line_after
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -37,6 +37,14 @@ class Loaded(Generic[ModelT]):
     notes: tuple[str, ...]
 
 
+class ChecksStates(Protocol):
+    """A chart, as the storage knows it."""
+
+    def check_state(self, value: object) -> None:
+        """Raise UnknownState if the chart has no state of this value."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[ModelT]):
     """Convert values of a model to records, and records to values."""
@@ -45,13 +53,26 @@ class Codec(Generic[ModelT]):
     fold: Callable[[ModelT, Record], ModelT]
     schema_version: int
     migrations: Mapping[int, Migration] = field(default_factory=dict)
+    chart: ChecksStates | None = None
 
-    def upgraded(self, record: Record) -> Record:
-        """Return a record in the present schema; the file is not changed."""
+    def upgraded(self, record: Record, path: Path, name: str) -> Record:
+        """Return a record in the present schema; the file is not changed.
+
+        Raises:
+            MigrationFailed: A migration raised an error, or returned something else than a record.
+        """
         while record.schema_version < self.schema_version:
             migrate = self.migrations.get(record.schema_version)
-            version = record.schema_version + 1
-            record = (migrate(record) if migrate else record).model_copy(update={"schema_version": version})
+            version = record.schema_version
+            try:
+                migrated = migrate(record) if migrate else record
+            except Exception as error:  # by code of the caller's, which is to be found from the record
+                problem = f"{type(error).__name__}: {error}"
+                raise MigrationFailed(name, path, record.seq, version, problem) from error
+            if not isinstance(migrated, Record):
+                problem = f"it returned a {type(migrated).__name__}, not a Record"
+                raise MigrationFailed(name, path, record.seq, version, problem)
+            record = migrated.model_copy(update={"schema_version": version + 1})
         return record
 
     def draft(
@@ -69,10 +90,13 @@ class Codec(Generic[ModelT]):
         Raises:
             InvalidValue: The value is of another class, has a key that the document reserves, or can't be
                 read from JSON again.
+            UnknownState: The value is in a state that the chart does not have.
         """
         content = None if value is None else self._json(value, name)
         if content is not None:
-            self._read(content, name)
+            read = self._read(content, name)
+            if self.chart is not None:
+                self.chart.check_state(getattr(read, "state", None))
         return Draft(type, actor, data, operation, content, self.schema_version)
 
     def as_read(self, value: ModelT, name: str) -> ModelT:
@@ -110,8 +134,9 @@ class Codec(Generic[ModelT]):
 
         Raises:
             CorruptHistory: The value does not fit the model.
+            MigrationFailed: As `upgraded`.
         """
-        first, *rest = map(self.upgraded, records)
+        first, *rest = (self.upgraded(record, path, name) for record in records)
         try:
             value = self.model.model_validate_json(to_json(first.value))
             for record in rest:
@@ -120,6 +145,18 @@ class Codec(Generic[ModelT]):
             problem = f"its value is not a valid {self.model.__name__} ({first_problem(error)})"
             raise CorruptHistory(name, path, problem, first.seq) from error
         return value
+
+
+def written(head: Head, draft: Draft, name: str) -> Line:
+    """Return the line of a draft behind a head.
+
+    Raises:
+        InvalidValue: The draft's data could not be read from JSON again.
+    """
+    try:
+        return line_after(head, draft)
+    except ValueError as error:
+        raise InvalidValue(name, f"JSON can't hold the data of its record ({error})") from error
 
 
 class Session(Generic[ModelT]):
@@ -244,7 +281,7 @@ class Session(Generic[ModelT]):
 
     def _append(self, draft: Draft, value: ModelT | None) -> tuple[Record, Head]:
         before = self._journal.head
-        line = line_after(before, draft)
+        line = written(before, draft, self.name)
         after = self._codec.fold(self.value, line.record) if value is None else value
         self.check()
         # Both values are kept: the journal's head moves at the commit point, and selects the valid one.

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statechart.graph import allowed_events, events, states
+from statechart.testing.covering import choices
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from statechart.chart import Chart
-    from statechart.testing.covering import MakeModel
+    from statechart.testing.covering import MakeModel, Payload, Payloads
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Cell:
 
     Attributes:
         declared: Whether the chart declares such a transition, guards not asked.
+        payload: The payload of the event.
+        number: The number of the payload, if the event has several.
     """
 
     chart: type[Chart]
@@ -26,9 +31,12 @@ class Cell:
     event: str
     declared: bool
     model: MakeModel | None = field(default=None, repr=False)
+    payload: Payload = field(default_factory=dict, repr=False, hash=False)
+    number: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.state}-{self.event}"
+        which = "" if self.number is None else f"-{self.number}"
+        return f"{self.state}-{self.event}{which}"
 
     def driver(self) -> Driver:
         """Return a driver in the cell's state."""
@@ -37,22 +45,40 @@ class Cell:
     @property
     def allowed(self) -> bool:
         """Whether the chart and its guards allow the event there, with a new model."""
-        return self.event in self.driver().allowed
+        return self.event in self.driver().machine.enabled(**self.payload)
 
     def check(self) -> None:
         """Fire the event; require a transition where it is allowed, and a refusal elsewhere."""
         __tracebackhide__ = True
         driver = self.driver()
         if self.allowed:
-            driver.fire(self.event)
+            driver.fire(self.event, **self.payload)
         else:
-            driver.refuses(self.event)
+            driver.refuses(self.event, **self.payload)
 
 
-def matrix(chart: type[Chart], *, model: MakeModel | None = None) -> tuple[Cell, ...]:
-    """Return the cells of a chart's matrix, state by state."""
+def matrix(
+    chart: type[Chart], *, model: MakeModel | None = None, payloads: Payloads | None = None
+) -> tuple[Cell, ...]:
+    """Return the cells of a chart's matrix, state by state.
+
+    Args:
+        model: Makes the model that guards and hooks see; by default the chart's own.
+        payloads: The payload of each event, or several payloads: each has a cell of its own.
+
+    Raises:
+        UnknownEvent: `payloads` names an event that the chart does not have.
+        TypeError: The payload of an event is no mapping.
+    """
+    known = choices(chart, payloads)
     return tuple(
-        Cell(chart, state, event, event in allowed_events(chart, state), model)
+        Cell(chart, state, event, event in allowed_events(chart, state), model, payload, number)
         for state in states(chart)
         for event in events(chart)
+        for number, payload in _numbered(known[event])
     )
+
+
+def _numbered(payloads: Sequence[Payload]) -> Iterator[tuple[int | None, Payload]]:
+    for number, payload in enumerate(payloads, 1):
+        yield (number if len(payloads) > 1 else None), payload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ Cover: TypeAlias = Literal["edges", "edge-pairs", "shortest"]
 COVERS: tuple[str, ...] = get_args(Cover)
 
 MakeModel: TypeAlias = Callable[[], object]
-Payloads: TypeAlias = Mapping[str, Mapping[str, Any]]  # Any: whatever the chart's hooks take
+Payload: TypeAlias = Mapping[str, Any]  # Any: whatever the chart's hooks take
+Payloads: TypeAlias = Mapping[str, Payload | Sequence[Payload]]
+"""The payload of each event, or several payloads to try one after the other."""
 
 LIMIT = 2_000
 """The greatest number of configurations (a state and the values of the model) that are explored."""
@@ -31,12 +34,19 @@ class Uncoverable(ValueError):
 
     Attributes:
         missing: The transitions.
+
+    Args:
+        forks: The transitions whose event has other targets from the same state, too.
     """
 
-    def __init__(self, chart: str, missing: Sequence[Edge], reasons: Sequence[str]) -> None:
+    def __init__(
+        self, chart: str, missing: Sequence[Edge], reasons: Sequence[str], forks: Collection[Edge] = ()
+    ) -> None:
         self.missing: tuple[Edge, ...] = tuple(missing)
         told = "; ".join(
-            f"{edge.event} from {edge.source}" + (f" ({reason})" if reason else "")
+            f"{edge.event} from {edge.source}"
+            + (f" to {edge.target}" if edge in forks else "")
+            + (f" ({reason})" if reason else "")
             for edge, reason in zip(missing, reasons, strict=True)
         )
         names = ", ".join(repr(name) for name in dict.fromkeys(edge.event for edge in missing))
@@ -55,6 +65,7 @@ class Path:
     states: tuple[str, ...]
     model: MakeModel | None = field(default=None, repr=False)
     payloads: Payloads = field(default_factory=dict, repr=False)
+    given: tuple[Payload, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return ">".join(self.events)
@@ -67,8 +78,10 @@ class Path:
         """Fire all events, and require the states of the path."""
         __tracebackhide__ = True
         driver = driver or self.driver()
-        for event, state in zip(self.events, self.states[1:], strict=True):
-            driver.fire(event, **self.payloads.get(event, {})).expect(state)
+        known = choices(self.chart, self.payloads)
+        given = self.given or tuple(known[event][0] for event in self.events)
+        for event, state, payload in zip(self.events, self.states[1:], given, strict=True):
+            driver.fire(event, **payload).expect(state)
         return driver
 
 
@@ -79,6 +92,7 @@ class _Step:
     before: str
     edge: Edge
     after: str
+    payload: Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +125,7 @@ def paths(
 
     Args:
         model: Makes the model that guards and hooks see; by default the chart's own.
-        payloads: The payload of each event.
+        payloads: The payload of each event, or several payloads to try.
         without: Events to leave out.
 
     Raises:
@@ -121,11 +135,10 @@ def paths(
     """
     if cover not in COVERS:
         raise ValueError(f"there is no cover {cover!r}: use {listed(COVERS)}")
-    payloads = payloads or {}
-    for name in (*without, *payloads):
+    for name in without:
         if name not in events(chart):
             raise UnknownEvent(chart.__name__, name, events(chart))
-    explored = _explore(chart, model, payloads, without)
+    explored = _explore(chart, model, choices(chart, payloads), without)
     if cover != "shortest":
         _require_all(chart, explored, without)
     ways = _ways(explored, cover)
@@ -135,7 +148,7 @@ def paths(
             tuple(step.edge.event for step in way),
             (way[0].edge.source, *(step.edge.target for step in way)),
             model,
-            payloads,
+            given=tuple(step.payload for step in way),
         )
         for way in (ways if cover == "shortest" else _few(ways, 2 if cover == "edge-pairs" else 1))
     )
@@ -154,8 +167,31 @@ def _ways(explored: _Explored, cover: Cover) -> list[tuple[_Step, ...]]:
     return [(*explored.ways[goal[0].before], *goal) for goal in goals.values()]
 
 
+def choices(chart: type[Chart], payloads: Payloads | None) -> dict[str, tuple[Payload, ...]]:
+    """Return the payloads to try with each event of a chart.
+
+    Raises:
+        UnknownEvent: The chart has no such event.
+        TypeError: The payload of an event is no mapping.
+    """
+    found: dict[str, tuple[Payload, ...]] = {event: ({},) for event in events(chart)}
+    for event, given in (payloads or {}).items():
+        if event not in found:
+            raise UnknownEvent(chart.__name__, event, events(chart))
+        several: tuple[Any, ...] = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+        odd = next((each for each in several if not isinstance(each, Mapping)), None)
+        if odd is not None or not several:
+            example = f"as in payloads={{{event!r}: {{'amount': 3}}}}"
+            raise TypeError(f"the payload of {event} is {given!r}: give keywords with values, {example}")
+        found[event] = several
+    return found
+
+
 def _explore(
-    chart: type[Chart], model: MakeModel | None, payloads: Payloads, without: Collection[str]
+    chart: type[Chart],
+    model: MakeModel | None,
+    payloads: Mapping[str, Sequence[Payload]],
+    without: Collection[str],
 ) -> _Explored:
     """Try every event in every reachable configuration, the nearest first."""
     steps: list[_Step] = []
@@ -167,10 +203,11 @@ def _explore(
     def leaving(before: str) -> Iterator[tuple[_Step, str]]:
         state = state_text(models[before].state)
         ways = [edge for edge in edges(chart) if edge.source == state and edge.event not in without]
-        for event in dict.fromkeys(edge.event for edge in ways):
+        names = dict.fromkeys(edge.event for edge in ways)
+        for event, payload in ((name, payload) for name in names for payload in payloads[name]):
             driver = Driver(chart, model=deepcopy(models[before]))
             try:
-                driver.fire(event, **payloads.get(event, {}))
+                driver.fire(event, **payload)
             except InvalidTransition as refusal:
                 refused.setdefault((state, event), refusal.reason or "")
                 continue
@@ -179,7 +216,7 @@ def _explore(
             # A counter in the model would give new configurations for ever.
             if after in models or len(models) < LIMIT:
                 models.setdefault(after, driver.model)
-                step = _Step(before, edge, after)
+                step = _Step(before, edge, after, payload)
                 steps.append(step)
                 yield step, after
 
@@ -197,7 +234,9 @@ def _require_all(chart: type[Chart], explored: _Explored, without: Collection[st
     missing = [edge for edge in edges(chart) if edge not in taken and edge.event not in without]
     if missing:
         reasons = [explored.refused.get((edge.source, edge.event), "") for edge in missing]
-        raise Uncoverable(chart.__name__, missing, reasons)
+        ways = Counter((edge.event, edge.source) for edge in edges(chart))
+        forks = [edge for edge in missing if ways[edge.event, edge.source] > 1]
+        raise Uncoverable(chart.__name__, missing, reasons, forks)
 
 
 def _pairs(found: Sequence[_Step]) -> dict[tuple[Edge, Edge], tuple[_Step, ...]]:

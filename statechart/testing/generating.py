@@ -19,27 +19,36 @@ if TYPE_CHECKING:
 
 _KINDS: dict[str, tuple[str, Callable[..., tuple[Any, ...]], tuple[str, ...]]] = {
     "paths": ("path", paths, ("cover", "model", "payloads", "without")),
-    "matrix": ("cell", matrix, ("model",)),
+    "matrix": ("cell", matrix, ("model", "payloads")),
 }
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Parametrize a test as its markers ask; an invalid marker fails the collection."""
+    """Parametrize a test as its markers ask; with an invalid marker, the test fails when it runs."""
+    # Not the collection, which would keep all other tests of the file from running.
     for kind, (argument, make, options) in _KINDS.items():
         for marker in metafunc.definition.iter_markers(f"statechart_{kind}"):
+            where = f"{place(metafunc.function)}: statechart_{kind}"
             try:
-                chart = _chart(marker, options)
-                values = make(chart, **_options(marker))
+                values = make(_chart(marker, options), **_options(marker))
             except (StatechartError, ValueError, TypeError) as error:
-                raise pytest.Collector.CollectError(
-                    f"{place(metafunc.function)}: statechart_{kind}: {error}"
-                ) from error
+                setattr(metafunc.function, _PROBLEM, f"{where}: {error}")
+                return
             if argument not in metafunc.fixturenames:
-                raise pytest.Collector.CollectError(
-                    f"{place(metafunc.function)}: statechart_{kind} gives the test a {argument!r}: "
-                    f"add it to the test's parameters"
-                )
+                problem = f"{where} gives the test a {argument!r}: add it to the test's parameters"
+                setattr(metafunc.function, _PROBLEM, problem)
+                return
             metafunc.parametrize(argument, values, ids=str)
+
+
+_PROBLEM = "statechart_problem"
+
+
+def require_sound(item: pytest.Item) -> None:
+    """Fail a test whose marker is invalid; the message names the place of the test."""
+    problem = getattr(getattr(item, "function", None), _PROBLEM, None)
+    if problem is not None:
+        pytest.fail(problem, pytrace=False)
 
 
 def _chart(marker: pytest.Mark, options: tuple[str, ...]) -> type[Chart]:
@@ -60,19 +69,34 @@ def _options(marker: pytest.Mark) -> dict[str, Any]:
     return {"cover": marker.args[1], **given} if len(marker.args) > 1 else given
 
 
-def refuse_swallowed(collector: pytest.Module, name: str, found: object) -> None:
-    """Raise if a marker swallowed a test.
+class LostTest(pytest.Item):
+    """A test that a marker swallowed: it fails, and says how to write the marker."""
 
-    Raises:
-        pytest.Collector.CollectError: A marker's only argument is a chart's class.
-    """
-    # pytest applied the marker to the class, and the class was called with the test: a machine.
-    if isinstance(found, Chart):
-        chart = type(found).__name__
-        raise pytest.Collector.CollectError(
-            f"{collector.nodeid}: {name} is lost: pytest applies a marker whose only argument is a class "
-            f"to that class; name the argument, as in @pytest.mark.statechart_matrix(chart={chart})"
+    machine: Chart
+
+    def setup(self) -> None:
+        """Fail."""
+        model = self.machine.model  # the test
+        taken = inspect.signature(model).parameters if callable(model) else {}
+        kind = next((kind for kind, (argument, *_) in _KINDS.items() if argument in taken), "matrix")
+        pytest.fail(
+            f"{self.nodeid} is lost: pytest applies a marker whose only argument is a class to that class; "
+            f"name the argument, as in @pytest.mark.statechart_{kind}(chart={type(self.machine).__name__})",
+            pytrace=False,
         )
+
+    def runtest(self) -> None:
+        """Do nothing: the test is lost."""
+
+
+def lost_test(collector: pytest.Collector, name: str, found: object) -> LostTest | None:
+    """Return a test that fails in the place of one that a marker swallowed, or None."""
+    # pytest applied the marker to the class, and the class was called with the test: a machine.
+    if not isinstance(found, Chart):
+        return None
+    lost: LostTest = LostTest.from_parent(collector, name=name)
+    lost.machine = found
+    return lost
 
 
 def place(function: Any) -> str:  # Any: pytest calls functions and methods tests

@@ -16,9 +16,10 @@ import statechart.storage.repository
 
 STATECHART = """
     AlreadyExists Chart ChartDefinitionError Commit CommitUncertain Conflict CorruptHistory Event Holder
-    InvalidName InvalidTransition InvalidValue JsonFileRepository LeaseLost Loaded Locked MissingPayload
-    NestedFire NewerSchema NotCopyable NotFound NotOurs Record ReservedPayload Session Stale State
-    StatechartError StorageError Transition UnknownEvent UnknownPayload UnknownState fire
+    InvalidName InvalidTransition InvalidValue JsonFileRepository LeaseLost Loaded Locked
+    MigrationFailed MissingPayload NestedFire NewerSchema NotCopyable NotFound NotOurs Record
+    ReservedPayload Session Stale State StatechartError StorageError Transition UnknownEvent
+    UnknownPayload UnknownState fire
 """
 ENVIRONMENTS = """
     AnyEnvironment AnyState Assumption CannotUnlock Clock CommandFailed CommandName ConfigureCommand

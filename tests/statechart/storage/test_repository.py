@@ -15,6 +15,7 @@ import pytest
 from loguru import logger
 from pydantic import BaseModel, Field, RootModel, computed_field
 
+from statechart.chart import Chart, Event, State
 from statechart.errors import (
     AlreadyExists,
     CommitUncertain,
@@ -22,11 +23,13 @@ from statechart.errors import (
     InvalidName,
     LeaseLost,
     Locked,
+    MigrationFailed,
     NotFound,
     NotOurs,
     OnNetwork,
     Stale,
     StorageError,
+    UnknownState,
 )
 from statechart.holder import Holder
 from statechart.storage import lock
@@ -618,3 +621,73 @@ def test_a_lock_is_where_no_purge_removes_it(repository, demo):
 
     assert lock.read_holder(Path(repository.directory("demo").parent / ".locks/demo.lock")) is None
     assert (repository.directory("demo").parent / ".locks/demo.lock").exists()
+
+
+@pytest.mark.parametrize("name", [None, 3, b"demo", ["demo"]])
+def test_a_name_that_is_no_string_is_an_invalid_name(repository, name):
+    for use in (
+        repository.open,
+        repository.load,
+        repository.history,
+        repository.exists,
+        lambda name: repository.create(name, Counter()),
+    ):
+        with pytest.raises(InvalidName, match="can't be a name"):
+            use(name)
+
+
+def unfit(record):
+    return record.value["price"]
+
+
+@pytest.mark.parametrize(
+    ("migration", "problem", "cause"),
+    [
+        (unfit, "KeyError: 'price'", KeyError),
+        (lambda record: None, "it returned a NoneType, not a Record", type(None)),
+    ],
+    ids=["raises", "returns nothing"],
+)
+def test_a_migration_that_fails_is_told_with_record_version_and_file(
+    root, repository, demo, migration, problem, cause
+):
+    with repository.open("demo") as session:
+        count(session)
+    migrating = JsonFileRepository(root, Counter, schema_version=2, migrations={1: migration})
+    path = root / "demo/history.jsonl"
+
+    for read, line in {migrating.load: 2, migrating.history: 1, migrating.open: 2}.items():
+        with pytest.raises(MigrationFailed) as failed:
+            read("demo")
+        assert str(failed.value) == (
+            f"record {line} of 'demo' ({path}, line {line}) can't be migrated from schema version 1 to 2: "
+            f"{problem}; nothing was touched: correct migrations[1]"
+        )
+        assert isinstance(failed.value.__cause__, cause)
+    assert repository.load("demo").value.count == 1
+
+
+class Door(BaseModel, frozen=True):
+    state: str | None = "shut"
+
+
+class DoorChart(Chart):
+    shut = State("shut", initial=True)
+    open_ = State("open", value="open")
+    turn = Event(shut.to(open_))
+    turn_back = Event(open_.to(shut))
+
+
+def test_a_value_in_a_state_that_its_chart_lacks_is_not_recorded(root):
+    doors = JsonFileRepository(root, Door, chart=DoorChart)
+
+    with pytest.raises(UnknownState, match="DoorChart has no state 'opne': did you mean 'open'"):
+        doors.create("front", Door(state="opne"))
+    assert doors.names() == []
+    doors.create("back", Door(state=None))
+    doors.create("front", Door())
+    with doors.open("front") as session:
+        with pytest.raises(UnknownState, match="DoorChart has no state 'banana'"):
+            session.commit("painted", Door(state="banana"), expected=1)
+        session.commit("opened", Door(state="open"), expected=1)
+    assert doors.load("front").value == Door(state="open")

@@ -38,6 +38,29 @@ def test_a_marker_gives_a_test_its_paths(shop: pytest.Pytester) -> None:
     )
 
 
+def test_a_marker_may_give_several_payloads(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        """
+        import pytest
+        from shop import OrderChart
+
+        PAYLOADS = {"pay": [{"amount": 1}, {"amount": 5}]}
+
+        @pytest.mark.statechart_paths(OrderChart, "shortest", payloads=PAYLOADS)
+        def test_path(path):
+            assert path.drive().state == path.states[-1]
+
+        @pytest.mark.statechart_matrix(chart=OrderChart, payloads=PAYLOADS)
+        def test_cell(cell):
+            cell.check()
+            assert cell.event != "pay" or cell.allowed == (cell.state == "draft" and cell.number == 2)
+        """
+    )
+
+    # Paid, shipped and cancelled are reached; and four states have four events, one of them with two payloads.
+    shop.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=3 + 4 * 5)
+
+
 def test_a_marker_gives_a_test_the_cells_of_the_matrix(shop: pytest.Pytester) -> None:
     shop.makepyfile(
         """
@@ -129,6 +152,80 @@ def test_a_scenario_may_have_its_chart_from_the_configuration(shop: pytest.Pytes
     ).assert_outcomes(passed=3)
 
 
+RULES = """
+Feature: orders
+  Background:
+    Given the chart "shop:OrderChart"
+
+  Rule: an order can be cancelled
+    Scenario Outline: cancelling
+      Given it is in state "<state>"
+      When "cancel" is fired
+      Then the state is "cancelled"
+
+      Examples: before it is paid
+        | state |
+        | draft |
+
+      Examples: after it is paid
+        | state |
+        | paid  |
+
+  Rule: an order is paid once
+    Example: paying
+      When "pay" is fired with amount 7
+      Then the state is "paid"
+      And "pay" is refused
+"""
+
+FRENCH = """# language: fr
+Fonctionnalité: commandes
+  Contexte:
+    Étant donné the chart "shop:OrderChart"
+
+  Scénario: payer
+    Étant donné que it is in state "draft"
+    Quand "pay" is fired with amount 7
+    Alors the state is "paid"
+    Et "ship" is refused because "nothing is packed"
+
+  Plan du scénario: finir
+    Soit it is in state "<état>"
+    Et que its packed is true
+    Lorsque "<événement>" is fired
+    Alors the state is "<fin>"
+
+    Exemples:
+      | état  | événement | fin       |
+      | paid  | ship      | shipped   |
+      | draft | cancel    | cancelled |
+"""
+
+
+@pytest.mark.parametrize("text", [RULES, FRENCH], ids=["rules and several examples", "French keywords"])
+def test_a_feature_may_be_written_in_all_the_ways_of_gherkin(shop: pytest.Pytester, text: str) -> None:
+    feature(shop, text).assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("event", ["cancel", "ship"], ids=["not declared", "guard"])
+def test_a_refusal_in_a_test_is_shown_without_the_library(shop: pytest.Pytester, event: str) -> None:
+    shop.makepyfile(
+        f"""
+        from shop import Order, OrderChart
+
+        def test_it():
+            OrderChart(Order("{"shipped" if event == "cancel" else "paid"}")).fire(OrderChart.{event})
+        """
+    )
+
+    result = shop.runpytest_inprocess("-p", "no:cacheprovider", "--tb=long")
+
+    result.assert_outcomes(failed=1)
+    shown = [line for line in result.outlines if ".py:" in line]
+    assert all(line.startswith(("test_", "FAILED test_")) for line in shown), shown
+    assert len(result.outlines) < 30
+
+
 def test_a_failing_scenario_reports_the_actual_state(shop: pytest.Pytester) -> None:
     result = feature(shop, FEATURE.replace('"cancel" and "pack"', '"cancel"'))
 
@@ -200,9 +297,13 @@ def test_scenarios_of_others_are_left_alone(shop: pytest.Pytester) -> None:
         ("statechart_paths(OrderChart, without=['payy'])", "OrderChart has no event 'payy': did you mean 'pay'?"),
         ("statechart_matrix(chart=OrderChart)", "statechart_matrix gives the test a 'cell': add it to the test's"),
         ("statechart_matrix(OrderChart)", "test_it is lost: pytest applies a marker whose only argument is a class"),
+        ("statechart_paths(OrderChart)", "as in @pytest.mark.statechart_paths(chart=OrderChart)"),
+        ("statechart_paths(OrderChart, payloads={'pay': [3]})", "the payload of pay is [3]: give keywords with values"),
+        ("statechart_paths(OrderChart, payloads={'pay': 3})", "the payload of pay is 3: give keywords with values, as in"),
+        ("statechart_paths(OrderChart, payloads={'pay': {'amuont': 3}})", "takes no payload 'amuont': did you mean 'amou"),
     ],
 )  # fmt: skip
-def test_a_marker_that_can_not_be_followed_fails_collection_with_its_place(
+def test_a_marker_that_can_not_be_followed_fails_its_test_alone_with_its_place(
     shop: pytest.Pytester, marker: str, said: str
 ) -> None:
     shop.makepyfile(
@@ -213,12 +314,15 @@ def test_a_marker_that_can_not_be_followed_fails_collection_with_its_place(
         @pytest.mark.{marker}
         def test_it(path):
             path.drive()
+
+        def test_another():
+            pass
         """
     )
 
     result = shop.runpytest_inprocess()
 
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(errors=1, passed=1)
     assert said in collected(result)
     assert "test_orders.py" in collected(result)
 
