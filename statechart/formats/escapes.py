@@ -21,7 +21,9 @@ def markdown(text: str) -> str:
 
 def mermaid(text: str) -> str:
     """Return a text as it is written in a label of Mermaid."""
-    spelled = _IN_MERMAID.sub(lambda letter: f"#{ord(letter[0])};", text)
+    # While it parses, Mermaid itself writes an entity as a ligature, a degree sign and the number.
+    apart = text.replace("\ufb02\xb0", "fl\xb0")
+    spelled = _IN_MERMAID.sub(lambda letter: f"#{ord(letter[0])};", apart)
     # Mermaid's lexer takes a whole line for a statement if there is "direction LR" anywhere in it.
     return re.sub("(?i)(?<=direction) ", "#32;", spelled)
 

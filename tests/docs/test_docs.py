@@ -157,7 +157,7 @@ def test_the_picture_of_the_home_page_is_one_of_the_lifecycle() -> None:
     drawn = (ROOT / "docs" / "_static" / "failed-run.svg").read_text()
 
     assert [state for state in states(Lifecycle) if f">{state}</text>" not in drawn] == []
-    assert "fail (10 at 14:30:12Z)" in drawn
+    assert ">fail (10)</text>" in drawn
 
 
 def test_every_variable_of_the_command_line_is_described() -> None:
