@@ -62,7 +62,7 @@ def next_steps(
     application differs from the installed release, which a retry would start again.
     """
     if operation is not None and operation.is_active:
-        return ("show NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
+        return ("why NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
     if operation is not None and operation.command == "destroy":
         if operation.effects_begun:
             return ("destroy NAME", "why NAME")

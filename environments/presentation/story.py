@@ -71,8 +71,15 @@ def tell(
         known=tuple(_known(view, survivors)),
         unknown=tuple(_unknown(view)),
         words=words if view.is_error else {},
-        following=tuple((step, reason(step)) for step in view.next_steps if step != "why NAME"),
+        following=tuple((step, reason(step)) for step in _following(view)),
     )
+
+
+def _following(view: View[AnyEnvironment]) -> Iterator[str]:
+    if view.holder is not None:
+        yield from ("show NAME", "unlock NAME")
+    else:
+        yield from (step for step in view.next_steps if step != "why NAME")
 
 
 def reason(step: str) -> str:

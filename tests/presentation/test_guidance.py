@@ -83,7 +83,7 @@ def test_a_failed_run_of_a_release_that_is_not_the_source_is_answered_by_release
 
 def test_while_somebody_is_at_work_one_can_only_look() -> None:
     assert next_steps("provisioning", operation("provision", OperationStatus.ACTIVE), held=True) == (
-        "show NAME",
+        "why NAME",
     )
 
 

@@ -61,7 +61,7 @@ def test_an_operation_under_way_is_shown_with_its_holder(
     assert "demo: provisioning (provision under way: step first_provision)" in text
     assert "under way  provision, step 1/2 first_provision, begun" in text
     assert "by         envchart provision, pid" in text
-    assert listed["next"] == ["envchart show demo"]
+    assert listed["next"] == ["envchart why demo"]
 
 
 def test_an_operation_without_a_process_is_shown_as_interrupted(
