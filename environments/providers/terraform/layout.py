@@ -15,7 +15,7 @@ class Layout:
     """The paths of one environment, below its directory.
 
         build/terraform/            the rendered module, and Terraform's state
-        build/module.json           the names of the module's files
+        build/module.json           the names of the module's files, and whether they were applied
         build/ssh/known_hosts       the pinned host keys
         build/ansible/              the inventory and Ansible's own files
 
@@ -44,6 +44,11 @@ class Layout:
     def manifest(self) -> Path:
         """The names of the files of the rendered module."""
         return self.build / "module.json"
+
+    @property
+    def teardown_plan(self) -> Path:
+        """The plan of a teardown, while it is looked at."""
+        return self.build / "teardown.tfplan"
 
     @property
     def state(self) -> Path:

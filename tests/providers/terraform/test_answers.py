@@ -10,7 +10,7 @@ import pytest
 from environments.errors import StepFailed
 from environments.model.steps import Verdict
 from environments.providers.common.tool_output import Answer
-from environments.providers.terraform.tofu.answers import ShownState, document_of
+from environments.providers.terraform.tofu.answers import ShownState, document_of, read_shown
 from environments.providers.terraform.tofu.messages import Messages
 from tests.providers.terraform.conftest import Bench
 
@@ -72,7 +72,7 @@ async def answered(text: str, limit: int = 64 * 1024**2) -> Answer:
 
 
 def resources(answer: Answer) -> list[str]:
-    return list(ShownState.of(document_of(answer, "show")).values.root_module.managed())
+    return list(read_shown(ShownState, document_of(answer, "show")).values.root_module.managed())
 
 
 @pytest.mark.parametrize("case", UNINTELLIGIBLE)

@@ -162,9 +162,12 @@ async def test_a_refusal_is_found_before_the_teardown_and_the_mended_module_is_u
 
     assert (await bench.probe("destroy", "check_teardown")).verdict is Verdict.NOT_DONE
 
-    bench.write(**{"main.tf": 'output "instance_ip" { value = "127.0.0.1" }\n'})
-    assert "no longer declares terraform_data.host" in await refused(bench)
+    for emptied in ('output "instance_ip" { value = "127.0.0.1" }\n', ""):
+        bench.write(**{"main.tf": emptied})
+        assert "no longer declares terraform_data.host" in await refused(bench)
     assert (bench.copy / "main.tf").read_text() == protected, "a module that is refused is not kept"
+    await bench.run("provision", "render_module")
+    assert "no longer declares terraform_data.host" in await refused(bench), "it was rendered, not applied"
 
     bench.write(**{"main.tf": sound})
     await bench.run("destroy", *TEARDOWN)
@@ -190,6 +193,11 @@ async def test_a_state_that_was_carried_alone_is_destroyed_with_its_provisioners
     assert is_there(host)
 
     (tmp_path / "away").rename(bench.module)
+    bench.write(**{"main.tf": 'output "instance_ip" { value = "127.0.0.1" }\n'})
+    assert "no longer declares terraform_data.host" in await refused(bench)
+    assert "no longer declares terraform_data.host" in await refused(bench), "now its copy is there"
+    bench.write(**{"main.tf": once})
+    await bench.run("destroy", "check_teardown")
     assert (await bench.observe()).altered == before.altered == ()
     assert (await bench.probe("destroy", "destroy_infrastructure")).verdict is Verdict.NOT_DONE
     assert (bench.copy / "main.tf").is_file()

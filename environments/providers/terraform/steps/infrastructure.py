@@ -61,7 +61,7 @@ async def render_module(spec: TerraformSettings, context: StepContext) -> None:
     """Copy the module, with templates rendered, to Terraform's working directory."""
     copy = WorkingCopy(spec, context)
     files = await in_thread(copy.source)
-    await in_thread(lambda: copy.write(files))
+    await in_thread(lambda: copy.write_again(files))
     written = f"{len(files)} file{'s' * (len(files) != 1)} in {copy.layout.module}"
     overridden = await in_thread(lambda: copy.overridden(files))
     wins = f"; the spec's variables win over {', '.join(overridden)}" if overridden else ""
@@ -147,6 +147,7 @@ async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
 async def apply_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
     """Create and change the declared resources."""
     await in_thread(RecordedState(context).may_hold_resources)
+    await in_thread(WorkingCopy(spec, context).mark_applied)
     # Waits a little for the lock: another command may be about to release it.
     said = await binary_of(spec, context).run(
         context, "apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"

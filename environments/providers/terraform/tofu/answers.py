@@ -6,8 +6,9 @@ Source: Terraform's JSON output format, which OpenTofu shares.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -18,6 +19,7 @@ from environments.providers.common.tool_output import Answer
 # Later minor versions only add keys; another major version may give the same keys another meaning.
 _MAJOR = "1"
 _EXCERPT = 2000
+_KEY = re.compile(r"""\[(?:\d+|"(?:[^"\\]|\\.)*")\]""")
 _MOST_FRAGMENTS = 1000
 
 
@@ -53,18 +55,59 @@ class ShownState(BaseModel, frozen=True):
 
     values: StateValues = StateValues()
 
-    @classmethod
-    def of(cls, document: dict[str, Any]) -> ShownState:
-        """Read the answer.
 
-        Raises:
-            StepFailed: The document does not describe a state.
-        """
-        try:
-            return cls.model_validate(document)
-        except ValidationError as error:
-            place = ".".join(map(str, error.errors()[0]["loc"]))
-            raise not_understood("show", f"{place or 'the document'} is not as expected") from error
+class ModuleConfiguration(BaseModel, frozen=True):
+    """The resources that a module declares, with the modules that it calls."""
+
+    resources: tuple[Resource, ...] = ()
+    module_calls: dict[str, ModuleCall] = {}
+
+    def managed(self, within: str = "") -> Iterator[str]:
+        """Yield the addresses of the resources, without the keys of their instances."""
+        yield from (f"{within}{each.address}" for each in self.resources if each.mode == "managed")
+        for name, call in self.module_calls.items():
+            yield from call.module.managed(f"{within}module.{name}.")
+
+
+class ModuleCall(BaseModel, frozen=True):
+    """A call of a module."""
+
+    module: ModuleConfiguration
+
+
+class Configuration(BaseModel, frozen=True):
+    """The configuration that a plan was made by."""
+
+    root_module: ModuleConfiguration
+
+
+class ShownPlan(BaseModel, frozen=True):
+    """The answer of `show -json` about a plan."""
+
+    configuration: Configuration
+    prior_state: ShownState = ShownState()
+
+    def undeclared(self) -> list[str]:
+        """Return the addresses of the resources in the state that the module does not declare."""
+        declared = set(self.configuration.root_module.managed())
+        there = self.prior_state.values.root_module.managed()
+        return [address for address in there if _KEY.sub("", address) not in declared]
+
+
+ShownT = TypeVar("ShownT", ShownState, ShownPlan)
+
+
+def read_shown(kind: type[ShownT], document: dict[str, Any]) -> ShownT:
+    """Read an answer of `show -json`.
+
+    Raises:
+        StepFailed: The document is not of this kind.
+    """
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise not_understood("show", f"{place or 'the document'} is not as expected") from error
 
 
 def document_of(answer: Answer, subcommand: str) -> dict[str, Any]:  # Any: JSON

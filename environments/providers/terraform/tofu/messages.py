@@ -36,7 +36,6 @@ _AUTHENTICATION = re.compile(
 _DAMAGE = re.compile(
     r"(unsupported|corrupt|invalid) state file|state file could not be|state snapshot", re.I
 )
-_UNDECLARED = ("delete_because_no_resource_config", "delete_because_no_module")
 _CHECK_FAILED = "Check block assertion failed"
 _CONFIGURATION = re.compile(
     r"^(Invalid |Unsupported |Missing |Reference to |Argument |Duplicate |No value for |Unclosed |"
@@ -120,7 +119,6 @@ class Messages:
     Attributes:
         progress: Called with the progress of each resource.
         diagnostics: Errors and warnings.
-        undeclared: The addresses of resources that the module no longer declares.
         variables: The names of variables, by the path of the file that sets them.
         version: The version of the messages' format.
         operation: The operation that was summed up.
@@ -136,7 +134,6 @@ class Messages:
     drift: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     outputs: set[str] = field(default_factory=set)
-    undeclared: list[str] = field(default_factory=list)
     variables: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     operation: str = ""
@@ -168,8 +165,6 @@ class Messages:
                 self.operation, self.summary = str(changes.get("operation")), _summary(changes)
             case "planned_change":
                 self.changes.append(_change(message))
-                if _mapping(message.get("change")).get("reason") in _UNDECLARED:
-                    self.undeclared.append(_change(message).partition(":")[0])
             case "outputs":
                 self.outputs |= _mapping(message.get("outputs")).keys()
             case "resource_drift":

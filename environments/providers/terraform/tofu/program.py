@@ -49,20 +49,14 @@ class Binary:
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
 
-    async def run(self, context: StepContext, *words: str, messages: Messages | None = None) -> Messages:
+    async def run(self, context: StepContext, *words: str) -> Messages:
         """Run a subcommand with JSON messages, and return the messages.
-
-        Args:
-            context: The step.
-            words: The subcommand and its options.
-            messages: Collects the messages, those of a failed run as well.
 
         Raises:
             StepFailed: The subcommand failed, and the summary is its first error; or its messages
                 are not understood.
         """
-        if messages is None:
-            messages = Messages(context.progress)
+        messages = Messages(context.progress)
         lines = Lines(context.redact, messages.take, _LONGEST)
         try:
             if words[0] not in SUMMED_UP:

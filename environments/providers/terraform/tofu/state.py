@@ -9,7 +9,12 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.tofu.answers import ShownState, StateValues, not_understood
+from environments.providers.terraform.tofu.answers import (
+    ShownState,
+    StateValues,
+    not_understood,
+    read_shown,
+)
 from environments.providers.terraform.tofu.program import Binary
 from environments.providers.terraform.tofu.state_file import RecordedState, StateFile, require_local
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
@@ -86,7 +91,7 @@ async def shown(spec: TerraformSettings, context: StepContext) -> StateValues:
         StepFailed: The answer is not understood, or is not about this environment's state.
     """
     document = await asked(spec, context, lambda binary: binary.document(context, "show", "-json"))
-    values = ShownState.of(document).values
+    values = read_shown(ShownState, document).values
     layout = Layout.at(context)
     found = await in_thread(lambda: StateFile.read(layout.state))
     if found is not None and found.holds_resources and not any(values.root_module.managed()):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.terraform.tofu.messages import Messages
+from environments.providers.terraform.tofu.answers import ShownPlan, read_shown
+from environments.providers.terraform.tofu.program import Binary
 from environments.providers.terraform.tofu.state import asked, binary_of, initialise
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.system.cancellation import in_thread
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
 
 _PLAN = ("plan", "-destroy", "-json", "-input=false", "-lock-timeout=10s")
-_LOOK = ("plan", "-json", "-input=false", "-lock=false", "-refresh=false")
 _FINAL = {FailureCause.CANCELLED, FailureCause.FILE_SYSTEM}
 _MENDABLE = {FailureCause.INFRASTRUCTURE, FailureCause.CONFIGURATION}
 
@@ -54,7 +55,7 @@ class TeardownPlan:
                 if refused.cause in _FINAL:
                     raise
                 refusals.append(refused)
-        raise self._advised(refusals[0 if begun else -1])
+        raise self._advised(refusals)
 
     def _begun(self) -> bool:
         operation = self.context.environment.operation
@@ -65,13 +66,12 @@ class TeardownPlan:
         return self._begun() and self.spec.directory.is_dir() and not self.copy.is_current()
 
     async def as_applied(self) -> str:
-        """Plan by the module as it was applied, and return the number of changes.
+        """Plan by the copy of the module, and return the number of changes.
 
         Raises:
             StepFailed: The teardown is refused.
         """
-        said = await asked(self.spec, self.context, lambda binary: binary.run(self.context, *_PLAN))
-        return said.summary
+        return await asked(self.spec, self.context, self._plan)
 
     async def _as_it_is_now(self) -> str:
         """Plan by the module as it is now; an empty string means that it has not changed."""
@@ -79,40 +79,45 @@ class TeardownPlan:
         if not self.spec.directory.is_dir() or await in_thread(copy.is_current):
             return ""
         source, before = await in_thread(copy.source), await in_thread(copy.files)
+        applied = await in_thread(copy.is_applied)
         await in_thread(lambda: copy.write(source))
         try:
             await initialise(self.spec, self.context)
-            said = await binary_of(self.spec, self.context).run(self.context, *_PLAN)
-            await self._require_declared()
+            summary = await self._plan(binary_of(self.spec, self.context))
         except BaseException:
-            copy.write(before)
+            copy.write(before, applied=applied)
             raise
-        return f"{said.summary}, by the module as it is now in {self.spec.directory}"
+        return f"{summary}, by the module as it is now in {self.spec.directory}"
 
-    async def _require_declared(self) -> None:
-        """Check that the module still declares all resources.
+    async def _plan(self, binary: Binary) -> str:
+        """Plan, by a module that declares all resources.
 
         Raises:
             StepFailed: It does not, and Terraform would leave out their destroy-time provisioners.
         """
-        messages = Messages()
+        if await in_thread(self.copy.is_applied):
+            return (await binary.run(self.context, *_PLAN)).summary
+        path = self.copy.layout.teardown_plan
         try:
-            await binary_of(self.spec, self.context).run(self.context, *_LOOK, messages=messages)
-        except StepFailed as failed:  # a module may be unfit for anything but a teardown
-            if failed.cause is FailureCause.CANCELLED:
-                raise
-        if messages.undeclared:
-            named = ", ".join(messages.undeclared[:5])
+            said = await binary.run(self.context, *_PLAN, f"-out={path}")
+            document = await binary.document(self.context, "show", "-json", str(path))
+        finally:
+            path.unlink(missing_ok=True)  # it holds the values of variables
+        if undeclared := read_shown(ShownPlan, document).undeclared():
             summary = (
-                f"the module in {self.spec.directory} no longer declares {named}, "
+                f"the module in {self.spec.directory} no longer declares {', '.join(undeclared[:5])}, "
                 "whose destroy-time provisioners would not run: put that back"
             )
             raise StepFailed(FailureCause.CONFIGURATION, summary)
+        return said.summary
 
-    def _advised(self, refused: StepFailed) -> StepFailed:
-        summary = f"{refused.summary.rstrip('.')}; this destroy removed nothing"
-        if refused.cause in _MENDABLE:
+    def _advised(self, refusals: Sequence[StepFailed]) -> StepFailed:
+        first, *others = refusals
+        said = [first.summary, *(each.summary for each in others if each.summary != first.summary)]
+        summary = "; ".join([*(text.rstrip(".") for text in said), "this destroy removed nothing"])
+        if _MENDABLE & {refused.cause for refused in refusals}:
             directory = self.spec.directory
             place = directory if directory.is_dir() else self.copy.layout.module
             summary += f"; if the module is the reason, change it in {place}, then destroy again"
-        return StepFailed(refused.cause, summary, refused.detail)
+        detail = "\n\n".join(refused.detail for refused in refusals if refused.detail)
+        return StepFailed(first.cause, summary, detail)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
@@ -57,11 +56,28 @@ class WorkingCopy:
         }
         return module.Module(directory).render(facts)
 
-    def write(self, files: Mapping[str, bytes]) -> None:
-        """Write the files and the variables, and note the files' names."""
+    def write(self, files: Mapping[str, bytes], *, applied: bool = False) -> None:
+        """Write the files and the variables, and note the files' names.
+
+        Args:
+            files: The rendered files.
+            applied: Whether the resources were created by this module.
+        """
         target = self.layout.prepare(self.layout.module)
         module.write(files, self._variables(files), target)
-        write_private(self.layout.manifest, json.dumps(sorted(files), indent=2) + "\n")
+        self._note(_Manifest(applied=applied, files=tuple(sorted(files))))
+
+    def write_again(self, files: Mapping[str, bytes]) -> None:
+        """Write the files; a copy that is not changed by this stays applied if it was."""
+        self.write(files, applied=not self.lacking() and self.is_applied() and self.is_current())
+
+    def mark_applied(self) -> None:
+        """Note that resources are created by the module in the copy from now on."""
+        if (manifest := self._manifest()) is not None and not manifest.applied:
+            self._note(manifest.model_copy(update={"applied": True}))
+
+    def _note(self, manifest: _Manifest) -> None:
+        write_private(self.layout.manifest, manifest.model_dump_json(indent=2) + "\n")
 
     def _variables(self, files: Mapping[str, bytes]) -> dict[str, JsonValue]:
         environment = self.context.environment
@@ -91,25 +107,44 @@ class WorkingCopy:
         """Return whether the copy is the same as the module as it is now."""
         return _own(self.source()) == _own(self.files())
 
+    def is_applied(self) -> bool:
+        """Return whether the resources were created by the module in the copy."""
+        manifest = self._manifest()
+        return manifest is None or manifest.applied
+
     def lacking(self) -> str:
-        """Return the part of the copy that is missing, or an empty string."""
-        target, manifest = self.layout.module, self.layout.manifest
+        """Return the part of the copy that is missing, or an empty string.
+
+        Raises:
+            StepFailed: The list of the files is damaged.
+        """
+        target, manifest = self.layout.module, self._manifest()
         if not target.is_dir():
             return f"{target} is not there"
-        if not manifest.exists():  # copies of an earlier version have none
-            has_code = any(path.name.endswith(_CODE) for path in target.iterdir())
-            return (
-                ""
-                if has_code and (target / module.VARIABLES_FILE).is_file()
-                else f"{target} holds no module"
-            )
-        try:
-            names = [str(name) for name in (*json.loads(read_own(manifest)), module.VARIABLES_FILE)]
-        except (ValueError, TypeError):
-            return f"{manifest} is damaged"
+        if not any(path.name.endswith(_CODE) for path in target.iterdir()):
+            return f"{target} holds no module"
+        names = (module.VARIABLES_FILE, *(manifest.files if manifest else ()))
         return next(
             (f"{target / name} is not there" for name in names if not (target / name).is_file()), ""
         )
+
+    def _manifest(self) -> _Manifest | None:
+        """Return the list of the files; copies of an earlier version have none."""
+        path = self.layout.manifest
+        try:
+            return _Manifest.model_validate_json(read_own(path))
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            summary = f"{path} is damaged: remove it and {self.layout.module}/*.tf, then try again"
+            raise StepFailed(FailureCause.FILE_SYSTEM, summary) from error
+
+
+class _Manifest(BaseModel, frozen=True):
+    """The names of the copy's files, and whether the resources were created by them."""
+
+    applied: bool
+    files: tuple[str, ...]
 
 
 def _own(files: Mapping[str, bytes]) -> dict[str, bytes]:
