@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -55,13 +56,13 @@ class TestTerraform(ProviderContract):
 
 
 BROKEN = {
-    "observe sees what is gone": (
+    "TestSeesWhatIsGone": (
         "async def observe(self, environment, directory):\n"
         "        from dataclasses import replace\n"
         "        return replace(await super().observe(environment, directory), resources=True)",
         "test_it_comes_up_and_goes_away",
     ),
-    "a probe denies what was done": (
+    "TestDeniesWhatWasDone": (
         "def steps(self, command, environment):\n"
         "        from dataclasses import replace\n"
         "        from environments import Probed\n"
@@ -70,7 +71,7 @@ BROKEN = {
         "        return [replace(step, probe=deny) for step in super().steps(command, environment)]",
         "test_probes_tell",
     ),
-    "steps change from time to time": (
+    "TestChangesItsSteps": (
         "def steps(self, command, environment):\n"
         "        from dataclasses import replace\n"
         "        from uuid import uuid4\n"
@@ -78,44 +79,52 @@ BROKEN = {
         "        return [replace(step, inputs={'salt': uuid4().hex}) for step in steps]",
         "test_steps_are_the_same",
     ),
-    "two steps of one name": (
+    "TestRepeatsAStep": (
         "def steps(self, command, environment):\n"
         "        return [super(Broken, self).steps(command, environment)[0]] * 2",
         "test_each_command_has_steps",
     ),
-    "it does not know a command": (
+    "TestLacksACommand": (
         "def supports(self, command):\n        return command != 'destroy'",
         "test_each_command_has_steps",
     ),
 }
 
 
-@pytest.mark.parametrize(("method", "found_by"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_provider_does_not_pass(pytester: pytest.Pytester, method: str, found_by: str) -> None:
-    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.makepyfile(
-        f"""
+HEAD = """
 import pytest
 from environments.model.provider_kinds import register_provider
-from environments.testing import ScriptedProvider, ScriptedSpec
 from environments.testing.doubles import ScriptedProvider, ScriptedSpec
 from environments.testing.provider_contract import ProviderContract
 
-class Broken(ScriptedSpec, frozen=True, extra="forbid"):
-    {method}
-
-register_provider("scripted", __name__ + ":Broken")
-
-class TestBroken(ProviderContract):
+class Contract(ProviderContract):
     @pytest.fixture
     def spec(self):
+        register_provider("scripted", f"{__name__}:{self.broken.__name__}")
         with ScriptedProvider().installed():
-            yield Broken()
+            yield self.broken()
 """
-    )
 
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", f"{found_by} or json")
 
-    assert result.parseoutcomes()["failed"] >= 1
-    assert result.parseoutcomes()["passed"] >= 1
-    assert found_by in result.stdout.str()
+def test_a_broken_provider_does_not_pass(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    classes = [
+        f"""
+class {name[4:]}(ScriptedSpec, frozen=True, extra="forbid"):
+    {method.replace("Broken", name[4:])}
+
+class {name}(Contract):
+    broken = {name[4:]}
+"""
+        for name, (method, _) in BROKEN.items()
+    ]
+    pytester.makepyfile("".join([HEAD, *classes]))
+    # A whole contract takes long: of each, the test that has to find the fault, and one that has to pass.
+    chosen = " or ".join(f"({name} and ({found_by} or json))" for name, (_, found_by) in BROKEN.items())
+
+    result = pytester.runpytest_subprocess("-rA", "-p", "no:cacheprovider", "-k", chosen)
+
+    said = result.stdout.str()
+    for name, (_, found_by) in BROKEN.items():
+        assert re.search(rf"^FAILED \S+::{name}::{found_by}", said, re.MULTILINE), name
+        assert re.search(rf"^PASSED \S+::{name}::\w*json", said, re.MULTILINE), name
