@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -58,6 +58,7 @@ from environments.system.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from environments.execution.progress import Observer
+    from environments.model.provider_kinds import ProviderSpec
     from environments.model.records import HistoryEntry
     from environments.model.spec import EnvironmentSpec
     from environments.model.summary import Summary, UnreadableSummary
@@ -77,18 +78,23 @@ class Workspace:
 
     Args:
         data_dir: The directory of the environments, made on the first `create`.
-        repository: A storage instead of files in `data_dir`.
+        providers: Classes of providers that are neither installed nor registered, for this workspace.
+        repository: A storage instead of files in `data_dir`; it knows its own `providers`.
         clock: Tells the time.
         observers: Called with the progress of every command.
         lock_timeout: How many seconds to wait for another holder of an environment.
         stop: Asks the running command to stop after the current step.
         allow_network_filesystem: Accept a `data_dir` where locks don't exclude other machines.
+
+    Raises:
+        TypeError: A provider has no default for its `kind`, or `repository` is given as well.
     """
 
     def __init__(
         self,
         data_dir: str | Path = "data",
         *,
+        providers: Iterable[type[ProviderSpec]] = (),
         repository: EnvironmentRepository | None = None,
         clock: Clock | None = None,
         observers: Sequence[Observer] = (),
@@ -96,8 +102,11 @@ class Workspace:
         stop: StopRequest | None = None,
         allow_network_filesystem: bool = False,
     ) -> None:
+        providers = tuple(providers)
+        if repository is not None and providers:
+            raise TypeError("give the providers to the repository: FileRepository(data_dir, providers=[…])")
         self._repository = repository or FileRepository(
-            data_dir, allow_network_filesystem=allow_network_filesystem
+            data_dir, allow_network_filesystem=allow_network_filesystem, providers=providers
         )
         self._runtime = Runtime(
             self._repository,
@@ -112,6 +121,7 @@ class Workspace:
 
         Raises:
             InvalidConfiguration: The provider can't be used with this spec on this machine.
+            UnknownProvider: The provider could not be found again when the record is read.
             AlreadyExists: The name is taken.
         """
         return self._repository.create(Environment.new(usable(spec), self._runtime.clock.now()))
@@ -316,7 +326,11 @@ class Workspace:
         return plan(self._runtime.at_rest(name_of(environment)), _target(to))
 
     def load(self, name: str) -> AnyEnvironment:
-        """Return the environment as recorded."""
+        """Return the environment as recorded.
+
+        Raises:
+            UnknownProvider: Its provider is not installed.
+        """
         return self._repository.load(name)
 
     def names(self) -> list[str]:
@@ -332,7 +346,7 @@ class Workspace:
         return self._repository.exists(name)
 
     def history(self, name: str) -> list[HistoryEntry]:
-        """Return all records of an environment, oldest first."""
+        """Return all records of an environment, oldest first, even if its provider is not installed."""
         return self._repository.history(name)
 
     def holder(self, name: str) -> Holder | None:

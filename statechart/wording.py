@@ -60,3 +60,8 @@ def own_docstring(attribute: object) -> str | None:
             return attribute.__doc__
         case _:
             return None
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 record` or `2 records`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.environment import AnyEnvironment
+from environments.model.errors import InvalidName, UnknownProvider, misnamed
 from environments.model.records import HistoryEntry, StepRecord, TransitionRecord, replay
-from statechart.errors import StorageError
+from statechart.errors import NotFound, StorageError
 from statechart.graph import edges
 from statechart.wording import listed
 
@@ -36,6 +37,8 @@ class Verified:
         transitions: The number of transitions among the records.
         findings: The problems found.
         error: The error that kept the history from being read, or None.
+        missing: The error that kept only the last record from being used: its provider is not
+            installed. All checks were made.
     """
 
     name: str
@@ -43,11 +46,26 @@ class Verified:
     transitions: int = 0
     findings: tuple[Violation, ...] = ()
     error: StorageError | None = None
+    missing: UnknownProvider | None = None
 
     @property
     def sound(self) -> bool:
         """Whether the history could be read and has no problems."""
         return not self.findings and self.error is None
+
+
+def verify_all(repository: EnvironmentRepository, chart: type[Chart] = Lifecycle) -> list[Verified]:
+    """Verify all environments. A directory that can't be an environment's is a finding of its own."""
+    found = []
+    for name in repository.names():
+        try:
+            found.append(verify(repository, name, chart))
+        except NotFound:
+            continue  # purged since the names were read
+        except InvalidName as invalid:
+            error = misnamed(repository.directory(name), invalid)
+            found.append(Verified(name, findings=(Violation(None, str(error)),), error=error))
+    return found
 
 
 def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Lifecycle) -> Verified:
@@ -56,15 +74,20 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
     Raises:
         NotFound: There is no such environment.
     """
+    missing = None
     try:
         entries = repository.history(name)
-        repository.load(name)
+        try:
+            repository.load(name)
+        except UnknownProvider as error:
+            missing = error
     except StorageError as error:
         if not repository.exists(name):  # a wrong name is the caller's error, not a finding
             raise
         return Verified(name, findings=(Violation(None, str(error)),), error=error)
     transitions = sum(isinstance(entry.record, TransitionRecord) for entry in entries)
-    return Verified(name, len(entries), transitions, tuple(_findings(entries, chart)))
+    findings = tuple(_findings(entries, chart))
+    return Verified(name, len(entries), transitions, findings, missing=missing)
 
 
 def _findings(entries: Sequence[HistoryEntry], chart: type[Chart]) -> Iterator[Violation]:

@@ -102,6 +102,17 @@ def _locked(error: Exception, settings: Settings) -> list[str]:
     ]
 
 
+def _missing_provider(error: Exception, settings: Settings) -> list[str]:
+    assert isinstance(error, environment_errors.UnknownProvider)
+    if error.name is None:
+        return [settings.spell("schema")]
+    install = f"install the package that provides {error.kind!r} beside envchart, then"
+    return [
+        f"{install} {settings.spell('show NAME', error.name)}",
+        settings.spell("history NAME", error.name),
+    ]
+
+
 _BUG = _say("this is a bug in envchart: report it with the output of envchart --version")
 _FILE = _say("correct the values named above; for a valid example see envchart create --template")
 
@@ -117,7 +128,7 @@ KINDS: dict[type[BaseException], _Kind] = {
     ),
     chart_errors.InvalidName: _Kind(ExitCode.USAGE, "invalid_name", _say("envchart list")),
     environment_errors.InvalidConfiguration: _Kind(ExitCode.USAGE, "invalid_configuration", _FILE),
-    environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _say("envchart schema")),
+    environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _missing_provider),
     chart_errors.UnknownState: _Kind(ExitCode.USAGE, "unknown_state", _say("envchart diagram --format md")),
     chart_errors.UnknownEvent: _Kind(ExitCode.USAGE, "unknown_event", _say("envchart diagram --format md")),
     chart_errors.ChartNotFound: _Kind(ExitCode.USAGE, "chart_not_found", _say("envchart docs --help")),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statechart.errors import NotOurs
 from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from environments.model.failure import FailureCause
 
 
@@ -41,6 +44,11 @@ class InvalidName(EnvironmentsError, ValueError):
         super().__init__(f"invalid environment name {name!r}: it {rule}; try {suggestion!r}")
 
 
+def misnamed(directory: Path, error: InvalidName) -> NotOurs:
+    """Return the error for a directory among the environments whose name is not an environment's."""
+    return NotOurs(directory, f"can't be an environment: its name {error.rule}")
+
+
 class InvalidConfiguration(EnvironmentsError, ValueError):
     """A configuration is invalid; `problems` has a line for each problem."""
 
@@ -51,14 +59,29 @@ class InvalidConfiguration(EnvironmentsError, ValueError):
 
 
 class UnknownProvider(EnvironmentsError, LookupError):
-    """A kind of provider is not installed."""
+    """A kind of provider is not installed.
 
-    def __init__(self, kind: str, known: Iterable[str]) -> None:
+    Attributes:
+        kind: The kind.
+        known: The kinds that are installed or registered.
+        name: The environment whose record needs the provider, or None.
+    """
+
+    def __init__(self, kind: str, known: Iterable[str], name: str | None = None) -> None:
         self.kind = kind
         self.known: tuple[str, ...] = tuple(known)
-        near = nearest(kind, self.known)
-        hint = f"did you mean {near!r}?" if near else f"installed are {listed(self.known)}"
-        super().__init__(f"there is no provider of kind {kind!r}: {hint}")
+        self.name = name
+        # A recorded kind was once right, so a similar kind is no correction.
+        near = nearest(kind, self.known) if name is None else None
+        if near:
+            hint = f"did you mean {near!r}?"
+        else:
+            hint = (
+                f"installed are {listed(self.known)}; install the package that provides it, or make its "
+                "class known with register_provider or Workspace(providers=[…])"
+            )
+        needed = f"the record of {name!r} is sound, but " if name is not None else ""
+        super().__init__(f"{needed}there is no provider of kind {kind!r}: {hint}")
 
 
 class UnexpectedState(EnvironmentsError):

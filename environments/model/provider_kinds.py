@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
@@ -108,7 +108,8 @@ _registered: dict[str, str] = {}
 def register_provider(kind: str, place: str) -> None:
     """Register a kind of provider in this process, as if a package had installed it.
 
-    Packages use the entry-point group `environments.providers` instead.
+    Packages use the entry-point group `environments.providers` instead. `Workspace(providers=[…])`
+    makes a class known to one workspace.
 
     Args:
         kind: The kind, as specs name it.
@@ -135,3 +136,74 @@ def provider_class(kind: str) -> type[ProviderSpec]:
         raise UnknownProvider(kind, sorted(provider_kinds()))
     found: type[ProviderSpec] = EntryPoint(kind, place, _GROUP).load()
     return found
+
+
+class UninstalledProvider(ProviderSpec, frozen=True, extra="allow"):
+    """The recorded spec of a provider that is not installed. Only histories hold such specs."""
+
+
+class Providers:
+    """The providers for reading records: a program's own, and the installed and registered ones.
+
+    Pydantic passes the object to the validators as their context. A recorded spec of another kind
+    raises UnknownProvider instead of a ValidationError: the record is sound.
+
+    Args:
+        own: The program's own spec classes, each with a default for `kind`.
+
+    Raises:
+        TypeError: A class has no default for `kind`.
+    """
+
+    def __init__(self, own: Iterable[type[ProviderSpec]] = ()) -> None:
+        self._own = {_kind_of(each): each for each in own}
+        # Each record of a history names its provider, and finding one reads all installed packages.
+        self._found = dict(self._own)
+
+    def find(self, kind: str) -> type[ProviderSpec]:
+        """Return the spec class of a kind.
+
+        Raises:
+            UnknownProvider: No provider has that kind.
+        """
+        if kind not in self._found:
+            try:
+                self._found[kind] = provider_class(kind)
+            except UnknownProvider as error:
+                raise UnknownProvider(kind, sorted({*error.known, *self._own})) from None
+        return self._found[kind]
+
+    def check_loadable(self, provider: ProviderSpec) -> None:
+        """Check that a record of a provider will be read as the same class.
+
+        Raises:
+            UnknownProvider: No provider has its kind.
+            InvalidConfiguration: Another class has its kind.
+        """
+        found, given = self.find(provider.kind), type(provider)
+        if found is not given:
+            raise InvalidConfiguration(
+                f"provider {given.__name__}",
+                [f"kind: {provider.kind!r} is the kind of {found.__module__}.{found.__name__}"],
+            )
+
+
+class RecordedProviders(Providers):
+    """The providers for reading a history once, which is possible without the provider."""
+
+    def __init__(self, providers: Providers) -> None:
+        super().__init__(providers._found.values())
+
+    def find(self, kind: str) -> type[ProviderSpec]:
+        """Return the spec class of a kind, or UninstalledProvider."""
+        try:
+            return super().find(kind)
+        except UnknownProvider:
+            return self._found.setdefault(kind, UninstalledProvider)
+
+
+def _kind_of(provider: type[ProviderSpec]) -> str:
+    kind = provider.model_fields["kind"].default
+    if not isinstance(kind, str):
+        raise TypeError(f"{provider.__name__} needs a kind: give it `kind: Literal['…'] = '…'`")
+    return kind

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from environments.model.errors import InvalidName, UnknownProvider
 from environments.model.names import INSTANCE_NAME, MAX_INSTANCE_NAME_LENGTH, EnvironmentName, check_name
-from environments.model.provider_kinds import ProviderSpec, provider_class, provider_kinds
+from environments.model.provider_kinds import Providers, ProviderSpec, provider_class, provider_kinds
 
 
-def _load_provider(value: Any) -> Any:  # Any: the unvalidated input
+def _load_provider(value: Any, info: ValidationInfo[Any]) -> Any:  # Any: the unvalidated input
     if not isinstance(value, dict):
         return value
     if "kind" not in value:
         raise ValueError(f"'kind' is missing; the kinds are {', '.join(sorted(provider_kinds()))}")
     if not isinstance(value["kind"], str):
         raise ValueError("'kind' should be a string")  # noqa: TRY004  # pydantic reports only a ValueError
+    if isinstance(info.context, Providers):
+        return info.context.find(value["kind"]).model_validate(value)
     try:
         return provider_class(value["kind"]).model_validate(value)
     except UnknownProvider as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +12,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from environments.model.environment import AnyEnvironment, Environment
+from environments.model.errors import UnknownProvider
 from environments.model.names import check_name
+from environments.model.provider_kinds import Providers, ProviderSpec, RecordedProviders
 from environments.model.records import (
+    AmendedRecord,
     HistoryEntry,
     RevisionRecord,
     StepRecord,
+    after,
     check_revision,
     operation_id,
 )
@@ -28,7 +33,7 @@ from statechart.holder import Holder
 from statechart.storage.disk import OwnPath, create_file, make_directory, translated
 from statechart.storage.layout import Layout
 from statechart.storage.rebase import Candidate, Evidence
-from statechart.storage.record import Record
+from statechart.storage.record import Record, first_problem
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.session import Session as StoreSession
 
@@ -41,9 +46,21 @@ class FileRepository:
 
     Each environment has a directory with its journal (`history.jsonl`, the source of truth), its
     document (`state.json`, a projection), its traces, and the files of its provider.
+
+    Args:
+        data_dir: The data directory.
+        allow_network_filesystem: Accept a directory where locks don't keep other machines out.
+        providers: Providers that are neither installed nor registered.
     """
 
-    def __init__(self, data_dir: str | Path = "data", *, allow_network_filesystem: bool = False) -> None:
+    def __init__(
+        self,
+        data_dir: str | Path = "data",
+        *,
+        allow_network_filesystem: bool = False,
+        providers: Iterable[type[ProviderSpec]] = (),
+    ) -> None:
+        self._providers = Providers(providers)
         self._layout = Layout(Path(data_dir).absolute())
         self._store: JsonFileRepository[AnyEnvironment] = JsonFileRepository(
             data_dir,
@@ -51,21 +68,25 @@ class FileRepository:
             fold=_folded,
             schema_version=SCHEMA_VERSION,
             allow_network_filesystem=allow_network_filesystem,
+            context=self._providers,
         )
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
         """Record a new environment, atomically."""
+        self._providers.check_loadable(environment.spec.provider)
         self._store.create(environment.name, environment, lineage=environment.lineage)
         return environment
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> FileSession:
         """Acquire the environment, and repair its files after a crash."""
-        session = self._store.open(check_name(name), holder=holder, timeout=timeout)
-        return FileSession(session, self.directory(name))
+        with _needed_by(name):
+            session = self._store.open(check_name(name), holder=holder, timeout=timeout)
+        return FileSession(session, self.directory(name), self._providers)
 
     def load(self, name: str) -> AnyEnvironment:
         """Verify the history and return the recorded environment."""
-        return self._store.load(check_name(name)).value
+        with _needed_by(name):
+            return self._store.load(check_name(name)).value
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
@@ -77,7 +98,8 @@ class FileRepository:
 
     def survey(self, name: str) -> Evidence[AnyEnvironment]:
         """Return the readable part of a damaged history, with the candidates of this name."""
-        evidence = self._store.survey(check_name(name))
+        with _needed_by(name):
+            evidence = self._store.survey(check_name(name))
         # A copied directory holds the records of another name.
         ours = tuple(each for each in evidence.candidates if each.value.name == name)
         return replace(evidence, candidates=ours)
@@ -108,9 +130,15 @@ class FileRepository:
         return self._store.exists(check_name(name))
 
     def history(self, name: str) -> list[HistoryEntry]:
-        """Return all records in order."""
+        """Return all records in order. A provider that is not installed is no obstacle."""
         records = self._store.history(check_name(name))
-        return [self._entry(name, record) for record in records]
+        providers = RecordedProviders(self._providers)
+        entries = [self._entry(name, record, providers) for record in records]
+        environment: AnyEnvironment | None = None
+        for entry in entries:
+            with self._damage_at(name, entry.seq, "the record can't be applied to the environment before"):
+                environment = after(environment, entry.record)
+        return entries
 
     def holder(self, name: str) -> Holder | None:
         """Return the current holder of the environment, or None."""
@@ -118,7 +146,8 @@ class FileRepository:
 
     def delete(self, expected: AnyEnvironment) -> None:
         """Delete an environment, with its history, if its revision is as expected."""
-        loaded = self._store.load(expected.name)
+        with _needed_by(expected.name):
+            loaded = self._store.load(expected.name)
         check_revision(expected, loaded.value)
         # The store compares the head as well, which detects a change since the check.
         self._store.delete(expected.name, expected=loaded.head)
@@ -127,28 +156,39 @@ class FileRepository:
         """Return the directory of an environment."""
         return self._store.directory(name)
 
-    def _entry(self, name: str, record: Record) -> HistoryEntry:
-        try:
-            return HistoryEntry(
-                seq=record.seq,
-                revision=record.revision,
-                at=record.at,
-                actor=record.actor,
-                operation_id=record.operation,
-                record=_typed(record),  # type: ignore[arg-type]  # validated here
+    def _entry(self, name: str, record: Record, providers: Providers) -> HistoryEntry:
+        with self._damage_at(name, record.seq, "the record has an unknown form"):
+            return HistoryEntry.model_validate(
+                {
+                    "seq": record.seq,
+                    "revision": record.revision,
+                    "at": record.at,
+                    "actor": record.actor,
+                    "operation_id": record.operation,
+                    "record": _typed(record),
+                },
+                context=providers,
             )
-        except ValidationError as error:
-            path = self.directory(name) / "history.jsonl"
-            problem = f"the record has an unknown form: {error.errors()[0]['msg']}"
-            raise CorruptHistory(name, path, problem, line=record.seq) from error
+
+    @contextmanager
+    def _damage_at(self, name: str, line: int, problem: str) -> Iterator[None]:
+        """Report a record that does not fit the models as damage."""
+        try:
+            yield
+        except ValueError as error:
+            why = first_problem(error) if isinstance(error, ValidationError) else error
+            raise CorruptHistory(name, self._layout.journal(name), f"{problem}: {why}", line) from error
 
 
 class FileSession:
     """A Session on an environment in files."""
 
-    def __init__(self, session: StoreSession[AnyEnvironment], directory: Path) -> None:
+    def __init__(
+        self, session: StoreSession[AnyEnvironment], directory: Path, providers: Providers
+    ) -> None:
         self._session = session
         self._directory = directory
+        self._providers = providers
 
     @property
     def environment(self) -> AnyEnvironment:
@@ -173,6 +213,8 @@ class FileSession:
     def commit(self, record: RevisionRecord) -> None:
         """Store a record that raises the revision, durably."""
         check_revision(record.environment, self.environment, behind=1)
+        if isinstance(record, AmendedRecord):  # the only record that brings another spec
+            self._providers.check_loadable(record.environment.spec.provider)
         self._session.commit(
             record.type,
             record.environment,
@@ -209,6 +251,15 @@ class FileSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextmanager
+def _needed_by(name: str) -> Iterator[None]:
+    """Name the environment in an UnknownProvider."""
+    try:
+        yield
+    except UnknownProvider as error:
+        raise UnknownProvider(error.kind, error.known, name) from None
 
 
 def _typed(record: Record) -> dict[str, Any]:

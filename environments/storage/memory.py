@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from environments.model.environment import AnyEnvironment, Environment
+from environments.model.errors import UnknownProvider
 from environments.model.names import check_name
+from environments.model.provider_kinds import Providers, ProviderSpec, RecordedProviders
 from environments.model.records import (
+    AmendedRecord,
     AnyRecord,
     CreatedRecord,
     HistoryEntry,
@@ -42,12 +45,15 @@ class _Stored:
     holder: Holder | None = None
     released_by: Holder | None = None
 
-    def entries(self) -> list[HistoryEntry]:
-        return [HistoryEntry.model_validate_json(line) for line in self.lines]
-
-    def environment(self) -> AnyEnvironment:
+    def entries(self, providers: Providers) -> list[HistoryEntry]:
         # Deserialised on each call, so that callers share no objects with the repository.
-        return fold(entry.record for entry in self.entries())
+        return [HistoryEntry.model_validate_json(line, context=providers) for line in self.lines]
+
+    def environment(self, name: str, providers: Providers) -> AnyEnvironment:
+        try:
+            return fold(entry.record for entry in self.entries(providers))
+        except UnknownProvider as error:
+            raise UnknownProvider(error.kind, error.known, name) from None
 
 
 class MemoryRepository:
@@ -55,12 +61,18 @@ class MemoryRepository:
 
     Records are serialised and revisions checked as in the durable repositories, so that code behaves
     the same with either. `before_append` is called with each record before it is stored, and may
-    raise a StorageError to simulate a failing disk.
+    raise a StorageError to simulate a failing disk. `providers` are providers that are neither
+    installed nor registered.
     """
 
     def __init__(
-        self, directory: Path | None = None, before_append: Callable[[AnyRecord], None] | None = None
+        self,
+        directory: Path | None = None,
+        before_append: Callable[[AnyRecord], None] | None = None,
+        *,
+        providers: Iterable[type[ProviderSpec]] = (),
     ) -> None:
+        self._providers = Providers(providers)
         self._stored: dict[str, _Stored] = {}
         self._directory = directory
         self._guard = threading.Lock()
@@ -68,6 +80,7 @@ class MemoryRepository:
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
         """Record a new environment."""
+        self._providers.check_loadable(environment.spec.provider)
         stored = _Stored()
         with self._guard:
             if environment.name in self._stored:
@@ -94,12 +107,13 @@ class MemoryRepository:
             stored = self._find(name)
             if stored.holder is not None:
                 return stored.holder
+            session = MemorySession(self, name, stored, holder)
             stored.holder = holder
-            return MemorySession(self, name, stored, holder)
+            return session
 
     def load(self, name: str) -> AnyEnvironment:
         """Return the recorded environment."""
-        return self._find(name).environment()
+        return self._find(name).environment(name, self._providers)
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
@@ -116,7 +130,7 @@ class MemoryRepository:
 
     def history(self, name: str) -> list[HistoryEntry]:
         """Return all records in order."""
-        return self._find(name).entries()
+        return self._find(name).entries(RecordedProviders(self._providers))
 
     def holder(self, name: str) -> Holder | None:
         """Return the current holder of the environment, or None."""
@@ -128,7 +142,7 @@ class MemoryRepository:
             stored = self._find(expected.name)
             if stored.holder is not None:
                 raise Locked(expected.name, stored.holder)
-            check_revision(expected, stored.environment())
+            check_revision(expected, stored.environment(expected.name, self._providers))
             del self._stored[expected.name]
         shutil.rmtree(self.directory(expected.name), ignore_errors=True)
 
@@ -173,7 +187,7 @@ class MemorySession:
         self._name = name
         self._stored = stored
         self._holder = holder
-        self._environment = stored.environment()
+        self._environment = stored.environment(name, repository._providers)
         self._released_by = stored.released_by
 
     @property
@@ -200,6 +214,8 @@ class MemorySession:
         """Store a record that raises the revision."""
         self.check()
         check_revision(record.environment, self._environment, behind=1)
+        if isinstance(record, AmendedRecord):  # the only record that brings another spec
+            self._repository._providers.check_loadable(record.environment.spec.provider)
         self._repository._append(self._stored, record, self._environment, record.environment)
         self._environment = record.environment
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from environments.model.errors import UnreadableSummary
+from environments.model.errors import InvalidName, UnknownProvider, UnreadableSummary, misnamed
 from environments.model.stored import SCHEMA_VERSION, StoredEnvironment
 from statechart.errors import NotOurs, StorageError
 from statechart.storage.chain import RESERVED
@@ -49,7 +49,9 @@ def _other(
         document, behind = layout.listed(name, SCHEMA_VERSION)
         size = os.lstat(layout.journal(name)).st_size if not behind else -1
         line = _whole(read, document, size) or load(name)
-    except (StorageError, OSError, ValueError) as error:
+    except InvalidName as error:
+        return UnreadableSummary(name, misnamed(layout.directory(name), error))
+    except (StorageError, UnknownProvider, OSError, ValueError) as error:
         # An environment that was purged since the directory was listed is no error.
         return UnreadableSummary(name, error) if os.path.lexists(layout.directory(name)) else None
     if line.name != name:

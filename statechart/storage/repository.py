@@ -50,6 +50,7 @@ class JsonFileRepository(Generic[ModelT]):
         allow_network_filesystem: Accept a root where locks don't keep other machines out.
         actor: The author of the changes; by default the user.
         chart: The chart of the values: a value in a state that it does not have is refused.
+        context: The validation context of the model's validators, as pydantic calls it.
 
     Raises:
         TypeError: The model has fields that the document reserves, or is not an object.
@@ -67,12 +68,13 @@ class JsonFileRepository(Generic[ModelT]):
         allow_network_filesystem: bool = False,
         actor: str | None = None,
         chart: ChecksStates | None = None,
+        context: object = None,
     ) -> None:
         _require_suitable(model)
         if schema_version < FIRST_VERSION:
             raise ValueError(f"schema versions begin with {FIRST_VERSION}, not with {schema_version}")
         self._layout = Layout(Path(root).absolute())
-        self._codec = Codec(model, fold, schema_version, migrations or {}, chart)
+        self._codec = Codec(model, fold, schema_version, migrations or {}, chart, context)
         self._checked_filesystem = allow_network_filesystem
         self._actor = actor
 

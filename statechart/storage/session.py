@@ -54,6 +54,7 @@ class Codec(Generic[ModelT]):
     schema_version: int
     migrations: Mapping[int, Migration] = field(default_factory=dict)
     chart: ChecksStates | None = None
+    context: object = None
 
     def upgraded(self, record: Record, path: Path, name: str) -> Record:
         """Return a record in the present schema; the file is not changed.
@@ -124,7 +125,7 @@ class Codec(Generic[ModelT]):
 
     def _read(self, content: bytes, name: str) -> ModelT:
         try:
-            return self.model.model_validate_json(content)
+            return self.model.model_validate_json(content, context=self.context)
         except ValidationError as error:
             problem = f"it is not a valid {self.model.__name__} ({first_problem(error)})"
             raise InvalidValue(name, problem) from error
@@ -137,13 +138,18 @@ class Codec(Generic[ModelT]):
             MigrationFailed: As `upgraded`.
         """
         first, *rest = (self.upgraded(record, path, name) for record in records)
+        line = first.seq
         try:
-            value = self.model.model_validate_json(to_json(first.value))
+            value = self.model.model_validate_json(to_json(first.value), context=self.context)
             for record in rest:
+                line = record.seq
                 value = self.fold(value, record)
         except ValidationError as error:
-            problem = f"its value is not a valid {self.model.__name__} ({first_problem(error)})"
-            raise CorruptHistory(name, path, problem, first.seq) from error
+            what = "its value is not a valid" if line == first.seq else "it can't be applied to a"
+            problem = f"{what} {self.model.__name__} ({first_problem(error)})"
+            raise CorruptHistory(name, path, problem, line) from error
+        except ValueError as error:  # from the fold, for a record that does not fit the value before
+            raise CorruptHistory(name, path, str(error), line) from error
         return value
 
 

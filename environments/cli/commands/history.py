@@ -75,17 +75,18 @@ def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: s
     # Past states are folded from typed records, which load pydantic.
     from environments.model.records import at_revision, at_time
 
-    if at.lstrip("-").isdigit():
+    if re.fullmatch(r"[+-]?[0-9]{1,100}", at):
         return at_revision(name, entries, int(at))
     try:
         moment = datetime.fromisoformat(at)
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise UsageRefused(
             f"--at {at!r} is neither a revision (a whole number) nor a time (like 2026-01-31T12:00:00Z)",
             (settings.spell("history NAME", name),),
         ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return at_time(name, entries, moment + _rest(at))
+    rest = min(_rest(at), datetime.max.replace(tzinfo=UTC) - moment)
+    return at_time(name, entries, moment + rest)
 
 
 def _rest(at: str) -> timedelta:

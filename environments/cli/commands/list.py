@@ -14,12 +14,13 @@ from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
-from environments.model.errors import UnreadableSummary
+from environments.model.errors import UnknownProvider, UnreadableSummary
 from environments.model.stored import StoredEnvironment
 from environments.presentation.documents import summary_document
 from environments.presentation.text import list_text
 from environments.presentation.view import look
 from environments.storage.summaries import read_stored, summaries
+from statechart.errors import NotFound, StorageError
 from statechart.storage.forms import read_form
 
 if TYPE_CHECKING:
@@ -78,14 +79,29 @@ def _gathered(
         if isinstance(line, UnreadableSummary):
             unreadable.append((line.name, _why(settings, line)))
             continue
-        held = False
-        if line.stored_operation is not None and line.stored_operation.is_active:
+        try:
+            documents.append(_document(settings, line, storage))
+        except NotFound:
+            continue  # purged since the directory was listed
+        except StorageError as error:  # the document is whole, but the journal is damaged
+            unreadable.append((line.name, _why(settings, UnreadableSummary(line.name, error))))
+    return documents, unreadable
+
+
+def _document(
+    settings: Settings, line: Summary | StoredEnvironment, storage: Callable[[], FileRepository]
+) -> dict[str, object]:
+    held = False
+    if line.stored_operation is not None and line.stored_operation.is_active:
+        try:
             view = look(storage(), line.name)
+        except UnknownProvider:
+            held = storage().holder(line.name) is not None
+        else:
             held = view.holder is not None
             if view.environment.revision != line.revision:  # a command ended meanwhile
                 line = _stored(view.environment)
-        documents.append(summary_document(line, settings.spell, held=held))
-    return documents, unreadable
+    return summary_document(line, settings.spell, held=held)
 
 
 def _few(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from environments.checks.verify import Verified, verify as verified
+from environments.checks.verify import Verified, verify as verified, verify_all
 from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
@@ -14,6 +14,7 @@ from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
+from statechart.wording import counted
 
 
 @subcommand("verify")
@@ -23,27 +24,31 @@ def verify(settings: Settings, name: str | None, all_: bool) -> None:
     """Check histories for tampering and against today's chart.
 
     The exit code is 8 if a check fails.
+    A provider that is not installed is reported after the checks.
     """
     if name is not None and all_:
         raise UsageRefused("--all can't be combined with NAME", (settings.spell("verify NAME", name),))
     storage = loading.storage(settings)
-    names = [name] if name is not None else storage.names()
-    found = [verified(storage, each) for each in names]
+    found = [verified(storage, name)] if name is not None else verify_all(storage)
     sound = all(each.sound for each in found)
     document = {"environments": [_verified_document(each) for each in found], "sound": sound}
     emit(settings, document, "\n".join(_verified_text(each) for each in found) or "no environments")
-    if sound:
-        return
-    for each in found:
-        if each.error is not None:
-            _advise(settings, each)
-    raise click.exceptions.Exit(ExitCode.DIFFERENCE)
+    missing = [code for each in found if (code := _advise(settings, each)) is not None]
+    if not sound or missing:
+        raise click.exceptions.Exit(missing[0] if sound else ExitCode.DIFFERENCE)
 
 
-def _advise(settings: Settings, verified: Verified) -> None:
-    told = report(verified.error, settings) if verified.error is not None else None
-    for step in told.next[:1] if told is not None else ():
+def _advise(settings: Settings, verified: Verified) -> int | None:
+    """Name the next command of an environment, and return the exit code of an error."""
+    error = verified.error or verified.missing
+    told = report(error, settings) if error is not None else None
+    if told is None:
+        return None
+    if verified.missing is not None:
+        note(f"{verified.name}: {told.message}")
+    for step in told.next[:1]:
         note(f"next, for {verified.name}: {step}")
+    return told.exit_code
 
 
 def _verified_document(verified: Verified) -> dict[str, object]:
@@ -58,8 +63,8 @@ def _verified_document(verified: Verified) -> dict[str, object]:
 
 def _verified_text(verified: Verified) -> str:
     if verified.sound:
-        counted = f"{verified.records} records, {verified.transitions} transitions"
-        return f"{verified.name}: {counted}, all sound and allowed by today's chart"
+        checked = f"{counted(verified.records, 'record')}, {counted(verified.transitions, 'transition')}"
+        return f"{verified.name}: {checked}, all sound and allowed by today's chart"
     lines = [
         f"{verified.name}: {f'record {finding.seq}: ' if finding.seq else ''}{finding.what}"
         for finding in verified.findings

@@ -41,7 +41,7 @@ def test_damage_is_found_and_the_other_environments_are_still_verified(
 
     assert ran.code == 8
     assert "demo: the history of 'demo' is damaged" in ran.out
-    assert "whole: 1 records, 0 transitions, all sound" in ran.out
+    assert "whole: 1 record, 0 transitions, all sound" in ran.out
     assert "next, for demo: envchart recover demo --rebase" in ran.err
     document = json.loads(cli("verify", "demo", "--json").out)
     assert (document["sound"], document["environments"][0]["findings"][0]["seq"]) == (False, None)

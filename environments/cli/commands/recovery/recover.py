@@ -19,11 +19,12 @@ from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
 from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, note, tell_error, tell_next
-from environments.model.summary import Summary
+from environments.model.errors import UnknownProvider, UnreadableSummary
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View, look
 from environments.recovery.settle import Assumption
 from environments.system.control_codes import strip_control_codes
+from statechart.errors import StorageError
 from statechart.holder import who
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ class _RecoverRequest:
         documents: list[dict[str, object]] = []
         lines: list[str] = []
         worst = 0
-        for name in _interrupted(self.settings):
+        for name, unreadable in _interrupted(self.settings):
             try:
-                found = self._run(name)
+                found = self._run(name, unreadable)
             except Exception as error:  # reported at once; the others are still recovered
                 told = report(error, self.settings)
                 if told is None:
@@ -117,7 +118,9 @@ class _RecoverRequest:
         if worst:
             raise click.exceptions.Exit(worst)
 
-    def _run(self, name: str) -> Recovered:
+    def _run(self, name: str, unreadable: Exception | None = None) -> Recovered:
+        if unreadable is not None:
+            raise unreadable
         with Narrator(self.settings) as narrator:
             interruption = Interruption(narrator.note, lambda: narrator.at_work, about=name)
             workspace = loading.workspace(self.settings, (narrator,), interruption.stop)
@@ -159,18 +162,21 @@ class _RecoverRequest:
         return ("recover NAME",) if self.dry_run and found.settled else view.next_steps
 
 
-def _interrupted(settings: Settings) -> list[str]:
-    """Return the environments with an interrupted command."""
+def _interrupted(settings: Settings) -> list[tuple[str, Exception | None]]:
+    """Return the environments with an interrupted command, and those that can't be read, with the error."""
     storage = loading.storage(settings)
-    # The summary is cheap; only a record with an open operation is looked at for its process.
-    return [
-        summary.name
-        for summary in storage.summaries()
-        if isinstance(summary, Summary)
-        and summary.operation is not None
-        and summary.operation.is_active
-        and look(storage, summary.name).interrupted
-    ]
+    found: list[tuple[str, Exception | None]] = []
+    for summary in storage.summaries():
+        if isinstance(summary, UnreadableSummary):
+            found.append((summary.name, summary.error))
+        elif summary.stored_operation is not None and summary.stored_operation.is_active:
+            # The summary is cheap; only a record with an open operation is looked at for its process.
+            try:
+                if look(storage, summary.name).interrupted:
+                    found.append((summary.name, None))
+            except (StorageError, UnknownProvider) as error:
+                found.append((summary.name, error))
+    return found
 
 
 def _assumed(
