@@ -425,6 +425,18 @@ async def test_destroy_ends_the_tools_of_an_interrupted_command(
     assert survivor.wait(5) == -signal.SIGTERM
 
 
+class Called(dict[str, Probed]):
+    """Results of probes that note which probe was called."""
+
+    def __init__(self, called: list[str], results: dict[str, Probed]) -> None:
+        super().__init__(results)
+        self.called = called
+
+    def __getitem__(self, name: str) -> Probed:
+        self.called.append(name)
+        return super().__getitem__(name)
+
+
 async def test_a_dry_run_leaves_survivors_alone(
     place: Place, crash: Callable[..., Any], recovery: Recovery, survivor: subprocess.Popen[bytes]
 ) -> None:
@@ -435,3 +447,29 @@ async def test_a_dry_run_leaves_survivors_alone(
 
     assert "still runs, and would be ended" in would_be.findings[0]
     assert survivor.poll() is None
+
+
+@pytest.mark.parametrize("of_the_dead", [True, False])
+async def test_a_dry_run_does_not_call_a_probe_that_could_have_effects_or_meet_them(
+    place: Place,
+    crash: Callable[..., Any],
+    recovery: Recovery,
+    provider: ScriptedProvider,
+    request: pytest.FixtureRequest,
+    of_the_dead: bool,
+) -> None:
+    place("created")
+    if of_the_dead:
+        request.getfixturevalue("survivor")  # a tool that still changes the world between two looks
+    provider.options["first_provision"] = {"idempotent": True, "probe_has_effects": not of_the_dead}
+    crash("provision", "provisioning", "first_provision")
+    called: list[str] = []
+    provider.probes = Called(called, {"first_provision": Probed.done("it is there")})
+
+    would_be = await recovery.run("demo", dry_run=True)
+    assert called == []
+    assert "first_provision: not known (recover " in would_be.findings[-1]
+    assert would_be.environment.condition == "provision_failed (interrupted at: first_provision)"
+
+    await recovery.run("demo")
+    assert called == ["first_provision"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,6 +14,7 @@ from environments.model.failure import FailureCause
 from environments.model.observation import ServiceState
 from environments.providers.local.instance import Instance
 from environments.providers.local.service import new_instance
+from tests.providers import nasty
 
 
 class Unrecordable(Instance):
@@ -151,3 +153,15 @@ async def test_an_app_that_fails_in_its_settle_time_is_not_healthy(bench):
 
     with pytest.raises(StepFailed, match="answered HTTP 503"):
         await bench.step("run", "check_health")
+
+
+async def test_variables_arrive_byte_for_byte(bench):
+    bench.amend(env=nasty.VARIABLES)
+    await bench.up()
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.environment.outputs.port)
+    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    body = (await reader.read()).partition(b"\r\n\r\n")[2]
+    writer.close()
+    seen = json.loads(body)["env"]
+    assert {name: seen.get(name) for name in nasty.VARIABLES} == nasty.VARIABLES

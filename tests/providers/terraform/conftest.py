@@ -330,10 +330,11 @@ class Project:
     directory: Path
     sshd: Sshd
     port: int = field(default_factory=free_port)
+    data_name: str = "data"
 
     @property
     def data(self) -> Path:
-        return self.directory / "data"
+        return self.directory / self.data_name
 
     @property
     def workspace(self) -> Workspace:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
+import sys
 import time
 
 import psutil
 import pytest
 
 from environments import Provisioned
+from environments.system.waiting import block_until
 from tests.providers.terraform.conftest import Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
@@ -99,6 +101,38 @@ async def test_a_killed_controller_can_be_recovered(slow: Project) -> None:
     assert recovered.environment.state.name == "provision_failed"
     assert any("still ran, and was ended" in finding for finding in recovered.findings)
     await goes_on(slow)
+
+
+PLAYBOOK = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: begin, shell: "echo x >>'{{ ran }}'", check_mode: false}
+    - {name: go on, command: sleep 30}
+"""
+
+
+def test_a_dry_run_after_a_killed_configure_runs_and_ends_nothing(project: Project) -> None:
+    ran, workspace = project.directory / "ran", project.workspace
+    (project.directory / "site.yml").write_text(PLAYBOOK)
+    variables = {"ran": str(ran), "ansible_python_interpreter": sys.executable}
+    workspace.create(project.spec(playbook_variables=variables))
+    asyncio.run(workspace.register("web", address="127.0.0.1"))
+    process = subprocess.Popen(project.command("configure", "web"), stderr=subprocess.DEVNULL)
+    assert block_until(ran.is_file, within=60, every=0.05)
+    process.kill()
+    process.wait()
+
+    would_be = asyncio.run(workspace.recover("web", dry_run=True))
+    assert would_be.environment.state.name == "configure_failed"
+    assert any("would be ended" in finding for finding in would_be.findings)
+    assert tools(project) != []
+
+    assert asyncio.run(workspace.recover("web")).environment.state.name == "configure_failed"
+    assert (tools(project), ran.read_text()) == ([], "x\n")
+    private = project.data / "web" / "build" / "ansible" / "variables.json"
+    assert not private.exists(), "the killed command had left the variables, which may hold secrets"
+    asyncio.run(workspace.destroy("web"))
 
 
 async def test_destroy_replaces_a_killed_controller(slow: Project) -> None:

@@ -12,7 +12,7 @@ import pytest
 from environments import CommandFailed, Provisioned, Running
 from environments.model.failure import FailureCause
 from environments.model.observation import ServiceState
-from tests.providers.terraform.conftest import Project
+from tests.providers.terraform.conftest import PLAYBOOK, Project
 
 pytestmark = pytest.mark.e2e
 
@@ -68,11 +68,16 @@ async def test_repeating_a_command_does_not_change_the_host(project: Project) ->
 
 
 async def test_observe_reports_host_service_and_release(project: Project) -> None:
+    task = f"    - {{name: migrate, shell: echo x >>'{project.directory}/ran', check_mode: false}}\n"
+    (project.directory / "site.yml").write_text(PLAYBOOK + task)
     environment = await up(project)
     provider, directory = environment.spec.provider, project.workspace.directory("web")
 
     found = await provider.observe(environment, directory)
     assert (found.resources, found.service) == (True, ServiceState.UP)
+    assert (project.directory / "ran").read_text() == "x\n", "looking runs no task"
+    said = "the configuration: migrate: not run by a check, although it says check_mode: false"
+    assert (found.configuration, found.unseen) == ((), (said,))
     assert found.serving == environment.outputs.serving
 
     service(project).kill()

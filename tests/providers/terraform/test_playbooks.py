@@ -15,11 +15,10 @@ from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.common.ansible.events import Events
 from environments.providers.common.ansible.playbook import Playbook, find
+from tests.providers import nasty
 from tests.providers.terraform.conftest import USER, Sshd
 
 pytestmark = pytest.mark.e2e
-
-NASTY = "a'b\"c %d %% $HOME ${x} {{ y }},z:~\n#é完\\"
 
 
 @pytest.fixture
@@ -128,14 +127,14 @@ async def test_a_usual_site_in_an_unusual_place_configures_the_host(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every character of a path, an old locale, a vault, and what ansible-galaxy installs: in one run."""
-    site.directory = tmp_path / NASTY / "site"
-    site.data = tmp_path / NASTY / "data"
-    key, home = tmp_path / NASTY / "id", tmp_path / "home $HOME"
+    site.directory = tmp_path / nasty.DIRECTORY / "site"
+    site.data = tmp_path / nasty.DIRECTORY / "data"
+    key, home = tmp_path / nasty.DIRECTORY / "id", tmp_path / "home $HOME"
     for name, text in USUAL.items():
         site.write(name, text)
     key.write_bytes(site.sshd.key.read_bytes())
     key.chmod(0o600)
-    known_hosts = tmp_path / NASTY / "known hosts"
+    known_hosts = tmp_path / nasty.DIRECTORY / "known hosts"
     known_hosts.write_bytes(site.known_hosts.read_bytes())
     (tmp_path / "password").write_text("vault-pass-1\n")
     site.write("secret.yml", encrypted("hidden: from the vault\n", tmp_path / "password"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
 import shutil
@@ -22,6 +23,7 @@ from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.remote.releases import RemoteReleases
 from environments.providers.terraform.remote.startup import Startup
 from environments.system.waiting import until
+from tests.providers import nasty
 from tests.providers.terraform.conftest import APP, Project, Sshd
 
 SLEEPING = "import time; print('I sleep', flush=True); time.sleep(60)"
@@ -155,11 +157,12 @@ async def test_cancelling_the_health_check_stops_the_service(project: Project) -
 async def test_arguments_and_variables_reach_the_service_unchanged(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hostile = "a 'b' \"c\" $HOME `id` %n \\ \n é"
-    monkeypatch.setenv("HOSTILE", hostile)
-    app = APP.replace('b"one"', 'repr((os.sys.argv[1:], os.environ["SAID"])).encode()')
+    project.data_name = nasty.DIRECTORY
+    secret = 'a secret with `id`, "quotes" and\nlines'
+    monkeypatch.setenv("HOSTILE", secret)
+    app = APP.replace('b"one"', "repr((os.sys.argv[1:], dict(os.environ))).encode()")
     command = [*project.service()["command"], "$HOME 'x' %n", ""]
-    service = project.service(command=command, env={"SAID": {"env": "HOSTILE"}})
+    service = project.service(command=command, env={**nasty.VARIABLES, "SAID": {"env": "HOSTILE"}})
     await released(project, app, service=service)
     await project.workspace.run("web")
 
@@ -167,11 +170,14 @@ async def test_arguments_and_variables_reach_the_service_unchanged(
     writer.write(b"GET / HTTP/1.0\r\n\r\n")
     said = (await reader.read()).decode().partition("\r\n\r\n")[2]
     writer.close()
-    assert said == repr((["$HOME 'x' %n", ""], hostile))
+    arguments, variables = ast.literal_eval(said)
+    assert arguments == ["$HOME 'x' %n", ""]
+    assert {name: variables.get(name) for name in nasty.VARIABLES} == nasty.VARIABLES
+    assert variables["SAID"] == secret
     kept = [
         path for path in (project.directory / "opt").rglob("*") if path.is_file() and not path.is_symlink()
     ]
-    assert not any("`id`" in path.read_text() for path in kept), "only the process knows it"
+    assert not any("`id`, " in path.read_text() for path in kept), "only the process knows it"
     await project.workspace.destroy("web")
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from environments import EnvironmentSpec, InvalidConfiguration, Workspace
 from environments.providers.terraform import TerraformProvider
+from environments.secrets.redaction import redactor
 
 
 def provider(**changes: Any) -> TerraformProvider:
@@ -63,3 +64,14 @@ def test_what_can_not_be_stored_or_read_again_is_refused(
         Workspace(tmp_path / "data").create(spec)
 
     assert [found.startswith(problem) for found in caught.value.problems] == [True]
+
+
+def test_the_password_of_a_vault_is_a_reference_that_old_specs_lack(tmp_path: Path) -> None:
+    assert provider().vault_password is None
+    given = provider(vault_password={"file": "secret"}).relative_to(tmp_path)
+    assert given.vault_password is not None
+    assert given.vault_password.file == tmp_path / "secret"
+    (tmp_path / "secret").write_text("a long password\n")
+    assert redactor(given)("it said: a long password") == "it said: ***"
+    with pytest.raises(ValidationError):
+        provider(vault_password="a password as it is")

@@ -22,19 +22,9 @@ from environments.providers.terraform.host_program.unit import (
     quoted,
     unit,
 )
+from tests.providers import nasty
 
-HOSTILE = {
-    "QUOTES": """both "double" and 'single'""",
-    "BACKSLASH": "a\\b\\\\c\\",
-    "DOLLAR": "$HOME ${HOME} $(id) `id`",
-    "PERCENT": "%n %% %",
-    "LINES": "one\ntwo\n\n# no comment\nA=b\n",
-    "SPACES": "  before, between  and behind \t",
-    "NOTHING": "",
-    "LETTERS": "é € 😀",
-    "CONTROL": "\x01\x1b[0m\x7f\r",
-    "COMMENT": "; # x",
-}
+HOSTILE = nasty.VARIABLES
 
 
 def launched(root: Path, **changes: Any) -> Launch:
