@@ -16,9 +16,16 @@ from statemachine.factory import StateMachineMetaclass
 from statechart.engine import naming, strict
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
-from statechart.engine.payload import RESERVED, Payload, keywords, require_complete, require_spelt
+from statechart.engine.payload import (
+    RESERVED,
+    Payload,
+    keywords,
+    require_complete,
+    require_no_payload,
+    require_spelt,
+)
 from statechart.engine.refusals import answers, ask, is_open, reason, ways
-from statechart.engine.values import require_state, settle, value_problem
+from statechart.engine.values import require_settable, require_state, settle, value_problem
 from statechart.errors import (
     ChartDefinitionError,
     InvalidTransition,
@@ -50,9 +57,18 @@ class _StrictMeta(StateMachineMetaclass):
         # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
-            found = [*strict.problems(cls, base), *naming.problems(cls, base), *lints(cls)]  # type: ignore[arg-type]  # cls is a chart
+            found = [*strict.problems(cls, base), *naming.problems(cls, base)]  # type: ignore[arg-type]  # cls is a chart
+            found += () if found else lints(cls)  # type: ignore[arg-type]
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))
+
+    def _collect_class_listeners(cls, attrs: dict[str, Any], bases: Any) -> None:
+        listeners = attrs.get("listeners", [])
+        if not isinstance(listeners, (list, tuple)):
+            raise ChartDefinitionError(
+                f"chart {cls.__name__}: listeners is a {type(listeners).__name__}: give a list of classes"
+            )
+        super()._collect_class_listeners(attrs, bases)
 
     def _check(cls) -> None:
         # Before the engine looks at the names.
@@ -108,14 +124,17 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     ) -> None:
         cls = type(self)
         model = self.new_model() if model is None else model
-        if model is not None:
-            settle(cls, model)
+        if model is not None and settle(cls, model) is None:
+            require_settable(cls, model, None)
         self._hooks = cls._new_hooks()
         # The last listener: whatever may veto an event runs before the commit.
         try:
             super().__init__(model, listeners=[self._hooks])
         except InvalidDefinition as error:
             raise ChartDefinitionError(f"chart {cls.__name__}: {naming.unbuilt(self) or error}") from error
+        except TypeError as error:
+            require_no_payload(cls.__name__, error)
+            raise
         self.subject = subject
         self.commit = commit
 
@@ -221,6 +240,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         if payload and not getattr(self.commit, "reads_payload", False):
             require_spelt(self, declared, payload)
         before = settle(type(self), self.model)  # as it is, since a state's value need not be a string
+        require_settable(type(self), self.model, before)
         firing = Firing(
             declared.id,
             state_text(before),
@@ -367,6 +387,13 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         self.model.state = firing.entered if firing.committed else before
         # The old engine may hold queued triggers and caches of the interrupted event.
         self._engine = self._get_engine()
+
+    def _register_callbacks(self, listeners: list[object]) -> None:
+        try:
+            super()._register_callbacks(listeners)
+        except (AttributeError, TypeError, ValueError) as error:  # of a callable without a signature
+            problem = f"a guard or hook can't be called by the names of its arguments ({error})"
+            raise ChartDefinitionError(f"chart {type(self).__name__}: {problem}") from error
 
     def _get_engine(self) -> Any:
         if self._callbacks.has_async_callbacks:

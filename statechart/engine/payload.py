@@ -10,7 +10,7 @@ from statemachine import dispatcher
 from statemachine.callbacks import CallbackGroup, SpecReference
 
 from statechart.engine.naming import names
-from statechart.errors import MissingPayload, UnknownPayload
+from statechart.errors import ChartDefinitionError, MissingPayload, UnknownPayload
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
@@ -106,6 +106,21 @@ def require_complete(machine: Machine, event: Event, payload: Mapping[str, Any],
     raise MissingPayload(
         type(machine).__name__, event.id, needed_by, lacked, payload
     ) from error.with_traceback(None)
+
+
+def require_no_payload(chart: str, error: TypeError) -> None:
+    """Check that an error does not come from a hook of the initial state that needs a payload.
+
+    Raises:
+        ChartDefinitionError: It does.
+    """
+    lacking = _lacking(error)
+    if lacking is not None:
+        name, lacked = lacking
+        raise ChartDefinitionError(
+            f"chart {chart}: {name} takes {', '.join(lacked)}, but the initial state is entered without an "
+            "event: give a default value"
+        ) from error.with_traceback(None)
 
 
 def keywords(machine: Machine, event: Event) -> frozenset[str] | None:

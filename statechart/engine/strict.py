@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
     `base` is the strict base class. Neither states nor events may hide its attributes.
     """
     yield from _flags(chart)
+    yield from _groups(chart)
     for state in chart.states:
         yield from _state(state)
         yield from _hiding("state", state.id, base)
@@ -44,6 +45,20 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
 def _hiding(kind: str, name: str, base: type[StateChart[Any]]) -> Iterator[str]:
     if hasattr(base, name) or name in _OF_A_MACHINE:
         yield f"{kind} {name!r} hides an attribute of Chart; rename it"
+
+
+def _groups(chart: type[StateChart[Any]]) -> Iterator[str]:
+    groups = getattr(chart, "phases", {})
+    if not isinstance(groups, Mapping):
+        yield f"phases is a {type(groups).__name__}: give a dictionary of names and their states"
+        groups = {}
+    for what, group in [*((f"phase {name!r}", group) for name, group in groups.items()), _failures(chart)]:
+        if isinstance(group, str) or not isinstance(group, Collection):
+            yield f"{what} is a {type(group).__name__}: give a tuple of states"
+
+
+def _failures(chart: type[StateChart[Any]]) -> tuple[str, Any]:
+    return "failures", getattr(chart, "failures", ())
 
 
 def _flags(chart: type[StateChart[Any]]) -> Iterator[str]:

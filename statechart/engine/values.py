@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statechart.errors import UnknownState
+from statechart.errors import ChartDefinitionError, UnknownState
 from statechart.wording import plain, state_text
 
 if TYPE_CHECKING:
@@ -72,3 +72,19 @@ def settle(chart: type[StateChart[Any]], model: Any) -> Any:  # Any: a model, an
     if held != state.value:
         model.state = state.value
     return state.value
+
+
+def require_settable(chart: type[StateChart[Any]], model: Any, value: object) -> None:
+    """Give a model the state that it has, to see whether it takes one.
+
+    Raises:
+        ChartDefinitionError: It does not, as it is frozen or has no attributes.
+    """
+    try:
+        model.state = value
+    except (AttributeError, TypeError, ValueError) as error:
+        kind, why = type(model).__name__, " ".join(str(error).split())[:100]
+        raise ChartDefinitionError(
+            f"{chart.__name__}: the state of its model, of the class {kind}, can't be set ({why}); "
+            "give a model whose `state` may change, or store the value and use fire(session, ...)"
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
+from statechart.engine.values import require_settable
 from statechart.errors import InvalidTransition, UnknownState
 from statechart.graph import states
 from statechart.wording import state_text
@@ -40,7 +41,7 @@ class Driver:
     ) -> None:
         self.model: Any = new_model(chart, model, facts)
         if state is not None:
-            self.model.state = _value(chart, state)
+            require_settable(chart, self.model, _value(chart, state))
         self.machine: Chart = chart(self.model, commit=commit)
         self.transitions: list[Transition] = []
 

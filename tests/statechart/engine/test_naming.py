@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from statechart import Chart, ChartDefinitionError, Event, JsonFileRepository, State, Transition, fire
 from statechart.errors import InvalidTransition, MissingPayload, StatechartError, UnknownPayload
+from statechart.testing import Driver
 
 
 def idle(self: object) -> None: ...
@@ -162,6 +163,50 @@ def test_a_guard_that_does_not_exist_is_refused_with_the_class(case: str) -> Non
         chart_of(**body)
 
     assert problem in str(refused.value)
+
+
+SHAPES: dict[str, tuple[dict[str, Any], str]] = {
+    "no listeners": ({"listeners": None}, "listeners is a NoneType: give a list of classes"),
+    "phases in a list": (
+        {"phases": ["home"]},
+        "phases is a list: give a dictionary of names",
+    ),
+    "a phase of a string": ({"phases": {"all": "home"}}, "phase 'all' is a str: give a tuple of states"),
+    "failures in a string": ({"failures": "home"}, "failures is a str: give a tuple of states"),
+    "a guard of C": ({"cond": len}, "a guard or hook can't be called by the names of its arguments"),
+    "a hook without self": ({"on_leave": lambda: None}, "a guard or hook can't be called by the names"),
+    "a needy first hook": (
+        {"on_enter_home": lambda self, key: None},
+        "takes key, but the initial state",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_an_odd_declaration_is_refused_in_our_words(case: str) -> None:
+    body, problem = SHAPES[case]
+
+    with pytest.raises(ChartDefinitionError) as refused:
+        chart_of(**body)()
+
+    assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("model", [3, {"state": "home"}, object()], ids=["number", "dictionary", "object"])
+def test_a_model_whose_state_cannot_be_set_is_refused(model: object) -> None:
+    for build in (chart_of(), chart_of().bound):
+        with pytest.raises(ChartDefinitionError, match="the state of its model, of the class"):
+            build(model)
+
+
+def test_a_frozen_model_may_be_asked_but_not_changed() -> None:
+    machine = OrderChart(Order())
+
+    assert machine.enabled(amount=3) == ("pay", "discount")
+    with pytest.raises(ChartDefinitionError, match=r"use fire\(session, ...\)"):
+        machine.fire(OrderChart.pay, amount=3)
+    with pytest.raises(ChartDefinitionError, match=r"use fire\(session, ...\)"):
+        Driver(OrderChart, state="paid", model=Order())
 
 
 def test_a_guard_that_not_even_the_model_has_is_named_with_its_place() -> None:
