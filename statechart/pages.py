@@ -52,10 +52,8 @@ _END = {
     "md": re.compile(rf"({_BEFORE['md']})<!--\s*/statechart\s*-->\s*"),
     "rst": re.compile(rf"({_BEFORE['rst']})\.\.\s+/statechart\s*"),
 }
-_ANYWHERE = {
-    "md": re.compile(r"<!--\s*/?statechart(?::|\s*-->)"),
-    "rst": re.compile(r"(?:^|\s)\.\.\s+(?:statechart:|/statechart\s*$)"),
-}
+_ANYWHERE = re.compile(r"<!--\s*/?statechart(?::|\s*-->)|(?:^|\s)\.\.\s+(?:statechart:|/statechart\s*$)")
+_WRITTEN = {"md": "<!-- statechart: module:Chart mermaid -->", "rst": ".. statechart: module:Chart rst"}
 _INLINE_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 _CODE = frozenset(
     (
@@ -235,15 +233,18 @@ def _regions(path_: Path, lines: Sequence[str], kind: str) -> tuple[list[_Region
                 refuse(number, f"indent the end like its marker in line {open_.begin + 1}")
             regions.append(replace(open_, end=number))
             open_ = None
-        elif open_ is None and _has_marker(line, kind):
-            refuse(number, "a marker is alone on its line: move what stands before or after it")
+        elif open_ is None and _has_marker(line, lines[number - 1] if number else ""):
+            refuse(number, f"a marker is alone on its line, and is written {_WRITTEN[kind]} in this page")
     if open_ is not None:
         refuse(open_.begin, _no_end(kind))
     return regions, errors
 
 
-def _has_marker(line: str, kind: str) -> bool:
-    return "statechart" in line and _ANYWHERE[kind].search(_INLINE_CODE.sub("", line)) is not None
+def _has_marker(line: str, before: str) -> bool:
+    """Return whether a line has a marker somewhere, or one of which the line before has the beginning."""
+    if before.rstrip().endswith("<!--"):
+        line = f"<!-- {line.strip()}"
+    return "statechart" in line and _ANYWHERE.search(_INLINE_CODE.sub("", line)) is not None
 
 
 def _no_end(kind: str) -> str:

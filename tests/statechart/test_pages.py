@@ -283,7 +283,9 @@ def test_pages_are_found_in_directories_but_not_in_hidden_or_built_ones(tmp_path
     [
         (["", START], ":2: the marker has no end: add a line <!-- /statechart --> after it"),
         ([START, START.replace("mermaid", "md"), END], ":1: the marker has no end"),
-        ([f"- {START}", END], ":1: a marker is alone on its line: move what stands before or after it"),
+        ([f"- {START}", END], ":1: a marker is alone on its line, and is written <!-- statechart: module"),
+        (["<!--", "statechart: Order mermaid", "-->"], ":2: a marker is alone on its line"),
+        ([".. statechart: Order mermaid", ".. /statechart"], ":1: a marker is alone on its line"),
         ([f"{START} and more", END], ":1: a marker is alone on its line"),
         (["<!-- statechart: Order", "mermaid -->", END], ":1: a marker is alone on its line"),
         ([f"  {START}", END], ":2: indent the end like its marker in line 1"),

@@ -15,7 +15,7 @@ import docutils.core
 import mermaidx
 import pytest
 from docutils import nodes
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from markdown import markdown as mkdocs
 from markdown_it import MarkdownIt
 
@@ -161,6 +161,12 @@ def test_mermaid_draws_every_state_and_transition() -> None:
     require_drawn(chart_of(WORDS[:36]))  # those that Mermaid could give a meaning; it takes long over more
 
 
+@settings(max_examples=3, deadline=None, derandomize=True)
+@given(st.lists(TEXTS, min_size=2, max_size=4))
+def test_mermaid_draws_any_chart(names: list[str]) -> None:
+    require_drawn(chart_of(names))
+
+
 @pytest.mark.soak
 def test_in_the_long_form_all_formats_have_everything() -> None:
     @settings(max_examples=500, deadline=None)
@@ -173,13 +179,20 @@ def test_in_the_long_form_all_formats_have_everything() -> None:
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz (the package graphviz) is not there")
-def test_graphviz_draws_every_state_and_transition() -> None:
-    chart = chart_of(WORDS)
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(NAMES)
+@example(WORDS)
+def test_graphviz_draws_every_state_and_transition(names: list[str]) -> None:
+    chart = chart_of(names)
 
     states, edges = by_graphviz(render(chart, "svg"))
 
-    assert sorted(states) == sorted(node.name for node in compose(chart, Marks()).nodes)
-    assert sorted(edges) == sorted([row[1], f"[{row[2]}]"] for row in rows(chart))
+    picture = compose(chart, Marks())
+    assert sorted(states) == sorted(node.name for node in picture.nodes)
+    assert sorted(edges) == sorted(
+        [arrow.spelled(str), *([f"[{', '.join(arrow.guards)}]"] if arrow.guards else [])]
+        for arrow in picture.arrows
+    )
 
 
 def test_json_has_the_texts_as_they_are() -> None:
