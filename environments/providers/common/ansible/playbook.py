@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -12,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import psutil
 from pydantic import JsonValue
 
 from environments.errors import StepFailed
@@ -32,6 +35,7 @@ _PROGRAM = "ansible-playbook"
 _GRACE = timedelta(seconds=10)
 _LONGEST = 1024 * 1024  # an event is a line, and holds all output of a module
 _HERE = Path(__file__).parent
+_RUN = re.compile(r"-(\d{1,9})-[0-9a-f]{8}\b")
 _EVERY_HOST = ("all", "ungrouped")  # Ansible's own groups: no host can have their names
 
 
@@ -145,11 +149,14 @@ class Playbook:
             "-i",
             f"{home}/inventory.json" if linked == inventory else plain.write("hosts.json", linked),
         ]
-        secrets = {"variables.json": json.dumps(dict(self.variables)) + "\n"}
-        words += ["--extra-vars", f"@{home}/variables.json"]
+        # Of this run only: `drift` takes no lock, and may come upon another run.
+        run = f"{os.getpid()}-{uuid4().hex[:8]}"
+        secrets = {f"variables-{run}.json": json.dumps(dict(self.variables)) + "\n"}
+        words += ["--extra-vars", f"@{home}/variables-{run}.json"]
         if self.vault_password is not None:
-            secrets["vault-password"] = self.vault_password + "\n"
-            words += ["--vault-password-file", f"{home}/vault-password"]
+            secrets[f"vault-password-{run}"] = self.vault_password + "\n"
+            words += ["--vault-password-file", f"{home}/vault-password-{run}"]
+        self._remove_left_secrets()
         try:
             for name, text in secrets.items():
                 write_private(self.directory / name, text)
@@ -157,6 +164,13 @@ class Playbook:
         finally:
             for name in secrets:
                 (self.directory / name).unlink(missing_ok=True)
+
+    def _remove_left_secrets(self) -> None:
+        """Remove the files of runs whose process was killed."""
+        for path in (*self.directory.glob("variables*.json"), *self.directory.glob("vault-password-*")):
+            run = _RUN.search(path.name)  # earlier versions named none
+            if run is None or not psutil.pid_exists(int(run[1])):
+                path.unlink(missing_ok=True)
 
     def _inventory(self, key: str) -> str:
         host = {
