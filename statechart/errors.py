@@ -128,7 +128,8 @@ class InvalidTransition(StatechartError):
         self.allowed: tuple[str, ...] = tuple(allowed)
         self.targets: tuple[str, ...] = tuple(target for target, _ in tried)
         self.reasons: tuple[str, ...] = tuple(why for _, why in tried) or ((reason,) if reason else ())
-        self.reason = next(iter(self.reasons), None)
+        reason = next(iter(self.reasons), None)
+        self.reason = reason
         what = f"{event} {subject!r}" if subject is not None else event
         told = [f"to {target}: {why}" for target, why in tried] if len(set(self.reasons)) > 1 else []
         why = "".join(f"{each}; " for each in told or self.reasons[:1])

@@ -160,4 +160,4 @@ class _SessionLedger(Generic[ModelT]):
         return read
 
 
-_SET_STATE = "give the model a field `state` that holds the chart's states, and set it to `to_value`"
+_SET_STATE = "give the model a field `state` without an alias, and let `evolve` set it to `to_value`"

@@ -225,7 +225,11 @@ class Counted(BaseModel, frozen=True):
 UNREADABLE: dict[str, tuple[type[BaseModel], Callable[[Any, Transition], Any], str]] = {
     "a model that reads another state": (Misread, by_value, "its state would be 'ON' instead of 'on'"),
     "a model without the state": (Typed, by_value, "state: Input should be 'off'"),
-    "a model with the state elsewhere": (Elsewhere, by_value, "give the model a field `state`"),
+    "a model with the state elsewhere": (
+        Elsewhere,
+        by_value,
+        "give the model a field `state` without an alias",
+    ),
     "evolve keeps the state": (Counted, keeps_the_state, "its state would be 'off' instead of 'on'"),
     "evolve breaks a field": (Counted, breaks_a_field, "taken: Input should be a valid integer"),
     "evolve returns nothing": (Counted, forgets_to_return, "this repository stores Counted, not NoneType"),
