@@ -15,8 +15,8 @@ import statechart.chart
 import statechart.storage.repository
 
 STATECHART = """
-    AlreadyExists Chart ChartDefinitionError Commit CommitUncertain Conflict CorruptHistory Event Holder
-    InvalidName InvalidTransition InvalidValue JsonFileRepository LeaseLost Loaded Locked
+    AlreadyExists Chart ChartDefinitionError Commit CommitUncertain Conflict CorruptHistory Event
+    Head Holder InvalidName InvalidTransition InvalidValue JsonFileRepository LeaseLost Loaded Locked
     MigrationFailed MissingPayload NestedFire NewerSchema NotCopyable NotFound NotOurs Record
     ReservedPayload Session Stale State StatechartError StorageError Transition UnknownEvent
     UnknownPayload UnknownState fire
