@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any, ClassVar, Self
@@ -64,7 +64,7 @@ class _StrictMeta(StateMachineMetaclass):
 
     def _collect_class_listeners(cls, attrs: dict[str, Any], bases: Any) -> None:
         listeners = attrs.get("listeners", [])
-        if not isinstance(listeners, (list, tuple)):
+        if not isinstance(listeners, Iterable):
             raise ChartDefinitionError(
                 f"chart {cls.__name__}: listeners is a {type(listeners).__name__}: give a list of classes"
             )

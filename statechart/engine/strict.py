@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ def _groups(chart: type[StateChart[Any]]) -> Iterator[str]:
         yield f"phases is a {type(groups).__name__}: give a dictionary of names and their states"
         groups = {}
     for what, group in [*((f"phase {name!r}", group) for name, group in groups.items()), _failures(chart)]:
-        if isinstance(group, str) or not isinstance(group, Collection):
+        if isinstance(group, str) or not isinstance(group, Iterable):
             yield f"{what} is a {type(group).__name__}: give a tuple of states"
 
 

@@ -64,18 +64,19 @@ def settle(chart: type[StateChart[Any]], model: Any) -> Any:  # Any: a model, an
 
     Raises:
         UnknownState: The chart has no such state.
+        ChartDefinitionError: The model does not take the state's own value.
     """
     held = getattr(model, "state", None)
     if held is None:
         return None
     state = require_state(chart, held)
     if held != state.value:
-        model.state = state.value
+        require_settable(chart, model, state.value)
     return state.value
 
 
 def require_settable(chart: type[StateChart[Any]], model: Any, value: object) -> None:
-    """Give a model the state that it has, to see whether it takes one.
+    """Give a model a state, before the engine does.
 
     Raises:
         ChartDefinitionError: It does not, as it is frozen or has no attributes.

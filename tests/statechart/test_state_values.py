@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given, settings, strategies as st
 from pydantic import BaseModel, ConfigDict, create_model, field_validator
 from statemachine.states import States
 
@@ -184,6 +186,35 @@ def test_a_value_that_no_record_can_hold_is_refused_with_the_class(case: str) ->
         valued(off, on)
 
     assert problem in str(refused.value)
+
+
+ANY = st.one_of(
+    st.text(max_size=3),
+    st.integers(-2, 2),
+    st.booleans(),
+    st.floats(),
+    st.sampled_from([*Plain, *Number, *Text, *Mixed]),
+    st.binary(max_size=2),
+    st.tuples(st.integers()),
+    st.sampled_from(["0", "1", "True", "off", "on", "0.0", "nan", "None"]),
+)
+
+
+@settings(max_examples=60, database=None, deadline=None, derandomize=True)
+@given(ANY, ANY)
+def test_any_two_values_are_refused_or_told_apart(off: Any, on: Any) -> None:
+    try:
+        chart = valued(off, on)
+    except ChartDefinitionError:
+        return
+
+    first, second = states(chart)
+    assert first != second
+    driver = Driver(chart, state=off).fire("up").expect(on).fire("down").expect(off)
+    assert (driver.machine.model.state, type(driver.machine.model.state)) == (off, type(off))
+    for value, state in ((off, "first"), (on, "second")):
+        stored = json.loads(json.dumps(value.value if isinstance(value, Enum) else value))
+        assert chart(SimpleNamespace(state=stored))._state.id == state
 
 
 class Misread(BaseModel, frozen=True):
