@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 
 from pydantic import BaseModel, Field, model_validator
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from statechart.errors import NotOurs
+from statechart.storage.disk import read_regular
+
+_LARGEST = 1024 * 1024  # bytes: more than any environment variable can hold
 
 
 class SecretMemory:
@@ -68,10 +73,12 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
             return "" if self.env in os.environ else f"the environment variable {self.env} is not set"
         assert self.file is not None
         try:
-            found = self.file.is_file()
+            if self.file.is_file():
+                return ""
+            found = self.file.exists()
         except OSError:  # such as a name that is too long
             found = False
-        return "" if found else f"the file {self.file} is not there"
+        return f"{self.file} is not a regular file" if found else f"the file {self.file} is not there"
 
     def resolve(self, memory: SecretMemory = MEMORY) -> str:
         """Read the secret, without a file's final line break, and remember its value.
@@ -93,12 +100,22 @@ class SecretRef(BaseModel, frozen=True, extra="forbid"):
         assert self.file is not None
         try:
             # Editors end files with a line break that is no part of the secret.
-            return self.file.read_text(encoding="utf-8").removesuffix("\n")
-        except (OSError, ValueError) as error:
-            # Not the error's own text, which would quote bytes of the secret.
-            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
-            summary = f"the secret file {self.file} can't be read: {reason}"
+            text = read_regular(self.file, _LARGEST).decode()
+            return StringIO(text, newline=None).read().removesuffix("\n")
+        except (OSError, ValueError, NotOurs) as error:
+            summary = f"the secret file {self.file} can't be read: {_reason(error)}"
             raise StepFailed(FailureCause.CONFIGURATION, summary) from error
+
+
+def _reason(error: Exception) -> str:
+    # Not the text of a decoding error, which would quote bytes of the secret.
+    match error:
+        case NotOurs():
+            return f"it {error.problem}"
+        case OSError():
+            return error.strerror or str(error)
+        case _:
+            return "it is not text in UTF-8"
 
 
 def references(value: object) -> Iterator[SecretRef]:

@@ -189,6 +189,7 @@ class MemorySession:
         self._holder = holder
         self._environment = stored.environment(name, repository._providers)
         self._released_by = stored.released_by
+        self._first = len(stored.lines)
 
     @property
     def environment(self) -> AnyEnvironment:
@@ -243,7 +244,9 @@ class MemorySession:
         # After an earlier close, the environment may have another holder.
         if self._stored.holder is self._holder:
             self._stored.holder = None
-            self._stored.released_by = self._holder
+            # As on disk: a session that recorded nothing leaves the holder before it on record.
+            if self._released_by is None or len(self._stored.lines) > self._first:
+                self._stored.released_by = self._holder
 
     def __enter__(self) -> MemorySession:
         return self

@@ -5,11 +5,9 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import stat
-from pathlib import Path
+import sys
 from typing import Any
 
-from statechart.errors import NotOurs
 from statechart.storage.disk import (
     AnyPath,
     OwnPath,
@@ -33,12 +31,13 @@ __all__ = [
     "make_directory",
     "read_object",
     "read_own",
-    "read_regular",
     "remove_file",
     "remove_tree",
     "rename",
+    "replace_file",
     "require_directory",
     "require_file",
+    "require_unlinked",
     "sync_directories",
     "sync_directory",
     "sync_file_system",
@@ -76,23 +75,6 @@ def read_object(path: AnyPath) -> dict[str, Any] | None:  # Any: JSON
     return found if isinstance(found, dict) else None
 
 
-def read_regular(path: Path, limit: int) -> bytes:
-    """Return the bytes of a user's file, which may be a link to a regular file.
-
-    Raises:
-        NotOurs: The path leads to another kind of file, or the file is larger than `limit` bytes.
-        OSError: The file is missing or can't be read.
-    """
-    # A FIFO would wait for its writer, and no signal could end the wait in a thread.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotOurs(path, "is not a regular file")
-        return read_open(descriptor, path, limit)
-    finally:
-        os.close(descriptor)
-
-
 def write_private(path: AnyPath, text: str) -> None:
     """Replace a file atomically and durably; only its owner can read the file.
 
@@ -106,12 +88,34 @@ def write_private(path: AnyPath, text: str) -> None:
 def make_directories(path: OwnPath) -> None:
     """Create a directory and the missing directories above it, for their owner only.
 
+    The way to the root may lead through links.
+
     Raises:
         NotOurs: One of them is a symbolic link or another kind of file.
         OSError: One of them can't be created.
     """
+    path.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     for depth in range(1, len(path.names) + 1):
         make_directory(OwnPath(path.root, path.names[:depth]))
+
+
+def require_unlinked(directory: OwnPath, depth: int = sys.maxsize) -> None:
+    """Check the files that another program opens by their paths.
+
+    Args:
+        directory: The directory of the files; it may be missing.
+        depth: The number of levels below the directory to look at.
+
+    Raises:
+        NotOurs: One of the paths is neither a file nor a directory, but a link for example.
+    """
+    require_directory(directory)
+    for path in entries(directory):
+        if path.is_dir():
+            if depth > 1:
+                require_unlinked(path, depth - 1)
+        else:
+            require_file(path)
 
 
 def sync_directories(path: AnyPath) -> None:

@@ -186,6 +186,11 @@ class RepositoryContract:
             assert session.released_by is not None
             assert (session.released_by.token, session.crashed) == (ANN.token, None)
 
+        # A session that recorded nothing leaves the holder before it on record.
+        with backend.open("demo", ANN) as session:
+            assert session.released_by is not None
+            assert session.released_by.token == ANN.token
+
     def test_threads_take_turns_and_lose_nothing(self, backend: Backend) -> None:
         backend.create("demo")
 

@@ -56,6 +56,20 @@ def test_the_error_names_the_lost_record_and_the_same_command_continues(
     assert (again.code, again.out) == (0, "demo is provisioned\n")
 
 
+def test_more_attempts_on_a_full_disk_change_nothing(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider, full_after: Callable[[int | None], None]
+) -> None:
+    full_after(2)
+    first = cli("provision", "demo")
+    refused = [cli(*words).code for words in (["provision", "demo"], ["recover", "demo"])]
+    full_after(None)
+    again = cli("provision", "demo")
+
+    assert first.code == 6
+    assert set(refused) <= {2, 7}
+    assert (again.code, again.out) == (0, "demo is provisioned\n")
+
+
 def test_the_next_step_after_a_full_disk_is_the_same_command(
     cli: Any, created: Any, scripted_provider: ScriptedProvider, full_after: Callable[[int | None], None]
 ) -> None:

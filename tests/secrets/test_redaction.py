@@ -169,7 +169,7 @@ def test_a_missing_file_is_a_failure_of_the_step(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_a_directory_is_a_failure_of_the_step(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match="can't be read: Is a directory"):
+    with pytest.raises(StepFailed, match="can't be read: it is not a regular file"):
         SecretRef(file=tmp_path).resolve()
 
 

@@ -5,13 +5,19 @@ Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT".
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.ssh_library import load_asyncssh
-from environments.system.files import sync_directory, write_private
+from environments.system.files import (
+    AnyPath,
+    OwnPath,
+    make_directories,
+    read_own,
+    sync_directory,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from asyncssh import SSHKnownHosts
@@ -28,7 +34,7 @@ def _name(host: str, port: int) -> str:
     return host if port == _SSH_PORT else f"[{host}]:{port}"
 
 
-def read_known_hosts(path: Path) -> SSHKnownHosts:
+def read_known_hosts(path: AnyPath) -> SSHKnownHosts:
     """Read the pinned keys; a file that is missing holds none.
 
     Raises:
@@ -42,7 +48,7 @@ def read_known_hosts(path: Path) -> SSHKnownHosts:
     return load_asyncssh().import_known_hosts("\n".join(lines))  # type: ignore[no-any-return]  # an optional module
 
 
-def pinned(path: Path, host: str, port: int) -> str | None:
+def pinned(path: AnyPath, host: str, port: int) -> str | None:
     """Return the key that is pinned for a host, or None.
 
     With several keys, the first is returned. A pinned certificate authority counts as a key: the host
@@ -64,7 +70,7 @@ def pinned(path: Path, host: str, port: int) -> str | None:
     return None
 
 
-def pin(path: Path, host: str, port: int, key: str) -> None:
+def pin(path: AnyPath, host: str, port: int, key: str) -> None:
     """Pin the key that a host has to show from now on, in place of earlier keys, durably.
 
     Comments, marked lines, patterns and the entries of other hosts stay.
@@ -74,17 +80,21 @@ def pin(path: Path, host: str, port: int, key: str) -> None:
     """
     if not _is_key(key):
         raise StepFailed(FailureCause.CONFIGURATION, f"{key!r} is not a public key that can be read")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sync_directory(path.parent.parent)
+    directory = OwnPath.of(path).parent
+    make_directories(directory)
+    sync_directory(directory.parent)
     read_known_hosts(path)
     name = _name(host, port)
     kept = [left for line in _lines(path) if (left := _without(line, name)) is not None]
     write_private(path, "\n".join([*kept, known_hosts_line(host, port, key)]) + "\n")
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: AnyPath) -> list[str]:
     # Editors may put a byte order mark before the first line, and comments in any encoding.
-    text = path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else ""
+    try:
+        text = read_own(path).decode("utf-8-sig", "replace")
+    except FileNotFoundError:
+        text = ""
     # Only a newline ends a line: a comment may hold what str.splitlines() takes for the end of a line.
     return [line.strip() for line in text.removesuffix("\n").split("\n")] if text else []
 
@@ -126,6 +136,6 @@ def _is_key(text: str) -> bool:
     return True
 
 
-def _unusable(path: Path, number: int, problem: str) -> StepFailed:
+def _unusable(path: AnyPath, number: int, problem: str) -> StepFailed:
     summary = f"line {number} of {path} can't be used: {problem}; correct or remove it, then try again"
     return StepFailed(FailureCause.CONFIGURATION, summary)

@@ -20,6 +20,7 @@ from environments.providers.common.addresses import host_port
 from environments.providers.common.known_hosts import read_known_hosts
 from environments.providers.common.paths import certainly
 from environments.providers.common.ssh_library import load_asyncssh
+from environments.system.files import AnyPath
 from environments.system.waiting import retry
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Target:
     host: str
     user: str
     key: Path
-    known_hosts: Path
+    known_hosts: AnyPath
     port: int = 22
     become: bool = False
     connect_timeout: timedelta = _CONNECT
@@ -269,7 +270,7 @@ def shown_pinned_key(failed: StepFailed) -> bool:
     return isinstance(failed.__cause__, load_asyncssh().PermissionDenied)
 
 
-def _changed(host: str, known_hosts: Path) -> StepFailed:
+def _changed(host: str, known_hosts: AnyPath) -> StepFailed:
     summary = (
         f"{host} does not show the host key that is pinned for it in {known_hosts}: it may be another "
         "machine. When you know why, remove its line there, then try again"

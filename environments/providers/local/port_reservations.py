@@ -19,7 +19,7 @@ from environments.providers.local.layout import Layout
 from environments.system.files import (
     OwnPath,
     entries,
-    make_directory,
+    make_directories,
     read_object,
     remove_file,
     require_file,
@@ -65,8 +65,8 @@ class Reservations:
         Raises:
             StepFailed: The port is reserved for another environment or in use, or none is free.
         """
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if make_directory(self._directory):
+        if not self._directory.exists():
+            make_directories(self._directory)
             sync_directory(self.data)
         with self._locked():
             held = self.held_by(layout.lineage)

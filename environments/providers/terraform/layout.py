@@ -6,8 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.system.files import (
+    OwnPath,
+    make_directories,
+    require_directory,
+    require_file,
+    require_unlinked,
+)
+
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
+
+_TERRAFORMS_FILES = (
+    "terraform.tfstate",
+    "terraform.tfstate.backup",
+    "errored.tfstate",
+    ".terraform.tfstate.lock.info",
+    ".terraform.lock.hcl",
+    ".terraform/terraform.tfstate",
+    ".terraform/modules/modules.json",
+)
+# Below it, a directory for each host, namespace, name and version; Terraform itself links these to its
+# cache of providers.
+_PROVIDER_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,52 +52,66 @@ class Layout:
         return cls(context.directory)
 
     @property
-    def build(self) -> Path:
-        """The directory that holds everything else."""
-        return self.directory / "build"
+    def build(self) -> OwnPath:
+        """The directory that holds everything else, never reached through a symbolic link."""
+        return OwnPath(self.directory.parent, (self.directory.name, "build"))
 
     @property
-    def module(self) -> Path:
+    def module(self) -> OwnPath:
         """The rendered module: Terraform's working directory."""
         return self.build / "terraform"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> OwnPath:
         """The names of the files of the rendered module."""
         return self.build / "module.json"
 
     @property
-    def teardown_plan(self) -> Path:
+    def teardown_plan(self) -> OwnPath:
         """The plan of a teardown, while it is looked at."""
         return self.build / "teardown.tfplan"
 
     @property
-    def state(self) -> Path:
+    def state(self) -> OwnPath:
         """Terraform's state: the only list of the resources that destroy has to remove."""
         return self.module / "terraform.tfstate"
 
     @property
-    def unsaved_state(self) -> Path:
+    def unsaved_state(self) -> OwnPath:
         """The file in which Terraform leaves a state that it could not save."""
         return self.module / "errored.tfstate"
 
     @property
-    def backend(self) -> Path:
+    def backend(self) -> OwnPath:
         """The file in which init notes where a module's backend keeps the state."""
         return self.module / ".terraform" / "terraform.tfstate"
 
     @property
-    def known_hosts(self) -> Path:
+    def known_hosts(self) -> OwnPath:
         """The pinned host keys."""
         return self.build / "ssh" / "known_hosts"
 
     @property
-    def ansible(self) -> Path:
+    def ansible(self) -> OwnPath:
         """The inventory and Ansible's own files."""
         return self.build / "ansible"
 
-    def prepare(self, place: Path) -> Path:
+    def prepare(self, place: OwnPath) -> OwnPath:
         """Create one of the directories, for its owner only, and return the path."""
-        for each in (self.build, place):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directories(place)
         return place
+
+    def require_unlinked(self) -> None:
+        """Check the files that Terraform opens by their paths, so that no link leads it elsewhere.
+
+        The module's provisioners may have made links of their own beside these files.
+
+        Raises:
+            NotOurs: One of them is a symbolic link or another kind of file.
+        """
+        terraform = self.module / ".terraform"
+        for directory in (self.module, terraform, terraform / "modules"):
+            require_directory(directory)
+        for name in _TERRAFORMS_FILES:
+            require_file(self.module / name)
+        require_unlinked(terraform / "providers", _PROVIDER_DEPTH)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +39,28 @@ def read_file(path: AnyPath, limit: int | None = None) -> bytes | None:
             return read_open(descriptor, path, limit)
         finally:
             os.close(descriptor)
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the bytes of a user's file, which may be a link to a regular file.
+
+    Raises:
+        NotOurs: The path leads to another kind of file, or the file is larger than `limit` bytes.
+        OSError: The file is missing or can't be read.
+    """
+    # Opening a FIFO would wait for its writer, and no signal could end the wait of a thread.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise NotOurs(path, "is not a regular file") from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotOurs(path, "is not a regular file")
+        return read_open(descriptor, path, limit)
+    finally:
+        os.close(descriptor)
 
 
 def read_open(descriptor: int, path: AnyPath, limit: int | None = None) -> bytes:

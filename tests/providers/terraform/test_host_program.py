@@ -36,6 +36,7 @@ from environments.providers.terraform.host_program import (
 )
 from environments.providers.terraform.host_program.refused import Refused
 from environments.providers.terraform.remote import archive as packing
+from environments.system.files import OwnPath
 from environments.system.waiting import block_until
 from tests.providers.terraform.conftest import free_port
 
@@ -75,7 +76,7 @@ def app(tmp_path: Path) -> Path:
 def send(app: Path, root: Path) -> Manifest:
     """Upload an application as a release, in the calls that the controller makes."""
     manifest = scan(app, root)
-    packing.pack(app, manifest, Path(bundle.stage(root, room=1)), lambda: True)
+    packing.pack(app, manifest, OwnPath.of(bundle.stage(root, room=1)), lambda: True)
     bundle.unpack(root, content=manifest.entries)
     return manifest
 
@@ -96,14 +97,14 @@ def test_a_release_has_exactly_the_uploaded_files(app: Path, root: Path) -> None
 def test_the_archive_of_an_application_is_reproducible(app: Path, tmp_path: Path) -> None:
     manifest = scan(app, tmp_path / "none")
     for name in ("one", "two"):
-        packing.pack(app, manifest, tmp_path / name, lambda: True)
+        packing.pack(app, manifest, OwnPath(tmp_path) / name, lambda: True)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_an_application_that_changes_during_the_upload_is_refused(app: Path, root: Path) -> None:
     manifest = scan(app, root)
     (app / "app.py").write_text("print('two')\n")
-    packing.pack(app, manifest, Path(bundle.stage(root, room=1)), lambda: True)
+    packing.pack(app, manifest, OwnPath.of(bundle.stage(root, room=1)), lambda: True)
 
     with pytest.raises(Refused, match="or the application was changed meanwhile"):
         bundle.unpack(root, content=manifest.entries)

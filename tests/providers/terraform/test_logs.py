@@ -16,6 +16,7 @@ import pytest
 from environments import CommandFailed, StepFailed
 from environments.providers.terraform.remote.collected_log import _LIMIT, CollectedLog, last_lines
 from environments.providers.terraform.remote.host import HostDirectory
+from environments.system.files import OwnPath, read_own, write_private
 from tests.providers.terraform.conftest import APP, Project
 from tests.providers.terraform.test_service import released
 
@@ -127,7 +128,7 @@ async def test_following_a_log_continues_after_an_outage(project: Project) -> No
 @pytest.fixture
 def collected(tmp_path: Path) -> CollectedLog:
     (tmp_path / "build").mkdir()
-    return CollectedLog(tmp_path / "build")
+    return CollectedLog(OwnPath(tmp_path) / "build")
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ async def test_no_half_of_a_secret_written_in_two_parts_is_stored(
     assert collected.files() == []
     say(f"{SECRET[8:]}\n".encode())
     await collected.collect(host, redact)
-    assert collected.log.read_text() == "I know ***\n"
+    assert read_own(collected.log).decode() == "I know ***\n"
 
 
 async def test_control_codes_are_stripped_from_collected_and_last_lines(
@@ -175,7 +176,7 @@ async def test_control_codes_are_stripped_from_collected_and_last_lines(
     say("one\x1bc\x1b[2J \x9b2Jtwo\x1b]0;title\x07\n\tthree\x85\r\n".encode())
     await collected.collect(host, str)
 
-    assert collected.log.read_text() == "one two\n\tthree\n"
+    assert read_own(collected.log).decode() == "one two\n\tthree\n"
     assert await last_lines(host, None, str) == "one two\n\tthree"
 
 
@@ -186,7 +187,7 @@ async def test_control_codes_do_not_hide_a_secret(
     say(f"I know {written}\n".encode())
     await collected.collect(host, lambda text: text.replace(SECRET, "***"))
 
-    assert collected.log.read_text() == "I know ***\n"
+    assert read_own(collected.log).decode() == "I know ***\n"
 
 
 async def test_a_secret_with_control_codes_is_redacted(
@@ -195,7 +196,7 @@ async def test_a_secret_with_control_codes_is_redacted(
     say(b"I know hun\x01ter2\n")
     await collected.collect(host, lambda text: text.replace("hun\x01ter2", "***"))
 
-    assert collected.log.read_text() == "I know ***\n"
+    assert read_own(collected.log).decode() == "I know ***\n"
 
 
 async def test_a_failed_collection_leaves_the_log_unchanged(
@@ -203,10 +204,10 @@ async def test_a_failed_collection_leaves_the_log_unchanged(
 ) -> None:
     say(b"one\n")
     await collected.collect(host, str)
-    (collected.build / "collected.json").write_text("torn {")
+    write_private(collected.build / "collected.json", "torn {")
     with pytest.raises(StepFailed, match="not a directory"):
         await collected.collect(replace(host, root=f"{host.root}/service.log"), str)
-    assert collected.log.read_text() == "one\n"
+    assert read_own(collected.log).decode() == "one\n"
 
 
 async def test_only_one_process_at_a_time_collects_a_log(
@@ -218,4 +219,4 @@ async def test_only_one_process_at_a_time_collects_a_log(
         await collected.collect(host, str)
     assert collected.files() == []
     await collected.collect(host, str)
-    assert collected.log.read_text() == "one\n"
+    assert read_own(collected.log).decode() == "one\n"

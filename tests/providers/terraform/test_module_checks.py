@@ -10,6 +10,7 @@ import pytest
 from environments.errors import StepFailed
 from environments.providers.terraform import TerraformProvider
 from environments.providers.terraform.tofu.module import Module, write
+from environments.system.files import OwnPath
 
 OUTPUT = 'output "instance_ip" { value = "127.0.0.1" }\n'
 
@@ -189,7 +190,7 @@ def test_links_in_a_copy_are_removed_and_not_followed(tmp_path: Path) -> None:
     victim = filled(tmp_path / "victim", {"file": "kept"})
     copy = filled(tmp_path / "copy", {"stale/file": "", "terraform.tfstate": "{}"})
     (copy / "link").symlink_to(victim)
-    write({"main.tf": b""}, {}, copy)
+    write({"main.tf": b""}, {}, OwnPath(copy))
 
     assert sorted(path.name for path in copy.rglob("*") if not path.is_dir()) == [
         "envchart.auto.tfvars.json",

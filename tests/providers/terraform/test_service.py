@@ -22,6 +22,7 @@ from environments.providers.common import ssh
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.remote.releases import RemoteReleases
 from environments.providers.terraform.remote.startup import Startup
+from environments.system.files import OwnPath
 from environments.system.waiting import until
 from tests.providers import nasty
 from tests.providers.terraform.conftest import APP, Project, Sshd
@@ -215,12 +216,14 @@ async def test_a_release_that_does_not_fit_leaves_no_files(small: RemoteReleases
     app.mkdir()
     (app / "big").write_bytes(os.urandom(2_000_000))
     with pytest.raises(StepFailed, match=r"on 127\.0\.0\.1, .*: no space left for") as caught:
-        await small.upload(app, tmp_path / "none", tmp_path / "archive", lambda _text: None)
+        await small.upload(app, tmp_path / "none", OwnPath(tmp_path) / "archive", lambda _text: None)
 
     assert caught.value.cause is FailureCause.FILE_SYSTEM
     assert not (tmp_path / "archive").exists()
     (app / "big").write_bytes(os.urandom(100_000))
-    assert (await small.upload(app, tmp_path / "none", tmp_path / "archive", lambda _text: None))[1]
+    assert (await small.upload(app, tmp_path / "none", OwnPath(tmp_path) / "archive", lambda _text: None))[
+        1
+    ]
 
 
 async def test_a_disk_that_fills_up_is_reported_with_the_host(
@@ -237,12 +240,16 @@ async def test_the_progress_of_a_large_upload_is_reported(host: HostDirectory, t
     app.mkdir()
     (app / "big").write_bytes(os.urandom(6_000_000))
     (app / "empty").mkdir()
-    manifest, new = await host.releases.upload(app, tmp_path / "none", tmp_path / "archive", told.append)
+    manifest, new = await host.releases.upload(
+        app, tmp_path / "none", OwnPath(tmp_path) / "archive", told.append
+    )
 
     assert new
     assert told[-2:] == ["6.0 of 6.0 MB are on the host", "unpacking it on the host"]
     assert len(told) < 15
-    assert await host.releases.upload(app, tmp_path / "none", tmp_path / "archive", told.append) == (
+    assert await host.releases.upload(
+        app, tmp_path / "none", OwnPath(tmp_path) / "archive", told.append
+    ) == (
         manifest,
         False,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,11 +30,20 @@ from environments.providers.common.ansible.surroundings import (
     utf8_locale,
 )
 from environments.providers.common.tools import Tool, run_tool
-from environments.system.files import write_private
+from environments.system.files import (
+    AnyPath,
+    OwnPath,
+    entries,
+    make_directories,
+    remove_tree,
+    require_unlinked,
+    write_private,
+)
 
 _PROGRAM = "ansible-playbook"
 _GRACE = timedelta(seconds=10)
 _LONGEST = 1024 * 1024  # an event is a line, and holds all output of a module
+_SECRETS = ("variables*.json", "vault-password-*")
 _HERE = Path(__file__).parent
 _RUN = re.compile(r"-(\d{1,9})-[0-9a-f]{8}\b")
 _EVERY_HOST = ("all", "ungrouped")  # Ansible's own groups: no host can have their names
@@ -64,13 +74,13 @@ class Playbook:
     """
 
     path: Path
-    directory: Path
+    directory: OwnPath
     name: str
     address: str
     port: int
     user: str
     key: Path
-    known_hosts: Path
+    known_hosts: AnyPath
     become: bool = False
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     vault_password: str | None = None
@@ -138,13 +148,14 @@ class Playbook:
     @contextmanager
     def _files(self, plain: PlainPaths) -> Iterator[tuple[str, ...]]:
         """Write the files for Ansible, and yield the options that name them; remove those with secrets."""
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directories(self.directory)
+        require_unlinked(self.directory)  # Ansible keeps files of its own there
         write_private(self.directory / "ansible.cfg", "")  # else Ansible takes the user's or the system's
         inventory = self._inventory(str(self.key))
         write_private(self.directory / "inventory.json", inventory)
         # People may use that file by hand, after the links are gone.
         linked = self._inventory(plain(self.key))
-        home = plain(self.directory)
+        home = plain(Path(self.directory))
         words = [
             "-i",
             f"{home}/inventory.json" if linked == inventory else plain.write("hosts.json", linked),
@@ -163,14 +174,16 @@ class Playbook:
             yield tuple(words)
         finally:
             for name in secrets:
-                (self.directory / name).unlink(missing_ok=True)
+                remove_tree(self.directory / name)
 
     def _remove_left_secrets(self) -> None:
         """Remove the files of runs whose process was killed."""
-        for path in (*self.directory.glob("variables*.json"), *self.directory.glob("vault-password-*")):
+        for path in entries(self.directory):
+            if not any(fnmatchcase(path.name, secret) for secret in _SECRETS):
+                continue
             run = _RUN.search(path.name)  # earlier versions named none
             if run is None or not psutil.pid_exists(int(run[1])):
-                path.unlink(missing_ok=True)
+                remove_tree(path)
 
     def _inventory(self, key: str) -> str:
         host = {
@@ -191,7 +204,7 @@ class Playbook:
             for name, value in os.environ.items()
             if not name.startswith("ANSIBLE_") and name != "SSH_AUTH_SOCK"
         }
-        home = plain(self.directory)
+        home = plain(Path(self.directory))
         searched = search_paths(os.environ, plain)
         held = {"ANSIBLE_CACHE_PLUGIN": "envchart_check", "ANSIBLE_CACHE_PLUGINS": plain(_HERE / "_check")}
         return {
@@ -215,7 +228,7 @@ class Playbook:
         # A connection that is shared with an earlier run would not check the host key again.
         yield "ControlMaster=no"
         yield "ControlPath=none"
-        yield f"UserKnownHostsFile={plain(self.known_hosts)}"
+        yield f"UserKnownHostsFile={plain(Path(self.known_hosts))}"
         yield "GlobalKnownHostsFile=/dev/null"
         yield "StrictHostKeyChecking=yes"
         yield "IdentitiesOnly=yes"

@@ -13,9 +13,10 @@ from typing import IO
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.app_files import Manifest
+from environments.system.files import OwnPath
 
 
-def pack(source: Path, manifest: Manifest, archive: Path, wanted: Callable[[], bool]) -> int:
+def pack(source: Path, manifest: Manifest, archive: OwnPath, wanted: Callable[[], bool]) -> int:
     """Write the files of a manifest to an archive, and return the room that both take on the host.
 
     The archive is reproducible: order, modes and owners do not depend on this machine.
@@ -38,12 +39,13 @@ def pack(source: Path, manifest: Manifest, archive: Path, wanted: Callable[[], b
             if not wanted():
                 raise StepFailed(FailureCause.CANCELLED, f"packing {source} was given up")
             size += _add(tar, source / name, name)
-    return size + archive.stat().st_size
+    found = archive.status()
+    return size + (found.st_size if found is not None else 0)
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
-    descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+def _opened(archive: OwnPath) -> Iterator[tarfile.TarFile]:
+    descriptor = archive.open(os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(descriptor, "wb") as file, _compressed(file) as packed, _tar(packed) as tar:
         yield tar
 

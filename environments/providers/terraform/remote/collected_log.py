@@ -17,7 +17,7 @@ from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import root_of, target_of
 from environments.providers.terraform.remote.host import HostDirectory, LogChunk
 from environments.secrets.redaction import clean, redactor
-from environments.system.files import read_object, write_private
+from environments.system.files import OwnPath, read_object, rename, write_private
 from statechart.errors import NotOurs
 
 if TYPE_CHECKING:
@@ -41,16 +41,16 @@ class CollectedLog:
         build: The directory.
     """
 
-    build: Path
+    build: OwnPath
 
     @property
-    def log(self) -> Path:
+    def log(self) -> OwnPath:
         """The current file."""
         return self.build / "service.log"
 
     def files(self) -> list[Path]:
         """Return the existing files, the current file last."""
-        return [path for path in (self.build / "service.log.1", self.log) if path.is_file()]
+        return [Path(path) for path in (self.build / "service.log.1", self.log) if path.exists()]
 
     async def collect(
         self, host: HostDirectory, redact: Callable[[str], str], *, whole: bool = False
@@ -84,16 +84,18 @@ class CollectedLog:
         if not text:
             return
         # In characters, of which some are longer than a byte: the limit need not be exact.
-        if self.log.is_file() and self.log.stat().st_size + len(text) > _LIMIT:
-            self.log.replace(self.build / "service.log.1")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-        with os.fdopen(os.open(self.log, flags, 0o600), "a", encoding="utf-8", newline="") as file:
+        found = self.log.status()
+        if found is not None and found.st_size + len(text) > _LIMIT:
+            rename(self.log, self.build / "service.log.1")
+        descriptor = self.log.open(os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        with os.fdopen(descriptor, "a", encoding="utf-8", newline="") as file:
             file.write(text)
 
     @contextmanager
     def _locked(self) -> Iterator[bool]:
         """Try to lock the collection, and yield whether that succeeded."""
-        with os.fdopen(os.open(self.build / ".collecting", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        descriptor = (self.build / ".collecting").open(os.O_WRONLY | os.O_CREAT)
+        with os.fdopen(descriptor, "w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

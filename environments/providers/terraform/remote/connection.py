@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
@@ -15,6 +14,7 @@ from environments.providers.common.addresses import host_port
 from environments.providers.common.ssh import Target
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.host import HostDirectory
+from environments.system.files import AnyPath
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -25,7 +25,7 @@ REACHED = "host_reached"
 """The detail of the outputs that is true once SSH has succeeded, so that a service may run there."""
 
 
-def target_of(spec: TerraformSettings, address: str, known_hosts: Path) -> Target:
+def target_of(spec: TerraformSettings, address: str, known_hosts: AnyPath) -> Target:
     """Return the SSH target for an address."""
     settings = spec.ssh
     return Target(

@@ -14,6 +14,7 @@ from environments.providers.common.app_files import Manifest, scan
 from environments.providers.terraform.remote.archive import pack
 from environments.providers.terraform.remote.calls import Calls
 from environments.system.cancellation import in_thread, shielded
+from environments.system.files import OwnPath, remove_tree
 
 _BIG = 4 * 1024 * 1024  # less is uploaded before a report of the progress could be read
 _PARTS = 10
@@ -27,7 +28,7 @@ class RemoteReleases:
     call: Calls
 
     async def upload(
-        self, source: Path, leave_out: Path, archive: Path, progress: Callable[[str], None]
+        self, source: Path, leave_out: Path, archive: OwnPath, progress: Callable[[str], None]
     ) -> tuple[Manifest, bool]:
         """Make a release of an application on the host, unless the same content is there already.
 
@@ -57,15 +58,15 @@ class RemoteReleases:
             )
             await self._send(archive, room, manifest, progress)
         finally:
-            await in_thread(lambda: archive.unlink(missing_ok=True))
+            await in_thread(lambda: remove_tree(archive))
         return manifest, True
 
     async def _send(
-        self, archive: Path, room: int, manifest: Manifest, progress: Callable[[str], None]
+        self, archive: OwnPath, room: int, manifest: Manifest, progress: Callable[[str], None]
     ) -> None:
         there = await self.call("stage", room=room)
         try:
-            await self.call.remote.put(archive, there, _Progress(progress).take)
+            await self.call.remote.put(Path(archive), there, _Progress(progress).take)
             progress("unpacking it on the host")
             await self.call("unpack", content=manifest.entries, within=None)
         except BaseException:

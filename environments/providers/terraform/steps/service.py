@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -27,6 +26,7 @@ from environments.providers.terraform.remote.connection import can_be_reached, o
 from environments.providers.terraform.remote.host import HostDirectory, RemoteService
 from environments.providers.terraform.remote.startup import Startup
 from environments.system.cancellation import shielded
+from environments.system.files import OwnPath
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -250,7 +250,7 @@ async def stop_service(spec: TerraformSettings, context: StepContext) -> StepOut
     return {"serving": None}
 
 
-def _left_running(failed: StepFailed, known_hosts: Path) -> StepFailed:
+def _left_running(failed: StepFailed, known_hosts: OwnPath) -> StepFailed:
     """Return the failure to stop a service, with the way out if the host may be gone for good."""
     if failed.cause is not FailureCause.NETWORK:
         return failed

@@ -19,7 +19,7 @@ from environments.providers.terraform.tofu.state import binary_of, resources
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, RecordedState
 from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
 from environments.system.cancellation import in_thread
-from environments.system.files import remove_tree
+from environments.system.files import OwnPath, remove_tree
 from environments.system.waiting import until
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ async def _still_answers(spec: TerraformSettings, context: StepContext) -> bool:
             raise
         if ssh.shown_pinned_key(failed):
             return True
-        if outputs.details.get(REACHED) and not target.known_hosts.exists():
+        if outputs.details.get(REACHED) and not OwnPath.of(target.known_hosts).exists():
             summary = (
                 f"a host answers at {outputs.instance_ip}, and {target.known_hosts}, with the key that "
                 "tells whether that is the environment's host, is gone: put it back from a backup. Or, "

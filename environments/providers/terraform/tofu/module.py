@@ -16,7 +16,15 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.terraform.tofu.declarations import TEMPLATE, Declarations, is_declaring
-from environments.system.files import write_private
+from environments.system.files import (
+    OwnPath,
+    entries,
+    make_directories,
+    read_own,
+    remove_file,
+    replace_file,
+    write_private,
+)
 
 VARIABLES_FILE = "envchart.auto.tfvars.json"
 _IGNORED = {".terraform", VARIABLES_FILE, ".git"}
@@ -142,32 +150,52 @@ def _declarations_in(directory: Path) -> Declarations:
     return Declarations.of({path.name: path.read_bytes() for path in found})
 
 
-def write(files: Mapping[str, bytes], variables: Mapping[str, JsonValue], target: Path) -> None:
+def write(files: Mapping[str, bytes], variables: Mapping[str, JsonValue], target: OwnPath) -> None:
     """Write files and variables to a directory, and remove other files of an earlier module.
 
     Terraform's own files stay.
     """
     # Links are removed and never followed: the directory holds only copies.
-    for path in list(_walk(target, None)):
-        name = path.relative_to(target).as_posix()
+    for path in list(_copies(target)):
+        name = "/".join(path.names[len(target.names) :])
+        if _STATE.match(name):  # even a link: without it, the state would look lost
+            continue
         # The lock file may come from init and not from the module, and keeps the providers' versions.
-        kept = name in files or path.name == ".terraform.lock.hcl" or _STATE.match(name)
-        if not kept and (path.is_symlink() or not path.is_dir()):
-            path.unlink()
+        kept = name in files or path.name == ".terraform.lock.hcl"
+        if not (kept and path.is_file()):
+            remove_file(path)
     for name, content in files.items():
-        (target / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (target / name).write_bytes(content)
+        make_directories((target / name).parent)
         # Provisioners run scripts of the module by their path.
-        (target / name).chmod(0o700 if content.startswith(b"#!") else 0o600)
+        mode = 0o700 if content.startswith(b"#!") else 0o600
+        replace_file(target / name, content, mode=mode, durable=False)
     write_private(target / VARIABLES_FILE, json.dumps(dict(variables), indent=2, sort_keys=True) + "\n")
 
 
-def holds(files: Mapping[str, bytes], target: Path) -> str:
+def copied(target: OwnPath) -> dict[str, bytes]:
+    """Return the files of a copy by relative name, without Terraform's own files."""
+    relative = {"/".join(path.names[len(target.names) :]): path for path in _copies(target)}
+    return {
+        name: read_own(path) for name, path in relative.items() if not _STATE.match(name) and path.is_file()
+    }
+
+
+def _copies(directory: OwnPath) -> Iterator[OwnPath]:
+    """Yield all but the directories below a directory, without Terraform's own files."""
+    for path in entries(directory):
+        if path.name not in _IGNORED:
+            if path.is_dir():
+                yield from _copies(path)
+            else:
+                yield path
+
+
+def holds(files: Mapping[str, bytes], target: OwnPath) -> str:
     """Return how a directory differs from the files, or an empty string if it does not."""
     for name, content in files.items():
         if not (target / name).is_file():
             return f"{target / name} is not there"
-        if (target / name).read_bytes() != content:
+        if read_own(target / name) != content:
             return f"{target / name} differs from its source"
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from environments.errors import StepFailed
@@ -20,6 +21,7 @@ from environments.providers.terraform.tofu.state_file import RecordedState, Stat
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.secrets.references import SecretRef
 from environments.system.cancellation import in_thread
+from environments.system.files import remove_tree
 
 if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
@@ -33,8 +35,9 @@ def binary_of(spec: TerraformSettings, context: StepContext) -> Binary:
     secrets = {
         name: value.resolve() for name, value in spec.variables.items() if isinstance(value, SecretRef)
     }
-    directory = Layout.at(context).module
-    return Binary(configured=spec.binary, directory=directory, secrets=secrets)
+    layout = Layout.at(context)
+    layout.require_unlinked()
+    return Binary(configured=spec.binary, directory=Path(layout.module), secrets=secrets)
 
 
 async def initialise(spec: TerraformSettings, context: StepContext) -> None:
@@ -45,7 +48,7 @@ async def initialise(spec: TerraformSettings, context: StepContext) -> None:
     """
     layout = Layout.at(context)
     # Else a backend that was removed from the module would still be in use.
-    await in_thread(lambda: layout.backend.unlink(missing_ok=True))
+    await in_thread(lambda: remove_tree(layout.backend))
     await binary_of(spec, context).run(context, "init", "-json", "-input=false")
     await in_thread(lambda: require_local(spec, layout))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.terraform.layout import Layout
-from environments.system.files import read_own, write_private
+from environments.system.files import AnyPath, read_own, write_private
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
@@ -44,7 +43,7 @@ class StateFile(BaseModel, frozen=True):
         return any(each.mode == "managed" and each.instances for each in self.resources)
 
     @classmethod
-    def read(cls, path: Path) -> StateFile | None:
+    def read(cls, path: AnyPath) -> StateFile | None:
         """Read a state; an empty file holds none.
 
         Raises:

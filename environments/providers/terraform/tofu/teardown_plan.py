@@ -13,6 +13,7 @@ from environments.providers.terraform.tofu.program import Binary
 from environments.providers.terraform.tofu.state import asked, binary_of, initialise
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.system.cancellation import in_thread
+from environments.system.files import remove_tree
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
@@ -98,11 +99,12 @@ class TeardownPlan:
         if await in_thread(self.copy.is_applied):
             return (await binary.run(self.context, *_PLAN)).summary
         path = self.copy.layout.teardown_plan
+        remove_tree(path)  # Terraform would write through a link
         try:
             said = await binary.run(self.context, *_PLAN, f"-out={path}")
             document = await binary.document(self.context, "show", "-json", str(path))
         finally:
-            path.unlink(missing_ok=True)  # it holds the values of variables
+            remove_tree(path)  # it holds the values of variables
         if undeclared := read_shown(ShownPlan, document).undeclared():
             summary = (
                 f"the module in {self.spec.directory} no longer declares {', '.join(undeclared[:5])}, "

@@ -13,7 +13,7 @@ from environments.model.failure import FailureCause
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.tofu import module
 from environments.providers.terraform.tofu.declarations import Declarations
-from environments.system.files import read_own, write_private
+from environments.system.files import entries, read_own, write_private
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
@@ -98,10 +98,7 @@ class WorkingCopy:
 
     def files(self) -> dict[str, bytes]:
         """Return the files of the copy, without Terraform's own."""
-        target = self.layout.module
-        return {
-            path.relative_to(target).as_posix(): path.read_bytes() for path in module.Module(target).files()
-        }
+        return module.copied(self.layout.module)
 
     def is_current(self) -> bool:
         """Return whether the copy is the same as the module as it is now."""
@@ -121,7 +118,7 @@ class WorkingCopy:
         target, manifest = self.layout.module, self._manifest()
         if not target.is_dir():
             return f"{target} is not there"
-        if not any(path.name.endswith(_CODE) for path in target.iterdir()):
+        if not any(path.name.endswith(_CODE) for path in entries(target)):
             return f"{target} holds no module"
         names = (module.VARIABLES_FILE, *(manifest.files if manifest else ()))
         return next(
