@@ -6,6 +6,7 @@ import errno
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial, wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import psutil
@@ -71,9 +72,7 @@ def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitab
         try:
             return await function(*args, **kwargs)
         except psutil.Error as error:  # not an OSError, although most stand for one
-            raise StepFailed(
-                FailureCause.INFRASTRUCTURE, f"a process could not be handled: {error}"
-            ) from error
+            raise _process_error(error) from error
         except NotOurs as error:
             summary = f"{error}; move it away, then try again"
             raise StepFailed(FailureCause.FILE_SYSTEM, summary) from error
@@ -81,6 +80,13 @@ def translated(function: Callable[P, Awaitable[ResultT]]) -> Callable[P, Awaitab
             raise file_error(error) from error
 
     return call
+
+
+def _process_error(error: psutil.Error) -> StepFailed:
+    summary = f"a process could not be handled: {error}"
+    if psutil.LINUX and not Path("/proc/self").exists():
+        summary = "processes can't be seen, as /proc is not mounted: mount it, then try again"
+    return StepFailed(FailureCause.INFRASTRUCTURE, summary)
 
 
 def file_error(error: OSError) -> StepFailed:

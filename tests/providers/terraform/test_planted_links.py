@@ -12,6 +12,7 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.providers.common.ansible.playbook import Playbook
+from environments.providers.common.ansible.surroundings import plain_paths
 from environments.providers.common.app_files import Manifest
 from environments.providers.common.known_hosts import pin, pinned
 from environments.providers.terraform.layout import Layout
@@ -95,7 +96,7 @@ def run_playbook(layout: Layout) -> None:
         key=Path("key"),
         known_hosts=layout.known_hosts,
     )
-    with playbook._files():
+    with plain_paths() as plain, playbook._files(plain):
         pass
 
 

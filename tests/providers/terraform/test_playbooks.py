@@ -15,6 +15,7 @@ from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.common.ansible.events import Events
 from environments.providers.common.ansible.playbook import Playbook, find
+from environments.system.files import OwnPath
 from tests.providers import nasty
 from tests.providers.terraform.conftest import USER, Sshd
 
@@ -45,7 +46,7 @@ class Site:
     def playbook(self, **changes: Any) -> Playbook:
         facts = {
             "path": self.directory / "site.yml",
-            "directory": self.data / "ansible",
+            "directory": OwnPath(self.data) / "ansible",
             "name": "web",
             "address": "127.0.0.1",
             "port": self.sshd.port,

@@ -7,10 +7,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from statechart.errors import AlreadyExists, CommitUncertain, NotOurs, StorageError
 from statechart.storage import directories
 from statechart.storage.layout import Layout
+from statechart.storage.repository import JsonFileRepository
+
+
+class Empty(BaseModel, frozen=True):
+    """The smallest model."""
+
 
 FILES = {"history.jsonl": b"1", "state.json": b"2"}
 
@@ -192,6 +199,22 @@ def test_sweeping_does_not_follow_links(layout, tmp_path):
     directories.sweep(layout)
 
     assert (tmp_path / "precious/file").exists()
+
+
+@pytest.mark.parametrize("place", ["new", "trash", "locks"])
+def test_a_link_in_the_place_of_a_directory_of_ours_is_refused_before_anything_is_removed(tmp_path, place):
+    (tmp_path / "victim/sub").mkdir(parents=True)
+    (tmp_path / "victim/sub/file").touch()
+    layout = Layout(tmp_path / "data")
+    directories.make_root(layout)
+    getattr(layout, place).symlink_to(tmp_path / "victim")
+
+    with pytest.raises(NotOurs, match="is a symbolic link, where a directory belongs"):
+        JsonFileRepository(layout.root, Empty).create("demo", Empty())
+    directories.sweep(layout)
+
+    assert [path.name for path in (tmp_path / "victim").rglob("*")] == ["sub", "file"]
+    assert [path.name for path in layout.root.iterdir()] == [getattr(layout, place).name]
 
 
 def test_a_directory_that_can_not_be_swept_does_no_harm(layout, monkeypatch):
