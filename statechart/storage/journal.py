@@ -34,6 +34,10 @@ class Journal:
             status = os.fstat(self._descriptor)
         self._identity = status.st_dev, status.st_ino
 
+    def is_still(self, head: Head) -> bool:
+        """Return whether the journal certainly ends with a head."""
+        return self.head == head and not self._refuses
+
     def append(self, line: Line) -> None:
         """Append a line that follows the present head, durably, and move the head.
 

@@ -300,7 +300,7 @@ class Session(Generic[ModelT]):
         self._journal.close()
         # Whoever let go last is asked about the operation that stays open: a session that recorded
         # nothing leaves that to the holder before it.
-        self._lock.release(undo=self.released_by is not None and self.head == self._first)
+        self._lock.release(undo=self.released_by is not None and self._journal.is_still(self._first))
 
     def __enter__(self) -> Session[ModelT]:
         return self
