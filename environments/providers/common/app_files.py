@@ -19,6 +19,8 @@ from environments.system.files import OwnPath, make_directories
 _IGNORED = {".git", "__pycache__", ".venv"}
 _LOCKS = ".locks"  # every data directory has it
 _BLOCK = 1024 * 1024
+DEEPEST = 100
+"""How deep directories may be nested: far less than what can't be removed again."""
 _ID_LENGTH = 12
 
 
@@ -99,22 +101,32 @@ def unfit(app: Path) -> str | None:
 
 
 def _walk(source: Path, is_left_out: Callable[[Path], bool]) -> Iterator[Path]:
-    """Yield files and links, sorted by name in each directory."""
-    with os.scandir(source) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        path = Path(entry.path)
-        if entry.name in _IGNORED or entry.name.endswith(".pyc"):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if not is_left_out(path):
-                yield from _walk(path, is_left_out)
-        else:
+    """Yield files, links, and directories that lie too deep, sorted by name in each directory."""
+    # Without recursion, since directories may be nested deeper than calls.
+    left = [(source, True)]
+    while left:
+        path, is_directory = left.pop()
+        if not is_directory or _is_deep(path, source):
             yield path
+        elif path == source or not is_left_out(path):
+            with os.scandir(path) as entries:
+                found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+            left += [
+                (Path(entry.path), entry.is_dir(follow_symlinks=False))
+                for entry in found
+                if entry.name not in _IGNORED and not entry.name.endswith(".pyc")
+            ]
+
+
+def _is_deep(path: Path, source: Path) -> bool:
+    return len(path.parts) - len(source.parts) > DEEPEST
 
 
 def _unfit_entry(path: Path, source: Path) -> tuple[str, str] | None:
     """Return why an entry can't be released, and what to do, or None."""
+    if _is_deep(path, source):
+        place = path.relative_to(source).parts[0]
+        return f"{source / place} holds directories in directories, more than {DEEPEST} deep", "remove them"
     # A release is moved and served elsewhere: a link must mean the same there as here.
     if path.is_symlink():
         target = path.readlink()

@@ -32,7 +32,12 @@ def _check_user(user: str) -> str:
     return user
 
 
-def _check_host_key(key: str) -> str:
+def check_host_key(key: str) -> str:
+    """Return the key if it is a public SSH key without a comment.
+
+    Raises:
+        ValueError: It is none.
+    """
     if not _HOST_KEY.fullmatch(key):
         raise ValueError("must be a public key without its comment, like 'ssh-ed25519 AAAA…'")
     return key
@@ -54,7 +59,7 @@ def _check_directory(directory: PurePosixPath) -> PurePosixPath:
 OutputName = Annotated[str, AfterValidator(_check_identifier)]
 User = Annotated[str, AfterValidator(_check_user)]
 HostDirectory = Annotated[PurePosixPath, AfterValidator(_check_directory)]
-HostKey = Annotated[str, AfterValidator(_check_host_key)]
+HostKey = Annotated[str, AfterValidator(check_host_key)]
 
 
 class OutputNames(BaseModel, frozen=True, extra="forbid"):

@@ -122,6 +122,14 @@ def test_what_can_not_be_released_is_named_before(app, tmp_path):
     )
 
 
+def test_directories_too_deep_to_be_removed_again_are_refused(app):
+    app.joinpath(*("d" * 150)).mkdir(parents=True)
+
+    assert "more than 100 deep" in str(unfit(app))
+    with pytest.raises(StepFailed, match="more than 100 deep"):
+        scan(app, NOWHERE)
+
+
 def test_an_entry_that_is_neither_a_file_nor_a_link_is_refused(app):
     os.mkfifo(app / "pipe")
     with pytest.raises(StepFailed, match="neither a file nor a link"):

@@ -41,6 +41,16 @@ def test_an_output_without_an_address_is_refused_for_what_it_is(output: Any, sai
         host_address({"ip": output} if output else {}, "ip")
 
 
+@pytest.mark.parametrize(
+    "key", ["AAAA", "ssh-ed25519", ["ssh-ed25519 AAAA"], "-----BEGIN OPENSSH PRIVATE KEY-----"]
+)
+def test_an_output_that_is_no_public_key_is_refused(key: Any) -> None:
+    with pytest.raises(
+        StepFailed, match=r"^the output 'key' of the module (must be a public key|is a list)"
+    ):
+        host_key({"key": {"value": key}}, "key")
+
+
 def test_blank_outputs_are_those_that_a_refresh_may_fill() -> None:
     outputs = {"empty": {"value": " "}, "address": {"value": "web"}, "list": {"value": []}}
 

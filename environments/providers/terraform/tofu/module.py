@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.providers.common.app_files import DEEPEST
 from environments.providers.terraform.tofu.declarations import TEMPLATE, Declarations, is_declaring
 from environments.system.files import (
     OwnPath,
@@ -50,16 +51,16 @@ class Module:
         Links to directories are followed, except to a directory that holds the link.
 
         Raises:
-            StepFailed: There are too many files.
+            StepFailed: There are too many files, or they lie too deep.
         """
         above = frozenset(self.directory.resolve().parents)
         for number, path in enumerate(_walk(self.directory, above)):
-            if number >= _MOST_ENTRIES:
-                summary = (
-                    f"directory: {self.directory} holds more than {_MOST_ENTRIES:,} files, links followed"
-                )
+            parts = path.relative_to(self.directory).parts
+            if number >= _MOST_ENTRIES or len(parts) > DEEPEST:
+                limits = f"{_MOST_ENTRIES:,} files, or directories more than {DEEPEST} deep"
+                summary = f"directory: {self.directory} holds more than {limits}, links followed"
                 raise StepFailed(FailureCause.CONFIGURATION, summary)
-            if path.is_file() and not _STATE.match(path.relative_to(self.directory).parts[0]):
+            if path.is_file() and not _STATE.match(parts[0]):
                 yield path
 
     def digest(self) -> str:
@@ -135,13 +136,16 @@ def _walk(directory: Path, above: frozenset[Path] | None) -> Iterator[Path]:
 
     With the real paths of the directories above, links to other directories are followed.
     """
-    inside = above and above | {directory.resolve()}
-    for path in sorted(directory.iterdir()):
-        if path.name in _IGNORED:
-            continue
-        if path.is_dir() and (path.resolve() not in inside if inside else not path.is_symlink()):
-            yield from _walk(path, inside)
-        yield path
+    # Without recursion, since directories may be nested deeper than calls.
+    left = [(directory, above)]
+    while left:
+        path, outer = left.pop()
+        if path.is_dir() and (path.resolve() not in outer if outer else not path.is_symlink()):
+            inner = outer and outer | {path.resolve()}
+            entries = sorted(path.iterdir(), reverse=True)
+            left += [(entry, inner) for entry in entries if entry.name not in _IGNORED]
+        if path != directory:
+            yield path
 
 
 def _declarations_in(directory: Path) -> Declarations:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.addresses import checked_host
+from environments.providers.terraform.settings import check_host_key
 
 Outputs: TypeAlias = Mapping[str, Mapping[str, Any]]  # Any: JSON
 """The document of `terraform output -json`. An output that is null is not in it."""
@@ -49,11 +50,14 @@ def host_key(outputs: Outputs, name: str | None) -> str:
     """Return the host's public key without its comment, which the host does not show, or an empty string.
 
     Raises:
-        StepFailed: The output is not a string.
+        StepFailed: The output is no key.
     """
     if name is None or is_blank(outputs, name):
         return ""
-    return " ".join(_text(outputs, name).split()[:2])
+    try:
+        return check_host_key(" ".join(_text(outputs, name).split()[:2]))
+    except ValueError as error:
+        raise _unfit(name, str(error)) from None
 
 
 def _value(outputs: Outputs, name: str) -> Any:

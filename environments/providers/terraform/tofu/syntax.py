@@ -74,7 +74,7 @@ def parse_hcl(text: bytes) -> Body:
         StepFailed: The parser is not installed.
     """
     root = _parser().parse(text).root_node
-    attributes, blocks = _body(root)
+    attributes, blocks = _body(root, depth=2)
     return Body(attributes, blocks, whole=not root.has_error)
 
 
@@ -92,7 +92,8 @@ def _parser() -> Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
 
 
-def _body(around: Node) -> tuple[dict[str, str], tuple[Block, ...]]:
+def _body(around: Node, depth: int) -> tuple[dict[str, str], tuple[Block, ...]]:
+    """Return attributes and blocks, which may be nested to any depth in the file."""
     attributes: dict[str, str] = {}
     blocks: list[Block] = []
     for body in _of_type(around, "body"):
@@ -101,15 +102,15 @@ def _body(around: Node) -> tuple[dict[str, str], tuple[Block, ...]]:
                 name, *value = node.named_children
                 text = _text(value[-1]) if value else ""
                 attributes[_text(name)] = _plain(text) or (text if _text(name) == "type" else "")
-            elif node.type == "block":
-                blocks.append(_block(node))
+            elif node.type == "block" and depth:
+                blocks.append(_block(node, depth - 1))
     return attributes, tuple(blocks)
 
 
-def _block(node: Node) -> Block:
+def _block(node: Node, depth: int) -> Block:
     # Labels are strings or identifiers; the first identifier is the kind.
     kind, *labels = [_text(each).strip('"') for each in _of_type(node, "identifier", "string_lit")]
-    attributes, blocks = _body(node)
+    attributes, blocks = _body(node, depth)
     return Block(kind, labels[0] if labels else "", node.start_point[0] + 1, attributes, blocks)
 
 
@@ -138,10 +139,12 @@ def parse_json(text: bytes) -> Body:
     except (ValueError, RecursionError):
         return UNKNOWN
     members = list(_members(content))
-    return Body(dict.fromkeys((key for key, _ in members), ""), tuple(_json_blocks(members, decoded, 0)))
+    return Body(dict.fromkeys((key for key, _ in members), ""), tuple(_json_blocks(members, decoded)))
 
 
-def _json_blocks(members: list[tuple[str, Any]], text: str, start: int) -> Iterator[Block]:
+def _json_blocks(
+    members: list[tuple[str, Any]], text: str, *, start: int = 0, depth: int = 1
+) -> Iterator[Block]:
     for kind, value in members:
         if kind not in _LABELS:
             continue
@@ -150,7 +153,8 @@ def _json_blocks(members: list[tuple[str, Any]], text: str, start: int) -> Itera
             begin = _after(text, name, at) if name else at
             inner = list(_members(body))
             attributes = {key: each if isinstance(each, str) else "" for key, each in inner}
-            blocks = tuple(_json_blocks(inner, text, begin)) if kind == _NESTING else ()
+            nested = inner if kind == _NESTING and depth else []
+            blocks = tuple(_json_blocks(nested, text, start=begin, depth=depth - 1))
             yield Block(kind, name, text.count("\n", 0, begin) + 1, attributes, blocks)
 
 
