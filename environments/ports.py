@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
@@ -154,6 +154,20 @@ class CopiesSource(Protocol):
             directory: The directory with the environment's files.
         """
         ...
+
+
+@runtime_checkable
+class StreamsHistory(Protocol):
+    """A repository that reads a history record by record, since a history may be long."""
+
+    def entries(self, name: str) -> Iterator[HistoryEntry]:
+        """Yield the records of `history`."""
+        ...
+
+
+def entries_of(repository: EnvironmentRepository, name: str) -> Iterable[HistoryEntry]:
+    """Return the records of an environment, one at a time where the repository can do so."""
+    return repository.entries(name) if isinstance(repository, StreamsHistory) else repository.history(name)
 
 
 @runtime_checkable

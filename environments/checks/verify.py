@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from environments.lifecycle import Lifecycle, Subject
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import InvalidName, UnknownProvider, misnamed
 from environments.model.records import HistoryEntry, StepRecord, TransitionRecord, replay
+from environments.ports import entries_of
 from statechart.errors import NotFound, StorageError
 from statechart.graph import edges
 from statechart.wording import listed
@@ -74,9 +75,19 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
     Raises:
         NotFound: There is no such environment.
     """
+    transitions = 0
     missing = None
+    last: HistoryEntry | None = None
+
+    def counted() -> Iterator[HistoryEntry]:
+        nonlocal transitions, last
+        for entry in entries_of(repository, name):
+            transitions += isinstance(entry.record, TransitionRecord)
+            last = entry
+            yield entry
+
     try:
-        entries = repository.history(name)
+        findings = tuple(_findings(counted(), chart))
         try:
             repository.load(name)
         except UnknownProvider as error:
@@ -85,12 +96,10 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
         if not repository.exists(name):  # a wrong name is the caller's error, not a finding
             raise
         return Verified(name, findings=(Violation(None, str(error)),), error=error)
-    transitions = sum(isinstance(entry.record, TransitionRecord) for entry in entries)
-    findings = tuple(_findings(entries, chart))
-    return Verified(name, len(entries), transitions, findings, missing=missing)
+    return Verified(name, last.seq if last is not None else 0, transitions, findings, missing=missing)
 
 
-def _findings(entries: Sequence[HistoryEntry], chart: type[Chart]) -> Iterator[Violation]:
+def _findings(entries: Iterable[HistoryEntry], chart: type[Chart]) -> Iterator[Violation]:
     """Yield a violation for each record that this program could not have written."""
     known = {(edge.source, edge.event): edge.target for edge in edges(chart)}
     for entry, before in replay(entries):

@@ -230,7 +230,7 @@ def _past(entries: Sequence[HistoryEntry]) -> Past:
     return Past(entries[-1], fold(entry.record for entry in entries))
 
 
-def replay(entries: Sequence[HistoryEntry]) -> Iterator[tuple[HistoryEntry, AnyEnvironment | None]]:
+def replay(entries: Iterable[HistoryEntry]) -> Iterator[tuple[HistoryEntry, AnyEnvironment | None]]:
     """Yield each record in order, with the environment before the record; None before the first."""
     before: AnyEnvironment | None = None
     for entry in entries:

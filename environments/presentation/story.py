@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from environments.presentation.text import when
 from environments.presentation.view import View
+from statechart.wording import counted
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -58,7 +60,7 @@ class Story:
 
 def tell(
     view: View[AnyEnvironment],
-    entries: Sequence[HistoryEntry],
+    entries: Iterable[HistoryEntry],
     survivors: Sequence[str],
     words: dict[str, tuple[str, ...]],
 ) -> Story:
@@ -87,12 +89,17 @@ def reason(step: str) -> str:
     return _WHY.get(step.split()[0], "")
 
 
-def _path(entries: Sequence[HistoryEntry]) -> Iterator[str]:
+def _path(entries: Iterable[HistoryEntry]) -> Iterator[str]:
     """Yield the latest changes, one line each."""
-    told = [line for entry in entries if (line := _happened(entry))]
-    if len(told) > _LAST:
-        yield f"{len(told) - _LAST} changes before (history shows them)"
-    yield from told[-_LAST:]
+    told: deque[str] = deque(maxlen=_LAST)  # a history may be long
+    count = 0
+    for entry in entries:
+        if line := _happened(entry):
+            told.append(line)
+            count += 1
+    if count > _LAST:
+        yield f"{counted(count - _LAST, 'change')} before (see history)"
+    yield from told
 
 
 def _happened(entry: HistoryEntry) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from environments.system.control_codes import strip_control_codes
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     AnyEntry: TypeAlias = HistoryEntry | StoredEntry
 
+_BLOCK = 1000  # lines of a history, aligned among themselves
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -167,16 +169,28 @@ def list_text(
 
 
 def history_text(entries: Iterable[AnyEntry]) -> str:
-    """Return a line for each event; the records of a finished step share a line."""
-    rows = [("SEQ", "REV", "TIME", "BY", "WHAT")]
+    """Return the lines of a history as one text."""
+    return "\n".join(history_lines(entries))
+
+
+def history_lines(entries: Iterable[AnyEntry]) -> Iterator[str]:
+    """Yield a line for each event, after a heading; the records of a finished step share a line.
+
+    A history may be long: it is read while lines are yielded, and columns are aligned in blocks.
+    """
+    heading = ("SEQ", "REV", "TIME", "BY", "WHAT")
+    happened = chain([heading], _events(entries))
+    while block := list(islice(happened, _BLOCK)):
+        yield from columns(block)
+
+
+def _events(entries: Iterable[AnyEntry]) -> Iterator[tuple[str, str, str, str, str]]:
     begun: dict[str, datetime] = {}
-    listed = list(entries)
-    for number, entry in enumerate(listed):
-        following = listed[number + 1] if number + 1 < len(listed) else None
+    for entry, following in pairwise(chain(entries, [None])):
+        assert entry is not None
         happened = _happened(entry, begun, following)
         if happened:
-            rows.append((str(entry.seq), str(entry.revision), _precise(entry.at), entry.actor, happened))
-    return "\n".join(columns(rows))
+            yield str(entry.seq), str(entry.revision), _precise(entry.at), entry.actor, happened
 
 
 def _precise(moment: datetime) -> str:

@@ -131,14 +131,18 @@ class FileRepository:
 
     def history(self, name: str) -> list[HistoryEntry]:
         """Return all records in order. A provider that is not installed is no obstacle."""
-        records = self._store.history(check_name(name))
+        return list(self.entries(name))
+
+    def entries(self, name: str) -> Iterator[HistoryEntry]:
+        """Yield the records of `history`, one at a time."""
+        records = self._store.records(check_name(name))
         providers = RecordedProviders(self._providers)
-        entries = [self._entry(name, record, providers) for record in records]
         environment: AnyEnvironment | None = None
-        for entry in entries:
+        for record in records:
+            entry = self._entry(name, record, providers)
             with self._damage_at(name, entry.seq, "the record can't be applied to the environment before"):
                 environment = after(environment, entry.record)
-        return entries
+            yield entry
 
     def holder(self, name: str) -> Holder | None:
         """Return the current holder of the environment, or None."""

@@ -25,6 +25,8 @@ from statechart.storage.layout import Layout
 from statechart.storage.projection import is_free, settled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from statechart.storage.projection import Line
 
 _FORMS: dict[str, type[StoredRecord]] = {
@@ -54,10 +56,20 @@ def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
 def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
     """Return all records of an environment if its files are sound and current, or None."""
     try:
-        found = settled(layout, name, SCHEMA_VERSION)
-        return [_entry(line, name) for line in found.lines] if found is not None else None
+        entries = settled_entries(layout, name)
+        return None if entries is None else list(entries)
     except ValueError:
         return None
+
+
+def settled_entries(layout: Layout, name: str) -> Iterator[StoredEntry] | None:
+    """Return the records of an environment, one at a time, if its files are sound and current.
+
+    Raises:
+        ValueError: From the iterator, for a record that does not fit its form.
+    """
+    found = settled(layout, name, SCHEMA_VERSION)
+    return None if found is None else (_entry(line, name) for line in found.lines())
 
 
 def _environment(value: dict[str, Any], name: str) -> StoredEnvironment:

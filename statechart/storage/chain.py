@@ -7,6 +7,7 @@ The `prev` of each record is the SHA-256, in hex, of the line before.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
@@ -69,3 +70,12 @@ def misfit(before: Head, record: Link) -> str | None:
     if record.revision != revision or not revision:
         return f"it has revision {record.revision} instead of {revision or 1}"
     return None
+
+
+def lines_of(content: bytes) -> Iterator[bytes]:
+    """Yield the lines of a journal, each with its line break; the last line may be unfinished."""
+    begin = 0
+    while begin < len(content):
+        end = content.find(b"\n", begin) + 1 or len(content)
+        yield content[begin:end]
+        begin = end

@@ -6,12 +6,13 @@ problem.
 
 import json
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from statechart.errors import NotOurs, StorageError
-from statechart.storage.chain import CREATED, REBASED, Head, misfit, origin
+from statechart.storage.chain import CREATED, REBASED, Head, lines_of, misfit, origin
 from statechart.storage.disk import read_file
 from statechart.storage.forms import Form, read_form, read_json
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
@@ -37,7 +38,11 @@ class Settled(NamedTuple):
     """A verified history whose document shows the last record."""
 
     value: dict[str, Any]
-    lines: tuple[Line, ...]
+    content: bytes
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the records, one at a time, as a history may be long."""
+        return (read_form(Line, read_json(line)) for line in lines_of(self.content))
 
 
 def settled(layout: Layout, name: str, known: int) -> Settled | None:
@@ -51,9 +56,10 @@ def settled(layout: Layout, name: str, known: int) -> Settled | None:
     try:
         directory = layout.own(layout.require(name))
         document = read_json(read_file(directory / DOCUMENT) or b"")
-        lines, head = _verified(read_file(directory / JOURNAL) or b"", name, known)
+        content = read_file(directory / JOURNAL) or b""
+        last, head = _verified(content, name, known)
         expected = {
-            **(lines[-1].value or {}),
+            **(last.value or {}),
             "schema_version": known,
             "seq": head.seq,
             "head_hash": head.hash,
@@ -63,29 +69,27 @@ def settled(layout: Layout, name: str, known: int) -> Settled | None:
         agree = json.dumps(document, sort_keys=True) == json.dumps(expected, sort_keys=True)
     except (StorageError, ValueError, RecursionError):
         return None
-    value = lines[-1].value
-    return Settled(value, lines) if agree and value is not None else None
+    return Settled(last.value, content) if agree and last.value is not None else None
 
 
-def _verified(content: bytes, name: str, known: int) -> tuple[tuple[Line, ...], Head]:
-    """Return the records of a journal and its head.
+def _verified(content: bytes, name: str, known: int) -> tuple[Line, Head]:
+    """Return the last record of a journal and its head.
 
     Raises:
         ValueError: The journal is damaged, unfinished, or of another schema version or name.
     """
-    lines: list[Line] = []
+    line: Line | None = None
     head: Head | None = None
-    for content_line in content.splitlines(keepends=True):
+    for content_line in lines_of(content):
         line = read_form(Line, read_json(content_line))
         before = head or _beginning(line, name)
         if line.schema_version != known or misfit(before, line) or not content_line.endswith(b"\n"):
             raise ValueError
         size = before.size + len(content_line)
         head = Head(before.lineage, line.seq, line.revision, sha256(content_line).hexdigest(), size)
-        lines.append(line)
-    if head is None:
+    if line is None or head is None:
         raise ValueError
-    return tuple(lines), head
+    return line, head
 
 
 def _beginning(line: Line, name: str) -> Head:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 
 from statechart.errors import CorruptHistory, NotOurs, StorageError
 from statechart.log import warn
 from statechart.storage import document
-from statechart.storage.chain import REBASED
+from statechart.storage.chain import REBASED, Head, lines_of
 from statechart.storage.disk import (
     OwnPath,
     create_file,
@@ -23,7 +25,9 @@ from statechart.storage.disk import (
 from statechart.storage.document import Document
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
-from statechart.storage.record import Scan, scan
+from statechart.storage.record import Record, verified
+
+_State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
 _ATTEMPTS = 4
 _PAUSE = 0.002  # seconds: longer than an append and a rename take
@@ -33,17 +37,36 @@ _PAUSE = 0.002  # seconds: longer than an append and a rename take
 class Found:
     """A journal and a document that agree, apart from differences that a writer repairs.
 
-    `valued` is the index of the last record that carries a value. The document shows this record.
+    Attributes:
+        content: The bytes of the journal. The records are not kept, as a journal may be long.
+        head: The head after the last whole record.
+        recent: The last record that carries a value, and the records after it.
+        valued: The head after the first of these, which the document shows.
+        document: The document, if it is whole.
+        shown: The record that the document shows.
     """
 
-    scan: Scan
+    content: bytes
+    head: Head
+    recent: tuple[Record, ...]
+    valued: Head
     document: Document | None
-    valued: int
+    shown: Record | None
+
+    @property
+    def torn(self) -> bytes:
+        """An unfinished last line of the journal."""
+        return self.content[self.head.size :]
 
     @property
     def behind(self) -> bool:
         """Whether the document is missing or shows an earlier value."""
-        return self.document is None or self.document.seq < self.valued + 1
+        return self.document is None or self.document.seq < self.valued.seq
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records of the journal, which is verified already, one at a time."""
+        for _, line in zip(range(self.head.seq), lines_of(self.content), strict=False):
+            yield Record.model_validate_json(line)
 
 
 def find(layout: Layout, name: str, known: int) -> Found:
@@ -67,18 +90,29 @@ def find(layout: Layout, name: str, known: int) -> Found:
             layout.require(name)  # raises NotFound if the name was purged meanwhile
             raise neither(directory)
         raise CorruptHistory(name, directory / JOURNAL, "it is missing, and no other file can replace it")
-    scanned = scan(content, directory / JOURNAL, name, known)
+    first: Record | None = None
+    recent: list[tuple[Record, Head]] = []
+    at_shown: tuple[Record, Head] | None = None
+    for record, head in verified(content, directory / JOURNAL, name, known):
+        first = first or record
+        if record.value is not None:
+            recent.clear()
+        recent.append((record, head))
+        if shown is not None and record.seq == shown.seq:
+            at_shown = record, head
+    assert first is not None
+    _, last = recent[-1]
     try:
         if damage is not None:
             raise damage
         if shown is not None:
-            _compare(shown, scanned, name, directory / DOCUMENT)
+            _compare(shown, at_shown, last, name, directory / DOCUMENT)
     except CorruptHistory:
-        if not _left_by_rebase(scanned, layout.own(directory)):
+        if not _left_by_rebase(first, layout.own(directory)):
             raise
         shown = None
-    valued = max(index for index, record in enumerate(scanned.records) if record.value is not None)
-    return Found(scanned, shown, valued)
+    at = None if shown is None or at_shown is None else at_shown[0]
+    return Found(content, last, tuple(record for record, _ in recent), recent[0][1], shown, at)
 
 
 def _shown(directory: OwnPath, name: str, known: int) -> tuple[Document | None, CorruptHistory | None]:
@@ -88,27 +122,24 @@ def _shown(directory: OwnPath, name: str, known: int) -> tuple[Document | None, 
         return None, damage
 
 
-def _left_by_rebase(scanned: Scan, directory: OwnPath) -> bool:
+def _left_by_rebase(first: Record, directory: OwnPath) -> bool:
     """Return whether the document is the one that the present history replaced: only outdated."""
-    first = scanned.records[0]
     content = read_file(directory / DOCUMENT) or b""
     return first.type == REBASED and first.data.get("document_sha256") == sha256(content).hexdigest()
 
 
-def _compare(shown: Document, scanned: Scan, name: str, path: Path) -> None:
-    last = scanned.head.seq
-    if shown.seq > last:
+def _compare(shown: Document, found: tuple[Record, Head] | None, last: Head, name: str, path: Path) -> None:
+    if shown.seq > last.seq:
         raise CorruptHistory(
             name,
             path,
-            f"it shows record {shown.seq}, but the journal ends with record {last}: records were lost",
+            f"it shows record {shown.seq}, but the journal ends with record {last.seq}: records were lost",
         )
-    value = scanned.records[shown.seq - 1].value if shown.seq > 0 else None
-    if value is None:
+    if found is None or found[0].value is None:
         raise CorruptHistory(
             name, path, f"it shows record {shown.seq}, which has no value; {document.REBUILD}"
         )
-    problem = shown.shows(scanned.heads[shown.seq - 1], value)
+    problem = shown.shows(found[1], found[0].value)
     if problem:
         raise CorruptHistory(name, path, problem)
 
@@ -124,20 +155,37 @@ def find_settled(layout: Layout, name: str, known: int) -> tuple[Found, tuple[st
     """
     # A writer between two steps looks like damage for a moment: retry, but only a few times, since real
     # damage does not go away. A count instead of a deadline, so that a slow machine retries as often.
-    for _ in range(_ATTEMPTS - 1):
+    outcome: Found | StorageError | None = None
+    seen: _State | None = None
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(_PAUSE)
+        state = _state(layout, name)
+        if outcome is not None and state == seen:
+            continue  # a long journal takes seconds, and would be found the same
+        seen = state
         try:
-            found = find(layout, name, known)
-        except (CorruptHistory, NotOurs):
-            pass
+            outcome = find(layout, name, known)
+        except (CorruptHistory, NotOurs) as error:
+            outcome = error
         else:
-            if not found.scan.torn:
-                return found, _missing(found)
-        time.sleep(_PAUSE)
-    found = find(layout, name, known)
-    if not found.scan.torn:
-        return found, _missing(found)
-    torn = f"the unfinished last line of {JOURNAL} ({len(found.scan.torn)} bytes) was left out"
-    return found, (torn, *_missing(found))
+            if not outcome.torn:
+                return outcome, _missing(outcome)
+    if not isinstance(outcome, Found):
+        assert outcome is not None
+        raise outcome
+    torn = f"the unfinished last line of {JOURNAL} ({len(outcome.torn)} bytes) was left out"
+    return outcome, (torn, *_missing(outcome))
+
+
+def _state(layout: Layout, name: str) -> _State:
+    """Return what a change of the files would change."""
+    directory = layout.own(layout.directory(name))
+    try:
+        files = (directory / JOURNAL).status(), (directory / DOCUMENT).status()
+    except (NotOurs, OSError):
+        return ()  # `find` reports the problem
+    return tuple(file and (file.st_ino, file.st_size, file.st_mtime_ns) for file in files)
 
 
 def _missing(found: Found) -> tuple[str, ...]:
@@ -154,12 +202,12 @@ def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str
         StorageError: The torn line could not be kept; nothing was cut off.
     """
     notes = []
-    if found.scan.torn:
-        notes.append(_cut_torn(found.scan, journal, layout, name))
+    if found.torn:
+        notes.append(_cut_torn(found, journal, layout, name))
     # An earlier writer may have died before its append was durable. Later records build on that append,
     # so they must not be durable before it.
     journal.sync()
-    if found.scan.head.seq == 1:
+    if found.head.seq == 1:
         # The creator may have died before the name was durable.
         with translated("make durable", layout.root):
             sync_directory(layout.root)
@@ -170,23 +218,21 @@ def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str
     return tuple(notes)
 
 
-def _cut_torn(scanned: Scan, journal: Journal, layout: Layout, name: str) -> str:
+def _cut_torn(found: Found, journal: Journal, layout: Layout, name: str) -> str:
     directory = layout.directory(name)
     kept = f"history.torn-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     with translated("keep the torn line in", directory / kept):
-        create_file(layout.own(directory / kept), scanned.torn, sync=True)
+        create_file(layout.own(directory / kept), found.torn, sync=True)
         sync_directory(layout.own(directory))
-    journal.cut(scanned.head.size)
-    return (
-        f"the unfinished last line of {JOURNAL} ({len(scanned.torn)} bytes) was cut off and kept as {kept}"
-    )
+    journal.cut(found.head.size)
+    return f"the unfinished last line of {JOURNAL} ({len(found.torn)} bytes) was cut off and kept as {kept}"
 
 
 def _roll_forward(found: Found, layout: Layout, name: str) -> str:
-    record, head = found.scan.records[found.valued], found.scan.heads[found.valued]
+    record, head = found.recent[0], found.valued
     assert record.value is not None
     path = layout.document(name)
-    was = f"was at revision {_revision(found)}" if found.document else "was missing or torn"
+    was = f"was at revision {found.shown.revision}" if found.shown else "was missing or torn"
     try:
         with translated("replace", path):
             replace_file(
@@ -195,8 +241,3 @@ def _roll_forward(found: Found, layout: Layout, name: str) -> str:
     except StorageError as error:
         return f"{DOCUMENT} {was} and stays so until the next change: {error}"
     return f"{DOCUMENT} {was} and was rewritten at revision {record.revision}"
-
-
-def _revision(found: Found) -> int:
-    assert found.document is not None
-    return found.scan.records[found.document.seq - 1].revision

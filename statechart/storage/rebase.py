@@ -75,7 +75,7 @@ def survey(layout: Layout, name: str, codec: Codec[ModelT]) -> Evidence[ModelT]:
     """
     try:
         found = find(layout, name, codec.schema_version)
-        codec.value(found.scan.records[found.valued :], layout.journal(name), name)
+        codec.value(found.recent, layout.journal(name), name)
     except CorruptHistory as problem:
         return _evidence(layout, name, codec, problem)
     raise NotDamaged(name)

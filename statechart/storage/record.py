@@ -7,7 +7,7 @@ lineage and the name from its `data`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema, NotOurs
-from statechart.storage.chain import CREATED, REBASED, Head, misfit, origin
+from statechart.storage.chain import CREATED, REBASED, Head, lines_of, misfit, origin
 from statechart.utc import UtcDatetime
 
 FIRST_VERSION = 1
@@ -115,28 +115,37 @@ def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
         NewerSchema: A newer program wrote a record.
         NotOurs: The journal belongs to another name.
     """
-    records: list[Record] = []
-    heads: list[Head] = []
-    *lines, tail = content.split(b"\n")
-    for number, bare in enumerate(lines, 1):
-        line = bare + b"\n"
+    whole = tuple(verified(content, path, name, schema_version))
+    torn = content[whole[-1][1].size :]
+    return Scan(tuple(record for record, _ in whole), tuple(head for _, head in whole), torn)
+
+
+def verified(content: bytes, path: Path, name: str, schema_version: int) -> Iterator[tuple[Record, Head]]:
+    """Yield each record of a journal with the head after it, one at a time; raises the errors of `scan`.
+
+    An unfinished last line is left out.
+    """
+    before: Head | None = None
+    size = 0
+    for number, line in enumerate(lines_of(content), 1):
+        ends = size + len(line) == len(content)
+        if not line.endswith(b"\n"):
+            break
         record = _parsed(line, name, path, number, known=schema_version)
         if record is None:
             # Only the last line may be incomplete: a crash cut its append short.
-            if tail or number < len(lines):
+            if not ends:
                 raise CorruptHistory(name, path, "it is not JSON", number)
-            tail = line
             break
-        before = heads[-1] if heads else _beginning(record, path, name)
+        before = before or _beginning(record, path, name)
         problem = misfit(before, record)
         if problem:
             raise CorruptHistory(name, path, problem, number)
-        size = before.size + len(line)
-        records.append(record)
-        heads.append(Head(before.lineage, record.seq, record.revision, sha256(line).hexdigest(), size))
-    if not records:
+        size += len(line)
+        before = Head(before.lineage, record.seq, record.revision, sha256(line).hexdigest(), size)
+        yield record, before
+    if before is None:
         raise CorruptHistory(name, path, "it holds no whole record" if content else "it is empty")
-    return Scan(tuple(records), tuple(heads), tail)
 
 
 def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> Record | None:

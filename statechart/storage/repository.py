@@ -139,7 +139,7 @@ class JsonFileRepository(Generic[ModelT]):
             lock.acquire(holder or Holder.current(command), timeout)
             found = find(self._layout, name, self._codec.schema_version)
             value = self._value(found, name)
-            journal = Journal(self._layout.own(self._layout.journal(name)), name, found.scan.head)
+            journal = Journal(self._layout.own(self._layout.journal(name)), name, found.head)
             notes = mend(found, journal, self._layout, name)
             return Session(name, value, journal, lock, self._codec, notes=notes, actor=self._actor)
         except BaseException:
@@ -158,13 +158,22 @@ class JsonFileRepository(Generic[ModelT]):
             NotOurs: The directory is another program's.
         """
         found, notes = find_settled(self._layout, name, self._codec.schema_version)
-        return Loaded(self._value(found, name), found.scan.head, notes)
+        return Loaded(self._value(found, name), found.head, notes)
 
     def history(self, name: str) -> list[Record]:
         """Return all records, oldest first; raises the errors of `load`."""
+        return list(self.records(name))
+
+    def records(self, name: str) -> Iterator[Record]:
+        """Yield all records, oldest first; the first raises the errors of `load`.
+
+        The whole journal is verified before the first record is yielded. Only one record at a time is
+        kept, as a history may be long.
+        """
         found, _ = find_settled(self._layout, name, self._codec.schema_version)
         path = self._layout.journal(name)
-        return [self._codec.upgraded(record, path, name) for record in found.scan.records]
+        for record in found.records():
+            yield self._codec.upgraded(record, path, name)
 
     def survey(self, name: str) -> Evidence[ModelT]:
         """Read the usable parts of a damaged history, and change nothing.
@@ -255,7 +264,7 @@ class JsonFileRepository(Generic[ModelT]):
         lock = self._lock(name)
         try:
             lock.acquire(Holder.current("purge"))
-            head = find(self._layout, name, self._codec.schema_version).scan.head
+            head = find(self._layout, name, self._codec.schema_version).head
             _require_unchanged(name, head, expected)
             lock.check()
             directories.discard(self._layout, name)
@@ -283,8 +292,7 @@ class JsonFileRepository(Generic[ModelT]):
             create_file(lock, b"\n")
 
     def _value(self, found: Found, name: str) -> ModelT:
-        records = found.scan.records[found.valued :]
-        return self._codec.value(records, self._layout.journal(name), name)
+        return self._codec.value(found.recent, self._layout.journal(name), name)
 
     def _require_local(self) -> None:
         if self._checked_filesystem:

@@ -25,6 +25,7 @@ from environments import Environment, EnvironmentSpec, FileRepository, Lifecycle
 from environments.execution.transitions import fire
 from environments.model.command_name import CommandName
 from environments.model.failure import Failure, FailureCause
+from environments.model.records import AmendedRecord
 from environments.model.states import enter
 from statechart import Chart, Holder
 
@@ -276,6 +277,57 @@ def test_start_with_an_empty_directory(tmp_path: Path) -> None:
     floor_s, measured_s = starts(25, floor, measured)
 
     report("CPU time of envchart list on an empty directory", measured_s, floor_s, 2.0)
+
+
+def peak_kilobytes(*words: str) -> int:
+    """Run a program and return the most memory that it had."""
+    measured = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, "
+    measured += "check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    return int(run([sys.executable, "-c", measured, *words]))
+
+
+def long_history(repository: FileRepository, name: str, length: int) -> None:
+    """Create an environment whose history has `length` records."""
+    spec = EnvironmentSpec(name=name, provider=LocalProvider(app=Path("/srv/app")))
+    environment = repository.create(Environment.new(spec, NOW))
+    with repository.open(name, Holder.current("bench")) as session:
+        for number in range(length - 1):
+            noted = spec.model_copy(update={"description": f"note {number}"})
+            environment = environment.with_spec(noted, at=NOW)
+            session.commit(AmendedRecord(fields=("description",), environment=environment))
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a history, and one of ten times its length."""
+    data = tmp_path_factory.mktemp("long") / "data"
+    for name, length in (("short", 1000), ("long", 10_000)):
+        long_history(FileRepository(data), name, length)
+    return data
+
+
+@pytest.mark.parametrize("command", ["show", "history", "--json history", "why", "verify"])
+def test_a_history_of_ten_times_the_length(command: str, histories: Path) -> None:
+    words = (ENVCHART, "--data-dir", str(histories), *command.split())
+    short, long = starts(3, (*words, "short"), (*words, "long"))
+
+    report(f"CPU time of {command} over ten times the records", long, short, 12.0)
+    memory = [peak_kilobytes(*words, name) for name in ("short", "long")]
+    print(f"memory of {command} over ten times the records: {memory[1] / memory[0]:.2f} x (at most 12)")
+    assert memory[1] <= 12 * memory[0]
+
+
+def test_create_with_ten_times_the_variables(tmp_path: Path) -> None:
+    app = Path(__file__).parents[2] / "examples" / "hello"
+    taken = []
+    for length in (1000, 10_000):
+        variables = "".join(f"    V{number}: x\n" for number in range(length))
+        file = tmp_path / f"{length}.yaml"
+        file.write_text(f"name: web\nprovider:\n  kind: local\n  app: {app}\n  env:\n{variables}")
+        words = (ENVCHART, "--data-dir", str(tmp_path / str(length)), "create", "--file", str(file))
+        taken.append(cpu_seconds(*words))
+
+    report("CPU time of create with ten times the variables", taken[1], taken[0], 12.0)
 
 
 if __name__ == "__main__":

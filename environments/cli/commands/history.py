@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
@@ -15,15 +18,18 @@ from environments.cli.parameters import name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
-from environments.cli.terminal.output import emit
+from environments.cli.terminal.output import emit, write
 from environments.presentation.documents import environment_document, history_document
-from environments.presentation.text import facts_text, history_text, when
+from environments.presentation.text import facts_text, history_lines, when
 from environments.presentation.view import View
-from environments.storage.settled import settled_history
+from environments.storage.settled import settled_entries
 
 if TYPE_CHECKING:
     from environments.model.records import HistoryEntry, Past
+    from environments.presentation.text import AnyEntry
     from statechart.holder import Holder
+
+_BLOCK = 100  # lines or records that are printed at once
 
 
 @subcommand("history")
@@ -46,18 +52,42 @@ def print_history(settings: Settings, name: str, at: str | None) -> None:
         NoSuchMoment: The environment did not exist then.
         StorageError: The environment can't be read.
     """
-    settled = (
-        settled_history(loading.layout(settings), name)
-        if at is None and loading.is_quiet(settings)
-        else None
-    )
-    entries = loading.storage(settings).history(name) if settled is None else None
-    if at is not None and entries is not None:
-        _print_past(settings, name, entries, at)
+    if at is not None:
+        _print_past(settings, name, loading.storage(settings).history(name), at)
         return
-    listed = settled or entries or ()
-    document = {"name": name, "history": [history_document(entry) for entry in listed]}
-    emit(settings, document, history_text(listed))
+    # Printed while it is read, as a history may be long. Damage is found before the first line.
+    entries = _entries(settings, name)
+    lines = json_lines(name, entries) if settings.json else history_lines(entries)
+    while block := list(islice(lines, _BLOCK)):
+        write("\n".join(block) + "\n")
+
+
+def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
+    """Yield the records of an environment, one at a time."""
+    seen = 0
+    settled = settled_entries(loading.layout(settings), name) if loading.is_quiet(settings) else None
+    try:
+        for entry in settled or ():
+            yield entry
+            seen = entry.seq
+    except ValueError:
+        pass  # a record of another program or version, which only the model can read
+    else:
+        if settled is not None:
+            return
+    yield from (entry for entry in loading.storage(settings).entries(name) if entry.seq > seen)
+
+
+def json_lines(name: str, entries: Iterable[AnyEntry]) -> Iterator[str]:
+    """Yield a document of all records in parts, each some lines."""
+    first, *_ = opening = json.dumps({"name": name, "history": []}, indent=2).rsplit("[]", 1)
+    before = f"{first}["
+    for entry in entries:
+        yield before
+        part = indent(json.dumps(history_document(entry), indent=2), "    ")
+        before = f"{part},"
+    yield before.removesuffix(",")
+    yield f"  ]{opening[1]}"
 
 
 def _print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> None:

@@ -41,7 +41,7 @@ def print_story(settings: Settings, name: str) -> None:
     alive = survivors(operation) if operation is not None and view.interrupted else []
     story = tell(
         view,
-        storage.history(name),
+        storage.entries(name),
         [Program.of(each).describe() for each in alive],
         last_words(view.environment, directory),
     )

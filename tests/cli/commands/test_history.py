@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from environments.cli.commands.history import json_lines
+from environments.model.records import HistoryEntry
+from environments.presentation.documents import history_document
+from environments.presentation.text import history_lines
+from environments.storage.file import FileRepository
 from environments.testing import ScriptedProvider
 
 
@@ -74,6 +82,10 @@ def test_a_printed_time_is_accepted_and_covers_its_whole_last_unit(cli: Any, pro
         ("1999-12-31", "'demo' did not exist at 1999-12-31 23:59:59Z: it was created at "),
         ("yesterday", "--at 'yesterday' is neither a revision (a whole number) nor a time"),
         ("", "--at '' is neither a revision"),
+        ("²", "--at '²' is neither a revision"),
+        ("9" * 5000, "is neither a revision"),
+        ("0001-01-01T00:00:00+14:00", "is neither a revision"),
+        ("0001-01-01", "'demo' did not exist at "),
     ],
 )
 def test_an_invalid_moment_is_refused(cli: Any, provisioned: str, at: str, said: str) -> None:
@@ -82,3 +94,23 @@ def test_an_invalid_moment_is_refused(cli: Any, provisioned: str, at: str, said:
     assert ran.code == 2
     assert said in ran.err
     assert "next: envchart history demo" in ran.err
+
+
+def test_the_far_future_shows_the_last_record(cli: Any, provisioned: str) -> None:
+    assert cli("history", "demo", "--at", "9999-12-31").out.startswith("demo: provisioned\n")
+
+
+def test_records_are_read_while_they_are_printed(cli: Any, hello: str, data: Path) -> None:
+    history = FileRepository(data).history(hello)
+    document = {"name": hello, "history": [history_document(entry) for entry in history]}
+    assert cli("history", hello, "--json").out == json.dumps(document, indent=2) + "\n"
+    read: list[int] = []
+
+    def endless() -> Iterator[HistoryEntry]:
+        for seq in count(1):
+            read.append(seq)
+            yield history[0].model_copy(update={"seq": seq})
+
+    for lines in (history_lines(endless()), json_lines(hello, endless())):
+        assert len(list(islice(lines, 1500))) == 1500
+    assert max(read) < 4000
