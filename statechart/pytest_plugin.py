@@ -102,10 +102,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a test whose marker is invalid."""
-    if "statechart.testing.generating" in sys.modules:
-        from statechart.testing.generating import require_sound
-
-        require_sound(item)
+    generating = sys.modules.get("statechart.testing.generating")
+    if generating is not None:  # loaded for the first marker
+        generating.require_sound(item)
 
 
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> pytest.Item | None:
