@@ -38,7 +38,14 @@ COMMANDS = (
 )
 LOOKING = {
     "local": {"verify_release", "verify_absence"},
-    "terraform": {"validate", "read_outputs", "await_boot", "verify_release", "verify_absence"},
+    "terraform": {
+        "validate",
+        "read_outputs",
+        "await_boot",
+        "verify_release",
+        "check_teardown",
+        "verify_absence",
+    },
 }
 
 Files = dict[str, tuple[int, int, int]]

@@ -77,6 +77,11 @@ class Layout:
         return self.module / "terraform.tfstate"
 
     @property
+    def lock(self) -> OwnPath:
+        """The file in which Terraform notes who holds the lock of the state; it may be out of date."""
+        return self.module / f".{self.state.name}.lock.info"
+
+    @property
     def unsaved_state(self) -> OwnPath:
         """The file in which Terraform leaves a state that it could not save."""
         return self.module / "errored.tfstate"

@@ -114,10 +114,12 @@ async def plan_infrastructure(spec: TerraformSettings, context: StepContext) -> 
     context.report(said.summary or "nothing to change")
     for line in (*said.drift, *said.changes):
         context.progress(line)
+    # The note of a holder of the lock was out of date if the plan got the lock.
+    lineage = lineage or await in_thread(lambda: begin_state(Layout.at(context)))
     return {"owned": True, "details": {PLANNED: True, LINEAGE: lineage}}
 
 
-def _state_to_use(context: StepContext) -> str:
+def _state_to_use(context: StepContext) -> str | None:
     """Return the lineage of the recorded state, or of a new state if none is recorded."""
     recorded = RecordedState(context)
     recorded.may_hold_resources()

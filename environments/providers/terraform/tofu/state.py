@@ -62,6 +62,8 @@ async def asked(
     """
     copy, binary = WorkingCopy(spec, context), binary_of(spec, context)
     if lacking := await in_thread(copy.lacking):
+        if not await in_thread(RecordedState(context).may_hold_resources):
+            raise StepFailed(FailureCause.INFRASTRUCTURE, f"nothing was created: {lacking}")
         context.progress(f"{lacking}: the module is rendered and initialised again")
         await in_thread(lambda: copy.write(copy.source()))
         await initialise(spec, context)

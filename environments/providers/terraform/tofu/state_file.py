@@ -59,14 +59,17 @@ class StateFile(BaseModel, frozen=True):
             raise StepFailed(FailureCause.FILE_SYSTEM, summary) from error
 
 
-def begin_state(layout: Layout) -> str:
+def begin_state(layout: Layout) -> str | None:
     """Create a state without resources if there is none, and return the lineage of the state.
 
-    Recorded before anything is created, the lineage proves later that a state is this one.
+    Recorded before anything is created, the lineage proves later that a state is this one. It is None
+    if another process may hold the lock of the state, so that a plan will probably fail.
 
     Raises:
         StepFailed: There is a state of something else.
     """
+    if layout.state.exists() and layout.lock.exists():
+        return None
     found = StateFile.read(layout.state) if layout.state.exists() else None
     if found is not None and (found.serial or found.resources):
         summary = (
@@ -126,10 +129,9 @@ class RecordedState:
             if details.get(PLANNED):
                 raise self._lost("is gone")
             return False
-        found, lineage = StateFile.read(path), details.get(LINEAGE)
-        if lineage is not None:
-            self._require_lineage(found, str(lineage))
-        elif found is None and details.get(PLANNED) and self._was_applied():
+        if (lineage := details.get(LINEAGE)) is not None:
+            self._require_lineage(StateFile.read(path), str(lineage))
+        elif details.get(PLANNED) and self._was_applied() and StateFile.read(path) is None:
             raise self._lost("is empty")
         return True
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from environments.model.steps import StepContext
     from environments.providers.terraform.settings import TerraformSettings
 
-_PLAN = ("plan", "-destroy", "-json", "-input=false", "-lock-timeout=10s")
+_PLAN = ("plan", "-destroy", "-json", "-input=false")
 _FINAL = {FailureCause.CANCELLED, FailureCause.FILE_SYSTEM}
 _MENDABLE = {FailureCause.INFRASTRUCTURE, FailureCause.CONFIGURATION}
 
@@ -96,12 +96,16 @@ class TeardownPlan:
         Raises:
             StepFailed: It does not, and Terraform would leave out their destroy-time provisioners.
         """
+        layout = self.copy.layout
+        # A mere look takes no lock, but another process's lock would refuse the teardown.
+        locked = await in_thread(layout.lock.exists)
+        words = (*_PLAN, "-lock-timeout=10s" if locked else "-lock=false")
         if await in_thread(self.copy.is_applied):
-            return (await binary.run(self.context, *_PLAN)).summary
-        path = self.copy.layout.teardown_plan
+            return (await binary.run(self.context, *words)).summary
+        path = layout.teardown_plan
         remove_tree(path)  # Terraform would write through a link
         try:
-            said = await binary.run(self.context, *_PLAN, f"-out={path}")
+            said = await binary.run(self.context, *words, f"-out={path}")
             document = await binary.document(self.context, "show", "-json", str(path))
         finally:
             remove_tree(path)  # it holds the values of variables
