@@ -115,6 +115,18 @@ def test_a_secret_without_a_place_is_refused(cli: Any, tmp_path: Path, variable:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("option", ["--app", "--file"])
+def test_an_empty_path_is_not_the_working_directory(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(HELLO)
+
+    ran = cli("create", "web", option, "")
+
+    assert ran.code == 2
+    assert "the path is empty" in ran.err
+
+
 def test_a_secret_that_is_not_there_is_told_at_once(cli: Any, tmp_path: Path) -> None:
     ran = cli(
         "create",
