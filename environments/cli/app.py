@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 
 import click
 
@@ -14,6 +13,7 @@ from environments.cli.group import CommandGroup
 from environments.cli.parameters import EVERYWHERE
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import write
+from environments.cli.terminal.streams import prepare_streams
 from environments.system.signals import handled_signals, let_finish
 
 
@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The typed words. By default those of this process, which has to end afterwards:
             signals are ignored from then on.
     """
+    prepare_streams()
     with handled_signals(own_process=argv is None):
         return _main(list(sys.argv[1:] if argv is None else argv) or ["--help"])
 
@@ -82,10 +83,6 @@ def _main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str], settings: Settings) -> None:
-    # A name or message may hold characters that the terminal's encoding lacks.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     if instruction := os.environ.get("_ENVCHART_COMPLETE"):
         # Shells set this variable to ask for completions; nothing else needs the module.
         from environments.cli import completion

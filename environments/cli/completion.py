@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-from click.shell_completion import ShellComplete, get_completion_class, shell_complete
+from click.shell_completion import ShellComplete, get_completion_class
 
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
@@ -36,7 +36,13 @@ def answer(group: click.Group, settings: Settings, instruction: str) -> int:
     """Answer a shell's question and return the exit code."""
     if instruction == "complete_bash":
         return _answer_older_script(group, settings)
-    return shell_complete(group, {"obj": settings}, "envchart", VARIABLE, instruction)
+    shell, _, wanted = instruction.partition("_")
+    if get_completion_class(shell) is None or wanted not in ("source", "complete"):
+        return 1
+    # click's own answer prints with `echo`, and a closed pipe would end in a traceback.
+    asked = _completion(group, settings, shell)
+    write((asked.source() if wanted == "source" else asked.complete()) + "\n")
+    return 0
 
 
 def _answer_older_script(group: click.Group, settings: Settings) -> int:
@@ -56,17 +62,28 @@ def install(group: click.Group) -> None:
     """Write the completion script where the user's shell loads it."""
     shell = _shell()
     place = _PLACES[shell]
-    script = Path.home() / place.script
+    home = _home()
+    script = home / place.script
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(_script(group, shell))
     if place.startup is not None:
-        startup = Path.home() / place.startup
+        startup = home / place.startup
         line = place.loading.format(script=script)
         present = startup.read_text().splitlines() if startup.exists() else []
         if line not in present:
             with startup.open("a") as file:
                 file.write(f"\n{line}\n")
     note(f"{shell} completion is installed in {script}; it takes effect in a new shell")
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:  # without HOME, and without an entry in the list of users
+        raise UsageRefused(
+            "there is no home directory to install completion in",
+            ("set HOME, then envchart --install-completion", "envchart --show-completion"),
+        ) from error
 
 
 def _script(group: click.Group, shell: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import ValidationError
@@ -111,6 +112,21 @@ def _missing_provider(error: Exception, settings: Settings) -> list[str]:
         f"{install} {settings.spell('show NAME', error.name)}",
         settings.spell("history NAME", error.name),
     ]
+
+
+def _of_the_system(_error: Exception, settings: Settings) -> list[str]:
+    # What a command expects of the system it translates itself: here are only a lack of open files
+    # or memory, and a working directory that was removed.
+    again = settings.spell("list")
+    return [f"cd /, then {again}" if _lost_its_directory() else f"free what the system lacks, then {again}"]
+
+
+def _lost_its_directory() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 _BUG = _say("this is a bug in envchart: report it with the output of envchart --version")
@@ -226,6 +242,7 @@ KINDS: dict[type[BaseException], _Kind] = {
     chart_errors.StorageError: _Kind(
         ExitCode.STORAGE, "storage", _say("repair the disk or its permissions, then envchart list")
     ),
+    OSError: _Kind(ExitCode.STORAGE, "storage", _of_the_system),
     ValidationError: _Kind(
         ExitCode.STORAGE, "corrupt_history", _say("restore the files from a backup, then envchart list")
     ),
@@ -262,6 +279,11 @@ def _message(error: Exception) -> str:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         return f"the stored data can't be read: {place}: {first['msg']}"
+    if isinstance(error, OSError) and kind_of(type(error)) is KINDS[OSError]:
+        if _lost_its_directory():
+            return "the working directory does not exist any more"
+        place = f": {error.filename}" if error.filename else ""
+        return f"the system refused{place}: {error.strerror or error}"
     return str(error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -15,12 +16,20 @@ from environments.presentation import guidance
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
 
 
+_LONGEST = 60
+
+
 class Decorator(Protocol):
     """Adds a parameter to the handler of a subcommand."""
 
     def __call__(self, handler: HandlerT, /) -> HandlerT:
         """Return the handler."""
         ...
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a typed text that is too long to be repeated."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 class PathType(click.Path):
@@ -55,13 +64,15 @@ class NotNegative(click.ParamType[float]):
         ctx: click.Context | None,
     ) -> float:
         """Return the number."""
+        kind = "whole number" if self._number is int else "number"
         try:
             found = self._number(value)
         except ValueError:
             found = -1
         if not found >= 0:  # this refuses nan as well
-            kind = "whole number" if self._number is int else "number"
-            self.fail(f"{value!r} is not a {kind} of at least 0", param, ctx)
+            self.fail(f"{shortened(str(value))!r} is not a {kind} of at least 0", param, ctx)
+        if self._number is int and found > sys.maxsize:
+            self.fail(f"{shortened(str(value))!r} is more than {sys.maxsize}", param, ctx)
         return found
 
 

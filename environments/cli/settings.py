@@ -21,6 +21,21 @@ class Notes(Protocol):
         ...
 
 
+def shell_word(text: str) -> str:
+    """Return a text as a word to type, in which no character acts on the terminal."""
+    if text.isprintable():
+        return shlex.quote(text)
+    # The form of bash, zsh and ksh: bytes that are no printable text are written as their numbers.
+    characters = (
+        f"\\{char}" if char in "\\'" else char if char.isprintable() else _numbers(char) for char in text
+    )
+    return f"$'{''.join(characters)}'"
+
+
+def _numbers(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(char))
+
+
 @dataclass
 class Settings:
     """The settings of one run of the command line.
@@ -68,7 +83,7 @@ class Settings:
         """Return a command ready to be typed, with `NAME` replaced by the environment's name."""
         spelled = words.replace("NAME", name if name is not None else "NAME")
         where = (
-            f" --data-dir {shlex.quote(str(self.chosen_data_dir))}"
+            f" --data-dir {shell_word(str(self.chosen_data_dir))}"
             if self.chosen_data_dir is not None
             else ""
         )

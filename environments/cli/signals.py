@@ -75,7 +75,13 @@ class Interruption:
         if (late := late_signal()) is not None:
             work.close()
             raise Ended(late, self.about)
-        result = asyncio.run(self._supervised(work))
+        supervised = self._supervised(work)
+        try:
+            result = asyncio.run(supervised)
+        finally:
+            # Without file descriptors, or after Ctrl-C, the loop may not have begun.
+            supervised.close()
+            work.close()
         if self.received is not None and not self.last:
             raise Ended(self.received, self.about)
         return result
