@@ -16,6 +16,7 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
 from environments.execution.unreleased import unreleased
 from environments.ports import provider_of
+from environments.presentation.guidance import COMMANDS, LIFECYCLE
 from environments.presentation.view import View, look
 from environments.secrets.redaction import clean, redactor
 from environments.system.control_codes import strip_control_codes
@@ -275,6 +276,8 @@ def _message(error: Exception) -> str:
         return f"{error.source} can't be used:" + "".join(f"\n  {problem}" for problem in error.problems)
     if isinstance(error, environment_errors.CommandFailed):
         return f"{error} ({error.failure.cause})"
+    if isinstance(error, chart_errors.InvalidTransition):
+        return str(_typeable(error))
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -285,6 +288,21 @@ def _message(error: Exception) -> str:
         place = f": {error.filename}" if error.filename else ""
         return f"the system refused{place}: {error.strerror or error}"
     return str(error)
+
+
+def _typeable(error: chart_errors.InvalidTransition) -> chart_errors.InvalidTransition:
+    """Return the error with those allowed events that are commands: no person can type an outcome."""
+    if error.chart != LIFECYCLE:
+        return error
+    return chart_errors.InvalidTransition(
+        chart=error.chart,
+        event=error.event,
+        subject=error.subject,
+        state=error.state,
+        allowed=[event for event in error.allowed if event in COMMANDS],
+        reason=error.reason,
+        tried=zip(error.targets, error.reasons, strict=True) if error.targets else (),
+    )
 
 
 def _detail(error: Exception) -> str:

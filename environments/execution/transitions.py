@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
-from environments.model.failure import Failure
+from environments.model.failure import STEPS_DONE, Failure
 from environments.model.operation import Operation
 from environments.model.records import OperationRecord, TransitionRecord
 from environments.model.states import EnvironmentState, enter as enter_state
@@ -144,7 +144,7 @@ def trace(environment: AnyEnvironment, failure: Failure, detail: str) -> str:
     ]
     if operation is not None:
         lines.append(f"by         {operation.holder.describe()}")
-        lines += ["", "steps done:"]
+        lines += ["", STEPS_DONE]
         lines += [f"  {done.name}  {done.duration.total_seconds():.3f} s" for done in operation.steps_done]
     if detail:
         lines += ["", detail.rstrip()]

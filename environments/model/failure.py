@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from environments.model.command_name import CommandName
 from statechart.utc import UtcDatetime
 
+STEPS_DONE = "steps done:"
+"""The heading of the finished steps in a trace."""
+
 
 class FailureCause(StrEnum):
     """The kind of cause of a failure, which tells people where to look first."""

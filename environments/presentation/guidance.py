@@ -25,6 +25,9 @@ EVENTS: dict[str, tuple[str, ...]] = {
 }
 """The events that the chart allows in each state, the most likely first."""
 
+LIFECYCLE = "Lifecycle"
+"""The name of the chart's class."""
+
 COMMANDS = ("provision", "register", "configure", "release", "run", "destroy")
 """The events that are commands; the other events are outcomes."""
 

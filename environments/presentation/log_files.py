@@ -7,6 +7,7 @@ from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from environments.model.failure import STEPS_DONE
 from environments.ports import provider_of
 from environments.secrets.redaction import clean, redactor
 from environments.system.files import OwnPath, entries
@@ -80,13 +81,16 @@ def last_words(environment: AnyEnvironment, directory: Path) -> dict[str, tuple[
         with suppress(StorageError):
             own = OwnPath.within(directory.parent, directory)
             trace = read_trace(own / failure.trace_file).rstrip()
-            words["the trace"] = tuple(trace.rpartition("\n\n")[2].split("\n")[-_WORDS:])
+            said = trace.rpartition("\n\n")[2]
+            if not said.startswith(STEPS_DONE):  # the story tells the steps itself
+                words["the trace"] = tuple(said.split("\n")[-_WORDS:])
     provider = provider_of(environment)
     with suppress(StorageError):
         log, _ = tail(provider.logs(environment, directory), _WORDS, directory)
         if log:
             # All lines at once: a secret may have several.
-            words["the service's log"] = tuple(
-                clean("\n".join(log), redactor(environment.spec)).split("\n")
-            )
+            lines = tuple(clean("\n".join(log), redactor(environment.spec)).split("\n"))
+            # The trace of a service that ended has the end of its log.
+            if not set(lines) <= set(words.get("the trace", ())):
+                words["the service's log"] = lines
     return words

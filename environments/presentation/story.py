@@ -69,7 +69,7 @@ def tell(
     operation = environment.operation
     return Story(
         headline=f"{environment.name} is {view.condition}",
-        happened=(*_path(entries), *(_operation(view, operation) if operation else ())),
+        happened=(*_path(entries, operation), *(_operation(view, operation) if operation else ())),
         known=tuple(_known(view, survivors)),
         unknown=tuple(_unknown(view)),
         words=words if view.is_error else {},
@@ -89,12 +89,14 @@ def reason(step: str) -> str:
     return _WHY.get(step.split()[0], "")
 
 
-def _path(entries: Iterable[HistoryEntry]) -> Iterator[str]:
+def _path(entries: Iterable[HistoryEntry], operation: Operation | None) -> Iterator[str]:
     """Yield the latest changes, one line each."""
+    # The failure of the last command is told at its end, and so not as the reason of a transition too.
+    known = operation.failure.summary if operation is not None and operation.failure is not None else None
     told: deque[str] = deque(maxlen=_LAST)  # a history may be long
     count = 0
     for entry in entries:
-        if line := _happened(entry):
+        if line := _happened(entry, known):
             told.append(line)
             count += 1
     if count > _LAST:
@@ -102,13 +104,13 @@ def _path(entries: Iterable[HistoryEntry]) -> Iterator[str]:
     yield from told
 
 
-def _happened(entry: HistoryEntry) -> str:
+def _happened(entry: HistoryEntry, known: str | None) -> str:
     record, at = entry.record, f"{when(entry.at)} by {entry.actor}"
     match record.type:
         case "created":
             return f"{at}: created"
         case "transition":
-            why = f": {record.reason}" if record.reason else ""
+            why = f": {record.reason}" if record.reason and record.reason != known else ""
             return f"{at}: {record.event} took it from {record.from_state} to {record.to_state}{why}"
         case "operation":
             command = record.environment.operation.command if record.environment.operation else "it"

@@ -196,3 +196,12 @@ def test_from_nothing_to_running_to_another_release_and_back(
     assert "destroy: running → destroyed" in history or "destroy: released → destroyed" in history
     assert process("purge", "web", "--yes").code == 0
     assert process("show", "web").code == 3
+
+
+def test_a_refusal_offers_commands_and_no_outcomes(cli: Any, place: Any) -> None:
+    place("running")
+
+    ran = cli("configure", "demo")
+
+    assert ran.code == 4
+    assert "cannot configure 'demo' in state running: allowed now are release, destroy" in ran.err

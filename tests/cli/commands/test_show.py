@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,3 +116,18 @@ def test_a_recovered_command_is_no_longer_under_way(
     assert "recovered  provision, begun" in text
     assert "failed     provision at first_provision (interrupted)" in text
     assert "under way" not in text
+
+
+def test_a_data_directory_with_control_codes_acts_on_no_terminal(cli: Any, tmp_path: Path) -> None:
+    odd = tmp_path / "a\x1b[31m'b\n"
+    cli("create", "web", "--app", HELLO, "--data-dir", odd)
+
+    for command in ("show", "why", "history", "list", "verify"):
+        ran = cli(command, *(("web",) if command in ("show", "why", "history") else ()), "--data-dir", odd)
+        assert (ran.code, "\x1b" in ran.out + ran.err) == (0, False), command
+    command = re.search(
+        r"next: envchart provision web --data-dir (.*)", cli("show", "web", "--data-dir", odd).out
+    )
+    assert command is not None
+    words = ["bash", "-c", f"printf %s {command[1]}"]
+    assert subprocess.run(words, capture_output=True, check=True).stdout == os.fsencode(odd)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from environments.errors import StepFailed
+from environments.model.failure import FailureCause
 from environments.storage.file import FileRepository
 from environments.testing import ScriptedProvider
 from statechart.holder import Holder
@@ -96,3 +99,27 @@ def test_the_story_is_part_of_the_document(cli: Any, provisioned: str) -> None:
 
 def test_a_missing_environment_is_not_found(cli: Any) -> None:
     assert cli("why", "nothing").code == 3
+
+
+def test_each_fact_about_a_service_that_ended_is_told_once(cli: Any, dying: Path) -> None:
+    assert cli("up", "web", "--app", dying).code == 6
+
+    ran = cli("why", "web")
+
+    assert ran.out.count("the app exited with status 3") == 1
+    assert ran.out.count("  | no configuration!") == 1
+    assert ran.out.count("check_health") == 2  # in the headline, and where the command ended
+    assert "3 changes before (see history)" in ran.out
+
+
+def test_a_trace_that_only_repeats_the_steps_is_not_shown(
+    cli: Any, created: Any, scripted_provider: ScriptedProvider
+) -> None:
+    scripted_provider.fails["second_provision"] = [StepFailed(FailureCause.NETWORK, "no route to host")]
+    cli("provision", "demo")
+
+    ran = cli("why", "demo")
+
+    assert "provision: done so far first_provision" in ran.out
+    assert "steps done" not in ran.out
+    assert ran.out.count("no route to host") == 1
