@@ -14,6 +14,8 @@ from statechart.errors import ChartDefinitionError, MissingPayload, UnknownPaylo
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
+    from _collections_abc import dict_items, dict_keys, dict_values
+
     from statemachine import Event, StateChart
 
     Machine = StateChart[Any]
@@ -59,10 +61,25 @@ class Payload(dict[str, Any]):
         return super().__iter__()
 
     # Those of a dict would read past the two methods above.
-    get = Mapping.get  # type: ignore[assignment]
-    keys = Mapping.keys  # type: ignore[assignment]
-    values = Mapping.values  # type: ignore[assignment]
-    items = Mapping.items  # type: ignore[assignment]
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return the value of a keyword, or the default."""
+        self.read.add(name)
+        return super().get(name, default)
+
+    def keys(self) -> dict_keys[str, Any]:
+        """Return the keywords; all count as read."""
+        self.read.update(super().keys())
+        return super().keys()
+
+    def values(self) -> dict_values[str, Any]:
+        """Return the values; all keywords count as read."""
+        self.read.update(super().keys())
+        return super().values()
+
+    def items(self) -> dict_items[str, Any]:
+        """Return the keywords with their values; all count as read."""
+        self.read.update(super().keys())
+        return super().items()
 
     def misspelt(self) -> tuple[str, str] | None:
         """Return a keyword that nothing takes, with the keyword that was probably meant."""

@@ -22,8 +22,8 @@ class Journal:
 
     def __init__(self, path: AnyPath, name: str, head: Head) -> None:
         self.head: Head = head
-        self.path = Path(path)
-        self.place = OwnPath.of(path)
+        self.path: Path = Path(path)
+        self.place: OwnPath = OwnPath.of(path)
         self._where = str(path)
         self._name = name
         self._refuses = False

@@ -63,7 +63,7 @@ class Lock:
     """
 
     def __init__(self, path: AnyPath, name: str) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._place = OwnPath.of(path)
         self._where = str(path)
         self.holder: Holder | None = None
