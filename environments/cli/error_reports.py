@@ -251,6 +251,11 @@ KINDS: dict[type[BaseException], _Kind] = {
     chart_errors.ChartDefinitionError: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.NestedFire: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.ReservedPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.UnknownPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.MissingPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.NotCopyable: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.InvalidValue: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.MigrationFailed: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
 }
 """The report of each class of errors; a class without an entry has that of its nearest base."""
 

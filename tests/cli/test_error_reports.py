@@ -104,7 +104,16 @@ ERRORS: list[Exception] = [
 ]
 
 
-BUGS = {chart_errors.ChartDefinitionError, chart_errors.NestedFire, chart_errors.ReservedPayload}
+BUGS = {
+    chart_errors.ChartDefinitionError,
+    chart_errors.NestedFire,
+    chart_errors.ReservedPayload,
+    chart_errors.UnknownPayload,
+    chart_errors.MissingPayload,
+    chart_errors.NotCopyable,
+    chart_errors.InvalidValue,
+    chart_errors.MigrationFailed,
+}
 
 
 @pytest.mark.parametrize(
