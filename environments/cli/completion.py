@@ -12,6 +12,7 @@ from click.shell_completion import ShellComplete, get_completion_class
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import note, write
+from environments.system.control_codes import strip_control_codes
 
 VARIABLE = "_ENVCHART_COMPLETE"
 
@@ -41,7 +42,7 @@ def answer(group: click.Group, settings: Settings, instruction: str) -> int:
         return 1
     # click's own answer prints with `echo`, and a closed pipe would end in a traceback.
     asked = _completion(group, settings, shell)
-    write((asked.source() if wanted == "source" else asked.complete()) + "\n")
+    write(strip_control_codes(asked.source() if wanted == "source" else asked.complete()) + "\n")
     return 0
 
 

@@ -91,8 +91,25 @@ def _nearest(error: Exception, settings: Settings) -> list[str]:
         return [
             f"did you mean {found[0]!r}? {settings.spell('show NAME', found[0])}",
             settings.spell("list"),
+            settings.spell("create NAME --app DIR", name),
         ]
     return [settings.spell("list"), settings.spell("create NAME --app DIR", name)]
+
+
+def _taken(error: Exception, settings: Settings) -> list[str]:
+    name = str(getattr(error, "name", ""))
+    purge = settings.spell("purge NAME", name)
+    is_destroyed = standing(settings, name)[1] == (purge,)
+    other = settings.spell("create OTHER --app DIR")
+    return [purge if is_destroyed else settings.spell("show NAME", name), f"choose another name: {other}"]
+
+
+def _unreachable(error: Exception, settings: Settings) -> Sequence[str]:
+    assert isinstance(error, environment_errors.UnreachableTarget)
+    if error.state == "destroyed":
+        again = settings.spell("create NAME --app DIR", error.name)
+        return [settings.spell("purge NAME", error.name), f"then {again}"]
+    return _usual(error, settings)
 
 
 def _locked(error: Exception, settings: Settings) -> list[str]:
@@ -163,7 +180,7 @@ KINDS: dict[type[BaseException], _Kind] = {
     chart_errors.NotFound: _Kind(ExitCode.NOT_FOUND, "not_found", _nearest),
     chart_errors.InvalidTransition: _Kind(ExitCode.NOT_ALLOWED, "invalid_transition", _usual),
     environment_errors.UnexpectedState: _Kind(ExitCode.NOT_ALLOWED, "unexpected_state", _usual),
-    environment_errors.UnreachableTarget: _Kind(ExitCode.NOT_ALLOWED, "unreachable_target", _usual),
+    environment_errors.UnreachableTarget: _Kind(ExitCode.NOT_ALLOWED, "unreachable_target", _unreachable),
     environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
     environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
     environment_errors.NotDestroyed: _Kind(
@@ -175,11 +192,7 @@ KINDS: dict[type[BaseException], _Kind] = {
         _say("envchart destroy NAME", "envchart purge NAME", "envchart create --file FILE"),
     ),
     # conflict
-    chart_errors.AlreadyExists: _Kind(
-        ExitCode.CONFLICT,
-        "already_exists",
-        _say("envchart show NAME", "choose another name: envchart create OTHER --app DIR"),
-    ),
+    chart_errors.AlreadyExists: _Kind(ExitCode.CONFLICT, "already_exists", _taken),
     chart_errors.Locked: _Kind(ExitCode.CONFLICT, "locked", _locked),
     chart_errors.Stale: _Kind(ExitCode.CONFLICT, "stale", _say("envchart show NAME")),
     chart_errors.Conflict: _Kind(ExitCode.CONFLICT, "conflict", _say("envchart show NAME")),

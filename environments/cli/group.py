@@ -11,7 +11,8 @@ from click.shell_completion import CompletionItem
 
 from environments.cli.help_page import HelpPage
 from environments.cli.parameters import EVERYWHERE, LOCK_TIMEOUT
-from environments.cli.registry import COMMANDS
+from environments.cli.refusal import UsageRefused
+from environments.cli.registry import COMMANDS, TAKING, WAYS
 from environments.cli.report import ExitCode
 from environments.presentation import guidance
 
@@ -42,7 +43,12 @@ class CommandGroup(HelpPage, click.Group):
         """Return the typed subcommand; the error for an unknown name suggests similar names."""
         # click would suggest only the subcommands that are imported already.
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+            if (way := WAYS.get(args[0].lower())) is not None:
+                steps = tuple(
+                    step if step.startswith("then ") else ctx.obj.spell(step) for step in way.next
+                )
+                raise UsageRefused(f"there is no command {args[0]!r}: {way.words}", steps)
+            raise click.NoSuchCommand(args[0], possibilities=COMMANDS.keys() - TAKING, ctx=ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

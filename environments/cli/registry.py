@@ -19,6 +19,57 @@ class Entry(NamedTuple):
     section: str
 
 
+class Way(NamedTuple):
+    """The way to do what a command of other tools does: in words, and by commands of envchart."""
+
+    words: str
+    next: tuple[str, ...]
+
+
+_RUN = Way(
+    "a service is started by run, and by up with all that has to come before", ("run NAME", "up NAME")
+)
+_STOP = Way(
+    "no command only stops a service; destroy removes the service together with all resources",
+    ("show NAME", "destroy --help"),
+)
+_DEPLOY = Way(
+    "a new version is deployed by release, then run; a new environment by up",
+    ("release NAME", "then envchart run NAME", "up NAME --app DIR"),
+)
+_REMOVE = Way(
+    "resources are removed by destroy, and the record by purge", ("destroy --help", "purge --help")
+)
+_SHOW = Way("the state is shown by show, and the reasons by why", ("show NAME", "why NAME", "list"))
+_PLAN = Way("the commands that would run are shown by up with --plan", ("up NAME --plan", "drift NAME"))
+_CREATE = Way("an environment begins with create", ("create NAME --app DIR", "create --template"))
+_LOGS = Way("the log of the service is shown by logs", ("logs NAME", "history NAME"))
+_BACK = Way(
+    "the release before is put back by release with --previous, then run",
+    ("release NAME --previous", "then envchart run NAME"),
+)
+_CHANGE = Way("the declaration is changed by update", ("update NAME --file FILE", "show NAME --json"))
+
+WAYS: dict[str, Way] = {
+    **dict.fromkeys(("deploy", "push", "publish", "ship", "apply", "upgrade", "redeploy"), _DEPLOY),
+    **dict.fromkeys(("start", "restart", "reload", "launch", "serve"), _RUN),
+    **dict.fromkeys(("stop", "halt", "kill", "pause"), _STOP),
+    **dict.fromkeys(("rm", "delete", "remove", "down", "teardown", "uninstall", "clean"), _REMOVE),
+    **dict.fromkeys(("status", "state", "info", "describe", "inspect", "get", "health"), _SHOW),
+    **dict.fromkeys(("ls", "ps"), Way("all environments are shown by list", ("list",))),
+    **dict.fromkeys(("plan", "preview", "diff"), _PLAN),
+    **dict.fromkeys(("init", "new", "add", "import"), _CREATE),
+    **dict.fromkeys(("log", "tail", "events"), _LOGS),
+    **dict.fromkeys(("rollback", "undo", "revert", "previous"), _BACK),
+    **dict.fromkeys(("edit", "set", "config", "change"), _CHANGE),
+    "help": Way("each command explains itself with --help", ("--help",)),
+    "version": Way("the version is an option", ("--version",)),
+}
+"""The words that users of other tools type."""
+
+TAKING = frozenset({"destroy", "purge", "unlock", "recover"})
+"""The commands that take something away; a misspelt word must not lead to them."""
+
 COMMANDS: dict[str, Entry] = {
     "create": Entry("create", "create", "Record a new environment; nothing is created yet.", LIFECYCLE),
     "provision": Entry("lifecycle", "provision", "Create the environment's resources.", LIFECYCLE),

@@ -33,4 +33,5 @@ def strip_control_codes(text: str) -> str:
     Source: ECMA-48, sections 5.3 to 5.6; XTerm Control Sequences, "Operating System Commands".
     """
     # A string pattern is compiled on first use: most texts are printable and start-up stays fast.
-    return text if text.isprintable() else re.sub(_CONTROL, "", text)
+    is_clean = text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable()
+    return text if is_clean else re.sub(_CONTROL, "", text)

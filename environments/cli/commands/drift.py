@@ -179,7 +179,8 @@ def _advise(settings: Settings, result: _DriftResult) -> None:
     for line in result.drift.unseen:
         note(f"note: {result.name}: not inspected: {line}")
     for step in _steps(settings, result.name, result.drift):
-        note(f"next, for {result.name}: {step}")
+        first, after = f"next, for {result.name}:", f"then, for {result.name}:"
+        note(f"{after} {step.removeprefix('then ')}" if step.startswith("then ") else f"{first} {step}")
 
 
 def _steps(settings: Settings, name: str, found: Drift) -> list[str]:
@@ -194,4 +195,5 @@ def _steps(settings: Settings, name: str, found: Drift) -> list[str]:
     following = [command for command in commands if command is not None][:1]  # the gravest
     if found.findings and not applying and not following:
         following = [settings.spell("why NAME", name)]
-    return [*applying, *following]
+    # Before the differences are recorded, the repair may not be allowed.
+    return [*applying, *(f"then {command}" if applying else command for command in following)]

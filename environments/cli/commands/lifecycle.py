@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import app_option, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
+from environments.presentation import guidance
 
 
 @subcommand("provision", waiting=True)
@@ -48,8 +50,20 @@ def release(settings: Settings, name: str, app: Path | None, previous: bool) -> 
         raise UsageRefused(
             "--app can't be combined with --previous", (settings.spell("release NAME", name),)
         )
+    if previous:
+        _require_previous(settings, name)
     where = None if app is None else Path.cwd() / app.expanduser()
     run_command(settings, lambda workspace: workspace.release(name, app=where, previous=previous))
+
+
+def _require_previous(settings: Settings, name: str) -> None:
+    environment = loading.storage(settings).load(name)
+    if "release" in guidance.EVENTS[environment.state.name] and environment.outputs.previous is None:
+        raise UsageRefused(
+            f"{name!r} has no previous release",
+            (settings.spell("release NAME", name), settings.spell("history NAME", name)),
+            code="invalid_configuration",
+        )
 
 
 @subcommand("run", waiting=True)

@@ -92,6 +92,7 @@ def _print_log(
             settings,
             {"name": name, "files": [str(path) for path in files], "lines": lines},
             _fit("\n".join(lines), redact),
+            raw=True,
         )
     if follow and files:
         follow_log(OwnPath.within(directory.parent, files[-1]), read, redact, collect)
@@ -135,7 +136,7 @@ def _print_trace(settings: Settings, environment: AnyEnvironment, directory: Pat
     text = read_trace(path) if path is not None else ""
     if settings.json or path is not None:
         document = {"name": environment.name, "file": str(path) if path else None, "trace": text}
-        emit(settings, document, _fit(text, redactor(environment.spec)))
+        emit(settings, document, _fit(text, redactor(environment.spec)), raw=True)
 
 
 def _fit(text: str, redact: Callable[[str], str]) -> str:

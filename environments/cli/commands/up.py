@@ -17,6 +17,7 @@ from environments.cli.parameters import (
     optional_name_argument,
 )
 from environments.cli.refusal import UsageRefused
+from environments.cli.report import ExitCode
 from environments.cli.running import run_command, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
@@ -27,7 +28,8 @@ from environments.model.states import EnvironmentState
 from environments.ports import provider_of
 from environments.presentation.guidance import states
 from environments.system.clock import SystemClock
-from statechart.errors import UnknownState
+from statechart.errors import NotFound, UnknownState
+from statechart.wording import nearest
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -73,10 +75,25 @@ def up(
         settings.changing = wanted
         workspace.create(spec)
         note(f"created {wanted}")
-    before = workspace.load(wanted)
+    try:
+        before = workspace.load(wanted)
+    except NotFound as error:
+        raise _missing(settings, error) from None
     if before.state.name != target.name:
         tell_missing_secrets(before.spec)
     run_command(settings, lambda opened: _bring(opened, wanted, target, before.revision))
+
+
+def _missing(settings: Settings, error: NotFound) -> UsageRefused:
+    """Return the error for an environment that does not exist and was not declared either."""
+    steps = (
+        f"to create it: {settings.spell('up NAME --app DIR', error.name)}",
+        f"from a file: {settings.spell('up NAME --file FILE', error.name)}",
+        settings.spell("list"),
+    )
+    near = nearest(error.name, [name for name in settings.names() if name != error.name])
+    hint = f"; did you mean {near!r}?" if near is not None else ""
+    return UsageRefused(f"{error}{hint}", steps, code="not_found", exit_code=ExitCode.NOT_FOUND)
 
 
 async def _bring(workspace: Workspace, name: str, target: EnvironmentState, before: int) -> AnyEnvironment:

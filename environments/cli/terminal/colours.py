@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TextIO
 
 import click
 
 from environments.system.control_codes import strip_control_codes
+
+# Noncharacters, which no text has: all control codes can be removed where text is printed.
+_BEGIN, _SEPARATOR, _END = "\ufdd0", "\ufdd1", "\ufdd2"
+_STYLED = re.compile(f"{_BEGIN}(bold|red|green|yellow){_SEPARATOR}([^{_BEGIN}{_END}]*){_END}")
 
 
 def shows_colours(stream: TextIO) -> bool:
@@ -17,8 +22,18 @@ def shows_colours(stream: TextIO) -> bool:
 
 
 def styled(text: str, style: str) -> str:
-    """Return a text for stdout without control codes, in a colour or `bold`; `plain` adds no style."""
+    """Return a text for `emit` without control codes, in a colour or `bold`; `plain` adds no style."""
     clean = strip_control_codes(text)
     if style == "plain" or not shows_colours(sys.stdout):
         return clean
-    return click.style(clean, bold=True) if style == "bold" else click.style(clean, fg=style)
+    return f"{_BEGIN}{style}{_SEPARATOR}{clean}{_END}"
+
+
+def coloured(text: str) -> str:
+    """Return a text with the control codes of its styles."""
+    return _STYLED.sub(_in_style, text) if _BEGIN in text else text
+
+
+def _in_style(found: re.Match[str]) -> str:
+    style, words = found.groups()
+    return click.style(words, bold=True) if style == "bold" else click.style(words, fg=style)

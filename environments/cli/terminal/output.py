@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from environments.cli.refusal import UsageRefused
+from environments.cli.terminal.colours import coloured
 from environments.cli.terminal.screen import current_screen
+from environments.system.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
     from environments.cli.report import Report
@@ -20,14 +22,21 @@ if TYPE_CHECKING:
 _ENDED_BY_SIGPIPE = 141  # 128 + 13; the module signal would take longer to import than this one
 
 
-def emit(settings: Settings, document: object, text: str) -> None:
-    """Print the result: the document with `--json`, else the text.
+def emit(settings: Settings, document: object, text: str, *, raw: bool = False) -> None:
+    """Print the result: the document with `--json`, else the text, with no control codes but ours.
+
+    A `raw` text is printed as it is.
 
     Raises:
         UsageRefused: Stdout can't be written.
         click.exceptions.Exit: Stdout was closed by its reader.
     """
-    write((json.dumps(document, indent=2) if settings.json else text.rstrip("\n")) + "\n")
+    shown = text.rstrip("\n")
+    if settings.json:
+        shown = json.dumps(document, indent=2)
+    elif not raw:
+        shown = coloured(strip_control_codes(shown))
+    write(f"{shown}\n")
 
 
 def write(text: str) -> None:
@@ -76,4 +85,7 @@ def tell_error(settings: Settings, report: Report) -> None:
 
 def _tell_steps(steps: Iterable[str]) -> None:
     for number, step in enumerate(steps):
-        note(f"{'  or:' if number else 'next:'} {step}")
+        if step.startswith("then "):  # a step that comes after the one above, not instead of it
+            note(f"then: {step.removeprefix('then ')}")
+        else:
+            note(f"{'  or:' if number else 'next:'} {step}")

@@ -43,7 +43,7 @@ def test_a_difference_is_reported_with_its_event_and_the_next_command(
     )
     assert ran.err.splitlines() == [
         "next, for demo: envchart drift demo --apply (fires fail)",
-        "next, for demo: envchart retry demo",
+        "then, for demo: envchart retry demo",
     ]
     assert repository.history("demo") == before
 

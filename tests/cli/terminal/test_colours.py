@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from environments.cli.terminal.colours import styled
+from environments.cli.terminal.colours import coloured, styled
 
 
 class Terminal(io.StringIO):
@@ -23,7 +23,7 @@ def test_colours_are_turned_off_by_the_environment(
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert styled("x", "red") == "\x1b[31mx\x1b[0m"
+    assert coloured(styled("x", "red")) == "\x1b[31mx\x1b[0m"
 
     monkeypatch.setenv(variable, value)
     assert styled("x", "red") == "x"
