@@ -12,7 +12,7 @@ from environments.execution.progress import Noticed, notify
 from environments.execution.runner import Runner
 from environments.execution.stop import StopRequest
 from environments.model.operation import Operation
-from environments.model.records import AnyRecord, fold
+from environments.model.records import AnyRecord, StepRecord, fold
 from environments.recovery.dry_run import DryRunSession
 from environments.recovery.settle import Decide, Settlement, undecided
 from environments.system.processes import Program
@@ -109,9 +109,17 @@ class Recovery:
             quiet = replace(self.runtime, observers=(), stop=StopRequest())
             runner = Runner(quiet, session, operation.command)
             steps = self.runtime.provider_of(environment).steps(operation.command, environment)
-            before = partial(self._before, environment.name, operation)
-            spared = partial(_spared, left=left) if dry_run else _probed
-            await Settlement(runner, operation, steps, report.say, self.decide, before, spared).run()
+            settlement = Settlement(
+                runner=runner,
+                operation=operation,
+                steps=steps,
+                say=report.say,
+                decide=self.decide,
+                before=partial(self._before, environment.name, operation),
+                failed=partial(self._failed, environment.name, operation),
+                spared=partial(_spared, left=left) if dry_run else _probed,
+            )
+            await settlement.run()
         return settled
 
     async def _end_survivors(self, operation: Operation, report: _Report, *, dry_run: bool) -> bool:
@@ -137,6 +145,19 @@ class Recovery:
         if records:
             earlier = fold(records).operation
         return earlier
+
+    def _failed(self, name: str, operation: Operation, step: str) -> str | None:
+        """Return the recorded reason why a step of an operation failed, or None."""
+        summary: str | None = None
+        for entry in self.runtime.repository.history(name):
+            record = entry.record
+            if (
+                entry.operation_id == operation.id
+                and isinstance(record, StepRecord)
+                and record.step == step
+            ):
+                summary = record.summary if record.phase == "failure" else None
+        return summary
 
 
 def _probed(_step: Step) -> str | None:

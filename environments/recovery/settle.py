@@ -57,6 +57,7 @@ class Settlement:
         say: Called with a message for each finding.
         decide: Decides about a step whose probe can't tell.
         before: Returns the operation that was recorded before this one.
+        failed: Returns the recorded reason why a step of this operation failed, or None.
         spared: Returns why a step must not be probed, or None; by default, every step may be.
     """
 
@@ -66,6 +67,7 @@ class Settlement:
     say: Callable[[str], None]
     decide: Decide
     before: Callable[[], Operation | None]
+    failed: Callable[[str], str | None]
     spared: Callable[[Step], str | None] = lambda _step: None
     said: list[str] = field(default_factory=list)
 
@@ -103,6 +105,10 @@ class Settlement:
     async def _settle_step(self, step: Step, number: int) -> str | None:
         """Probe a step; return None if the step was done, else the reason why the command ends here."""
         if step.name not in {doubt.name for doubt in self._operation.in_doubt}:
+            # The step may have failed, and only the end of the command is not on record.
+            if (summary := self.failed(step.name)) is not None:
+                self._say(f"{step.name}: failed before the command was interrupted: {summary}")
+                return f"this step failed, and then the command was interrupted: {summary}"
             self._say(f"{step.name}: not begun")
             return "it was interrupted before this step"
         probed = await self._probe(step, number)

@@ -80,6 +80,22 @@ async def test_an_undone_step_becomes_the_failed_step(
     assert environment.operation.in_doubt == ()
 
 
+async def test_a_step_that_failed_before_the_end_was_recorded_is_not_called_unbegun(
+    place: Place, crash: Callable[..., Any], recovery: Recovery, repository: EnvironmentRepository
+) -> None:
+    place("created")
+    crash("provision", "provisioning", "first_provision")
+    with repository.open("demo", Holder.current("test")) as session:
+        session.append_step(StepRecord(phase="failure", step="first_provision", summary="no space left"))
+
+    recovered = await recovery.run("demo")
+
+    assert recovered.findings == (
+        "first_provision: failed before the command was interrupted: no space left",
+    )
+    assert recovered.environment.failure.summary.endswith("no space left")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_a_command_with_all_steps_done_achieves_its_state(
     place: Place,

@@ -77,6 +77,11 @@ class Layout:
         return self.module / "terraform.tfstate"
 
     @property
+    def state_backup(self) -> OwnPath:
+        """The version of the state before the last change, which Terraform keeps."""
+        return self.module / f"{self.state.name}.backup"
+
+    @property
     def lock(self) -> OwnPath:
         """The file in which Terraform notes who holds the lock of the state; it may be out of date."""
         return self.module / f".{self.state.name}.lock.info"

@@ -13,7 +13,7 @@ from environments.errors import StepFailed
 from environments.model.command_name import CommandName
 from environments.model.operation import Operation
 from environments.model.steps import Verdict
-from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED
+from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL
 from statechart.holder import Holder
 from tests.providers.terraform.conftest import Bench, make_key
 
@@ -100,6 +100,23 @@ async def test_a_lost_state_is_an_error_and_never_no_resource(bench: Bench) -> N
     assert not bench.state.exists(), "a plan begins no state in the place of a lost one"
 
     assert all("backup" in summary and "empty file" not in summary for summary in told.values()), told
+
+
+async def test_an_earlier_version_of_the_state_is_never_no_resource(bench: Bench, host: Path) -> None:
+    await bench.provision()
+    latest, earlier = bench.state.read_bytes(), bench.state.with_name("terraform.tfstate.backup")
+    assert json.loads(earlier.read_text())["resources"] == []
+
+    for way in (shutil.copy, shutil.move):  # a user who lost the state finds this backup first
+        way(earlier, bench.state)
+        assert "is an earlier version of the state" in await refused(bench)
+        assert (await bench.observe()).unseen
+        assert (await bench.probe("destroy", "destroy_infrastructure")).verdict is Verdict.UNKNOWN
+    bench.state.write_bytes(latest)
+    await bench.run("destroy", *TEARDOWN)
+
+    assert not is_there(host)
+    assert bench.environment.outputs.details[SERIAL] is None
 
 
 async def test_an_environment_does_not_take_the_state_of_another(bench: Bench, tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ from environments.providers.terraform.tofu.state import binary_of
 from environments.providers.terraform.tofu.state_file import (
     LINEAGE,
     PLANNED,
+    SERIAL,
     RecordedState,
     StateFile,
     begin_state,
+    serial_of,
 )
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.system.cancellation import in_thread
@@ -146,7 +148,7 @@ async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
     return Probed.not_done("nothing was planned")
 
 
-async def apply_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
+async def apply_infrastructure(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Create and change the declared resources."""
     await in_thread(RecordedState(context).may_hold_resources)
     await in_thread(WorkingCopy(spec, context).mark_applied)
@@ -155,6 +157,7 @@ async def apply_infrastructure(spec: TerraformSettings, context: StepContext) ->
         context, "apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
     )
     context.report(said.summary or "nothing to change")
+    return {"details": {SERIAL: await in_thread(lambda: serial_of(Layout.at(context)))}}
 
 
 async def probe_infrastructure(spec: TerraformSettings, context: StepContext) -> Probed:
@@ -167,7 +170,8 @@ async def probe_infrastructure(spec: TerraformSettings, context: StepContext) ->
     )
     if said.changes or said.drift:
         return Probed.not_done(f"still to do: {'; '.join([*said.drift, *said.changes][:5])}")
-    return Probed.done("all declared resources are there")
+    serial = await in_thread(lambda: serial_of(Layout.at(context)))
+    return Probed.done("all declared resources are there", details={SERIAL: serial})
 
 
 async def read_outputs(spec: TerraformSettings, context: StepContext) -> StepOutputs:

@@ -16,7 +16,7 @@ from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, host_target
 from environments.providers.terraform.tofu.state import binary_of, resources
-from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, RecordedState
+from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL, RecordedState
 from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
 from environments.system.cancellation import in_thread
 from environments.system.files import OwnPath, remove_tree
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _VANISHING = 15.0
 _PAUSE = 0.5
-_ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False, LINEAGE: None}}
+_ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False, LINEAGE: None, SERIAL: None}}
 """The outputs once no resource is left: a state file that is missing from now on was not lost."""
 
 

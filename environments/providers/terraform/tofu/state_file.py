@@ -24,6 +24,9 @@ PLANNED = "infrastructure_planned"
 LINEAGE = "state_lineage"
 """The detail of the outputs with the identity of the state, which Terraform keeps in each version."""
 
+SERIAL = "state_serial"
+"""The detail of the outputs with the number of the state's version, which never falls."""
+
 
 class _Instances(BaseModel, frozen=True):
     mode: str
@@ -85,6 +88,12 @@ def begin_state(layout: Layout) -> str | None:
     return lineage
 
 
+def serial_of(layout: Layout) -> int:
+    """Return the number of the state's version."""
+    found = StateFile.read(layout.state) if layout.state.exists() else None
+    return found.serial if found is not None else 0
+
+
 def require_local(spec: TerraformSettings, layout: Layout) -> None:
     """Check that the program uses the state beside the module.
 
@@ -130,7 +139,7 @@ class RecordedState:
                 raise self._lost("is gone")
             return False
         if (lineage := details.get(LINEAGE)) is not None:
-            self._require_lineage(StateFile.read(path), str(lineage))
+            self._require_latest(self._require_lineage(StateFile.read(path), str(lineage)))
         elif details.get(PLANNED) and self._was_applied() and StateFile.read(path) is None:
             raise self._lost("is empty")
         return True
@@ -140,7 +149,7 @@ class RecordedState:
         outputs = self.context.environment.outputs
         return outputs.owned and outputs.instance_ip is not None
 
-    def _require_lineage(self, found: StateFile | None, lineage: str) -> None:
+    def _require_lineage(self, found: StateFile | None, lineage: str) -> StateFile:
         if found is None:
             raise self._lost("is empty")
         if found.lineage != lineage:
@@ -150,12 +159,31 @@ class RecordedState:
                 f"backup; if you rebuilt it with 'terraform import', write this lineage into it"
             )
             raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
+        return found
+
+    def _require_latest(self, found: StateFile) -> None:
+        """Check that the state is not an earlier version, which may lack resources."""
+        serial = self.context.environment.outputs.details.get(SERIAL)
+        latest = serial if isinstance(serial, int) else 0
+        # Beside the state, Terraform leaves the version before the last change.
+        backup = self.layout.state_backup
+        earlier = StateFile.read(backup) if backup.exists() else None
+        if earlier is not None and earlier.lineage == found.lineage:
+            latest = max(latest, earlier.serial + 1)
+        if found.serial < latest:
+            summary = (
+                f"{self.layout.state} is an earlier version of the state, which may lack resources: its "
+                f"serial is {found.serial} instead of at least {latest}. Put the latest version back from "
+                "a backup; if this one lists every resource, or you rebuilt it with 'terraform import', "
+                f"write the serial {latest} into it"
+            )
+            raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
 
     def _lost(self, how: str) -> StepFailed:
         summary = (
             f"{self.layout.state} {how}, and with it the list of the resources: put it back from a "
-            "backup. Without one, rebuild it with 'terraform import'; or remove every resource by "
-            f"hand, and then {self.context.directory}"
+            f"backup ({self.layout.state_backup.name} is an earlier version). Without one, rebuild it with "
+            f"'terraform import'; or remove every resource by hand, and then {self.context.directory}"
         )
         return StepFailed(FailureCause.INFRASTRUCTURE, summary)
 
