@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cached_property, partial, partialmethod
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,12 @@ def problems(chart: AnyChart, base: AnyChart) -> Iterator[str]:
     mixins = [owner for owner in chart.__mro__[1:] if owner not in base.__mro__]
     hooks = {spec.attr_name for spec in all_specs(chart) if spec.is_convention}
     used = hooks | set(dir(base)) | set(_named(chart))
-    for owner in (chart, *mixins):
-        for name, code in _functions(owner):
+    given = [(spec.attr_name, spec.func) for spec in all_specs(chart)]
+    for name, value in [*given, *(item for owner in (chart, *mixins) for item in vars(owner).items())]:
+        for code in _codes(value):
             # A method may be called by another one, as helpers and template methods are.
             used |= {called for called in _called(code) if called != name}
     yield from _lost_hooks(chart, mixins, hooks, used)
-    yield from _lost_guards(chart, mixins, used)
 
 
 def _lost_hooks(
@@ -44,7 +45,7 @@ def _lost_hooks(
 ) -> Iterator[str]:
     listeners = [each if isinstance(each, type) else type(each) for each in chart._class_listeners]
     for owner in (chart, *mixins, *listeners):
-        for name, _ in _functions(owner):
+        for name in _functions(owner):
             parts = _HOOK.fullmatch(name)
             if name in used or parts is None:
                 continue
@@ -59,16 +60,6 @@ def _lost_hooks(
             elif not doubtful:
                 what = "state" if prefix in ("on_enter_", "on_exit_") else "event"
                 yield f"{owner.__name__}.{name} is never called, as no {what} has this name: rename it"
-
-
-def _lost_guards(chart: AnyChart, mixins: Collection[type], used: Collection[str]) -> Iterator[str]:
-    unused = [name for owner in (chart, *mixins) for name, _ in _functions(owner) if name not in used]
-    for spec in all_specs(chart):
-        for name in sorted(names(spec)) if not spec.is_convention else ():
-            # Any other name may be that of an attribute of the model, which is unknown as yet.
-            meant = None if hasattr(chart, name) else nearest(name, unused, _SLIP)
-            if meant is not None:
-                yield f"there is no {name!r}, which a transition or state names: did you mean {meant!r}?"
 
 
 def unreadable(chart: AnyChart) -> Iterator[str]:
@@ -98,10 +89,13 @@ def unbuilt(machine: StateChart[Any]) -> str:
     """Return the reason why a machine could not be built: names that nothing has."""
     owners = [machine, machine.model, *machine._listeners.values()]
     model = type(machine.model).__name__
+    known = sorted({name for owner in owners for name in dir(owner) if name[0] != "_"})
+    lost = dict.fromkeys(_unfound(type(machine), owners))
+    likely = {name: nearest(name, known, _SLIP) for _, name in lost}
     return "; ".join(
         f"{place} names {name!r}, which neither the chart nor its listeners nor the model ({model}) has: "
-        "define it, or correct the name"
-        for place, name in _unfound(type(machine), owners)
+        + (f"did you mean {likely[name]!r}?" if likely[name] else "define it, or correct the name")
+        for place, name in lost
     )
 
 
@@ -128,16 +122,34 @@ def _named(chart: AnyChart) -> Iterator[str]:
             yield from names(spec) or {spec.attr_name}
 
 
-def _functions(owner: type) -> Iterator[tuple[str, CodeType]]:
+def _functions(owner: type) -> Iterator[str]:
     """Yield the functions in the body of a class; not those that a decorator made a guard or hook."""
     for name, value in vars(owner).items():
         function = getattr(value, "__func__", value)
         if isinstance(function, FunctionType) and not hasattr(function, "attr_name"):
-            yield name, function.__code__
+            yield name
+
+
+def _codes(value: object) -> Iterator[CodeType]:
+    """Yield the code of a function, or of the functions that a property or a decorator holds."""
+    match value:
+        case FunctionType():
+            yield value.__code__
+            yield from _codes(getattr(value, "__wrapped__", None))
+        case staticmethod() | classmethod():
+            yield from _codes(value.__func__)
+        case property():
+            for function in (value.fget, value.fset, value.fdel):
+                yield from _codes(function)
+        case cached_property() | partial() | partialmethod():
+            yield from _codes(value.func)
 
 
 def _called(code: CodeType) -> Iterator[str]:
+    """Yield the names that code may call, also those that it gives to `getattr`."""
     yield from code.co_names
     for constant in code.co_consts:
-        if isinstance(constant, CodeType):
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
             yield from _called(constant)

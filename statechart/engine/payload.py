@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from traceback import walk_tb
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from statemachine import dispatcher
@@ -191,14 +194,16 @@ def _lacking(error: TypeError) -> tuple[str, tuple[str, ...]] | None:
 
     None if the error comes from inside of the callback.
     """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    frame = None if trace is None else trace.tb_frame
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     # The engine calls guards and hooks in this function, with the keywords that they name.
-    if frame is None or (frame.f_globals.get("__name__"), frame.f_code.co_name) != _CALLING:
+    calls = [n for n, frame in enumerate(frames) if _function(frame) == _CALLING]
+    if not calls:
         return None
-    called, bound = frame.f_locals["a_callable"], frame.f_locals["ba"]
+    called, bound = (frames[calls[-1]].f_locals[name] for name in ("a_callable", "ba"))
+    entered = {frame.f_code for frame in frames[calls[-1] + 1 :]}
+    # A decorator's function may have been entered; that which lacks the keyword was not.
+    if getattr(inspect.unwrap(called), "__code__", None) in entered:
+        return None
     lacking = tuple(
         parameter.name
         for parameter in inspect.signature(called).parameters.values()
@@ -206,7 +211,12 @@ def _lacking(error: TypeError) -> tuple[str, tuple[str, ...]] | None:
         and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         and parameter.name not in bound.arguments
     )
-    return (called.__name__, lacking) if lacking else None
+    named = called.func if isinstance(called, partial) else called
+    return (named.__name__, lacking) if lacking else None
+
+
+def _function(frame: FrameType) -> tuple[str, str]:
+    return frame.f_globals.get("__name__", ""), frame.f_code.co_name
 
 
 _CALLING = (dispatcher.__name__, "signature_adapter")

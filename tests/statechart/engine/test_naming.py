@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,6 +89,28 @@ def noon(self: object) -> bool:
     return True
 
 
+def by_helper(self: Any) -> bool:
+    found: bool = self.before_noon()
+    return found
+
+
+def by_name(self: object) -> bool:
+    found: bool = getattr(self, "before_noon")()  # noqa: B009  # as a program that picks a method does
+    return found
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+def with_helper(**body: Any) -> Callable[[], type[Chart]]:
+    return lambda: chart_of(before_noon=noon, **body)
+
+
 SOUND: dict[str, Callable[[], type[Chart]]] = {
     "a mixin": lambda: chart_of(Audit),
     "a listener's class": lambda: chart_of(listeners=[Audit]),
@@ -106,6 +129,12 @@ SOUND: dict[str, Callable[[], type[Chart]]] = {
     ),
     "every hook of an event": lambda: chart_of(before_leave=idle, on_leave=idle, after_leave=idle),
     "a guard of the model": lambda: chart_of(cond="rested and has_map"),
+    "a guard of the model that resembles a method": lambda: chart_of(cond="rested", tested=noon),
+    "a helper of a property": with_helper(cond="early", early=property(by_helper)),
+    "a helper of a cached property": with_helper(early=cached_property(by_helper)),
+    "a helper of a decorated guard": with_helper(cond="early", early=logged(by_helper)),
+    "a helper of a guard that is given itself": with_helper(cond=lambda machine: machine.before_noon()),
+    "a helper that is called by its name": with_helper(cond="early", early=by_name),
 }
 
 
@@ -144,10 +173,6 @@ def test_a_hook_given_by_a_decorator_may_have_any_name() -> None:
 
 
 GUARDS: dict[str, tuple[dict[str, Any], str]] = {
-    "misspelt": (
-        {"cond": "is_okk", "is_ok": noon},
-        "there is no 'is_okk', which a transition or state names",
-    ),
     "no name": ({"cond": True}, "True is neither a guard or hook nor the name of one"),
     "empty": ({"cond": ""}, "the guard '' can't be read"),
     "two words": ({"cond": "is ok"}, "the guard 'is ok' can't be read (invalid syntax)"),
@@ -217,6 +242,13 @@ def test_a_guard_that_not_even_the_model_has_is_named_with_its_place() -> None:
 
     told = "leave from home names 'has_map', which neither the chart nor its listeners nor the model"
     assert told in str(refused.value)
+
+
+def test_a_misspelt_guard_is_refused_with_the_machine() -> None:
+    chart = chart_of(cond="is_okk", is_ok=noon)
+
+    with pytest.raises(ChartDefinitionError, match="has: did you mean 'is_ok'"):
+        chart()
 
 
 class Order(BaseModel, frozen=True):
@@ -316,6 +348,33 @@ def test_a_hook_of_the_model_takes_its_payload() -> None:
     model = SimpleNamespace(state=None, before_leave=lambda amounts: None)
 
     assert chart(model).fire(chart.event("leave"), amounts=3).to_state == "away"
+
+
+class Voted(BaseModel, frozen=True):
+    state: str = "home"
+
+    def is_new(self, by: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"cond": "is_new"},
+        {"cond": "is_new", "is_new": logged(lambda self, by: True)},
+        {"cond": partial(lambda by, last: last, last=True)},
+    ],
+    ids=["of the model", "decorated", "partial"],
+)
+def test_a_guard_that_is_called_through_another_lacks_its_payload(
+    body: dict[str, Any], tmp_path: Path
+) -> None:
+    chart = chart_of(**body)
+    store = JsonFileRepository(tmp_path, Voted)
+    store.create("x", Voted())
+
+    with store.open("x") as session, pytest.raises(MissingPayload, match=r"takes: fire it with by=\.\.\."):
+        fire(session, chart, chart.event("leave"))
 
 
 def test_an_error_from_inside_of_a_guard_stays_as_it_is() -> None:
