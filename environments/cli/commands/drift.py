@@ -158,7 +158,8 @@ def _text(settings: Settings, result: _DriftResult) -> str:
     found = result.drift
     condition = found.environment.condition
     if not found.findings:
-        return f"{result.name} is {condition}: no difference found"
+        where = " in the parts that were inspected" if found.unseen else ""
+        return f"{result.name} is {condition}: no difference found{where}"
     now = "now " if found.applied else ""
     lines = [styled(f"{result.name} is {now}{condition}, but the infrastructure differs:", "red")]
     lines += [f"  {_words(each)}: {styled(each.what, 'plain')}" for each in found.findings]

@@ -119,6 +119,7 @@ class Lines:
         redact: Replaces the secrets in a line.
         tell: Called with each line, without control codes and secrets.
         longest: The number of characters of a line that are passed on; the rest is dropped.
+        take_raw: Called with each line as it is, secrets included.
         tail: The last lines.
         taken: The number of bytes read.
     """
@@ -126,6 +127,7 @@ class Lines:
     redact: Callable[[str], str]
     tell: Callable[[str], None]
     longest: int
+    take_raw: Callable[[bytes], None] = lambda _line: None
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL_LINES))
     taken: int = 0
     _line: bytearray = field(default_factory=bytearray)
@@ -160,6 +162,7 @@ class Lines:
         return line
 
     def _tell(self, line: bytes) -> None:
+        self.take_raw(line)
         text = clean(line.decode("utf-8", "backslashreplace"), self.redact)
         self.tail.append(_shortened(text, _TAIL_LINE))
         self.tell(_shortened(text, self.longest))

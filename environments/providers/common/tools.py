@@ -26,6 +26,7 @@ from environments.system.survivors import of_tools
 from environments.system.waiting import until
 
 _TOOL = "ENVCHART_TOOL"
+_FRAME = " \t\r│╷╵"
 _LOOK = 0.1
 _LOOK_CLOSELY = 0.005
 _AFTER_EXIT = 0.5
@@ -237,7 +238,9 @@ class _RunningTool:
 
 def _failure(tool: Tool, status: int, tail: Sequence[str]) -> StepFailed:
     """Return the failure of a tool, with the last line of its output."""
-    last = next((line.strip() for line in reversed(tail) if line.strip()), "")
+    # Not the frame that some tools draw around their messages.
+    lines = (line.strip(_FRAME) for line in reversed(tail))
+    last = next((line for line in lines if line), "")
     said = f": {last}" if last else ", and printed nothing"
     how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with exit code {status}"
     return StepFailed(FailureCause.COMMAND_EXECUTION, f"{tool.name} {how}{said}", "\n".join(tail))

@@ -17,10 +17,13 @@ from environments.system.files import (
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
 
+UNSAVED_STATE = "errored.tfstate"
+"""The file for a state that Terraform could not save; it is empty if there was no room for it either."""
+
 _TERRAFORMS_FILES = (
     "terraform.tfstate",
     "terraform.tfstate.backup",
-    "errored.tfstate",
+    UNSAVED_STATE,
     ".terraform.tfstate.lock.info",
     ".terraform.lock.hcl",
     ".terraform/terraform.tfstate",
@@ -89,7 +92,7 @@ class Layout:
     @property
     def unsaved_state(self) -> OwnPath:
         """The file in which Terraform leaves a state that it could not save."""
-        return self.module / "errored.tfstate"
+        return self.module / UNSAVED_STATE
 
     @property
     def backend(self) -> OwnPath:

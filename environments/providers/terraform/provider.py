@@ -79,6 +79,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
             update={
                 "directory": absolute(self.directory, directory),
                 "app": absolute(self.app, directory),
+                "binary": _absolute_program(self.binary, directory),
                 "playbook": absolute(self.playbook, directory) if self.playbook else None,
                 "ssh": self.ssh.model_copy(update={"key": absolute(self.ssh.key, directory)}),
                 "variables": absolute_secrets(self.variables, directory),
@@ -188,6 +189,11 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Observe the infrastructure, the host and the service without changing them."""
         return await observe(self, environment, directory)
+
+
+def _absolute_program(program: str | None, directory: Path) -> str | None:
+    # A name without a slash is looked up on the path.
+    return str(absolute(Path(program), directory)) if program and "/" in program else program
 
 
 if TYPE_CHECKING:

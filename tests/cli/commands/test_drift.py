@@ -91,6 +91,7 @@ def test_an_uninspected_part_is_not_taken_for_healthy(
     ran = cli("drift", "demo")
 
     assert ran.code == 6
+    assert ran.out.endswith("no difference found in the parts that were inspected\n")
     assert "note: demo: not inspected: the moon: it is day" in ran.err
 
 

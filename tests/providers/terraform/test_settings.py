@@ -39,6 +39,14 @@ def test_only_changes_to_the_infrastructure_need_provisioning(
     assert provider(address="192.0.2.1").needs_provision(provider(**changes)) == fields
 
 
+@pytest.mark.parametrize(
+    ("binary", "found"),
+    [("./tf", "/here/tf"), ("bin/tf", "/here/bin/tf"), ("/tf", "/tf"), ("tofu", "tofu"), (None, None)],
+)
+def test_the_path_of_the_program_is_relative_to_the_file(binary: str | None, found: str | None) -> None:
+    assert provider(binary=binary).relative_to(Path("/here")).binary == found
+
+
 def test_the_playbook_and_its_variables_need_configuring() -> None:
     assert provider().needs_configure(provider(variables={"a": 1})) == ()
     changed = provider(playbook="/b.yml", playbook_variables={"a": 1})

@@ -119,6 +119,24 @@ async def test_an_earlier_version_of_the_state_is_never_no_resource(bench: Bench
     assert bench.environment.outputs.details[SERIAL] is None
 
 
+async def test_a_copy_without_its_list_of_files_is_not_taken_as_the_applied_module(
+    bench: Bench, host: Path
+) -> None:
+    await bench.provision()
+    manifest, main = bench.data / "build" / "module.json", bench.copy / "main.tf"
+    (bench.copy / "outputs.tf").write_text('output "instance_ip" { value = "127.0.0.1" }\n')
+    main.unlink()
+
+    manifest.unlink()
+    await bench.run("destroy", "check_teardown")  # by the module as it is now
+    assert host.name in main.read_text()
+    manifest.write_text("{")
+    main.unlink()
+    await bench.run("destroy", *TEARDOWN)
+
+    assert not is_there(host)
+
+
 async def test_an_environment_does_not_take_the_state_of_another(bench: Bench, tmp_path: Path) -> None:
     other = Bench(tmp_path / "other")
     await planned(other)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from environments.errors import StepFailed
+from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
@@ -32,6 +33,8 @@ from environments.system.cancellation import in_thread
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.providers.terraform.settings import TerraformSettings
+
+_KILLED = {FailureCause.COMMAND_EXECUTION, FailureCause.CANCELLED}
 
 
 def infrastructure_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
@@ -153,23 +156,40 @@ async def apply_infrastructure(spec: TerraformSettings, context: StepContext) ->
     await in_thread(RecordedState(context).may_hold_resources)
     await in_thread(WorkingCopy(spec, context).mark_applied)
     # Waits a little for the lock: another command may be about to release it.
-    said = await binary_of(spec, context).run(
-        context, "apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
-    )
+    words = ("apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s")
+    try:
+        said = await binary_of(spec, context).run(context, *words)
+    except StepFailed as failed:
+        if failed.cause in _KILLED and (note := await in_thread(lambda: _cut_off(context))):
+            raise StepFailed(failed.cause, f"{failed.summary}; {note}", failed.detail) from failed
+        raise
     context.report(said.summary or "nothing to change")
     return {"details": {SERIAL: await in_thread(lambda: serial_of(Layout.at(context)))}}
+
+
+def _cut_off(context: StepContext) -> str:
+    """Return a warning if the last run of Terraform was killed, and left its lock behind."""
+    # A provider answers only after the creation, so until then no state lists the resource.
+    if not Layout.at(context).lock.exists():
+        return ""
+    return (
+        "Terraform itself was cut off, so a resource that it was about to create may exist without being "
+        "in its state: look for it, since destroy can't find it"
+    )
 
 
 async def probe_infrastructure(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a plan has no changes left; a locked state leaves that unknown."""
     if not await in_thread(RecordedState(context).may_hold_resources):
         return Probed.not_done("no resource was created: there is no Terraform state")
+    note = await in_thread(lambda: _cut_off(context))
     # With the lock: while another Terraform is at work, a plan would be out of date at once.
     said = await state.asked(
         spec, context, lambda binary: binary.run(context, "plan", "-json", "-input=false")
     )
     if said.changes or said.drift:
-        return Probed.not_done(f"still to do: {'; '.join([*said.drift, *said.changes][:5])}")
+        left = f"still to do: {'; '.join([*said.drift, *said.changes][:5])}"
+        return Probed.not_done(f"{left}; {note}" if note else left)
     serial = await in_thread(lambda: serial_of(Layout.at(context)))
     return Probed.done("all declared resources are there", details={SERIAL: serial})
 

@@ -20,7 +20,9 @@ from environments.providers.common.tools import Tool, run_tool
 from environments.providers.terraform.tofu.answers import document_of
 from environments.providers.terraform.tofu.messages import SUMMED_UP, Messages
 from environments.providers.terraform.tofu.surroundings import surroundings
+from environments.providers.terraform.tofu.unsaved_state import UnsavedState
 from environments.providers.terraform.tofu.variable_files import variable_files
+from environments.system.cancellation import in_thread
 
 CANDIDATES = ("tofu", "terraform")
 _LONGEST = 64 * 1024 * 1024
@@ -31,7 +33,7 @@ def find(configured: str | None) -> str | None:
     """Return the path of the configured program, else of OpenTofu, else of Terraform; None if missing."""
     for candidate in (configured,) if configured else CANDIDATES:
         if found := shutil.which(candidate):
-            return found
+            return str(Path(found).absolute())  # the program runs in the directory of the module
     return None
 
 
@@ -57,7 +59,8 @@ class Binary:
                 are not understood.
         """
         messages = Messages(context.progress)
-        lines = Lines(context.redact, messages.take, _LONGEST)
+        unsaved = UnsavedState(self.directory)
+        lines = Lines(context.redact, messages.take, _LONGEST, take_raw=unsaved.take)
         try:
             if words[0] not in SUMMED_UP:
                 await self._run(context, words, lines)
@@ -65,9 +68,10 @@ class Binary:
             with variable_files(self.directory, self.secrets) as files:
                 messages.variables = files.names
                 await self._run(context, (*words, *files.options), lines, files.descriptors)
+            messages.require_summary(words[0])
         except StepFailed as failed:
-            raise messages.failure(failed) from failed
-        messages.require_summary(words[0])
+            told = messages.failure(failed)
+            raise await in_thread(lambda: unsaved.added_to(told)) from failed
         return messages
 
     async def document(self, context: StepContext, *words: str) -> dict[str, Any]:  # Any: JSON

@@ -190,6 +190,13 @@ class RecordedState:
     def _require_saved(self) -> None:
         """Check that the last run of Terraform could save its state."""
         unsaved = self.layout.unsaved_state
+        if unsaved.exists() and not read_own(unsaved).strip():
+            summary = (
+                f"{unsaved} is empty: Terraform had no room to save its state, so resources may exist that "
+                "no state lists. If the failed command named a file with the state, move that file here; "
+                "else look for the resources, remove them by hand, remove this file, then try again"
+            )
+            raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
         if unsaved.exists():
             summary = (
                 f"{unsaved} holds a state that Terraform could not save: in its directory, run "

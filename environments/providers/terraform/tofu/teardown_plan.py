@@ -121,9 +121,10 @@ class TeardownPlan:
         first, *others = refusals
         said = [first.summary, *(each.summary for each in others if each.summary != first.summary)]
         summary = "; ".join([*(text.rstrip(".") for text in said), "this destroy removed nothing"])
-        if _MENDABLE & {refused.cause for refused in refusals}:
-            directory = self.spec.directory
-            place = directory if directory.is_dir() else self.copy.layout.module
+        directory = self.spec.directory
+        is_there = directory.is_dir()
+        if _MENDABLE & {refused.cause for refused in refusals} and (is_there or not self.copy.lacking()):
+            place = directory if is_there else self.copy.layout.module
             summary += f"; if the module is the reason, change it in {place}, then destroy again"
         detail = "\n\n".join(refused.detail for refused in refusals if refused.detail)
         return StepFailed(first.cause, summary, detail)

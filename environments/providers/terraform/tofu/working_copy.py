@@ -106,35 +106,30 @@ class WorkingCopy:
 
     def is_applied(self) -> bool:
         """Return whether the resources were created by the module in the copy."""
+        # Without the list, files may be missing, and with them destroy-time provisioners.
         manifest = self._manifest()
-        return manifest is None or manifest.applied
+        return manifest is not None and manifest.applied
 
     def lacking(self) -> str:
-        """Return the part of the copy that is missing, or an empty string.
-
-        Raises:
-            StepFailed: The list of the files is damaged.
-        """
+        """Return the part of the copy that is missing, or an empty string."""
         target, manifest = self.layout.module, self._manifest()
         if not target.is_dir():
             return f"{target} is not there"
         if not any(path.name.endswith(_CODE) for path in entries(target)):
             return f"{target} holds no module"
+        if manifest is None and self.layout.manifest.exists() and self.spec.directory.is_dir():
+            return f"{self.layout.manifest} is damaged"
         names = (module.VARIABLES_FILE, *(manifest.files if manifest else ()))
         return next(
             (f"{target / name} is not there" for name in names if not (target / name).is_file()), ""
         )
 
     def _manifest(self) -> _Manifest | None:
-        """Return the list of the files; copies of an earlier version have none."""
-        path = self.layout.manifest
+        """Return the list of the files, or None if it is damaged, or missing as in an earlier version."""
         try:
-            return _Manifest.model_validate_json(read_own(path))
-        except FileNotFoundError:
+            return _Manifest.model_validate_json(read_own(self.layout.manifest))
+        except (FileNotFoundError, ValidationError):
             return None
-        except ValidationError as error:
-            summary = f"{path} is damaged: remove it and {self.layout.module}/*.tf, then try again"
-            raise StepFailed(FailureCause.FILE_SYSTEM, summary) from error
 
 
 class _Manifest(BaseModel, frozen=True):
