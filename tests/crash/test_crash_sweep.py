@@ -30,6 +30,8 @@ def test_after_a_kill_at_any_call_the_history_is_kept_and_work_continues(
     bench: Bench, tally: Tally, scene: str
 ) -> None:
     actions = (*QUICK, Action.KILL_AFTER) if scene in AFTER_TOO else QUICK
+    if scene == "up":  # its commands are scenes of their own, which are killed in the middle of a write too
+        actions = (Action.KILL_BEFORE,)
 
     swept = killed(bench, scene, actions)
 
