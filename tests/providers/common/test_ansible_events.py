@@ -56,6 +56,10 @@ IDLE = {
         "no task",
     ),
     "ended before the first task": ((stats("web"),), "no task"),
+    "another host that could not be reached": (
+        (result("ignored", "other", reached=False), stats("other")),
+        "no play",
+    ),
     "nothing was said": ((), "no play"),
 }
 
@@ -66,6 +70,16 @@ def test_without_a_task_for_the_host_it_is_not_configured(case: str) -> None:
     with pytest.raises(StepFailed, match=f"^{said} of the playbook") as caught:
         taken(*events).require_work()
     assert caught.value.cause is FailureCause.CONFIGURATION
+
+
+def test_a_host_that_no_task_has_reached_is_not_configured() -> None:
+    ignored = result("ignored", reached=False, msg="no route to host")
+
+    with pytest.raises(StepFailed, match=r"has reached this host .*: no route to host") as caught:
+        taken(ignored, result("ok", action="gather_facts"), stats("web")).require_work()
+
+    assert caught.value.cause is FailureCause.NETWORK
+    taken(ignored, result("ok"), stats("web")).require_work()
 
 
 def failure(*events: dict[str, Any], detail: str = "") -> StepFailed:

@@ -63,6 +63,21 @@ BAD = {
     "still running": (NO_FORMAT.format("status: running", 0), "ended as running"),
     "degraded in a word": (told('{"status": "degraded"}', 2), "ended as degraded"),
     "no status": (told('{"status": null}'), "not known"),
+    "done, and errors": (told('{"status": "done", "errors": ["no such package"]}'), "no such package"),
+    "done, and an error in more words": (
+        told('{"status": "done", "extended_status": "error - done"}'),
+        "ended as done",
+    ),
+    "done, and killed": (told('{"status": "done"}', 137), "as done: exit code 137"),
+    "the last word counts": (
+        told('{"status": "done"}\n{"status": "error"}'),
+        "ended as error",
+    ),
+    "the status of a part": (told('{"cloud": {"status": "done"}}'), "not known"),
+    "parts within parts": (
+        """i=0; while [ $i -lt 3000 ]; do printf '{"a":'; i=$((i+1)); done""",
+        "not known",
+    ),
     "a list": (told('["status", "done"]'), "not known"),
     "nothing": ("exit 0", "printed nothing"),
     "nothing, and a failure": ("exit 1", "exit code 1 of cloud-init: it printed nothing"),

@@ -180,6 +180,8 @@ TROUBLE = """
         - {run: sh -c 'echo nothing here >&2; exit 3', secret: false}
     - block: [{name: try the new way, command: /bin/false}]
       rescue: [{name: take the old way, debug: {msg: fine}}]
+    - block: [{name: include it, include_tasks: "absent-{{ 1 }}.yml"}]
+      rescue: [{name: do without it, debug: {msg: "{{ 'much to say ' * 200000 }}"}}]
     - block:
         - name: make directories
           command: "{{ item.run }}"
@@ -188,8 +190,9 @@ TROUBLE = """
             - {run: /bin/true, secret: false}
             - {run: sh -c 'echo hunter2 >&2; exit 4', secret: true}
             - {run: "sh -c 'echo no space left on device >&2; exit 3'", secret: false}
+            - {run: "sh -c 'seq 200000; echo no room here either; exit 3'", secret: false}
       always:
-        - {name: clean up, fail: {msg: there is nothing to clean up}}
+        - {name: clean up, shell: echo there is nothing to clean up; exit 1}
 """
 
 
@@ -202,9 +205,12 @@ async def test_the_failure_that_ended_the_play_is_told_with_the_items_that_faile
     failed = caught.value
     assert failed.cause is FailureCause.COMMAND_EXECUTION
     assert failed.summary.startswith("make directories: hidden: the task says no_log; item ")
-    assert failed.summary.endswith("non-zero return code; no space left on device")
+    assert "non-zero return code; no space left on device" in failed.summary
     assert "look around: ignored\ntry the new way: rescued\ntake the old way: ok" in failed.detail
+    assert "include it: rescued\ndo without it: ok\n" in failed.detail, "however much it says"
+    assert "\nno room here either" in failed.detail.replace(" ... ", "\n")
     assert "clean up: failed" in failed.detail
+    assert "there is nothing to clean up" in failed.detail
     assert "hunter2" not in failed.summary + failed.detail
 
 
@@ -226,6 +232,7 @@ LEAVES_CHECK_MODE = """
     - {name: never mind, debug: {msg: "{{ lookup('pipe', 'touch ' ~ marks ~ '/10') }}"}, ignore_errors: yes}
     - {name: here, command: "touch {{ marks }}/11", delegate_to: localhost, check_mode: false}
     - {name: by address, add_host: {name: other, ansible_connection: local}}
+    - {name: away, ping: {}, vars: {ansible_port: 1}, ignore_unreachable: true}
     - block: [{name: a block, shell: "touch {{ marks }}/12"}]
       check_mode: false
     - {include_role: {name: role, apply: {check_mode: false}}}
@@ -256,6 +263,7 @@ async def test_a_check_changes_nothing_and_names_the_tasks_that_it_left_out(site
 
     assert site.marked() == []
     assert events.changed == ["a file", "hooked"]
+    assert "refused" in events.unreached
     leaving = [reason.split(": not run")[0] for reason in events.unseen if "although it says" in reason]
     assert leaving == [
         "a shell",
@@ -311,3 +319,11 @@ async def test_a_playbook_for_other_hosts_does_not_configure_this_one(site: Site
     with pytest.raises(StepFailed, match="no task of the playbook was for this host") as caught:
         await site.run(name="all")  # also the name of a group of Ansible's own
     assert caught.value.cause is FailureCause.CONFIGURATION
+
+
+async def test_a_playbook_that_asks_is_refused_since_nobody_can_answer(site: Site) -> None:
+    site.write(
+        "site.yml", "- hosts: all\n  vars_prompt: [{name: why, default: x}, {name: marks}, {name: who}]\n"
+    )
+    with pytest.raises(StepFailed, match="vars_prompt asks for 'who', and nobody can answer"):
+        await site.run()

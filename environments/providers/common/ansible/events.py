@@ -16,7 +16,8 @@ _REFUSED = re.compile(
     r"permission denied|host key verification failed|identification has changed|no matching host key", re.I
 )
 _UNDEFINED = re.compile(r"is undefined|undefined variable|could not find or access", re.I)
-_REASONS = ("msg", "module_stderr", "stderr")  # module_stderr: why a module could not even start
+# reason: of an include; module_stderr: why a module could not even start; stdout: if stderr is empty
+_REASONS = ("msg", "reason", "module_stderr", "module_stdout", "stderr", "stdout")
 _COUNTED = ("ok", "changed", "failed", "rescued", "unreachable", "skipped", "ignored")
 _ENDING = ("failed", "unreachable")
 _NOT_RUN = "not run by a check"  # as the plugin that holds Ansible to check mode says it
@@ -39,7 +40,8 @@ class Events:
         unmatched: The plays that matched no host.
         ended: Whether the final statistics have come.
         played: Whether a play is for the host.
-        worked: Whether a task was for the host, apart from those that only gather facts.
+        worked: Whether a task was for the host and reached it, apart from those that only gather facts.
+        unreached: Why the host could not be reached, if the playbook ignored that.
     """
 
     host: str
@@ -53,6 +55,7 @@ class Events:
     ended: bool = False
     played: bool = False
     worked: bool = False
+    unreached: str = ""
 
     def take(self, line: str) -> None:
         """Take a line of output. Lines that are not events are ignored."""
@@ -82,7 +85,10 @@ class Events:
         self.told.append(f"{task}: {outcome}")
         self.progress(self.told[-1])
         if self.host in (event.get("host"), event.get("delegated")):
-            self.worked |= _action(event) not in _GATHERING
+            if event.get("reached", True):
+                self.worked |= _action(event) not in _GATHERING
+            else:
+                self.unreached = _said(event)
         if event.get("unseen") and outcome not in _ENDING:
             self.unseen.append(f"{task}: {_unseen(event)}")
         elif outcome == "changed":
@@ -111,7 +117,7 @@ class Events:
             return StepFailed(cause, f"the playbook could not be run: {summary}", detail)
         # The first: after a failure that nothing rescued, only what `always` holds is run.
         first = self.trouble[0]
-        said = _line("; ".join(_reasons(first)) or "it gave no reason")
+        said = _said(first)
         where = "" if first.get("host") == self.host else f" (on {first.get('host')})"
         return StepFailed(_cause(first, said), f"{first.get('task')}{where}: {said}", detail)
 
@@ -124,6 +130,11 @@ class Events:
         # Ansible itself reports success.
         if self.worked:
             return
+        if self.unreached:
+            summary = (
+                f"no task of the playbook has reached this host (ignore_unreachable): {self.unreached}"
+            )
+            raise StepFailed(FailureCause.NETWORK, summary)
         if self.played:
             summary = (
                 "no task of the playbook was for this host: its plays only gathered facts, or ended early"
@@ -150,6 +161,10 @@ def _reasons(event: dict[str, Any]) -> list[str]:
     if not isinstance(items, list):
         return list(_given(event))
     return [_item(item) for item in items if isinstance(item, dict)]
+
+
+def _said(event: dict[str, Any]) -> str:
+    return _line("; ".join(_reasons(event)) or "it gave no reason")
 
 
 def _item(item: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from environments.system.control_codes import strip_control_codes
 _IS_THERE = "if command -v cloud-init >/dev/null 2>&1; then echo there; else echo absent; fi"
 _WORD = re.compile(r"^[.\s]*status:[ \t]*(\S.*?)\s*$", re.M)  # dots come before it while it waits
 _READY = ("done", "disabled")
-_FAILED = 1  # of all versions; 2 is a boot with errors that cloud-init has recovered from
+_SUCCESS = (0, 2)  # 2 is a boot with errors that cloud-init has recovered from
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,10 @@ class BootStatus:
         Raises:
             StepFailed: The boot failed, or has not ended.
         """
-        if self.word in _READY and self.code != _FAILED:
+        errors, extended = self.told.get("errors"), str(self.told.get("extended_status") or "")
+        told_failure = bool(errors) or extended.startswith("error")
+        if self.word in _READY and self.code in _SUCCESS and not told_failure:
             return
-        errors = self.told.get("errors")
         listed = "; ".join(map(str, errors)) if isinstance(errors, list) else ""
         reason = listed or self.told.get("detail") or f"exit code {self.code}"
         summary = f"cloud-init ended as {self.word}: {reason}; see cloud-init status --long on the host"
@@ -80,22 +81,21 @@ async def await_cloud_init(remote: Connection, within: timedelta) -> BootStatus 
 
 
 def _as_json(answer: CommandResult) -> BootStatus | None:
-    for told in _objects(answer.stdout):
-        if isinstance(told.get("status"), str):
-            return BootStatus(told["status"], answer.status, told)
-    return None
+    found = [told for told in _objects(answer.stdout) if isinstance(told.get("status"), str)]
+    return BootStatus(found[-1]["status"], answer.status, found[-1]) if found else None
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects in a text: warnings may be printed before them."""
-    decoder = json.JSONDecoder()
+    """Yield the outermost JSON objects in a text: warnings may be printed before them."""
+    decoder, end = json.JSONDecoder(), 0
     for start in (found.start() for found in re.finditer(r"\{", text)):
-        try:
-            told, _ = decoder.raw_decode(text, start)
-        except ValueError:
+        if start < end:
             continue
-        if isinstance(told, dict):
-            yield told
+        try:
+            told, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        yield told
 
 
 def _as_text(answer: CommandResult) -> BootStatus | None:

@@ -17,7 +17,10 @@ from ansible.playbook.base import Base
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.sentinel import Sentinel
 
-_TOLD = ("msg", "rc", "stderr", "module_stderr")
+_TOLD = ("msg", "reason", "rc", "stderr", "module_stderr")
+_OUTPUTS = (("stderr", "stdout"), ("module_stderr", "module_stdout"))  # many tools tell errors on stdout
+_MOST_CHARACTERS = 16_000  # of each text: an event is a line, which its reader takes up to a mebibyte
+_MOST_ITEMS = 20
 _SKIPPED_BY_THE_PLAYBOOK = ("skip_reason", "skipped_reason", "false_condition")
 _NOT_RUN = "not run by a check"  # as envchart_check says it
 DOCUMENTATION = """
@@ -49,16 +52,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
 
     def _result(self, event: str, result: Any) -> None:
         said, task = result._result, result._task
-        failed = list(_failed_items(said, task))
+        failed = _failed_items(said, task)
         self._say(
             event,
             host=result._host.get_name(),
             delegated=result._task_fields.get("delegate_to"),
-            task=task.get_name(),
+            reached=not said.get("unreachable"),
+            task=_shortened(task.get_name()),
             action=task.action,
             changed=bool(said.get("changed")),
             unseen=self._checks and self._is_unseen(event, said, task),
-            **({"items": failed} if failed else _told(said, task)),
+            **({"items": failed} if failed else _told(said, task, failed=event not in ("ok", "skipped"))),
         )
 
     def _is_unseen(self, event: str, said: Mapping[str, Any], task: Any) -> bool:
@@ -71,6 +75,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
             for each in results
         )
         return skipped and _leaves_check_mode(task)
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Refuse a playbook that asks for values: nobody could answer, and Ansible would take `None`."""
+        for play in playbook.get_plays():
+            given = play.get_variable_manager().extra_vars
+            for asked in play.vars_prompt or ():
+                if asked.get("default") is None and asked["name"] not in given:
+                    raise SystemExit(  # Ansible only warns of an error in a callback
+                        f"ERROR: vars_prompt asks for {asked['name']!r}, and nobody can answer:"
+                        " give it in playbook_variables"
+                    )
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Remember the play's name."""
@@ -87,7 +102,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Print that a task failed on a host, or that its failure was ignored or rescued."""
-        rescued = self._counted.get(result._host.get_name()) == "rescued"
+        # Ansible counts the failure of an include as final, and rescues it nevertheless.
+        rescued = self._counted.get(result._host.get_name()) == "rescued" or (
+            "reason" in result._result and _has_rescue(result._task)
+        )
         self._result("ignored" if ignore_errors else "rescued" if rescued else "failed", result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
@@ -123,6 +141,17 @@ def _last_counts() -> dict[str, str]:
     return counted
 
 
+def _has_rescue(task: Any) -> bool:
+    """Return whether a block around a task has a rescue for the task's failure."""
+    inner, outer = task, task._parent
+    while outer is not None:
+        tried = getattr(outer, "block", ())
+        if getattr(outer, "rescue", None) and any(each._uuid == inner._uuid for each in tried):
+            return True
+        inner, outer = outer, outer._parent
+    return False
+
+
 def _leaves_check_mode(task: Any) -> bool:
     """Return whether a task, or what surrounds it, declares that it runs in check mode too."""
     # Not task.check_mode, which is always true in a check.
@@ -138,22 +167,47 @@ def _items(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield each
 
 
-def _failed_items(said: Mapping[str, Any], task: Any) -> Iterator[dict[str, Any]]:
-    for each in _items(said):
-        if each.get("failed") or each.get("unreachable") or "exception" in each:
-            told = _told(each, task)
-            yield told if _is_hidden(each, task) else {"item": _label(each), **told}
+def _failed_items(said: Mapping[str, Any], task: Any) -> list[dict[str, Any]]:
+    failed = [
+        each
+        for each in _items(said)
+        if each.get("failed") or each.get("unreachable") or "exception" in each
+    ]
+    shown = failed[:_MOST_ITEMS]
+    told = [_told_item(each, task, _MOST_CHARACTERS // len(shown)) for each in shown]
+    more = len(failed) - len(shown)
+    return [*told, {"msg": f"{more} more items failed"}] if more else told
+
+
+def _told_item(item: Mapping[str, Any], task: Any, most: int) -> dict[str, Any]:
+    told = _told(item, task, failed=True, most=most)
+    return told if _is_hidden(item, task) else {"item": _shortened(_label(item), most), **told}
 
 
 def _label(item: Mapping[str, Any]) -> Any:
     return item.get("_ansible_item_label", item.get(item.get("ansible_loop_var", "item")))
 
 
-def _told(said: Mapping[str, Any], task: Any) -> dict[str, Any]:
+def _told(
+    said: Mapping[str, Any], task: Any, *, failed: bool, most: int = _MOST_CHARACTERS
+) -> dict[str, Any]:
     if _is_hidden(said, task):
         # Ansible's own plugins hide these results; the facts may hold secrets.
         return {"msg": "hidden: the task says no_log"}
-    return {key: said[key] for key in _TOLD if key in said}
+    told = [key for key in _TOLD if key in said]
+    if failed:
+        told += [other for usual, other in _OUTPUTS if said.get(other) and not said.get(usual)]
+    return {key: _shortened(said[key], most) for key in told}
+
+
+def _shortened(value: Any, most: int = _MOST_CHARACTERS) -> Any:
+    """Return a value, or the beginning and the end of its text if that is too long."""
+    text = str(value)
+    if len(text) <= most:
+        return value
+    # Between words: the reader replaces secrets, and would not know a part of one.
+    begin, end = text[: most // 2].rsplit(maxsplit=1)[:-1], text[-most // 2 :].split(maxsplit=1)[1:]
+    return " ".join([*begin, "...", *end])
 
 
 def _is_hidden(said: Mapping[str, Any], task: Any) -> bool:
