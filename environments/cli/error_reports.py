@@ -125,7 +125,8 @@ def _missing_provider(error: Exception, settings: Settings) -> list[str]:
     assert isinstance(error, environment_errors.UnknownProvider)
     if error.name is None:
         return [settings.spell("schema")]
-    install = f"install the package that provides {error.kind!r} beside envchart, then"
+    verb = "install" if error.reason is None else "repair"
+    install = f"{verb} the package that provides {error.kind!r} beside envchart, then"
     return [
         f"{install} {settings.spell('show NAME', error.name)}",
         settings.spell("history NAME", error.name),

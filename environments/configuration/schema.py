@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from environments.model.errors import UnknownProvider
 from environments.model.names import MAX_NAME_LENGTH
 from environments.model.provider_kinds import provider_class, provider_kinds
 from environments.model.spec import EnvironmentSpec
@@ -11,13 +13,23 @@ from environments.model.spec import EnvironmentSpec
 _NAME_PATTERN = "^[a-z]([a-z0-9]|-(?=[a-z0-9]))*$"
 
 
-def spec_schema() -> dict[str, Any]:  # Any: JSON
-    """Return the JSON Schema of a spec file, with the installed kinds of providers."""
+def spec_schema(
+    leave_out: Callable[[UnknownProvider], object] = lambda _error: None,
+) -> dict[str, Any]:  # Any: JSON
+    """Return the JSON Schema of a spec file, with the installed kinds of providers.
+
+    Args:
+        leave_out: Receives the error of each kind that can't be imported and is left out.
+    """
     schema = EnvironmentSpec.model_json_schema()
     definitions: dict[str, Any] = {}
     mapping = {}
     for kind in sorted(provider_kinds()):
-        provider = provider_class(kind)
+        try:
+            provider = provider_class(kind)
+        except UnknownProvider as error:
+            leave_out(error)
+            continue
         described = provider.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= described.pop("$defs", {})
         # The kind has a default in the class, but selects the class in a file.

@@ -59,18 +59,26 @@ class InvalidConfiguration(EnvironmentsError, ValueError):
 
 
 class UnknownProvider(EnvironmentsError, LookupError):
-    """A kind of provider is not installed.
+    """A kind of provider is not installed, or its class can't be imported.
 
     Attributes:
         kind: The kind.
         known: The kinds that are installed or registered.
         name: The environment whose record needs the provider, or None.
+        reason: Why the class of an installed kind can't be imported, or None.
     """
 
-    def __init__(self, kind: str, known: Iterable[str], name: str | None = None) -> None:
+    def __init__(
+        self, kind: str, known: Iterable[str], name: str | None = None, reason: str | None = None
+    ) -> None:
         self.kind = kind
         self.known: tuple[str, ...] = tuple(known)
         self.name = name
+        self.reason = reason
+        needed = f"the record of {name!r} is sound, but " if name is not None else ""
+        if reason is not None:
+            super().__init__(f"{needed}the provider of kind {kind!r} can't be imported: {reason}")
+            return
         # A recorded kind was once right, so a similar kind is no correction.
         near = nearest(kind, self.known) if name is None else None
         if near:
@@ -80,7 +88,6 @@ class UnknownProvider(EnvironmentsError, LookupError):
                 f"installed are {listed(self.known)}; install the package that provides it, or make its "
                 "class known with register_provider or Workspace(providers=[…])"
             )
-        needed = f"the record of {name!r} is sound, but " if name is not None else ""
         super().__init__(f"{needed}there is no provider of kind {kind!r}: {hint}")
 
 

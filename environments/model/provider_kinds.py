@@ -128,14 +128,22 @@ def provider_class(kind: str) -> type[ProviderSpec]:
     """Return the spec class of a kind of provider.
 
     Raises:
-        UnknownProvider: No installed package provides that kind.
+        UnknownProvider: No installed package provides that kind, or its package can't be imported.
     """
     # Registered kinds are looked up first, since the scan for entry points reads all installed packages.
     place = _registered.get(kind) or provider_kinds().get(kind)
     if place is None:
         raise UnknownProvider(kind, sorted(provider_kinds()))
-    found: type[ProviderSpec] = EntryPoint(kind, place, _GROUP).load()
-    return found
+    try:
+        found: object = EntryPoint(kind, place, _GROUP).load()
+    except (Exception, SystemExit) as error:  # other people's code, which may raise anything
+        said = " ".join(str(error).split())
+        reason = f"{place} raised {type(error).__name__}{': ' if said else ''}{said}"
+        raise UnknownProvider(kind, sorted(provider_kinds()), reason=reason) from error
+    if isinstance(found, type) and issubclass(found, ProviderSpec):
+        return found
+    reason = f"{place} is no subclass of ProviderSpec"
+    raise UnknownProvider(kind, sorted(provider_kinds()), reason=reason)
 
 
 class UninstalledProvider(ProviderSpec, frozen=True, extra="allow"):
@@ -170,7 +178,8 @@ class Providers:
             try:
                 self._found[kind] = provider_class(kind)
             except UnknownProvider as error:
-                raise UnknownProvider(kind, sorted({*error.known, *self._own})) from None
+                known = sorted({*error.known, *self._own})
+                raise UnknownProvider(kind, known, reason=error.reason) from error
         return self._found[kind]
 
     def check_loadable(self, provider: ProviderSpec) -> None:

@@ -263,7 +263,7 @@ def _needed_by(name: str) -> Iterator[None]:
     try:
         yield
     except UnknownProvider as error:
-        raise UnknownProvider(error.kind, error.known, name) from None
+        raise UnknownProvider(error.kind, error.known, name, error.reason) from error
 
 
 def _typed(record: Record) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class _Stored:
         try:
             return fold(entry.record for entry in self.entries(providers))
         except UnknownProvider as error:
-            raise UnknownProvider(error.kind, error.known, name) from None
+            raise UnknownProvider(error.kind, error.known, name, error.reason) from error
 
 
 class MemoryRepository:

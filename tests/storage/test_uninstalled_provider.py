@@ -10,6 +10,7 @@ import pytest
 
 from environments.cli.app import main
 from environments.errors import InvalidConfiguration, UnknownProvider
+from environments.model import provider_kinds
 from environments.model.provider_kinds import ProviderSpec
 from environments.model.spec import EnvironmentSpec
 from environments.storage.file import FileRepository
@@ -133,3 +134,42 @@ def test_a_provider_without_a_kind_is_refused() -> None:
 
     with pytest.raises(TypeError, match="Kindless needs a kind"):
         Workspace(providers=[Kindless])
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("broken_provider:Spec", "raised ModuleNotFoundError: No module named 'nothing_like_it'"),
+        ("json:loads", "is no subclass of ProviderSpec"),
+    ],
+)
+def test_a_provider_that_can_not_be_imported_is_like_one_that_is_not_installed(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, reason: str
+) -> None:
+    (tmp_path / "broken_provider.py").write_text("import nothing_like_it\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(provider_kinds._registered, "sqlite", place)
+
+    with pytest.raises(UnknownProvider, match="can't be imported") as raised:
+        Workspace(data).load("accounts")
+
+    assert (raised.value.kind, raised.value.name) == ("sqlite", "accounts")
+    assert raised.value.reason == f"{place} {reason}"
+    assert raised.value.__cause__ is not None
+
+
+def test_commands_tell_why_a_provider_can_not_be_imported(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(provider_kinds._registered, "sqlite", "nothing_like_it:Spec")
+    (data / "accounts" / "state.json").unlink()
+
+    for command, expected in (("show accounts", 2), ("destroy accounts --yes", 2), ("verify --all", 2)):
+        code, _, err = ran(data, capsys, *command.split())
+        assert code == expected
+        assert "No module named 'nothing_like_it'" in err
+        assert "repair the package that provides 'sqlite'" in err
+    code, out, err = ran(data, capsys, "list")
+    assert (code, "other" in out, "unexpected" in err) == (7, True, False)
+    code, out, err = ran(data, capsys, "schema")
+    assert (code, "LocalProvider" in out, "the schema leaves it out" in err) == (0, True, True)

@@ -86,7 +86,9 @@ async def test_a_tool_carries_the_marks_of_its_step_and_has_no_input(context: St
 
 async def test_a_failure_names_the_exit_code_and_the_last_line(context: StepContext) -> None:
     with pytest.raises(StepFailed) as failed:
-        await run_tool(context, python("print('first', 'no such host', '╵', sep='\\n'); raise SystemExit(3)"))
+        await run_tool(
+            context, python("print('first', 'no such host', '╵', sep='\\n'); raise SystemExit(3)")
+        )
 
     assert failed.value.cause is FailureCause.COMMAND_EXECUTION
     assert failed.value.summary.endswith("ended with exit code 3: no such host")
