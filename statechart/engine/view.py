@@ -21,7 +21,7 @@ def view_of(value: BaseModel) -> SimpleNamespace:
 
     The fields may be set, as the engine sets the state. Methods and properties run on the value itself.
     """
-    view: SimpleNamespace = _view_class(type(value))(**dict(value))
+    view: SimpleNamespace = _view_class(type(value))(**dict(iter(value)))
     view._value = value
     return view
 

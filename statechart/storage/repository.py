@@ -310,12 +310,11 @@ def _require_unchanged(name: str, head: Head, expected: Head) -> None:
         raise Stale(name, expected=expected.revision, actual=head.revision, replaced=replaced)
 
 
-def _require_suitable(model: type[BaseModel]) -> None:
+def _require_suitable(model: object) -> None:
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        raise TypeError(f"{model!r} is not a model: give a class that inherits from pydantic.BaseModel")
     if issubclass(model, RootModel):
         raise TypeError(f"{model.__name__} is a RootModel; a document is an object with fields")
-    names = {*model.model_fields, *model.model_computed_fields}
-    aliases = {field.serialization_alias for field in model.model_fields.values()}
-    aliases |= {field.alias for field in model.model_computed_fields.values()}
-    taken = sorted(RESERVED & (names | aliases))
+    taken = sorted(RESERVED & model.model_fields.keys())
     if taken:
         raise TypeError(f"the document of {model.__name__} reserves these fields: {', '.join(taken)}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from statechart.errors import CorruptHistory, InvalidValue, MigrationFailed, Stale, StorageError
@@ -119,16 +119,24 @@ class Codec(Generic[ModelT]):
             )
         try:
             # Without warnings: a copy with other fields may not have been validated yet.
-            return value.model_dump_json(warnings=False).encode()
+            content = value.model_dump_json(warnings=False, by_alias=False, round_trip=True).encode()
         except PydanticSerializationError as error:
             raise InvalidValue(name, f"JSON can't hold it ({error})") from error
+        if _MASK in content and any(_secrets(value)):
+            hidden = ", ".join(field for field in type(value).model_fields if any(_secrets(value, field)))
+            raise InvalidValue(name, f"pydantic writes asterisks instead of a secret ({hidden}); {_HIDDEN}")
+        return content
 
     def _read(self, content: bytes, name: str) -> ModelT:
         try:
-            return self.model.model_validate_json(content, context=self.context)
+            return self._validated(content)
         except ValidationError as error:
             problem = f"it is not a valid {self.model.__name__} ({first_problem(error)})"
             raise InvalidValue(name, problem) from error
+
+    def _validated(self, content: bytes) -> ModelT:
+        # By its name, as fields are written: a field with an alias would get its default instead.
+        return self.model.model_validate_json(content, context=self.context, by_alias=True, by_name=True)
 
     def value(self, records: Sequence[Record], path: Path, name: str) -> ModelT:
         """Return the value of the first record, with the later records folded in.
@@ -140,7 +148,7 @@ class Codec(Generic[ModelT]):
         first, *rest = (self.upgraded(record, path, name) for record in records)
         line = first.seq
         try:
-            value = self.model.model_validate_json(to_json(first.value), context=self.context)
+            value = self._validated(to_json(first.value))
             for record in rest:
                 line = record.seq
                 value = self.fold(value, record)
@@ -151,6 +159,25 @@ class Codec(Generic[ModelT]):
         except ValueError as error:  # from the fold, for a record that does not fit the value before
             raise CorruptHistory(name, path, str(error), line) from error
         return value
+
+
+_MASK = b'"**********"'
+_HIDDEN = "store the place where it is kept, or give the field a serializer"
+
+
+def _secrets(value: object, *fields: str) -> Iterator[object]:
+    """Yield the secrets of pydantic's in a value, or in some of its fields."""
+    match value:
+        case Secret() | SecretStr() | SecretBytes():
+            yield value
+        case BaseModel():
+            parts = dict(iter(value))  # dict(value) would call a field `keys`
+            yield from _secrets([parts[field] for field in fields or parts])
+        case Mapping():
+            yield from _secrets(list(value.values()))
+        case list() | tuple() | set() | frozenset():
+            for part in value:
+                yield from _secrets(part)
 
 
 def written(head: Head, draft: Draft, name: str) -> Line:

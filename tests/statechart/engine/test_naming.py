@@ -352,6 +352,7 @@ def test_a_hook_of_the_model_takes_its_payload() -> None:
 
 class Voted(BaseModel, frozen=True):
     state: str = "home"
+    keys: int = 0  # as a mapping's method
 
     def is_new(self, by: str) -> bool:
         return True

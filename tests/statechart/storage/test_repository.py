@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from loguru import logger
-from pydantic import BaseModel, Field, RootModel, computed_field
+from pydantic import AliasPath, BaseModel, Field, Json, RootModel, SecretStr, computed_field
 
 from statechart.chart import Chart, Event, State
 from statechart.errors import (
@@ -21,6 +21,7 @@ from statechart.errors import (
     CommitUncertain,
     Conflict,
     InvalidName,
+    InvalidValue,
     LeaseLost,
     Locked,
     MigrationFailed,
@@ -182,19 +183,56 @@ def test_a_repository_whose_schema_is_before_the_first_version_is_refused(root, 
         JsonFileRepository(root, Counter, schema_version=version)
 
 
-def test_a_model_that_is_written_with_a_field_of_the_documents_is_refused(root):
-    class Aliased(BaseModel):
-        number: int = Field(serialization_alias="seq")
+@pytest.mark.parametrize("model", [RootModel[int], dict, "Counter"])
+def test_what_is_no_model_with_fields_is_refused(root, model):
+    with pytest.raises(TypeError, match=r"is a RootModel|is not a model"):
+        JsonFileRepository(root, model)
 
-    class Computed(BaseModel):
-        @computed_field
-        @property
-        def seq(self) -> int:
-            return 1
 
-    for model in (Aliased, Computed, RootModel[int]):
-        with pytest.raises(TypeError):
-            JsonFileRepository(root, model)
+class Closed(BaseModel, frozen=True, extra="forbid"):
+    width: int = Field(1, alias="w")
+
+    @computed_field
+    @property
+    def area(self) -> int:
+        return self.width**2
+
+
+class Odd(BaseModel, frozen=True, serialize_by_alias=True):
+    number: int = Field(1, validation_alias="n", serialization_alias="seq")
+    first: int = Field(1, validation_alias=AliasPath("all", 0))
+    raw: Json[list[int]] = Field([], alias="text")
+    boxes: tuple[Closed, ...] = ()
+
+    @computed_field
+    @property
+    def head_hash(self) -> int:
+        return self.number
+
+
+def test_fields_with_aliases_and_computed_fields_are_read_as_they_were_written(root):
+    value = Odd(n=2, all=[3], text="[4]", boxes=(Closed(w=5),))
+    repository = JsonFileRepository(root, Odd)
+    repository.create("demo", value)
+
+    assert repository.load("demo").value == value
+    with repository.open("demo") as session:
+        session.commit("same", session.value, expected=1)
+    assert JsonFileRepository(root, Odd).load("demo").value == value
+
+
+class Account(BaseModel, frozen=True):
+    owner: str = ""
+    keys: dict[str, tuple[SecretStr, ...]] = {}
+
+
+def test_a_secret_that_only_asterisks_would_be_written_of_is_refused(root):
+    repository = JsonFileRepository(root, Account)
+    repository.create("sound", Account(owner="**********"))
+
+    with pytest.raises(InvalidValue, match=r"asterisks instead of a secret \(keys\)"):
+        repository.create("demo", Account(keys={"api": (SecretStr("hunter2"),)}))
+    assert repository.names() == ["sound"]
 
 
 def test_a_value_with_a_key_of_the_documents_is_refused(root):
