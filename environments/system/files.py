@@ -110,12 +110,14 @@ def require_unlinked(directory: OwnPath, depth: int = sys.maxsize) -> None:
         NotOurs: One of the paths is neither a file nor a directory, but a link for example.
     """
     require_directory(directory)
-    for path in entries(directory):
-        if path.is_dir():
-            if depth > 1:
-                require_unlinked(path, depth - 1)
-        else:
-            require_file(path)
+    left = [(directory, depth)]
+    while left:
+        above, levels = left.pop()
+        for path in entries(above):
+            if not path.is_dir():
+                require_file(path)
+            elif levels > 1:
+                left.append((path, levels - 1))
 
 
 def sync_directories(path: AnyPath) -> None:

@@ -18,6 +18,8 @@ from environments.system.files import (
 )
 
 ENVIRONMENT_FILE = "environment.json"
+# A service may nest directories in its configuration deeper than anybody wants to read.
+_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def _variables(public: Mapping[str, str]) -> str:
 
 def compare(directory: OwnPath, files: Mapping[str, str]) -> Changes:
     """Compare a directory with its declaration."""
-    present = _present(directory)
+    present = _present(directory, max((_LISTED, *(name.count("/") for name in files))))
     same = {name for name in files if present.get(name) == "file" and _holds(directory / name, files[name])}
     folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
     kept = {name for name, kind in present.items() if kind == "directory" and name in folders}
@@ -86,14 +88,17 @@ def write(directory: OwnPath, files: Mapping[str, str]) -> Changes:
     return changes
 
 
-def _present(directory: OwnPath, above: str = "") -> dict[str, str]:
-    """Return the kinds of all entries below a directory, by relative name."""
+def _present(directory: OwnPath, depth: int) -> dict[str, str]:
+    """Return the kinds of the entries below a directory, down to a depth, by relative name."""
     found: dict[str, str] = {}
-    for path in entries(directory):
-        name = above + path.name
-        found[name] = "directory" if path.is_dir() else "file" if path.is_file() else "other"
-        if found[name] == "directory":
-            found |= _present(path, f"{name}/")
+    left = [""]
+    while left:
+        above = left.pop()
+        for path in entries(directory / above):
+            name = above + path.name
+            found[name] = "directory" if path.is_dir() else "file" if path.is_file() else "other"
+            if found[name] == "directory" and name.count("/") < depth:
+                left.append(f"{name}/")
     return found
 
 

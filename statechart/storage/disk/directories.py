@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from contextlib import suppress
+from uuid import uuid4
 
 from statechart.storage.disk.failures import translated
 from statechart.storage.disk.paths import PASS, AnyPath, OwnPath, leave, unfit
@@ -102,30 +102,69 @@ def remove_tree(path: AnyPath) -> None:
         if not stat.S_ISDIR(found.st_mode):
             os.unlink(name, dir_fd=directory)
             return
-        try:
-            shutil.rmtree(name, dir_fd=directory)
-        except PermissionError:
-            _permit(name, directory)
-            shutil.rmtree(name, dir_fd=directory)
+        _remove_directory(name, directory)
+
+
+def _remove_directory(name: str, above: int) -> None:
+    # Not shutil.rmtree, which calls itself and holds a descriptor for each level: a program may nest
+    # directories deeper than either allows. So each directory is moved up before it is emptied.
+    _permit(name, above)
+    top = _opened(name, above)
+    try:
+        prefix, moved = f".{uuid4().hex}-", 0
+        left = _without_files(top)
+        while left:
+            each = left.pop()
+            _permit(each, top)
+            inner = _opened(each, top)
+            try:
+                for nested in _without_files(inner):
+                    moved += 1
+                    if _moved(nested, inner, f"{prefix}{moved}", top):
+                        left.append(f"{prefix}{moved}")
+            finally:
+                leave(inner)
+            os.rmdir(each, dir_fd=top)
+    finally:
+        leave(top)
+    os.rmdir(name, dir_fd=above)
+
+
+def _moved(name: str, above: int, new: str, top: int) -> bool:
+    """Move a directory to the top, or remove it if it can only be removed; return whether it was moved."""
+    _permit(name, above)
+    try:
+        os.rename(name, new, src_dir_fd=above, dst_dir_fd=top)
+    except PermissionError:  # another user's, which has to be empty
+        os.rmdir(name, dir_fd=above)
+        return False
+    return True
+
+
+def _opened(name: str, above: int) -> int:
+    return os.open(name, _READ | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+
+
+def _without_files(directory: int) -> list[str]:
+    """Remove all but the directories from a directory, and return their names."""
+    directories: list[str] = []
+    for name in os.listdir(directory):
+        if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+            directories.append(name)
+        else:
+            os.unlink(name, dir_fd=directory)
+    return directories
 
 
 def _permit(name: str, above: int) -> None:
-    """Make all directories of a tree writable for their owner."""
-    directory = os.open(name, PASS | os.O_NOFOLLOW, dir_fd=above)
+    """Make a directory of this user writable, if its mode does not allow that."""
+    if os.stat(name, dir_fd=above, follow_symlinks=False).st_mode & PRIVATE_DIRECTORY == PRIVATE_DIRECTORY:
+        return
+    directory = os.open(name, PASS | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
     try:
         # By descriptor, as a name could be exchanged for a link in between. Only a descriptor that can
         # read has fchmod, and the mode may not allow to read.
-        os.chmod(f"/proc/self/fd/{directory}", PRIVATE_DIRECTORY)
-        for entry in _listed(directory):
-            if stat.S_ISDIR(os.stat(entry, dir_fd=directory, follow_symlinks=False).st_mode):
-                _permit(entry, directory)
+        with suppress(PermissionError):
+            os.chmod(f"/proc/self/fd/{directory}", PRIVATE_DIRECTORY)
     finally:
         leave(directory)
-
-
-def _listed(directory: int) -> list[str]:
-    descriptor = os.open(".", _READ | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        return os.listdir(descriptor)
-    finally:
-        leave(descriptor)

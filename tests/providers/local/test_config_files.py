@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,13 @@ async def test_configuring_again_reports_what_changed(bench):
     await bench.run("configure")
 
     assert bench.reports[-1] == "1 unchanged, 1 removed (motd.txt)"
+
+
+def test_directories_nested_without_end_are_removed_and_named_down_to_a_depth(tmp_path):
+    for depth in range(1, 1_500):
+        Path(f"{tmp_path}{'/d' * depth}").mkdir()
+
+    assert len(compare(OwnPath(tmp_path), {"same": "1"}).removed) < 50
+    write(OwnPath(tmp_path), {"same": "1"})
+
+    assert [path.name for path in tmp_path.iterdir()] == ["same"]

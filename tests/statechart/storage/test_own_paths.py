@@ -136,3 +136,28 @@ def test_a_users_file_has_to_be_regular_and_of_limited_size(root):
         read_regular(Path("/proc/self/status"), 10)
     with pytest.raises(NotOurs, match="is not a regular file"):
         read_regular(Path("/dev/zero"), 10)
+
+
+def test_a_tree_of_any_depth_and_any_modes_is_removed(tmp_path: Path) -> None:
+    place = tmp_path / "service"
+    place.mkdir()
+    nest(place, 2_000)
+    (place / "other/inner").mkdir(parents=True)
+    (place / "other/link").symlink_to(tmp_path)
+    (place / "other/inner").chmod(0)
+    (place / "other").chmod(0o500)
+
+    remove_tree(OwnPath(tmp_path, ("service",)))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def nest(place: Path, levels: int) -> None:
+    """Nest directories deeper than a path can be long, with a file in the innermost."""
+    descriptor = os.open(place, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("directory", dir_fd=descriptor)
+        above, descriptor = descriptor, os.open("directory", os.O_RDONLY, dir_fd=descriptor)
+        os.close(above)
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor))
+    os.close(descriptor)

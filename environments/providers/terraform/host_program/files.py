@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 from pathlib import Path
+from uuid import uuid4
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
@@ -37,7 +40,41 @@ def sync(directory: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file, or a directory with its content, without following links."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
+        return
+    _remove_directory(path)
+
+
+def _remove_directory(path: Path) -> None:
+    # Not shutil.rmtree, which calls itself for each level: a service may nest directories deeper. So
+    # each directory is moved up before it is emptied.
+    top = os.open(path, _DIRECTORY)
+    try:
+        prefix, moved = f".{uuid4().hex}-", 0
+        left = _without_files(top)
+        while left:
+            each = left.pop()
+            inner = os.open(each, _DIRECTORY, dir_fd=top)
+            try:
+                for nested in _without_files(inner):
+                    moved += 1
+                    os.rename(nested, f"{prefix}{moved}", src_dir_fd=inner, dst_dir_fd=top)
+                    left.append(f"{prefix}{moved}")
+            finally:
+                os.close(inner)
+            os.rmdir(each, dir_fd=top)
+    finally:
+        os.close(top)
+    path.rmdir()
+
+
+def _without_files(directory: int) -> list[str]:
+    """Remove all but the directories from a directory, and return their names."""
+    directories: list[str] = []
+    for name in os.listdir(directory):
+        if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+            directories.append(name)
+        else:
+            os.unlink(name, dir_fd=directory)
+    return directories

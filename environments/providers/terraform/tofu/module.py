@@ -186,10 +186,13 @@ def copied(target: OwnPath) -> dict[str, bytes]:
 
 def _copies(directory: OwnPath) -> Iterator[OwnPath]:
     """Yield all but the directories below a directory, without Terraform's own files."""
-    for path in entries(directory):
-        if path.name not in _IGNORED:
+    left = [directory]
+    while left:
+        for path in entries(left.pop()):
+            if path.name in _IGNORED:
+                continue
             if path.is_dir():
-                yield from _copies(path)
+                left.append(path)
             else:
                 yield path
 
