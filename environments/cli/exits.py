@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def conclude(error: BaseException, settings: Settings) -> int:
     """Report an error and return its exit code."""
     if isinstance(error, KeyboardInterrupt):
-        told = _ended(Ended(signal.SIGINT, settings.changing), settings)
+        told = _ended(Ended(signal.SIGINT), settings)
     elif isinstance(error, Ended):
         told = _ended(error, settings)
     elif isinstance(error, click.ClickException):
@@ -60,9 +60,14 @@ def _ended(error: Ended, settings: Settings) -> Report:
         told = report(error.failed, settings)
         assert told is not None
         return Report(code, "cancelled", told.message, told.next)
-    if error.name is None:
+    if error.recorded:
+        changed = ", ".join(standing(settings, name)[0] for name in error.recorded)
+        return Report(code, "cancelled", f"{error}; recorded before: {changed}", (settings.spell("list"),))
+    # `up` may have created an environment before its first command began.
+    name = error.name or settings.changing
+    if name is None:
         return Report(code, "cancelled", f"{error}; no environment was changed", (settings.spell("list"),))
-    condition, steps = standing(settings, error.name)
+    condition, steps = standing(settings, name)
     return Report(code, "cancelled", f"{error}: {condition}", steps)
 
 

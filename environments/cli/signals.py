@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -30,14 +30,20 @@ class Ended(Exception):
         signal: The signal.
         name: The environment under change, or None if no command had begun.
         failed: The failure of a command that stopped between two steps.
+        recorded: Further environments that were changed before the signal came.
     """
 
     def __init__(
-        self, received: signal.Signals, name: str | None = None, failed: CommandFailed | None = None
+        self,
+        received: signal.Signals,
+        name: str | None = None,
+        failed: CommandFailed | None = None,
+        recorded: Sequence[str] = (),
     ) -> None:
         self.signal = received
         self.name = name
         self.failed = failed
+        self.recorded = tuple(recorded)
         super().__init__(f"ended by {received.name}")
 
     @property

@@ -162,6 +162,15 @@ def test_ctrl_c_before_a_command_reports_that_nothing_was_changed(
     assert capsys.readouterr().err.count("no environment was changed") == 2
 
 
+def test_a_created_environment_is_named_though_no_command_of_it_had_begun(
+    cli: Any, hello: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(changing=hello, chosen_data_dir=data)
+
+    assert conclude(Ended(signal.SIGTERM), settings) == 143
+    assert "error: ended by SIGTERM: hello is created" in capsys.readouterr().err
+
+
 def test_a_signal_that_the_parent_ignores_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

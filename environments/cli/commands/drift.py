@@ -16,7 +16,7 @@ from environments.cli.parameters import optional_name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
-from environments.cli.signals import Interruption
+from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, note
@@ -97,16 +97,26 @@ def _compare(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_
         # No environment is under change, so the first Ctrl-C ends the comparison at once.
         interruption = Interruption(narrator.note)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
-        return interruption.run(_all(workspace, names, apply=apply))
+        recorded: list[str] = []
+        try:
+            return interruption.run(_all(workspace, names, recorded, apply=apply))
+        except Ended as ended:
+            raise Ended(ended.signal, recorded=recorded) from None
 
 
-async def _all(workspace: Workspace, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
+async def _all(
+    workspace: Workspace, names: Sequence[str], recorded: list[str], *, apply: bool
+) -> list[_DriftResult]:
+    """Compare environments, and list those of which a difference was recorded."""
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(name: str) -> _DriftResult:
         async with places:
             try:
-                return _DriftResult(name, await workspace.drift(name, apply=apply))
+                found = await workspace.drift(name, apply=apply)
+                if found.applied:
+                    recorded.append(name)
+                return _DriftResult(name, found)
             except Exception as error:  # reported with the result; the others are still compared
                 return _DriftResult(name, error=error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from environments.model.observation import Observation, ServiceState
 from environments.storage.file import FileRepository
 from environments.testing import ScriptedProvider
+from environments.workspace import Workspace
 
 DOWN = Observation(resources=True, service=ServiceState.DOWN, detail="its process is gone")
 
@@ -156,3 +158,26 @@ def _cwd(process: psutil.Process) -> str:
         return process.cwd()
     except psutil.Error:
         return ""
+
+
+def test_ctrl_c_while_all_are_compared_names_those_that_were_recorded(
+    cli: Any, running: str, scripted_provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_provider.observed = DOWN
+
+    async def interrupted(_workspace: object, name: str, *, apply: bool) -> None:
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(5)
+
+    observe = Workspace.drift
+    monkeypatch.setattr(
+        Workspace,
+        "drift",
+        lambda *at, apply: (observe if at[1] == "demo" else interrupted)(*at, apply=apply),
+    )
+    assert cli("create", "other", "--app", Path(__file__).parents[3] / "examples" / "hello").code == 0
+
+    ran = cli("drift", "--all", "--apply")
+
+    assert ran.code == 130
+    assert "error: ended by SIGINT; recorded before: demo is run_failed" in ran.err
