@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,6 +15,9 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.registry import COMMANDS, TAKING, WAYS
 from environments.cli.report import ExitCode
 from environments.presentation import guidance
+
+if TYPE_CHECKING:
+    from environments.cli.settings import Settings
 
 _SIGNAL = ("128+n", "ended by signal n")
 
@@ -44,11 +47,10 @@ class CommandGroup(HelpPage, click.Group):
         # click would suggest only the subcommands that are imported already.
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             if (way := WAYS.get(args[0].lower())) is not None:
-                steps = tuple(
-                    step if step.startswith("then ") else ctx.obj.spell(step) for step in way.next
-                )
+                steps = tuple(_spelled(step, ctx.obj) for step in way.next)
                 raise UsageRefused(f"there is no command {args[0]!r}: {way.words}", steps)
-            raise click.NoSuchCommand(args[0], possibilities=COMMANDS.keys() - TAKING, ctx=ctx)
+            message = f"No such command {args[0]!r}."
+            raise click.NoSuchCommand(args[0].lower(), message, _similar(args[0].lower()), ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -78,6 +80,23 @@ class CommandGroup(HelpPage, click.Group):
         del ctx
         with formatter.section("Exit codes"):
             formatter.write_dl([*((f"{code.value:>5}", code.meaning) for code in ExitCode), _SIGNAL])
+
+
+def _spelled(step: str, settings: Settings) -> str:
+    _, then, command = step.rpartition("then envchart ")
+    return then.removesuffix("envchart ") + settings.spell(command)
+
+
+def _similar(word: str) -> list[str]:
+    """Return the commands that a word may be a misspelling of.
+
+    Nothing is returned for a word that is closest to a command that takes something away.
+    """
+    # Only a wrong word needs it, and each import delays the start.
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, COMMANDS)
+    return [] if TAKING & set(found[:1]) else [name for name in found if name not in TAKING]
 
 
 class Subcommand(HelpPage, click.Command):

@@ -29,6 +29,10 @@ class Way(NamedTuple):
 _RUN = Way(
     "a service is started by run, and by up with all that has to come before", ("run NAME", "up NAME")
 )
+_RESTART = Way(
+    "a running service is restarted by release, then run",
+    ("release NAME", "then envchart run NAME", "up NAME"),
+)
 _STOP = Way(
     "no command only stops a service; destroy removes the service together with all resources",
     ("show NAME", "destroy --help"),
@@ -52,7 +56,8 @@ _CHANGE = Way("the declaration is changed by update", ("update NAME --file FILE"
 
 WAYS: dict[str, Way] = {
     **dict.fromkeys(("deploy", "push", "publish", "ship", "apply", "upgrade", "redeploy"), _DEPLOY),
-    **dict.fromkeys(("start", "restart", "reload", "launch", "serve"), _RUN),
+    **dict.fromkeys(("start", "launch", "serve"), _RUN),
+    **dict.fromkeys(("restart", "reload"), _RESTART),
     **dict.fromkeys(("stop", "halt", "kill", "pause"), _STOP),
     **dict.fromkeys(("rm", "delete", "remove", "down", "teardown", "uninstall", "clean"), _REMOVE),
     **dict.fromkeys(("status", "state", "info", "describe", "inspect", "get", "health"), _SHOW),

@@ -33,11 +33,13 @@ def test_no_misspelt_word_suggests_a_command_that_takes_away(cli: Any, word: str
     ran = cli(word, "web")
 
     assert ran.code == 2
+    assert "Did you mean" not in ran.err
     assert not TAKING & set(re.findall(r"'(\w+)'", ran.err.partition(word)[2]))
 
 
 def test_a_misspelt_harmless_command_is_suggested(cli: Any) -> None:
     assert "Did you mean 'provision'?" in cli("provison", "web").err
+    assert "No such command 'UP'. Did you mean 'up'?" in cli("UP", "web").err
 
 
 def test_steps_are_printed_as_steps(cli: Any) -> None:
@@ -46,6 +48,12 @@ def test_steps_are_printed_as_steps(cli: Any) -> None:
     assert (
         "next: envchart release NAME\nthen: envchart run NAME\n  or: envchart up NAME --app DIR\n" in said
     )
+
+
+def test_each_step_names_the_data_directory_that_was_typed(cli: Any) -> None:
+    for word in ("deploy", "restart", "rollback"):
+        steps = cli("--data-dir", "there", word, "--json").error["next"]
+        assert all(step.endswith(" --data-dir there") for step in steps), steps
 
 
 def test_a_destroyed_environment_has_to_be_purged_and_created_again(cli: Any, hello: str) -> None:
