@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from contextlib import suppress
 from operator import attrgetter
@@ -12,7 +13,7 @@ from environments.ports import provider_of
 from environments.secrets.redaction import clean, redactor
 from environments.system.files import OwnPath, entries
 from statechart.errors import StorageError
-from statechart.storage.disk import read_file
+from statechart.storage.disk import read_file, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
 
 _WORDS = 8
+_BLOCK = 65_536  # bytes
 
 
 def tail(files: Sequence[Path], count: int, directory: Path) -> tuple[list[str], int]:
-    """Return the last lines of all files, and how many bytes of the last file were read.
+    """Return the last lines of all files, and the size of the last file in bytes.
 
     Args:
         files: The files, the last lines in the last file.
@@ -36,15 +38,37 @@ def tail(files: Sequence[Path], count: int, directory: Path) -> tuple[list[str],
         StorageError: A file can't be read.
     """
     lines: deque[str] = deque(maxlen=count)
-    read = 0
+    size = 0
     for path in files:
-        content = read_file(OwnPath.within(directory.parent, path))
-        if content is None:
+        found = _end_of(OwnPath.within(directory.parent, path), count)
+        if found is None:
             continue  # rotated away since the files were listed
+        content, size = found
         if content:
             lines.extend(content.decode("utf-8", "replace").removesuffix("\n").split("\n"))
-        read = len(content)
-    return list(lines), read
+    return list(lines), size
+
+
+def _end_of(path: OwnPath, count: int) -> tuple[bytes, int] | None:
+    """Return at least the last lines of a file, and its size; None if there is no file.
+
+    The file is read from its end, since a log may be larger than the memory.
+    """
+    with translated("read", path):
+        try:
+            file = os.fdopen(path.open(os.O_RDONLY), "rb")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        with file:
+            size = begin = file.seek(0, os.SEEK_END)
+            blocks: deque[bytes] = deque()
+            breaks = 0
+            while begin and breaks <= count:  # the last break ends the last line
+                end, begin = begin, max(0, begin - _BLOCK)
+                file.seek(begin)
+                blocks.appendleft(file.read(end - begin))
+                breaks += blocks[0].count(b"\n")
+    return b"".join(blocks), size
 
 
 def trace_file(environment: AnyEnvironment, directory: Path) -> OwnPath | None:
@@ -90,7 +114,10 @@ def last_words(environment: AnyEnvironment, directory: Path) -> dict[str, tuple[
         if log:
             # All lines at once: a secret may have several.
             lines = tuple(clean("\n".join(log), redactor(environment.spec)).split("\n"))
-            # The trace of a service that ended has the end of its log.
-            if not set(lines) <= set(words.get("the trace", ())):
+            # The trace of a service that ended has the end of its log: one of the two is enough.
+            traced = set(words.get("the trace", ()))
+            if traced < set(lines):
+                words.pop("the trace", None)
+            if not set(lines) <= traced:
                 words["the service's log"] = lines
     return words

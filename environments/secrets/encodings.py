@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
 
-from environments.system.control_codes import SEVEN_BIT_CODES
+from environments.system.control_codes import CODES_IN_UTF_8
 
 Span = tuple[int, int]
 """A part of a text, from a position to before another."""
@@ -192,11 +192,12 @@ UTF_8: Final = Escapes(r"[^\x00-\x7f]", byte_form)
 """Turns any text into its byte form."""
 
 ENCODINGS: Final[dict[str, Encoding]] = {
-    "control codes and colours": Escapes(SEVEN_BIT_CODES, lambda _code: ""),
+    "control codes and colours": Escapes(CODES_IN_UTF_8, lambda _code: ""),
     # JSON of all kinds (Go's, with escaped slashes, in ASCII), JavaScript, Python, `printf %q`.
     "backslashes": Escapes(_BACKSLASH, _backslash),
     "backslashes of bytes": Escapes(_BACKSLASH, _byte, sign=r"\\x[89A-Fa-f]"),
     "quotes of shells": Escapes(r"""'"'"'|'\\''""", lambda _quote: "'"),
+    "doubled quotes": Escapes(r"""''|\"\"""", lambda quotes: quotes[0]),  # YAML, SQL, CSV
     "URLs": Escapes(r"%[0-9A-Fa-f]{2}", _percent),
     "forms": Escapes(r"%[0-9A-Fa-f]{2}|\+", _percent, sign=r"\+"),
     "HTML and XML": Escapes(

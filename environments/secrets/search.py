@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 
 from environments.secrets.encodings import ENCODINGS, UTF_8, Decoded, Span, byte_form
-from environments.system.control_codes import SEVEN_BIT_CODES, strip_control_codes
+from environments.system.control_codes import CODES_IN_UTF_8, strip_control_codes
 
 HIDDEN = "***"
 """The replacement of a secret."""
@@ -142,6 +142,6 @@ def _parts(secret: str, is_telling: Callable[[str], bool]) -> Iterator[str]:
     whole = [secret.strip()] if any(line and not is_telling(line) for line in lines) else []
     for text in (*lines, *whole):
         for part in (text, strip_control_codes(text).strip()):
-            for form in (byte_form(part), re.sub(SEVEN_BIT_CODES, "", byte_form(part))):
+            for form in (byte_form(part), re.sub(CODES_IN_UTF_8, "", byte_form(part))):
                 if is_telling(form):
                     yield form

@@ -52,6 +52,8 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "shell": shlex.quote,
     "shell's backslashes": lambda text: re.sub(r"([^\w\n])", r"\\\1", text, flags=re.ASCII),
     "octal": lambda text: "".join(chr(b) if 31 < b < 127 and b != 92 else f"\\{b:03o}" for b in data(text)),
+    "YAML and SQL": lambda text: "'" + text.replace("'", "''") + "'",
+    "CSV": lambda text: '"' + text.replace('"', '""') + '"',
     "URL": lambda text: quote(data(text), safe=""),
     "URL with slashes": lambda text: quote(data(text)),
     "URL in small letters": lambda text: re.sub("%..", lambda found: found[0].lower(), quote(data(text))),
@@ -114,6 +116,12 @@ def test_a_secret_with_control_codes_is_hidden_with_and_without_them(secret: str
     assert clean(f"<{secret}>", redact) == "<***>"
     assert clean(f"<{clean(secret, str)}>", redact) == "<***>"
     assert clean(f"<{coloured(secret)}>", redact) == "<***>"
+
+
+def test_bidirectional_controls_do_not_hide_a_secret() -> None:
+    redact = SecretSearch(["hunter2-é漢"]).redact
+
+    assert redact("<hun\u202eter2\u202c-é\u2066漢>") == "<***>"
 
 
 @pytest.mark.parametrize("width", [64, 76, 60])

@@ -32,6 +32,7 @@ EVERY_CONTROL = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr
         ("pass\bword", "password"),
         ("10 %\r20 %\r\n", "10 %20 %\n"),
         ("a\x7fb\x00c\x07d\x85e\x0bf\x0cg", "abcdefg"),
+        ("a\u202eb\u202cc\u2066d\u2069 שלום\u200f", "abcd שלום\u200f"),
         ("a\x1b\x1b[2Jb", "ab"),
         ("a\x1b\x1b[2J[2Jb", "a[2Jb"),
     ],

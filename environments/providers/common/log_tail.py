@@ -9,6 +9,7 @@ from environments.secrets.redaction import clean
 from environments.system.files import AnyPath, OwnPath
 
 _TAIL_BYTES = 32_768
+_LONGEST_LINE = 1_048_576  # bytes
 _TAIL_LINES = 20
 _LINE_LIMIT = 200
 
@@ -25,12 +26,17 @@ def tail(log: AnyPath, offset: int, redact: Callable[[str], str]) -> str:
         with os.fdopen(OwnPath.of(log).open(os.O_RDONLY), "rb") as file:
             end = file.seek(0, os.SEEK_END)
             begin = offset if offset <= end else 0
-            file.seek(max(begin, end - _TAIL_BYTES))
-            text = file.read().decode(errors="replace")
+            for size in (_TAIL_BYTES, _LONGEST_LINE):
+                file.seek(max(begin, end - size))
+                text = file.read(size).decode(errors="replace")
+                if end - begin > size:  # half a line may hold half a secret, which redaction would miss
+                    text = text.partition("\n")[2]
+                if text:
+                    break
     except FileNotFoundError:
         return ""
-    if end - begin > _TAIL_BYTES:  # half a line may hold half a secret, which redaction would miss
-        text = text.partition("\n")[2]
+    if not text and end > begin:
+        return f"(a line of more than {_LONGEST_LINE:,} bytes)"
     return "\n".join(clean(text, redact).splitlines()[-_TAIL_LINES:])
 
 

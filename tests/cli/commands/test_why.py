@@ -123,3 +123,13 @@ def test_a_trace_that_only_repeats_the_steps_is_not_shown(
     assert "provision: done so far first_provision" in ran.out
     assert "steps done" not in ran.out
     assert ran.out.count("no route to host") == 1
+
+
+def test_the_end_of_a_crash_is_told_once(cli: Any, dying: Path) -> None:
+    (dying / "app.py").write_text("print('the cause\\n\\nthe effect', flush=True)\nraise SystemExit(3)\n")
+    assert cli("up", "web", "--app", dying).code == 6
+
+    told = cli("why", "web").out.partition("The end of ")[2]
+
+    assert told.count("| the cause\n") == told.count("| the effect\n") == 1
+    assert cli("destroy", "web", "--yes").code == 0

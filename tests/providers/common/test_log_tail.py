@@ -46,6 +46,14 @@ def test_a_long_tail_begins_with_a_whole_line(log: Path) -> None:
     assert tail(log, 0, str) == "whole"
 
 
+def test_a_log_of_one_long_line_has_a_tail(log: Path) -> None:
+    log.write_text("x" * 100_000 + " whole\n")
+    assert tail(log, 0, str).endswith("x whole")
+
+    log.write_text("x" * 2_000_000 + "\n")
+    assert tail(log, 0, str) == "(a line of more than 1,048,576 bytes)"
+
+
 def test_the_last_word_is_the_last_line_with_text() -> None:
     assert last_word("one\n two \n\n") == "two"
     assert last_word("\n") == ""

@@ -1,0 +1,38 @@
+"""The ends of log files: read from the end, however long the log is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from environments.presentation.log_files import tail
+
+LONG = "".join(f"{number} ü\n" for number in range(30_000))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "one", "one\n", "one\n\ntwo", LONG, f"{LONG}\n\n", f"{LONG}rest"]
+)
+@pytest.mark.parametrize("count", [0, 1, 2, 20_000, 10**9])
+def test_the_last_lines_are_those_of_the_whole_file(tmp_path: Path, text: str, count: int) -> None:
+    log = tmp_path / "web" / "service.log"
+    log.parent.mkdir()
+    log.write_text(text)
+    whole = text.removesuffix("\n").split("\n") if text else []
+
+    lines, size = tail([log, tmp_path / "web" / "gone.log"], count, log.parent)
+
+    assert lines == whole[len(whole) - count if count < len(whole) else 0 :]
+    assert size == len(text.encode())
+
+
+def test_the_lines_before_the_last_are_not_read(tmp_path: Path) -> None:
+    log = tmp_path / "web" / "service.log"
+    log.parent.mkdir()
+    with log.open("w") as file:
+        file.truncate(2**40)  # a hole: reading it would take all memory
+        file.seek(0, 2)
+        file.write("\nlast\n")
+
+    assert tail([log], 1, log.parent) == (["last"], 2**40 + 6)
