@@ -62,13 +62,14 @@ def fire(
     """Fire an event on the value that a session holds, and return the committed value.
 
     Guards and hooks see the value's fields as attributes of `model`, and the payload as keyword
-    arguments. `evolve` makes the next value from the present one and the transition. The model validates
-    this value as a reader of the record will, and `fire` returns it as read.
+    arguments. Only `evolve` changes the value: it makes the next value from the present one and the
+    transition. The model validates this value as a reader of the record will; `fire` returns it as read.
 
     Raises:
         UnknownEvent: The chart has no such event.
         InvalidTransition: The chart does not allow the event now; nothing was written.
         InvalidValue: The model could not read the value again, or not in its state; nothing was written.
+        ChartDefinitionError: A hook sets an attribute of `model`; nothing was written.
         StorageError: The transition could not be committed; see `Session.commit`.
     """
     __tracebackhide__ = True  # pytest shows the test that fires instead
@@ -160,4 +161,4 @@ class _SessionLedger(Generic[ModelT]):
         return read
 
 
-_SET_STATE = "give the model a field `state` without an alias, and let `evolve` set it to `to_value`"
+_SET_STATE = "give the model a field `state`, and let `evolve` set it to `to_value`"

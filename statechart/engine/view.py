@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from statechart.errors import ChartDefinitionError
 from statechart.wording import own_docstring
 
 _numbers = count(1)
@@ -19,7 +20,7 @@ _numbers = count(1)
 def view_of(value: BaseModel) -> SimpleNamespace:
     """Return an object with the fields of a value, and with the methods and properties of its class.
 
-    The fields may be set, as the engine sets the state. Methods and properties run on the value itself.
+    Only the state may be set, as the engine does. Methods and properties run on the value itself.
     """
     view: SimpleNamespace = _view_class(type(value))(**dict(iter(value)))
     view._value = value
@@ -34,8 +35,18 @@ def _view_class(model: type[BaseModel]) -> type[SimpleNamespace]:
     return type(
         f"{model.__qualname__}View{next(_numbers)}",
         (SimpleNamespace,),
-        {name: _forwarded(name, getattr_static(model, name)) for name in names},
+        {name: _forwarded(name, getattr_static(model, name)) for name in names} | {"__setattr__": _set},
     )
+
+
+def _set(view: Any, name: str, value: object) -> None:
+    if name not in ("state", "_value"):
+        # The view is forgotten after the event, and what a hook had set with it.
+        raise ChartDefinitionError(
+            f"a hook sets {name!r} of a stored {type(view._value).__name__}, which would be lost: "
+            "let `evolve` return a copy with it"
+        )
+    object.__setattr__(view, name, value)
 
 
 def _forwarded(name: str, attribute: object) -> object:

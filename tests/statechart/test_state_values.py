@@ -259,7 +259,7 @@ UNREADABLE: dict[str, tuple[type[BaseModel], Callable[[Any, Transition], Any], s
     "a model with the state elsewhere": (
         Elsewhere,
         by_value,
-        "give the model a field `state` without an alias",
+        "give the model a field `state`",
     ),
     "evolve keeps the state": (Counted, keeps_the_state, "its state would be 'off' instead of 'on'"),
     "evolve breaks a field": (Counted, breaks_a_field, "taken: Input should be a valid integer"),
@@ -283,6 +283,23 @@ def test_a_value_that_could_not_be_read_again_is_not_written(case: str, tmp_path
     assert isinstance(refused.value, StatechartError)
     assert (tmp_path / "x" / "history.jsonl").read_bytes() == before
     assert store.load("x").value == model_()
+
+
+def test_a_hook_cannot_set_a_field_of_a_stored_value(tmp_path: Path) -> None:
+    class Counting(Chart):
+        off = State("off", initial=True)
+        on = State("on", final=True)
+        up = Event(off.to(on), name="up")
+
+        def on_up(self, model: Any) -> None:
+            model.taken += 1
+
+    store = JsonFileRepository(tmp_path, Counted)
+    store.create("x", Counted())
+
+    with store.open("x") as session, pytest.raises(ChartDefinitionError, match="sets 'taken' of a stored"):
+        fire(session, Counting, Counting.up)
+    assert store.load("x").value == Counted()
 
 
 def test_a_value_that_was_never_validated_is_not_created(tmp_path: Path) -> None:
