@@ -116,6 +116,11 @@ async def _host(
             return replace(await _service(spec, host), altered=altered)
     except StepFailed as failed:
         state = _unreached(failed)
+        if state is None:
+            unseen = f"the host: {failed.summary}"
+            return Observation(
+                resources=True, service=ServiceState.UNKNOWN, altered=altered, unseen=(unseen,)
+            )
         # An unreachable host may just be cut off. It counts as gone if Terraform sees a difference too.
         gone = state is not HostState.STRANGE and bool(altered)
         detail = f"{failed.summary}; {'; '.join(altered)}" if gone else failed.summary
@@ -128,16 +133,18 @@ async def _host(
         )
 
 
-def _unreached(failed: StepFailed) -> HostState:
-    """Return the state of a host from the error of a connection.
+def _unreached(failed: StepFailed) -> HostState | None:
+    """Return the state of a host from the error of a connection, or None if the cause is another one.
 
     Raises:
-        StepFailed: The error, if its cause is not the host.
+        StepFailed: The observation was cancelled.
     """
+    if failed.cause is FailureCause.CANCELLED:
+        raise failed
     if failed.cause is FailureCause.AUTHENTICATION:
         return HostState.STRANGE
     if failed.cause not in (FailureCause.NETWORK, FailureCause.TIMEOUT):
-        raise failed
+        return None
     # A refused connection proves that the network and the kernel answer.
     refused = isinstance(failed.__cause__, ConnectionRefusedError | ConnectionResetError)
     return HostState.HALF_DEAD if refused else HostState.UNREACHABLE

@@ -20,6 +20,10 @@ def stats(*hosts: str) -> dict[str, Any]:
     return {"event": "stats", "hosts": {host: {} for host in hosts}}
 
 
+def play(*hosts: str) -> dict[str, Any]:
+    return {"event": "play", "hosts": list(hosts)}
+
+
 def taken(*events: dict[str, Any]) -> Events:
     found = Events("web")
     for event in events:
@@ -52,10 +56,10 @@ IDLE = {
         "no play",
     ),
     "facts only": (
-        (result("ok", action="gather_facts"), result("ok", action="ansible.builtin.setup"), stats("web")),
+        (play("web"), result("ok", action="gather_facts"), result("ok", action="ansible.builtin.setup")),
         "no task",
     ),
-    "ended before the first task": ((stats("web"),), "no task"),
+    "ended before the first task": ((play("web"), play("localhost"), stats()), "no task"),
     "another host that could not be reached": (
         (result("ignored", "other", reached=False), stats("other")),
         "no play",
@@ -98,6 +102,11 @@ def test_without_a_failed_task_the_last_words_of_ansible_are_the_reason() -> Non
     failed = failure(*events, detail="\n".join(lines))
     assert failed.summary == "the playbook could not be run: the callback has crashed"
     assert failure(*events).summary == "the playbook could not be run: Ansible gave no reason"
+
+
+def test_the_field_for_the_password_of_a_vault_is_named() -> None:
+    failed = failure(detail="[ERROR]: Attempting to decrypt but no vault secrets found.")
+    assert failed.summary.endswith("no vault secrets found. (vault_password names the password)")
 
 
 def test_changes_of_the_inventory_change_no_host() -> None:

@@ -53,7 +53,7 @@ def told(workspace: Workspace) -> list[tuple[DriftKind, str]]:
     return [(finding.kind, finding.what) for finding in drift.findings]
 
 
-def test_altered_and_deleted_resources_are_named(project: Project, disk: Path) -> None:
+def test_altered_and_deleted_resources_are_named(project: Project, disk: Path, tmp_path: Path) -> None:
     workspace = project.workspace
     workspace.create(project.spec())
     asyncio.run(workspace.provision("web"))
@@ -65,7 +65,11 @@ def test_altered_and_deleted_resources_are_named(project: Project, disk: Path) -
     assert disk.read_text() == "altered", "looking mends nothing"
 
     disk.unlink()
-    assert told(workspace) == [(DriftKind.RESOURCE_ALTERED, "lab_disk.data: delete")]
+    key = project.sshd.key.rename(tmp_path / "elsewhere")
+    drift = asyncio.run(workspace.drift("web"))
+    assert [finding.what for finding in drift.findings] == ["lab_disk.data: delete"]
+    assert any(part.startswith("the host: ") for part in drift.unseen), "not all of the rest is lost"
+    key.rename(project.sshd.key)
 
     project.sshd.stop()
     ((kind, what),) = told(workspace)

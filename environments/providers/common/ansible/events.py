@@ -18,6 +18,7 @@ _REFUSED = re.compile(
 _UNDEFINED = re.compile(r"is undefined|undefined variable|could not find or access", re.I)
 # reason: of an include; module_stderr: why a module could not even start; stdout: if stderr is empty
 _REASONS = ("msg", "reason", "module_stderr", "module_stdout", "stderr", "stdout")
+_ENCRYPTED = re.compile(r"no vault secrets (were )?found")
 _COUNTED = ("ok", "changed", "failed", "rescued", "unreachable", "skipped", "ignored")
 _ENDING = ("failed", "unreachable")
 _NOT_RUN = "not run by a check"  # as the plugin that holds Ansible to check mode says it
@@ -72,9 +73,11 @@ class Events:
         kind = event["event"]
         if kind == "no_hosts_matched":
             self.unmatched.append(str(event.get("play")))
+        elif kind == "play":
+            # Not the statistics: they leave a host out that a play has ended before its first task.
+            self.played |= self.host in event.get("hosts", ())
         elif kind == "stats":
             self.ended = True
-            self.played = self.host in (event.get("hosts") or {})
         elif kind in _COUNTED:
             changed = kind == "ok" and event.get("changed") and _action(event) not in _IN_MEMORY
             self._count(event, "changed" if changed else kind)
@@ -113,6 +116,8 @@ class Events:
         # Without a failed task the playbook never ran: a syntax error, a bad inventory, a missing role.
         if not self.trouble:
             summary = _last_error(rest) or (failed.summary if not self.ended else _last(rest))
+            if _ENCRYPTED.search(summary):
+                summary += " (vault_password names the password)"
             cause = failed.cause if self.ended else FailureCause.CONFIGURATION
             return StepFailed(cause, f"the playbook could not be run: {summary}", detail)
         # The first: after a failure that nothing rescued, only what `always` holds is run.

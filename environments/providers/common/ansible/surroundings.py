@@ -106,7 +106,9 @@ def search_paths(variables: Mapping[str, str], plain: PlainPaths) -> dict[str, s
     home = Path(variables.get("ANSIBLE_HOME") or "~/.ansible").expanduser()
 
     def places(kind: str, *declared: str) -> str:
-        first = next((variables[name] for name in declared if variables.get(name)), "")
+        given = next((variables[name] for name in declared if variables.get(name)), "")
+        # Ansible runs beside the playbook: relative paths are the user's.
+        first = ":".join(str(Path(each).expanduser().absolute()) for each in given.split(":") if each)
         own = plain(home / kind) if (home / kind).is_dir() else ""
         return ":".join(filter(None, (first, own, str(_SYSTEM / kind))))
 

@@ -88,8 +88,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
                     )
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Remember the play's name."""
+        """Print the hosts of a play, and remember the play's name."""
         self._play = play.get_name()
+        hosts = play.get_variable_manager()._inventory.get_hosts(play.hosts)
+        self._say("play", hosts=[host.get_name() for host in hosts])
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Print that a task begins."""
