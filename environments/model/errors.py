@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from environments.model.failure import FailureCause
 
+_LONGEST_SHOWN = 80
+
 
 class EnvironmentsError(Exception):
     """The root of the package's errors, which keep their facts as attributes and can be pickled."""
@@ -41,7 +43,8 @@ class InvalidName(EnvironmentsError, ValueError):
         self.name = name
         self.rule = rule
         self.suggestion = suggestion
-        super().__init__(f"invalid environment name {name!r}: it {rule}; try {suggestion!r}")
+        shown = name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…"
+        super().__init__(f"invalid environment name {shown!r}: it {rule}; try {suggestion!r}")
 
 
 def misnamed(directory: Path, error: InvalidName) -> NotOurs:

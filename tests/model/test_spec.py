@@ -273,3 +273,7 @@ def test_a_release_is_chosen_by_another_app_or_by_an_earlier_release() -> None:
 def test_a_spec_never_changes() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         EnvironmentSpec.model_validate(DEMO).description = "other"  # type: ignore[misc]
+
+
+def test_a_name_of_any_length_is_refused_in_a_short_message() -> None:
+    assert len(str(InvalidName("x" * 1_000_000, "is too long", "x"))) < 200

@@ -13,9 +13,11 @@ from environments.errors import StepFailed
 from environments.model.command_name import CommandName
 from environments.model.operation import Operation
 from environments.model.steps import Verdict
+from environments.providers.common.known_hosts import pin
+from environments.providers.terraform.steps import teardown
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL
 from statechart.holder import Holder
-from tests.providers.terraform.conftest import Bench, make_key
+from tests.providers.terraform.conftest import USER, Bench, Sshd, make_key
 
 TEARDOWN = ("check_teardown", "destroy_infrastructure", "verify_absence")
 MODULE = """
@@ -276,3 +278,21 @@ async def test_a_host_of_a_module_that_manages_nothing_is_left_alone(bench: Benc
     # An environment of an earlier version, which did not ask who made the host.
     bench.environment = bench.environment.model_copy(update={"outputs": outputs.updated({"owned": True})})
     assert (await bench.observe()).resources
+
+
+async def test_a_host_that_the_module_only_uses_may_go_on_answering(
+    bench: Bench, host: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teardown, "_VANISHING", 0.0)
+    bench.settings["ssh"] = {"key": sshd.key, "port": sshd.port, "user": USER}
+    await bench.provision()
+    known_hosts = bench.data / "build" / "ssh" / "known_hosts"
+    known_hosts.parent.mkdir()
+    pin(known_hosts, "127.0.0.1", sshd.port, sshd.host_key)
+    await bench.run("destroy", "check_teardown", "destroy_infrastructure")
+    assert f"remove its line from {known_hosts}" in await refused(bench, "verify_absence")
+
+    known_hosts.write_text("")
+    await bench.run("destroy", "verify_absence")
+
+    assert not is_there(host)

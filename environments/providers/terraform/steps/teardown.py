@@ -118,7 +118,11 @@ async def verify_absence(spec: TerraformSettings, context: StepContext) -> StepO
     if answers:
         address = context.environment.outputs.instance_ip
         summary = f"Terraform reports that all is destroyed, but the host at {address} still answers"
-        raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: remove it by hand, then destroy again")
+        advice = (
+            "remove it by hand, then destroy again; or, if the module only uses this host and does not "
+            f"create it, remove its line from {Layout.at(context).known_hosts}, then destroy again"
+        )
+        raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: {advice}")
     context.report(f"{found.reason}, and no host answers")
     return _ABSENT
 
