@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from functools import cached_property, partial, partialmethod
+from keyword import iskeyword
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +71,23 @@ def unreadable(chart: AnyChart) -> Iterator[str]:
         if not isinstance(spec.func, str):
             yield f"{spec.func!r} is neither a guard or hook nor the name of one"
             continue
-        try:
-            if spec.may_contain_boolean_expression:
-                parse_boolean_expr(spec.func, lambda _: allways_true, operator_mapping)  # type: ignore[no-untyped-call]
-        except (SyntaxError, ValueError) as error:
-            problem = error.msg if isinstance(error, SyntaxError) else error
+        problem = _problem(spec.func) if spec.may_contain_boolean_expression else None
+        if problem is not None:
             yield f"the guard {spec.func!r} can't be read ({problem}): use names, comparisons, and, or, not"
+
+
+def _problem(expression: str) -> str | None:
+    if iskeyword(expression):
+        return "a word of Python"
+    try:
+        parse_boolean_expr(expression, lambda _: allways_true, operator_mapping)  # type: ignore[no-untyped-call]
+    except SyntaxError as error:
+        return error.msg
+    except ValueError as error:
+        return str(error)
+    except KeyError:
+        return "it has an operator such as `in`"  # by the engine, which looks its operators up
+    return None
 
 
 def names(spec: Any) -> set[str]:

@@ -176,6 +176,11 @@ GUARDS: dict[str, tuple[dict[str, Any], str]] = {
     "no name": ({"cond": True}, "True is neither a guard or hook nor the name of one"),
     "empty": ({"cond": ""}, "the guard '' can't be read"),
     "two words": ({"cond": "is ok"}, "the guard 'is ok' can't be read (invalid syntax)"),
+    "a constant": ({"cond": "True"}, "the guard 'True' can't be read (a word of Python)"),
+    "a membership": (
+        {"cond": "by in voters"},
+        "the guard 'by in voters' can't be read (it has an operator",
+    ),
     "dotted": ({"cond": "model.ok"}, "the guard 'model.ok' can't be read"),
 }
 
