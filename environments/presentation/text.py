@@ -168,11 +168,6 @@ def list_text(
     )
 
 
-def history_text(entries: Iterable[AnyEntry]) -> str:
-    """Return the lines of a history as one text."""
-    return "\n".join(history_lines(entries))
-
-
 def history_lines(entries: Iterable[AnyEntry]) -> Iterator[str]:
     """Yield a line for each event, after a heading; the records of a finished step share a line.
 

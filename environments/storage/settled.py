@@ -53,15 +53,6 @@ def settled_environment(layout: Layout, name: str) -> StoredEnvironment | None:
     return environment if is_free(layout, name) else None
 
 
-def settled_history(layout: Layout, name: str) -> list[StoredEntry] | None:
-    """Return all records of an environment if its files are sound and current, or None."""
-    try:
-        entries = settled_entries(layout, name)
-        return None if entries is None else list(entries)
-    except ValueError:
-        return None
-
-
 def settled_entries(layout: Layout, name: str) -> Iterator[StoredEntry] | None:
     """Return the records of an environment, one at a time, if its files are sound and current.
 
