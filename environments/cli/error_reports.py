@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -133,6 +134,20 @@ def _missing_provider(error: Exception, settings: Settings) -> list[str]:
     ]
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def _of_the_storage(error: Exception, settings: Settings) -> list[str]:
+    number = getattr(error.__cause__, "errno", None)
+    again = settings.spell("list")
+    if number in _FULL:
+        return [f"free some space, then repeat the command; to look: {again}"]
+    if number in _SCARCE:
+        return [f"free what the system lacks, then {again}"]
+    return [f"repair the disk or its permissions, then {again}"]
+
+
 def _of_the_system(_error: Exception, settings: Settings) -> list[str]:
     # What a command expects of the system it translates itself: here are only a lack of open files
     # or memory, and a working directory that was removed.
@@ -254,9 +269,7 @@ KINDS: dict[type[BaseException], _Kind] = {
         ExitCode.STORAGE, "lease_lost", _say("restore the removed files, then envchart show NAME")
     ),
     chart_errors.CommitUncertain: _Kind(ExitCode.STORAGE, "commit_uncertain", _say("envchart show NAME")),
-    chart_errors.StorageError: _Kind(
-        ExitCode.STORAGE, "storage", _say("repair the disk or its permissions, then envchart list")
-    ),
+    chart_errors.StorageError: _Kind(ExitCode.STORAGE, "storage", _of_the_storage),
     OSError: _Kind(ExitCode.STORAGE, "storage", _of_the_system),
     ValidationError: _Kind(
         ExitCode.STORAGE, "corrupt_history", _say("restore the files from a backup, then envchart list")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -52,6 +53,17 @@ class Ended(Exception):
         return 128 + self.signal
 
 
+def _check_room() -> None:
+    """Check that the event loop can open its files, as a loop made by half prints a traceback.
+
+    Raises:
+        OSError: Too many files are open.
+    """
+    with ExitStack() as opened:
+        for _ in range(3):  # a selector and a pair of sockets
+            opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+
+
 @dataclass(slots=True)
 class Interruption:
     """Turns signals into a stop after the current step, or into the end of the task.
@@ -83,6 +95,7 @@ class Interruption:
             raise Ended(late, self.about)
         supervised = self._supervised(work)
         try:
+            _check_room()
             result = asyncio.run(supervised)
         finally:
             # Without file descriptors, or after Ctrl-C, the loop may not have begun.

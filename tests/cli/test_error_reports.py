@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -180,3 +181,21 @@ def test_next_commands_repeat_the_typed_data_directory() -> None:
 
     assert told is not None
     assert told.next == ("envchart show demo --data-dir 'my data'",)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some space, then repeat the command; to look: envchart list"),
+        (errno.EMFILE, "free what the system lacks, then envchart list"),
+        (errno.EACCES, "repair the disk or its permissions, then envchart list"),
+    ],
+)
+def test_the_advice_about_storage_fits_its_cause(number: int, advice: str) -> None:
+    error = chart_errors.StorageError("cannot append")
+    error.__cause__ = OSError(number, "refused")
+
+    told = report(error, Settings())
+
+    assert told is not None
+    assert told.next == (advice,)
