@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -108,9 +108,15 @@ class Connection:
         words = join(["env", "LC_ALL=C", *become, "sh", "-c", command])
         with _translated(self.target), _limited(self.target, command, timeout) as limit:
             async with limit:
-                done = await self._connection.run(
-                    words, input=input or "", encoding="utf-8", errors="backslashreplace"
+                process = await self._connection.create_process(
+                    words, encoding="utf-8", errors="backslashreplace"
                 )
+                if input:
+                    # A program that has ended did not want its input; its answer counts all the same.
+                    with suppress(BrokenPipeError):
+                        process.stdin.write(input)
+                        process.stdin.write_eof()
+                done = await process.wait()
         ran = CommandResult(_status(self.target, done), str(done.stdout or ""), str(done.stderr or ""))
         if self.target.become:
             _check_sudo(self.target, ran)
