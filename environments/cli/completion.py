@@ -27,7 +27,7 @@ class _Place(NamedTuple):
 
 # Installed into the places of the versions before click, whose scripts it replaces.
 _PLACES = {
-    "bash": _Place(".bash_completions/envchart.sh", ".bashrc", "source '{script}'"),
+    "bash": _Place(".bash_completions/envchart.sh", ".bashrc", "source {script}"),
     "zsh": _Place(".zfunc/_envchart", ".zshrc", "fpath+=~/.zfunc; autoload -Uz compinit; compinit"),
     "fish": _Place(".config/fish/completions/envchart.fish"),
 }
@@ -40,15 +40,28 @@ def answer(group: click.Group, settings: Settings, instruction: str) -> int:
     shell, _, wanted = instruction.partition("_")
     if get_completion_class(shell) is None or wanted not in ("source", "complete"):
         return 1
-    # click's own answer prints with `echo`, and a closed pipe would end in a traceback.
     asked = _completion(group, settings, shell)
+    if wanted == "complete" and not _is_asked(asked):
+        return 1
+    # click's own answer prints with `echo`, and a closed pipe would end in a traceback.
     write(strip_control_codes(asked.source() if wanted == "source" else asked.complete()) + "\n")
     return 0
+
+
+def _is_asked(completion: ShellComplete) -> bool:
+    """Return whether the shell's variables hold a question."""
+    try:
+        completion.get_completion_args()
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def _answer_older_script(group: click.Group, settings: Settings) -> int:
     # Scripts installed by versions before click ask for the values alone, one on each line.
     bash = _completion(group, settings, "bash")
+    if not _is_asked(bash):
+        return 1
     items = bash.get_completions(*bash.get_completion_args())
     write("\n".join(item.value for item in items if item.type == "plain") + "\n")
     return 0
@@ -69,12 +82,18 @@ def install(group: click.Group) -> None:
     script.write_text(_script(group, shell))
     if place.startup is not None:
         startup = home / place.startup
-        line = place.loading.format(script=script)
-        present = startup.read_text().splitlines() if startup.exists() else []
+        line = os.fsencode(place.loading.format(script=_quoted(str(script))))
+        # A start-up file may hold bytes of any encoding.
+        present = startup.read_bytes().splitlines() if startup.exists() else []
         if line not in present:
-            with startup.open("a") as file:
-                file.write(f"\n{line}\n")
+            with startup.open("ab") as file:
+                file.write(b"\n" + line + b"\n")
     note(f"{shell} completion is installed in {script}; it takes effect in a new shell")
+
+
+def _quoted(path: str) -> str:
+    # Always in quotes, as by earlier versions, so that their line is found again.
+    return "'" + path.replace("'", """'"'"'""") + "'"
 
 
 def _home() -> Path:

@@ -77,3 +77,44 @@ def test_a_shell_without_completion_is_a_usage_error(cli: Any, monkeypatch: pyte
 
     assert ran.code == 2
     assert "there is no completion for the shell 'csh'" in ran.err
+
+
+def test_a_start_up_file_is_extended_whatever_its_bytes_and_its_place(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "it's home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    startup = home / ".bashrc"
+    startup.write_bytes(b"export GREETING='caf\xe9'")
+
+    assert [cli("--install-completion").code for _ in range(2)] == [0, 0]
+
+    assert startup.read_bytes().count(b"source") == 1
+    shown = subprocess.run(
+        ["bash", "-c", '. "$HOME/.bashrc" && complete -p envchart'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "_envchart_completion envchart" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("instruction", "question"),
+    [
+        *((f"{shell}_complete", {}) for shell in ("bash", "zsh", "fish")),
+        ("complete_bash", {}),
+        ("bash_complete", {"COMP_WORDS": "envchart ", "COMP_CWORD": "x"}),
+    ],
+)
+def test_without_a_question_nothing_is_completed(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, instruction: str, question: dict[str, str]
+) -> None:
+    for name, value in {"_ENVCHART_COMPLETE": instruction, **question}.items():
+        monkeypatch.setenv(name, value)
+
+    ran = cli()
+
+    assert (ran.code, ran.out, ran.err) == (1, "", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from codecs import getincrementaldecoder
@@ -15,7 +16,7 @@ from environments.cli.group import subcommand
 from environments.cli.parameters import NotNegative, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.signals import Interruption
+from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.output import emit, note, write
 from environments.model.errors import StepFailed
 from environments.ports import CollectsLogs, provider_of
@@ -68,8 +69,15 @@ def print_logs(settings: Settings, name: str, lines: int, *, follow: bool, trace
     environment, directory = storage.load(name), storage.directory(name)
     if trace:
         _print_trace(settings, environment, directory)
-    else:
+        return
+    try:
         _print_log(settings, environment, directory, lines, follow=follow)
+    except (KeyboardInterrupt, Ended) as ended:
+        if not follow:
+            raise
+        # The usual end of following is no error.
+        code = ended.exit_code if isinstance(ended, Ended) else 128 + signal.SIGINT
+        raise click.exceptions.Exit(code) from None
 
 
 def _print_log(

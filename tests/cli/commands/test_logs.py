@@ -58,5 +58,7 @@ def test_following_a_log_ends_with_ctrl_c(cli: Any, hello: str, data: Path) -> N
         assert following.stdout is not None
         following.stdout.readline()
         following.send_signal(signal.SIGINT)
+        _, said = following.communicate()
 
     assert following.returncode == 130
+    assert said == ""  # the usual end is no error
