@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -52,7 +53,8 @@ def release(settings: Settings, name: str, app: Path | None, previous: bool) -> 
         )
     if previous:
         _require_previous(settings, name)
-    where = None if app is None else Path.cwd() / app.expanduser()
+    # Unlike Path.expanduser, this leaves a user alone who does not exist.
+    where = None if app is None else Path.cwd() / os.path.expanduser(app)  # noqa: PTH111
     run_command(settings, lambda workspace: workspace.release(name, app=where, previous=previous))
 
 

@@ -104,6 +104,24 @@ def test_without_a_failed_task_the_last_words_of_ansible_are_the_reason() -> Non
     assert failure(*events).summary == "the playbook could not be run: Ansible gave no reason"
 
 
+def test_a_run_that_was_killed_ended_at_a_task() -> None:
+    begun = {"event": "task", "task": "fill the disk"}
+    summary = f"ansible-playbook was killed by SIGKILL: {json.dumps(begun)}"
+
+    failed = taken(play("web"), begun).failure(StepFailed(FailureCause.COMMAND_EXECUTION, summary))
+
+    expected = "the playbook ended at the task fill the disk: ansible-playbook was killed by SIGKILL"
+    assert (failed.summary, failed.cause) == (expected, FailureCause.COMMAND_EXECUTION)
+
+    failed = taken(begun).failure(
+        StepFailed(FailureCause.COMMAND_EXECUTION, summary, "[ERROR]: a bad include")
+    )
+    assert (failed.summary, failed.cause) == (
+        "the playbook ended at the task fill the disk: a bad include",
+        FailureCause.CONFIGURATION,
+    )
+
+
 def test_the_field_for_the_password_of_a_vault_is_named() -> None:
     failed = failure(detail="[ERROR]: Attempting to decrypt but no vault secrets found.")
     assert failed.summary.endswith("no vault secrets found. (vault_password names the password)")

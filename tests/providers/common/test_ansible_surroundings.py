@@ -16,8 +16,9 @@ def test_search_paths_are_relative_to_where_the_user_is(
     monkeypatch.setenv("HOME", "/home/ann")
 
     with plain_paths() as plain:
-        found = search_paths({"ANSIBLE_ROLES_PATH": "vendor/roles:~/own:/opt/roles:"}, plain)
+        found = search_paths({"ANSIBLE_ROLES_PATH": "vendor/roles:~/own:~no-such-user/x:/opt:"}, plain)
 
     system = "/usr/share/ansible/roles:/etc/ansible/roles"
-    assert found["ANSIBLE_ROLES_PATH"] == f"{tmp_path}/vendor/roles:/home/ann/own:/opt/roles:{system}"
+    own = f"{tmp_path}/vendor/roles:/home/ann/own:{tmp_path}/~no-such-user/x:/opt"
+    assert found["ANSIBLE_ROLES_PATH"] == f"{own}:{system}"
     assert found["ANSIBLE_COLLECTIONS_PATH"] == "/usr/share/ansible/collections"

@@ -38,6 +38,7 @@ class Events:
         trouble: The events of failed tasks and unreachable hosts, in order; a rescued failure is none.
         unseen: The tasks that a check left out, and why.
         told: The tasks with their outcomes, in order.
+        begun: The task that began last.
         unmatched: The plays that matched no host.
         ended: Whether the final statistics have come.
         played: Whether a play is for the host.
@@ -52,6 +53,7 @@ class Events:
     trouble: list[dict[str, Any]] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    begun: str = ""
     unmatched: list[str] = field(default_factory=list)
     ended: bool = False
     played: bool = False
@@ -73,6 +75,8 @@ class Events:
         kind = event["event"]
         if kind == "no_hosts_matched":
             self.unmatched.append(str(event.get("play")))
+        elif kind == "task":
+            self.begun = str(event.get("task"))
         elif kind == "play":
             # Not the statistics: they leave a host out that a play has ended before its first task.
             self.played |= self.host in event.get("hosts", ())
@@ -113,18 +117,25 @@ class Events:
         rest = [line for line in failed.detail.splitlines() if not line.startswith('{"event":')]
         told = (reason for event in self.trouble for reason in _reasons(event))
         detail = "\n".join([*self.told, "", *told, *rest]).strip()
-        # Without a failed task the playbook never ran: a syntax error, a bad inventory, a missing role.
         if not self.trouble:
-            summary = _last_error(rest) or (failed.summary if not self.ended else _last(rest))
-            if _ENCRYPTED.search(summary):
-                summary += " (vault_password names the password)"
-            cause = failed.cause if self.ended else FailureCause.CONFIGURATION
-            return StepFailed(cause, f"the playbook could not be run: {summary}", detail)
+            return self._failure_without_a_task(failed, rest, detail)
         # The first: after a failure that nothing rescued, only what `always` holds is run.
         first = self.trouble[0]
         said = _said(first)
         where = "" if first.get("host") == self.host else f" (on {first.get('host')})"
         return StepFailed(_cause(first, said), f"{first.get('task')}{where}: {said}", detail)
+
+    def _failure_without_a_task(self, failed: StepFailed, rest: list[str], detail: str) -> StepFailed:
+        ending, _, _ = failed.summary.partition(': {"event":')
+        error = _last_error(rest)
+        # A syntax error, a bad inventory, a missing role; otherwise Ansible was killed, or the host failed.
+        cause = FailureCause.CONFIGURATION if error or not (self.begun or self.ended) else failed.cause
+        summary = error or (_last(rest) if self.ended else ending)
+        if _ENCRYPTED.search(summary):
+            summary += " (vault_password names the password)"
+        in_the_middle = self.begun and not self.ended
+        what = f"ended at the task {self.begun}" if in_the_middle else "could not be run"
+        return StepFailed(cause, f"the playbook {what}: {summary}", detail)
 
     def require_work(self) -> None:
         """Check that the playbook has configured the host.

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from environments.providers.common.paths import absolute
 from environments.system.files import write_private
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./@+-]+")
@@ -103,12 +104,12 @@ def search_paths(variables: Mapping[str, str], plain: PlainPaths) -> dict[str, s
         variables: The user's environment variables.
         plain: Returns paths without special characters.
     """
-    home = Path(variables.get("ANSIBLE_HOME") or "~/.ansible").expanduser()
+    home = absolute(Path(variables.get("ANSIBLE_HOME") or "~/.ansible"), Path())
 
     def places(kind: str, *declared: str) -> str:
         given = next((variables[name] for name in declared if variables.get(name)), "")
         # Ansible runs beside the playbook: relative paths are the user's.
-        first = ":".join(str(Path(each).expanduser().absolute()) for each in given.split(":") if each)
+        first = ":".join(str(absolute(Path(each), Path())) for each in given.split(":") if each)
         own = plain(home / kind) if (home / kind).is_dir() else ""
         return ":".join(filter(None, (first, own, str(_SYSTEM / kind))))
 
