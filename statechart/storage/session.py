@@ -21,6 +21,7 @@ from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
 from statechart.storage.record import Draft, Line, Record, first_problem, line_after
+from statechart.wording import nearest
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -117,6 +118,12 @@ class Codec(Generic[ModelT]):
             raise InvalidValue(
                 name, f"its document reserves these keys of the value: {', '.join(sorted(taken))}"
             )
+        # A copy with other fields is not validated, and pydantic leaves out the fields that it lacks.
+        for field_ in vars(value).keys() - type(value).model_fields.keys():
+            if not hasattr(type(value), field_):  # as a cached property
+                near = nearest(field_, type(value).model_fields)
+                hint = f": did you mean {near!r}?" if near else ""
+                raise InvalidValue(name, f"{type(value).__name__} has no field {field_!r}{hint}")
         try:
             # Without warnings: a copy with other fields may not have been validated yet.
             content = value.model_dump_json(warnings=False, by_alias=False, round_trip=True).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from enum import Enum, IntEnum, StrEnum
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -252,17 +253,23 @@ class Counted(BaseModel, frozen=True):
     state: str = "off"
     taken: int = 0
 
+    @cached_property
+    def many(self) -> bool:
+        return self.taken > 1
+
+
+def misspells_a_field(value: Any, transition: Transition) -> Any:
+    assert not value.many  # which is kept beside the fields
+    return value.model_copy(update={"state": transition.to_value, "takn": 1})
+
 
 UNREADABLE: dict[str, tuple[type[BaseModel], Callable[[Any, Transition], Any], str]] = {
     "a model that reads another state": (Misread, by_value, "its state would be 'ON' instead of 'on'"),
     "a model without the state": (Typed, by_value, "state: Input should be 'off'"),
-    "a model with the state elsewhere": (
-        Elsewhere,
-        by_value,
-        "give the model a field `state`",
-    ),
+    "a model with the state elsewhere": (Elsewhere, by_value, "Elsewhere has no field 'state'"),
     "evolve keeps the state": (Counted, keeps_the_state, "its state would be 'off' instead of 'on'"),
     "evolve breaks a field": (Counted, breaks_a_field, "taken: Input should be a valid integer"),
+    "evolve misspells a field": (Counted, misspells_a_field, "has no field 'takn': did you mean 'taken'?"),
     "evolve returns nothing": (Counted, forgets_to_return, "this repository stores Counted, not NoneType"),
 }
 
