@@ -126,7 +126,7 @@ def _missing_provider(error: Exception, settings: Settings) -> list[str]:
     assert isinstance(error, environment_errors.UnknownProvider)
     if error.name is None:
         return [settings.spell("schema")]
-    verb = "install" if error.reason is None else "repair"
+    verb = "install" if error.reason is None else "repair or update"
     install = f"{verb} the package that provides {error.kind!r} beside envchart, then"
     return [
         f"{install} {settings.spell('show NAME', error.name)}",

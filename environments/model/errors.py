@@ -62,13 +62,13 @@ class InvalidConfiguration(EnvironmentsError, ValueError):
 
 
 class UnknownProvider(EnvironmentsError, LookupError):
-    """A kind of provider is not installed, or its class can't be imported.
+    """A kind of provider is not installed, or its class can't be used.
 
     Attributes:
         kind: The kind.
         known: The kinds that are installed or registered.
         name: The environment whose record needs the provider, or None.
-        reason: Why the class of an installed kind can't be imported, or None.
+        reason: Why the class of an installed kind can't be used, or None.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class UnknownProvider(EnvironmentsError, LookupError):
         self.reason = reason
         needed = f"the record of {name!r} is sound, but " if name is not None else ""
         if reason is not None:
-            super().__init__(f"{needed}the provider of kind {kind!r} can't be imported: {reason}")
+            super().__init__(f"{needed}the provider of kind {kind!r} can't be used: {reason}")
             return
         # A recorded kind was once right, so a similar kind is no correction.
         near = nearest(kind, self.known) if name is None else None

@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 from typing_extensions import is_typeddict
 
 from environments.model.errors import InvalidConfiguration, UnknownProvider
@@ -138,7 +138,7 @@ def provider_class(kind: str) -> type[ProviderSpec]:
         found: object = EntryPoint(kind, place, _GROUP).load()
     except (Exception, SystemExit) as error:  # other people's code, which may raise anything
         said = " ".join(str(error).split())
-        reason = f"{place} raised {type(error).__name__}{': ' if said else ''}{said}"
+        reason = f"importing {place} raised {type(error).__name__}{': ' if said else ''}{said}"
         raise UnknownProvider(kind, sorted(provider_kinds()), reason=reason) from error
     if isinstance(found, type) and issubclass(found, ProviderSpec):
         return found
@@ -182,6 +182,26 @@ class Providers:
                 raise UnknownProvider(kind, known, reason=error.reason) from error
         return self._found[kind]
 
+    def read(self, kind: str, recorded: dict[str, Any]) -> ProviderSpec:  # Any: JSON
+        """Return a recorded spec.
+
+        Raises:
+            UnknownProvider: No provider has that kind, or another package's provider refuses the
+                values: another version of it wrote them, and the record is sound.
+            ValidationError: A provider of this package refuses the values.
+        """
+        found = self.find(kind)
+        try:
+            return found.model_validate(recorded)
+        except ValidationError as error:
+            if found.__module__.partition(".")[0] == "environments":
+                raise
+            first = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            place = f"{found.__module__}:{found.__qualname__}"
+            reason = f"{place} refuses what another version of it recorded ({field}: {first['msg']})"
+            raise UnknownProvider(kind, sorted({*provider_kinds(), *self._own}), reason=reason) from error
+
     def check_loadable(self, provider: ProviderSpec) -> None:
         """Check that a record of a provider will be read as the same class.
 
@@ -209,6 +229,13 @@ class RecordedProviders(Providers):
             return super().find(kind)
         except UnknownProvider:
             return self._found.setdefault(kind, UninstalledProvider)
+
+    def read(self, kind: str, recorded: dict[str, Any]) -> ProviderSpec:  # Any: JSON
+        """Return a recorded spec; one that its provider can't read is an UninstalledProvider."""
+        try:
+            return super().read(kind, recorded)
+        except UnknownProvider:
+            return UninstalledProvider.model_validate(recorded)
 
 
 def _kind_of(provider: type[ProviderSpec]) -> str:

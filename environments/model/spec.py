@@ -27,7 +27,7 @@ def _load_provider(value: Any, info: ValidationInfo[Any]) -> Any:  # Any: the un
     if not isinstance(value["kind"], str):
         raise ValueError("'kind' should be a string")  # noqa: TRY004  # pydantic reports only a ValueError
     if isinstance(info.context, Providers):
-        return info.context.find(value["kind"]).model_validate(value)
+        return info.context.read(value["kind"], value)
     try:
         return provider_class(value["kind"]).model_validate(value)
     except UnknownProvider as error:

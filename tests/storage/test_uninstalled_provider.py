@@ -140,8 +140,11 @@ def test_a_provider_without_a_kind_is_refused() -> None:
 @pytest.mark.parametrize(
     ("place", "reason"),
     [
-        ("broken_provider:Spec", "raised ModuleNotFoundError: No module named 'nothing_like_it'"),
-        ("json:loads", "is no subclass of ProviderSpec"),
+        (
+            "broken_provider:Spec",
+            "importing {} raised ModuleNotFoundError: No module named 'nothing_like_it'",
+        ),
+        ("json:loads", "{} is no subclass of ProviderSpec"),
     ],
 )
 def test_a_provider_that_can_not_be_imported_is_like_one_that_is_not_installed(
@@ -151,11 +154,11 @@ def test_a_provider_that_can_not_be_imported_is_like_one_that_is_not_installed(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(provider_kinds._registered, "sqlite", place)
 
-    with pytest.raises(UnknownProvider, match="can't be imported") as raised:
+    with pytest.raises(UnknownProvider, match="can't be used") as raised:
         Workspace(data).load("accounts")
 
     assert (raised.value.kind, raised.value.name) == ("sqlite", "accounts")
-    assert raised.value.reason == f"{place} {reason}"
+    assert raised.value.reason == reason.format(place)
     assert raised.value.__cause__ is not None
 
 
@@ -169,8 +172,32 @@ def test_commands_tell_why_a_provider_can_not_be_imported(
         code, _, err = ran(data, capsys, *command.split())
         assert code == expected
         assert "No module named 'nothing_like_it'" in err
-        assert "repair the package that provides 'sqlite'" in err
+        assert "repair or update the package that provides 'sqlite'" in err
     code, out, err = ran(data, capsys, "list")
     assert (code, "other" in out, "unexpected" in err) == (7, True, False)
     code, out, err = ran(data, capsys, "schema")
     assert (code, "LocalProvider" in out, "the schema leaves it out" in err) == (0, True, True)
+
+
+class NewerSqlite(ProviderSpec, frozen=True, extra="forbid"):
+    """A later version of a provider, which has renamed a field."""
+
+    kind: Literal["sqlite"] = "sqlite"
+    file: Path = Path("accounts.db")
+
+
+def test_a_spec_of_another_version_of_a_provider_is_no_damage(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(provider_kinds._registered, "sqlite", f"{__name__}:NewerSqlite")
+
+    for command in ("show", "why", "destroy --yes", "recover --rebase --yes"):
+        code, _, err = ran(data, capsys, *command.split(), "accounts")
+        assert (code, "refuses what another version of it recorded" in err) == (2, True), command
+        assert not {"--rebase", "backup", "damaged"} & set(err.split())
+    assert ran(data, capsys, "history", "accounts")[0] == 0
+    code, out, _ = ran(data, capsys, "verify", "accounts")
+    assert (code, "all sound" in out) == (2, True)
+    with pytest.raises(UnknownProvider, match="NewerSqlite refuses"):
+        Workspace(data, providers=[NewerSqlite]).load("accounts")
+    assert Workspace(data, providers=[Sqlite]).load("accounts").spec == SPEC
