@@ -8,16 +8,20 @@ from io import TextIOWrapper
 
 
 def prepare_streams() -> None:
-    """Open what is closed, and let characters that an encoding lacks be written.
+    """Open what is closed, wait for readers, and let characters that an encoding lacks be written.
 
     A daemon may start a program with closed streams. The next files opened would get their numbers,
-    and what is printed would go there.
+    and what is printed would go there. A parent may leave a pipe in non-blocking mode, in which all
+    that does not fit into the pipe would be lost.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    for number in (1, 2):
+        if not os.get_blocking(number):
+            os.set_blocking(number, True)
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     if sys.stdout is None:
