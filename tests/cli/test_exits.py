@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from environments.model import provider_kinds
+from environments.providers.local import LocalProvider
+from tests.cli.conftest import HELLO
 
 
 def test_an_unexpected_error_is_one_line_with_its_traceback_in_a_file(
     cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setitem(provider_kinds._registered, "unfinished", "environments.testing:Missing")
-    (tmp_path / "env.yaml").write_text("name: web\nprovider: {kind: unfinished}\n")
-    words = ("create", "--file", "env.yaml")
+    monkeypatch.delattr(LocalProvider, "steps")
+    assert cli("create", "web", "--app", HELLO).code == 0
+    words = ("provision", "web")
 
     ran, verbose = cli(*words), cli(*words, "-v")
 
