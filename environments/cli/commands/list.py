@@ -54,6 +54,9 @@ def print_list(settings: Settings) -> None:
         emit_empty(settings)
         return
     documents, unreadable = _gathered(settings, many=count > _MANY)
+    if not documents and not unreadable:  # only other files are there
+        emit_empty(settings)
+        return
     document = {
         "environments": documents,
         "unreadable": [{"name": name, **report.document()} for name, report in unreadable],

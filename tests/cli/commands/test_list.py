@@ -39,6 +39,8 @@ def test_an_empty_list_names_the_data_directory_and_the_first_command(cli: Any, 
     assert f"no environments in {data}, which does not exist" in ran.err
     data.mkdir()
     assert f"no environments in {data}\n" in cli("list").err
+    (data / "notes.txt").touch()
+    assert f"no environments in {data}\n" in cli("list").err
 
 
 @pytest.mark.parametrize(
