@@ -284,6 +284,8 @@ def test_few_file_descriptors_are_named(prepared: Path, tmp_path: Path, limit: i
         assert not {"unexpected", "Warning", "Traceback", "permissions"} & set(re.findall(r"\w+", said)), (
             said
         )
+    with Streams() as streams:  # a service that was started is not left behind
+        streams.run("destroy", "web", "--yes", data=data)
 
 
 @pytest.fixture
