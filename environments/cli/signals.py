@@ -44,7 +44,7 @@ class Ended(Exception):
         self.signal = received
         self.name = name
         self.failed = failed
-        self.recorded = tuple(recorded)
+        self.recorded: tuple[str, ...] = tuple(recorded)
         super().__init__(f"ended by {received.name}")
 
     @property
