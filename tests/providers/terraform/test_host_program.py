@@ -34,6 +34,7 @@ from environments.providers.terraform.host_program import (
     systemd,
     waiting,
 )
+from environments.providers.terraform.host_program.files import remove
 from environments.providers.terraform.host_program.refused import Refused
 from environments.providers.terraform.remote import archive as packing
 from environments.system.files import OwnPath
@@ -497,3 +498,24 @@ def test_processes_that_can_not_be_seen_do_not_count_as_ended(
         daemon.status({"pid": os.getpid(), "started": 1})
     with pytest.raises(Refused, match="which processes run is not known"):
         processes.of_service(None, TOKEN)
+
+
+def test_a_removal_that_is_cut_off_leaves_the_marker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "service"
+    (root / "releases/one/deep").mkdir(parents=True)
+    for name in (".envchart.json", ".lock", "service.log"):
+        (root / name).touch()
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("the power is off")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rmdir", fails)
+        with pytest.raises(OSError, match="the power is off"):
+            remove(root)
+    assert (root / ".envchart.json").exists()
+    remove(root)
+
+    assert not root.exists()

@@ -52,7 +52,7 @@ def _remove_directory(path: Path) -> None:
     top = os.open(path, _DIRECTORY)
     try:
         prefix, moved = f".{uuid4().hex}-", 0
-        left = _without_files(top)
+        left = [name for name in _listed(top) if _is_directory(name, top)]
         while left:
             each = left.pop()
             inner = os.open(each, _DIRECTORY, dir_fd=top)
@@ -64,6 +64,9 @@ def _remove_directory(path: Path) -> None:
             finally:
                 os.close(inner)
             os.rmdir(each, dir_fd=top)
+        # The marker, which begins with a dot, goes last: without it, the rest would be nobody's.
+        for name in sorted(_listed(top), reverse=True):
+            os.unlink(name, dir_fd=top)
     finally:
         os.close(top)
     path.rmdir()
@@ -72,9 +75,17 @@ def _remove_directory(path: Path) -> None:
 def _without_files(directory: int) -> list[str]:
     """Remove all but the directories from a directory, and return their names."""
     directories: list[str] = []
-    for name in os.listdir(directory):
-        if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+    for name in _listed(directory):
+        if _is_directory(name, directory):
             directories.append(name)
         else:
             os.unlink(name, dir_fd=directory)
     return directories
+
+
+def _is_directory(name: str, above: int) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode)
+
+
+def _listed(directory: int) -> list[str]:
+    return os.listdir(directory)
