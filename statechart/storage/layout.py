@@ -83,7 +83,10 @@ class Layout:
         return directory
 
     def names(self) -> list[str]:
-        """Return the names of all directories, sorted. Other files are left out."""
+        """Return the names of all directories, sorted, and of links in their place, which are refused later.
+
+        Other files are left out.
+        """
         with translated("list", self.root):
             try:
                 entries = os.scandir(self.root)
@@ -93,7 +96,10 @@ class Layout:
                 return sorted(
                     entry.name
                     for entry in entries
-                    if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                    if _NAME.fullmatch(entry.name)
+                    and (
+                        entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and not entry.is_file())
+                    )
                 )
 
     def contents(self) -> Iterator[tuple[str, bytes, int]]:

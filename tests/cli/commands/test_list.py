@@ -10,6 +10,21 @@ import pytest
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
 
 
+def test_a_link_in_the_place_of_an_environment_is_listed_as_unreadable(
+    cli: Any, hello: str, data: Path, tmp_path: Path
+) -> None:
+    (data / "notes").symlink_to(HELLO / "app.py")  # of no directory, as other files are
+    (data / hello).rename(tmp_path / "elsewhere")
+    for target in (tmp_path / "elsewhere", tmp_path / "nowhere"):
+        (data / hello).unlink(missing_ok=True)
+        (data / hello).symlink_to(target)
+        for words in (("list",), ("verify", "--all"), ("recover", "--all"), ("drift", "--all")):
+            ran = cli(*words)
+            assert ran.code in (7, 8)
+            assert f"{data / hello} is a symbolic link" in ran.out + ran.err
+            assert "notes" not in ran.out + ran.err
+
+
 def test_list_prints_a_line_for_each_environment(cli: Any, hello: str) -> None:
     cli("create", "other", "--app", HELLO)
 

@@ -120,7 +120,9 @@ class Events:
         if not self.trouble:
             return self._failure_without_a_task(failed, rest, detail)
         # The first: after a failure that nothing rescued, only what `always` holds is run.
-        first = self.trouble[0]
+        # Hosts report a task in any order, and ours tells the most.
+        same = [event for event in self.trouble if event.get("task") == self.trouble[0].get("task")]
+        first = next((event for event in same if event.get("host") == self.host), same[0])
         said = _said(first)
         where = "" if first.get("host") == self.host else f" (on {first.get('host')})"
         return StepFailed(_cause(first, said), f"{first.get('task')}{where}: {said}", detail)
