@@ -83,9 +83,9 @@ class Layout:
         return directory
 
     def names(self) -> list[str]:
-        """Return the names of all directories, sorted, and of links in their place, which are refused later.
+        """Return the names of all directories, sorted, and of links in their place.
 
-        Other files are left out.
+        Such links are refused when they are opened. Other files are left out.
         """
         with translated("list", self.root):
             try:
