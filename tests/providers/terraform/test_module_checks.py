@@ -162,18 +162,18 @@ def test_a_variable_of_the_user_is_named_where_the_module_needs_it(
 
 
 def test_linked_directories_are_copied_and_seen_by_the_digest(tmp_path: Path) -> None:
-    shared = filled(tmp_path / "shared", {"net/main.tf": "locals {}", "deep/a.txt": "a"})
+    common = filled(tmp_path / "common", {"net/main.tf": "locals {}", "deep/a.txt": "a"})
     module = filled(tmp_path / "m", {"main.tf": OUTPUT + 'module "net" { source = "./modules/net" }'})
-    (module / "modules").symlink_to("../shared")
-    (shared / "again").symlink_to(".")
-    (shared / "back").symlink_to(module)
+    (module / "modules").symlink_to("../common")
+    (common / "again").symlink_to(".")
+    (common / "back").symlink_to(module)
     (module / "above").symlink_to("..")
     (module / "nowhere").symlink_to("nothing")
     before = Module(module).digest()
 
     assert problems(module) == []
     assert sorted(Module(module).render({})) == ["main.tf", "modules/deep/a.txt", "modules/net/main.tf"]
-    filled(shared, {"net/main.tf": "locals { a = 1 }"})
+    filled(common, {"net/main.tf": "locals { a = 1 }"})
     assert Module(module).digest() != before
 
 
