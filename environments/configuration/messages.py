@@ -55,7 +55,7 @@ def spelled(place: Place) -> str:
 
 
 def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Fault]:
-    """Return what pydantic reports of a spec, each report at its deepest place."""
+    """Return the faults that pydantic reports of a spec, each report at its deepest place."""
     # Pydantic reports each member of a union: those that look at the whole value say the least.
     grouped: dict[Place, list[ErrorDetails]] = {}
     for place, detail in _flattened(error, content):

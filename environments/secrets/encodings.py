@@ -40,7 +40,7 @@ class Encoding(Protocol):
     """An encoding of texts."""
 
     def decoded(self, text: str) -> Iterator[Decoded]:
-        """Yield what a text says in this encoding; nothing if that is the text itself."""
+        """Yield the texts that a text decodes to; none if that is the text itself."""
         ...
 
 

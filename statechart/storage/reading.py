@@ -179,7 +179,7 @@ def find_settled(layout: Layout, name: str, known: int) -> tuple[Found, tuple[st
 
 
 def _state(layout: Layout, name: str) -> _State:
-    """Return what a change of the files would change."""
+    """Return the identity, size and time of both files, which any change of them changes."""
     directory = layout.own(layout.directory(name))
     try:
         files = (directory / JOURNAL).status(), (directory / DOCUMENT).status()
