@@ -299,14 +299,17 @@ def test_a_relative_root_stays_where_it_was(tmp_path, monkeypatch):
     assert repository.directory("demo") == tmp_path / "data/demo"
 
 
-def test_names_are_sorted_and_only_of_directories(repository, root):
+def test_names_are_sorted_and_only_of_directories_and_links_in_their_place(repository, root):
     for name in ("b", "a", "C"):
         repository.create(name, Counter())
     (root / "file").touch()
     (root / ".hidden").mkdir()
     (root / "link").symlink_to(root / "a")
+    (root / "another").symlink_to(root / "file")
 
-    assert repository.names() == ["C", "a", "b"]
+    assert repository.names() == ["C", "a", "b", "link"]
+    with pytest.raises(NotOurs, match="is a symbolic link"):
+        repository.load("link")
 
 
 def test_everything_is_for_its_user_alone(repository, demo, root):
