@@ -98,7 +98,12 @@ def test_the_demo_runs_to_its_end(keep: bool, tmp_path: Path) -> None:
 
 LOCAL = LocalProvider(app=ROOT)
 TERRAFORM = TerraformProvider.model_validate(
-    {"directory": ROOT, "app": ROOT, "playbook": ROOT / "site.yml", "ssh": {"key": ROOT / "key"}}
+    {
+        "directory": ROOT / "docs" / "decisions",
+        "app": ROOT,
+        "playbook": ROOT / "site.yml",
+        "ssh": {"key": ROOT / "key"},
+    }
 )
 
 
