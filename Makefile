@@ -72,6 +72,7 @@ docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings a
 	@$(BIN)/python docs/generate.py --check || { echo "run: $(BIN)/python docs/generate.py" >&2; exit 1; }
 	@$(BIN)/envchart docs check README.md docs
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@$(BIN)/python -m pytest -q -m site tests/docs
 	@echo "docs/_build/html/index.html"
 
 soak: $(VENV)/.dev  ## Run the long form of the tests that kill, fail, reorder and cut the power (an hour or so)
