@@ -297,7 +297,7 @@ COMMON = settings(
 
 
 def test_any_sequence_of_operations_agrees_with_the_model() -> None:
-    run_state_machine_as_test(Life, settings=settings(COMMON, max_examples=40, stateful_step_count=25))
+    run_state_machine_as_test(Life, settings=settings(COMMON, max_examples=25, stateful_step_count=25))
 
 
 @pytest.mark.soak
