@@ -16,7 +16,6 @@ from environments.cli import loading
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
 from environments.execution.unreleased import unreleased
-from environments.ports import provider_of
 from environments.presentation.guidance import COMMANDS, LIFECYCLE
 from environments.presentation.view import View, look
 from environments.secrets.redaction import clean, redactor
@@ -75,9 +74,7 @@ def _after_failure(error: Exception, settings: Settings) -> list[str]:
             f"free some space or repair the disk, then repeat the command: {again}",
             settings.spell("show NAME", name),
         ]
-    changed = unreleased(
-        provider_of(error.environment), error.environment, loading.storage(settings).directory(name)
-    )
+    changed = unreleased(error.environment, loading.storage(settings).directory(name))
     view = View(error.environment, unreleased=changed)
     return [settings.spell(step, name) for step in view.next_steps]
 

@@ -242,7 +242,7 @@ class RunCommand(Command):
         # After a failure, people mend the source; another start of the same release would fail again.
         environment = held.environment
         if isinstance(environment.state, RunFailed):
-            changed = await in_thread(lambda: unreleased(held.provider, environment, held.directory))
+            changed = await in_thread(lambda: unreleased(environment, held.directory, held.provider))
             if changed is not None:
                 self._notice(changed, held.session)
 

@@ -13,7 +13,7 @@ from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName
 from environments.model.states import Created, Destroyed, EnvironmentState, ProvisionFailed
 from environments.secrets.references import BLANK, placed_references
-from statechart.graph import breadth_first, edges
+from statechart.graph import reachable
 from statechart.wording import listed
 
 if TYPE_CHECKING:
@@ -99,14 +99,7 @@ def unapplied(environment: AnyEnvironment, spec: EnvironmentSpec) -> str | None:
 
 def _can_be_configured(state: EnvironmentState) -> bool:
     """Return whether the chart allows to configure, now or after other commands."""
-    reached = {here for here, _ in breadth_first(state, _leaving)}
-    return bool(reached & sources(CommandName.CONFIGURE))
-
-
-def _leaving(state: EnvironmentState) -> Iterator[tuple[str, EnvironmentState]]:
-    for edge in edges(Lifecycle):
-        if edge.source == state:
-            yield edge.event, EnvironmentState(edge.target)
+    return not sources(CommandName.CONFIGURE).isdisjoint(reachable(Lifecycle, state))
 
 
 def differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:

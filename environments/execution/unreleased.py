@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from environments.model.states import EnvironmentState
-from environments.ports import CopiesSource
+from environments.ports import CopiesSource, provider_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
 _RELEASED = {EnvironmentState.RELEASED, EnvironmentState.RUNNING, EnvironmentState.RUN_FAILED}
 
 
-def unreleased(provider: Provider, environment: AnyEnvironment, directory: Path) -> str | None:
+def unreleased(
+    environment: AnyEnvironment, directory: Path, provider: Provider | None = None
+) -> str | None:
     """Return a sentence if the application differs from the installed release, else None.
 
     A command that starts a service starts the installed release, whatever has changed in the source.
 
     Args:
-        provider: The environment's provider.
         environment: The environment.
         directory: The directory with the environment's files.
+        provider: Asked instead of the provider in the environment's spec.
     """
     release = environment.outputs.release
-    if environment.state.name not in _RELEASED or release is None or not isinstance(provider, CopiesSource):
+    known = provider or provider_of(environment)
+    if environment.state.name not in _RELEASED or release is None or not isinstance(known, CopiesSource):
         return None
-    source = provider.source(directory)
+    source = known.source(directory)
     if source is None or source.release == release:
         return None
     return f"release {release} is not what is in {source.directory} now: release first"

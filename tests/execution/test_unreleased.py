@@ -33,9 +33,7 @@ def environment(app: Path) -> AnyEnvironment:
 
 
 def compared(environment: AnyEnvironment, app: Path) -> str | None:
-    provider = environment.spec.provider
-    assert isinstance(provider, LocalProvider)
-    return unreleased(provider, environment, app.parent / "data" / "demo")
+    return unreleased(environment, app.parent / "data" / "demo")
 
 
 def test_a_source_that_is_as_released_is_not_mentioned(environment: AnyEnvironment, app: Path) -> None:
@@ -64,7 +62,7 @@ def test_a_release_that_was_chosen_is_not_compared_with_the_source(
     provider = LocalProvider(app=app, pinned_release="0" * 12)
     (app / "app.py").write_text("print('mended')\n")
 
-    assert unreleased(provider, environment, app.parent / "data" / "demo") is None
+    assert unreleased(environment, app.parent / "data" / "demo", provider) is None
 
 
 @pytest.mark.parametrize("emptied", [True, False], ids=["empty", "gone"])
@@ -83,4 +81,4 @@ def test_providers_without_a_source_are_not_compared(app: Path) -> None:
     outputs = created.outputs.updated({"release": "a"})
     released = created.entering(Released(), at=created.updated_at, outputs=outputs)
 
-    assert unreleased(ScriptedProvider(), released, app) is None
+    assert unreleased(released, app, ScriptedProvider()) is None

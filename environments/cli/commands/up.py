@@ -25,7 +25,6 @@ from environments.execution.plan import plan as commands_to
 from environments.execution.unreleased import unreleased
 from environments.model.environment import Environment
 from environments.model.states import EnvironmentState
-from environments.ports import provider_of
 from environments.presentation.guidance import states
 from environments.system.clock import SystemClock
 from statechart.errors import NotFound, UnknownState
@@ -100,7 +99,7 @@ async def _bring(workspace: Workspace, name: str, target: EnvironmentState, befo
     environment = await workspace.bring(name, to=target)
     if environment.revision == before:
         note(f"{name} is already {target}: nothing was done")
-        if changed := unreleased(provider_of(environment), environment, workspace.directory(name)):
+        if changed := unreleased(environment, workspace.directory(name)):
             note(f"note: {changed}")
     return environment
 

@@ -11,7 +11,6 @@ from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit
 from environments.execution.unreleased import unreleased
-from environments.ports import provider_of
 from environments.presentation.documents import environment_document
 from environments.presentation.log_files import last_words
 from environments.presentation.story import Story, tell
@@ -36,7 +35,7 @@ def print_story(settings: Settings, name: str) -> None:
     storage = loading.storage(settings)
     view = look(storage, name)
     directory = storage.directory(name)
-    view = replace(view, unreleased=unreleased(provider_of(view.environment), view.environment, directory))
+    view = replace(view, unreleased=unreleased(view.environment, directory))
     operation = view.environment.operation
     alive = survivors(operation) if operation is not None and view.interrupted else []
     story = tell(

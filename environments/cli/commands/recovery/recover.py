@@ -113,7 +113,7 @@ class _RecoverRequest:
             view = View(found.environment)
             documents.append(self._document(found, view))
             lines.append(self._text(found, view))
-        text = "\n".join(lines) or "nothing was interrupted"
+        text = "\n".join(lines) or f"nothing {'else ' if worst else ''}was interrupted"
         emit(self.settings, {"environments": documents}, text)
         if worst:
             raise click.exceptions.Exit(worst)
