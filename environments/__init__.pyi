@@ -31,6 +31,7 @@ from environments.execution.commands import (
     RunCommand as RunCommand,
 )
 from environments.execution.progress import (
+    CommandDue as CommandDue,
     CommandEnded as CommandEnded,
     CommandStarted as CommandStarted,
     Noticed as Noticed,

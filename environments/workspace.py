@@ -31,7 +31,7 @@ from environments.execution.commands import (
     require_supported,
 )
 from environments.execution.plan import plan
-from environments.execution.progress import Noticed
+from environments.execution.progress import CommandDue, Noticed
 from environments.execution.runtime import Runtime, name_of
 from environments.execution.sessions import patiently
 from environments.execution.spec_changes import check_applicable, differences, unapplied, usable
@@ -235,9 +235,12 @@ class Workspace:
         on_record = await self._settled(environment, "bring")
         handle = environment
         # The first command checks the handle; each later one starts from the result before it.
-        for name in plan(on_record, _target(to)):
+        planned = plan(on_record, _target(to))
+        for number, name in enumerate(planned, 1):
             if self._runtime.stop.reason is not None:
                 raise Stopped(on_record, name, self._runtime.stop.reason)
+            due = CommandDue(name=on_record.name, command=name, number=number, of=len(planned))
+            self._runtime.tell(due)
             handle = on_record = await self._execute(name, handle)
         return on_record
 

@@ -19,7 +19,7 @@ from environments.errors import (
     UnexpectedState,
     UnreachableTarget,
 )
-from environments.execution.progress import CommandEnded, CommandStarted, Progress
+from environments.execution.progress import CommandDue, CommandEnded, CommandStarted, Progress
 from environments.execution.stop import StopRequest
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
@@ -182,6 +182,10 @@ async def test_bring_runs_the_planned_commands(workspace: Workspace, told: list[
 
     assert isinstance(running.state, Running)
     assert tuple(event.command for event in told if isinstance(event, CommandStarted)) == planned
+    due = [event for event in told if isinstance(event, CommandDue)]
+    assert [(event.command, event.number, event.of) for event in due] == [
+        (command, number, len(planned)) for number, command in enumerate(planned, 1)
+    ]
 
 
 async def test_bring_resumes_after_a_failure(workspace: Workspace, script: ScriptedProvider) -> None:

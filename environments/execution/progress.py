@@ -58,6 +58,19 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDue(_Progress):
+    """One of several commands that run one after another comes next.
+
+    Attributes:
+        number: The command's number among those that are planned, from 1.
+        of: The number of planned commands.
+    """
+
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandStarted(_Progress):
     """A command began.
 
@@ -78,9 +91,11 @@ class StepStarted(_StepProgress):
 
     Attributes:
         attempt: The number of the attempt, from 1.
+        timeout: The time limit of the attempt, or None for no limit.
     """
 
     attempt: int = 1
+    timeout: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +155,14 @@ class CommandEnded(_Progress):
 
 
 Progress: TypeAlias = (
-    Noticed | CommandStarted | StepStarted | StepReported | StepFinished | StepAttemptFailed | CommandEnded
+    Noticed
+    | CommandDue
+    | CommandStarted
+    | StepStarted
+    | StepReported
+    | StepFinished
+    | StepAttemptFailed
+    | CommandEnded
 )
 Observer: TypeAlias = Callable[[Progress], None]
 

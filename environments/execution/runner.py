@@ -126,7 +126,7 @@ class Runner:
         self._record(
             step, StepRecord(phase="intent", step=step.name, intent=intent), "nothing of it was done"
         )
-        self.tell(StepStarted, step, where)
+        self.tell(StepStarted, step, where, timeout=step.timeout)
         notes: list[str] = []
         context = self._context(step, where, notes)
         probed = await self.probe(step, *where) if doubtful and step.probe else None
@@ -178,7 +178,7 @@ class Runner:
     ) -> tuple[int, StepOutputs]:
         for attempt in range(1, step.retries + 2):
             if attempt > 1:
-                self.tell(StepStarted, step, where, attempt=attempt)
+                self.tell(StepStarted, step, where, attempt=attempt, timeout=step.timeout)
             try:
                 with self.stop.step():
                     return attempt, await _within(step.timeout, step.effect(context)) or {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from environments.cli.terminal.screen import open_screen
 from environments.execution.progress import (
+    CommandDue,
     CommandEnded,
     CommandStarted,
     Noticed,
@@ -33,6 +34,7 @@ class Narrator:
 
     def __init__(self, settings: Settings) -> None:
         self.at_work: str | None = None
+        self._due: CommandDue | None = None
         self._settings = settings
         # Messages from elsewhere go to the same screen until the command has ended.
         settings.screen = self._screen = open_screen()
@@ -55,10 +57,14 @@ class Narrator:
         match progress:
             case Noticed(message=message):
                 self._screen.note(f"note: {message}")
+            case CommandDue():
+                self._due = progress
             case CommandStarted(name=name, command=command, kept=kept):
                 self.at_work = name
                 again = f", continuing after {kept} {'step' if kept == 1 else 'steps'}" if kept else ""
-                self._screen.note(f"{command} {name}{again}")
+                due, self._due = self._due, None
+                place = f" (command {due.number} of {due.of})" if due is not None and due.of > 1 else ""
+                self._screen.note(f"{command} {name}{place}{again}")
             case StepStarted(attempt=1):
                 self._screen.begin(_title(progress))
             case StepStarted(attempt=attempt):
