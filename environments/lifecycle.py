@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from loguru import logger
 
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
 from environments.model.states import EnvironmentState
 from statechart.chart import Chart, Event, State
@@ -26,6 +27,7 @@ class Subject:
     since: datetime | None = None
     teardown_begun: bool = False
     run_under_way: bool = False
+    adopted: bool = False
 
     @classmethod
     def of(cls, environment: AnyEnvironment) -> Subject:
@@ -36,6 +38,8 @@ class Subject:
             since=environment.since,
             teardown_begun=environment.teardown_begun,
             run_under_way=environment.run_under_way,
+            # A module may manage no resources at all: then its host is not ours either.
+            adopted=not environment.outputs.owned and CommandName.PROVISION not in environment.applied,
         )
 
 
@@ -43,9 +47,9 @@ class Lifecycle(Chart):
     """The lifecycle of a deployment environment.
 
     A state stands for work that is done and verified. `provision`, `configure` and `release` are
-    fired when their work begins, and have a state for the work in progress; `run` and `destroy` are
-    fired when their work has succeeded. All share the outcomes `complete` and `fail`, whose targets
-    the chart decides.
+    fired when their work begins, and have a state for the work in progress; `run`, `stop` and
+    `destroy` are fired when their work has succeeded. All share the outcomes `complete` and `fail`,
+    whose targets the chart decides.
     """
 
     log_message = "Environment state transition"
@@ -65,12 +69,26 @@ class Lifecycle(Chart):
     destroyed: State = State("destroyed", value=EnvironmentState.DESTROYED, final=True)
 
     provision: Event = Event(
-        created.to(provisioning, cond="intact") | provision_failed.to(provisioning, cond="intact"),
+        created.to(provisioning, cond="intact")
+        | provision_failed.to(provisioning, cond="intact")
+        | provisioned.to(provisioning, cond=["intact", "not_adopted"])
+        | configure_failed.to(provisioning, cond=["intact", "not_adopted"])
+        | configured.to(provisioning, cond=["intact", "not_adopted"])
+        | release_failed.to(provisioning, cond=["intact", "not_adopted"])
+        | released.to(provisioning, cond=["intact", "not_adopted"])
+        | running.to(provisioning, cond=["intact", "not_adopted"])
+        | run_failed.to(provisioning, cond=["intact", "not_adopted"]),
         name="provision",
     )
     register: Event = Event(created.to(provisioned, cond="intact"), name="register")
     configure: Event = Event(
-        provisioned.to(configuring, cond="intact") | configure_failed.to(configuring, cond="intact"),
+        provisioned.to(configuring, cond="intact")
+        | configure_failed.to(configuring, cond="intact")
+        | configured.to(configuring, cond="intact")
+        | release_failed.to(configuring, cond="intact")
+        | released.to(configuring, cond="intact")
+        | running.to(configuring, cond="intact")
+        | run_failed.to(configuring, cond="intact"),
         name="configure",
     )
     release: Event = Event(
@@ -82,7 +100,13 @@ class Lifecycle(Chart):
         name="release",
     )
     run: Event = Event(
-        released.to(running, cond="intact") | run_failed.to(running, cond="intact"), name="run"
+        released.to(running, cond="intact")
+        | run_failed.to(running, cond="intact")
+        | running.to(running, cond="intact"),
+        name="run",
+    )
+    stop: Event = Event(
+        running.to(released, cond="intact") | run_failed.to(released, cond="intact"), name="stop"
     )
     complete: Event = Event(
         provisioning.to(provisioned, cond="intact")
@@ -145,6 +169,10 @@ class Lifecycle(Chart):
     def intact(self, model: Subject) -> bool:
         """A teardown has begun, and only destroy may follow."""
         return not model.teardown_begun
+
+    def not_adopted(self, model: Subject) -> bool:
+        """The host was not created by envchart, which does not change the infrastructure of such hosts."""
+        return not model.adopted
 
     def run_attempted(self, model: Subject) -> bool:
         """No run is under way that could fail."""

@@ -28,6 +28,8 @@ from environments.execution.commands import (
     ReleaseSource,
     RunCommand,
     RunSource,
+    StopCommand,
+    StopSource,
     require_supported,
 )
 from environments.execution.plan import plan
@@ -182,8 +184,14 @@ class Workspace:
     async def run(
         self, environment: Environment[RunSource] | str, *, from_start: bool = False
     ) -> Environment[Running]:
-        """Start the installed release, and wait until the service is healthy."""
+        """Start or restart the installed release, and wait until the service is healthy."""
         return await self._command(RunCommand, from_start=from_start).execute(environment)
+
+    async def stop(
+        self, environment: Environment[StopSource] | str, *, from_start: bool = False
+    ) -> Environment[Released]:
+        """Stop the service, and check that it is stopped; resources and releases stay."""
+        return await self._command(StopCommand, from_start=from_start).execute(environment)
 
     async def destroy(
         self,

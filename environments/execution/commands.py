@@ -1,4 +1,4 @@
-"""The commands provision, register, configure, release, run and destroy, as objects."""
+"""The commands provision, register, configure, release, run, stop and destroy, as objects."""
 
 from __future__ import annotations
 
@@ -45,11 +45,24 @@ if TYPE_CHECKING:
     from statechart.chart import Event
 
 # The states in which each command may start, for type checkers: the chart says the same at run time.
-ProvisionSource: TypeAlias = Created | ProvisionFailed
+ProvisionSource: TypeAlias = (
+    Created
+    | ProvisionFailed
+    | Provisioned
+    | ConfigureFailed
+    | Configured
+    | ReleaseFailed
+    | Released
+    | Running
+    | RunFailed
+)
 RegisterSource: TypeAlias = Created
-ConfigureSource: TypeAlias = Provisioned | ConfigureFailed
+ConfigureSource: TypeAlias = (
+    Provisioned | ConfigureFailed | Configured | ReleaseFailed | Released | Running | RunFailed
+)
 ReleaseSource: TypeAlias = Configured | ReleaseFailed | Released | Running | RunFailed
-RunSource: TypeAlias = Released | RunFailed
+RunSource: TypeAlias = Released | RunFailed | Running
+StopSource: TypeAlias = Running | RunFailed
 DestroySource: TypeAlias = AnyState
 
 
@@ -164,7 +177,7 @@ class Command:
 
 
 class ProvisionCommand(Command):
-    """Create the resources of an environment."""
+    """Create the resources of an environment, or change them in place."""
 
     name = CommandName.PROVISION
     begin: ClassVar[Event | None] = Lifecycle.provision
@@ -201,7 +214,7 @@ class RegisterCommand(Command):
 
 
 class ConfigureCommand(Command):
-    """Configure the resources of an environment for its application."""
+    """Configure the resources of an environment for its application; a running service keeps running."""
 
     name = CommandName.CONFIGURE
     begin: ClassVar[Event | None] = Lifecycle.configure
@@ -227,7 +240,7 @@ class ReleaseCommand(Command):
 
 
 class RunCommand(Command):
-    """Start the installed release, and wait until the service is healthy."""
+    """Start or restart the installed release, and wait until the service is healthy."""
 
     name = CommandName.RUN
     begin: ClassVar[Event | None] = None
@@ -245,6 +258,23 @@ class RunCommand(Command):
             changed = await in_thread(lambda: unreleased(environment, held.directory, held.provider))
             if changed is not None:
                 self._notice(changed, held.session)
+
+
+class StopCommand(Command):
+    """Stop the service, and check that it is stopped; resources and releases stay."""
+
+    name = CommandName.STOP
+    begin: ClassVar[Event | None] = None
+    finish: ClassVar[Event] = Lifecycle.stop
+    achieves: ClassVar[type[AnyState]] = Released
+
+    async def execute(self, environment: Environment[StopSource] | str) -> Environment[Released]:
+        """Stop the service of the environment.
+
+        If a step fails, the environment stays in its state, and the failed operation is recorded.
+        The exceptions are those of `ProvisionCommand.execute`.
+        """
+        return (await self.attempt(environment)).expect(Released)
 
 
 class DestroyCommand(Command):
@@ -313,6 +343,7 @@ COMMANDS: dict[CommandName, type[Command]] = {
         ConfigureCommand,
         ReleaseCommand,
         RunCommand,
+        StopCommand,
         DestroyCommand,
     )
 }

@@ -26,8 +26,8 @@ def sources(command: CommandName) -> frozenset[EnvironmentState]:
     return frozenset(EnvironmentState(edge.source) for edge in edges(Lifecycle) if edge.event == event.id)
 
 
-# `register` adopts a host and `destroy` removes resources: only a person decides on these.
-_UNPLANNED = {CommandName.REGISTER, CommandName.DESTROY}
+# `register` adopts a host, `stop` and `destroy` take away: only a person decides on these.
+_UNPLANNED = {CommandName.REGISTER, CommandName.STOP, CommandName.DESTROY}
 _SOURCES = {command: sources(command) for command in COMMANDS if command not in _UNPLANNED}
 
 

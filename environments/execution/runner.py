@@ -155,6 +155,7 @@ class Runner:
                 name=step.name,
                 version=step.version,
                 digest=step.digest,
+                inputs=step.input_digests,
                 has_effect=step.has_effect,
                 outputs=dict(outputs),
             )

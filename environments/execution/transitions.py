@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from statechart.engine.hooks import Transition
 
 
+_WITHOUT_FAILURE_STATE = {CommandName.REGISTER, CommandName.STOP, CommandName.DESTROY}
+
+
 @dataclass(frozen=True, slots=True)
 class EnvironmentLedger:
     """The ledger of a session: environments record transitions with their operation and reason."""
@@ -89,7 +92,7 @@ def record_achievement(
     """Record success: enter the state that the operation was for, without an operation."""
 
     def enter(environment: AnyEnvironment, state: EnvironmentState) -> AnyEnvironment:
-        return environment.entering(enter_state(state), at=at)
+        return environment.achieving(enter_state(state), at=at)
 
     fire(session, event, enter, operation_id, reason)
 
@@ -104,10 +107,10 @@ def record_failure(
 ) -> None:
     """Record a failure: enter the command's failure state, with the operation `left`.
 
-    Destroy and register have no failure state: the environment stays in its state.
+    Register, stop and destroy have no failure state: the environment stays in its state.
     """
     at = failure.failed_at
-    if failure.command in (CommandName.DESTROY, CommandName.REGISTER):
+    if failure.command in _WITHOUT_FAILURE_STATE:
         environment = session.environment.with_operation(left, at=at)
         session.commit(OperationRecord(change=change, reason=failure.summary, environment=environment))
         return

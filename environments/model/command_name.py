@@ -13,4 +13,5 @@ class CommandName(StrEnum):
     CONFIGURE = "configure"
     RELEASE = "release"
     RUN = "run"
+    STOP = "stop"
     DESTROY = "destroy"

@@ -63,8 +63,12 @@ def teardown_begun(operation: Attempt | None) -> bool:
 
 
 def is_error(state: str, operation: Attempt | None) -> bool:
-    """Return whether an environment needs attention: a failed state, or an unfinished teardown."""
-    unfinished = operation is not None and teardown_begun(operation) and not operation.is_active
+    """Return whether an environment needs attention: a failed state, or an unfinished end.
+
+    A stop that failed may have ended a part of the service, and a destroy a part of the resources.
+    """
+    ending = operation is not None and operation.command in ("stop", "destroy")
+    unfinished = ending and operation is not None and operation.effects_begun and not operation.is_active
     return state.endswith("_failed") or unfinished
 
 

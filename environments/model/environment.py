@@ -14,7 +14,14 @@ from environments.model.condition import condition, is_error, teardown_begun
 from environments.model.errors import UnexpectedState
 from environments.model.failure import Failure
 from environments.model.names import EnvironmentName
-from environments.model.operation import Operation, StepInHand, StepResult, ToolProcess
+from environments.model.operation import (
+    Applied,
+    Operation,
+    StepInHand,
+    StepResult,
+    ToolProcess,
+    merged,
+)
 from environments.model.spec import EnvironmentSpec
 from environments.model.states import AnyState, Created, DiscriminatedState, state_of
 from statechart.utc import UtcDatetime
@@ -62,7 +69,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
 
     Environments are immutable: commands return the next revision. `lineage` distinguishes environments
     that had the same name, `revision` counts changes from 1, and `since` is the time of the last
-    transition.
+    transition. `applied` tells for each command what it applied when it last succeeded.
     """
 
     name: EnvironmentName
@@ -78,6 +85,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     else:
         state: DiscriminatedState
     operation: Operation | None = None
+    applied: dict[CommandName, Applied] = {}
 
     if not TYPE_CHECKING:
 
@@ -127,6 +135,21 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
                 "outputs": self.outputs if outputs is None else outputs,
             }
         )
+
+    def achieving(self, state: NewStateT, *, at: datetime) -> Environment[NewStateT]:
+        """Return the environment in the state that its operation was for, without the operation."""
+        entered = self.entering(state, at=at)
+        return entered.model_copy(update={"applied": self._applied_at(entered.revision)})
+
+    def _applied_at(self, revision: int) -> dict[CommandName, Applied]:
+        """Return what was applied, after the success of the operation."""
+        operation = self._operation
+        if operation.command is CommandName.DESTROY:
+            return {}
+        if operation.command is CommandName.STOP:  # nothing runs any more
+            return {key: value for key, value in self.applied.items() if key is not CommandName.RUN}
+        inputs = merged((done.name, done.inputs) for done in operation.steps_done)
+        return {**self.applied, operation.command: Applied(revision=revision, inputs=inputs)}
 
     def with_operation(self, operation: Operation | None, *, at: datetime) -> Environment[StateT]:
         """Return the environment with an operation opened or closed, in the same state."""

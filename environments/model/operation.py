@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
@@ -24,12 +25,14 @@ class OperationStatus(StrEnum):
 class StepResult(BaseModel, frozen=True, extra="forbid"):
     """The result of a finished step, which later decides whether the step is repeated.
 
-    `digest` is the SHA-256 of the step's inputs; `outputs` are updates of the environment's outputs.
+    `digest` is the SHA-256 of the step's inputs, and `inputs` has a short digest of each of them;
+    `outputs` are updates of the environment's outputs.
     """
 
     name: str
     version: int
     digest: str
+    inputs: dict[str, str] = {}
     has_effect: bool = True
     outputs: dict[str, JsonValue] = {}
     note: str | None = None
@@ -60,6 +63,34 @@ class ToolProcess(BaseModel, frozen=True, extra="forbid"):
     def identity(self) -> ProcessIdentity:
         """The identity of the process."""
         return ProcessIdentity(**self.model_dump(exclude={"program"}))
+
+
+class Applied(BaseModel, frozen=True, extra="forbid"):
+    """What a command applied when it last succeeded.
+
+    The record of `revision` holds the spec of that time. `inputs` has a short digest of each input of
+    the command's steps; an input that differs between steps is named `step.input`.
+    """
+
+    revision: int
+    inputs: dict[str, str] = {}
+
+
+def merged(inputs: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, str]:
+    """Return the inputs of a command from those of its steps, given as pairs of name and inputs."""
+    found: dict[str, dict[str, str]] = {}
+    for step, digests in inputs:
+        for key, digest in digests.items():
+            found.setdefault(key, {})[step] = digest
+    return {
+        name: digest
+        for key, by_step in found.items()
+        for name, digest in (
+            {key: next(iter(by_step.values()))}
+            if len(set(by_step.values())) == 1
+            else {f"{step}.{key}": digest for step, digest in by_step.items()}
+        ).items()
+    }
 
 
 class StepInHand(BaseModel, frozen=True, extra="forbid"):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from environments.model.condition import condition, is_error, teardown_begun
 from statechart.storage.forms import Form, Misfit
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The version of the forms; earlier versions are read by the models, and newer versions refused."""
 
-Command: TypeAlias = Literal["provision", "register", "configure", "release", "run", "destroy"]
+Command: TypeAlias = Literal["provision", "register", "configure", "release", "run", "stop", "destroy"]
 StateName: TypeAlias = Literal[
     "created",
     "provisioning",
@@ -100,12 +100,20 @@ class StoredResult(Form):
     name: str
     version: int
     digest: str
+    inputs: dict[str, str]
     has_effect: bool
     outputs: dict[str, Any]  # Any: JSON, here and below
     note: str | None
     attempts: int
     duration: timedelta
     probed: bool
+
+
+class StoredApplied(Form):
+    """What a command applied when it last succeeded."""
+
+    revision: int
+    inputs: dict[str, str]
 
 
 class StoredOperation(Form):
@@ -187,6 +195,7 @@ class StoredEnvironment(Form):
     outputs: StoredOutputs
     state: StoredState
     operation: StoredOperation | None
+    applied: dict[Command, StoredApplied]
 
     @property
     def stored_operation(self) -> StoredOperation | None:

@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 EVENTS: dict[str, tuple[str, ...]] = {
     "created": ("provision", "register", "destroy"),
     "provisioning": ("complete", "fail", "destroy"),
-    "provisioned": ("configure", "destroy"),
+    "provisioned": ("configure", "provision", "destroy"),
     "configuring": ("complete", "fail", "destroy"),
-    "configured": ("release", "destroy"),
+    "configured": ("release", "configure", "provision", "destroy"),
     "releasing": ("complete", "fail", "destroy"),
-    "released": ("run", "release", "fail", "destroy"),
-    "running": ("release", "fail", "destroy"),
+    "released": ("run", "release", "configure", "provision", "fail", "destroy"),
+    "running": ("release", "run", "stop", "configure", "provision", "fail", "destroy"),
     "destroyed": (),
     "provision_failed": ("provision", "destroy"),
-    "configure_failed": ("configure", "destroy"),
-    "release_failed": ("release", "destroy"),
-    "run_failed": ("run", "release", "fail", "destroy"),
+    "configure_failed": ("configure", "provision", "destroy"),
+    "release_failed": ("release", "configure", "provision", "destroy"),
+    "run_failed": ("run", "release", "stop", "configure", "provision", "fail", "destroy"),
 }
 """The events that the chart allows in each state, the most likely first."""
 
 LIFECYCLE = "Lifecycle"
 """The name of the chart's class."""
 
-COMMANDS = ("provision", "register", "configure", "release", "run", "destroy")
+COMMANDS = ("provision", "register", "configure", "release", "run", "stop", "destroy")
 """The events that are commands; the other events are outcomes."""
 
 _NOT_ADVISED = "register"  # few providers adopt hosts, and the command needs an address

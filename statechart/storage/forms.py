@@ -114,6 +114,11 @@ def _reader(annotation: Any) -> _Reader:
     if kind is list:
         inner = _reader(get_args(annotation)[0])
         return lambda value, sparse: [inner(each, sparse) for each in _exactly(list, value)]
+    if kind is dict and get_args(annotation)[1] is not Any:
+        key, part = map(_reader, get_args(annotation))
+        return lambda value, sparse: {
+            key(name, sparse): part(each, sparse) for name, each in _exactly(dict, value).items()
+        }
     if kind is Literal:
         return lambda value, _sparse: _one_of(get_args(annotation), value)
     if kind is datetime:

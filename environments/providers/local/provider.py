@@ -15,7 +15,7 @@ from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets
 from environments.providers.local.release_steps import configure_steps, release_steps
-from environments.providers.local.resource_steps import destroy_steps, provision_steps
+from environments.providers.local.resource_steps import destroy_steps, provision_steps, stop_steps
 from environments.providers.local.service_steps import run_steps
 from environments.providers.local.settings import LocalSettings
 from environments.secrets.references import SecretRef
@@ -31,6 +31,7 @@ _STEPS = {
     CommandName.CONFIGURE: configure_steps,
     CommandName.RELEASE: release_steps,
     CommandName.RUN: run_steps,
+    CommandName.STOP: stop_steps,
     CommandName.DESTROY: destroy_steps,
 }
 

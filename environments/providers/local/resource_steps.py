@@ -33,12 +33,21 @@ def provision_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequenc
     )
 
 
+def stop_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
+    """Return the step of stop: end the service."""
+    inputs = {"lineage": environment.lineage}
+    return (provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=_ending(spec)),)
+
+
+def _ending(spec: LocalSettings) -> timedelta:
+    return spec.stop_grace + timedelta(seconds=30)  # the rest is for the end by force
+
+
 def destroy_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of destroy: remove the service, the files and the port, then verify that."""
     inputs = {"lineage": environment.lineage}
-    grace = spec.stop_grace + timedelta(seconds=30)  # the rest is for the end by force
     return (
-        provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=grace),
+        *stop_steps(spec, environment),
         provider_step(
             spec, remove_directories, probe_removed, inputs=inputs, timeout=timedelta(minutes=10)
         ),

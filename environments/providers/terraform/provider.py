@@ -164,6 +164,8 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
                 return release_steps(self, environment)
             case CommandName.RUN:
                 return run_steps(self, environment)
+            case CommandName.STOP:
+                return stop_steps(self, environment)
             case CommandName.DESTROY:
                 # The service first: a registered host stays, and the service would stay with it.
                 stopping = (*check_steps(self, environment), *stop_steps(self, environment))

@@ -67,8 +67,8 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
         return (*super().needs_provision(new), *(("root",) if moved else ()))
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether sites have the command; only register is missing."""
-        return command is not CommandName.REGISTER
+        """Return whether sites have the command; register and stop are missing."""
+        return command not in (CommandName.REGISTER, CommandName.STOP)
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the steps of a command, each with its probe."""
@@ -82,7 +82,7 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
                 return [site.step(site.copy_pages, site.pages_copied)]
             case CommandName.RUN:
                 return [site.step(site.publish, site.is_published)]
-            case CommandName.REGISTER:
+            case CommandName.REGISTER | CommandName.STOP:
                 return []
             case CommandName.DESTROY:
                 look = site.step(site.verify_absence, site.is_absent, has_effect=False)
