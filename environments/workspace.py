@@ -36,7 +36,13 @@ from environments.execution.plan import plan
 from environments.execution.progress import CommandDue, Noticed
 from environments.execution.runtime import Runtime, name_of
 from environments.execution.sessions import patiently
-from environments.execution.spec_changes import check_applicable, differences, unapplied, usable
+from environments.execution.spec_changes import (
+    check_applicable,
+    check_expiry,
+    differences,
+    unapplied,
+    usable,
+)
 from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
@@ -122,11 +128,14 @@ class Workspace:
         """Record a new environment, without creating any resources.
 
         Raises:
-            InvalidConfiguration: The provider can't be used with this spec on this machine.
+            InvalidConfiguration: The provider can't be used with this spec on this machine, or the time
+                of expiry has passed.
             UnknownProvider: The provider could not be found again when the record is read.
             AlreadyExists: The name is taken.
         """
-        return self._repository.create(Environment.new(usable(spec), self._runtime.clock.now()))
+        now = self._runtime.clock.now()
+        check_expiry(spec, now, now)
+        return self._repository.create(Environment.new(usable(spec), now))
 
     async def provision(
         self, environment: Environment[ProvisionSource] | str, *, from_start: bool = False
@@ -258,7 +267,8 @@ class Workspace:
         A change that no later command applies is recorded, and told to the observers.
 
         Raises:
-            InvalidConfiguration: The spec can't be used on this machine, or has another name.
+            InvalidConfiguration: The spec can't be used on this machine, has another name, or a new time of
+                expiry that has passed.
             ProvisionNeeded: A changed field can only be applied by provisioning.
         """
         name = name_of(environment)
@@ -268,6 +278,8 @@ class Workspace:
         async with self._runtime.open(environment, "update") as held:
             on_record = held.environment
             check_applicable(on_record, spec)
+            if spec.expires != on_record.spec.expires:
+                check_expiry(spec, on_record.created_at, self._runtime.clock.now())
             fields = tuple(differences(on_record.spec.model_dump(), spec.model_dump()))
             if fields:
                 if unheard := unapplied(on_record, spec):

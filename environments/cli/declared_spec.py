@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -59,19 +60,47 @@ def _local_spec(name: str, app: Path, port: int | None, env: tuple[str, ...]) ->
 
 def _variables(given: tuple[str, ...]) -> dict[str, str | dict[str, str]]:
     variables: dict[str, str | dict[str, str]] = {}
-    for item in given:
-        key, equals, value = item.partition("=")
-        if not equals or not key or key in variables:
-            problem = "is given twice" if key in variables else "is not of the form K=V"
-            raise UsageRefused(
-                f"--env {key!r} {problem}", ("envchart create NAME --app DIR --env GREETING=Hello",)
-            )
+    for key, value in _pairs("--env", given, "create NAME --app DIR --env GREETING=Hello"):
         kind, colon, place = value.partition(":")
         is_reference = kind in ("@env", "@file") and bool(colon)
         if is_reference and not place.strip():
+            item = f"{key}={value}"
             raise UsageRefused(
                 f"--env {item!r} names no {'variable' if kind == '@env' else 'file'} after the colon",
                 (f"envchart create NAME --app DIR --env {key}=@env:VARIABLE",),
             )
         variables[key] = {kind[1:]: place} if is_reference else value
     return variables
+
+
+def marked(spec: EnvironmentSpec, label: tuple[str, ...], expires: str | None) -> EnvironmentSpec:
+    """Return a spec with typed labels, beside the labels that it has, and a typed expiry.
+
+    Raises:
+        UsageRefused: A label is not of the form K=V, or a key is given twice.
+        InvalidConfiguration: A label or the expiry is not valid.
+    """
+    labels = dict(_pairs("--label", label, "create NAME --app DIR --label team=web"))
+    given: dict[str, object] = {"labels": {**spec.labels, **labels}} if labels else {}
+    if expires is not None:
+        given["expires"] = expires
+    content = {**dict(spec), **given}
+    try:
+        return EnvironmentSpec.model_validate(content) if given else spec
+    except ValidationError as error:
+        options = {"labels": "--label", "expires": "--expires"}
+        faults = [fault.partition(":") for fault in describe_faults(error, content)]
+        told = [f"{options.get(place, place)}{colon}{text}" for place, colon, text in faults]
+        raise InvalidConfiguration("the command line", told) from error
+
+
+def _pairs(option: str, given: tuple[str, ...], example: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys and values of a repeatable option of the form K=V."""
+    seen: set[str] = set()
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not equals or not key or key in seen:
+            problem = "is given twice" if key in seen else "is not of the form K=V"
+            raise UsageRefused(f"{option} {key!r} {problem}", (f"envchart {example}",))
+        seen.add(key)
+        yield key, value

@@ -177,3 +177,12 @@ app_option: Decorator = click.option(
     "--app", metavar="DIR", type=PathType(file_okay=False), help="The application's directory."
 )
 yes_option: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+label_option: Decorator = click.option(
+    "--label", "label", metavar="K=V", multiple=True, help="A label to select by, as team=web; repeatable."
+)
+expires_option: Decorator = click.option(
+    "--expires",
+    metavar="TIME",
+    help="The time after which the environment is no longer needed: a duration from its creation, as 8h or "
+    "7d, or a time, as 2030-01-31T18:00Z.",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from environments.errors import InvalidConfiguration, ProvisionNeeded, Unexpecte
 from environments.execution.plan import sources
 from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName
+from environments.model.fields.expiry import expiry
 from environments.model.states import Created, Destroyed, EnvironmentState, ProvisionFailed
 from environments.secrets.references import BLANK, placed_references
 from statechart.graph import reachable
@@ -59,6 +61,19 @@ def _unstorable(value: object, place: str = "") -> Iterator[str]:
         except UnicodeEncodeError:
             name = place.removesuffix(".").encode(errors="backslashreplace").decode()
             yield f"{name}: contains a character that UTF-8 lacks"
+
+
+def check_expiry(spec: EnvironmentSpec, created_at: datetime, now: datetime) -> None:
+    """Check that an environment created at that time expires in the future, if at all.
+
+    Raises:
+        InvalidConfiguration: The time has passed.
+    """
+    at = expiry(created_at, spec.expires)
+    if at is not None and at <= now:
+        counted = ", counted from its creation" if isinstance(spec.expires, timedelta) else ""
+        problem = f"expires: {at:%Y-%m-%d %H:%M:%SZ} is in the past{counted}; give a later time"
+        raise InvalidConfiguration(f"the spec of {spec.name!r}", [problem])
 
 
 def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None:

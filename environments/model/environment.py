@@ -13,6 +13,7 @@ from environments.model.command_name import CommandName
 from environments.model.condition import condition, is_error, teardown_begun
 from environments.model.errors import UnexpectedState
 from environments.model.failure import Failure
+from environments.model.fields.expiry import expiry
 from environments.model.names import EnvironmentName
 from environments.model.operation import (
     Applied,
@@ -196,6 +197,16 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         if self.operation is not None and self.operation.failure is not None:
             return self.operation.failure
         return getattr(self.state, "failure", None)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the spec."""
+        return self.spec.labels
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The time at which the environment expires, or None."""
+        return expiry(self.created_at, self.spec.expires)
 
     @property
     def teardown_begun(self) -> bool:

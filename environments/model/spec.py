@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
     SerializeAsAny,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from environments.model.errors import InvalidName, UnknownProvider
+from environments.model.fields.expiry import EXPIRES_PATTERN, read_expires
+from environments.model.fields.labels import LABEL_KEY, MAX_LABEL_KEY, MAX_LABEL_VALUE, check_labels
 from environments.model.names import INSTANCE_NAME, MAX_INSTANCE_NAME_LENGTH, EnvironmentName, check_name
 from environments.model.provider_kinds import Providers, ProviderSpec, provider_class, provider_kinds
+
+_LABELS_SCHEMA: JsonDict = {
+    "propertyNames": {"pattern": LABEL_KEY, "maxLength": MAX_LABEL_KEY},
+    "additionalProperties": {"type": "string", "maxLength": MAX_LABEL_VALUE},
+}
+_EXPIRES_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": EXPIRES_PATTERN},
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "null"},
+    ],
+    "default": None,
+}
 
 
 def _load_provider(value: Any, info: ValidationInfo[Any]) -> Any:  # Any: the unvalidated input
@@ -51,6 +70,19 @@ class EnvironmentSpec(
     """The name of the instance, for its host and directories; by default envchart-NAME."""
     description: str = ""
     """A note about the environment."""
+    # Both are stored if they are given, so that the records of specs without them stay as they were.
+    labels: Annotated[dict[str, str], AfterValidator(check_labels)] = Field(
+        default={},
+        exclude_if=lambda labels: not labels,
+        json_schema_extra=_LABELS_SCHEMA,
+        examples=[{"team": "web", "purpose": "preview"}],
+    )
+    """Keys and values to select and group environments by."""
+    expires: Annotated[
+        timedelta | datetime | None, BeforeValidator(read_expires), WithJsonSchema(_EXPIRES_SCHEMA)
+    ] = Field(default=None, exclude_if=lambda expires: expires is None, examples=["8h"])
+    """The time after which the environment is no longer needed: from its creation, as 8h, 30m or 7d, or \
+a moment, as 2030-01-31T18:00Z. Nothing is removed by itself: `destroy --expired` does."""
 
     @model_validator(mode="before")
     @classmethod

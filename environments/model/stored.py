@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from environments.model.condition import condition, is_error, teardown_begun
+from environments.model.fields.expiry import expiry, read_expires
+from environments.model.fields.labels import check_labels
 from statechart.storage.forms import Form, Misfit
 
 SCHEMA_VERSION = 3
@@ -176,10 +178,22 @@ class StoredProvider(Form):
 class StoredSpec(Form):
     """The spec of an environment; the fields of the provider are its own."""
 
+    sparse = True
+
     name: str
     provider: StoredProvider
     instance_name: str
     description: str
+    labels: dict[str, str] | None
+    expires: timedelta | datetime | None
+
+    def check(self) -> None:
+        """Raise ValueError if the labels or the expiry are not as the model stores them."""
+        if self.labels is not None:
+            if not self.labels:
+                raise Misfit
+            check_labels(self.labels)
+        read_expires(self.expires)
 
 
 class StoredEnvironment(Form):
@@ -201,6 +215,16 @@ class StoredEnvironment(Form):
     def stored_operation(self) -> StoredOperation | None:
         """The operation, by the name that it has in a summary."""
         return self.operation
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the spec."""
+        return self.spec.labels or {}
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The time at which the environment expires, or None."""
+        return expiry(self.created_at, self.spec.expires)
 
     @property
     def teardown_begun(self) -> bool:

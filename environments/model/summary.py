@@ -10,6 +10,7 @@ from msgspec.json import Decoder
 
 from environments.model.condition import condition, is_error
 from environments.model.errors import UnreadableSummary
+from environments.model.fields.expiry import expiry, read_expires
 from environments.model.stored import SCHEMA_VERSION, StateName, StoredOperation
 from statechart.storage.forms import read_form
 
@@ -39,10 +40,13 @@ class _ProviderHead(Struct, frozen=True, gc=False):
 
 class _SpecHead(Struct, frozen=True, gc=False):
     provider: _ProviderHead
+    labels: dict[str, str] = {}
+    expires: str | None = None
 
 
 class _OutputsHead(Struct, frozen=True, gc=False):
     url: str | None = None
+    release: str | None = None
     serving: str | None = None
 
 
@@ -54,6 +58,7 @@ class Summary(Struct, frozen=True, gc=False):
 
     name: str
     revision: int
+    created_at: _Moment
     updated_at: _Moment
     since: _Moment
     state: _StateHead
@@ -84,6 +89,18 @@ class Summary(Struct, frozen=True, gc=False):
         return None if self.plain_operation is None else read_form(StoredOperation, self.plain_operation)
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the spec."""
+        return self.spec.labels
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The time at which the environment expires, or None."""
+        return (
+            None if self.spec.expires is None else expiry(self.created_at, read_expires(self.spec.expires))
+        )
+
+    @property
     def condition(self) -> str:
         """The state, and the command that is under way or has failed."""
         return condition(self.state.name, self.stored_operation, self.state.failure)
@@ -111,4 +128,6 @@ def read_summary(document: bytes, journal_size: int) -> Summary | None:
         return None
     if summary.plain_operation is not None:
         _ = summary.stored_operation  # raises ValueError
+    if summary.spec.expires is not None:
+        _ = summary.expires_at  # likewise
     return summary

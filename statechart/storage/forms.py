@@ -109,8 +109,8 @@ def _readers(form: type[Form]) -> dict[str, tuple[_Reader, bool]]:
 def _reader(annotation: Any) -> _Reader:
     kind = get_origin(annotation) or annotation
     if kind is UnionType:
-        (inner,) = (each for each in get_args(annotation) if each is not type(None))
-        return _reader(inner)
+        first, *others = (_reader(each) for each in get_args(annotation) if each is not type(None))
+        return _either(first, others[0]) if others else first
     if kind is list:
         inner = _reader(get_args(annotation)[0])
         return lambda value, sparse: [inner(each, sparse) for each in _exactly(list, value)]
@@ -128,6 +128,16 @@ def _reader(annotation: Any) -> _Reader:
     if issubclass(kind, Form):
         return lambda value, sparse: read_form(kind, value, sparse=sparse)
     return lambda value, _sparse: _exactly(kind, value)
+
+
+def _either(first: _Reader, second: _Reader) -> _Reader:
+    def read(value: Any, sparse: bool) -> Any:
+        try:
+            return first(value, sparse)
+        except Misfit:
+            return second(value, sparse)
+
+    return read
 
 
 def _exactly(kind: type, value: Any) -> Any:

@@ -84,8 +84,8 @@ FAULTS = {
     "expected '<document start>', but found '<block mapping start>'",
     "\tname: demo\n": "1:1: it is not YAML: found character '\\t' that cannot start any token",
     VALID + "nmae: x\n": "5: nmae: there is no such key; did you mean 'name'?",
-    VALID
-    + "zzzzz: x\n": "5: zzzzz: there is no such key; known are description, instance_name, name, provider",
+    VALID + "zzzzz: x\n": "5: zzzzz: there is no such key; "
+    "known are description, expires, instance_name, labels, name, provider",
     VALID + "  prot: 1\n": "5: provider.prot: there is no such key; did you mean 'port'?",
     VALID
     + "  port: abc\n": "5: provider.port: should be a valid integer, unable to parse string as an integer",

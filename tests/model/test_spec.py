@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 from pydantic import ValidationError
 
+from environments.configuration.messages import describe_faults
 from environments.errors import InvalidConfiguration, InvalidName, UnknownProvider
 from environments.model import provider_kinds as kinds
 from environments.model.names import check_name
@@ -277,3 +279,86 @@ def test_a_spec_never_changes() -> None:
 
 def test_a_name_of_any_length_is_refused_in_a_short_message() -> None:
     assert len(str(InvalidName("x" * 1_000_000, "is too long", "x"))) < 200
+
+
+READ_AS = {
+    "8h": timedelta(hours=8),
+    "30m": timedelta(minutes=30),
+    "10min": timedelta(minutes=10),
+    "7d": timedelta(days=7),
+    "2w": timedelta(weeks=2),
+    "1d 1.5h": timedelta(hours=25.5),
+    "PT8H": timedelta(hours=8),
+    "P1Y1DT1M": timedelta(days=366, minutes=1),
+    90: timedelta(seconds=90),
+    "2030-01-31T18:00+02:00": datetime(2030, 1, 31, 16, tzinfo=UTC),
+    date(2030, 1, 31): datetime(2030, 1, 31, tzinfo=UTC),
+}
+REFUSED = {
+    "0s": "expires: is in the past",
+    "-8h": "expires: is in the past",
+    0: "expires: is in the past",
+    "8": "expires: lacks a unit: write 8h for hours",
+    "2030-01-31T18:00": "expires: lacks a time zone: write 2030-01-31T18:00:00Z for UTC",
+    "soon": "expires: should be a duration like 8h",
+    "P1M": "expires: should be a duration like 8h",
+    True: "expires: should be a duration like 8h",
+    float("nan"): "expires: should be a duration like 8h",
+    "37000d": "expires: is longer than 100 years",
+    "9999999999999d": "expires: is too far away",
+    "9999-12-31T23:00-05:00": "expires: is too far away",
+}
+MISLABELLED = {
+    "": "labels: the key '' is empty",
+    "-team": "labels: the key '-team' must begin with a letter or a digit",
+    "team.": "labels: the key 'team.' must end with a letter or a digit",
+    "my team": "labels: the key 'my team' may contain only letters, digits, '-', '_', '.' and '/'",
+    "t" * 64: f"labels: the key '{'t' * 40}…' is longer than 63 characters",
+}
+
+
+def test_an_expiry_is_a_duration_or_a_moment_and_is_stored_as_it_was_read() -> None:
+    for given_, read in READ_AS.items():
+        spec = EnvironmentSpec.model_validate({**DEMO, "expires": given_})
+        assert spec.expires == read
+        assert EnvironmentSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_an_expiry_that_is_none_or_past_is_refused_with_its_reason() -> None:
+    for given_, reason in REFUSED.items():
+        content = {**DEMO, "expires": given_}
+        with pytest.raises(ValidationError) as raised:
+            EnvironmentSpec.model_validate(content)
+        (told,) = describe_faults(raised.value, content)
+        assert told.startswith(reason)
+
+
+def test_a_label_that_breaks_a_rule_is_refused_with_the_rule() -> None:
+    values = {
+        "a,b": "contains a comma",
+        " a": "begins or ends",
+        "a\n": "contains a control",
+        "v" * 64: "is longer",
+    }
+    for key, value, rule in (
+        *((key, "x", rule) for key, rule in MISLABELLED.items()),
+        *(("team", value, rule) for value, rule in values.items()),
+        ("team", 1, "labels.team: should be a valid string, got a number; put it in quotes"),
+    ):
+        content = {**DEMO, "labels": {key: value}}
+        with pytest.raises(ValidationError) as raised:
+            EnvironmentSpec.model_validate(content)
+        (told,) = describe_faults(raised.value, content)
+        assert rule in told
+
+
+def test_a_spec_without_labels_and_expiry_is_stored_as_it_was_before_they_existed() -> None:
+    stored = EnvironmentSpec.model_validate(DEMO).model_dump(mode="json")
+    labelled = {**DEMO, "labels": {"example.com/team_1": "web"}, "expires": "8h"}
+
+    assert stored.keys() == {"name", "provider", "instance_name", "description"}
+    assert EnvironmentSpec.model_validate(labelled).model_dump(mode="json") == {
+        **stored,
+        "labels": {"example.com/team_1": "web"},
+        "expires": "PT8H",
+    }

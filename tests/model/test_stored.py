@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from environments.model.command_name import CommandName
 from environments.model.environment import Environment, Outputs
 from environments.model.failure import Failure, FailureCause
+from environments.model.fields.expiry import read_expires
 from environments.model.operation import Operation, StepInHand, StepResult, ToolProcess
 from environments.model.records import (
     AmendedRecord,
@@ -112,6 +113,11 @@ def test_the_forms_are_those_of_the_version_that_is_written() -> None:
 def values() -> Iterator[Any]:
     """Yield stored environments: of each kind of history that the format tests keep."""
     repository = FileRepository(DATA)
+    created = repository.load("created")
+    for name, expires in {"until": "2030-01-31T18:00:00Z", "for": "PT8H"}.items():
+        update = {"labels": {"team": "web", "purpose": ""}, "expires": read_expires(expires)}
+        labelled = created.with_spec(created.spec.model_copy(update=update), at=created.created_at)
+        yield pytest.param(labelled.model_dump(mode="json"), id=f"expires-{name}")
     for name in sorted(path.name for path in DATA.iterdir() if not path.name.startswith(".")):
         yield pytest.param(repository.load(name).model_dump(mode="json"), id=name)
 
@@ -141,7 +147,10 @@ def test_what_a_model_wrote_fits_its_form(value: Any) -> None:
     assert read_form(StoredEnvironment, value).plain == value
 
 
-@pytest.mark.parametrize("value", [each for each in values() if each.id in ("recovered", "redeployed")])
+@pytest.mark.parametrize(
+    "value",
+    [each for each in values() if each.id in ("recovered", "redeployed", "expires-until", "expires-for")],
+)
 def test_what_fits_a_form_is_what_the_model_would_write(value: Any) -> None:
     for place in places(value)[1:]:
         if place[:2] == ("spec", "provider") or place[-1] in ("name", "instance_name"):

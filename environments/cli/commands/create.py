@@ -7,9 +7,15 @@ from pathlib import Path
 import click
 
 from environments.cli import loading
-from environments.cli.declared_spec import declared_spec
+from environments.cli.declared_spec import declared_spec, marked
 from environments.cli.group import subcommand
-from environments.cli.parameters import app_option, file_option, optional_name_argument
+from environments.cli.parameters import (
+    app_option,
+    expires_option,
+    file_option,
+    label_option,
+    optional_name_argument,
+)
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import tell_changed, tell_missing_secrets
 from environments.cli.settings import Settings
@@ -31,6 +37,8 @@ _TEMPLATE_SHOWS = "envchart create --template"
     "K=@env:VARIABLE or K=@file:PATH.",
 )
 @file_option
+@label_option
+@expires_option
 @click.option("--template", is_flag=True, help="Print a commented environment file and create nothing.")
 @click.option("--kind", metavar="KIND", help="The provider of the template: local or terraform.")
 def create(
@@ -40,12 +48,15 @@ def create(
     port: int | None,
     env: tuple[str, ...],
     file: Path | None,
+    label: tuple[str, ...],
+    expires: str | None,
     template: bool,
     kind: str | None,
 ) -> None:
     """Record a new environment; nothing is created yet.
 
-    NAME --app DIR uses the provider local. --file FILE takes everything, the name included, from a file.
+    NAME --app DIR uses the provider local. --file FILE takes everything, the name included, from a file;
+    --label and --expires are added to the file's.
     """
     if template:
         _print_template(settings, name, kind or "local")
@@ -61,6 +72,7 @@ def create(
             "nothing to create: give --app DIR or --file FILE",
             (settings.spell("create NAME --app DIR", name), _TEMPLATE_SHOWS),
         )
+    spec = marked(spec, label, expires)
     workspace = loading.workspace(settings)
     settings.changing = spec.name
     created = workspace.create(spec)

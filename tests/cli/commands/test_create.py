@@ -146,3 +146,27 @@ def test_a_secret_that_is_not_there_is_told_at_once(cli: Any, tmp_path: Path) ->
     assert "note: env.B: the file /nowhere is not there" in ran.err
     assert "env.C" not in ran.err
     assert "note: env.A" in cli("up", "web", "--to", "provisioned").err
+
+
+def test_labels_and_the_expiry_are_typed_or_come_from_the_file(
+    cli: Any, data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "env.yaml"
+    file.write_text(f"labels: {{team: web}}\nexpires: 7d\nprovider: {{kind: local, app: {HELLO}}}\n")
+
+    ran = cli("create", "pr-42", "--file", file, "--label", "pr=42", "--expires", "8h", "--json")
+
+    assert ran.document["spec"]["labels"] == {"team": "web", "pr": "42"}
+    assert ran.document["spec"]["expires"] == "PT8H"
+    typed = cli("create", "b", "--app", HELLO, "--label", "team=web", "--json").document["spec"]
+    assert (typed["labels"], "expires" in typed) == ({"team": "web"}, False)
+    for words, problem in {
+        "--label team": "--label 'team' is not of the form K=V",
+        "--label a=1 --label a=2": "--label 'a' is given twice",
+        "--label -a=1": "--label: the key '-a' must begin with a letter or a digit",
+        "--expires=-8h": "--expires: is in the past",
+        "--expires 2020-01-31T18:00Z": "expires: 2020-01-31 18:00:00Z is in the past; give a later time",
+    }.items():
+        refused = cli("create", "c", "--app", HELLO, *words.split())
+        assert (refused.code, problem in refused.err) == (2, True), refused.err
+    assert not (data / "c").exists()

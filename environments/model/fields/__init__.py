@@ -1,0 +1,1 @@
+"""Fields of a spec that lists and selections read as well, without pydantic."""
