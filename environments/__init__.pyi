@@ -11,6 +11,7 @@ from environments.errors import (
     NotDestroyed as NotDestroyed,
     NotHeld as NotHeld,
     NothingToRetry as NothingToRetry,
+    NotStarted as NotStarted,
     OperationInterrupted as OperationInterrupted,
     ProvisionNeeded as ProvisionNeeded,
     StepFailed as StepFailed,
@@ -47,6 +48,9 @@ from environments.execution.stop import (
 )
 from environments.lifecycle import (
     Lifecycle as Lifecycle,
+)
+from environments.many.outcomes import (
+    Outcome as Outcome,
 )
 from environments.model.command_name import (
     CommandName as CommandName,

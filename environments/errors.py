@@ -16,6 +16,7 @@
     ├── UnsupportedCommand                  the provider does not support the command
     ├── ProvisionNeeded                     a change that only provisioning can apply
     ├── Stopped                             stopped on request between two commands
+    ├── NotStarted                          one of many was not begun, since a stop was requested
     ├── StepFailed                          an expected failure, raised by a step
     ├── Unrecorded                          destroy could not save some of its records
     └── CommandFailed                       a command ended in a recorded failure
@@ -53,6 +54,7 @@ __all__ = [
     "NoSuchMoment",
     "NotDestroyed",
     "NotHeld",
+    "NotStarted",
     "NothingToRetry",
     "OperationInterrupted",
     "ProvisionNeeded",
@@ -178,6 +180,19 @@ class Stopped(EnvironmentsError):
         super().__init__(
             f"{reason}: {environment.name!r} is {environment.condition}, and {command} was not begun"
         )
+
+
+class NotStarted(EnvironmentsError):
+    """The work on one of several environments was not begun, since a stop was requested before.
+
+    Attributes:
+        reason: Who asked.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name!r} was not begun: {reason}")
 
 
 class Unrecorded(EnvironmentsError):

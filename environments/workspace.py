@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -45,6 +47,7 @@ from environments.execution.spec_changes import (
 )
 from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
+from environments.many.outcomes import Crew, Outcome
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.records import AmendedRecord, check_revision
@@ -73,6 +76,7 @@ if TYPE_CHECKING:
     from environments.ports import Clock, EnvironmentRepository
     from statechart.holder import Holder
 
+ResultT = TypeVar("ResultT")
 TargetT = TypeVar("TargetT", bound=AnyState)
 CommandT = TypeVar("CommandT", bound=Command)
 
@@ -336,6 +340,41 @@ class Workspace:
         if not isinstance(on_record.state, Destroyed):
             raise NotDestroyed(on_record.name, on_record.state.name)
         await patiently(lambda: self._repository.delete(on_record), self._runtime.lock_timeout)
+
+    def many(
+        self,
+        names: Iterable[str],
+        work: Callable[[Workspace, str], Awaitable[ResultT]],
+        *,
+        parallel: int = 4,
+    ) -> AsyncIterator[Outcome[ResultT]]:
+        """Work on several environments at once, and yield the outcome of each when its work ends.
+
+        An error in one does not stop the others. A stop request starts no more work: commands under
+        way stop after their step, and the rest ends with `NotStarted`. A cancellation ends the
+        commands under way, and is raised after their outcomes. To leave the iteration early and wait
+        for the work under way to end, use `contextlib.aclosing`.
+
+        Args:
+            names: The environments.
+            work: A method such as `Workspace.destroy`, or a function of a workspace and a name.
+            parallel: The number of environments that are worked on at the same time.
+
+        Raises:
+            NotFound: One of the environments does not exist; nothing was started.
+            ValueError: `parallel` is less than 1.
+        """
+        if parallel < 1:
+            raise ValueError(f"parallel is {parallel}, and has to be at least 1")
+        chosen = tuple(dict.fromkeys(names))
+        for name in chosen:
+            if not self.exists(name):
+                self.load(name)  # raises the error of a name that is unknown, or breaks a rule
+        opened = copy(self)
+        crew = Crew(lambda name: work(opened, name), parallel, self._runtime.stop)
+        observers = (*self._runtime.observers, crew.observe)
+        opened._runtime = replace(self._runtime, observers=observers)
+        return crew.outcomes(chosen)
 
     def plan(
         self, environment: AnyEnvironment | str, *, to: type[AnyState] | EnvironmentState = Running

@@ -1,0 +1,1 @@
+"""Many environments at once: which ones, and one outcome each."""
