@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import click
 
@@ -24,13 +25,17 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
         ctx.exit()
 
 
+def _completion() -> ModuleType:
+    # Needed to answer a shell, and once to set the shell up.
+    from environments.cli import completion
+
+    return completion
+
+
 def _complete(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        # Completion is asked for once, to set a shell up.
-        from environments.cli import completion
-
         install = param.name == "install_completion"
-        (completion.install if install else completion.show)(ENVCHART)
+        (_completion().install if install else _completion().show)(ENVCHART)
         ctx.exit()
 
 
@@ -84,10 +89,8 @@ def _main(arguments: list[str]) -> int:
 
 def _run(arguments: list[str], settings: Settings) -> None:
     if instruction := os.environ.get("_ENVCHART_COMPLETE"):
-        # Shells set this variable to ask for completions; nothing else needs the module.
-        from environments.cli import completion
-
-        raise click.exceptions.Exit(completion.answer(ENVCHART, settings, instruction))
+        # Shells set this variable to ask for completions.
+        raise click.exceptions.Exit(_completion().answer(ENVCHART, settings, instruction))
     # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
     with ENVCHART.make_context("envchart", arguments, obj=settings) as context:
         ENVCHART.invoke(context)

@@ -15,6 +15,7 @@ from environments import errors as environment_errors
 from environments.cli import loading
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
+from environments.configuration.workspace_file import WORKSPACE_FILE
 from environments.execution.unreleased import unreleased
 from environments.presentation.guidance import COMMANDS, LIFECYCLE
 from environments.presentation.view import View, look
@@ -161,7 +162,13 @@ def _lost_its_directory() -> bool:
 
 
 _BUG = _say("this is a bug in envchart: report it with the output of envchart --version")
-_FILE = _say("correct the values named above; for a valid example see envchart create --template")
+
+
+def _of_the_file(error: Exception, settings: Settings) -> list[str]:
+    assert isinstance(error, environment_errors.InvalidConfiguration)
+    example = "init --help" if Path(error.source).name == WORKSPACE_FILE else "create --template"
+    return [f"correct the values named above; for a valid example see {settings.spell(example)}"]
+
 
 KINDS: dict[type[BaseException], _Kind] = {
     # usage
@@ -174,7 +181,7 @@ KINDS: dict[type[BaseException], _Kind] = {
         ],
     ),
     chart_errors.InvalidName: _Kind(ExitCode.USAGE, "invalid_name", _say("envchart list")),
-    environment_errors.InvalidConfiguration: _Kind(ExitCode.USAGE, "invalid_configuration", _FILE),
+    environment_errors.InvalidConfiguration: _Kind(ExitCode.USAGE, "invalid_configuration", _of_the_file),
     environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _missing_provider),
     chart_errors.UnknownState: _Kind(ExitCode.USAGE, "unknown_state", _say("envchart diagram --format md")),
     chart_errors.UnknownEvent: _Kind(ExitCode.USAGE, "unknown_event", _say("envchart diagram --format md")),

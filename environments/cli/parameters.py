@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from environments.cli.help_page import EverywhereOption
-from environments.cli.settings import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
+from environments.cli.settings import DATA_DIR_VARIABLE
+from environments.configuration.workspace_file import DEFAULT_DATA_DIR, WORKSPACE_FILE
 from environments.presentation import guidance
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
@@ -128,7 +129,8 @@ EVERYWHERE = (
         metavar="DIR",
         expose_value=False,
         callback=_take_data_dir,
-        help=f"The directory of environments; by default ${DATA_DIR_VARIABLE}, or ./{DEFAULT_DATA_DIR}.",
+        help=f"The directory of environments; by default ${DATA_DIR_VARIABLE}, the one that "
+        f"{WORKSPACE_FILE} names, or ./{DEFAULT_DATA_DIR}.",
     ),
     EverywhereOption(
         ["--json"],

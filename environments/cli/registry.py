@@ -63,7 +63,7 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("status", "state", "info", "describe", "inspect", "get", "health"), _SHOW),
     **dict.fromkeys(("ls", "ps"), Way("all environments are shown by list", ("list",))),
     **dict.fromkeys(("plan", "preview", "diff"), _PLAN),
-    **dict.fromkeys(("init", "new", "add", "import"), _CREATE),
+    **dict.fromkeys(("new", "add", "import"), _CREATE),
     **dict.fromkeys(("log", "tail", "events"), _LOGS),
     **dict.fromkeys(("rollback", "undo", "revert", "previous"), _BACK),
     **dict.fromkeys(("edit", "set", "config", "change"), _CHANGE),
@@ -76,7 +76,15 @@ TAKING = frozenset({"destroy", "purge", "unlock", "recover"})
 """The commands that take something away; a misspelt word must not lead to them."""
 
 COMMANDS: dict[str, Entry] = {
-    "create": Entry("create", "create", "Record a new environment; nothing is created yet.", LIFECYCLE),
+    "init": Entry(
+        "declaring.init",
+        "init",
+        "Make this directory, or DIR, a workspace.",
+        LIFECYCLE,
+    ),
+    "create": Entry(
+        "declaring.create", "create", "Record a new environment; nothing is created yet.", LIFECYCLE
+    ),
     "provision": Entry("lifecycle", "provision", "Create the environment's resources.", LIFECYCLE),
     "register": Entry(
         "lifecycle", "register", "Adopt an existing host instead of creating one.", LIFECYCLE
@@ -94,7 +102,7 @@ COMMANDS: dict[str, Entry] = {
         "destroy", "purge", "Delete the record of a destroyed environment and free its name.", LIFECYCLE
     ),
     "retry": Entry("lifecycle", "retry", "Resume the failed command at its first unfinished step.", CHANGE),
-    "update": Entry("update", "update", "Change the environment's declaration.", CHANGE),
+    "update": Entry("declaring.update", "update", "Change the environment's declaration.", CHANGE),
     "recover": Entry(
         "recovery.recover",
         "recover",
@@ -111,5 +119,7 @@ COMMANDS: dict[str, Entry] = {
     "drift": Entry("drift", "drift", "Compare the record with the real infrastructure.", LOOK),
     "diagram": Entry("diagram", "diagram", "Draw the chart of all states and events.", LOOK),
     "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", LOOK),
-    "schema": Entry("schema", "schema", "Print the JSON Schema of environment files, for editors.", LOOK),
+    "schema": Entry(
+        "declaring.schema", "schema", "Print the JSON Schema of environment files, for editors.", LOOK
+    ),
 }

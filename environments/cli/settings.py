@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from environments.cli.refusal import UsageRefused
+from environments.configuration.workspace_file import (
+    WorkspaceFile,
+    find_workspace_file,
+    is_foreign,
+    other_owner,
+)
+
 DATA_DIR_VARIABLE = "ENVCHART_DATA_DIR"
 NETWORK_VARIABLE = "ENVCHART_ALLOW_NETWORK_FILESYSTEM"
-DEFAULT_DATA_DIR = "data"
+OWNER_VARIABLE = "ENVCHART_ALLOW_OTHER_OWNER"
 
 
 class Notes(Protocol):
@@ -62,8 +71,50 @@ class Settings:
 
     @property
     def data_dir(self) -> Path:
-        """The directory that holds the environments."""
-        return self.chosen_data_dir or Path(self.environment.get(DATA_DIR_VARIABLE) or DEFAULT_DATA_DIR)
+        """The directory that holds the environments.
+
+        Raises:
+            UsageRefused: The default directory holds the files of something else.
+            InvalidConfiguration: The workspace file is not valid.
+        """
+        if self.chosen_data_dir is not None:
+            return self.chosen_data_dir
+        if from_variable := self.environment.get(DATA_DIR_VARIABLE):
+            return Path(from_variable)
+        found = self.workspace.data_dir
+        if self.workspace.path is None and is_foreign(found):
+            raise UsageRefused(
+                f"{found.absolute()} holds other files and no environments, so it is left alone",
+                ("envchart init", f"{DATA_DIR_VARIABLE}=DIR envchart list"),
+                code="not_ours",
+            )
+        return found
+
+    @cached_property
+    def workspace(self) -> WorkspaceFile:
+        """The workspace file of this directory or the nearest above, or the defaults.
+
+        Raises:
+            UsageRefused: The file belongs to another user.
+            InvalidConfiguration: The file is not valid.
+        """
+        path = find_workspace_file()
+        if path is None:
+            return WorkspaceFile()
+        # Only where such a file is.
+        from environments.configuration.workspace_toml import load_workspace_file
+
+        owner = None if self._is_set(OWNER_VARIABLE) else other_owner(path)
+        if owner is not None:
+            raise UsageRefused(
+                f"{path} belongs to another user (uid {owner}), and may name commands to run",
+                (f"if you trust this user: {OWNER_VARIABLE}=1 envchart list",),
+                code="other_owner",
+            )
+        return load_workspace_file(path)
+
+    def _is_set(self, variable: str) -> bool:
+        return self.environment.get(variable, "").lower() in ("1", "true", "yes")
 
     def names(self) -> list[str]:
         """Return the sorted names in the data directory that may be environments.
@@ -77,7 +128,7 @@ class Settings:
     @property
     def allow_network_filesystem(self) -> bool:
         """Whether the user asserts that no other machine writes to the data directory."""
-        return self.environment.get(NETWORK_VARIABLE, "").lower() in ("1", "true", "yes")
+        return self._is_set(NETWORK_VARIABLE)
 
     def spell(self, words: str, name: str | None = None) -> str:
         """Return a command ready to be typed, with `NAME` replaced by the environment's name."""

@@ -20,6 +20,7 @@ WORDS = {
     "--version": (0, "--version"),
     "--help": (0, "--help"),
     "no command": (2, "nonsense"),
+    "init": (2, "init missing"),
     "create": (5, "create web --app ."),
     "create --template": (0, "create --template"),
     "provision": (4, "provision web"),

@@ -37,7 +37,12 @@ def test_listing_an_empty_directory_imports_only_click(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["--help", "--version"])
 def test_help_and_version_import_no_subcommand(tmp_path: Path, word: str) -> None:
-    names = (*HEAVY, "importlib.metadata", "environments.cli.loading", "environments.cli.commands.create")
+    names = (
+        *HEAVY,
+        "importlib.metadata",
+        "environments.cli.loading",
+        "environments.cli.commands.declaring",
+    )
 
     assert loaded(word, cwd=tmp_path, names=names) == set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-HELLO = Path(__file__).parents[3] / "examples" / "hello"
+HELLO = Path(__file__).parents[4] / "examples" / "hello"
 
 
 SPEC = f"name: hello\nprovider:\n  kind: local\n  app: {HELLO}\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-HELLO = Path(__file__).parents[3] / "examples" / "hello"
+HELLO = Path(__file__).parents[4] / "examples" / "hello"
 
 
 SPEC = f"name: hello\nprovider:\n  kind: local\n  app: {HELLO}\n"

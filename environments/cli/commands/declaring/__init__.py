@@ -1,0 +1,1 @@
+"""The subcommands about what is declared: workspaces, environments and their files."""

@@ -1,0 +1,71 @@
+"""`init`: make a directory a workspace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from environments.cli.group import subcommand
+from environments.cli.parameters import PathType
+from environments.cli.refusal import UsageRefused
+from environments.cli.report import ExitCode
+from environments.cli.settings import DATA_DIR_VARIABLE, Settings
+from environments.cli.terminal.output import emit, note
+from environments.configuration.workspace_file import DEFAULT_DATA_DIR, WORKSPACE_FILE, is_foreign
+from environments.configuration.workspace_toml import workspace_file_text
+
+_OTHERS = ("environments", "envchart-data")
+
+
+@subcommand("init")
+@click.argument("directory", metavar="[DIR]", default=".", type=PathType(file_okay=False))
+def init(settings: Settings, directory: Path) -> None:
+    """Make this directory, or DIR, a workspace.
+
+    Writes the file .envchart.toml, which is found from every directory below. It names the data
+    directory, and has comments on the other settings: defaults of list, how many environments are
+    worked on at once, and a command for notifications.
+
+    --data-dir and $ENVCHART_DATA_DIR win over the file.
+    """
+    path = Path(os.path.normpath(Path.cwd() / directory)) / WORKSPACE_FILE
+    data_dir = _data_dir(settings, path.parent)
+    try:
+        text = workspace_file_text(str(data_dir)).encode()
+    except UnicodeEncodeError:
+        raise UsageRefused(
+            "the name of the data directory is not text in UTF-8", ("envchart init --data-dir DIR",)
+        ) from None
+    try:
+        with path.open("xb") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageRefused(
+            f"{path} exists: this directory is a workspace already",
+            ("envchart list", f"to change its settings, edit {WORKSPACE_FILE}, then envchart list"),
+            code="already_exists",
+            exit_code=ExitCode.CONFLICT,
+        ) from None
+    except OSError as error:
+        raise UsageRefused(f"{path} can't be written: {error.strerror}", ("envchart init DIR",)) from error
+    if settings.environment.get(DATA_DIR_VARIABLE):
+        note(f"note: ${DATA_DIR_VARIABLE} is set, and wins over the file")
+    document = {"file": str(path), "data_dir": str(path.parent / data_dir)}
+    emit(settings, document, f"{path.parent} is a workspace: its environments are kept in {data_dir}")
+    if not settings.json:
+        note("next: envchart create NAME --app DIR")
+
+
+def _data_dir(settings: Settings, workspace: Path) -> Path:
+    """Return the data directory, relative to the workspace if it lies below."""
+    if (chosen := settings.chosen_data_dir) is not None:
+        # As text: a symbolic link stays what the user typed.
+        below = Path(os.path.normpath(workspace / chosen))
+        return below.relative_to(workspace) if below.is_relative_to(workspace) else below
+    if not is_foreign(workspace / DEFAULT_DATA_DIR):
+        return Path(DEFAULT_DATA_DIR)
+    other = next((name for name in _OTHERS if not is_foreign(workspace / name)), ".envchart")
+    note(f"note: {DEFAULT_DATA_DIR} holds files of something else, and is left alone")
+    return Path(other)
