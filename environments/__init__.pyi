@@ -30,6 +30,7 @@ from environments.execution.commands import (
     RegisterCommand as RegisterCommand,
     ReleaseCommand as ReleaseCommand,
     RunCommand as RunCommand,
+    StopCommand as StopCommand,
 )
 from environments.execution.progress import (
     CommandDue as CommandDue,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -28,22 +29,69 @@ from statechart.testing import Cell, Path
 TABLE: dict[str, dict[str, str]] = {
     "created": {"provision": "provisioning", "register": "provisioned", "destroy": "destroyed"},
     "provisioning": {"complete": "provisioned", "fail": "provision_failed", "destroy": "destroyed"},
-    "provisioned": {"configure": "configuring", "destroy": "destroyed"},
+    "provisioned": {"provision": "provisioning", "configure": "configuring", "destroy": "destroyed"},
     "configuring": {"complete": "configured", "fail": "configure_failed", "destroy": "destroyed"},
-    "configured": {"release": "releasing", "destroy": "destroyed"},
+    "configured": {
+        "provision": "provisioning",
+        "configure": "configuring",
+        "release": "releasing",
+        "destroy": "destroyed",
+    },
     "releasing": {"complete": "released", "fail": "release_failed", "destroy": "destroyed"},
-    "released": {"release": "releasing", "run": "running", "fail": "run_failed", "destroy": "destroyed"},
-    "running": {"release": "releasing", "fail": "run_failed", "destroy": "destroyed"},
+    "released": {
+        "provision": "provisioning",
+        "configure": "configuring",
+        "release": "releasing",
+        "run": "running",
+        "fail": "run_failed",
+        "destroy": "destroyed",
+    },
+    "running": {
+        "provision": "provisioning",
+        "configure": "configuring",
+        "release": "releasing",
+        "run": "running",
+        "stop": "released",
+        "fail": "run_failed",
+        "destroy": "destroyed",
+    },
     "destroyed": {},
     "provision_failed": {"provision": "provisioning", "destroy": "destroyed"},
-    "configure_failed": {"configure": "configuring", "destroy": "destroyed"},
-    "release_failed": {"release": "releasing", "destroy": "destroyed"},
-    "run_failed": {"release": "releasing", "run": "running", "fail": "run_failed", "destroy": "destroyed"},
+    "configure_failed": {"provision": "provisioning", "configure": "configuring", "destroy": "destroyed"},
+    "release_failed": {
+        "provision": "provisioning",
+        "configure": "configuring",
+        "release": "releasing",
+        "destroy": "destroyed",
+    },
+    "run_failed": {
+        "provision": "provisioning",
+        "configure": "configuring",
+        "release": "releasing",
+        "run": "running",
+        "stop": "released",
+        "fail": "run_failed",
+        "destroy": "destroyed",
+    },
 }
-EVENTS = ("provision", "register", "configure", "release", "run", "complete", "fail", "destroy")
+EVENTS = ("provision", "register", "configure", "release", "run", "stop", "complete", "fail", "destroy")
 ONLY_WHILE_A_RUN_IS_UNDER_WAY = {("released", "fail"), ("run_failed", "fail")}
+ONLY_ON_HOSTS_OF_OUR_OWN = {
+    (state, "provision")
+    for state in TABLE.keys() - {"created", "provision_failed"}
+    if "provision" in TABLE[state]
+}
 TRANSITIONS = [(state, event, target) for state, row in TABLE.items() for event, target in row.items()]
-BOTH = (False, True)
+FACTS = [
+    pytest.param(
+        {"teardown_begun": torn, "run_under_way": run, "adopted": adopted},
+        id=" ".join(
+            ("teardown begun" if torn else "intact", "run under way" if run else "no run")
+            + (("adopted",) if adopted else ())
+        ),
+    )
+    for torn, run, adopted in product((False, True), repeat=3)
+]
 
 SUCCESS = "created provisioning provisioned configuring configured releasing released running destroyed"
 ERROR = "provision_failed configure_failed release_failed run_failed"
@@ -52,10 +100,12 @@ TERMINAL = "running destroyed provision_failed configure_failed release_failed r
 FINAL = "destroyed"
 
 
-def expected(state: str, event: str, teardown_begun: bool, run_under_way: bool) -> str | None:
-    if teardown_begun and event != "destroy":
+def expected(state: str, event: str, facts: dict[str, bool]) -> str | None:
+    if facts["teardown_begun"] and event != "destroy":
         return None
-    if (state, event) in ONLY_WHILE_A_RUN_IS_UNDER_WAY and not run_under_way:
+    if (state, event) in ONLY_WHILE_A_RUN_IS_UNDER_WAY and not facts["run_under_way"]:
+        return None
+    if (state, event) in ONLY_ON_HOSTS_OF_OUR_OWN and facts["adopted"]:
         return None
     return TABLE[state].get(event)
 
@@ -75,19 +125,13 @@ class Committed:
         return {}
 
 
-@pytest.mark.parametrize("run_under_way", BOTH, ids=["no run", "run under way"])
-@pytest.mark.parametrize("teardown_begun", BOTH, ids=["intact", "teardown begun"])
+@pytest.mark.parametrize("facts", FACTS)
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("state", TABLE)
-def test_each_cell_matches_the_table(
-    state: str, event: str, teardown_begun: bool, run_under_way: bool
-) -> None:
+def test_each_cell_matches_the_table(state: str, event: str, facts: dict[str, bool]) -> None:
     commit = Committed()
-    subject = Subject(
-        "demo", EnvironmentState(state), teardown_begun=teardown_begun, run_under_way=run_under_way
-    )
-    machine = Lifecycle.bound(subject, commit=commit)
-    target = expected(state, event, teardown_begun, run_under_way)
+    machine = Lifecycle.bound(Subject("demo", EnvironmentState(state), **facts), commit=commit)
+    target = expected(state, event, facts)
 
     if target is None:
         with pytest.raises(InvalidTransition):
@@ -99,26 +143,19 @@ def test_each_cell_matches_the_table(
         assert (commit.transitions, machine.model.state) == ([transition], target)
 
 
-@pytest.mark.parametrize("run_under_way", BOTH, ids=["no run", "run under way"])
-@pytest.mark.parametrize("teardown_begun", BOTH, ids=["intact", "teardown begun"])
+@pytest.mark.parametrize("facts", FACTS)
 @pytest.mark.parametrize("state", TABLE)
-def test_the_enabled_events_of_a_state_are_its_row(
-    state: str, teardown_begun: bool, run_under_way: bool
-) -> None:
-    subject = Subject(
-        "demo", EnvironmentState(state), teardown_begun=teardown_begun, run_under_way=run_under_way
-    )
+def test_the_enabled_events_of_a_state_are_its_row(state: str, facts: dict[str, bool]) -> None:
+    enabled = Lifecycle.bound(Subject("demo", EnvironmentState(state), **facts)).enabled()
 
-    enabled = Lifecycle.bound(subject).enabled()
-
-    assert enabled == tuple(e for e in EVENTS if expected(state, e, teardown_begun, run_under_way))
+    assert enabled == tuple(event for event in EVENTS if expected(state, event, facts))
 
 
 def test_the_chart_declares_the_table_and_nothing_else() -> None:
     assert sorted((edge.source, edge.event, edge.target) for edge in edges(Lifecycle)) == sorted(
         TRANSITIONS
     )
-    assert len(TRANSITIONS) == 33
+    assert len(TRANSITIONS) == 48
     assert events(Lifecycle) == EVENTS
     assert lints(Lifecycle) == ()
 
@@ -127,8 +164,9 @@ def test_all_edges_but_those_of_destroy_are_guarded_by_intact() -> None:
     guards = {(edge.source, edge.event): edge.guards for edge in edges(Lifecycle)}
 
     for (state, event), found in guards.items():
-        more = ("run_attempted",) if (state, event) in ONLY_WHILE_A_RUN_IS_UNDER_WAY else ()
-        assert found == (() if event == "destroy" else ("intact", *more))
+        run = ("run_attempted",) if (state, event) in ONLY_WHILE_A_RUN_IS_UNDER_WAY else ()
+        own = ("not_adopted",) if (state, event) in ONLY_ON_HOSTS_OF_OUR_OWN else ()
+        assert found == (() if event == "destroy" else ("intact", *run, *own))
 
 
 def test_thirteen_states_have_one_name_everywhere() -> None:
@@ -177,7 +215,14 @@ def test_the_final_states_of_the_chart_match_the_types() -> None:
             Subject("demo", EnvironmentState.RELEASED),
             "fail",
             "cannot fail 'demo' in state released: no run is under way that could fail; "
-            "allowed now are release, run, destroy",
+            "allowed now are provision, configure, release, run, destroy",
+        ),
+        (
+            Subject("demo", EnvironmentState.RUNNING, adopted=True),
+            "provision",
+            "cannot provision 'demo' in state running: the host was not created by envchart, which does "
+            "not change the infrastructure of such hosts; "
+            "allowed now are configure, release, run, stop, fail, destroy",
         ),
         (
             Subject("demo", EnvironmentState.DESTROYED),

@@ -13,6 +13,7 @@ from environments.execution.progress import CommandEnded, CommandStarted, Notice
 from environments.execution.runner import Runner, StepStopped
 from environments.execution.transitions import fire, record_achievement, record_failure, with_trace
 from environments.model.command_name import CommandName
+from environments.model.condition import PARTLY
 from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, StepResult
 from environments.model.records import OperationRecord
@@ -172,17 +173,17 @@ class Attempt:
         operation = self._environment.operation
         assert operation is not None
         left = operation.failed(failure)
-        if self.command is CommandName.DESTROY:
-            left = self._left_by_destroy(left)
+        if self.command in PARTLY:
+            left = self._left_by_ending(left)
         record_failure(self.runner.session, failure, left, operation_id=self.operation_id)
 
-    def _left_by_destroy(self, closed: Operation) -> Operation:
-        """Return the operation to record after a failed destroy.
+    def _left_by_ending(self, closed: Operation) -> Operation:
+        """Return the operation to record after a failed stop or destroy.
 
-        If destroy removed nothing, the previous operation stays recorded unchanged.
+        If nothing was stopped or removed, the previous operation stays recorded unchanged.
         """
         earlier = self._earlier
-        if closed.effects_begun or earlier is None or earlier.command is CommandName.DESTROY:
+        if closed.effects_begun or earlier is None or earlier.command is self.command:
             return closed
         return earlier
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+PARTLY = {"stop": "partly stopped", "destroy": "partly torn down"}
+"""The commands that take something away, each with the words for an attempt that did not finish."""
+
 
 class FailedStep(Protocol):
     """A failure, as far as its condition names it."""
@@ -67,9 +70,9 @@ def is_error(state: str, operation: Attempt | None) -> bool:
 
     A stop that failed may have ended a part of the service, and a destroy a part of the resources.
     """
-    ending = operation is not None and operation.command in ("stop", "destroy")
-    unfinished = ending and operation is not None and operation.effects_begun and not operation.is_active
-    return state.endswith("_failed") or unfinished
+    if operation is not None and operation.command in PARTLY and not operation.is_active:
+        return state.endswith("_failed") or operation.effects_begun
+    return state.endswith("_failed")
 
 
 def condition(state: str, operation: Attempt | None, failure: FailedStep | None) -> str:
@@ -81,9 +84,9 @@ def condition(state: str, operation: Attempt | None, failure: FailedStep | None)
         return f"{state} ({command} under way{f': step {step.name}' if step else ''})"
     ended = "interrupted" if operation.status == "interrupted" else "failed"
     at = operation.failure.step if operation.failure else step.name if step else None
-    if command == "destroy":
+    if command in PARTLY:
         where = f"{ended} at {at}" if at else ended
-        return f"{state}, destroy {where}{': partly torn down' if operation.effects_begun else ''}"
+        return f"{state}, {command} {where}{f': {PARTLY[command]}' if operation.effects_begun else ''}"
     if failure is not None:
         return f"{state} ({ended} at: {failure.step})"
     return f"{state} ({command} {ended}{f' at {at}' if at else ''})"

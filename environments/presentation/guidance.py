@@ -31,7 +31,8 @@ LIFECYCLE = "Lifecycle"
 COMMANDS = ("provision", "register", "configure", "release", "run", "stop", "destroy")
 """The events that are commands; the other events are outcomes."""
 
-_NOT_ADVISED = "register"  # few providers adopt hosts, and the command needs an address
+# Advised only where it is the way on: few providers adopt hosts, and `up` applies a spec anew.
+_ON_DEMAND = frozenset({"register", "provision", "configure"})
 
 _BEFORE_RUNNING = ("created", "provisioned", "configured")
 
@@ -76,8 +77,10 @@ def next_steps(
 def _ranked(state: str, *, unreleased: bool = False) -> tuple[str, ...]:
     if state == "destroyed":
         return ("purge NAME",)
-    commands = [event for event in EVENTS[state] if event in COMMANDS and event != _NOT_ADVISED]
-    steps = [f"{command} NAME" for command in commands]
+    first, *others = (event for event in EVENTS[state] if event in COMMANDS)
+    steps = [
+        f"{command} NAME" for command in (first, *others) if command not in _ON_DEMAND or command == first
+    ]
     if state.endswith("_failed"):
         if unreleased and "release NAME" in steps:
             rest = [step for step in steps[1:] if step != "release NAME"]

@@ -31,7 +31,8 @@ _WHY = {
     "drift": "compares the record with the real resources",
     "configure": "configures the resources",
     "release": "installs a release; a running service keeps running",
-    "run": "starts the installed release",
+    "run": "starts the installed release, or restarts it",
+    "stop": "stops the service; its resources and its releases stay",
     "up": "runs every command needed to reach running",
     "purge": "deletes the record, and frees the name",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
+from environments.model.condition import PARTLY
 from environments.presentation.guidance import next_steps
 
 if TYPE_CHECKING:
@@ -81,12 +82,12 @@ def is_interrupted(operation: Attempt | None, *, held: bool) -> bool:
 
 
 def interrupted_condition(state: str, operation: Attempt | None) -> str:
-    """Describe a state whose command was interrupted; a teardown that has begun leads."""
+    """Describe a state whose command was interrupted; a stop or a teardown that has begun leads."""
     if operation is None:
         return state
     at = f" at step {operation.step.name}" if operation.step else " between two steps"
-    if operation.command == "destroy" and operation.effects_begun:
-        return f"{state}, destroy interrupted{at}: partly torn down"
+    if operation.command in PARTLY and operation.effects_begun:
+        return f"{state}, {operation.command} interrupted{at}: {PARTLY[operation.command]}"
     return f"{state} ({operation.command} interrupted{at})"
 
 

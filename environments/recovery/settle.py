@@ -12,6 +12,7 @@ from environments.execution.commands import COMMANDS
 from environments.execution.runner import Runner, StepStopped
 from environments.execution.transitions import record_achievement, record_failure, with_trace
 from environments.model.command_name import CommandName
+from environments.model.condition import PARTLY
 from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation
 from environments.model.records import HowSettled, StepRecord
@@ -180,8 +181,8 @@ class Settlement:
         session, operation = self.runner.session, self._operation
         failure = with_trace(session, self._failure(step, summary), "\n".join(self.said))
         left = operation.interrupted(failure)
-        if operation.command is CommandName.DESTROY and not operation.effects_begun:
-            # Nothing was removed, so the operation that destroy replaced is the relevant one again.
+        if operation.command in PARTLY and not operation.effects_begun:
+            # Nothing was taken away, so the operation that this one replaced is the relevant one again.
             left = self.before() or left
         record_failure(session, failure, left, operation_id=operation.id, change="settled")
 

@@ -105,13 +105,14 @@ class ScriptedProvider:
         del directory
         if self.observed is not None:
             return self.observed
-        made, up = self._stands(CommandName.PROVISION), self._stands(CommandName.RUN)
+        made = self._stands(CommandName.PROVISION, CommandName.DESTROY)
+        up = self._stands(CommandName.RUN, CommandName.STOP, CommandName.DESTROY)
         state = ServiceState.UP if up else ServiceState.DOWN
         return Observation(resources=made, service=state, serving=environment.outputs.serving)
 
-    def _stands(self, command: CommandName) -> bool:
-        """Return whether a command's last effect happened after the last destroy."""
-        last = {kind: self._names(kind)[-1] for kind in (command, CommandName.DESTROY)}
+    def _stands(self, command: CommandName, *ending: CommandName) -> bool:
+        """Return whether a command's last effect happened after those of the commands that end it."""
+        last = {kind: self._names(kind)[-1] for kind in (command, *ending)}
         relevant = [name for name in self.done if name in last.values()]
         return bool(relevant) and relevant[-1] == last[command]
 

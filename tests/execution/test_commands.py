@@ -15,11 +15,13 @@ from environments.testing import FixedClock, ScriptedProvider
 from statechart.errors import InvalidTransition, NotFound, Stale
 
 MakeCommand = Callable[..., Command]
+READY = ("configured", "release_failed", "released", "running", "run_failed")
 ALLOWED = {
-    "provision": ("created", "provision_failed"),
-    "configure": ("provisioned", "configure_failed"),
-    "release": ("configured", "release_failed", "released", "running", "run_failed"),
-    "run": ("released", "run_failed"),
+    "provision": ("created", "provision_failed", "provisioned", "configure_failed", *READY),
+    "configure": ("provisioned", "configure_failed", *READY),
+    "release": READY,
+    "run": ("released", "run_failed", "running"),
+    "stop": ("running", "run_failed"),
     "destroy": tuple(state.value for state in EnvironmentState if state != "destroyed"),
 }
 ACHIEVED = {
@@ -27,6 +29,7 @@ ACHIEVED = {
     "configure": "configured",
     "release": "released",
     "run": "running",
+    "stop": "released",
     "destroy": "destroyed",
 }
 CELLS = [(command, state.value) for command in ALLOWED for state in EnvironmentState]

@@ -24,9 +24,9 @@ PLANS = {
     "released": ("x", "x", "x", "-", "run"),
     "running": ("x", "x", "x", "x", "-"),
     "provision_failed": ("x", "p", "p c", "p c r", "p c r run"),
-    "configure_failed": ("x", "x", "c", "c r", "c r run"),
-    "release_failed": ("x", "x", "x", "r", "r run"),
-    "run_failed": ("x", "x", "x", "r", "run"),
+    "configure_failed": ("x", "p", "c", "c r", "c r run"),
+    "release_failed": ("x", "p", "c", "r", "r run"),
+    "run_failed": ("x", "p", "c", "r", "run"),
     "destroyed": ("x", "x", "x", "x", "x"),
 }
 TARGETS = ("created", "provisioned", "configured", "released", "running")
@@ -109,11 +109,14 @@ def test_planning_changes_nothing(repository: EnvironmentRepository, created: En
 
 
 def test_each_command_starts_from_the_states_of_the_chart() -> None:
+    ready = {"configured", "release_failed", "released", "run_failed", "running"}
+
     assert {command: sorted(sources(command)) for command in CommandName} == {
-        "provision": ["created", "provision_failed"],
+        "provision": sorted({"created", "provision_failed", "provisioned", "configure_failed", *ready}),
         "register": ["created"],
-        "configure": ["configure_failed", "provisioned"],
-        "release": ["configured", "release_failed", "released", "run_failed", "running"],
-        "run": ["released", "run_failed"],
+        "configure": sorted({"provisioned", "configure_failed", *ready}),
+        "release": sorted(ready),
+        "run": ["released", "run_failed", "running"],
+        "stop": ["run_failed", "running"],
         "destroy": sorted(set(EnvironmentState) - {"destroyed"}),
     }

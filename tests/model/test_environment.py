@@ -33,6 +33,7 @@ AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = AT + timedelta(minutes=1)
 CREATED = Environment.new(EnvironmentSpec(name="demo", provider=ScriptedSpec(), description="ä\u2028"), AT)
 STATES = list(EnvironmentState)
+PARTLY = {CommandName.STOP: "partly stopped", CommandName.DESTROY: "partly torn down"}
 COPYING: dict[str, Callable[[AnyEnvironment], AnyEnvironment]] = {
     "model_copy": lambda environment: environment.model_copy(),
     "deep model_copy": lambda environment: environment.model_copy(deep=True),
@@ -212,7 +213,7 @@ def test_the_condition_names_a_command_under_way_and_its_step(state: str, comman
     assert at_step.condition == f"{state} ({command} under way: step start_service)"
 
 
-@pytest.mark.parametrize("command", [command for command in CommandName if command != CommandName.DESTROY])
+@pytest.mark.parametrize("command", [command for command in CommandName if command not in PARTLY])
 @pytest.mark.parametrize("state", STATES)
 def test_the_condition_names_a_failed_command(state: str, command: CommandName) -> None:
     failed = environment_in(state, operation(command, "failed")).condition
@@ -226,20 +227,17 @@ def test_the_condition_names_a_failed_command(state: str, command: CommandName) 
         assert interrupted == f"{state} ({command} interrupted at stop_service)"
 
 
+@pytest.mark.parametrize(("command", "partly"), PARTLY.items())
 @pytest.mark.parametrize("state", STATES)
-def test_the_condition_of_a_failed_destroy_is_the_same_in_every_state(state: str) -> None:
-    def said(status: str, **known: object) -> str:
-        return environment_in(state, operation(CommandName.DESTROY, status, **known)).condition  # type: ignore[arg-type]
+def test_the_condition_of_a_failed_end_is_the_same_in_every_state(
+    state: str, command: CommandName, partly: str
+) -> None:
+    for status in ("failed", "interrupted"):
+        harmless = environment_in(state, operation(command, status))
+        begun = environment_in(state, operation(command, status, effects_begun=True))
 
-    assert said("failed") == f"{state}, destroy failed at stop_service"
-    assert (
-        said("failed", effects_begun=True) == f"{state}, destroy failed at stop_service: partly torn down"
-    )
-    assert said("interrupted") == f"{state}, destroy interrupted at stop_service"
-    assert (
-        said("interrupted", effects_begun=True)
-        == f"{state}, destroy interrupted at stop_service: partly torn down"
-    )
+        assert harmless.condition == f"{state}, {command} {status} at stop_service"
+        assert begun.condition == f"{state}, {command} {status} at stop_service: {partly}"
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -257,12 +255,11 @@ def test_a_summary_agrees_with_its_environment(state: str, name: str) -> None:
 def test_the_facts_for_guards_follow_from_the_operation(state: str, name: str) -> None:
     environment = environment_in(state, OPERATIONS[name])
     torn = name.startswith("destroy") and name.endswith("at a step")
+    partly = name.startswith(("stop", "destroy")) and name.endswith("at a step") and "active" not in name
 
     assert environment.teardown_begun == torn
     assert environment.run_under_way == name.startswith("run active")
-    assert environment.is_error == (
-        state.endswith("_failed") or (torn and not name.startswith("destroy active"))
-    )
+    assert environment.is_error == (state.endswith("_failed") or partly)
     if torn and state != "destroyed":
         assert Lifecycle.bound(Subject.of(environment)).enabled() == ("destroy",)
 

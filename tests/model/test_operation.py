@@ -105,7 +105,7 @@ def test_changing_an_operation_leaves_the_original_unchanged() -> None:
             "command",
             "deploy",
             "command\n  Input should be 'provision', 'register', 'configure', "
-            "'release', 'run' or 'destroy'",
+            "'release', 'run', 'stop' or 'destroy'",
         ),
         ("status", "done", "status\n  Input should be 'active', 'failed' or 'interrupted'"),
         ("pid", 1, "pid\n  Extra inputs are not permitted"),

@@ -46,7 +46,7 @@ def test_the_commands_are_all_that_can_be_typed() -> None:
 
 def test_help_says_it_shortly_when_only_one_state_is_left_out() -> None:
     assert sources_in_words("destroy") == "From every state but destroyed."
-    assert sources_in_words("provision") == "From created, provision_failed."
+    assert sources_in_words("stop") == "From running, run_failed."
 
 
 @pytest.mark.parametrize("state", EnvironmentState)
@@ -66,6 +66,7 @@ def test_a_failure_is_answered_by_retry_first() -> None:
         "retry NAME",
         "why NAME",
         "release NAME",
+        "stop NAME",
         "destroy NAME",
     )
 
@@ -77,6 +78,7 @@ def test_a_failed_run_of_a_release_that_is_not_the_source_is_answered_by_release
         "release NAME",
         "retry NAME",
         "why NAME",
+        "stop NAME",
         "destroy NAME",
     )
 
@@ -112,4 +114,9 @@ def test_a_teardown_that_has_begun_leaves_only_destroy() -> None:
 def test_a_destroy_that_did_nothing_leaves_everything_allowed() -> None:
     harmless = operation("destroy", OperationStatus.FAILED)
 
-    assert next_steps("running", harmless, held=False) == ("destroy NAME", "release NAME")
+    assert next_steps("running", harmless, held=False) == (
+        "destroy NAME",
+        "release NAME",
+        "run NAME",
+        "stop NAME",
+    )

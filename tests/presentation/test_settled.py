@@ -25,7 +25,7 @@ from environments.model.records import (
 )
 from environments.model.spec import EnvironmentSpec
 from environments.model.states import EnvironmentState, enter
-from environments.model.stored import StoredEntry, StoredEnvironment
+from environments.model.stored import SCHEMA_VERSION, StoredEntry, StoredEnvironment
 from environments.presentation.documents import (
     environment_document,
     history_document,
@@ -68,7 +68,7 @@ OUTPUTS = (
 def failure(number: int) -> Failure:
     causes = tuple(FailureCause)
     return Failure(
-        command=tuple(CommandName)[number % 6],
+        command=tuple(CommandName)[number % len(CommandName)],
         step="stop_service",
         cause=causes[number % len(causes)],
         summary=ODD,
@@ -298,7 +298,7 @@ UNSETTLED: dict[str, Callable[[Path], object]] = {
     "a torn document": lambda place: edit(place / "state.json", b"\n}\n", b""),
     "an edited document": lambda place: edit(place / "state.json", b'"created"', b'"running"'),
     "an older document": lambda place: edit(
-        place / "state.json", b'"schema_version": 2', b'"schema_version": 1'
+        place / "state.json", b'"schema_version": 3', b'"schema_version": 2'
     ),
     "no journal": lambda place: (place / "history.jsonl").unlink(),
     "an edited journal": lambda place: edit(place / "history.jsonl", b'"created"', b'"running"'),
@@ -419,7 +419,7 @@ def test_a_spec_that_the_model_completes_or_refuses_is_left_to_the_full_reader(
     record["value"]["spec"]["provider"] = {key: part for key, part in spec.items() if part is not ...}
     line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
     keys = {
-        "schema_version": 2,
+        "schema_version": SCHEMA_VERSION,
         "seq": 1,
         "head_hash": hashlib.sha256(line).hexdigest(),
         "journal_size": len(line),

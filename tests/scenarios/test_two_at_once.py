@@ -122,11 +122,9 @@ def both(any_repository: EnvironmentRepository, clock: FixedClock) -> Environmen
     return any_repository
 
 
-def provisioned_once(repository: EnvironmentRepository, provider: ScriptedProvider) -> bool:
-    opened = [
-        entry for entry in repository.history("demo") if getattr(entry.record, "event", "") == "provision"
-    ]
-    return len(opened) == 1 and provider.done == ["first_provision", "second_provision"]
+def done_once(command: str, repository: EnvironmentRepository, provider: ScriptedProvider) -> bool:
+    fired = [entry for entry in repository.history("demo") if getattr(entry.record, "event", "") == command]
+    return len(fired) == 1 and provider.done == [f"first_{command}", f"second_{command}"]
 
 
 async def test_of_two_tasks_exactly_one_runs_its_command(
@@ -139,7 +137,7 @@ async def test_of_two_tasks_exactly_one_runs_its_command(
     ended = await asyncio.gather(*(each.attempt("demo") for each in commands), return_exceptions=True)
 
     assert sorted(type(each).__name__ for each in ended) == ["Environment", "Locked"]
-    assert provisioned_once(both, provider)
+    assert done_once("provision", both, provider)
 
 
 @pytest.mark.parametrize(("lock_timeout", "other"), [(0.0, Locked), (10.0, InvalidTransition)])
@@ -151,7 +149,7 @@ def test_of_two_threads_exactly_one_runs_its_command(
     provider.at_step = lambda _step, _context: time.sleep(0.1)
 
     def attempt() -> None:
-        command = COMMANDS["provision"](both, provider, lock_timeout=lock_timeout)
+        command = COMMANDS["destroy"](both, provider, lock_timeout=lock_timeout)
         at_once.wait()
         ended.extend(asyncio.run(_gathered(command)))
 
@@ -162,7 +160,7 @@ def test_of_two_threads_exactly_one_runs_its_command(
         thread.join()
 
     assert {type(each) for each in ended} == {Environment, other}
-    assert provisioned_once(both, provider)
+    assert done_once("destroy", both, provider)
 
 
 async def _gathered(command: Command) -> list[object]:

@@ -70,6 +70,6 @@ async def test_a_child_that_raises_ends_with_code_1(
     workspace: Workspace, demo: Environment[Created], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert await in_child(workspace.provision(demo)) == 0
-    assert await in_child(workspace.provision("demo")) == 1
+    assert await in_child(workspace.run("demo")) == 1
 
     assert "InvalidTransition" in capfd.readouterr().err

@@ -20,17 +20,17 @@ from environments import (
 async def provision_by_verb(workspace: Workspace, each: Each) -> None:
     await workspace.provision(each.created)
     await workspace.provision(each.provisioning)  # reject: arg-type
-    await workspace.provision(each.provisioned)  # reject: arg-type
+    await workspace.provision(each.provisioned)
     await workspace.provision(each.configuring)  # reject: arg-type
-    await workspace.provision(each.configured)  # reject: arg-type
+    await workspace.provision(each.configured)
     await workspace.provision(each.releasing)  # reject: arg-type
-    await workspace.provision(each.released)  # reject: arg-type
-    await workspace.provision(each.running)  # reject: arg-type
+    await workspace.provision(each.released)
+    await workspace.provision(each.running)
     await workspace.provision(each.destroyed)  # reject: arg-type
     await workspace.provision(each.provision_failed)
-    await workspace.provision(each.configure_failed)  # reject: arg-type
-    await workspace.provision(each.release_failed)  # reject: arg-type
-    await workspace.provision(each.run_failed)  # reject: arg-type
+    await workspace.provision(each.configure_failed)
+    await workspace.provision(each.release_failed)
+    await workspace.provision(each.run_failed)
     await workspace.provision(None)  # reject: arg-type
     assert_type(await workspace.provision("demo"), Environment[Provisioned])
 
@@ -58,15 +58,15 @@ async def configure_by_verb(workspace: Workspace, each: Each) -> None:
     await workspace.configure(each.provisioning)  # reject: arg-type
     await workspace.configure(each.provisioned)
     await workspace.configure(each.configuring)  # reject: arg-type
-    await workspace.configure(each.configured)  # reject: arg-type
+    await workspace.configure(each.configured)
     await workspace.configure(each.releasing)  # reject: arg-type
-    await workspace.configure(each.released)  # reject: arg-type
-    await workspace.configure(each.running)  # reject: arg-type
+    await workspace.configure(each.released)
+    await workspace.configure(each.running)
     await workspace.configure(each.destroyed)  # reject: arg-type
     await workspace.configure(each.provision_failed)  # reject: arg-type
     await workspace.configure(each.configure_failed)
-    await workspace.configure(each.release_failed)  # reject: arg-type
-    await workspace.configure(each.run_failed)  # reject: arg-type
+    await workspace.configure(each.release_failed)
+    await workspace.configure(each.run_failed)
     await workspace.configure(None)  # reject: arg-type
     assert_type(await workspace.configure("demo"), Environment[Configured])
 
@@ -97,7 +97,7 @@ async def run_by_verb(workspace: Workspace, each: Each) -> None:
     await workspace.run(each.configured)  # reject: arg-type
     await workspace.run(each.releasing)  # reject: arg-type
     await workspace.run(each.released)
-    await workspace.run(each.running)  # reject: arg-type
+    await workspace.run(each.running)
     await workspace.run(each.destroyed)  # reject: arg-type
     await workspace.run(each.provision_failed)  # reject: arg-type
     await workspace.run(each.configure_failed)  # reject: arg-type
@@ -105,6 +105,24 @@ async def run_by_verb(workspace: Workspace, each: Each) -> None:
     await workspace.run(each.run_failed)
     await workspace.run(None)  # reject: arg-type
     assert_type(await workspace.run("demo"), Environment[Running])
+
+
+async def stop_by_verb(workspace: Workspace, each: Each) -> None:
+    await workspace.stop(each.created)  # reject: arg-type
+    await workspace.stop(each.provisioning)  # reject: arg-type
+    await workspace.stop(each.provisioned)  # reject: arg-type
+    await workspace.stop(each.configuring)  # reject: arg-type
+    await workspace.stop(each.configured)  # reject: arg-type
+    await workspace.stop(each.releasing)  # reject: arg-type
+    await workspace.stop(each.released)  # reject: arg-type
+    await workspace.stop(each.running)
+    await workspace.stop(each.destroyed)  # reject: arg-type
+    await workspace.stop(each.provision_failed)  # reject: arg-type
+    await workspace.stop(each.configure_failed)  # reject: arg-type
+    await workspace.stop(each.release_failed)  # reject: arg-type
+    await workspace.stop(each.run_failed)
+    await workspace.stop(None)  # reject: arg-type
+    assert_type(await workspace.stop("demo"), Environment[Released])
 
 
 async def destroy_by_verb(workspace: Workspace, each: Each) -> None:

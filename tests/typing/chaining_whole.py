@@ -7,6 +7,7 @@ from typing import assert_type
 from environments import (
     AnyEnvironment,
     CommandName,
+    Configured,
     Created,
     Destroyed,
     Environment,
@@ -29,7 +30,12 @@ async def step_by_step(workspace: Workspace, spec: EnvironmentSpec) -> None:
     assert_type(running, Environment[Running])
     again = await workspace.release(running, previous=True)
     assert_type(again, Environment[Released])
-    destroyed = await workspace.destroy(await workspace.run(again))
+    anew = await workspace.configure(await workspace.provision(await workspace.run(again)))
+    assert_type(anew, Environment[Configured])
+    restarted = await workspace.run(await workspace.run(await workspace.release(anew)))
+    stopped = await workspace.stop(restarted)
+    assert_type(stopped, Environment[Released])
+    destroyed = await workspace.destroy(stopped)
     assert_type(destroyed, Environment[Destroyed])
     assert_type(await workspace.purge(destroyed), None)
     await workspace.run(configured)  # reject: arg-type
@@ -46,7 +52,7 @@ async def in_one_call(workspace: Workspace, created: Environment[Created]) -> No
     await workspace.bring(created, to=str)  # reject: type-var
     await workspace.bring(created, to=Running())  # reject: call-overload
     await workspace.configure(await workspace.bring(created, to=Provisioned))
-    await workspace.provision(await workspace.bring(created, to=Provisioned))  # reject: arg-type
+    await workspace.run(await workspace.bring(created, to=Provisioned))  # reject: arg-type
     assert_type(workspace.plan(created, to=Running), tuple[CommandName, ...])
     workspace.plan(created, to="running")  # reject: arg-type
 
