@@ -3,6 +3,9 @@
     EnvironmentsError
     ├── InvalidName (ValueError)            a name that breaks a rule, with a suggestion
     ├── InvalidConfiguration (ValueError)   a spec or a settings file that can't be used
+    ├── InvalidSelection (ValueError)       a condition on labels or states that can't be read
+    ├── UnknownLabel (LookupError)          no environment has a label of this name
+    ├── NothingMatches (LookupError)        a name or a glob that matches no environment
     ├── UnknownProvider (LookupError)       no provider of that kind is installed
     ├── UnexpectedState                     a handle is not in the state that the caller needs
     ├── OperationInterrupted                a command died in the middle of its work
@@ -39,6 +42,7 @@ from environments.model.errors import (
     UnexpectedState,
     UnknownProvider,
 )
+from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -51,10 +55,12 @@ __all__ = [
     "EnvironmentsError",
     "InvalidConfiguration",
     "InvalidName",
+    "InvalidSelection",
     "NoSuchMoment",
     "NotDestroyed",
     "NotHeld",
     "NotStarted",
+    "NothingMatches",
     "NothingToRetry",
     "OperationInterrupted",
     "ProvisionNeeded",
@@ -62,11 +68,47 @@ __all__ = [
     "StepInDoubt",
     "Stopped",
     "UnexpectedState",
+    "UnknownLabel",
     "UnknownProvider",
     "UnreachableTarget",
     "Unrecorded",
     "UnsupportedCommand",
 ]
+
+
+class InvalidSelection(EnvironmentsError, ValueError):
+    """A condition that selects environments can't be read."""
+
+
+class UnknownLabel(EnvironmentsError, LookupError):
+    """No environment has a label of this name, so that the label is probably misspelt.
+
+    Attributes:
+        label: The key.
+        known: The keys that environments have.
+    """
+
+    def __init__(self, label: str, known: Iterable[str]) -> None:
+        self.label = label
+        self.known: tuple[str, ...] = tuple(known)
+        near = nearest(label, self.known)
+        hint = f"did you mean {near!r}?" if near else f"labels are {listed(self.known)}"
+        super().__init__(f"no environment has the label {label!r}; {hint}")
+
+
+class NothingMatches(EnvironmentsError, LookupError):
+    """Names or globs match no environment.
+
+    Attributes:
+        patterns: The names and globs.
+        near: An existing name that is similar to the first of them, or None.
+    """
+
+    def __init__(self, patterns: Iterable[str], names: Iterable[str]) -> None:
+        self.patterns: tuple[str, ...] = tuple(patterns)
+        self.near = nearest(self.patterns[0], names)
+        hint = f"; did you mean {self.near!r}?" if self.near else ""
+        super().__init__(f"no environment matches {listed(map(repr, self.patterns))}{hint}")
 
 
 class OperationInterrupted(EnvironmentsError):

@@ -182,6 +182,8 @@ KINDS: dict[type[BaseException], _Kind] = {
     ),
     chart_errors.InvalidName: _Kind(ExitCode.USAGE, "invalid_name", _say("envchart list")),
     environment_errors.InvalidConfiguration: _Kind(ExitCode.USAGE, "invalid_configuration", _of_the_file),
+    environment_errors.InvalidSelection: _Kind(ExitCode.USAGE, "invalid_selection", _say("envchart list")),
+    environment_errors.UnknownLabel: _Kind(ExitCode.USAGE, "unknown_label", _say("envchart list")),
     environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _missing_provider),
     chart_errors.UnknownState: _Kind(ExitCode.USAGE, "unknown_state", _say("envchart diagram --format md")),
     chart_errors.UnknownEvent: _Kind(ExitCode.USAGE, "unknown_event", _say("envchart diagram --format md")),
@@ -198,6 +200,7 @@ KINDS: dict[type[BaseException], _Kind] = {
     ),
     # not found, not allowed
     chart_errors.NotFound: _Kind(ExitCode.NOT_FOUND, "not_found", _nearest),
+    environment_errors.NothingMatches: _Kind(ExitCode.NOT_FOUND, "not_found", _say("envchart list")),
     chart_errors.InvalidTransition: _Kind(ExitCode.NOT_ALLOWED, "invalid_transition", _usual),
     environment_errors.UnexpectedState: _Kind(ExitCode.NOT_ALLOWED, "unexpected_state", _usual),
     environment_errors.UnreachableTarget: _Kind(ExitCode.NOT_ALLOWED, "unreachable_target", _unreachable),

@@ -59,6 +59,9 @@ def command_failed() -> environment_errors.CommandFailed:
 
 ERRORS: list[Exception] = [
     environment_errors.InvalidName("No", "is wrong", "no"),
+    environment_errors.InvalidSelection("there is no state 'zzz'"),
+    environment_errors.UnknownLabel("tema", ["team"]),
+    environment_errors.NothingMatches(["wbe"], ["web"]),
     environment_errors.InvalidConfiguration("env.yaml", ["a", "b"]),
     environment_errors.UnknownProvider("x", ["local"]),
     environment_errors.UnexpectedState("demo", expected=["created"], actual="running"),
