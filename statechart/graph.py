@@ -107,7 +107,7 @@ def reachable(chart: AnyChart, state: str) -> frozenset[str]:
     Raises:
         UnknownState: The chart has no such state.
     """
-    return frozenset(_paths(chart, _known(chart, state)))
+    return frozenset(shortest_paths(chart, state))
 
 
 def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...] | None:
@@ -118,7 +118,22 @@ def shortest_path(chart: AnyChart, source: str, target: str) -> tuple[Edge, ...]
     Raises:
         UnknownState: The chart has no such state.
     """
-    return _paths(chart, _known(chart, source)).get(_known(chart, target))
+    return shortest_paths(chart, source).get(_known(chart, target))
+
+
+def shortest_paths(chart: AnyChart, source: object) -> dict[str, tuple[Edge, ...]]:
+    """Return the fewest transitions that lead to each state that is reachable from a state.
+
+    The path to the state itself is empty, and guards are not asked.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+
+    def leaving(state: str) -> Iterator[tuple[Edge, str]]:
+        return ((edge, edge.target) for edge in edges(chart) if edge.source == state)
+
+    return dict(breadth_first(_known(chart, source), leaving))
 
 
 def breadth_first(
@@ -163,7 +178,7 @@ def _lints(chart: AnyChart) -> Iterator[str]:
         if event in known:
             yield f"event {event!r} has the name of a state; rename it"
     initial = chart.initial_state
-    found = _paths(chart, state_text(initial.value)) if initial is not None else {}
+    found = shortest_paths(chart, initial.value) if initial is not None else {}
     for name in states(chart):
         if name not in found:
             yield f"state {name!r} can't be reached from the initial state"
@@ -187,15 +202,6 @@ def _lints_of_phases(chart: AnyChart) -> Iterator[str]:
     for name in failures(chart):
         if name not in known:
             yield f"failures has {name!r}, which is not a state of the chart"
-
-
-def _paths(chart: AnyChart, source: str) -> dict[str, tuple[Edge, ...]]:
-    """Return the shortest path to each state that is reachable from a state."""
-
-    def leaving(state: str) -> Iterator[tuple[Edge, str]]:
-        return ((edge, edge.target) for edge in edges(chart) if edge.source == state)
-
-    return dict(breadth_first(source, leaving))
 
 
 def _known(chart: AnyChart, state: object) -> str:

@@ -11,13 +11,15 @@ from statemachine.contrib.diagram.extract import extract
 from statemachine.contrib.diagram.model import ActionType, DiagramAction
 
 from statechart.errors import NoSuchPath, UnknownEvent, UnknownState
-from statechart.graph import allowed_events, edges, events, failures, phases, states
+from statechart.graph import allowed_events, edges, events, failures, phases, shortest_paths, states
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statemachine import Event, State
 
     from statechart.graph import AnyChart
+
+_FEW = 3  # transitions that differ only in their sources and are drawn all the same
 
 Escape: TypeAlias = "Callable[[str], str]"
 """Writes a text so that a format shows it, and gives none of its characters a meaning."""
@@ -94,11 +96,16 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text at a state: our words, with `{}` for each text of the chart."""
+    """A text at a state: our words, with `{}` for each text of the chart.
+
+    Attributes:
+        arrows: The transitions that the note stands for.
+    """
 
     state: str
     words: str
     texts: tuple[str, ...]
+    arrows: tuple[Arrow, ...] = ()
 
     def spelled(self, escape: Escape) -> str:
         """Return the note with each text of the chart escaped."""
@@ -271,26 +278,69 @@ def _remarks(marks: Marks, ids: Mapping[str, str]) -> list[Note]:
 def _fold(
     chart: AnyChart, arrows: Sequence[Arrow], ids: Mapping[str, str]
 ) -> tuple[list[Arrow], list[Note]]:
-    """Turn events and guards that are the same everywhere into notes; keep transitions that were taken."""
+    """Turn into notes what leads to a state from all or many others, and guards of every transition.
+
+    Transitions that were taken are kept.
+    """
     # An arrow from every state, or a guard on every arrow, would hide the rest of the picture.
     everywhere = dict(_from_everywhere(chart))
     kept = [arrow for arrow in arrows if not everywhere.keys() >= set(arrow.events)]
     shared = set.intersection(*(set(arrow.guards) for arrow in kept)) if kept else set()
     names = {event.id: _name(event) for event in chart._events if event.id in everywhere}
     notes = [
-        Note(ids[target], "{} leads here from every other state", (names[event],))
+        Note(
+            ids[target],
+            "{} leads here from every other state",
+            (names[event],),
+            tuple(arrow for arrow in arrows if event in arrow.events and not arrow.taken),
+        )
         for event, target in everywhere.items()
     ]
+    drawn = [
+        replace(arrow, guards=tuple(guard for guard in arrow.guards if guard not in shared))
+        for arrow in arrows
+        if arrow in kept or arrow.taken
+    ]
+    folded = _from_many(chart, drawn, ids)
+    shown = {ids[state_text(state.value)]: _name(state) for state in chart.states}
+    notes += [_from_others(group, shown) for group in folded]
     if shared:
         initial = next(state_text(state.value) for state in chart.states if state.initial)
         guards, others = (", ".join("{}" for _ in texts) for texts in (shared, names))
         words = f"[{guards}] guards every event{f' but {others}' if others else ''}"
         notes.append(Note(ids[initial], words, (*sorted(shared), *names.values())))
-    drawn = [arrow for arrow in arrows if arrow in kept or arrow.taken]
-    return [
-        replace(arrow, guards=tuple(guard for guard in arrow.guards if guard not in shared))
-        for arrow in drawn
-    ], notes
+    hidden = {arrow for group in folded for arrow in group}
+    return [arrow for arrow in drawn if arrow not in hidden], notes
+
+
+def _from_many(chart: AnyChart, arrows: Sequence[Arrow], ids: Mapping[str, str]) -> list[list[Arrow]]:
+    """Return the groups of transitions that differ only in their sources, if there are more than three.
+
+    Left out are the transitions by which a state is reached first, those inside of a phase, and those
+    that were taken.
+    """
+    initial = next(state.value for state in chart.states if state.initial)
+    first = {
+        (ids[path[-1].source], path[-1].event, ids[target])
+        for target, path in shortest_paths(chart, initial).items()
+        if path
+    }
+    homes = {ids[member]: phase for phase, members in phases(chart).items() for member in members}
+    groups: dict[tuple[object, ...], list[Arrow]] = {}
+    for arrow in arrows:
+        ways = {(arrow.source, event, arrow.target) for event in arrow.events}
+        home = homes.get(arrow.source)
+        if not (arrow.taken or ways & first or (home is not None and home == homes.get(arrow.target))):
+            groups.setdefault((arrow.target, arrow.events, arrow.guards), []).append(arrow)
+    return [group for group in groups.values() if len(group) > _FEW]
+
+
+def _from_others(group: Sequence[Arrow], shown: Mapping[str, str]) -> Note:
+    arrow, sources = group[0], [shown[arrow.source] for arrow in group]
+    events, guards = (", ".join("{}" for _ in texts) for texts in (arrow.names, arrow.guards))
+    listed = f"{', '.join('{}' for _ in sources[1:])} and {{}}"
+    words = f"{events}{f' [{guards}]' if guards else ''} leads here also from {listed}"
+    return Note(arrow.target, words, (*arrow.names, *arrow.guards, *sources), tuple(group))
 
 
 def _from_everywhere(chart: AnyChart) -> Iterator[tuple[str, str]]:
@@ -299,5 +349,5 @@ def _from_everywhere(chart: AnyChart) -> Iterator[tuple[str, str]]:
     for event in chart._events:
         taken = [edge for edge in edges(chart) if edge.event == event.id]
         targets = {edge.target for edge in taken}
-        if len(targets) == 1 and {edge.source for edge in taken} == known - targets and len(taken) > 3:
+        if len(targets) == 1 and {edge.source for edge in taken} == known - targets and len(taken) > _FEW:
             yield event.id, targets.pop()

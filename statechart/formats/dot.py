@@ -9,6 +9,7 @@ from statemachine.contrib.diagram.graphviz import GraphvizError, GraphvizNotFoun
 from statechart.errors import DiagramUnavailable
 from statechart.formats import escapes
 from statechart.formats.colours import COLOURS
+from statechart.graph import breadth_first
 from statechart.picture import Arrow, Node, Picture, identifiers
 
 _HEAD = """\
@@ -33,7 +34,7 @@ def dot(picture: Picture) -> str:
 
 def _body(picture: Picture) -> Iterator[str]:
     by_id = {node.id: node for node in picture.nodes}
-    boxed = {member for members in picture.boxes.values() for member in members}
+    boxed = {member: phase for phase, members in picture.boxes.items() for member in members}
     yield '"[*]" [shape=circle, style=filled, fillcolor=black, label="", width=0.15];'
     for box, (phase, members) in zip(identifiers(picture.boxes), picture.boxes.items(), strict=True):
         yield f"subgraph {_quoted('cluster_phase_' + box)} {{"
@@ -42,9 +43,12 @@ def _body(picture: Picture) -> Iterator[str]:
         yield "}"
     yield from (_node(node, picture) for node in picture.nodes if node.id not in boxed)
     yield from (f'"[*]" -> {_quoted(node.id)};' for node in picture.nodes if node.initial)
+    depths = _depths(picture)
     for index, arrow in enumerate(picture.arrows):
         missed = "failed" if index in picture.missed else None
-        yield _edge(arrow, "visited" if arrow.taken else missed)
+        between = boxed.get(arrow.source) != boxed.get(arrow.target)
+        back = between and depths.get(arrow.target, 0) < depths.get(arrow.source, 0)
+        yield _edge(arrow, "visited" if arrow.taken else missed, back=back)
     # Graphviz would place a final state first if only notes lead there: an invisible edge puts it last.
     led_to = {arrow.target for arrow in picture.arrows}
     last = picture.arrows[-1].source if picture.arrows else None
@@ -66,11 +70,22 @@ def _node(node: Node, picture: Picture) -> str:
     return f"{_quoted(node.id)}{shown};"
 
 
-def _edge(arrow: Arrow, kind: str | None) -> str:
+def _depths(picture: Picture) -> dict[str, int]:
+    """Return how many transitions lead to each state at least, for the states that can be reached."""
+    leaving: dict[str, list[tuple[Arrow, str]]] = {}
+    for arrow in picture.arrows:
+        leaving.setdefault(arrow.source, []).append((arrow, arrow.target))
+    initial = next(node.id for node in picture.nodes if node.initial)
+    return {state: len(path) for state, path in breadth_first(initial, lambda here: leaving.get(here, ()))}
+
+
+def _edge(arrow: Arrow, kind: str | None, *, back: bool) -> str:
     guards = [f"[{', '.join(arrow.guards)}]"] if arrow.guards else []
     mark = f', color="{COLOURS[kind][1]}", penwidth=2' if kind is not None else ""
+    # A way back must not place a box before, or below, the boxes that lead to it.
+    rank = ", constraint=false" if back else ""
     way = f"{_quoted(arrow.source)} -> {_quoted(arrow.target)}"
-    return f"{way} [label={_quoted(arrow.spelled(str), *guards)}{mark}];"
+    return f"{way} [label={_quoted(arrow.spelled(str), *guards)}{rank}{mark}];"
 
 
 def _quoted(*lines: str) -> str:

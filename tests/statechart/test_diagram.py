@@ -7,11 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from functools import reduce
+from itertools import pairwise
+from operator import or_
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from environments.lifecycle import Lifecycle
 from environments.model.states import EnvironmentState
@@ -19,7 +24,7 @@ from statechart import Chart, Event, State
 from statechart.diagram import FORMATS, draw, render
 from statechart.errors import DiagramUnavailable, NoSuchPath, UnknownEvent, UnknownState
 from statechart.graph import failures, phases, states
-from statechart.picture import Marks, Visit, path
+from statechart.picture import Arrow, Marks, Visit, compose, path
 
 
 class Job(Chart):
@@ -271,15 +276,55 @@ def test_a_state_that_is_not_there_cannot_be_marked(format: str) -> None:
         draw(Lifecycle, format, marks=Marks(current="runing"))  # type: ignore[arg-type]
 
 
-def test_in_the_lifecycle_destroy_and_the_shared_guard_are_folded_into_notes() -> None:
+def test_in_the_lifecycle_what_many_states_share_is_folded_into_notes() -> None:
     mermaid = render(Lifecycle, "mermaid")
 
     arrows = [line.strip() for line in mermaid.splitlines() if "-->" in line and "[*]" not in line]
-    assert len(arrows) == 21
+    assert len(arrows) == 26
     assert not [arrow for arrow in arrows if "destroy" in arrow or "intact" in arrow]
     assert "s_run_failed --> s_run_failed : fail [run_attempted]" in arrows
-    assert "    note right of s_destroyed : destroy leads here from every other state\n" in mermaid
-    assert "    note right of s_created : [intact] guards every event but destroy\n" in mermaid
+    assert "s_provisioned --> s_configuring : configure" in arrows, "the path from the initial state stays"
+    notes = [line.strip() for line in mermaid.splitlines() if line.strip().startswith("note")]
+    assert notes == [
+        "note right of s_destroyed : destroy leads here from every other state",
+        "note right of s_provisioning : provision [not_adopted] leads here also from configured, released, "
+        "running, configure_failed, release_failed and run_failed",
+        "note right of s_configuring : configure leads here also from released, running, release_failed "
+        "and run_failed",
+        "note right of s_created : [intact] guards every event but destroy",
+    ]
+
+
+SOURCES = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=9, unique=True)
+
+
+@settings(max_examples=25)
+@given(st.lists(SOURCES, min_size=1, max_size=3), st.integers(0, 6), st.integers(0, 6))
+def test_each_transition_is_drawn_once_or_stands_in_one_note(
+    shared: list[list[tuple[int, bool]]], boxed: int, taken: int
+) -> None:
+    row = [State(f"s{number}", initial=not number, final=number == 6) for number in range(7)]
+    ways: dict[str, Any] = {"step": Event(reduce(or_, (one.to(two) for one, two in pairwise(row))))}
+    for number, sources in enumerate(shared):
+        guarded = (
+            row[source].to(row[number], cond="is_fit" if guard else None) for source, guard in sources
+        )
+        ways[f"leap{number}"] = Event(reduce(or_, guarded))
+    names = {state.name: state for state in row}
+    parts = {**names, **ways, "is_fit": lambda self: True, "phases": {"box": row[:boxed]}}
+    chart = type("Leaps", (Chart,), parts)
+
+    picture = compose(chart, path(chart, ["step"] * taken))
+
+    def key(arrow: Arrow) -> tuple[object, ...]:
+        return arrow.source, arrow.events, arrow.target
+
+    noted = [arrow for note in picture.notes for arrow in note.arrows]
+    assert Counter(map(key, [*picture.arrows, *noted])) == Counter(map(key, picture.whole))
+    assert all(len(note.arrows) != 1 for note in picture.notes)
+    assert not [arrow for arrow in noted if arrow.taken]
+    drawn = {(arrow.source, arrow.target) for arrow in picture.arrows}
+    assert {(one.name, two.name) for one, two in pairwise(row)} <= drawn
 
 
 def test_in_the_lifecycle_each_phase_has_its_states_and_failures_are_those_of_the_enum() -> None:
