@@ -44,10 +44,13 @@ class Maker:
     def __init__(self, place: Path) -> None:
         self.repository = FileRepository(place)
         self.name = ""
+        self.more: dict[str, Any] = {}
 
     def create(self, name: str) -> None:
         self.name = name
-        spec = EnvironmentSpec(name=name, provider=LocalProvider(app="/srv/app"), description="für Ann")
+        spec = EnvironmentSpec(
+            name=name, provider=LocalProvider(app="/srv/app"), description="für Ann", **self.more
+        )
         self.repository.create(Environment.new(spec, AT))
 
     def write(self, make: Any) -> None:
@@ -179,11 +182,61 @@ def make_what_came_later(maker: Maker) -> None:
     maker.enter("fail", "provision_failed", operation=operation.interrupted(failure), failure=failure)
 
 
+def make_the_second_day(maker: Maker) -> None:
+    """Record the additions of format 3: applied inputs, labels, expiry, and the edges from running."""
+
+    def achieve(event: str, state: str) -> None:
+        def record(environment: Any) -> Any:
+            achieved = environment.achieving(enter(EnvironmentState(state)), at=AT)
+            states = {"from_state": environment.state.name, "to_state": state}
+            return TransitionRecord(event=event, reason=None, environment=achieved, **states)
+
+        maker.write(record)
+
+    def step(name: str, **outputs: Any) -> None:
+        maker.intent(name)
+        inputs = {"settings": "0" * 16, "version": "1" * 16}
+        result = StepResult(name=name, version=1, digest="d" * 64, inputs=inputs, outputs=outputs)
+        maker.write(lambda _: StepRecord(phase="result", step=name, result=result))
+
+    def configured_anew(name: str) -> None:
+        maker.up(name)
+        maker.enter("configure", "configuring", operation=maker.operation("configure"))
+        step("write_settings")
+        achieve("complete", "configured")
+
+    maker.more = {"labels": {"team": "web"}, "expires": timedelta(hours=8)}
+    configured_anew("anew")
+    maker.up("restarted")
+    maker.change("opened", maker.operation("run"))
+    step("start_service", serving="a" * 12)
+    achieve("run", "running")
+    maker.up("stopped")
+    maker.change("opened", maker.operation("stop"))
+    step("stop_service", serving=None)
+    achieve("stop", "released")
+    maker.up("half-stopped")
+    stopping = maker.operation("stop")
+    maker.change("opened", stopping)
+    maker.intent("stop_service")
+    maker.write(
+        lambda environment: OperationRecord(
+            change="closed",
+            reason="asked",
+            environment=environment.with_operation(
+                environment.operation.failed(maker.failure("stop", "stop_service")), at=AT
+            ),
+        )
+    )
+
+
 def main(place: Path) -> None:
     maker = Maker(place / "data")
     make(maker)
     if hasattr(Operation, "interrupted"):
         make_what_came_later(maker)
+    if hasattr(CommandName, "STOP"):
+        make_the_second_day(maker)
     repository = maker.repository
     expected = {name: repository.load(name).condition for name in repository.names()}
     text = json.dumps(expected, indent=2, sort_keys=True, ensure_ascii=False)
