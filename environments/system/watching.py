@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
 
 from watchfiles._rust_notify import RustNotify  # the backend, whose interface is documented
 
 from environments.system.cancellation import in_thread
+from statechart.storage.layout import Layout
+
+_Status: TypeAlias = tuple[int, int, int] | None
 
 EVERY = 1.0
 """Seconds after which to look without a change: a process that is killed changes no file."""
@@ -39,6 +44,10 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop watching. Can be called twice."""
         if self._notify is not None:
             self._notify.close()
 
@@ -66,3 +75,50 @@ def _notify(paths: list[str]) -> RustNotify | None:
         )
     except OSError:  # the system's limit of watches, for example
         return None
+
+
+async def changed_names(root: Path, *, every: float = EVERY) -> AsyncIterator[frozenset[str]]:
+    """Yield the names in a data directory whose record or lock has changed; at first all names.
+
+    Names that appear or are purged are yielded too. What changes while the caller is busy is yielded
+    together afterwards, so nothing is missed. The data directory may appear later. Without a change,
+    an empty set is yielded `every` so many seconds: a process that is killed changes no file.
+
+    Raises:
+        StorageError: The directory can't be listed.
+    """
+    layout = Layout(root)
+    seen: dict[str, tuple[_Status, ...]] = {}
+    watched = _directories(layout)
+    watch = Watch(watched)
+    try:
+        while True:
+            # Directories that appeared are watched before they are read, so that no change falls between.
+            if (there := _directories(layout)) != watched:
+                before, watched, watch = watch, there, Watch(there)
+                before.close()
+            now = {name: _signs(layout, name) for name in layout.names()}
+            yield frozenset(name for name, _ in seen.items() ^ now.items())
+            seen = now
+            await watch.changed(every)
+    finally:
+        watch.close()
+
+
+def _directories(layout: Layout) -> dict[Path, int | None]:
+    """Return the directories of the records and locks, each with its number: a later one has another."""
+    directories = (layout.root, layout.locks, *(layout.directory(name) for name in layout.names()))
+    found = ((each, _status(each)) for each in directories)
+    return {each: status[0] for each, status in found if status is not None}
+
+
+def _signs(layout: Layout, name: str) -> tuple[_Status, ...]:
+    return tuple(_status(path) for path in (layout.journal(name), layout.document(name), layout.lock(name)))
+
+
+def _status(path: Path) -> _Status:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

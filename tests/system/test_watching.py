@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from environments.system import watching
-from environments.system.watching import Watch
+from environments.system.watching import Watch, changed_names
 
 
 async def seen(watch: Watch, path: Path) -> None:
@@ -65,3 +67,42 @@ async def test_time_passes_where_the_system_refuses(
 
     with Watch([tmp_path]) as watch:
         assert await watch.changed(0.01) == frozenset()
+
+
+async def told(changes: AsyncIterator[frozenset[str]], *names: str) -> None:
+    """Wait until each of the names, and no other, was told."""
+    async with asyncio.timeout(30):
+        left = set(names)
+        while left:
+            found = await anext(changes)
+            assert found <= set(names)
+            left -= found
+
+
+async def test_names_are_told_whose_record_or_lock_changed(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    async with aclosing(changed_names(root, every=0.01)) as changes:
+        assert await anext(changes) == await anext(changes) == frozenset()
+        (root / "old").mkdir(parents=True)
+        (root / "old" / "history.jsonl").write_text("1\n")
+        await told(changes, "old")
+
+        (root / "old" / "service.log").write_text("a line of another file\n")
+        assert await anext(changes) == frozenset()
+        (root / "new").mkdir()
+        await told(changes, "new")
+
+        (root / ".locks").mkdir()
+        (root / ".locks" / "old.lock").write_text("held")
+        (root / "new").rename(root / ".trash")
+        await told(changes, "old", "new")
+
+
+async def test_a_change_of_a_name_that_appeared_is_told_at_once(tmp_path: Path) -> None:
+    async with aclosing(changed_names(tmp_path, every=3600)) as changes:
+        await anext(changes)
+        (tmp_path / "new").mkdir()
+        await told(changes, "new")
+
+        (tmp_path / "new" / "history.jsonl").write_text("1\n")
+        await told(changes, "new")
