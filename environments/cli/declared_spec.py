@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from environments.cli.refusal import UsageRefused
+from environments.configuration.amendments import Amendment, Variable, variable
 from environments.configuration.messages import describe_faults
 from environments.configuration.spec_file import load_spec
 from environments.errors import InvalidConfiguration
@@ -58,18 +59,38 @@ def _local_spec(name: str, app: Path, port: int | None, env: tuple[str, ...]) ->
     return spec.model_copy(update={"provider": spec.provider.relative_to(Path.cwd())})
 
 
-def _variables(given: tuple[str, ...]) -> dict[str, str | dict[str, str]]:
-    variables: dict[str, str | dict[str, str]] = {}
+def declared_amendment(
+    *,
+    app: Path | None = None,
+    env: tuple[str, ...] = (),
+    assign: tuple[str, ...] = (),
+    unset: tuple[str, ...] = (),
+) -> Amendment | None:
+    """Return the changes that options ask for, or None if none of them was given.
+
+    Raises:
+        UsageRefused: An option is not of its form, or names a key twice.
+    """
+    if app is None and not (env or assign or unset):
+        return None
+    assignments = tuple(_pairs("--set", assign, "update NAME --set provider.port=8080"))
+    names = [*(name for name, _ in assignments), *unset]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageRefused(f"{name!r} is set and unset", ("envchart update --help",))
+    return Amendment(app, _variables(env), assignments, unset)
+
+
+def _variables(given: tuple[str, ...]) -> dict[str, Variable]:
+    variables: dict[str, Variable] = {}
     for key, value in _pairs("--env", given, "create NAME --app DIR --env GREETING=Hello"):
-        kind, colon, place = value.partition(":")
-        is_reference = kind in ("@env", "@file") and bool(colon)
-        if is_reference and not place.strip():
-            item = f"{key}={value}"
+        try:
+            variables[key] = variable(value)
+        except ValueError as error:
             raise UsageRefused(
-                f"--env {item!r} names no {'variable' if kind == '@env' else 'file'} after the colon",
+                f"--env {f'{key}={value}'!r} {error}",
                 (f"envchart create NAME --app DIR --env {key}=@env:VARIABLE",),
-            )
-        variables[key] = {kind[1:]: place} if is_reference else value
+            ) from None
     return variables
 
 

@@ -72,10 +72,10 @@ def _ended(error: Ended, settings: Settings) -> Report:
 
 
 def _without_values(arguments: list[str]) -> list[str]:
-    """Return the arguments without the values of `--env`, which may be secrets."""
+    """Return the arguments without the values of `--env` and `--set`, which may be secrets."""
     return [
-        re.sub(r"(?s)^((--env=)?[^=]*=).*", rf"\1{HIDDEN}", word)
-        if before == "--env" or word.startswith("--env=")
+        re.sub(r"(?s)^((--(env|set)=)?[^=]*=).*", rf"\1{HIDDEN}", word)
+        if before in ("--env", "--set") or word.startswith(("--env=", "--set="))
         else word
         for before, word in zip(["", *arguments], arguments, strict=False)
     ]

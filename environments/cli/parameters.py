@@ -178,6 +178,26 @@ file_option: Decorator = click.option(
 app_option: Decorator = click.option(
     "--app", metavar="DIR", type=PathType(file_okay=False), help="The application's directory."
 )
+env_option: Decorator = click.option(
+    "--env",
+    metavar="K=V",
+    multiple=True,
+    help="A variable of the application; repeatable. For a secret, give its source instead of its value: "
+    "K=@env:VARIABLE or K=@file:PATH.",
+)
+set_option: Decorator = click.option(
+    "--set",
+    "assign",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A field of the declaration, as provider.port=8080 or labels.team=web; repeatable.",
+)
+unset_option: Decorator = click.option(
+    "--unset",
+    metavar="KEY",
+    multiple=True,
+    help="A field that gets its default back, or an entry to remove, as provider.env.DEBUG; repeatable.",
+)
 yes_option: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 label_option: Decorator = click.option(
     "--label", "label", metavar="K=V", multiple=True, help="A label to select by, as team=web; repeatable."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from environments.cli import loading
@@ -29,20 +30,31 @@ def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
         Ended: A signal ended the command.
         CommandFailed: A step failed.
     """
+    tell_changed(settings, *carry_out(settings, work), say=say)
+
+
+def carry_out(settings: Settings, work: Work) -> tuple[Workspace, AnyEnvironment]:
+    """Run a command and return its workspace and the resulting environment; raises like `run_command`."""
     with Narrator(settings) as narrator:
         interruption = Interruption(narrator.note, lambda: narrator.at_work)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
-        environment = interruption.run(work(workspace))
-    tell_changed(settings, workspace, environment, say=say)
+        return workspace, interruption.run(work(workspace))
 
 
 def tell_changed(
-    settings: Settings, workspace: Workspace, environment: AnyEnvironment, *, say: str = ""
+    settings: Settings,
+    workspace: Workspace,
+    environment: AnyEnvironment,
+    *,
+    say: str = "",
+    extra: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
-    """Print a changed environment and the commands that can follow."""
+    """Print a changed environment and the commands that can follow; `extra` goes into the document."""
     view = View(environment)
     document = environment_document(view, settings.spell, workspace.directory(environment.name))
-    emit(settings, document, f"{environment.name} is {view.condition}{_where(environment)}{say}")
+    emit(
+        settings, {**document, **extra}, f"{environment.name} is {view.condition}{_where(environment)}{say}"
+    )
     tell_next(settings, view.next_steps, environment.name)
 
 

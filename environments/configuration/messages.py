@@ -8,12 +8,12 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from environments.configuration.places import keys_at
 from environments.errors import UnknownProvider
-from environments.model.provider_kinds import provider_class
-from environments.model.spec import EnvironmentSpec
+from environments.model.provider_kinds import ProviderSpec, provider_class
 from statechart.wording import listed, nearest
 
 Place: TypeAlias = tuple[int | str, ...]
@@ -54,11 +54,14 @@ def spelled(place: Place) -> str:
     return f"{name.encode(errors='backslashreplace').decode()}: " if place else ""
 
 
-def faults_of(error: ValidationError, content: Mapping[str, Any]) -> list[Fault]:
-    """Return the faults that pydantic reports of a spec, each report at its deepest place."""
+def faults_of(error: ValidationError, content: Mapping[str, Any], within: Place = ()) -> list[Fault]:
+    """Return the faults that pydantic reports of a spec, each report at its deepest place.
+
+    `within` is the place of the content that was validated by itself.
+    """
     # Pydantic reports each member of a union: those that look at the whole value say the least.
     grouped: dict[Place, list[ErrorDetails]] = {}
-    for place, detail in _flattened(error, content):
+    for place, detail in _flattened(error, content, within):
         grouped.setdefault(place, []).append(detail)
     above = {place[:length] for place in grouped for length in range(len(place))}
     return [(place, details) for place, details in grouped.items() if place not in above]
@@ -149,12 +152,10 @@ def _unknown_key(place: Place, content: Any) -> str:
 
 
 def _fields(place: Place, content: Any) -> Iterable[str]:
-    model: type[BaseModel] = EnvironmentSpec
-    if place == ("provider",):
-        try:
-            model = provider_class(str(_at(content, place)["kind"]))
-        except UnknownProvider:
-            return ()
-    elif place:
+    try:
+        kind = (
+            provider_class(str(content["provider"]["kind"])) if place[:1] == ("provider",) else ProviderSpec
+        )
+    except UnknownProvider:
         return ()
-    return model.model_fields
+    return keys_at(place, kind)

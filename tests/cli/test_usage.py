@@ -46,7 +46,7 @@ def test_an_unknown_name_is_not_found_and_similar_names_are_suggested(
         (("create", "web", "--file", "nowhere.yaml"), "No such file or directory"),
         (("up",), "the name of an environment is missing"),
         (("up", "web", "--to", "runing"), "Lifecycle has no state 'runing': did you mean 'running'?"),
-        (("update", "web"), "--file FILE is missing"),
+        (("update", "web"), "nothing to change: give --file FILE"),
         (("release", "web", "--app", ".", "--previous"), "--app can't be combined with --previous"),
         (("logs", "web", "--follow", "--trace"), "--follow has no end"),
         (("diagram", "--format", "gif"), "there is no format 'gif': use mermaid, dot, svg, png, md, rst"),

@@ -93,7 +93,8 @@ FAULTS = {
     VALID + "  port: 70000\n": "5: provider.port: should be less than or equal to 65535, got 70000",
     VALID + "  env: {DEBUG: on}\n": "5: provider.env.DEBUG: should be a valid string or a valid mapping, "
     "got true; put it in quotes",
-    VALID + "  env: {KEY: {evn: X}}\n": "5: provider.env.KEY.evn: there is no such key",
+    VALID
+    + "  env: {KEY: {evn: X}}\n": "5: provider.env.KEY.evn: there is no such key; did you mean 'env'?",
     VALID + "  env: [A]\n": "5: provider.env: should be a valid mapping, got a list",
     VALID + "  env:\n": "5: provider.env: should be a valid mapping, got null",
     VALID + "  command: python app.py\n": "5: provider.command: should be a valid list, got a string",

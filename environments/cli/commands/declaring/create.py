@@ -11,6 +11,7 @@ from environments.cli.declared_spec import declared_spec, marked
 from environments.cli.group import subcommand
 from environments.cli.parameters import (
     app_option,
+    env_option,
     expires_option,
     file_option,
     label_option,
@@ -29,13 +30,7 @@ _TEMPLATE_SHOWS = "envchart create --template"
 @optional_name_argument
 @app_option
 @click.option("--port", metavar="N", type=int, help="The loopback port; by default a free port.")
-@click.option(
-    "--env",
-    metavar="K=V",
-    multiple=True,
-    help="A variable of the application; repeatable. For a secret, give its source instead of its value: "
-    "K=@env:VARIABLE or K=@file:PATH.",
-)
+@env_option
 @file_option
 @label_option
 @expires_option

@@ -5,41 +5,76 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.cli.declared_spec import declared_amendment
 from environments.cli.group import subcommand
-from environments.cli.parameters import file_option, name_argument
+from environments.cli.parameters import (
+    app_option,
+    env_option,
+    file_option,
+    name_argument,
+    set_option,
+    unset_option,
+)
 from environments.cli.refusal import UsageRefused
-from environments.cli.running import run_command, tell_missing_secrets
+from environments.cli.running import carry_out, tell_changed, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import note
 from environments.configuration.spec_file import load_spec
+from environments.presentation.spec_changes import change_lines, spec_changes
 
 if TYPE_CHECKING:
-    from environments.model.environment import AnyEnvironment
+    from environments.configuration.amendments import Amendment
     from environments.model.spec import EnvironmentSpec
-    from environments.workspace import Workspace
 
 
 @subcommand("update", waiting=True)
 @name_argument
 @file_option
-def update(settings: Settings, name: str, file: Path | None) -> None:
+@app_option
+@env_option
+@set_option
+@unset_option
+def update(
+    settings: Settings,
+    name: str,
+    file: Path | None,
+    app: Path | None,
+    env: tuple[str, ...],
+    assign: tuple[str, ...],
+    unset: tuple[str, ...],
+) -> None:
     """Change the environment's declaration.
 
-    The commands that apply the change are run separately. A change that only provision can apply
-    is refused once the environment is provisioned. A change that only configure can apply is
-    recorded, and told, once the environment is configured.
+    The options change the recorded declaration, or with --file, the declaration in the file. The
+    commands that apply the change are run separately. A change that only provision can apply is
+    refused once the environment is provisioned.
     """
-    if file is None:
-        raise UsageRefused("--file FILE is missing", (settings.spell("update NAME --file FILE", name),))
-    spec = load_spec(file, name=name)
-    tell_missing_secrets(spec)
-    run_command(settings, lambda workspace: _update(workspace, name, spec))
-
-
-async def _update(workspace: Workspace, name: str, spec: EnvironmentSpec) -> AnyEnvironment:
-    # Saving an equal spec changes no revision.
-    before = workspace.load(name).revision
-    environment = await workspace.update(name, spec)
-    if environment.revision == before:
+    amendment = declared_amendment(app=app, env=env, assign=assign, unset=unset)
+    if file is None and amendment is None:
+        raise UsageRefused(
+            "nothing to change: give --file FILE, --app DIR, --env K=V, --set KEY=VALUE or --unset KEY",
+            (settings.spell("update NAME --set labels.team=web", name), settings.spell("update --help")),
+        )
+    change = _Change(None if file is None else load_spec(file, name=name), amendment)
+    workspace, environment = carry_out(settings, lambda opened: opened.amend(name, change))
+    tell_missing_secrets(environment.spec)
+    changes = spec_changes(change.before or environment.spec, environment.spec)
+    for line in change_lines(changes):
+        note(f"  {line}")
+    if not changes:
         note(f"{name} is already declared like that: nothing was changed")
-    return environment
+    tell_changed(settings, workspace, environment, extra={"changes": changes})
+
+
+class _Change:
+    """The change of a spec, which remembers the spec before."""
+
+    def __init__(self, declared: EnvironmentSpec | None, amendment: Amendment | None) -> None:
+        self._declared = declared
+        self._amendment = amendment
+        self.before: EnvironmentSpec | None = None
+
+    def __call__(self, recorded: EnvironmentSpec) -> EnvironmentSpec:
+        self.before = recorded
+        declared = self._declared or recorded
+        return declared if self._amendment is None else self._amendment(declared)

@@ -30,18 +30,65 @@ def test_a_change_that_needs_provision_is_refused_with_its_field(cli: Any, file:
     assert cli("destroy", "hello", "--yes").code == 0
 
 
-def test_a_change_that_no_command_applies_any_more_is_recorded_and_told(cli: Any, file: Path) -> None:
-    cli("up", "--file", file, "--to", "provisioned")
-    file.write_text(SPEC + "  files: {a: b}\n")
-    assert "note:" not in cli("update", "hello", "--file", file).err
-    cli("configure", "hello")
+def test_a_change_that_configure_applies_anew_is_recorded(cli: Any, file: Path) -> None:
+    cli("up", "--file", file, "--to", "configured")
     file.write_text(SPEC + "  files: {a: c}\n")
 
-    ran = cli("update", "hello", "--file", file, "--json")
+    ran = cli("update", "hello", "--file", file)
 
-    assert ran.document["spec"]["provider"]["files"] == {"a": "c"}
-    assert (
-        "note: only configure applies provider.files, and hello is configured: "
-        "to apply the change, destroy, purge and create it again\n" in ran.err
-    )
+    assert "  provider.files.a: unset → c\n" in ran.err
+    assert cli("configure", "hello").code == 0
     assert cli("destroy", "hello", "--yes").code == 0
+
+
+def test_options_amend_the_recorded_spec_in_one_record_and_tell_what_changed(cli: Any, hello: str) -> None:
+    cli("update", hello, "--set", "provider.files.app.ini=level = info\npassword = one\n")
+
+    ran = cli(
+        *("update", hello, "--env", "GREETING=Hi", "--env", "KEY=@env:HOME", "--set", "labels.team=web"),
+        *("--set", "provider.files.app.ini=level = info\npassword = two\n", "--unset", "provider.port"),
+    )
+
+    assert [line for line in ran.err.splitlines() if "→" in line] == [
+        "  provider.env.GREETING: unset → Hi",
+        "  provider.env.KEY: unset → @env:HOME",
+        "  provider.files.app.ini: *** → ***",
+        "  labels.team: unset → web",
+    ]
+    ran = cli("update", hello, "--env", "GREETING=Hello", "--json")
+    assert ran.document["changes"] == [{"field": "provider.env.GREETING", "old": "Hi", "new": "Hello"}]
+    assert ran.document["revision"] == 4
+
+
+def test_options_amend_the_declaration_of_a_file(cli: Any, hello: str, file: Path) -> None:
+    cli("update", hello, "--set", "description=old")
+
+    spec = cli("update", hello, "--file", file, "--env", "A=1", "--json").document["spec"]
+
+    assert (spec["description"], spec["provider"]["env"]) == ("", {"A": "1"})
+
+
+def test_a_wrong_change_is_refused_and_nothing_is_recorded(cli: Any, hello: str, data: Path) -> None:
+    before = (data / hello / "history.jsonl").read_bytes()
+
+    for words, code, said in (
+        (
+            ("--set", "provider.prt=1", "--env", "A=1"),
+            "invalid_configuration",
+            "did you mean 'provider.port'?",
+        ),
+        (
+            ("--env", "API_KEY=hunter2"),
+            "invalid_configuration",
+            "env.API_KEY: its name says that it is a secret",
+        ),
+        (("--app", "nowhere"), "invalid_configuration", "nowhere does not exist"),
+        (("--set", "labels.a=1", "--unset", "labels.a"), "usage", "'labels.a' is set and unset"),
+        (("--set", "labels.a"), "usage", "--set 'labels.a' is not of the form K=V"),
+        ((), "usage", "nothing to change"),
+    ):
+        ran = cli("update", hello, *words, "--json")
+        assert (ran.code, ran.error["code"], said in ran.error["message"]) == (2, code, True), ran
+        assert "hunter2" not in ran.out + ran.err
+
+    assert (data / hello / "history.jsonl").read_bytes() == before
