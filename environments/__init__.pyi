@@ -1,3 +1,6 @@
+from environments.chain import (
+    Chain as Chain,
+)
 from environments.checks.drift import (
     Drift as Drift,
     DriftKind as DriftKind,

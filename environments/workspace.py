@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from environments.chain import Chain
 from environments.checks.drift import Detection, Drift
 from environments.errors import (
     InvalidConfiguration,
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from statechart.holder import Holder
 
 ResultT = TypeVar("ResultT")
+StateT = TypeVar("StateT", bound=AnyState)
 TargetT = TypeVar("TargetT", bound=AnyState)
 CommandT = TypeVar("CommandT", bound=Command)
 
@@ -235,6 +237,18 @@ class Workspace:
         if failure is None:
             raise NothingToRetry(on_record.name, on_record.state.name)
         return await self._execute(failure.command, environment, from_start=from_start)
+
+    @overload
+    def chain(self, environment: Environment[StateT]) -> Chain[StateT]: ...
+    @overload
+    def chain(self, environment: str) -> Chain[Any]: ...  # Any: only the chart knows, at run time
+    def chain(self, environment: AnyEnvironment | str) -> Chain[Any]:
+        """Begin a chain of commands, as in `await workspace.chain("demo").release().run()`.
+
+        Nothing runs before the chain is awaited.
+        """
+        subject = None if isinstance(environment, str) else Subject.of(environment)
+        return Chain(self._perform, self._runtime.stop, environment, subject=subject)
 
     @overload
     async def bring(
@@ -434,6 +448,14 @@ class Workspace:
     def directory(self, name: str) -> Path:
         """Return the directory with the environment's files."""
         return self._repository.directory(name)
+
+    async def _perform(
+        self, command: CommandName | None, environment: AnyEnvironment | str, **options: object
+    ) -> AnyEnvironment:
+        if command is None:
+            return self.load(environment) if isinstance(environment, str) else environment
+        performed: AnyEnvironment = await getattr(self, command)(environment, **options)
+        return performed
 
     async def _settled(self, environment: AnyEnvironment | str, purpose: str) -> AnyEnvironment:
         """Return the recorded environment, after waiting for a command under way."""

@@ -21,6 +21,7 @@ from statechart.graph import edges
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "typing"
 CELL = re.compile(r"await (?:workspace\.)?(\w+?)(?:\.execute)?\(each\.(\w+)\)(  # reject)?")
+LINK = re.compile(r"    await workspace\.chain\(each\.(\w+)\)\.(\w+)\(\)(  # reject)?")
 
 
 class Line(NamedTuple):
@@ -138,10 +139,14 @@ def test_a_command_returns_the_target_state_of_the_chart(command: CommandName) -
     assert ended == {state_of(kind.achieves)}
 
 
-@pytest.mark.parametrize("file", ["chaining_verbs.py", "chaining_commands.py"])
+@pytest.mark.parametrize("file", ["chaining_verbs.py", "chaining_commands.py", "chaining_fluent.py"])
 def test_the_checked_lines_cover_every_command_in_every_state(file: str) -> None:
     text = (FOLDER / file).read_text()
-    cells = [(command, state, not rejected) for command, state, rejected in CELL.findall(text)]
+    if file == "chaining_fluent.py":
+        found = [(command, state, rejected) for state, command, rejected in LINK.findall(text)]
+    else:
+        found = CELL.findall(text)
+    cells = [(command, state, not rejected) for command, state, rejected in found]
     takes = {command: sources(command) for command in CommandName} | {
         CommandName.DESTROY: set(EnvironmentState)
     }

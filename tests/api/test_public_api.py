@@ -22,7 +22,7 @@ STATECHART = """
     UnknownPayload UnknownState fire
 """
 ENVIRONMENTS = """
-    AnyEnvironment AnyState Assumption CannotUnlock Clock CommandFailed CommandName ConfigureCommand
+    AnyEnvironment AnyState Assumption CannotUnlock Chain Clock CommandFailed CommandName ConfigureCommand
     ConfigureFailed Configured Configuring Created DestroyCommand Destroyed Doubt Drift DriftKind
     Environment EnvironmentName EnvironmentRepository EnvironmentSpec EnvironmentState EnvironmentsError
     Failure FailureCause FileRepository InvalidConfiguration InvalidName Lifecycle LocalProvider
