@@ -11,8 +11,10 @@ from environments.errors import (
     EnvironmentsError as EnvironmentsError,
     InvalidConfiguration as InvalidConfiguration,
     InvalidName as InvalidName,
+    InvalidSelection as InvalidSelection,
     NotDestroyed as NotDestroyed,
     NotHeld as NotHeld,
+    NothingMatches as NothingMatches,
     NothingToRetry as NothingToRetry,
     NotStarted as NotStarted,
     OperationInterrupted as OperationInterrupted,
@@ -21,6 +23,7 @@ from environments.errors import (
     StepInDoubt as StepInDoubt,
     Stopped as Stopped,
     UnexpectedState as UnexpectedState,
+    UnknownLabel as UnknownLabel,
     UnknownProvider as UnknownProvider,
     UnreachableTarget as UnreachableTarget,
     Unrecorded as Unrecorded,
@@ -53,7 +56,7 @@ from environments.execution.stop import (
 from environments.lifecycle import (
     Lifecycle as Lifecycle,
 )
-from environments.many.outcomes import (
+from environments.many import (
     Outcome as Outcome,
 )
 from environments.model.command_name import (
@@ -139,6 +142,10 @@ from environments.recovery.settle import (
 )
 from environments.secrets.references import (
     SecretRef as SecretRef,
+)
+from environments.selection import (
+    LabelTerm as LabelTerm,
+    Selection as Selection,
 )
 from environments.storage.file import (
     FileRepository as FileRepository,

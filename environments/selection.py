@@ -161,6 +161,11 @@ class Selection:
             and not any(map(is_glob, self.patterns))
         )
 
+    @property
+    def needs_no_reading(self) -> bool:
+        """Whether names, globs or `all` decide, so that environments need not be read."""
+        return self == Selection(self.patterns, all=self.all)
+
     def matches_name(self, name: str) -> bool:
         """Return whether a name is meant, as far as the patterns tell."""
         return not self.patterns or any(_matches(name, pattern) for pattern in self.patterns)

@@ -48,9 +48,10 @@ from environments.execution.spec_changes import (
 )
 from environments.execution.stop import StopRequest
 from environments.lifecycle import Lifecycle, Subject
-from environments.many.outcomes import Crew, Outcome
+from environments.many import Crew, Outcome
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
+from environments.model.errors import UnreadableSummary
 from environments.model.records import AmendedRecord, check_revision
 from environments.model.states import (
     AnyState,
@@ -65,6 +66,7 @@ from environments.model.states import (
 )
 from environments.recovery.recover import Recovered, Recovery
 from environments.recovery.settle import Decide, undecided
+from environments.selection import Selection
 from environments.storage.file import FileRepository
 from environments.system.clock import SYSTEM_CLOCK
 
@@ -73,7 +75,7 @@ if TYPE_CHECKING:
     from environments.model.provider_kinds import ProviderSpec
     from environments.model.records import HistoryEntry
     from environments.model.spec import EnvironmentSpec
-    from environments.model.summary import Summary, UnreadableSummary
+    from environments.model.summary import Summary
     from environments.ports import Clock, EnvironmentRepository
     from statechart.holder import Holder
 
@@ -371,9 +373,49 @@ class Workspace:
             raise NotDestroyed(on_record.name, on_record.state.name)
         await patiently(lambda: self._repository.delete(on_record), self._runtime.lock_timeout)
 
+    async def remove(
+        self, environment: AnyEnvironment | str, *, keep_going_unrecorded: bool = False
+    ) -> Environment[Destroyed]:
+        """Destroy an environment that is not yet destroyed, then purge its record.
+
+        Interrupted in between, the environment is destroyed and its record is left; run it again.
+
+        Raises:
+            Stopped: A stop was requested before the purge.
+        """
+        on_record = self.load(name_of(environment))
+        if not isinstance(on_record.state, Destroyed):
+            on_record = await self.destroy(environment, keep_going_unrecorded=keep_going_unrecorded)
+            environment = on_record
+        if self._runtime.stop.reason is not None:
+            raise Stopped(on_record, "purge", self._runtime.stop.reason)
+        await self.purge(environment)
+        return on_record.expect(Destroyed)
+
+    def select(self, selection: Selection) -> list[Summary | UnreadableSummary]:
+        """Return the summaries of the environments that a selection means, by name.
+
+        Environments that can't be read are meant if nothing but names, or all, is selected.
+
+        Raises:
+            NothingMatches: A name or a glob matches no environment.
+            UnknownLabel: No environment has a label of a condition.
+        """
+        known = list(self.summaries())
+        selection.check_names(each.name for each in known)
+        selection.check_labels(each.labels for each in known if not isinstance(each, UnreadableSummary))
+        return [each for each in known if self._is_meant(selection, each)]
+
+    def _is_meant(self, selection: Selection, each: Summary | UnreadableSummary) -> bool:
+        if isinstance(each, UnreadableSummary):
+            return selection.needs_no_reading and selection.matches_name(each.name)
+        operation = each.stored_operation
+        held = operation is not None and operation.is_active and self.holder(each.name) is not None
+        return selection.picks(each, self._runtime.clock.now(), held=held)
+
     def many(
         self,
-        names: Iterable[str],
+        chosen: Selection | Iterable[str],
         work: Callable[[Workspace, str], Awaitable[ResultT]],
         *,
         parallel: int = 4,
@@ -386,25 +428,26 @@ class Workspace:
         for the work under way to end, use `contextlib.aclosing`.
 
         Args:
-            names: The environments.
+            chosen: The names of the environments, or a selection.
             work: A method such as `Workspace.destroy`, or a function of a workspace and a name.
             parallel: The number of environments that are worked on at the same time.
 
         Raises:
-            NotFound: One of the environments does not exist; nothing was started.
+            NothingMatches: A name does not exist, or a glob matches none; nothing was started.
             ValueError: `parallel` is less than 1.
         """
         if parallel < 1:
             raise ValueError(f"parallel is {parallel}, and has to be at least 1")
-        chosen = tuple(dict.fromkeys(names))
-        for name in chosen:
-            if not self.exists(name):
-                self.load(name)  # raises the error of a name that is unknown, or breaks a rule
+        if isinstance(chosen, Selection):
+            names = tuple(each.name for each in self.select(chosen))
+        else:
+            names = tuple(dict.fromkeys(chosen))
+            Selection(names).check_names(self.names())
         opened = copy(self)
         crew = Crew(lambda name: work(opened, name), parallel, self._runtime.stop)
         observers = (*self._runtime.observers, crew.observe)
         opened._runtime = replace(self._runtime, observers=observers)
-        return crew.outcomes(chosen)
+        return crew.outcomes(names)
 
     def plan(
         self, environment: AnyEnvironment | str, *, to: type[AnyState] | EnvironmentState = Running

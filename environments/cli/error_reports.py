@@ -227,6 +227,7 @@ KINDS: dict[type[BaseException], _Kind] = {
         _say("keep the records printed above, free some space, then envchart destroy NAME"),
     ),
     environment_errors.Stopped: _Kind(ExitCode.STEP_FAILED, "cancelled", _usual),
+    environment_errors.NotStarted: _Kind(ExitCode.STEP_FAILED, "not_started", _usual),
     environment_errors.StepFailed: _Kind(ExitCode.STEP_FAILED, "step_failed", _say("envchart list")),
     environment_errors.OperationInterrupted: _Kind(
         ExitCode.INTERRUPTED,

@@ -26,17 +26,8 @@ if TYPE_CHECKING:
 
 def conclude(error: BaseException, settings: Settings) -> int:
     """Report an error and return its exit code."""
-    if isinstance(error, KeyboardInterrupt):
-        told = _ended(Ended(signal.SIGINT), settings)
-    elif isinstance(error, Ended):
-        told = _ended(error, settings)
-    elif isinstance(error, click.ClickException):
-        told = _usage(error)
-    else:
-        told = report(error, settings) or _unexpected(error, settings)
-    if isinstance(error, Unrecorded):
-        for record in error.records:
-            note(record)
+    told = explained(error, settings)
+    tell_unsaved(error)
     try:
         tell_error(settings, told)
     except UsageRefused as unwritten:  # stdout is full, so both errors go to stderr
@@ -44,6 +35,24 @@ def conclude(error: BaseException, settings: Settings) -> int:
     except click.exceptions.Exit as unread:
         return unread.exit_code
     return int(told.exit_code)
+
+
+def explained(error: BaseException, settings: Settings) -> Report:
+    """Return the report of any error."""
+    if isinstance(error, KeyboardInterrupt):
+        return _ended(Ended(signal.SIGINT), settings)
+    if isinstance(error, Ended):
+        return _ended(error, settings)
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    return report(error, settings) or _unexpected(error, settings)
+
+
+def tell_unsaved(error: BaseException | None) -> None:
+    """Print the records that a destroy could not save."""
+    if isinstance(error, Unrecorded):
+        for record in error.records:
+            note(record)
 
 
 def _usage(error: click.ClickException) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -28,6 +29,28 @@ class ExitCode(IntEnum):
     STORAGE = 7, "damaged or unusable storage"
     DIFFERENCE = 8, "a check found a difference"
     INTERRUPTED = 9, "a command was interrupted and has to be recovered"
+
+
+# An error of the program or of its storage comes first, a state that only a person can mend next.
+_WORST_FIRST = (
+    ExitCode.UNEXPECTED,
+    ExitCode.STORAGE,
+    ExitCode.INTERRUPTED,
+    ExitCode.STEP_FAILED,
+    ExitCode.CONFLICT,
+    ExitCode.NOT_ALLOWED,
+    ExitCode.NOT_FOUND,
+    ExitCode.USAGE,
+    ExitCode.DIFFERENCE,
+    ExitCode.DONE,
+)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code of work on several environments: that of a signal, else the worst."""
+    found = set(codes)
+    signals = [code for code in found if code not in _WORST_FIRST]
+    return max(signals, default=next((int(code) for code in _WORST_FIRST if code in found), 0))
 
 
 class Report(NamedTuple):

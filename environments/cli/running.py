@@ -52,10 +52,13 @@ def tell_changed(
     """Print a changed environment and the commands that can follow; `extra` goes into the document."""
     view = View(environment)
     document = environment_document(view, settings.spell, workspace.directory(environment.name))
-    emit(
-        settings, {**document, **extra}, f"{environment.name} is {view.condition}{_where(environment)}{say}"
-    )
+    emit(settings, {**document, **extra}, f"{changed_text(environment)}{say}")
     tell_next(settings, view.next_steps, environment.name)
+
+
+def changed_text(environment: AnyEnvironment) -> str:
+    """Return the line about a changed environment."""
+    return f"{environment.name} is {View(environment).condition}{_where(environment)}"
 
 
 def tell_missing_secrets(spec: EnvironmentSpec) -> None:

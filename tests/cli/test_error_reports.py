@@ -80,6 +80,7 @@ ERRORS: list[Exception] = [
     environment_errors.ProvisionNeeded("demo", ["provider.port"]),
     environment_errors.StepFailed(FailureCause.NETWORK, "no route"),
     environment_errors.Stopped(command_failed().environment, "run", "interrupted by Ctrl-C"),
+    environment_errors.NotStarted("demo", "interrupted by Ctrl-C"),
     command_failed(),
     chart_errors.UnknownEvent("Lifecycle", "x", ["run"]),
     chart_errors.UnknownState("Lifecycle", "x", ["running"]),

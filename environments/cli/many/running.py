@@ -1,0 +1,267 @@
+"""Running: a command on one environment or on many, with an outcome each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import click
+
+from environments.cli import loading
+from environments.cli.exits import explained, tell_unsaved
+from environments.cli.many.display import Display
+from environments.cli.refusal import UsageRefused
+from environments.cli.report import ExitCode, Report, worst
+from environments.cli.running import changed_text, run_command
+from environments.cli.signals import Ended, Interruption
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.narrator import Narrator
+from environments.cli.terminal.output import emit, note
+from environments.errors import CommandFailed, NotStarted, Stopped
+from environments.model.failure import FailureCause
+from environments.presentation.documents import environment_document
+from environments.presentation.view import View
+
+if TYPE_CHECKING:
+    import signal
+
+    from environments.cli.many.choice import Choice
+    from environments.cli.settings import Settings
+    from environments.many import Outcome
+    from environments.model.environment import AnyEnvironment
+    from environments.model.errors import UnreadableSummary
+    from environments.model.summary import Summary
+    from environments.workspace import Workspace
+
+ResultT = TypeVar("ResultT")
+
+_MOST_ADVICE = 10
+"""How many environments get advice on stderr after a run; `list` tells of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling(Generic[ResultT]):
+    """How the result of one of several environments is told.
+
+    Attributes:
+        text: Returns a line.
+        document: Returns the document for `--json`.
+        code: Returns the exit code that the result stands for.
+    """
+
+    text: Callable[[ResultT], str]
+    document: Callable[[ResultT], dict[str, object]]
+    code: Callable[[ResultT], int] = lambda _result: 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[ResultT]):
+    """An outcome, with the report of its error."""
+
+    outcome: Outcome[ResultT]
+    report: Report | None
+
+
+def run_each(
+    settings: Settings,
+    choice: Choice,
+    work: Callable[[Workspace, str], Awaitable[AnyEnvironment]],
+    *,
+    chosen: Iterable[Summary | UnreadableSummary] | None = None,
+) -> None:
+    """Run a command on the chosen environments and print what became of them.
+
+    A single environment given by its name is told as by `run_command`.
+
+    Raises:
+        click.exceptions.Exit: The work on one of several environments did not succeed.
+    """
+    if choice.single is not None:
+        name = choice.single
+        run_command(settings, lambda workspace: _awaited(work(workspace, name)))
+        return
+
+    def document(environment: AnyEnvironment) -> dict[str, object]:
+        directory = loading.layout(settings).directory(environment.name)
+        return environment_document(View(environment), settings.spell, directory)
+
+    run_many(settings, choice, work, Telling(changed_text, document), chosen=chosen)
+
+
+async def _awaited(work: Awaitable[ResultT]) -> ResultT:
+    return await work
+
+
+def run_one(
+    settings: Settings,
+    name: str,
+    work: Callable[[Workspace, str], Awaitable[ResultT]],
+    telling: Telling[ResultT],
+) -> None:
+    """Work on one environment and print the result.
+
+    Raises:
+        Ended: A signal ended the work.
+    """
+    with Narrator(settings) as narrator:
+        interruption = Interruption(narrator.note, lambda: narrator.at_work, about=name)
+        workspace = loading.workspace(settings, (narrator,), interruption.stop)
+        result = interruption.run(_awaited(work(workspace, name)))
+    emit(settings, telling.document(result), telling.text(result))
+
+
+def run_many(
+    settings: Settings,
+    choice: Choice,
+    work: Callable[[Workspace, str], Awaitable[ResultT]],
+    telling: Telling[ResultT],
+    *,
+    chosen: Iterable[Summary | UnreadableSummary] | None = None,
+) -> None:
+    """Work on several environments, and print an outcome each, as they end, and the counts.
+
+    Args:
+        settings: The settings.
+        choice: The choice.
+        work: Works on one environment.
+        telling: How a result is told.
+        chosen: The environments, if the choice has been resolved already.
+
+    Raises:
+        click.exceptions.Exit: The work on an environment did not succeed; the exit code is the worst.
+    """
+    names = [each.name for each in (choice.chosen(settings) if chosen is None else chosen)]
+    if not names:
+        emit(settings, {"environments": [], "counts": {}}, choice.nothing())
+        return
+    printer = _Printer(settings, telling)
+    with Display(settings) as display:
+        interruption = Interruption(display.note, lambda: display.at_work)
+        workspace = loading.workspace(settings, (display,), interruption.stop)
+
+        async def work_on_all() -> None:
+            async for outcome in workspace.many(names, work, parallel=choice.parallel):
+                told = Told(outcome, _report(settings, outcome, interruption.received))
+                with display.ended(outcome.name):
+                    printer.tell(told)
+
+        try:
+            interruption.run(work_on_all())
+        except Ended:
+            if not printer.told:  # it came before any work
+                raise
+    printer.conclude(names)
+
+
+@dataclass(slots=True)
+class _Printer(Generic[ResultT]):
+    """Prints outcomes as they come, and afterwards the counts and the advice.
+
+    A closed or full output is reported at the end: no work may stop because nobody reads about it.
+    """
+
+    settings: Settings
+    telling: Telling[ResultT]
+    told: list[Told[ResultT]] = field(default_factory=list)
+    unwritten: Exception | None = None
+
+    def tell(self, told: Told[ResultT]) -> None:
+        """Print an outcome."""
+        self.told.append(told)
+        tell_unsaved(told.outcome.error)
+        if told.report is None:
+            self._emit(self.telling.text(told.outcome.unwrap()))
+        else:
+            message = " ".join(told.report.message.split())
+            self._emit(styled(f"{told.outcome.name}: {message}", "red"))
+
+    def conclude(self, names: Sequence[str]) -> None:
+        """Print the counts, or the one document, and the next commands."""
+        codes = [self._code(told) for told in self.told]
+        kinds = Counter(_kind(told, code) for told, code in zip(self.told, codes, strict=True))
+        if self.settings.json:
+            order = {name: number for number, name in enumerate(names)}
+            told = sorted(self.told, key=lambda told: order[told.outcome.name])
+            document = {"environments": [self._document(each) for each in told], "counts": dict(kinds)}
+            emit(self.settings, document, "")
+        else:
+            self._emit(f"{len(codes)}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
+            self._advise()
+        if self.unwritten is not None:
+            raise self.unwritten
+        if code := worst(codes):
+            raise click.exceptions.Exit(code)
+
+    def _emit(self, line: str) -> None:
+        if self.settings.json or self.unwritten is not None:
+            return
+        try:
+            emit(self.settings, None, line)
+        except (UsageRefused, click.exceptions.Exit) as unwritten:
+            self.unwritten = unwritten
+
+    def _code(self, told: Told[ResultT]) -> int:
+        if told.report is not None:
+            return int(told.report.exit_code)
+        return self.telling.code(told.outcome.unwrap())
+
+    def _document(self, told: Told[ResultT]) -> dict[str, object]:
+        head = {
+            "name": told.outcome.name,
+            "outcome": "done" if told.report is None else told.report.code,
+            "seconds": round(told.outcome.duration.total_seconds(), 3),
+        }
+        if told.report is None:
+            return {**head, **self.telling.document(told.outcome.unwrap())}
+        return {**head, **told.report.document()}
+
+    def _advise(self) -> None:
+        wanting = [told for told in self.told if told.report is not None and told.report.next]
+        for told in wanting[:_MOST_ADVICE]:
+            assert told.report is not None
+            note(f"next, for {told.outcome.name}: {told.report.next[0]}")
+        if len(wanting) > _MOST_ADVICE:
+            left = len(wanting) - _MOST_ADVICE
+            note(f"next, for {left} more: {self.settings.spell('list')}")
+
+
+def _report(
+    settings: Settings, outcome: Outcome[ResultT], received: signal.Signals | None
+) -> Report | None:
+    """Return the report of an outcome's error, or None after success."""
+    error = outcome.error
+    match error:
+        case None:
+            return None
+        case NotStarted() if received is not None:
+            return Report(128 + received, "not_started", str(error), (settings.spell("list"),))
+        case asyncio.CancelledError() | Stopped() if received is not None:
+            return explained(Ended(received, outcome.name), settings)
+        case CommandFailed() if received is not None and error.failure.cause is FailureCause.CANCELLED:
+            return explained(Ended(received, outcome.name, error), settings)
+        case _:
+            return explained(error, settings)
+
+
+_KINDS: dict[int, str] = {
+    ExitCode.DONE: "done",
+    ExitCode.UNEXPECTED: "unexpected",
+    ExitCode.USAGE: "refused",
+    ExitCode.NOT_FOUND: "not found",
+    ExitCode.NOT_ALLOWED: "not allowed",
+    ExitCode.CONFLICT: "in conflict",
+    ExitCode.STEP_FAILED: "failed",
+    ExitCode.STORAGE: "unusable",
+    ExitCode.DIFFERENCE: "different",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+
+def _kind(told: Told[ResultT], code: int) -> str:
+    """Return the word under which an outcome is counted."""
+    if told.report is not None and told.report.code in ("locked", "not_started"):
+        return {"locked": "locked", "not_started": "not begun"}[told.report.code]
+    return _KINDS.get(code, "stopped")

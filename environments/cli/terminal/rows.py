@@ -1,0 +1,93 @@
+"""Rows: the environments that are worked on, a line each at the bottom of the terminal, drawn by rich."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from environments.system.control_codes import strip_control_codes
+
+
+@dataclass(slots=True)
+class Row:
+    """An environment that is worked on.
+
+    Attributes:
+        name: The environment.
+        state: Its state, as far as known.
+        doing: The command and the step under way.
+        begun: The time of the monotonic clock at which the work began.
+    """
+
+    name: str
+    state: str = ""
+    doing: str = ""
+    begun: float = field(default_factory=time.monotonic)
+
+
+class LiveRows:
+    """Rows that are redrawn while the work goes on, and vanish as it ends."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Row] = {}
+        self._spinner: Spinner = Spinner("dots")
+        self._console: Console = Console(stderr=True, highlight=False)
+        # Neither stream is redirected: the result may go to a file.
+        self._live: Live = Live(
+            get_renderable=self._table,
+            console=self._console,
+            transient=True,
+            refresh_per_second=8,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._start()
+
+    def row(self, name: str) -> Row:
+        """Return the row of an environment, adding it if it is missing."""
+        return self._rows.setdefault(name, Row(name))
+
+    def remove(self, name: str) -> None:
+        """Remove the row of an environment."""
+        self._rows.pop(name, None)
+
+    def note(self, text: str) -> None:
+        """Print a message above the rows."""
+        with suppress(OSError):
+            self._console.print(Text(strip_control_codes(text)), soft_wrap=True)
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Clear the rows while something else is printed."""
+        self.close()
+        try:
+            yield
+        finally:
+            self._start()
+
+    def close(self) -> None:
+        """Remove all rows from the terminal."""
+        with suppress(OSError):  # a terminal that is gone must not stop the commands
+            self._live.stop()
+
+    def _start(self) -> None:
+        with suppress(OSError):
+            self._live.start()
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for width in (1, None, None, None, None):
+            table.add_column(no_wrap=True, overflow="ellipsis", width=width)
+        now = time.monotonic()
+        for row in tuple(self._rows.values()):
+            cells = (row.name, row.state, row.doing, f"{now - row.begun:.0f}s")
+            table.add_row(self._spinner, *(Text(strip_control_codes(cell)) for cell in cells))
+        return table

@@ -1,1 +1,0 @@
-"""Many environments at once: which ones, and one outcome each."""
