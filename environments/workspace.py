@@ -284,7 +284,7 @@ class Workspace:
     async def update(self, environment: AnyEnvironment | str, spec: EnvironmentSpec) -> AnyEnvironment:
         """Change the recorded spec, without a transition; later commands apply the change.
 
-        A change that no later command applies is recorded, and told to the observers.
+        Observers are told of a change that only another configure applies.
 
         Raises:
             InvalidConfiguration: The spec can't be used on this machine, has another name, or a new time of

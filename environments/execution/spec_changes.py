@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 
 from environments.errors import InvalidConfiguration, ProvisionNeeded, UnexpectedState
 from environments.execution.plan import sources
-from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName
 from environments.model.fields.expiry import expiry
 from environments.model.states import Created, Destroyed, EnvironmentState, ProvisionFailed
 from environments.secrets.references import BLANK, placed_references
-from statechart.graph import reachable
 from statechart.wording import listed
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.spec import EnvironmentSpec
+
+# Their next command is a later one than configure.
+_CONFIGURED = sources(CommandName.CONFIGURE) - {
+    EnvironmentState.PROVISIONED,
+    EnvironmentState.CONFIGURE_FAILED,
+}
 
 
 def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
@@ -98,23 +102,11 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
 
 
 def unapplied(environment: AnyEnvironment, spec: EnvironmentSpec) -> str | None:
-    """Return a sentence if a change can be recorded, but no command is left that applies it, else None.
-
-    Recording such a change makes sense if the world was changed first, by hand.
-    """
+    """Return a sentence if a change needs to be configured, and that stage is over; else None."""
     fields = [f"provider.{field}" for field in environment.spec.provider.needs_configure(spec.provider)]
-    if not fields or _can_be_configured(environment.state.name):
+    if not fields or environment.state.name not in _CONFIGURED:
         return None
-    name = environment.name
-    return (
-        f"only configure applies {listed(fields)}, and {name} is {environment.state.name}: "
-        "to apply the change, destroy, purge and create it again"
-    )
-
-
-def _can_be_configured(state: EnvironmentState) -> bool:
-    """Return whether the chart allows to configure, now or after other commands."""
-    return not sources(CommandName.CONFIGURE).isdisjoint(reachable(Lifecycle, state))
+    return f"only configure applies {listed(fields)}: configure {environment.name} again, or bring it up"
 
 
 def differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:

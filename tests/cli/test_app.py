@@ -19,7 +19,7 @@ def test_shared_options_are_taken_before_and_after_the_subcommand(cli: Any, tmp_
 
 
 def test_help_names_the_states_in_which_a_command_is_allowed(cli: Any) -> None:
-    assert "From created, provision_failed." in cli("provision", "--help").out
+    assert "From created." in cli("register", "--help").out
     assert "From every state but destroyed." in cli("destroy", "--help").out
 
 

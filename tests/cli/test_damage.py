@@ -30,7 +30,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a journal edited by hand": lambda place: _replace(place / "history.jsonl", "created", "destroyed"),
     "a document edited by hand": lambda place: _replace(place / "state.json", '"created"', '"running"'),
     "a newer document": lambda place: _replace(
-        place / "state.json", '"schema_version": 2', '"schema_version": 9'
+        place / "state.json", '"schema_version": 3', '"schema_version": 9'
     ),
     "a link for a journal": lambda place: _link(place / "history.jsonl"),
 }

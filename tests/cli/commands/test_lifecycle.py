@@ -163,11 +163,10 @@ def test_from_nothing_to_running_to_another_release_and_back(
     assert provisioned.out == "web is provisioned\n"
     assert "[1/2] create_directories … done 0." in provisioned.err
     assert process("configure", "web").code == 0
-    again = process("configure", "web")
+    again = process("run", "web")
     assert again.code == 4
-    assert (
-        "error: cannot configure 'web' in state configured: allowed now are release, destroy" in again.err
-    )
+    allowed = "allowed now are provision, configure, release, destroy"
+    assert f"error: cannot run 'web' in state configured: {allowed}" in again.err
     assert process("release", "web").code == 0
     ran = process("run", "web", "--json").document
     first = ran["outputs"]["serving"]
@@ -201,7 +200,10 @@ def test_from_nothing_to_running_to_another_release_and_back(
 def test_a_refusal_offers_commands_and_no_outcomes(cli: Any, place: Any) -> None:
     place("running")
 
-    ran = cli("configure", "demo")
+    ran = cli("register", "demo")
 
     assert ran.code == 4
-    assert "cannot configure 'demo' in state running: allowed now are release, destroy" in ran.err
+    assert (
+        "cannot register 'demo' in state running: "
+        "allowed now are provision, configure, release, run, stop, destroy\n" in ran.err
+    )

@@ -61,7 +61,7 @@ def test_an_empty_list_names_the_data_directory_and_the_first_command(cli: Any, 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b'"schema_version": 2', b'"schema_version": 2.0'),
+        (b'"schema_version": 3', b'"schema_version": 3.0'),
         (b'"seq": 1', b'"seq": true'),
         (b'"seq": 1', b'"seq": -1'),
     ],

@@ -30,13 +30,17 @@ def test_a_change_that_needs_provision_is_refused_with_its_field(cli: Any, file:
     assert cli("destroy", "hello", "--yes").code == 0
 
 
-def test_a_change_that_configure_applies_anew_is_recorded(cli: Any, file: Path) -> None:
-    cli("up", "--file", file, "--to", "configured")
+def test_a_change_that_configure_applies_anew_is_recorded_and_told(cli: Any, file: Path) -> None:
+    cli("up", "--file", file, "--to", "provisioned")
+    file.write_text(SPEC + "  files: {a: b}\n")
+    assert "note:" not in cli("update", "hello", "--file", file).err
+    cli("configure", "hello")
     file.write_text(SPEC + "  files: {a: c}\n")
 
     ran = cli("update", "hello", "--file", file)
 
-    assert "  provider.files.a: unset → c\n" in ran.err
+    assert "  provider.files.a: b → c\n" in ran.err
+    assert "note: only configure applies provider.files: configure hello again, or bring it up\n" in ran.err
     assert cli("configure", "hello").code == 0
     assert cli("destroy", "hello", "--yes").code == 0
 
