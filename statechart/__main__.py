@@ -9,6 +9,7 @@ from pathlib import Path
 
 from statechart.diagram import FORMATS, draw
 from statechart.errors import DiagramUnavailable, StatechartError
+from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.pages import default_places, refresh, write
 from statechart.picture import chosen
 from statechart.reference import find_chart
@@ -48,7 +49,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _diagram(arguments: argparse.Namespace) -> int:
     chart = find_chart(arguments.chart)
-    text = draw(chart, arguments.format, marks=chosen(chart, arguments.state, arguments.path))
+    marks = chosen(chart, arguments.state, arguments.path)
+    width = (columns_of(sys.stdout) if arguments.output is None else None) or USUAL
+    ascii = arguments.output is None and is_ascii(sys.stdout)
+    text = draw(chart, arguments.format, marks=marks, width=width, ascii=ascii)
     if arguments.output is not None:
         arguments.output.write_bytes(text)
     elif arguments.format == "png" and sys.stdout.isatty():

@@ -72,7 +72,12 @@ _CODE = frozenset(
     )
 )
 """Directives whose content is text, of Sphinx and of MyST; others hold a part of a page."""
-_DIRECTIVES = {"mermaid": "mermaid", "dot": "graphviz", "json": "code-block:: json"}
+_DIRECTIVES = {
+    "mermaid": "mermaid",
+    "dot": "graphviz",
+    "json": "code-block:: json",
+    "text": "code-block:: text",
+}
 
 
 @dataclass(frozen=True, slots=True)

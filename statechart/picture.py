@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from statechart.graph import AnyChart
 
+_REMARK = "{}"
 _FEW = 3  # transitions that differ only in their sources and are drawn all the same
 
 Escape: TypeAlias = "Callable[[str], str]"
@@ -60,6 +61,7 @@ class Node:
         id: ASCII letters, digits and underscores, different for each state.
         name: The name for people.
         actions: The actions on entry and exit, a line each.
+        failure: Whether the chart declares the state as a failure.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Node:
     initial: bool = False
     final: bool = False
     actions: tuple[str, ...] = ()
+    failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,11 @@ class Note:
     words: str
     texts: tuple[str, ...]
     arrows: tuple[Arrow, ...] = ()
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether the note is the remark about the current state."""
+        return self.words == _REMARK
 
     def spelled(self, escape: Escape) -> str:
         """Return the note with each text of the chart escaped."""
@@ -218,7 +226,9 @@ def identifiers(texts: Iterable[str]) -> list[str]:
 def _nodes(chart: AnyChart, ids: Mapping[str, str]) -> Iterator[Node]:
     for state, drawn in zip(chart.states, extract(chart).states, strict=True):
         actions = tuple(printable(_action(action)) for action in drawn.actions)
-        yield Node(ids[state_text(state.value)], _name(state), state.initial, state.final, actions)
+        value = state_text(state.value)
+        is_failure = value in failures(chart)
+        yield Node(ids[value], _name(state), state.initial, state.final, actions, is_failure)
 
 
 def _name(named: State | Event) -> str:
@@ -269,7 +279,7 @@ def _classes(chart: AnyChart, marks: Marks, ids: Mapping[str, str]) -> dict[str,
 
 def _remarks(marks: Marks, ids: Mapping[str, str]) -> list[Note]:
     return (
-        [Note(ids[marks.current], "{}", (printable(marks.remark),))]
+        [Note(ids[marks.current], _REMARK, (printable(marks.remark),))]
         if marks.current and marks.remark
         else []
     )

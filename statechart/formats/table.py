@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from statechart.formats import escapes
+from statechart.formats.columns import text_width
 from statechart.picture import Escape, Marks, Picture, printable
 
 _HEAD = ("State", "Event", "Guard", "Target")
@@ -39,8 +39,8 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
 
 # Written here because python-statemachine's renderer counts a wide character as one column.
 def _restructuredtext(rows: Sequence[Sequence[str]]) -> str:
-    head, *rest = _aligned(rows, _width)
-    rule, double = (f"+{'+'.join(mark * (_width(cell) + 2) for cell in head)}+\n" for mark in "-=")
+    head, *rest = _aligned(rows, text_width)
+    rule, double = (f"+{'+'.join(mark * (text_width(cell) + 2) for cell in head)}+\n" for mark in "-=")
     lines = [f"| {' | '.join(row)} |\n" for row in (head, *rest)]
     return rule + lines[0] + double + "".join(line + rule for line in lines[1:])
 
@@ -50,9 +50,3 @@ def _aligned(rows: Sequence[Sequence[str]], width: Callable[[str], int]) -> list
     return [
         [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)] for row in rows
     ]
-
-
-def _width(text: str) -> int:
-    """Return the columns of a text, counted as docutils does."""
-    wide = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-    return wide - sum(unicodedata.combining(letter) != 0 for letter in text)

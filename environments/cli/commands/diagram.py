@@ -17,6 +17,7 @@ from environments.cli.terminal.output import emit, note
 from environments.lifecycle import Lifecycle
 from environments.model.records import TransitionRecord
 from statechart.diagram import FORMATS, Format, draw
+from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.picture import Marks, Visit, chosen
 from statechart.wording import nearest
 
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     metavar="FORMAT",
-    default="mermaid",
-    show_default=True,
-    help="One of mermaid, dot, svg, png, md, rst, json.",
+    help="One of mermaid, dot, svg, png, md, rst, json, text. By default text for --of on a terminal, "
+    "otherwise mermaid.",
 )
 @click.option(
     "--of",
@@ -44,42 +44,61 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", metavar="FILE", type=PathType(), help="Write to a file instead of stdout.")
 def diagram(
     settings: Settings,
-    format: str,
+    format: str | None,
     of: str | None,
     state: str | None,
     path: str | None,
     output: Path | None,
 ) -> None:
     """Draw the chart of all states and events."""
-    if format not in FORMATS:
-        near = nearest(format, FORMATS) or FORMATS[0]
-        raise UsageRefused(
-            f"there is no format {format!r}: use {', '.join(FORMATS)}",
-            (f"envchart diagram --format {near}",),
-        )
+    chosen_format = _format(settings, format, of, output)
     if sum(mark is not None for mark in (of, state, path)) > 1:
         raise UsageRefused(
             "--of, --state and --path each mark something: choose one", ("envchart diagram --of NAME",)
         )
-    if format == "png" and output is None and (settings.json or sys.stdout.isatty()):
+    if chosen_format == "png" and output is None and (settings.json or sys.stdout.isatty()):
         raise UsageRefused(
             "png is not text: write it to a file", ("envchart diagram --format png --output FILE",)
         )
     marks = _marks_of(settings, of) if of is not None else chosen(Lifecycle, state, path)
-    drawn = draw(Lifecycle, cast("Format", format), marks=marks)  # it was checked
+    drawn = draw(
+        Lifecycle,
+        chosen_format,
+        marks=marks,
+        width=(columns_of(sys.stdout) if output is None else None) or USUAL,
+        ascii=output is None and not settings.json and is_ascii(sys.stdout),
+    )
     failed = marks.current if marks.failed else None
-    document: dict[str, object] = {"format": format, "of": of, "current": marks.current, "failed": failed}
+    document: dict[str, object] = {
+        "format": chosen_format,
+        "of": of,
+        "current": marks.current,
+        "failed": failed,
+    }
     if output is not None:
         _save(output, drawn)
         if settings.json:
             emit(settings, {**document, "output": str(output)}, "")
         else:
             note(f"written to {output}")
-    elif format == "png":
+    elif chosen_format == "png":
         sys.stdout.buffer.write(drawn)
     else:
         text = drawn.decode()
         emit(settings, {**document, "diagram": text}, text)
+
+
+def _format(settings: Settings, format: str | None, of: str | None, output: Path | None) -> Format:
+    if format is None:
+        is_shown = of is not None and output is None and not settings.json and sys.stdout.isatty()
+        return "text" if is_shown else "mermaid"
+    if format not in FORMATS:
+        near = nearest(format, FORMATS) or FORMATS[0]
+        raise UsageRefused(
+            f"there is no format {format!r}: use {', '.join(FORMATS)}",
+            (f"envchart diagram --format {near}",),
+        )
+    return cast("Format", format)  # it was checked
 
 
 def _save(output: Path, drawn: bytes) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,12 @@ from environments.testing import ScriptedProvider
 from statechart.graph import states
 
 
-@pytest.mark.parametrize("format", ["mermaid", "dot", "md"])
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("format", ["mermaid", "dot", "md", "text"])
 def test_a_diagram_contains_every_state(cli: Any, format: str) -> None:
 
     text = cli("diagram", "--format", format).out
@@ -64,3 +71,20 @@ def test_a_diagram_is_written_to_a_file(cli: Any, tmp_path: Path) -> None:
 
     assert written.code == 0
     assert (tmp_path / "chart.dot").read_text().startswith('digraph "Lifecycle" {')
+
+
+def test_a_terminal_shows_an_environment_as_text(
+    cli: Any, created: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("provision", "demo")
+    piped = cli("diagram", "--of", "demo", "--format", "text").out
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "60")
+
+    cli("diagram", "--of", "demo")
+
+    shown = terminal.getvalue()
+    assert "Now: ▶ provisioned: demo, here since" in shown
+    assert "complete (2)" in shown
+    assert max(map(len, shown.splitlines())) <= 60 < max(map(len, piped.splitlines())) <= 80
