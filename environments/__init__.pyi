@@ -16,6 +16,7 @@ from environments.errors import (
     NotHeld as NotHeld,
     NothingMatches as NothingMatches,
     NothingToRetry as NothingToRetry,
+    NotProvisioned as NotProvisioned,
     NotStarted as NotStarted,
     OperationInterrupted as OperationInterrupted,
     ProvisionNeeded as ProvisionNeeded,

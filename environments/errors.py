@@ -18,6 +18,7 @@
     ├── NothingToRetry                      nothing has failed
     ├── UnsupportedCommand                  the provider does not support the command
     ├── ProvisionNeeded                     a change that only provisioning can apply
+    ├── NotProvisioned                      there is nothing to deploy to
     ├── Stopped                             stopped on request between two commands
     ├── NotStarted                          one of many was not begun, since a stop was requested
     ├── StepFailed                          an expected failure, raised by a step
@@ -37,6 +38,7 @@ from environments.model.errors import (
     InvalidConfiguration,
     InvalidName,
     NoSuchMoment,
+    NotProvisioned,
     ProvisionNeeded,
     StepFailed,
     UnexpectedState,
@@ -59,6 +61,7 @@ __all__ = [
     "NoSuchMoment",
     "NotDestroyed",
     "NotHeld",
+    "NotProvisioned",
     "NotStarted",
     "NothingMatches",
     "NothingToRetry",

@@ -35,6 +35,7 @@ from environments.execution.commands import (
     StopSource,
     require_supported,
 )
+from environments.execution.deployment import deployment, require_deployable
 from environments.execution.plan import plan
 from environments.execution.progress import CommandDue, Noticed
 from environments.execution.runtime import Runtime, name_of
@@ -146,10 +147,19 @@ class Workspace:
         return self._repository.create(Environment.new(usable(spec), now))
 
     async def provision(
-        self, environment: Environment[ProvisionSource] | str, *, from_start: bool = False
+        self,
+        environment: Environment[ProvisionSource] | str,
+        *,
+        from_start: bool = False,
+        allow_replace: bool = False,
     ) -> Environment[Provisioned]:
-        """Create the environment's resources."""
-        return await self._command(ProvisionCommand, from_start=from_start).execute(environment)
+        """Create the environment's resources, or change them in place.
+
+        A change that would replace or remove the host fails before anything is applied, unless
+        `allow_replace` is given.
+        """
+        command = self._command(ProvisionCommand, from_start=from_start, allow_replace=allow_replace)
+        return await command.execute(environment)
 
     async def register(
         self,
@@ -195,14 +205,48 @@ class Workspace:
             InvalidConfiguration: There is no such app, or no previous release.
         """
         command = self._command(ReleaseCommand, from_start=from_start)
-        chosen = await self._choose_release(environment, app, previous=previous)
-        return await command.execute(environment if chosen is None else chosen)
+        on_record = await self._settled(environment, "release")
+        Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.release)
+        # Given a name, `update` refuses the record if it has changed since it was read above.
+        chosen = await self._choose_release(on_record, app, previous=previous)
+        return (await command.attempt(environment if chosen is None else chosen)).expect(Released)
 
     async def run(
         self, environment: Environment[RunSource] | str, *, from_start: bool = False
     ) -> Environment[Running]:
         """Start or restart the installed release, and wait until the service is healthy."""
         return await self._command(RunCommand, from_start=from_start).execute(environment)
+
+    async def restart(
+        self, environment: Environment[RunSource] | str, *, from_start: bool = False
+    ) -> Environment[Running]:
+        """Restart the service of the installed release, or start it if it does not run."""
+        on_record = await self._settled(environment, "restart")
+        if not isinstance(on_record.state, Running):
+            message = f"{on_record.name} is {on_record.state.name}, so its service is started"
+            self._runtime.tell(Noticed(name=on_record.name, command=CommandName.RUN, message=message))
+        return await self.run(environment, from_start=from_start)
+
+    async def deploy(
+        self, environment: AnyEnvironment | str, *, app: str | Path | None = None, previous: bool = False
+    ) -> Environment[Running]:
+        """Release and run the app, with configure before that if its inputs differ.
+
+        Args:
+            environment: An environment or its name.
+            app: Another directory of the application, which is recorded in the spec.
+            previous: Deploy the release that was healthy before the installed one.
+
+        Raises:
+            NotProvisioned: There is nothing to deploy to.
+            InvalidConfiguration: There is no such app, or no previous release.
+            Stopped: A stop was requested between two commands.
+        """
+        on_record = await self._settled(environment, "deploy")
+        require_deployable(on_record)
+        chosen = await self._choose_release(on_record, app, previous=previous) or on_record
+        planned = deployment(chosen, self._runtime.provider_of(chosen))
+        return (await self._execute_all(planned, chosen, chosen)).expect(Running)
 
     async def stop(
         self, environment: Environment[StopSource] | str, *, from_start: bool = False
@@ -270,9 +314,17 @@ class Workspace:
             Stopped: A stop was requested between two commands.
         """
         on_record = await self._settled(environment, "bring")
-        handle = environment
+        return await self._execute_all(plan(on_record, _target(to)), on_record, environment)
+
+    async def _execute_all(
+        self, planned: Sequence[CommandName], on_record: AnyEnvironment, handle: AnyEnvironment | str
+    ) -> AnyEnvironment:
+        """Execute commands one after another.
+
+        Raises:
+            Stopped: A stop was requested between two commands.
+        """
         # The first command checks the handle; each later one starts from the result before it.
-        planned = plan(on_record, _target(to))
         for number, name in enumerate(planned, 1):
             if self._runtime.stop.reason is not None:
                 raise Stopped(on_record, name, self._runtime.stop.reason)
@@ -505,10 +557,13 @@ class Workspace:
         async with self._runtime.open(environment, purpose) as held:
             return held.environment
 
-    def _command(self, kind: type[CommandT], *, from_start: bool = False) -> CommandT:
-        return kind(self._repository, **self._options(from_start=from_start))
+    def _command(
+        self, kind: type[CommandT], *, from_start: bool = False, allow_replace: bool = False
+    ) -> CommandT:
+        options = self._options(from_start=from_start, allow_replace=allow_replace)
+        return kind(self._repository, **options)
 
-    def _options(self, *, from_start: bool = False) -> CommandOptions:
+    def _options(self, *, from_start: bool = False, allow_replace: bool = False) -> CommandOptions:
         runtime = self._runtime
         return CommandOptions(
             clock=runtime.clock,
@@ -516,6 +571,7 @@ class Workspace:
             lock_timeout=runtime.lock_timeout,
             stop=runtime.stop,
             from_start=from_start,
+            allow_replace=allow_replace,
         )
 
     async def _execute(
@@ -524,25 +580,25 @@ class Workspace:
         return await self._command(COMMANDS[name], from_start=from_start).attempt(environment)
 
     async def _choose_release(
-        self, environment: AnyEnvironment | str, app: str | Path | None, *, previous: bool
-    ) -> Environment[ReleaseSource] | None:
+        self, on_record: AnyEnvironment, app: str | Path | None, *, previous: bool
+    ) -> AnyEnvironment | None:
         """Record the requested release in the spec; return None if the spec is right already."""
-        on_record = await self._settled(environment, "release")
-        Lifecycle.bound(Subject.of(on_record)).require(Lifecycle.release)
         if previous and app is not None:
             raise InvalidConfiguration("release", ["choose either another app or the previous release"])
-        if previous and on_record.outputs.previous is None:
-            raise InvalidConfiguration("release", [f"{on_record.name!r} has no previous release"])
-        provider = on_record.spec.provider
+        provider, outputs = on_record.spec.provider, on_record.outputs
         pinned = getattr(provider, "pinned_release", None)
+        # A rollback that failed on its way is repeated, and not rolled back.
+        if previous and pinned is not None and pinned == outputs.release != outputs.serving:
+            return None
+        if previous and outputs.rollback is None:
+            raise InvalidConfiguration("release", [f"{on_record.name!r} has no previous release"])
         if app is None and not previous and pinned is None:
             return None
         chosen = provider.for_release(
-            app=None if app is None else Path(app), release=on_record.outputs.previous if previous else None
+            app=None if app is None else Path(app), release=outputs.rollback if previous else None
         )
         spec = on_record.spec.model_copy(update={"provider": chosen})
-        handle = on_record if isinstance(environment, str) else environment
-        return await self.update(handle, spec)  # type: ignore[return-value]  # the chart was asked: it is a source of release
+        return await self.update(on_record, spec)
 
 
 def _target(to: type[AnyState] | EnvironmentState) -> EnvironmentState:

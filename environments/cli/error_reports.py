@@ -209,6 +209,9 @@ KINDS: dict[type[BaseException], _Kind] = {
     environment_errors.NotDestroyed: _Kind(
         ExitCode.NOT_ALLOWED, "not_destroyed", _say("envchart destroy NAME", "envchart purge NAME")
     ),
+    environment_errors.NotProvisioned: _Kind(
+        ExitCode.NOT_ALLOWED, "not_provisioned", _say("envchart up NAME", "envchart why NAME")
+    ),
     environment_errors.ProvisionNeeded: _Kind(
         ExitCode.NOT_ALLOWED,
         "provision_needed",

@@ -198,6 +198,9 @@ unset_option: Decorator = click.option(
     multiple=True,
     help="A field that gets its default back, or an entry to remove, as provider.env.DEBUG; repeatable.",
 )
+previous_option: Decorator = click.option(
+    "--previous", is_flag=True, help="The release that was healthy before the installed one."
+)
 yes_option: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 label_option: Decorator = click.option(
     "--label", "label", metavar="K=V", multiple=True, help="A label to select by, as team=web; repeatable."

@@ -27,19 +27,16 @@ class Way(NamedTuple):
 
 
 _RUN = Way(
-    "a service is started by run, and by up with all that has to come before", ("run NAME", "up NAME")
+    "a service is started by start, and by up with all that has to come before", ("start NAME", "up NAME")
 )
-_RESTART = Way(
-    "a running service is restarted by release, then run",
-    ("release NAME", "then envchart run NAME", "up NAME"),
-)
+_RESTART = Way("a service is restarted by restart", ("restart NAME", "deploy NAME"))
 _STOP = Way(
-    "no command only stops a service; destroy removes the service together with all resources",
-    ("show NAME", "destroy --help"),
+    "a service is stopped by stop; destroy removes it together with all resources",
+    ("stop NAME", "destroy --help"),
 )
 _DEPLOY = Way(
-    "a new version is deployed by release, then run; a new environment by up",
-    ("release NAME", "then envchart run NAME", "up NAME --app DIR"),
+    "a new version is deployed by deploy, and a new environment by up",
+    ("deploy NAME", "up NAME --app DIR"),
 )
 _REMOVE = Way(
     "resources are removed by destroy, and the record by purge", ("destroy --help", "purge --help")
@@ -48,17 +45,14 @@ _SHOW = Way("the state is shown by show, and the reasons by why", ("show NAME", 
 _PLAN = Way("the commands that would run are shown by up with --plan", ("up NAME --plan", "drift NAME"))
 _CREATE = Way("an environment begins with create", ("create NAME --app DIR", "create --template"))
 _LOGS = Way("the log of the service is shown by logs", ("logs NAME", "history NAME"))
-_BACK = Way(
-    "the release before is put back by release with --previous, then run",
-    ("release NAME --previous", "then envchart run NAME"),
-)
+_BACK = Way("the release before is put back by deploy with --previous", ("deploy NAME --previous",))
 _CHANGE = Way("the declaration is changed by update", ("update NAME --file FILE", "show NAME --json"))
 
 WAYS: dict[str, Way] = {
-    **dict.fromkeys(("deploy", "push", "publish", "ship", "apply", "upgrade", "redeploy"), _DEPLOY),
-    **dict.fromkeys(("start", "launch", "serve"), _RUN),
-    **dict.fromkeys(("restart", "reload"), _RESTART),
-    **dict.fromkeys(("stop", "halt", "kill", "pause"), _STOP),
+    **dict.fromkeys(("push", "publish", "ship", "apply", "upgrade", "redeploy"), _DEPLOY),
+    **dict.fromkeys(("launch", "serve"), _RUN),
+    **dict.fromkeys(("reload", "bounce"), _RESTART),
+    **dict.fromkeys(("halt", "kill", "pause"), _STOP),
     **dict.fromkeys(("rm", "delete", "remove", "down", "teardown", "uninstall", "clean"), _REMOVE),
     **dict.fromkeys(("status", "state", "info", "describe", "inspect", "get", "health"), _SHOW),
     **dict.fromkeys(("ls", "ps"), Way("all environments are shown by list", ("list",))),
@@ -85,11 +79,18 @@ COMMANDS: dict[str, Entry] = {
     "create": Entry(
         "declaring.create", "create", "Record a new environment; nothing is created yet.", LIFECYCLE
     ),
-    "provision": Entry("lifecycle", "provision", "Create the environment's resources.", LIFECYCLE),
+    "provision": Entry(
+        "lifecycle", "provision", "Create the environment's resources, or change them in place.", LIFECYCLE
+    ),
     "register": Entry(
         "lifecycle", "register", "Adopt an existing host instead of creating one.", LIFECYCLE
     ),
-    "configure": Entry("lifecycle", "configure", "Configure the resources for the application.", LIFECYCLE),
+    "configure": Entry(
+        "lifecycle",
+        "configure",
+        "Configure the resources for the application; a running service keeps running.",
+        LIFECYCLE,
+    ),
     "release": Entry(
         "lifecycle", "release", "Install a release; the running service is not restarted.", LIFECYCLE
     ),
@@ -101,6 +102,12 @@ COMMANDS: dict[str, Entry] = {
     "purge": Entry(
         "destroy", "purge", "Delete the record of a destroyed environment and free its name.", LIFECYCLE
     ),
+    "deploy": Entry(
+        "lifecycle", "deploy", "Release and run the application, and configure it first if needed.", CHANGE
+    ),
+    "stop": Entry("lifecycle", "stop", "Stop the service; its resources and releases stay.", CHANGE),
+    "start": Entry("lifecycle", "start", "Start the installed release, like run.", CHANGE),
+    "restart": Entry("lifecycle", "restart", "Restart the service, or start it if it is stopped.", CHANGE),
     "retry": Entry("lifecycle", "retry", "Resume the failed command at its first unfinished step.", CHANGE),
     "update": Entry("declaring.update", "update", "Change the environment's declaration.", CHANGE),
     "recover": Entry(

@@ -87,6 +87,7 @@ class CommandOptions(TypedDict, total=False):
     lock_timeout: float
     stop: StopRequest | None
     from_start: bool
+    allow_replace: bool
 
 
 class Command:
@@ -102,6 +103,7 @@ class Command:
         lock_timeout: How many seconds to wait for another holder of the environment.
         stop: Asks the command to stop after the current step.
         from_start: Repeat the steps that an earlier failed attempt had finished.
+        allow_replace: Let provision replace or remove the host, with all that is on it.
     """
 
     name: ClassVar[CommandName]
@@ -119,6 +121,7 @@ class Command:
         lock_timeout: float = 0.0,
         stop: StopRequest | None = None,
         from_start: bool = False,
+        allow_replace: bool = False,
     ) -> None:
         self._runtime = Runtime(
             repository,
@@ -129,6 +132,7 @@ class Command:
             stop or StopRequest(),
         )
         self._from_start = from_start
+        self._allow_replace = allow_replace
 
     async def attempt(self, target: AnyEnvironment | str) -> AnyEnvironment:
         """Run the command on an environment of any type; the lifecycle may refuse the state.
@@ -144,7 +148,7 @@ class Command:
             Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
             require_supported(environment, self.name, held.provider)
             await self._compare(held)
-            runner = Runner(self._runtime, held.session, self.name)
+            runner = Runner(self._runtime, held.session, self.name, self._allow_replace)
             attempt = Attempt(self.name, self.begin, self.finish, runner, held.holder)
             steps = held.provider.steps(self.name, environment)
             return await attempt.run(steps, self._resumed(environment))

@@ -62,6 +62,7 @@ class Runner:
     runtime: Runtime
     session: Session
     command: CommandName
+    allow_replace: bool = False
 
     @property
     def clock(self) -> Clock:
@@ -227,6 +228,7 @@ class Runner:
             redact=self._redact,
             progress=progress,
             stopping=lambda: self.stop.reason is not None,
+            allow_replace=self.allow_replace,
         )
 
     def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:

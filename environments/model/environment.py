@@ -37,9 +37,9 @@ ThirdT = TypeVar("ThirdT", bound=AnyState)
 class Outputs(BaseModel, frozen=True, extra="forbid"):
     """The facts about the resources that the steps reported.
 
-    `release` is the installed release, `serving` the release that the service runs, and `previous`
-    the release that it ran before. `owned` is False for an adopted host. `details` hold the facts of
-    a single kind of provider.
+    `release` is the installed release, `serving` the release that the service runs, `served` the
+    release that was healthy last, and `previous` the release that it ran before. `owned` is False for
+    an adopted host. `details` hold the facts of a single kind of provider.
     """
 
     instance_ip: str | None = None
@@ -48,6 +48,7 @@ class Outputs(BaseModel, frozen=True, extra="forbid"):
     release: str | None = None
     serving: str | None = None
     previous: str | None = None
+    served: str | None = None
     owned: bool = True
     details: dict[str, JsonValue] = {}
 
@@ -63,6 +64,14 @@ class Outputs(BaseModel, frozen=True, extra="forbid"):
         if isinstance(details, dict):
             details = {**self.details, **details}
         return Outputs.model_validate({**self.model_dump(), **updates, "details": details})
+
+    @property
+    def rollback(self) -> str | None:
+        """The release that was healthy before the installed release, or None."""
+        # An installed release that never got healthy is not the one to go back from, nor to.
+        installed, last = self.release or self.serving, self.serving or self.served
+        before = last if last not in (None, installed) else self.previous
+        return before if before != installed else None
 
 
 class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):

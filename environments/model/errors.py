@@ -133,6 +133,16 @@ class ProvisionNeeded(EnvironmentsError):
         )
 
 
+class NotProvisioned(EnvironmentsError):
+    """An environment can't be deployed to, since it is not provisioned."""
+
+    def __init__(self, name: str, state: str) -> None:
+        self.name = name
+        self.state = state
+        reason = "nothing was ever provisioned" if state == "created" else "its last provision failed"
+        super().__init__(f"{name!r} can't be deployed to: it is {state}, {reason}")
+
+
 class StepFailed(EnvironmentsError):
     """A step failed for a reason outside of this program; raised by steps.
 

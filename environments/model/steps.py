@@ -36,6 +36,7 @@ class StepContext:
             if this one dies. The step runs the process with `marks` among its variables.
         redact: Replaces the values of the environment's secrets in a text.
         stopping: Returns whether a stop was requested; a step that can end early, in order, does so.
+        allow_replace: Whether the step may replace or remove the environment's host.
     """
 
     environment: AnyEnvironment
@@ -48,6 +49,7 @@ class StepContext:
     redact: Callable[[str], str] = lambda text: text
     progress: Callable[[str], None] = lambda _message: None
     stopping: Callable[[], bool] = lambda: False
+    allow_replace: bool = False
 
     @property
     def marks(self) -> dict[str, str]:

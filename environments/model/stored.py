@@ -163,6 +163,7 @@ class StoredOutputs(Form):
     release: str | None
     serving: str | None
     previous: str | None
+    served: str | None
     owned: bool
     details: dict[str, Any]
 

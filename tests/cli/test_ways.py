@@ -21,7 +21,7 @@ def test_each_word_is_answered_with_existing_commands(cli: Any) -> None:
         assert set(commands) <= {*COMMANDS, "--help", "--version"}, word
 
 
-@pytest.mark.parametrize("word", ["deploy", "start", "restart", "status", "ls", "plan", "log"])
+@pytest.mark.parametrize("word", ["push", "launch", "reload", "status", "ls", "plan", "log"])
 def test_no_harmless_word_leads_to_a_command_that_takes_away(word: str) -> None:
     assert not TAKING & set(re.findall(r"\w+", " ".join(WAYS[word].next)))
 
@@ -43,15 +43,13 @@ def test_a_misspelt_harmless_command_is_suggested(cli: Any) -> None:
 
 
 def test_steps_are_printed_as_steps(cli: Any) -> None:
-    said = cli("deploy", "web").err
+    said = cli("push", "web").err
 
-    assert (
-        "next: envchart release NAME\nthen: envchart run NAME\n  or: envchart up NAME --app DIR\n" in said
-    )
+    assert "next: envchart deploy NAME\n  or: envchart up NAME --app DIR\n" in said
 
 
 def test_each_step_names_the_data_directory_that_was_typed(cli: Any) -> None:
-    for word in ("deploy", "restart", "rollback"):
+    for word in ("push", "reload", "rollback"):
         steps = cli("--data-dir", "there", word, "--json").error["next"]
         assert all(step.endswith(" --data-dir there") for step in steps), steps
 

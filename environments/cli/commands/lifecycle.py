@@ -11,7 +11,7 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, has_failed, names_arguments
 from environments.cli.many.running import run_each
-from environments.cli.parameters import app_option, name_argument
+from environments.cli.parameters import app_option, name_argument, previous_option
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
@@ -20,9 +20,22 @@ from environments.presentation import guidance
 
 @subcommand("provision", waiting=True)
 @names_arguments
-def provision(settings: Settings, choice: Choice) -> None:
-    """Create the environment's resources."""
-    run_each(settings, choice.where_allowed(), lambda workspace, name: workspace.provision(name))
+@click.option(
+    "--allow-replace",
+    is_flag=True,
+    help="Apply a change that replaces or removes the host, with all that is on it.",
+)
+def provision(settings: Settings, choice: Choice, allow_replace: bool) -> None:
+    """Create the environment's resources, or change them in place.
+
+    A running service keeps running. A change that would replace the host is refused before anything
+    is applied.
+    """
+    run_each(
+        settings,
+        choice.where_allowed(),
+        lambda workspace, name: workspace.provision(name, allow_replace=allow_replace),
+    )
 
 
 @subcommand("register", waiting=True)
@@ -39,24 +52,17 @@ def register(settings: Settings, name: str, address: str | None) -> None:
 @subcommand("configure", waiting=True)
 @names_arguments
 def configure(settings: Settings, choice: Choice) -> None:
-    """Configure the resources for the application."""
+    """Configure the resources for the application; a running service keeps running."""
     run_each(settings, choice.where_allowed(), lambda workspace, name: workspace.configure(name))
 
 
 @subcommand("release", waiting=True)
 @names_arguments
 @app_option
-@click.option("--previous", is_flag=True, help="Install the release before the current one again.")
+@previous_option
 def release(settings: Settings, choice: Choice, app: Path | None, previous: bool) -> None:
     """Install a release; the running service is not restarted."""
-    if previous and app is not None:
-        raise UsageRefused(
-            "--app can't be combined with --previous", (settings.spell("release NAME", choice.single),)
-        )
-    if previous and choice.single is not None:
-        _require_previous(settings, choice.single)
-    # Unlike Path.expanduser, this leaves a user alone who does not exist.
-    where = None if app is None else Path.cwd() / os.path.expanduser(app)  # noqa: PTH111
+    where = _chosen_app(settings, choice, app, previous=previous)
     run_each(
         settings,
         choice.where_allowed(),
@@ -64,12 +70,51 @@ def release(settings: Settings, choice: Choice, app: Path | None, previous: bool
     )
 
 
-def _require_previous(settings: Settings, name: str) -> None:
+@subcommand("deploy", waiting=True)
+@names_arguments
+@app_option
+@previous_option
+def deploy(settings: Settings, choice: Choice, app: Path | None, previous: bool) -> None:
+    """Release and run the application, and configure it first if needed.
+
+    \b
+    Examples:
+        envchart deploy web               a new version
+        envchart deploy web --app ../v2   from another place
+        envchart deploy web --previous    back to the old one
+    """
+    where = _chosen_app(settings, choice, app, previous=previous)
+    states = {*guidance.sources("configure"), *guidance.sources("release")}
+    run_each(
+        settings,
+        choice.for_use(lambda summary: summary.state.name in states),
+        lambda workspace, name: workspace.deploy(name, app=where, previous=previous),
+    )
+
+
+def _chosen_app(settings: Settings, choice: Choice, app: Path | None, *, previous: bool) -> Path | None:
+    """Return the absolute path of the chosen application, after checks of the choice.
+
+    Raises:
+        UsageRefused: Both options are given, or there is no previous release.
+    """
+    if previous and app is not None:
+        raise UsageRefused(
+            "--app can't be combined with --previous",
+            (settings.spell(f"{choice.command} NAME", choice.single),),
+        )
+    if previous and choice.single is not None:
+        _require_previous(settings, choice.command, choice.single)
+    # Unlike Path.expanduser, this leaves a user alone who does not exist.
+    return None if app is None else Path.cwd() / os.path.expanduser(app)  # noqa: PTH111
+
+
+def _require_previous(settings: Settings, command: str, name: str) -> None:
     environment = loading.storage(settings).load(name)
-    if "release" in guidance.EVENTS[environment.state.name] and environment.outputs.previous is None:
+    if "release" in guidance.EVENTS[environment.state.name] and environment.outputs.rollback is None:
         raise UsageRefused(
             f"{name!r} has no previous release",
-            (settings.spell("release NAME", name), settings.spell("history NAME", name)),
+            (settings.spell(f"{command} NAME", name), settings.spell("history NAME", name)),
             code="invalid_configuration",
         )
 
@@ -77,10 +122,55 @@ def _require_previous(settings: Settings, name: str) -> None:
 @subcommand("run", waiting=True)
 @names_arguments
 def run(settings: Settings, choice: Choice) -> None:
-    """Start the installed release and wait until it is healthy."""
+    """Start the installed release and wait until it is healthy.
+
+    A service that runs is restarted.
+    """
+    run_each(settings, _idle(choice), lambda workspace, name: workspace.run(name))
+
+
+def _idle(choice: Choice) -> Choice:
     # A glob or a label means those whose service does not run yet: `restart` is for the others.
-    idle = choice.for_use(lambda summary: summary.state.name in ("released", "run_failed"))
-    run_each(settings, idle, lambda workspace, name: workspace.run(name))
+    return choice.for_use(lambda summary: summary.state.name in ("released", "run_failed"))
+
+
+@subcommand("start", waiting=True)
+@names_arguments
+def start(settings: Settings, choice: Choice) -> None:
+    """Start the installed release, like run.
+
+    \b
+    Examples:
+        envchart start web
+    """
+    run_each(settings, _idle(choice), lambda workspace, name: workspace.run(name))
+
+
+@subcommand("restart", waiting=True)
+@names_arguments
+def restart(settings: Settings, choice: Choice) -> None:
+    """Restart the service, or start it if it is stopped.
+
+    \b
+    Examples:
+        envchart restart web
+    """
+    states = guidance.sources("run")
+    choice = choice.for_use(lambda summary: summary.state.name in states)
+    run_each(settings, choice, lambda workspace, name: workspace.restart(name))
+
+
+@subcommand("stop", waiting=True)
+@names_arguments
+def stop(settings: Settings, choice: Choice) -> None:
+    """Stop the service; its resources and releases stay.
+
+    \b
+    Examples:
+        envchart stop web
+        envchart start web     serve again
+    """
+    run_each(settings, choice.where_allowed(), lambda workspace, name: workspace.stop(name))
 
 
 @subcommand("retry", waiting=True)

@@ -82,7 +82,7 @@ async def bundle_release(spec: LocalSettings, context: StepContext) -> StepOutpu
         count = len(manifest.entries)
         context.report(f"release {release}: {count} file{'s' * (count > 1)}{'' if new else ', as before'}")
     outputs = context.environment.outputs
-    await in_thread(lambda: releases.prune((release, outputs.serving, outputs.previous)))
+    await in_thread(lambda: releases.prune((release, outputs.serving, outputs.served, outputs.previous)))
     return {"release": release}
 
 

@@ -23,6 +23,8 @@ from environments.system.processes import Program
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
 
+_FORGOTTEN = dict.fromkeys(("release", "previous", "served"))
+
 
 def provision_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of provision: create the directory, then reserve the port."""
@@ -121,14 +123,14 @@ async def remove_directories(_spec: LocalSettings, context: StepContext) -> Step
     await in_thread(lambda: directories.remove(layout))
     await in_thread(lambda: Reservations.beside(layout).release(layout.lineage))
     context.report(f"{layout.root} removed" if there else "nothing was there")
-    return {"release": None, "previous": None}
+    return dict(_FORGOTTEN)
 
 
 async def probe_removed(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the directory and the reservation are gone."""
     if remains := _remains(Layout.at(context)):
         return Probed.not_done(remains)
-    return Probed.done("nothing is left", release=None, previous=None)
+    return Probed.done("nothing is left", **_FORGOTTEN)
 
 
 def _remains(layout: Layout) -> str:

@@ -78,11 +78,7 @@ async def stop_previous(spec: LocalSettings, context: StepContext) -> StepOutput
 
 def _nothing_served(context: StepContext) -> dict[str, str | None]:
     """Return the outputs after the end of the old service."""
-    # `previous` is for a rollback: only a release that has been healthy is worth one.
-    outputs = context.environment.outputs
-    if outputs.serving not in (None, outputs.release):
-        return {"serving": None, "previous": outputs.serving}
-    return {"serving": None, "previous": outputs.previous if outputs.previous != outputs.release else None}
+    return {"serving": None, "previous": context.environment.outputs.rollback}
 
 
 async def probe_previous(spec: LocalSettings, context: StepContext) -> Probed:
@@ -155,7 +151,7 @@ async def check_health(spec: LocalSettings, context: StepContext) -> StepOutputs
     release, port = _released(context)
     seconds = await Startup(spec, Service(layout)).wait()
     context.report(f"healthy after {seconds:.1f} s: port {port} answers with this instance's token")
-    return {"serving": release}
+    return {"serving": release, "served": release}
 
 
 async def probe_health(spec: LocalSettings, context: StepContext) -> Probed:
@@ -167,4 +163,4 @@ async def probe_health(spec: LocalSettings, context: StepContext) -> Probed:
     answer = await ask(port, spec.health, instance.token)
     if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)  # not `unknown`: waiting for health can be repeated
-    return Probed.done(f"healthy on port {port}", serving=release)
+    return Probed.done(f"healthy on port {port}", serving=release, served=release)

@@ -25,7 +25,7 @@ from environments.providers.local.releases import Releases
 from environments.system import processes
 
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
-COMMANDS = ("provision", "configure", "release", "run", "destroy")
+COMMANDS = ("provision", "configure", "release", "run", "stop", "destroy")
 
 
 def text_of(bench, path):
@@ -84,7 +84,8 @@ async def test_a_whole_lifecycle_serves_the_release_and_then_removes_everything(
 
 
 async def test_the_probe_of_each_step_is_right_before_and_after(bench):
-    looking = {"verify_release", "stop_previous", "check_health", "verify_absence"}
+    # In destroy, the service is stopped already.
+    looking = {"verify_release", "stop_previous", "check_health", "stop_service", "verify_absence"}
     for command in COMMANDS:
         for name in bench.steps(command):
             before = await bench.probe(command, name)
@@ -112,6 +113,7 @@ async def test_all_steps_have_names_and_timeouts_and_are_idempotent(bench):
         ["write_configuration"],
         ["bundle_release", "verify_release"],
         ["stop_previous", "switch_release", "start_service", "check_health"],
+        ["stop_service"],
         ["stop_service", "remove_directories", "verify_absence"],
     ]
     every = [step for group in steps.values() for step in group]

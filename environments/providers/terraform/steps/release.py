@@ -57,7 +57,7 @@ async def upload_release(spec: TerraformSettings, context: StepContext) -> StepO
                 f"release {release}: {count} file{'s' * (count > 1)}{'' if new else ', as before'}"
             )
         # The service may still run in the release that it serves, and go back to the previous one.
-        await host.releases.prune((release, outputs.serving, outputs.previous))
+        await host.releases.prune((release, outputs.serving, outputs.served, outputs.previous))
     return {"release": release}
 
 

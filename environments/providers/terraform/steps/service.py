@@ -96,8 +96,7 @@ async def stop_previous(spec: TerraformSettings, context: StepContext) -> StepOu
             return {}
         ran = await host.stop(spec.service.stop_grace)
     context.report(f"release {outputs.serving} stopped" if ran else "nothing was running")
-    before = outputs.serving or outputs.previous
-    return {"serving": None, "previous": before if before != release else outputs.previous}
+    return {"serving": None, "previous": outputs.rollback}
 
 
 async def probe_previous(spec: TerraformSettings, context: StepContext) -> Probed:
@@ -107,8 +106,7 @@ async def probe_previous(spec: TerraformSettings, context: StepContext) -> Probe
         instance = await host.instance()
     if instance is not None and instance.alive and not _is_wanted(spec, release, instance):
         return Probed.not_done(f"release {instance.release} runs: {instance.describe()}")
-    before = outputs.serving or outputs.previous
-    return Probed.done("nothing else runs", previous=before if before != release else outputs.previous)
+    return Probed.done("nothing else runs", previous=outputs.rollback)
 
 
 async def switch_release(spec: TerraformSettings, context: StepContext) -> None:
@@ -187,7 +185,7 @@ async def check_health(spec: TerraformSettings, context: StepContext) -> StepOut
             await shielded(_give_up(spec, context))
         raise
     context.report(f"healthy after {seconds:.1f} s: it answers with this instance's token")
-    return {"serving": release}
+    return {"serving": release, "served": release}
 
 
 async def _give_up(spec: TerraformSettings, context: StepContext) -> None:
@@ -224,7 +222,7 @@ async def probe_health(spec: TerraformSettings, context: StepContext) -> Probed:
         answer = await Startup(spec.service, host).ask(instance)
     if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)
-    return Probed.done(f"healthy on port {spec.service.port}", serving=release)
+    return Probed.done(f"healthy on port {spec.service.port}", serving=release, served=release)
 
 
 async def stop_service(spec: TerraformSettings, context: StepContext) -> StepOutputs:

@@ -185,5 +185,5 @@ async def probe_cleaned(_spec: TerraformSettings, context: StepContext) -> Probe
 
 
 def _forgotten() -> dict[str, JsonValue]:
-    gone = ("instance_ip", "port", "url", "release", "serving", "previous")
+    gone = ("instance_ip", "port", "url", "release", "serving", "served", "previous")
     return {**dict.fromkeys(gone), "details": {"ssh_host_key": None, REACHED: None}}
