@@ -32,7 +32,8 @@ ENVIRONMENTS = """
     Step StepContext StepFailed StepInDoubt StopRequest Stopped ToolProcess UnexpectedState
     RegisterCommand TerraformProvider UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand
     Workspace
-    CommandDue InvalidSelection LabelTerm NotProvisioned NotStarted NothingMatches Outcome Selection UnknownLabel
+    CommandDue InvalidSelection LabelTerm NotProvisioned NotStarted NothingMatches Outcome Selection
+    UnknownLabel
     CollectsLogs CommandEnded CommandStarted Effect HostState Noticed Observation Observer Probe Progress
     ServiceState StepAttemptFailed StepFinished StepOutputs StepReported StepStarted Tool Verdict check_name
     register_provider run_tool
