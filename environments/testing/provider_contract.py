@@ -41,6 +41,9 @@ from environments.workspace import Workspace
 PATH = (CommandName.PROVISION, CommandName.CONFIGURE, CommandName.RELEASE, CommandName.RUN)
 """The commands from `created` to `running`, in order."""
 
+ANEW = (CommandName.RUN, CommandName.CONFIGURE, CommandName.PROVISION, CommandName.STOP)
+"""The commands from `running`: restart, configure and provision anew, and stop, which not all have."""
+
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -68,12 +71,12 @@ class ProviderContract:
     def test_a_spec_that_is_ready_has_no_problems(self, spec: ProviderSpec) -> None:
         assert tuple(spec.problems()) == ()
 
-    @pytest.mark.parametrize("command", [*PATH, CommandName.DESTROY])
+    @pytest.mark.parametrize("command", [*PATH, CommandName.STOP, CommandName.DESTROY])
     def test_each_command_has_steps_with_names_of_their_own(
         self, spec: ProviderSpec, command: CommandName
     ) -> None:
         provider, environment = as_provider(spec), fresh(spec)
-        assert provider.supports(command)
+        require_supported(provider, command)
 
         names = [step.name for step in provider.steps(command, environment)]
 
@@ -81,11 +84,12 @@ class ProviderContract:
         assert len(set(names)) == len(names)
         assert [name for name in names if not _STEP_NAME.fullmatch(name)] == []
 
-    @pytest.mark.parametrize("command", [*PATH, CommandName.DESTROY])
+    @pytest.mark.parametrize("command", [*PATH, CommandName.STOP, CommandName.DESTROY])
     def test_steps_are_the_same_each_time_they_are_asked_for(
         self, spec: ProviderSpec, command: CommandName
     ) -> None:
         provider, environment = as_provider(spec), fresh(spec)
+        require_supported(provider, command)
 
         first, again = (
             [(step.name, step.version, step.digest) for step in provider.steps(command, environment)]
@@ -166,6 +170,46 @@ class ProviderContract:
             found = await look(workspace, name)
             assert (name, found.resources, found.service is ServiceState.UP) == (name, False, False)
 
+    async def test_its_service_is_stopped_and_restarted_and_serves_on_while_the_rest_is_applied_anew(
+        self, workspace: Workspace, created: AnyEnvironment
+    ) -> None:
+        provider = as_provider(created.spec.provider)
+        serving = (await workspace.bring("contract")).outputs.serving
+        for command in ANEW:
+            if not provider.supports(command):
+                continue
+            left = await run(workspace, command)
+
+            seen = await look(workspace)
+            stopped = command is CommandName.STOP
+            assert (command, seen.resources, seen.service is ServiceState.UP) == (
+                command,
+                True,
+                not stopped,
+            )
+            assert left.outputs.serving == (None if stopped else serving)
+            running = await workspace.bring("contract")
+            assert (running.outputs.serving, (await look(workspace)).service) == (serving, ServiceState.UP)
+        await workspace.destroy("contract")
+
+    @pytest.mark.parametrize("command", ANEW)
+    async def test_a_command_on_a_running_environment_that_is_killed_at_any_step_can_be_settled(
+        self, workspace: Workspace, created: AnyEnvironment, command: CommandName
+    ) -> None:
+        require_supported(as_provider(created.spec.provider), command)
+        await workspace.bring("contract")
+        for number in range(len(as_provider(created.spec.provider).steps(command, created))):
+            await in_child(killed_at(workspace, command, "contract", number))
+
+            left = workspace.load("contract").operation
+            assert left is not None, f"{command} was not killed at step {number + 1}"
+            settled = (await workspace.recover("contract", decide=not_done)).environment
+            if settled.failure is not None:
+                await workspace.retry("contract")
+            await workspace.bring("contract")
+            assert (await look(workspace)).service is ServiceState.UP
+        await workspace.destroy("contract")
+
     async def test_a_stop_between_two_steps_is_taken_up_again(
         self, workspace: Workspace, created: AnyEnvironment, tmp_path: Path
     ) -> None:
@@ -203,6 +247,13 @@ def as_provider(spec: ProviderSpec) -> Provider:
     return provider
 
 
+def require_supported(provider: Provider, command: CommandName) -> None:
+    """Skip the test of a command that the provider lacks; only stop may be missing."""
+    if command is CommandName.STOP and not provider.supports(command):
+        pytest.skip("the provider has no stop")
+    assert provider.supports(command)
+
+
 def fresh(spec: ProviderSpec) -> AnyEnvironment:
     """Return an environment of a provider that is not recorded."""
     return Environment.new(EnvironmentSpec(name="contract", provider=spec), SystemClock().now())
@@ -215,6 +266,7 @@ async def run(workspace: Workspace, command: CommandName, name: str = "contract"
         CommandName.CONFIGURE: workspace.configure,
         CommandName.RELEASE: workspace.release,
         CommandName.RUN: workspace.run,
+        CommandName.STOP: workspace.stop,
         CommandName.DESTROY: workspace.destroy,
     }
     ended: AnyEnvironment = await verbs[command](name)
