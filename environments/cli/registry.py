@@ -110,6 +110,12 @@ COMMANDS: dict[str, Entry] = {
     "restart": Entry("lifecycle", "restart", "Restart the service, or start it if it is stopped.", CHANGE),
     "retry": Entry("lifecycle", "retry", "Resume the failed command at its first unfinished step.", CHANGE),
     "update": Entry("declaring.update", "update", "Change the environment's declaration.", CHANGE),
+    "export": Entry(
+        "declaring.export",
+        "export",
+        "Print the declaration of an environment, as a file for create and update.",
+        CHANGE,
+    ),
     "recover": Entry(
         "recovery.recover",
         "recover",

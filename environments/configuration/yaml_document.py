@@ -160,6 +160,11 @@ def _rules() -> dict[str, list[tuple[str, Any]]]:  # Any: a compiled pattern, of
 _RULES = _rules()
 
 
+def is_read_as_text(word: str) -> bool:
+    """Return whether a word without quotes is read as the text that it is."""
+    return not any(pattern.match(word) for _, pattern in _RULES.get(word[:1], ()))
+
+
 class _Resolver(VersionedResolver):
     """Reads plain scalars by the rules of YAML 1.1, whatever version the document declares."""
 

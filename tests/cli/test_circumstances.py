@@ -34,6 +34,7 @@ WORDS = {
     "purge": (4, "purge web --yes"),
     "retry": (4, "retry web"),
     "update": (2, "update web --file missing.yaml"),
+    "export": (0, "export web"),
     "recover": (0, "recover web"),
     "unlock": (4, "unlock web --yes"),
     "why": (0, "why web"),
