@@ -120,14 +120,16 @@ def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
     return Scan(tuple(record for record, _ in whole), tuple(head for _, head in whole), torn)
 
 
-def verified(content: bytes, path: Path, name: str, schema_version: int) -> Iterator[tuple[Record, Head]]:
+def verified(
+    content: bytes, path: Path, name: str, schema_version: int, before: Head | None = None
+) -> Iterator[tuple[Record, Head]]:
     """Yield each record of a journal with the head after it, one at a time; raises the errors of `scan`.
 
-    An unfinished last line is left out.
+    An unfinished last line is left out. With `before`, the content is only that after this head.
     """
-    before: Head | None = None
     size = 0
-    for number, line in enumerate(lines_of(content), 1):
+    begun = before.size if before is not None else 0
+    for number, line in enumerate(lines_of(content), 1 if before is None else before.seq + 1):
         ends = size + len(line) == len(content)
         if not line.endswith(b"\n"):
             break
@@ -142,7 +144,7 @@ def verified(content: bytes, path: Path, name: str, schema_version: int) -> Iter
         if problem:
             raise CorruptHistory(name, path, problem, number)
         size += len(line)
-        before = Head(before.lineage, record.seq, record.revision, sha256(line).hexdigest(), size)
+        before = Head(before.lineage, record.seq, record.revision, sha256(line).hexdigest(), begun + size)
         yield record, before
     if before is None:
         raise CorruptHistory(name, path, "it holds no whole record" if content else "it is empty")

@@ -23,6 +23,7 @@ from statechart.storage.reading import Found, find, find_settled, mend
 from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
 from statechart.storage.record import FIRST_VERSION, Record
 from statechart.storage.session import ChecksStates, Codec, Loaded, Migration, ModelT, Session, written
+from statechart.storage.tail import Tail
 
 __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]
 
@@ -174,6 +175,15 @@ class JsonFileRepository(Generic[ModelT]):
         path = self._layout.journal(name)
         for record in found.records():
             yield self._codec.upgraded(record, path, name)
+
+    def tail(self, name: str, *, hold: bool = True) -> Tail:
+        """Return a reader of the records of a name as they are appended; see `Tail`."""
+        journal = self._layout.journal(name)
+
+        def upgrade(record: Record) -> Record:
+            return self._codec.upgraded(record, journal, name)
+
+        return Tail(self._layout, name, self._codec.schema_version, upgrade=upgrade, hold=hold)
 
     def survey(self, name: str) -> Evidence[ModelT]:
         """Read the usable parts of a damaged history, and change nothing.
