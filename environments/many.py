@@ -88,7 +88,7 @@ class Crew(Generic[ResultT]):
     @property
     def _reason(self) -> str | None:
         """The reason to start no more work, or None."""
-        return "cancelled" if self._cancelled is not None else self.stop.reason
+        return self.stop.reason or ("cancelled" if self._cancelled is not None else None)
 
     def _start(self, waiting: deque[str]) -> bool:
         """Start as much work as is allowed; return whether any is under way."""

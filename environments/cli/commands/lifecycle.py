@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.presentation import guidance
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.workspace import Workspace
 
 
 @subcommand("provision", waiting=True)
@@ -63,11 +68,13 @@ def configure(settings: Settings, choice: Choice) -> None:
 def release(settings: Settings, choice: Choice, app: Path | None, previous: bool) -> None:
     """Install a release; the running service is not restarted."""
     where = _chosen_app(settings, choice, app, previous=previous)
-    run_each(
-        settings,
-        choice.where_allowed(),
-        lambda workspace, name: workspace.release(name, app=where, previous=previous),
-    )
+
+    async def install(workspace: Workspace, name: str) -> AnyEnvironment:
+        if previous:
+            _require_previous(settings, choice.command, name)
+        return await workspace.release(name, app=where, previous=previous)
+
+    run_each(settings, choice.where_allowed(), install)
 
 
 @subcommand("deploy", waiting=True)
@@ -85,26 +92,26 @@ def deploy(settings: Settings, choice: Choice, app: Path | None, previous: bool)
     """
     where = _chosen_app(settings, choice, app, previous=previous)
     states = {*guidance.sources("configure"), *guidance.sources("release")}
-    run_each(
-        settings,
-        choice.for_use(lambda summary: summary.state.name in states),
-        lambda workspace, name: workspace.deploy(name, app=where, previous=previous),
-    )
+
+    async def install(workspace: Workspace, name: str) -> AnyEnvironment:
+        if previous:
+            _require_previous(settings, choice.command, name)
+        return await workspace.deploy(name, app=where, previous=previous)
+
+    run_each(settings, choice.for_use(lambda summary: summary.state.name in states), install)
 
 
 def _chosen_app(settings: Settings, choice: Choice, app: Path | None, *, previous: bool) -> Path | None:
-    """Return the absolute path of the chosen application, after checks of the choice.
+    """Return the absolute path of the chosen application.
 
     Raises:
-        UsageRefused: Both options are given, or there is no previous release.
+        UsageRefused: Both options are given.
     """
     if previous and app is not None:
         raise UsageRefused(
             "--app can't be combined with --previous",
             (settings.spell(f"{choice.command} NAME", choice.single),),
         )
-    if previous and choice.single is not None:
-        _require_previous(settings, choice.command, choice.single)
     # Unlike Path.expanduser, this leaves a user alone who does not exist.
     return None if app is None else Path.cwd() / os.path.expanduser(app)  # noqa: PTH111
 

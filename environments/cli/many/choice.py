@@ -102,13 +102,12 @@ class Choice:
             note(f"note: nothing to {self.command} in {names}{more}")
         return [each for each in found if each not in passed]
 
-    def nothing(self) -> str:
-        """Return the sentence for a choice that no environment fulfils."""
-        selection = self.selection
-        if selection == Selection(all=True):
+    def nothing(self, settings: Settings) -> str:
+        """Return the sentence for a choice without environments."""
+        if self.selection == Selection(all=True) and not loading.workspace(settings).names():
             return "no environments"
-        expired = " has expired" if selection.expired else " fulfils the conditions"
-        return f"nothing to {self.command}: no environment{expired}"
+        expired = ": no environment has expired" if self.selection.expired else ""
+        return f"nothing to {self.command}{expired}"
 
 
 def has_failed(summary: Summary) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,10 +40,15 @@ class _Lines(Protocol):
 
 
 class Display:
-    """An observer that shows how several environments come on, and knows which commands have begun."""
+    """An observer that shows how several environments come on, and knows which commands have begun.
 
-    def __init__(self, settings: Settings) -> None:
-        self._rows = _live_rows()
+    Args:
+        settings: The settings.
+        states: The states of the environments before the work, by name.
+    """
+
+    def __init__(self, settings: Settings, states: Mapping[str, str]) -> None:
+        self._rows = _live_rows(states)
         self._lines: _Lines = self._rows or PlainScreen()
         self._begun: dict[str, None] = {}
         self._settings = settings
@@ -113,11 +118,11 @@ class Display:
                 pass  # the outcome tells a failure, and rows tell the rest
 
 
-def _live_rows() -> LiveRows | None:
+def _live_rows(states: Mapping[str, str]) -> LiveRows | None:
     """Return rows where stderr is a terminal that can redraw, or None."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return None
     # Only a terminal shows rows, and rich takes long to load.
     from environments.cli.terminal.rows import LiveRows
 
-    return LiveRows()
+    return LiveRows(states)

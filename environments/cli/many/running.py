@@ -21,6 +21,7 @@ from environments.cli.terminal.colours import styled
 from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, note
 from environments.errors import CommandFailed, NotStarted, Stopped
+from environments.model.errors import UnreadableSummary
 from environments.model.failure import FailureCause
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from environments.cli.settings import Settings
     from environments.many import Outcome
     from environments.model.environment import AnyEnvironment
-    from environments.model.errors import UnreadableSummary
     from environments.model.summary import Summary
     from environments.workspace import Workspace
 
@@ -63,6 +63,11 @@ class Told(Generic[ResultT]):
 
     outcome: Outcome[ResultT]
     report: Report | None
+
+    @property
+    def is_unbegun(self) -> bool:
+        """Whether a stop came before the work began."""
+        return isinstance(self.outcome.error, NotStarted)
 
 
 def run_each(
@@ -133,17 +138,17 @@ def run_many(
     Raises:
         click.exceptions.Exit: The work on an environment did not succeed; the exit code is the worst.
     """
-    names = [each.name for each in (choice.chosen(settings) if chosen is None else chosen)]
-    if not names:
-        emit(settings, {"environments": [], "counts": {}}, choice.nothing())
+    states = {each.name: _state(each) for each in (choice.chosen(settings) if chosen is None else chosen)}
+    if not states:
+        emit(settings, {"environments": [], "counts": {}}, choice.nothing(settings))
         return
     printer = _Printer(settings, telling)
-    with Display(settings) as display:
+    with Display(settings, states) as display:
         interruption = Interruption(display.note, lambda: display.at_work)
         workspace = loading.workspace(settings, (display,), interruption.stop)
 
         async def work_on_all() -> None:
-            async for outcome in workspace.many(names, work, parallel=choice.parallel):
+            async for outcome in workspace.many(states, work, parallel=choice.parallel):
                 told = Told(outcome, _report(settings, outcome, interruption.received))
                 with display.ended(outcome.name):
                     printer.tell(told)
@@ -153,7 +158,11 @@ def run_many(
         except Ended:
             if not printer.told:  # it came before any work
                 raise
-    printer.conclude(names)
+    printer.conclude(list(states))
+
+
+def _state(summary: Summary | UnreadableSummary) -> str:
+    return "" if isinstance(summary, UnreadableSummary) else summary.state.name
 
 
 @dataclass(slots=True)
@@ -174,21 +183,27 @@ class _Printer(Generic[ResultT]):
         tell_unsaved(told.outcome.error)
         if told.report is None:
             self._emit(self.telling.text(told.outcome.unwrap()))
-        else:
-            message = " ".join(told.report.message.split())
-            self._emit(styled(f"{told.outcome.name}: {message}", "red"))
+        elif not told.is_unbegun:
+            self._emit(styled(_error_line(told.outcome.name, told.report), "red"))
 
     def conclude(self, names: Sequence[str]) -> None:
         """Print the counts, or the one document, and the next commands."""
         codes = [self._code(told) for told in self.told]
-        kinds = Counter(_kind(told, code) for told, code in zip(self.told, codes, strict=True))
+        kinds = Counter({_KINDS[ExitCode.DONE]: 0})  # counted first
+        kinds.update(_kind(told, code) for told, code in zip(self.told, codes, strict=True))
+        counts = {kind: count for kind, count in kinds.items() if count}
         if self.settings.json:
             order = {name: number for number, name in enumerate(names)}
             told = sorted(self.told, key=lambda told: order[told.outcome.name])
-            document = {"environments": [self._document(each) for each in told], "counts": dict(kinds)}
+            document = {
+                "environments": [self._document(each) for each in told],
+                "counts": {kind.replace(" ", "_"): count for kind, count in counts.items()},
+            }
             emit(self.settings, document, "")
         else:
-            self._emit(f"{len(codes)}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
+            if unbegun := [told.outcome.name for told in self.told if told.is_unbegun]:
+                self._emit(styled(f"not begun: {', '.join(unbegun)}", "yellow"))
+            self._emit(f"{len(codes)}: {', '.join(f'{count} {kind}' for kind, count in counts.items())}")
             self._advise()
         if self.unwritten is not None:
             raise self.unwritten
@@ -219,13 +234,26 @@ class _Printer(Generic[ResultT]):
         return {**head, **told.report.document()}
 
     def _advise(self) -> None:
-        wanting = [told for told in self.told if told.report is not None and told.report.next]
+        wanting = [
+            told
+            for told in self.told
+            if told.report is not None and told.report.next and not told.is_unbegun
+        ]
         for told in wanting[:_MOST_ADVICE]:
             assert told.report is not None
             note(f"next, for {told.outcome.name}: {told.report.next[0]}")
         if len(wanting) > _MOST_ADVICE:
             left = len(wanting) - _MOST_ADVICE
             note(f"next, for {left} more: {self.settings.spell('list')}")
+        if any(told.is_unbegun for told in self.told):
+            note("next, for those not begun: repeat the command")
+
+
+def _error_line(name: str, report: Report) -> str:
+    """Return a line about an error, which names the environment once."""
+    message = " ".join(report.message.split()).replace(f": {name} is ", ": ")
+    quoted = f"{name!r} "
+    return f"{name} {message.removeprefix(quoted)}" if message.startswith(quoted) else f"{name}: {message}"
 
 
 def _report(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -34,30 +34,28 @@ class Row:
 
 
 class LiveRows:
-    """Rows that are redrawn while the work goes on, and vanish as it ends."""
+    """Rows that are redrawn while the work goes on, and vanish as it ends.
 
-    def __init__(self) -> None:
+    Args:
+        states: The states of the environments before the work, by name.
+    """
+
+    def __init__(self, states: Mapping[str, str]) -> None:
+        self._states = states
+        self._ended = 0
         self._rows: dict[str, Row] = {}
         self._spinner: Spinner = Spinner("dots")
         self._console: Console = Console(stderr=True, highlight=False)
-        # Neither stream is redirected: the result may go to a file.
-        self._live: Live = Live(
-            get_renderable=self._table,
-            console=self._console,
-            transient=True,
-            refresh_per_second=8,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._start()
+        self._live: Live = self._start()
 
     def row(self, name: str) -> Row:
         """Return the row of an environment, adding it if it is missing."""
-        return self._rows.setdefault(name, Row(name))
+        return self._rows.setdefault(name, Row(name, self._states.get(name, "")))
 
     def remove(self, name: str) -> None:
         """Remove the row of an environment."""
         self._rows.pop(name, None)
+        self._ended += 1
 
     def note(self, text: str) -> None:
         """Print a message above the rows."""
@@ -71,16 +69,31 @@ class LiveRows:
         try:
             yield
         finally:
-            self._start()
+            self._live = self._start()
 
     def close(self) -> None:
         """Remove all rows from the terminal."""
         with suppress(OSError):  # a terminal that is gone must not stop the commands
             self._live.stop()
 
-    def _start(self) -> None:
+    def _start(self) -> Live:
+        # A new one each time: a stopped one would draw over what was printed since.
+        live = Live(
+            get_renderable=self._drawn,
+            console=self._console,
+            transient=True,
+            refresh_per_second=8,
+            redirect_stdout=False,  # the result may go to a file
+            redirect_stderr=False,
+        )
         with suppress(OSError):
-            self._live.start()
+            live.start()
+        return live
+
+    def _drawn(self) -> Group:
+        left = len(self._states) - self._ended - len(self._rows)
+        waiting = f", {left} waiting" if left else ""
+        return Group(self._table(), Text(f"{self._ended} of {len(self._states)} ended{waiting}"))
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2, 0, 0))
