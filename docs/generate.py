@@ -77,6 +77,9 @@ def _command(command: Any, name: str) -> Iterator[str]:
     if rows:
         yield ""
         yield table(("argument or option", "meaning"), rows)
+    if command.examples:
+        yield ""
+        yield "\n".join(["```text", *command.examples, "```"])
 
 
 _EVERYWHERE = {"data_dir", "json", "verbose", "log_file", "help"}

@@ -10,7 +10,7 @@ from types import ModuleType
 import click
 
 from environments.cli import VERSION
-from environments.cli.group import CommandGroup
+from environments.cli.group import OVERVIEW, CommandGroup
 from environments.cli.parameters import EVERYWHERE
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import write
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     prepare_streams()
     with handled_signals(own_process=argv is None):
-        return _main(list(sys.argv[1:] if argv is None else argv) or ["--help"])
+        return _main(list(sys.argv[1:] if argv is None else argv))
 
 
 def _main(arguments: list[str]) -> int:
@@ -91,6 +91,9 @@ def _run(arguments: list[str], settings: Settings) -> None:
     if instruction := os.environ.get("_ENVCHART_COMPLETE"):
         # Shells set this variable to ask for completions.
         raise click.exceptions.Exit(_completion().answer(ENVCHART, settings, instruction))
+    if not arguments:
+        write(OVERVIEW)
+        return
     # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
     with ENVCHART.make_context("envchart", arguments, obj=settings) as context:
         ENVCHART.invoke(context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +19,22 @@ from environments.presentation import guidance
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
+
+OVERVIEW = """\
+envchart brings deployment environments up and down.
+
+  envchart create web --app DIR  # record an environment
+  envchart up web                # bring it up
+  envchart deploy web            # serve a new version
+  envchart list                  # show all environments
+  envchart why web               # explain what happened
+  envchart logs web --follow     # show the log of the service
+  envchart destroy web           # remove the resources
+
+All commands: envchart --help
+One command, with examples: envchart COMMAND --help
+"""
+"""The output of the command line without any words."""
 
 _SIGNAL = ("128+n", "ended by signal n")
 
@@ -100,19 +117,33 @@ def _similar(word: str) -> list[str]:
 
 
 class Subcommand(HelpPage, click.Command):
-    """A subcommand, with the options that every subcommand takes."""
+    """A subcommand, with the options that every subcommand takes, and with examples."""
+
+    examples: tuple[str, ...] = ()
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each on a line of its own, to be copied."""
+        del ctx
+        if not self.examples:
+            return
+        pairs = [line.partition("  # ") for line in self.examples]
+        width = max((len(command) for command, mark, _ in pairs if mark), default=0)
+        with formatter.section("Examples"):
+            for command, mark, comment in pairs:
+                line = f"{command:{width}}{mark}{comment}" if mark else command
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
 
 def subcommand(name: str, *, waiting: bool = False) -> Callable[[Callable[..., Any]], Subcommand]:
     """Declare a handler as the subcommand `name`; its first argument is the `Settings`.
 
-    A `waiting` subcommand takes `--lock-timeout`.
+    A `waiting` subcommand takes `--lock-timeout`. The last section of the docstring has the examples.
     """
 
     def declare(handler: Callable[..., Any]) -> Subcommand:  # Any: click calls it with the parameters
-        declared = click.command(name, cls=Subcommand, help=_help(name, handler.__doc__ or ""))(
-            click.pass_obj(handler)
-        )
+        text, _, examples = cleandoc(handler.__doc__ or "").partition("\n\nExamples:\n")
+        declared = click.command(name, cls=Subcommand, help=_help(name, text))(click.pass_obj(handler))
+        declared.examples = tuple(line.strip() for line in examples.splitlines())
         # Last, so that the help lists a subcommand's own options first.
         declared.params += [*([LOCK_TIMEOUT] if waiting else []), *EVERYWHERE]
         return declared
@@ -121,6 +152,4 @@ def subcommand(name: str, *, waiting: bool = False) -> Callable[[Callable[..., A
 
 
 def _help(name: str, text: str) -> str:
-    return (
-        f"{text.rstrip()}\n\n    {guidance.sources_in_words(name)}" if name in guidance.COMMANDS else text
-    )
+    return f"{text}\n\n{guidance.sources_in_words(name)}" if name in guidance.COMMANDS else text

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from environments.cli.group import OVERVIEW
+
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
 
 
@@ -23,11 +25,12 @@ def test_help_names_the_states_in_which_a_command_is_allowed(cli: Any) -> None:
     assert "From every state but destroyed." in cli("destroy", "--help").out
 
 
-def test_without_arguments_the_help_is_printed(cli: Any) -> None:
+def test_without_words_twelve_lines_are_printed(cli: Any) -> None:
     ran = cli()
 
-    assert ran.code == 0
-    assert "Exit codes:" in ran.out
+    assert (ran.code, ran.out) == (0, OVERVIEW)
+    assert len(ran.out.splitlines()) == 12
+    assert max(map(len, ran.out.splitlines())) <= 60
 
 
 def test_the_version_is_that_of_the_distribution(cli: Any) -> None:

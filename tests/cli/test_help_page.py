@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
+import shlex
 import sys
 from typing import Any
 
+import click
 import pytest
 
+from environments.cli.app import ENVCHART
+from environments.cli.group import OVERVIEW, Subcommand
 from environments.cli.registry import COMMANDS
+from environments.cli.settings import Settings
 
 
 class Terminal(io.StringIO):
@@ -28,6 +34,33 @@ def test_the_help_fits_the_terminal(
     assert lines[0].startswith(" ".join(["Usage: envchart", *words]))
     assert max(map(len, lines)) <= columns
     assert "Everywhere:" in lines
+
+
+def parsed(example: str) -> None:
+    """Parse each command of an example that is ours, without running it."""
+    for words in re.split(r" [|>] ", example):
+        name, *arguments = shlex.split(words, comments=True)
+        if name == "envchart":
+            with ENVCHART.make_context("envchart", arguments, obj=Settings()) as context:
+                command = ENVCHART.get_command(context, arguments[0])
+                assert command is not None, arguments[0]
+                command.make_context(arguments[0], arguments[1:], parent=context)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_examples_that_it_can_parse(name: str) -> None:
+    command = ENVCHART.get_command(click.Context(ENVCHART), name)
+    assert isinstance(command, Subcommand)
+    assert command.examples
+    for example in command.examples:
+        assert example.startswith(f"envchart {name}")
+        parsed(example)
+
+
+def test_the_overview_can_be_parsed() -> None:
+    for line in OVERVIEW.splitlines():
+        if line.startswith("  "):
+            parsed(line.strip())
 
 
 def test_the_help_has_the_sections_of_the_registry(cli: Any) -> None:

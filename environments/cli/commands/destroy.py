@@ -47,6 +47,11 @@ def destroy(
     """Remove the resources; the record stays.
 
     Asks for confirmation, unless --yes is given, and checks that the resources are gone.
+
+    Examples:
+        envchart destroy web
+        envchart destroy web --purge --yes
+        envchart destroy --expired --yes  # in cron
     """
     choice = choice.narrowed(expired=expired).required(settings)
     if choice.single is None:
@@ -101,6 +106,10 @@ def purge(settings: Settings, choice: Choice, destroyed: bool, yes: bool) -> Non
     """Delete the record of a destroyed environment and free its name.
 
     Its history is deleted for good. Asks for confirmation, unless --yes is given.
+
+    Examples:
+        envchart purge web
+        envchart purge --destroyed --yes
     """
     if destroyed:
         choice = choice.narrowed(states=_DESTROYED)

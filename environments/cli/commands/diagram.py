@@ -50,7 +50,12 @@ def diagram(
     path: str | None,
     output: Path | None,
 ) -> None:
-    """Draw the chart of all states and events."""
+    """Draw the chart of all states and events.
+
+    Examples:
+        envchart diagram --of web
+        envchart diagram --format svg --output chart.svg
+    """
     chosen_format = _format(settings, format, of, output)
     if sum(mark is not None for mark in (of, state, path)) > 1:
         raise UsageRefused(

@@ -30,6 +30,10 @@ def docs(settings: Settings, action: str, places: tuple[Path, ...]) -> None:
 
     write replaces the text between the markers of each page; check prints the differences.
     The exit code of check is 8 if a page is stale.
+
+    Examples:
+        envchart docs check
+        envchart docs write README.md docs
     """
     if action not in ("write", "check"):
         raise UsageRefused(

@@ -38,6 +38,10 @@ def drift(settings: Settings, name: str | None, all_: bool, apply: bool) -> None
 
     Prints the differences and the event that would record them. The infrastructure is never
     changed. The exit code is 8 if there is a difference, and 6 if a part could not be inspected.
+
+    Examples:
+        envchart drift web
+        envchart drift --all --apply
     """
     if (name is None) is not all_:
         raise UsageRefused(

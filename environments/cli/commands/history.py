@@ -40,7 +40,12 @@ _BLOCK = 100  # lines or records that are printed at once
     help="Show the environment as of a revision or a time (ISO 8601, UTC by default).",
 )
 def history(settings: Settings, name: str, at: str | None) -> None:
-    """Show the transitions and steps of an environment."""
+    """Show the transitions and steps of an environment.
+
+    Examples:
+        envchart history web
+        envchart history web --at 2030-01-31T18:00
+    """
     print_history(settings, name, at)
 
 

@@ -35,6 +35,10 @@ def provision(settings: Settings, choice: Choice, allow_replace: bool) -> None:
 
     A running service keeps running. A change that would replace the host is refused before anything
     is applied.
+
+    Examples:
+        envchart provision web
+        envchart provision web --allow-replace
     """
     run_each(
         settings,
@@ -50,6 +54,9 @@ def register(settings: Settings, name: str, address: str | None) -> None:
     """Adopt an existing host instead of creating one.
 
     destroy leaves an adopted host alone.
+
+    Examples:
+        envchart register web --address 192.0.2.7
     """
     run_command(settings, lambda workspace: workspace.register(name, address=address))
 
@@ -57,7 +64,11 @@ def register(settings: Settings, name: str, address: str | None) -> None:
 @subcommand("configure", waiting=True)
 @names_arguments
 def configure(settings: Settings, choice: Choice) -> None:
-    """Configure the resources for the application; a running service keeps running."""
+    """Configure the resources for the application; a running service keeps running.
+
+    Examples:
+        envchart configure web
+    """
     run_each(settings, choice.where_allowed(), lambda workspace, name: workspace.configure(name))
 
 
@@ -66,7 +77,13 @@ def configure(settings: Settings, choice: Choice) -> None:
 @app_option
 @previous_option
 def release(settings: Settings, choice: Choice, app: Path | None, previous: bool) -> None:
-    """Install a release; the running service is not restarted."""
+    """Install a release; the running service is not restarted.
+
+    Examples:
+        envchart release web
+        envchart release web --app ../v2
+        envchart release web --previous
+    """
     where = _chosen_app(settings, choice, app, previous=previous)
 
     async def install(workspace: Workspace, name: str) -> AnyEnvironment:
@@ -84,11 +101,10 @@ def release(settings: Settings, choice: Choice, app: Path | None, previous: bool
 def deploy(settings: Settings, choice: Choice, app: Path | None, previous: bool) -> None:
     """Release and run the application, and configure it first if needed.
 
-    \b
     Examples:
-        envchart deploy web               a new version
-        envchart deploy web --app ../v2   from another place
-        envchart deploy web --previous    back to the old one
+        envchart deploy web  # a new version
+        envchart deploy web --app ../v2  # from another place
+        envchart deploy web --previous  # back to the old one
     """
     where = _chosen_app(settings, choice, app, previous=previous)
     states = {*guidance.sources("configure"), *guidance.sources("release")}
@@ -132,6 +148,10 @@ def run(settings: Settings, choice: Choice) -> None:
     """Start the installed release and wait until it is healthy.
 
     A service that runs is restarted.
+
+    Examples:
+        envchart run web
+        envchart run web --lock-timeout 60
     """
     run_each(settings, _idle(choice), lambda workspace, name: workspace.run(name))
 
@@ -146,7 +166,6 @@ def _idle(choice: Choice) -> Choice:
 def start(settings: Settings, choice: Choice) -> None:
     """Start the installed release, like run.
 
-    \b
     Examples:
         envchart start web
     """
@@ -158,7 +177,6 @@ def start(settings: Settings, choice: Choice) -> None:
 def restart(settings: Settings, choice: Choice) -> None:
     """Restart the service, or start it if it is stopped.
 
-    \b
     Examples:
         envchart restart web
     """
@@ -172,10 +190,9 @@ def restart(settings: Settings, choice: Choice) -> None:
 def stop(settings: Settings, choice: Choice) -> None:
     """Stop the service; its resources and releases stay.
 
-    \b
     Examples:
         envchart stop web
-        envchart start web     serve again
+        envchart stop 'preview-*'
     """
     run_each(settings, choice.where_allowed(), lambda workspace, name: workspace.stop(name))
 
@@ -184,7 +201,12 @@ def stop(settings: Settings, choice: Choice) -> None:
 @names_arguments
 @click.option("--from-start", is_flag=True, help="Repeat the steps that are already done.")
 def retry(settings: Settings, choice: Choice, from_start: bool) -> None:
-    """Resume the failed command at its first unfinished step."""
+    """Resume the failed command at its first unfinished step.
+
+    Examples:
+        envchart retry web
+        envchart retry web --from-start
+    """
     run_each(
         settings,
         choice.for_use(has_failed),

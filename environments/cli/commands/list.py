@@ -38,6 +38,10 @@ def list_(settings: Settings) -> None:
     """List all environments.
 
     An unreadable environment is listed with its error, and the exit code is 7.
+
+    Examples:
+        envchart list
+        envchart list --json | jq -r '.environments[].name'
     """
     print_list(settings)
 

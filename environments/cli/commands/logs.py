@@ -49,7 +49,12 @@ _COLLECTED_EVERY = 1.0
 @click.option("-F", "--follow", is_flag=True, help="Keep printing new lines until Ctrl-C.")
 @click.option("--trace", is_flag=True, help="Show the trace of the last failed command instead.")
 def logs(settings: Settings, name: str, lines: int, follow: bool, trace: bool) -> None:
-    """Show the end of the service's log."""
+    """Show the end of the service's log.
+
+    Examples:
+        envchart logs web --follow
+        envchart logs web --trace  # of the failed command
+    """
     print_logs(settings, name, lines, follow=follow, trace=trace)
 
 

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @subcommand("show")
 @name_argument
 def show(settings: Settings, name: str) -> None:
-    """Show an environment: state, problems and next commands."""
+    """Show an environment: state, problems and next commands.
+
+    Examples:
+        envchart show web
+        envchart show web --json | jq -r .state
+    """
     print_environment(settings, name)
 
 

@@ -55,6 +55,12 @@ def up(
     """Run every command needed to bring the environment up.
 
     With --file or --app, a missing environment is created first.
+
+    Examples:
+        envchart up web
+        envchart up web --app ./app  # a new one as well
+        envchart up web --plan  # only tell
+        envchart up web --to provisioned
     """
     target = _state(to)
     spec = declared_spec(name, file, app)

@@ -25,6 +25,10 @@ def verify(settings: Settings, name: str | None, all_: bool) -> None:
 
     The exit code is 8 if a check fails.
     A provider that is not installed is reported after the checks.
+
+    Examples:
+        envchart verify web
+        envchart verify --all
     """
     if name is not None and all_:
         raise UsageRefused("--all can't be combined with NAME", (settings.spell("verify NAME", name),))

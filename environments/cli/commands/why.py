@@ -22,7 +22,11 @@ from environments.system.survivors import survivors
 @subcommand("why")
 @name_argument
 def why(settings: Settings, name: str) -> None:
-    """Explain what happened, what is known, and what to do next."""
+    """Explain what happened, what is known, and what to do next.
+
+    Examples:
+        envchart why web
+    """
     print_story(settings, name)
 
 

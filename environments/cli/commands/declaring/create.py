@@ -52,6 +52,12 @@ def create(
 
     NAME --app DIR uses the provider local. --file FILE takes everything, the name included, from a file;
     --label and --expires are added to the file's.
+
+    Examples:
+        envchart create web --app ./app
+        envchart create web --app ./app --env TOKEN=@env:TOKEN
+        envchart create --template > env.yaml
+        envchart create --file env.yaml
     """
     if template:
         _print_template(settings, name, kind or "local")

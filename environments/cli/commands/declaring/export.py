@@ -16,6 +16,10 @@ def export(settings: Settings, name: str) -> None:
     """Print the declaration of an environment, as a file for create and update.
 
     Fields that have their defaults are left out. Secrets stay references, and paths are absolute.
+
+    Examples:
+        envchart export web > env.yaml
+        envchart export web | diff env.yaml -
     """
     spec = loading.storage(settings).load(name).spec
     text = spec_text(spec)

@@ -29,6 +29,10 @@ def init(settings: Settings, directory: Path) -> None:
     worked on at once, and a command for notifications.
 
     --data-dir and $ENVCHART_DATA_DIR win over the file.
+
+    Examples:
+        envchart init
+        envchart init --data-dir envs
     """
     path = Path(os.path.normpath(Path.cwd() / directory)) / WORKSPACE_FILE
     data_dir = _data_dir(settings, path.parent)

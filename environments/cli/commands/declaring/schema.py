@@ -12,6 +12,10 @@ from environments.configuration.schema import spec_schema
 
 @subcommand("schema")
 def schema(settings: Settings) -> None:
-    """Print the JSON Schema of environment files, for editors."""
+    """Print the JSON Schema of environment files, for editors.
+
+    Examples:
+        envchart schema > envchart.schema.json
+    """
     document = spec_schema(lambda error: note(f"note: {error}; the schema leaves it out"))
     emit(settings, document, json.dumps(document, indent=2))

@@ -48,6 +48,13 @@ def update(
     The options change the recorded declaration, or with --file, the declaration in the file. The
     commands that apply the change are run separately. A change that only provision can apply is
     refused once the environment is provisioned.
+
+    Examples:
+        envchart update web --file env.yaml
+        envchart update web --env LEVEL=debug
+        envchart update web --env TOKEN=@file:./token
+        envchart update web --set labels.team=web
+        envchart update web --unset provider.env.LEVEL
     """
     amendment = declared_amendment(app=app, env=env, assign=assign, unset=unset)
     if file is None and amendment is None:

@@ -55,7 +55,12 @@ def recover(
     rebase: bool,
     yes: bool,
 ) -> None:
-    """Recover an interrupted command: stop leftover processes and record what was done."""
+    """Recover an interrupted command: stop leftover processes and record what was done.
+
+    Examples:
+        envchart recover web
+        envchart recover --all --dry-run
+    """
     wanted = _RecoverRequest(settings, dry_run=dry_run, assume=_assumed(settings, assume, because, name))
     if (name is None) is not all_:
         raise UsageRefused(

@@ -36,6 +36,9 @@ def unlock(settings: Settings, name: str, yes: bool, grace: float) -> None:
 
     Shows the evidence about the process, asks for confirmation, unless --yes is given, and
     records who ended it.
+
+    Examples:
+        envchart unlock web
     """
     storage = loading.storage(settings)
     unlocking = Unlocking(Runtime(storage), name)
