@@ -28,7 +28,7 @@ envchart brings deployment environments up and down.
   envchart deploy web            # serve a new version
   envchart list                  # show all environments
   envchart why web               # explain what happened
-  envchart logs web --follow     # show the log of the service
+  envchart logs web --follow     # show its log
   envchart destroy web           # remove the resources
 
 All commands: envchart --help
