@@ -117,10 +117,10 @@ def bring_up() -> str:
     tell("Configure it.", "The configuration is written. Configuring again would change nothing.")
     envchart("configure", NAME)
     tell(
-        "Configure it again: a mistake.",
+        "Run it at once: a mistake.",
         "The chart refuses the command and names the allowed ones; nothing changes.",
     )
-    envchart("configure", NAME, expect=4)
+    envchart("run", NAME, expect=4)
     tell("Release the app.", "The app is copied under the hash of its content, so a release never changes.")
     envchart("release", NAME)
     tell(

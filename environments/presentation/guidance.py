@@ -34,6 +34,9 @@ COMMANDS = ("provision", "register", "configure", "release", "run", "stop", "des
 # Advised only where it is the way on: few providers adopt hosts, and `up` applies a spec anew.
 _ON_DEMAND = frozenset({"register", "provision", "configure"})
 
+# The commands that a running environment is offered for the events that they fire.
+_ON_RUNNING = {"release": "deploy", "run": "restart"}
+
 _BEFORE_RUNNING = ("created", "provisioned", "configured")
 
 
@@ -78,9 +81,9 @@ def _ranked(state: str, *, unreleased: bool = False) -> tuple[str, ...]:
     if state == "destroyed":
         return ("purge NAME",)
     first, *others = (event for event in EVENTS[state] if event in COMMANDS)
-    steps = [
-        f"{command} NAME" for command in (first, *others) if command not in _ON_DEMAND or command == first
-    ]
+    commands = [each for each in (first, *others) if each == first or each not in _ON_DEMAND]
+    spoken = _ON_RUNNING if state == "running" else {}
+    steps = [f"{spoken.get(command, command)} NAME" for command in commands]
     if state.endswith("_failed"):
         if unreleased and "release NAME" in steps:
             rest = [step for step in steps[1:] if step != "release NAME"]

@@ -61,6 +61,15 @@ def test_every_command_that_is_advised_is_allowed(state: EnvironmentState) -> No
     assert advised & set(COMMANDS) <= set(allowed_events(Lifecycle, state))
 
 
+def test_a_running_environment_is_offered_the_commands_of_every_day() -> None:
+    assert next_steps("running", None, held=False) == (
+        "deploy NAME",
+        "restart NAME",
+        "stop NAME",
+        "destroy NAME",
+    )
+
+
 def test_a_failure_is_answered_by_retry_first() -> None:
     assert next_steps("run_failed", operation("run", OperationStatus.FAILED), held=False) == (
         "retry NAME",
@@ -116,7 +125,7 @@ def test_a_destroy_that_did_nothing_leaves_everything_allowed() -> None:
 
     assert next_steps("running", harmless, held=False) == (
         "destroy NAME",
-        "release NAME",
-        "run NAME",
+        "deploy NAME",
+        "restart NAME",
         "stop NAME",
     )

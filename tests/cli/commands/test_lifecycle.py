@@ -170,7 +170,7 @@ def test_from_nothing_to_running_to_another_release_and_back(
     assert process("release", "web").code == 0
     ran = process("run", "web", "--json").document
     first = ran["outputs"]["serving"]
-    assert (ran["state"], ran["next"][0]) == ("running", f"envchart release web --data-dir {data}")
+    assert (ran["state"], ran["next"][0]) == ("running", f"envchart deploy web --data-dir {data}")
     assert "Good day" in fetch(ran["outputs"]["url"])
 
     (app / "version.txt").write_text("2.0\n")

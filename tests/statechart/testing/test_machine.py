@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,7 +91,7 @@ def test_a_failure_that_needs_its_history_is_told_whole() -> None:
     notes = told(Machine)
 
     assert "that fail like this: provision, fail, provision, fail" in notes
-    assert len(re.findall(r"state\.(fail|provision)\(\)", notes)) == 4, "Hypothesis shrank it as well"
+    assert notes.count("state.fail()") == 2, "Hypothesis tells its own events as well"
 
 
 def test_a_guard_that_needs_a_payload_is_given_one() -> None:
