@@ -1,14 +1,22 @@
 from environments.chain import (
     Chain as Chain,
 )
+from environments.checks.difference import (
+    Difference as Difference,
+    DriftKind as DriftKind,
+)
 from environments.checks.drift import (
     Drift as Drift,
-    DriftKind as DriftKind,
+)
+from environments.convergence.plan import (
+    Plan as Plan,
+    PlannedCommand as PlannedCommand,
 )
 from environments.errors import (
     CannotUnlock as CannotUnlock,
     CommandFailed as CommandFailed,
     EnvironmentsError as EnvironmentsError,
+    HostOutOfReach as HostOutOfReach,
     InvalidConfiguration as InvalidConfiguration,
     InvalidName as InvalidName,
     InvalidSelection as InvalidSelection,
@@ -20,6 +28,7 @@ from environments.errors import (
     NotStarted as NotStarted,
     OperationInterrupted as OperationInterrupted,
     ProvisionNeeded as ProvisionNeeded,
+    ResourcesGone as ResourcesGone,
     StepFailed as StepFailed,
     StepInDoubt as StepInDoubt,
     Stopped as Stopped,

@@ -14,6 +14,8 @@
     ├── NotHeld                             no process holds the environment
     ├── CannotUnlock                        the holder can't be ended from here
     ├── UnreachableTarget                   no plan leads to the target
+    ├── ResourcesGone                       what provision made is gone, and only destroy may follow
+    ├── HostOutOfReach                      the host can't be reached, or is another one
     ├── NotDestroyed                        only a destroyed environment can be purged
     ├── NothingToRetry                      nothing has failed
     ├── UnsupportedCommand                  the provider does not support the command
@@ -55,6 +57,7 @@ __all__ = [
     "CannotUnlock",
     "CommandFailed",
     "EnvironmentsError",
+    "HostOutOfReach",
     "InvalidConfiguration",
     "InvalidName",
     "InvalidSelection",
@@ -67,6 +70,7 @@ __all__ = [
     "NothingToRetry",
     "OperationInterrupted",
     "ProvisionNeeded",
+    "ResourcesGone",
     "StepFailed",
     "StepInDoubt",
     "Stopped",
@@ -175,6 +179,32 @@ class UnreachableTarget(EnvironmentsError):
         self.target = target
         self.reason = reason
         super().__init__(f"no plan brings {name!r} from {state} to {target}: {reason}")
+
+
+class ResourcesGone(EnvironmentsError):
+    """The resources that provision made are gone, so no command but destroy can go on.
+
+    Attributes:
+        what: What was found, a line.
+    """
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name = name
+        self.what = what
+        super().__init__(f"the resources of {name!r} are gone: {what}")
+
+
+class HostOutOfReach(EnvironmentsError):
+    """The host of an environment exists, but no command can work on it now.
+
+    Attributes:
+        what: What was found, a line.
+    """
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name = name
+        self.what = what
+        super().__init__(f"nothing was done to {name!r}, whose host can't be worked on: {what}")
 
 
 class UnsupportedCommand(EnvironmentsError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
@@ -152,6 +152,32 @@ class CopiesSource(Protocol):
 
         Args:
             directory: The directory with the environment's files.
+        """
+        ...
+
+
+@runtime_checkable
+class KeepsManifests(Protocol):
+    """A provider that knows the files of installed releases."""
+
+    def manifest(self, directory: Path, release: str) -> Mapping[str, str] | None:
+        """Return a digest of each file of a release, by relative name, or None if that is not known.
+
+        Args:
+            directory: The directory with the environment's files.
+            release: The name of the release.
+        """
+        ...
+
+
+@runtime_checkable
+class LooksCheaply(Protocol):
+    """A provider with a way to look at an environment that takes little time and starts no tools."""
+
+    async def glance(self, environment: AnyEnvironment, directory: Path) -> Observation:
+        """Observe the host, the service and the release, and change nothing.
+
+        Changes of resources and of the configuration, which take tools to be seen, may be missing.
         """
         ...
 

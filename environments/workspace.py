@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from environments.chain import Chain
 from environments.checks.drift import Detection, Drift
+from environments.convergence.converge import Convergence, carry_out
+from environments.convergence.plan import Plan, PlannedCommand, make_plan
 from environments.errors import (
     InvalidConfiguration,
     NotDestroyed,
     NothingToRetry,
+    ResourcesGone,
     Stopped,
 )
 from environments.execution.commands import (
@@ -36,8 +40,8 @@ from environments.execution.commands import (
     require_supported,
 )
 from environments.execution.deployment import deployment, require_deployable
-from environments.execution.plan import plan
-from environments.execution.progress import CommandDue, Noticed
+from environments.execution.plan import plan as forward_plan
+from environments.execution.progress import Noticed
 from environments.execution.runtime import Runtime, name_of
 from environments.execution.sessions import patiently
 from environments.execution.spec_changes import (
@@ -307,31 +311,117 @@ class Workspace:
     async def bring(
         self, environment: AnyEnvironment | str, *, to: type[Any] | EnvironmentState = Running
     ) -> Environment[Any]:  # Any: the overloads say which
-        """Bring the environment to a state by running the commands of `plan`.
+        """Bring the environment forward to a state, by the fewest commands; compares nothing.
 
         Raises:
             UnreachableTarget: No plan leads to the state.
             Stopped: A stop was requested between two commands.
         """
         on_record = await self._settled(environment, "bring")
-        return await self._execute_all(plan(on_record, _target(to)), on_record, environment)
+        planned = forward_plan(on_record, _target(to))
+        return await self._execute_all(planned, on_record, environment)
 
     async def _execute_all(
         self, planned: Sequence[CommandName], on_record: AnyEnvironment, handle: AnyEnvironment | str
     ) -> AnyEnvironment:
-        """Execute commands one after another.
+        commands = [PlannedCommand(command, ()) for command in planned]
+        return await carry_out(self._runtime, self._execute, commands, on_record, handle)
+
+    @overload
+    async def converge(
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        to: type[TargetT],
+        look: bool = True,
+        deep: bool = False,
+        recreate: bool = False,
+        allow_replace: bool = False,
+    ) -> Environment[TargetT]: ...
+    @overload
+    async def converge(
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        to: EnvironmentState,
+        look: bool = True,
+        deep: bool = False,
+        recreate: bool = False,
+        allow_replace: bool = False,
+    ) -> AnyEnvironment: ...
+    @overload
+    async def converge(
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        look: bool = True,
+        deep: bool = False,
+        recreate: bool = False,
+        allow_replace: bool = False,
+    ) -> Environment[Running]: ...
+    async def converge(
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        to: type[Any] | EnvironmentState = Running,
+        look: bool = True,
+        deep: bool = False,
+        recreate: bool = False,
+        allow_replace: bool = False,
+    ) -> Environment[Any]:  # Any: the overloads say which
+        """Make the environment what is declared: look, compare, plan, and run the commands of the plan.
+
+        Args:
+            environment: An environment or its name.
+            to: The state to reach.
+            look: Look at the world; without, the declaration is only compared with the record.
+            deep: Look with the provider's tools too, such as Terraform's plan.
+            recreate: Destroy resources that are half gone, and create the environment again.
+            allow_replace: Let provision replace or remove the host, with all that is on it.
 
         Raises:
+            UnreachableTarget: The state lies behind the present one, or no plan leads to it.
+            ResourcesGone: The resources are gone, and `recreate` is not given.
+            HostOutOfReach: The host can't be worked on.
+            InvalidConfiguration: The declaration can't be applied on this machine.
             Stopped: A stop was requested between two commands.
         """
-        # The first command checks the handle; each later one starts from the result before it.
-        for number, name in enumerate(planned, 1):
-            if self._runtime.stop.reason is not None:
-                raise Stopped(on_record, name, self._runtime.stop.reason)
-            due = CommandDue(name=on_record.name, command=name, number=number, of=len(planned))
-            self._runtime.tell(due)
-            handle = on_record = await self._execute(name, handle)
-        return on_record
+        target = _target(to)
+        convergence = self._convergence(look=look, deep=deep, allow_replace=allow_replace)
+        try:
+            return await convergence.run(environment, target)
+        except ResourcesGone:
+            if not recreate:
+                raise
+        return await convergence.run(await self._recreated(name_of(environment)), target)
+
+    async def preview(
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        to: type[AnyState] | EnvironmentState = Running,
+        change: Callable[[EnvironmentSpec], EnvironmentSpec] | None = None,
+        look: bool = True,
+        deep: bool = False,
+    ) -> Plan:
+        """Return the plan that `converge` would carry out, and change nothing.
+
+        Args:
+            environment: An environment or its name.
+            to: The state to reach.
+            change: Plan as if the spec were changed by this function, like `amend` does.
+            look: Look at the world.
+            deep: Look with the provider's tools too.
+
+        Raises:
+            Locked: A command is under way.
+            UnreachableTarget: No plan leads to the state.
+            ProvisionNeeded: No command can apply the change to resources that exist.
+        """
+        convergence = self._convergence(look=look, deep=deep)
+        return await convergence.preview(
+            name_of(environment), _target(to), lambda on_record: self._amended(on_record, change)
+        )
 
     async def update(self, environment: AnyEnvironment | str, spec: EnvironmentSpec) -> AnyEnvironment:
         """Change the recorded spec, without a transition; later commands apply the change.
@@ -341,11 +431,9 @@ class Workspace:
         Raises:
             InvalidConfiguration: The spec can't be used on this machine, has another name, or a new time of
                 expiry that has passed.
-            ProvisionNeeded: A changed field can only be applied by provisioning.
+            ProvisionNeeded: No command can apply a changed field to resources that exist.
         """
-        _check_named(spec, name_of(environment))
-        spec = usable(spec)
-        return await self._amend(environment, lambda _: spec)
+        return await self.amend(environment, lambda _: spec)
 
     async def amend(
         self, environment: AnyEnvironment | str, change: Callable[[EnvironmentSpec], EnvironmentSpec]
@@ -354,20 +442,11 @@ class Workspace:
 
         Raises:
             InvalidConfiguration: As for `update`.
-            ProvisionNeeded: A changed field can only be applied by provisioning.
+            ProvisionNeeded: No command can apply a changed field to resources that exist.
         """
-        return await self._amend(environment, lambda spec: usable(change(spec)))
-
-    async def _amend(
-        self, environment: AnyEnvironment | str, change: Callable[[EnvironmentSpec], EnvironmentSpec]
-    ) -> AnyEnvironment:
         async with self._runtime.open(environment, "update") as held:
             on_record = held.environment
-            spec = change(on_record.spec)
-            _check_named(spec, on_record.name)
-            check_applicable(on_record, spec)
-            if spec.expires != on_record.spec.expires:
-                check_expiry(spec, on_record.created_at, self._runtime.clock.now())
+            spec = self._amended(on_record, change).spec
             fields = tuple(differences(on_record.spec.model_dump(), spec.model_dump()))
             if fields:
                 if unheard := unapplied(on_record, spec):
@@ -398,10 +477,13 @@ class Workspace:
         recovery = Recovery(self._runtime, decide or undecided)
         return await recovery.run(name_of(environment), dry_run=dry_run)
 
-    async def drift(self, environment: AnyEnvironment | str, *, apply: bool = False) -> Drift:
-        """Compare the record with the world as the provider observes it. Never changes the world.
+    async def drift(
+        self, environment: AnyEnvironment | str, *, apply: bool = False, deep: bool = True
+    ) -> Drift:
+        """Compare the record with its declaration and with the world, which is never changed.
 
-        With `apply`, a difference that refutes the recorded state is recorded by its event.
+        With `apply`, a difference that refutes the recorded state is recorded by its event. Without
+        `deep`, the provider's tools are not used, so that less is seen.
 
         Raises:
             Locked: A command is under way.
@@ -409,8 +491,8 @@ class Workspace:
             UnexpectedState: The teardown has begun, so only destroy may follow.
             StepFailed: The provider can't observe the environment.
         """
-        detection, name = Detection(self._runtime), name_of(environment)
-        return await (detection.apply(name) if apply else detection.look(name))
+        detection, name = Detection(self._runtime, deep=deep), name_of(environment)
+        return await (detection.apply(name) if apply else detection.find(name))
 
     async def purge(self, environment: AnyEnvironment | str) -> None:
         """Remove the record of a destroyed environment, and free the name.
@@ -502,15 +584,23 @@ class Workspace:
         return crew.outcomes(names)
 
     def plan(
-        self, environment: AnyEnvironment | str, *, to: type[AnyState] | EnvironmentState = Running
-    ) -> tuple[CommandName, ...]:
-        """Return the commands that `bring` would run.
+        self,
+        environment: AnyEnvironment | str,
+        *,
+        to: type[AnyState] | EnvironmentState = Running,
+        change: Callable[[EnvironmentSpec], EnvironmentSpec] | None = None,
+    ) -> Plan:
+        """Return the commands that are needed to reach a state as declared, without looking at the world.
+
+        `preview` looks too. With a change, the plan is as if `amend` had changed the spec.
 
         Raises:
             Locked: A command is under way.
             UnreachableTarget: No plan leads to the state.
         """
-        return plan(self._runtime.at_rest(name_of(environment)), _target(to))
+        on_record = self._runtime.at_rest(name_of(environment))
+        considered = self._amended(on_record, change)
+        return make_plan(Drift(considered, Detection(self._runtime).declared(considered)), _target(to))
 
     def load(self, name: str) -> AnyEnvironment:
         """Return the environment as recorded.
@@ -552,6 +642,30 @@ class Workspace:
         performed: AnyEnvironment = await getattr(self, command)(environment, **options)
         return performed
 
+    def _convergence(self, *, look: bool, deep: bool, allow_replace: bool = False) -> Convergence:
+        execute = partial(self._execute, allow_replace=allow_replace)
+        return Convergence(self._runtime, execute, Detection(self._runtime, look=look, deep=deep))
+
+    def _amended(
+        self, on_record: AnyEnvironment, change: Callable[[EnvironmentSpec], EnvironmentSpec] | None
+    ) -> AnyEnvironment:
+        """Return an environment with a changed spec, after checking that the spec can be recorded."""
+        if change is None:
+            return on_record
+        spec = change(on_record.spec)
+        _check_named(spec, on_record.name)
+        spec = usable(spec)
+        check_applicable(on_record, spec)
+        if spec.expires != on_record.spec.expires:
+            check_expiry(spec, on_record.created_at, self._runtime.clock.now())
+        return on_record.model_copy(update={"spec": spec})
+
+    async def _recreated(self, name: str) -> Environment[Created]:
+        """Destroy an environment whose resources are half gone, and create it again as declared."""
+        spec = usable(self.load(name).spec)  # nothing is destroyed that could not be created again
+        await self.purge(await self.destroy(name))
+        return self.create(spec)
+
     async def _settled(self, environment: AnyEnvironment | str, purpose: str) -> AnyEnvironment:
         """Return the recorded environment, after waiting for a command under way."""
         async with self._runtime.open(environment, purpose) as held:
@@ -575,9 +689,15 @@ class Workspace:
         )
 
     async def _execute(
-        self, name: CommandName, environment: AnyEnvironment | str, *, from_start: bool = False
+        self,
+        name: CommandName,
+        environment: AnyEnvironment | str,
+        *,
+        from_start: bool = False,
+        allow_replace: bool = False,
     ) -> AnyEnvironment:
-        return await self._command(COMMANDS[name], from_start=from_start).attempt(environment)
+        command = self._command(COMMANDS[name], from_start=from_start, allow_replace=allow_replace)
+        return await command.attempt(environment)
 
     async def _choose_release(
         self, on_record: AnyEnvironment, app: str | Path | None, *, previous: bool

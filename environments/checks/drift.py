@@ -1,22 +1,26 @@
-"""Compare the record of an environment with the world as its provider observes it."""
+"""Compare an environment with its declaration, and with the world as its provider observes it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
+from environments.checks.declaration import Declaration
+from environments.checks.difference import Difference, DriftKind
+from environments.checks.world import CAUSES, compare
 from environments.errors import UnexpectedState
 from environments.execution.transitions import fire, with_trace
-from environments.lifecycle import Lifecycle, Subject
+from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName
 from environments.model.environment import Outputs
 from environments.model.failure import Failure, FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState, enter as enter_state
+from environments.ports import LooksCheaply, entries_of
+from environments.system.cancellation import in_thread
 from statechart.errors import Stale
 
 if TYPE_CHECKING:
@@ -28,178 +32,58 @@ STEP = "observe"
 """The step of a failure that was recorded because of drift."""
 
 _LOOKS = 3
-
-
-class DriftKind(StrEnum):
-    """The kinds of difference between record and world, by severity."""
-
-    HOST_GONE = "host_gone"
-    HOST_HALF_DEAD = "host_half_dead"
-    HOST_UNREACHABLE = "host_unreachable"
-    HOST_STRANGE = "host_strange"
-    RESOURCES_LEFT = "resources_left"
-    RESOURCE_ALTERED = "resource_altered"
-    CONFIGURATION_CHANGED = "configuration_changed"
-    SERVICE_DOWN = "service_down"
-    SERVICE_UNHEALTHY = "service_unhealthy"
-    SERVICE_FOREIGN = "service_foreign"
-    SERVICE_UP = "service_up"
-    OTHER_RELEASE = "other_release"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A difference between the record and the world.
-
-    Attributes:
-        kind: The kind of difference.
-        what: A line for people.
-        event: The event of the lifecycle that would record the difference, or None.
-        then: The command to run next, or None if a person has to decide.
-    """
-
-    kind: DriftKind
-    what: str
-    event: str | None = None
-    then: str | None = None
+_DEEP = {DriftKind.RESOURCE_ALTERED, DriftKind.CONFIGURATION_CHANGED}
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The result of comparing an environment with the world.
+    """The result of comparing an environment with its declaration and with the world.
 
     Attributes:
         environment: The environment as recorded now.
         findings: The differences, sorted by severity; empty if there are none.
         unseen: A reason for each part that could not be observed.
         applied: The event that was fired, or None.
+        observation: The observed world, or None if nobody looked.
     """
 
     environment: AnyEnvironment
     findings: tuple[Difference, ...] = ()
     unseen: tuple[str, ...] = ()
     applied: str | None = None
+    observation: Observation | None = field(default=None, repr=False)
+
+    @property
+    def refuted(self) -> tuple[Difference, ...]:
+        """The differences that an event of the lifecycle would record."""
+        return tuple(finding for finding in self.findings if finding.event is not None)
 
 
-# The states that are reached only after provision has succeeded.
-_HOSTED = {
-    EnvironmentState.PROVISIONED,
-    EnvironmentState.CONFIGURING,
-    EnvironmentState.CONFIGURED,
-    EnvironmentState.RELEASING,
-    EnvironmentState.RELEASED,
-    EnvironmentState.RUNNING,
-    EnvironmentState.CONFIGURE_FAILED,
-    EnvironmentState.RELEASE_FAILED,
-    EnvironmentState.RUN_FAILED,
-}
-_CONFIGURED = _HOSTED - {
-    EnvironmentState.PROVISIONED,
-    EnvironmentState.CONFIGURING,
-    EnvironmentState.CONFIGURE_FAILED,
-}
-_EMPTY = {EnvironmentState.CREATED, EnvironmentState.DESTROYED}
-
-_HOST: dict[HostState, DriftKind] = {
-    HostState.HALF_DEAD: DriftKind.HOST_HALF_DEAD,
-    HostState.UNREACHABLE: DriftKind.HOST_UNREACHABLE,
-    HostState.STRANGE: DriftKind.HOST_STRANGE,
-}
-_SERVICE: dict[ServiceState, DriftKind] = {
-    ServiceState.DOWN: DriftKind.SERVICE_DOWN,
-    ServiceState.UNHEALTHY: DriftKind.SERVICE_UNHEALTHY,
-    ServiceState.FOREIGN: DriftKind.SERVICE_FOREIGN,
-}
-_CAUSES: dict[DriftKind, FailureCause] = {
-    DriftKind.HOST_GONE: FailureCause.INFRASTRUCTURE,
-    DriftKind.HOST_HALF_DEAD: FailureCause.INFRASTRUCTURE,
-    DriftKind.HOST_UNREACHABLE: FailureCause.NETWORK,
-    DriftKind.HOST_STRANGE: FailureCause.AUTHENTICATION,
-    DriftKind.SERVICE_FOREIGN: FailureCause.CONFIGURATION,
-    DriftKind.OTHER_RELEASE: FailureCause.CONFIGURATION,
-}
-# Differences that prove a running environment wrong; altered resources or files do not.
-_REFUTES_RUNNING = {*_CAUSES, DriftKind.SERVICE_DOWN, DriftKind.SERVICE_UNHEALTHY}
+Considered: TypeAlias = Callable[["AnyEnvironment"], "AnyEnvironment"]
+"""Returns a recorded environment, perhaps with another spec that is only considered."""
 
 
-def compare(environment: AnyEnvironment, found: Observation) -> tuple[Difference, ...]:
-    """Compare the record with an observation. Findings are sorted by severity. Pure.
-
-    A `running` environment has to serve the recorded release. A host has to accept our key, a
-    configured environment has to be as declared, and a created or destroyed one has no resources.
-    """
-    return tuple(_proposing(environment, kind, what) for kind, what in _differences(environment, found))
-
-
-def _differences(environment: AnyEnvironment, found: Observation) -> Iterator[tuple[DriftKind, str]]:
-    state = environment.state.name
-    if state in _EMPTY:
-        if found.resources or found.service is ServiceState.UP:
-            yield DriftKind.RESOURCES_LEFT, f"recorded as {state}, but resources exist: {found.detail}"
-        return
-    if state not in _HOSTED:  # provisioning has begun or failed: any part may be missing
-        return
-    if not found.resources:
-        yield DriftKind.HOST_GONE, found.detail or "the provisioned resources are gone"
-    elif found.host in _HOST:
-        yield _HOST[found.host], found.detail
-    for line in found.altered:
-        yield DriftKind.RESOURCE_ALTERED, line
-    # Without its host, nothing is known of the service.
-    if found.resources and found.host is HostState.UP:
-        yield from _service(environment, found)
-    if state in _CONFIGURED:
-        for line in found.configuration:
-            yield DriftKind.CONFIGURATION_CHANGED, line
-
-
-def _service(environment: AnyEnvironment, found: Observation) -> Iterator[tuple[DriftKind, str]]:
-    """Yield the differences between the recorded service and the observed one."""
-    recorded = environment.outputs.serving
-    if environment.state.name is EnvironmentState.RUN_FAILED:
-        if found.service is ServiceState.UP and found.serving == environment.outputs.release:
-            yield DriftKind.SERVICE_UP, f"release {found.serving} is up: {found.detail}"
-    elif recorded is not None and found.service in _SERVICE:
-        yield _SERVICE[found.service], found.detail
-    elif recorded is not None and found.serving not in (None, recorded):
-        yield DriftKind.OTHER_RELEASE, f"release {found.serving} is served, but {recorded} is recorded"
-
-
-def _proposing(environment: AnyEnvironment, kind: DriftKind, what: str) -> Difference:
-    """Return a difference with the event that would record it in the present state."""
-    state = environment.state.name
-    then = _then(kind, state)
-    if state is EnvironmentState.RUNNING and kind in _REFUTES_RUNNING:
-        allowed = Lifecycle.bound(Subject.of(environment)).enabled()
-        event = Lifecycle.fail.id
-        return Difference(kind, what, event if event in allowed else None, then)
-    return Difference(kind, what, None, then)
-
-
-def _then(kind: DriftKind, state: EnvironmentState) -> str | None:
-    match kind:
-        case DriftKind.HOST_GONE:
-            return "destroy"
-        case DriftKind.RESOURCES_LEFT:
-            return "destroy" if state is EnvironmentState.CREATED else None
-        case DriftKind.RESOURCE_ALTERED | DriftKind.CONFIGURATION_CHANGED:
-            return None
-        case _ if state in (EnvironmentState.RUNNING, EnvironmentState.RUN_FAILED):
-            return "retry"
-        case _ if state is EnvironmentState.RELEASED:
-            return "run"
-        case _:
-            return None
+def as_recorded(environment: AnyEnvironment) -> AnyEnvironment:
+    """Return the environment."""
+    return environment
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Finds drift, and records it on request. Changes only the record."""
+    """Finds drift, and records it on request. Changes only the record.
+
+    Attributes:
+        runtime: The surroundings.
+        look: Whether to look at the world; without, only the declaration is compared.
+        deep: Whether to look with the provider's tools too, which takes longer.
+    """
 
     runtime: Runtime
+    look: bool = True
+    deep: bool = True
 
-    async def look(self, name: str) -> Drift:
-        """Compare an environment with the world, without taking its lock.
+    async def find(self, name: str, considered: Considered = as_recorded) -> Drift:
+        """Compare an environment as it is considered to be, without taking its lock.
 
         Raises:
             Locked: A command is under way, and the world is about to change.
@@ -211,36 +95,72 @@ class Detection:
         changed = before = self._at_rest(name)
         # Without the lock the record can change during an observation; then the two don't match.
         for _ in range(_LOOKS):
-            found = await self._world(before)
+            found = await self.compared(considered(before))
             after = self._at_rest(name)
             if after == before:
-                return _drift(after, found)
+                return found
             before, changed = after, before
         raise Stale(name, expected=changed.revision, actual=before.revision)
 
     async def apply(self, name: str) -> Drift:
         """Compare again under the lock, and fire the event that the first difference proposes.
 
-        The exceptions are those of `look`, and StorageError.
+        The exceptions are those of `find`, and StorageError.
         """
         async with self.runtime.open(name, "drift") as held:
-            _refuse_teardown(held.environment)
-            found = await self._world(held.environment)
-            drift = _drift(held.environment, found)
-            refuted = [finding for finding in drift.findings if finding.event is not None]
-            if not refuted:
-                return drift
-            self._record(held.session, refuted, found)
-            return Drift(held.environment, drift.findings, drift.unseen, refuted[0].event)
+            refuse_teardown(held.environment)
+            drift = await self.compared(held.environment)
+            return self.record(held.session, drift)
+
+    def declared(self, environment: AnyEnvironment) -> tuple[Difference, ...]:
+        """Return the differences between the declaration and that which was applied."""
+        return self._declaration(environment).differences()
+
+    async def compared(self, environment: AnyEnvironment) -> Drift:
+        """Compare an environment with its declaration and with the world."""
+        found = await self._world(environment) if self.look else None
+        declaration = self._declaration(environment)
+        declared = await in_thread(declaration.differences)
+        if found is None:
+            return Drift(environment, declared)
+        seen = compare(environment, found)
+        if self.deep and isinstance(declaration.provider, LooksCheaply):
+            # A glance of `up` would miss them.
+            seen = tuple(replace(each, then="up --deep") if each.kind in _DEEP else each for each in seen)
+        return Drift(environment, (*seen, *declared), found.unseen, observation=found)
+
+    def record(self, session: Session, drift: Drift) -> Drift:
+        """Record the differences that refute the recorded state, if there are any."""
+        if not drift.refuted or drift.observation is None:
+            return drift
+        self._record(session, drift.refuted, drift.observation)
+        applied = drift.refuted[0].event
+        return replace(drift, environment=session.environment, applied=applied)
 
     def _at_rest(self, name: str) -> AnyEnvironment:
         environment = self.runtime.at_rest(name)
-        _refuse_teardown(environment)
+        refuse_teardown(environment)
         return environment
+
+    def _declaration(self, environment: AnyEnvironment) -> Declaration:
+        repository, name = self.runtime.repository, environment.name
+        return Declaration(
+            environment,
+            self.runtime.provider_of(environment),
+            repository.directory(name),
+            lambda: entries_of(repository, name),
+            overridden=self.runtime.provider is not None,
+        )
 
     async def _world(self, environment: AnyEnvironment) -> Observation:
         directory = self.runtime.repository.directory(environment.name)
-        return await self.runtime.provider_of(environment).observe(environment, directory)
+        provider = self.runtime.provider_of(environment)
+        if not self.deep and isinstance(provider, LooksCheaply):
+            found = await provider.glance(environment, directory)
+            if found.resources and found.host is HostState.UP:
+                return found
+            # Only the tools can tell whether a host that does not answer is gone.
+        return await provider.observe(environment, directory)
 
     def _record(self, session: Session, refuted: Sequence[Difference], found: Observation) -> None:
         """Record that a running environment has failed."""
@@ -258,7 +178,7 @@ class Detection:
         return Failure(
             command=CommandName.RUN,
             step=STEP,
-            cause=_CAUSES.get(refuted[0].kind, FailureCause.COMMAND_EXECUTION),
+            cause=CAUSES.get(refuted[0].kind, FailureCause.COMMAND_EXECUTION),
             summary="; ".join(f"{_words(finding.kind)}: {finding.what}" for finding in refuted),
             started_at=now,
             failed_at=now,
@@ -276,11 +196,12 @@ def _seen(outputs: Outputs, found: Observation) -> Outputs:
     return outputs.updated({"serving": found.serving if found.service is ServiceState.UP else None})
 
 
-def _drift(environment: AnyEnvironment, found: Observation) -> Drift:
-    return Drift(environment, compare(environment, found), found.unseen)
+def refuse_teardown(environment: AnyEnvironment) -> None:
+    """Check that an environment is not being torn down.
 
-
-def _refuse_teardown(environment: AnyEnvironment) -> None:
+    Raises:
+        UnexpectedState: It is.
+    """
     if environment.teardown_begun:
         expected = ["one that is not being torn down"]
         raise UnexpectedState(environment.name, expected=expected, actual=environment.condition)

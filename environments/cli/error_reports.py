@@ -204,6 +204,14 @@ KINDS: dict[type[BaseException], _Kind] = {
     chart_errors.InvalidTransition: _Kind(ExitCode.NOT_ALLOWED, "invalid_transition", _usual),
     environment_errors.UnexpectedState: _Kind(ExitCode.NOT_ALLOWED, "unexpected_state", _usual),
     environment_errors.UnreachableTarget: _Kind(ExitCode.NOT_ALLOWED, "unreachable_target", _unreachable),
+    environment_errors.ResourcesGone: _Kind(
+        ExitCode.NOT_ALLOWED, "resources_gone", _say("envchart destroy NAME", "envchart up NAME --recreate")
+    ),
+    environment_errors.HostOutOfReach: _Kind(
+        ExitCode.STEP_FAILED,
+        "host_out_of_reach",
+        _say("envchart drift NAME", "envchart up NAME", "envchart destroy NAME"),
+    ),
     environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
     environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
     environment_errors.NotDestroyed: _Kind(

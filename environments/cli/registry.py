@@ -129,7 +129,9 @@ COMMANDS: dict[str, Entry] = {
     "history": Entry("history", "history", "Show the transitions and steps of an environment.", LOOK),
     "logs": Entry("logs", "logs", "Show the end of the service's log.", LOOK),
     "verify": Entry("verify", "verify", "Check histories for tampering and against today's chart.", LOOK),
-    "drift": Entry("drift", "drift", "Compare the record with the real infrastructure.", LOOK),
+    "drift": Entry(
+        "drift", "drift", "Compare the declaration and the real infrastructure with the record.", LOOK
+    ),
     "diagram": Entry("diagram", "diagram", "Draw the chart of all states and events.", LOOK),
     "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", LOOK),
     "schema": Entry(

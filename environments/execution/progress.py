@@ -64,10 +64,12 @@ class CommandDue(_Progress):
     Attributes:
         number: The command's number among those that are planned, from 1.
         of: The number of planned commands.
+        reasons: The reasons of the command, if it was planned for any, a line each.
     """
 
     number: int
     of: int
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from environments.errors import InvalidConfiguration, ProvisionNeeded, UnexpectedState
 from environments.execution.plan import sources
+from environments.lifecycle import Subject
 from environments.model.command_name import CommandName
 from environments.model.fields.expiry import expiry
-from environments.model.states import Created, Destroyed, EnvironmentState, ProvisionFailed
+from environments.model.states import Created, Destroyed, EnvironmentState
 from environments.secrets.references import BLANK, placed_references
 from statechart.wording import listed
 
@@ -85,7 +86,7 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
 
     Raises:
         UnexpectedState: The environment is destroyed, or being torn down.
-        ProvisionNeeded: A field differs that only provisioning can apply.
+        ProvisionNeeded: A field differs that no command can apply to resources that exist.
     """
     if isinstance(environment.state, Destroyed) or environment.teardown_begun:
         expected = ["one that is neither destroyed nor being torn down"]
@@ -93,8 +94,8 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
     if isinstance(environment.state, Created):  # there are no resources that could differ
         return
     fields = [f"provider.{field}" for field in environment.spec.provider.needs_provision(spec.provider)]
-    if isinstance(environment.state, ProvisionFailed):
-        fields = [field for field in fields if field == "provider.kind"]  # provision is what comes next
+    if not Subject.of(environment).adopted:  # provision can change the rest in place
+        fields = [field for field in fields if field == "provider.kind"]
     if environment.spec.instance_name != spec.instance_name:
         fields.append("instance_name")
     if fields:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -42,6 +43,8 @@ class Observation:
         host: The state of the host, if there is a host.
         altered: Resources that were changed since their tool created them, a line each.
         configuration: Differences from the declared configuration, a line each.
+        variables: Files of the service's variables that the next run writes again, a line each.
+        damage: The damage of the installed release, a line, or an empty string.
         unseen: Parts that could not be observed, each with the reason, a line each.
     """
 
@@ -52,12 +55,18 @@ class Observation:
     host: HostState = HostState.UP
     altered: tuple[str, ...] = ()
     configuration: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    damage: str = ""
     unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The directory of an application, with the name that a release of its present content has."""
+    """The directory of an application, with the name that a release of its present content has.
+
+    `entries` has a digest of each file, by relative name, if the provider tells.
+    """
 
     directory: Path
     release: str
+    entries: Mapping[str, str] | None = field(default=None, compare=False, repr=False)

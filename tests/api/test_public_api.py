@@ -22,21 +22,20 @@ STATECHART = """
     UnknownPayload UnknownState fire
 """
 ENVIRONMENTS = """
-    AnyEnvironment AnyState Assumption CannotUnlock Chain Clock CommandFailed CommandName ConfigureCommand
-    ConfigureFailed Configured Configuring Created DestroyCommand Destroyed Doubt Drift DriftKind
-    Environment EnvironmentName EnvironmentRepository EnvironmentSpec EnvironmentState EnvironmentsError
-    Failure FailureCause FileRepository InvalidConfiguration InvalidName Lifecycle LocalProvider
-    MemoryRepository NotDestroyed NotHeld NothingToRetry Operation OperationInterrupted Outputs Probed
-    Provider ProviderSpec ProvisionCommand ProvisionFailed ProvisionNeeded Provisioned Provisioning
-    Recovered ReleaseCommand ReleaseFailed Released Releasing RunCommand RunFailed Running SecretRef
-    Step StepContext StepFailed StepInDoubt StopRequest Stopped ToolProcess UnexpectedState
-    RegisterCommand TerraformProvider UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand
-    Workspace
-    CommandDue InvalidSelection LabelTerm NotProvisioned NotStarted NothingMatches Outcome Selection
-    UnknownLabel
-    CollectsLogs CommandEnded CommandStarted Effect HostState Noticed Observation Observer Probe Progress
-    ServiceState StepAttemptFailed StepFinished StepOutputs StepReported StepStarted Tool Verdict check_name
-    register_provider run_tool
+    AnyEnvironment AnyState Assumption CannotUnlock Chain Clock CollectsLogs CommandDue CommandEnded
+    CommandFailed CommandName CommandStarted ConfigureCommand ConfigureFailed Configured Configuring
+    Created DestroyCommand Destroyed Difference Doubt Drift DriftKind Effect Environment EnvironmentName
+    EnvironmentRepository EnvironmentSpec EnvironmentState EnvironmentsError Failure FailureCause
+    FileRepository HostOutOfReach HostState InvalidConfiguration InvalidName InvalidSelection LabelTerm
+    Lifecycle LocalProvider MemoryRepository NotDestroyed NotHeld NotProvisioned NotStarted
+    NothingMatches NothingToRetry Noticed Observation Observer Operation OperationInterrupted Outcome
+    Outputs Plan PlannedCommand Probe Probed Progress Provider ProviderSpec ProvisionCommand
+    ProvisionFailed ProvisionNeeded Provisioned Provisioning Recovered RegisterCommand ReleaseCommand
+    ReleaseFailed Released Releasing ResourcesGone RunCommand RunFailed Running SecretRef Selection
+    ServiceState Step StepAttemptFailed StepContext StepFailed StepFinished StepInDoubt StepOutputs
+    StepReported StepStarted StopCommand StopRequest Stopped TerraformProvider Tool ToolProcess
+    UnexpectedState UnknownLabel UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand Verdict
+    Workspace check_name register_provider run_tool
 """
 MODULES = [
     (statechart, STATECHART),

@@ -69,37 +69,37 @@ REFUTING = {
     ),
     "its host is half dead": (
         world(host=HostState.HALF_DEAD, service=ServiceState.UNKNOWN),
-        [(DriftKind.HOST_HALF_DEAD, "fail", "retry")],
+        [(DriftKind.HOST_HALF_DEAD, "fail", "up")],
         FailureCause.INFRASTRUCTURE,
     ),
     "its host can't be reached": (
         world(host=HostState.UNREACHABLE, service=ServiceState.UNKNOWN),
-        [(DriftKind.HOST_UNREACHABLE, "fail", "retry")],
+        [(DriftKind.HOST_UNREACHABLE, "fail", "up")],
         FailureCause.NETWORK,
     ),
     "its host is another one": (
         world(host=HostState.STRANGE, service=ServiceState.UNKNOWN),
-        [(DriftKind.HOST_STRANGE, "fail", "retry")],
+        [(DriftKind.HOST_STRANGE, "fail", "up")],
         FailureCause.AUTHENTICATION,
     ),
     "its service is down": (
         world(service=ServiceState.DOWN, serving=None),
-        [(DriftKind.SERVICE_DOWN, "fail", "retry")],
+        [(DriftKind.SERVICE_DOWN, "fail", "up")],
         FailureCause.COMMAND_EXECUTION,
     ),
     "its service is not well": (
         world(service=ServiceState.UNHEALTHY),
-        [(DriftKind.SERVICE_UNHEALTHY, "fail", "retry")],
+        [(DriftKind.SERVICE_UNHEALTHY, "fail", "up")],
         FailureCause.COMMAND_EXECUTION,
     ),
     "somebody else answers": (
         world(service=ServiceState.FOREIGN, serving=None),
-        [(DriftKind.SERVICE_FOREIGN, "fail", "retry")],
+        [(DriftKind.SERVICE_FOREIGN, "fail", "up")],
         FailureCause.CONFIGURATION,
     ),
     "another release is served": (
         world(serving=TWO),
-        [(DriftKind.OTHER_RELEASE, "fail", "retry")],
+        [(DriftKind.OTHER_RELEASE, "fail", "up")],
         FailureCause.CONFIGURATION,
     ),
 }
@@ -200,7 +200,7 @@ async def test_a_service_that_came_back_is_reported_and_only_run_changes_the_sta
 
     drift = await seen(workspace, provider, world())
     assert [(each.kind, each.event, each.then) for each in drift.findings] == [
-        (DriftKind.SERVICE_UP, None, "retry")
+        (DriftKind.SERVICE_UP, None, "up")
     ]
     assert (await workspace.drift("demo", apply=True)).applied is None
 
@@ -214,7 +214,7 @@ async def test_a_redeploy_is_compared_with_the_release_still_serving(
 
     assert (await seen(workspace, provider, world())).findings == ()
     (finding,) = (await seen(workspace, provider, world(service=ServiceState.DOWN))).findings
-    assert (finding.kind, finding.event, finding.then) == (DriftKind.SERVICE_DOWN, None, "run")
+    assert (finding.kind, finding.event, finding.then) == (DriftKind.SERVICE_DOWN, None, "up")
 
 
 async def test_a_begun_teardown_is_not_compared(workspace: Workspace, provider: ScriptedProvider) -> None:
@@ -283,11 +283,11 @@ async def test_an_observation_is_repeated_if_the_record_changes(provider: Script
     workspace = Workspace(repository=repository, clock=FixedClock())
     workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
 
-    drift = await Detection(Runtime(repository, Moving(workspace, 2))).look("demo")
+    drift = await Detection(Runtime(repository, Moving(workspace, 2))).find("demo")
     assert drift.environment == workspace.load("demo")
 
     with pytest.raises(Stale):
-        await Detection(Runtime(repository, Moving(workspace, 9))).look("demo")
+        await Detection(Runtime(repository, Moving(workspace, 9))).find("demo")
 
 
 async def test_recorded_drift_is_in_the_history_and_verifies(

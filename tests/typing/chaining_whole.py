@@ -6,13 +6,13 @@ from typing import assert_type
 
 from environments import (
     AnyEnvironment,
-    CommandName,
     Configured,
     Created,
     Destroyed,
     Environment,
     EnvironmentSpec,
     EnvironmentState,
+    Plan,
     Provisioned,
     Released,
     Running,
@@ -53,7 +53,10 @@ async def in_one_call(workspace: Workspace, created: Environment[Created]) -> No
     await workspace.bring(created, to=Running())  # reject: call-overload
     await workspace.configure(await workspace.bring(created, to=Provisioned))
     await workspace.run(await workspace.bring(created, to=Provisioned))  # reject: arg-type
-    assert_type(workspace.plan(created, to=Running), tuple[CommandName, ...])
+    assert_type(workspace.plan(created, to=Running), Plan)
+    assert_type(await workspace.converge("demo"), Environment[Running])
+    assert_type(await workspace.converge(created, to=Provisioned), Environment[Provisioned])
+    assert_type(await workspace.converge(created, to=EnvironmentState.RUNNING), AnyEnvironment)
     workspace.plan(created, to="running")  # reject: arg-type
 
 

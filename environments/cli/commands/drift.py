@@ -1,4 +1,4 @@
-"""`drift`: compare the record with the real infrastructure."""
+"""`drift`: compare the declaration with the record, and the record with the real infrastructure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from environments.checks.difference import DriftKind
 from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
@@ -23,7 +24,8 @@ from environments.cli.terminal.output import emit, note
 from statechart.errors import Locked
 
 if TYPE_CHECKING:
-    from environments.checks.drift import Difference, Drift
+    from environments.checks.difference import Difference
+    from environments.checks.drift import Drift
     from environments.workspace import Workspace
 
 _AT_ONCE = 8  # comparisons; each may hold an SSH connection
@@ -34,10 +36,10 @@ _AT_ONCE = 8  # comparisons; each may hold an SSH connection
 @click.option("--all", "all_", is_flag=True, help="Compare all environments.")
 @click.option("--apply", is_flag=True, help="Record differences that contradict the recorded state.")
 def drift(settings: Settings, name: str | None, all_: bool, apply: bool) -> None:
-    """Compare the record with the real infrastructure.
+    """Compare the declaration and the real infrastructure with the record.
 
-    Prints the differences and the event that would record them. The infrastructure is never
-    changed. The exit code is 8 if there is a difference, and 6 if a part could not be inspected.
+    Prints the differences, and the command that ends them. The infrastructure is never changed.
+    The exit code is 8 if there is a difference, and 6 if a part could not be inspected.
 
     Examples:
         envchart drift web
@@ -73,7 +75,7 @@ class _DriftResult:
 
     @property
     def differs(self) -> bool:
-        """Whether the infrastructure differs from the record."""
+        """Whether the declaration or the infrastructure differs from the record."""
         return self.drift is not None and bool(self.drift.findings)
 
     @property
@@ -175,7 +177,9 @@ def _text(settings: Settings, result: _DriftResult) -> str:
         where = " in the parts that were inspected" if found.unseen else ""
         return f"{result.name} is {condition}: no difference found{where}"
     now = "now " if found.applied else ""
-    lines = [styled(f"{result.name} is {now}{condition}, but the infrastructure differs:", "red")]
+    only_declared = all(finding.kind.is_declared for finding in found.findings)
+    how = "differs from its declaration" if only_declared else "the infrastructure differs"
+    lines = [styled(f"{result.name} is {now}{condition}, but {how}:", "red")]
     lines += [f"  {_words(each)}: {styled(each.what, 'plain')}" for each in found.findings]
     return "\n".join(lines)
 
@@ -193,22 +197,20 @@ def _advise(settings: Settings, result: _DriftResult) -> None:
         return
     for line in result.drift.unseen:
         note(f"note: {result.name}: not inspected: {line}")
-    for step in _steps(settings, result.name, result.drift):
-        first, after = f"next, for {result.name}:", f"then, for {result.name}:"
-        note(f"{after} {step.removeprefix('then ')}" if step.startswith("then ") else f"{first} {step}")
+    for number, step in enumerate(_steps(settings, result.name, result.drift)):
+        note(f"{'or' if number else 'next'}, for {result.name}: {step}")
 
 
 def _steps(settings: Settings, name: str, found: Drift) -> list[str]:
-    """Return the next commands: those that record proposed events, then a repair."""
-    events = dict.fromkeys(finding.event for finding in found.findings if finding.event)
-    applying = (
-        []
-        if found.applied
-        else [f"{settings.spell('drift NAME --apply', name)} (fires {e})" for e in events]
-    )
+    """Return the next commands: the repair of the gravest difference, then what else can be done."""
     commands = dict.fromkeys(_spelled(settings, name, finding) for finding in found.findings)
-    following = [command for command in commands if command is not None][:1]  # the gravest
-    if found.findings and not applying and not following:
-        following = [settings.spell("why NAME", name)]
-    # Before the differences are recorded, the repair may not be allowed.
-    return [*applying, *(f"then {command}" if applying else command for command in following)]
+    steps = [command for command in commands if command is not None][:1]
+    if any(finding.kind is DriftKind.HOST_GONE for finding in found.findings):
+        steps.append(settings.spell("up NAME --recreate", name))
+    if not found.applied:
+        events = dict.fromkeys(finding.event for finding in found.findings if finding.event)
+        recording = settings.spell("drift NAME --apply", name)
+        steps += [f"{recording} (only records it: fires {event})" for event in events]
+    if found.findings and not steps:
+        steps.append(settings.spell("why NAME", name))
+    return steps

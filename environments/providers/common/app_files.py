@@ -81,7 +81,8 @@ def scan(
 def source_of(app: Path, leave_out: Path) -> Source | None:
     """Return an application's directory and the release that it would become; None if it can't be read."""
     try:
-        return Source(app, scan(app, leave_out).id)
+        found = scan(app, leave_out)
+        return Source(app, found.id, found.entries)
     except (OSError, StepFailed):
         return None
 

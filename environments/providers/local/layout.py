@@ -55,7 +55,12 @@ class Layout:
     @property
     def root(self) -> OwnPath:
         """The directory of all other files, which is never reached through a symbolic link."""
-        return OwnPath(self.directory.parent, (self.directory.name, "local"))
+        return self.root_in(self.directory)
+
+    @staticmethod
+    def root_in(directory: Path) -> OwnPath:
+        """Return the root below an environment's directory."""
+        return OwnPath(directory.parent, (directory.name, "local"))
 
     @property
     def config(self) -> OwnPath:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from environments.model.observation import Observation, ServiceState
 from environments.providers.common.health import Answer, HealthVerdict, ask
 from environments.providers.common.steps import translated
@@ -9,41 +11,33 @@ from environments.providers.local.config_files import ENVIRONMENT_FILE, compare,
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, busy
+from environments.providers.local.releases import Releases
 from environments.providers.local.service import Service
 from environments.providers.local.settings import LocalSettings
 from environments.system import processes
 from environments.system.cancellation import in_thread
 
-# The variables can be changed while a service runs; the file follows with the next start.
-_DIFFERS = {ENVIRONMENT_FILE: "is not as it is declared: the next run writes it"}
-
 
 @translated
-async def observe(spec: LocalSettings, layout: Layout) -> Observation:
-    """Observe the directory, the reservation, the process and the port.
+async def observe(spec: LocalSettings, layout: Layout, release: str | None) -> Observation:
+    """Observe the directory, the reservation, the installed release, the process and the port.
 
     Raises:
         StepFailed: The directory can't be read.
     """
     service = Service(layout)
     resources, reason = await in_thread(lambda: _resources(layout))
-    configuration = await in_thread(lambda: _configuration(spec, layout)) if resources else ()
+    parts = await in_thread(lambda: _parts(spec, layout, release)) if resources else _Parts()
     instance = await in_thread(lambda: service.instance)
     if instance is None:
         state, detail = await in_thread(lambda: _unrecorded(service))
-        return Observation(
-            resources=resources, service=state, detail=reason or detail, configuration=configuration
-        )
+        return parts.added_to(Observation(resources=resources, service=state, detail=reason or detail))
     answer = await ask(instance.port, spec.health, instance.token)
     alive = await in_thread(service.leader) is not None
     state, detail = await in_thread(lambda: _judge(service, instance, answer, alive=alive))
     serving = instance.release if alive or state is ServiceState.UP else None
-    return Observation(
-        resources=resources,
-        service=state,
-        serving=serving,
-        detail=reason or detail,
-        configuration=configuration,
+    return parts.added_to(
+        Observation(resources=resources, service=state, serving=serving, detail=reason or detail)
     )
 
 
@@ -58,12 +52,34 @@ def _resources(layout: Layout) -> tuple[bool, str]:
     return True, ""
 
 
-def _configuration(spec: LocalSettings, layout: Layout) -> tuple[str, ...]:
-    """Return the configuration files that differ from their declaration, a line each."""
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The observed files: see `Observation`."""
+
+    configuration: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    damage: str = ""
+
+    def added_to(self, found: Observation) -> Observation:
+        """Return an observation with these parts."""
+        return replace(
+            found, configuration=self.configuration, variables=self.variables, damage=self.damage
+        )
+
+
+def _parts(spec: LocalSettings, layout: Layout, release: str | None) -> _Parts:
+    """Compare the configuration files and the release with their declaration."""
     changes = compare(layout.config, declared(spec.files, spec.public_env))
-    differing = ((name, _DIFFERS.get(name, "is not as it is declared")) for name in changes.written)
-    strange = ((name, "is not declared") for name in changes.removed)
-    return tuple(f"{layout.config / name} {verdict}" for name, verdict in (*differing, *strange))
+    # The variables can be changed while a service runs; the file follows with the next start.
+    written = {name: f"{layout.config / name} is not as it is declared" for name in changes.written}
+    variables = written.pop(ENVIRONMENT_FILE, None)
+    strange = (f"{layout.config / name} is not declared" for name in changes.removed)
+    damage = Releases(layout.root).damage(release) if release is not None else None
+    return _Parts(
+        configuration=(*written.values(), *strange),
+        variables=(f"{variables}: the next run writes it",) if variables is not None else (),
+        damage=f"release {release} is damaged: {damage}" if damage else "",
+    )
 
 
 def _unrecorded(service: Service) -> tuple[ServiceState, str]:

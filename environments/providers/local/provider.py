@@ -15,6 +15,7 @@ from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets
 from environments.providers.local.release_steps import configure_steps, release_steps
+from environments.providers.local.releases import Releases
 from environments.providers.local.resource_steps import destroy_steps, provision_steps, stop_steps
 from environments.providers.local.service_steps import run_steps
 from environments.providers.local.settings import LocalSettings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.observation import Observation, Source
     from environments.model.steps import Step
-    from environments.ports import CopiesSource, Provider
+    from environments.ports import CopiesSource, KeepsManifests, Provider
 
 _STEPS = {
     CommandName.PROVISION: provision_steps,
@@ -105,9 +106,13 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
         """Return the application's directory and the release that it would become now."""
         return None if self.pinned_release else source_of(self.app, directory.parent)
 
+    def manifest(self, directory: Path, release: str) -> Mapping[str, str] | None:
+        """Return a digest of each file of a release, by relative name, or None if that is not known."""
+        return Releases(Layout.root_in(directory)).entries(release)
+
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Observe the directory, the process and the port, without changes."""
-        return await observe(self, Layout.of(environment, directory))
+        return await observe(self, Layout.of(environment, directory), environment.outputs.release)
 
 
 if TYPE_CHECKING:
@@ -116,4 +121,7 @@ if TYPE_CHECKING:
         return spec
 
     def _copies_source(spec: LocalProvider) -> CopiesSource:
+        return spec
+
+    def _keeps_manifests(spec: LocalProvider) -> KeepsManifests:
         return spec

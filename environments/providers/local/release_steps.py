@@ -29,7 +29,8 @@ _LONG = timedelta(minutes=10)
 
 def configure_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of configure."""
-    inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "files": {**_files(spec)}}
+    # Without the variables, although there is a file with them: the next run writes that file again.
+    inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "files": {**spec.files}}
     return (provider_step(spec, write_configuration, probe_configuration, inputs=inputs),)
 
 

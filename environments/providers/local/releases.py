@@ -106,6 +106,14 @@ class Releases:
                 return f"{name} is missing or changed"
         return None if manifest.id == release else "its manifest is of another release"
 
+    def entries(self, release: str) -> dict[str, str] | None:
+        """Return the entries of a release's manifest, or None if it can't be read."""
+        try:
+            manifest = self._manifest(release)
+        except (OSError, NotOurs):
+            return None
+        return manifest.entries if manifest is not None else None
+
     def _manifest(self, release: str) -> Manifest | None:
         found = read_object(self.directory / f"{release}.json")
         if found is None or not all(isinstance(entry, str) for entry in found.values()):

@@ -44,8 +44,8 @@ def test_a_difference_is_reported_with_its_event_and_the_next_command(
         ran.out == "demo is running, but the infrastructure differs:\n  service down: its process is gone\n"
     )
     assert ran.err.splitlines() == [
-        "next, for demo: envchart drift demo --apply (fires fail)",
-        "then, for demo: envchart retry demo",
+        "next, for demo: envchart up demo",
+        "or, for demo: envchart drift demo --apply (only records it: fires fail)",
     ]
     assert repository.history("demo") == before
 
@@ -165,7 +165,9 @@ def test_ctrl_c_while_all_are_compared_names_those_that_were_recorded(
 ) -> None:
     scripted_provider.observed = DOWN
 
-    async def interrupted(_workspace: object, name: str, *, apply: bool) -> None:
+    async def interrupted(workspace: Workspace, name: str, *, apply: bool) -> None:
+        while workspace.load("demo").state.name != "run_failed":  # noqa: ASYNC110  # a record has no event
+            await asyncio.sleep(0.01)
         signal.raise_signal(signal.SIGINT)
         await asyncio.sleep(5)
 

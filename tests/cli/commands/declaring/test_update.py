@@ -19,14 +19,14 @@ def test_update_changes_the_spec_and_reports_when_it_is_unchanged(cli: Any, file
     assert "nothing was changed" in cli("update", "hello", "--file", file).err
 
 
-def test_a_change_that_needs_provision_is_refused_with_its_field(cli: Any, file: Path) -> None:
+def test_a_change_that_no_command_applies_is_refused_with_its_field(cli: Any, file: Path) -> None:
     cli("up", "--file", file, "--to", "provisioned")
-    file.write_text(SPEC + "  port: 8080\n")
+    file.write_text(SPEC + "instance_name: other\n")
 
     ran = cli("update", "hello", "--file", file)
 
     assert ran.code == 4
-    assert "provider.port of 'hello' can't be changed once it is provisioned" in ran.err
+    assert "instance_name of 'hello' can't be changed once it is provisioned" in ran.err
     assert cli("destroy", "hello", "--yes").code == 0
 
 

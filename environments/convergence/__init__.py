@@ -1,0 +1,1 @@
+"""Bring environments to what is declared: compare, plan, do."""
