@@ -8,32 +8,35 @@ from environments.checks.verify import Verified, verify as verified, verify_all
 from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
-from environments.cli.parameters import optional_name_argument
-from environments.cli.refusal import UsageRefused
+from environments.cli.many.choice import Choice, reading_names_arguments
 from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
+from environments.selection import Selection
 from statechart.wording import counted
 
 
 @subcommand("verify")
-@optional_name_argument
-@click.option("--all", "all_", is_flag=True, help="Check all environments; the default without NAME.")
-def verify(settings: Settings, name: str | None, all_: bool) -> None:
+@reading_names_arguments
+def verify(settings: Settings, choice: Choice) -> None:
     """Check histories for tampering and against today's chart.
 
-    The exit code is 8 if a check fails.
+    Without a choice, all environments are checked. The exit code is 8 if a check fails.
     A provider that is not installed is reported after the checks.
 
     Examples:
         envchart verify web
         envchart verify --all
+        envchart verify -l team=web
     """
-    if name is not None and all_:
-        raise UsageRefused("--all can't be combined with NAME", (settings.spell("verify NAME", name),))
     storage = loading.storage(settings)
-    found = [verified(storage, name)] if name is not None else verify_all(storage)
+    if choice.single is not None:
+        found = [verified(storage, choice.single)]
+    elif choice.is_empty or choice.selection == Selection(all=True):
+        found = verify_all(storage)
+    else:
+        found = [verified(storage, each.name) for each in choice.chosen(settings)]
     sound = all(each.sound for each in found)
     document = {"environments": [_verified_document(each) for each in found], "sound": sound}
     emit(settings, document, "\n".join(_verified_text(each) for each in found) or "no environments")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from environments.cli import loading
-from environments.cli.parameters import HandlerT, complete_name, complete_state
+from environments.cli.parameters import Decorator, HandlerT, complete_name, complete_state
 from environments.cli.refusal import UsageRefused
 from environments.cli.terminal.output import note
 from environments.model.errors import UnreadableSummary
@@ -36,12 +36,14 @@ class Choice:
         parallel: How many environments are worked on at once.
         suits: Whether the command is of use for an environment. Others that a glob, a label or `--all`
             matches are passed over, and those typed by name are not.
+        idle: The sentence for a choice in which the command is of no use for any environment.
     """
 
     command: str
     selection: Selection
     parallel: int
     suits: Suits = field(default=lambda _summary: True)
+    idle: str | None = None
 
     @property
     def single(self) -> str | None:
@@ -58,9 +60,9 @@ class Choice:
         """Return the choice with further conditions of a `Selection`."""
         return replace(self, selection=replace(self.selection, **conditions))  # type: ignore[arg-type]  # its fields
 
-    def for_use(self, suits: Suits) -> Choice:
+    def for_use(self, suits: Suits, *, idle: str | None = None) -> Choice:
         """Return the choice that passes environments over for which the command is of no use."""
-        return replace(self, suits=suits)
+        return replace(self, suits=suits, idle=idle)
 
     def where_allowed(self) -> Choice:
         """Return the choice that passes environments over whose state does not allow the command."""
@@ -96,7 +98,7 @@ class Choice:
         passed = [
             each for each in found if not isinstance(each, UnreadableSummary) and not self.suits(each)
         ]
-        if passed:
+        if passed and not self.selection.all:
             names = ", ".join(f"{each.name} ({each.condition})" for each in passed[:_MOST_NAMES])
             more = f" and {len(passed) - _MOST_NAMES} more" if len(passed) > _MOST_NAMES else ""
             note(f"note: nothing to {self.command} in {names}{more}")
@@ -106,6 +108,8 @@ class Choice:
         """Return the sentence for a choice without environments."""
         if self.selection == Selection(all=True) and not loading.workspace(settings).names():
             return "no environments"
+        if self.idle is not None:
+            return self.idle
         expired = ": no environment has expired" if self.selection.expired else ""
         return f"nothing to {self.command}{expired}"
 
@@ -121,15 +125,20 @@ def names_arguments(handler: HandlerT) -> HandlerT:
 
     Nothing at all is refused.
     """
-    return _choosing(handler, required=True)
+    return _choosing(handler, _OPTIONS, required=True)
 
 
 def optional_names_arguments(handler: HandlerT) -> HandlerT:
     """Have a subcommand take names and conditions, or nothing at all; see `Choice.is_empty`."""
-    return _choosing(handler, required=False)
+    return _choosing(handler, _OPTIONS, required=False)
 
 
-def _choosing(handler: HandlerT, *, required: bool) -> HandlerT:
+def reading_names_arguments(handler: HandlerT) -> HandlerT:
+    """Have a subcommand take what `optional_names_arguments` does, without `--parallel`."""
+    return _choosing(handler, _OPTIONS[:-1], required=False)
+
+
+def _choosing(handler: HandlerT, options: Sequence[Decorator], *, required: bool) -> HandlerT:
     @wraps(handler)
     def choose(
         settings: Settings,
@@ -139,13 +148,13 @@ def _choosing(handler: HandlerT, *, required: bool) -> HandlerT:
         label: tuple[str, ...],
         state: tuple[str, ...],
         failed: bool,
-        parallel: int | None,
+        parallel: int | None = None,
         **others: Any,  # Any: as above
     ) -> None:
         command = str(click.get_current_context().info_name)
         if names and all_:
             once = settings.spell(f"{command} NAME", names[0])
-            raise UsageRefused("--all can't be combined with NAME", (once,))
+            raise UsageRefused("give NAME or --all, not both", (once,))
         selection = Selection.read(names, labels=label, states=state, failed=failed, all=all_)
         at_once = parallel if parallel is not None else settings.workspace.parallel
         choice = Choice(command, selection, at_once)
@@ -153,12 +162,12 @@ def _choosing(handler: HandlerT, *, required: bool) -> HandlerT:
         handler(settings, *positional, choice=choice.required(settings) if required else choice, **others)
 
     declared: Any = choose  # Any: a handler of other parameters
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         declared = option(declared)
     return declared  # type: ignore[no-any-return]
 
 
-_OPTIONS = (
+_OPTIONS: tuple[Decorator, ...] = (
     click.argument(
         "names",
         metavar="NAME...",

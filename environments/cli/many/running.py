@@ -138,17 +138,23 @@ def run_many(
     Raises:
         click.exceptions.Exit: The work on an environment did not succeed; the exit code is the worst.
     """
-    states = {each.name: _state(each) for each in (choice.chosen(settings) if chosen is None else chosen)}
-    if not states:
+    found = {each.name: each for each in (choice.chosen(settings) if chosen is None else chosen)}
+    if not found:
         emit(settings, {"environments": [], "counts": {}}, choice.nothing(settings))
         return
     printer = _Printer(settings, telling)
-    with Display(settings, states) as display:
+    with Display(settings, {name: _state(each) for name, each in found.items()}) as display:
         interruption = Interruption(display.note, lambda: display.at_work)
         workspace = loading.workspace(settings, (display,), interruption.stop)
 
+        async def work_on(workspace: Workspace, name: str) -> ResultT:
+            summary = found[name]
+            if isinstance(summary, UnreadableSummary):
+                raise summary.error
+            return await work(workspace, name)
+
         async def work_on_all() -> None:
-            async for outcome in workspace.many(states, work, parallel=choice.parallel):
+            async for outcome in workspace.many(found, work_on, parallel=choice.parallel):
                 told = Told(outcome, _report(settings, outcome, interruption.received))
                 with display.ended(outcome.name):
                     printer.tell(told)
@@ -158,7 +164,7 @@ def run_many(
         except Ended:
             if not printer.told:  # it came before any work
                 raise
-    printer.conclude(list(states))
+    printer.conclude(list(found))
 
 
 def _state(summary: Summary | UnreadableSummary) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from environments.cli import loading
 from environments.cli.commands.recovery.rebase import begin_new_history
-from environments.cli.error_reports import report
 from environments.cli.group import subcommand
-from environments.cli.parameters import optional_name_argument, yes_option
+from environments.cli.many.choice import Choice, names_arguments
+from environments.cli.many.running import Telling, run_many
+from environments.cli.parameters import yes_option
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, note, tell_error, tell_next
-from environments.model.errors import UnknownProvider, UnreadableSummary
+from environments.cli.terminal.output import emit, note, tell_next
+from environments.model.errors import UnknownProvider
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View, look
 from environments.recovery.settle import Assumption
@@ -29,13 +31,15 @@ from statechart.holder import who
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
+    from environments.model.summary import Summary
     from environments.recovery.recover import Recovered
     from environments.recovery.settle import Decide, Doubt
+    from environments.storage.file import FileRepository
+    from environments.workspace import Workspace
 
 
 @subcommand("recover", waiting=True)
-@optional_name_argument
-@click.option("--all", "all_", is_flag=True, help="Recover all interrupted environments.")
+@names_arguments
 @click.option("--dry-run", is_flag=True, help="Print what would be done and change nothing.")
 @click.option(
     "--assume",
@@ -47,8 +51,7 @@ if TYPE_CHECKING:
 @yes_option
 def recover(
     settings: Settings,
-    name: str | None,
-    all_: bool,
+    choice: Choice,
     dry_run: bool,
     assume: str | None,
     because: str | None,
@@ -57,16 +60,14 @@ def recover(
 ) -> None:
     """Recover an interrupted command: stop leftover processes and record what was done.
 
+    --all means every interrupted environment.
+
     Examples:
         envchart recover web
         envchart recover --all --dry-run
     """
+    name = choice.single
     wanted = _RecoverRequest(settings, dry_run=dry_run, assume=_assumed(settings, assume, because, name))
-    if (name is None) is not all_:
-        raise UsageRefused(
-            "give NAME or --all",
-            (settings.spell("recover NAME"), settings.spell("recover --all")),
-        )
     if rebase:
         if name is None or dry_run or assume:
             raise UsageRefused(
@@ -77,7 +78,7 @@ def recover(
     elif name is not None:
         wanted.one(name)
     else:
-        wanted.all()
+        wanted.many(choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,43 +99,37 @@ class _RecoverRequest:
             note(f"note: {found.undecided}; recover asks on a terminal, or takes --assume")
         tell_next(self.settings, self._next(found, view), name)
 
-    def all(self) -> None:
-        """Recover every interrupted environment; an error in one does not stop the others."""
-        documents: list[dict[str, object]] = []
-        lines: list[str] = []
-        worst = 0
-        for name, unreadable in _interrupted(self.settings):
-            try:
-                found = self._run(name, unreadable)
-            except Exception as error:  # reported at once; the others are still recovered
-                told = report(error, self.settings)
-                if told is None:
-                    raise
-                worst = max(worst, int(told.exit_code))
-                documents.append({"name": name, **told.document()})
-                if not self.settings.json:
-                    tell_error(self.settings, told)
-                continue
-            view = View(found.environment)
-            documents.append(self._document(found, view))
-            lines.append(self._text(found, view))
-        text = "\n".join(lines) or f"nothing {'else ' if worst else ''}was interrupted"
-        emit(self.settings, {"environments": documents}, text)
-        if worst:
-            raise click.exceptions.Exit(worst)
+    def many(self, choice: Choice) -> None:
+        """Recover every chosen environment; an error in one does not stop the others."""
+        storage = loading.storage(self.settings)
+        choice = choice.for_use(partial(_is_interrupted, storage), idle="nothing was interrupted")
+        if self.assume is None and not self.dry_run and sys.stdin.isatty():
+            choice = replace(choice, parallel=1)  # questions are asked one after the other
 
-    def _run(self, name: str, unreadable: Exception | None = None) -> Recovered:
-        if unreadable is not None:
-            raise unreadable
+        async def recover(workspace: Workspace, name: str) -> Recovered:
+            found = await workspace.recover(name, decide=self._decide(note), dry_run=self.dry_run)
+            self._note_findings(found, f"{name}: ")
+            return found
+
+        telling: Telling[Recovered] = Telling(
+            text=lambda found: self._text(found, View(found.environment)),
+            document=lambda found: self._document(found, View(found.environment)),
+        )
+        run_many(self.settings, choice, recover, telling)
+
+    def _run(self, name: str) -> Recovered:
         with Narrator(self.settings) as narrator:
             interruption = Interruption(narrator.note, lambda: narrator.at_work, about=name)
             workspace = loading.workspace(self.settings, (narrator,), interruption.stop)
             work = workspace.recover(name, decide=self._decide(narrator.note), dry_run=self.dry_run)
             found = interruption.run(work)
-        if self.dry_run:
-            for finding in found.findings:
-                note(f"note: {finding}")
+        self._note_findings(found)
         return found
+
+    def _note_findings(self, found: Recovered, prefix: str = "") -> None:
+        if self.dry_run:  # otherwise they are told as they are found
+            for finding in found.findings:
+                note(f"{prefix}note: {finding}")
 
     def _decide(self, tell: Callable[[str], None]) -> Decide:
         def decide(doubt: Doubt) -> Assumption | None:
@@ -167,21 +162,15 @@ class _RecoverRequest:
         return ("recover NAME",) if self.dry_run and found.settled else view.next_steps
 
 
-def _interrupted(settings: Settings) -> list[tuple[str, Exception | None]]:
-    """Return the environments with an interrupted command, and those that can't be read, with the error."""
-    storage = loading.storage(settings)
-    found: list[tuple[str, Exception | None]] = []
-    for summary in storage.summaries():
-        if isinstance(summary, UnreadableSummary):
-            found.append((summary.name, summary.error))
-        elif summary.stored_operation is not None and summary.stored_operation.is_active:
-            # The summary is cheap; only a record with an open operation is looked at for its process.
-            try:
-                if look(storage, summary.name).interrupted:
-                    found.append((summary.name, None))
-            except (StorageError, UnknownProvider) as error:
-                found.append((summary.name, error))
-    return found
+def _is_interrupted(storage: FileRepository, summary: Summary) -> bool:
+    """Return whether a command of an environment was interrupted, or that can't be known."""
+    # The summary is cheap; only a record with an open operation is looked at for its process.
+    if summary.stored_operation is None or not summary.stored_operation.is_active:
+        return False
+    try:
+        return look(storage, summary.name).interrupted
+    except (StorageError, UnknownProvider):
+        return True  # recover reports the error
 
 
 def _assumed(
