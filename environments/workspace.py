@@ -567,7 +567,8 @@ class Workspace:
             parallel: The number of environments that are worked on at the same time.
 
         Raises:
-            NothingMatches: A name does not exist, or a glob matches none; nothing was started.
+            NotFound: A name does not exist; nothing was started.
+            NothingMatches: A pattern of the selection matches no environment.
             ValueError: `parallel` is less than 1.
         """
         if parallel < 1:
@@ -576,7 +577,10 @@ class Workspace:
             names = tuple(each.name for each in self.select(chosen))
         else:
             names = tuple(dict.fromkeys(chosen))
-            Selection(names).check_names(self.names())
+            known = set(self.names())
+            for name in names:
+                if name not in known:
+                    self.load(name)  # raises the error of its name
         opened = copy(self)
         crew = Crew(lambda name: work(opened, name), parallel, self._runtime.stop)
         observers = (*self._runtime.observers, crew.observe)

@@ -14,11 +14,12 @@ from environments.execution.stop import StopRequest
 from environments.many import Outcome
 from environments.model.failure import FailureCause
 from environments.model.spec import EnvironmentSpec
+from environments.selection import Selection
 from environments.storage.memory import MemoryRepository
 from environments.system.waiting import until
 from environments.testing import ScriptedProvider, ScriptedSpec
 from environments.workspace import Workspace
-from statechart.errors import Locked
+from statechart.errors import Locked, NotFound
 from statechart.holder import Holder
 
 NAMES = ("a", "b", "c", "d")
@@ -90,9 +91,12 @@ async def test_an_environment_that_is_locked_or_fails_leaves_the_others_alone(
         found["b"].unwrap()
 
 
-@pytest.mark.parametrize(("names", "parallel", "error"), [("az", 4, NothingMatches), ("ab", 0, ValueError)])
+@pytest.mark.parametrize(
+    ("names", "parallel", "error"),
+    [("az", 4, NotFound), (Selection(("z*",)), 4, NothingMatches), ("ab", 0, ValueError)],
+)
 def test_work_that_can_not_be_done_is_refused_before_any_is_started(
-    workspace: Workspace, names: Iterable[str], parallel: int, error: type[Exception]
+    workspace: Workspace, names: Selection | Iterable[str], parallel: int, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         workspace.many(names, Workspace.provision, parallel=parallel)

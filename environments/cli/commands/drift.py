@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,8 +12,7 @@ from environments.checks.difference import DriftKind
 from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
-from environments.cli.parameters import optional_name_argument
-from environments.cli.refusal import UsageRefused
+from environments.cli.many.choice import Choice, names_arguments
 from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
@@ -26,16 +24,12 @@ from statechart.errors import Locked
 if TYPE_CHECKING:
     from environments.checks.difference import Difference
     from environments.checks.drift import Drift
-    from environments.workspace import Workspace
-
-_AT_ONCE = 8  # comparisons; each may hold an SSH connection
 
 
 @subcommand("drift", waiting=True)
-@optional_name_argument
-@click.option("--all", "all_", is_flag=True, help="Compare all environments.")
+@names_arguments
 @click.option("--apply", is_flag=True, help="Record differences that contradict the recorded state.")
-def drift(settings: Settings, name: str | None, all_: bool, apply: bool) -> None:
+def drift(settings: Settings, choice: Choice, apply: bool) -> None:
     """Compare the declaration and the real infrastructure with the record.
 
     Prints the differences, and the command that ends them. The infrastructure is never changed.
@@ -45,20 +39,19 @@ def drift(settings: Settings, name: str | None, all_: bool, apply: bool) -> None
         envchart drift web
         envchart drift --all --apply
     """
-    if (name is None) is not all_:
-        raise UsageRefused(
-            "give NAME or --all", (settings.spell("drift NAME"), settings.spell("drift --all"))
-        )
-    names = [name] if name is not None else loading.storage(settings).names()
-    results = _compare(settings, names, apply=apply)
-    # A single environment fails like any other command; with --all, its error is part of the result.
+    name = choice.single
+    names = [name] if name is not None else [each.name for each in choice.chosen(settings)]
+    results = _compare(settings, choice, names, apply=apply)
+    # A single environment fails like any other command; of several, its error is part of the result.
     if name is not None and results[0].error is not None:
         raise results[0].error
     document = {
         "environments": [_document(settings, each) for each in results],
         "drift": any(each.differs for each in results),
     }
-    emit(settings, document, "\n".join(_text(settings, each) for each in results) or "no environments")
+    emit(
+        settings, document, "\n".join(_text(settings, each) for each in results) or choice.nothing(settings)
+    )
     for each in results:
         _advise(settings, each)
     if code := _exit_code(settings, results):
@@ -97,36 +90,31 @@ class _DriftResult:
         return told
 
 
-def _compare(settings: Settings, names: Sequence[str], *, apply: bool) -> list[_DriftResult]:
-    """Compare several environments concurrently; an error in one does not stop the others."""
+def _compare(
+    settings: Settings, choice: Choice, names: Sequence[str], *, apply: bool
+) -> list[_DriftResult]:
+    """Compare several environments at once; an error in one does not stop the others."""
+    results: dict[str, _DriftResult] = {}
     with Narrator(settings) as narrator:
         # No environment is under change, so the first Ctrl-C ends the comparison at once.
         interruption = Interruption(narrator.note)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)
-        recorded: list[str] = []
+
+        async def compare_all() -> None:
+            found = workspace.many(
+                names, lambda opened, name: opened.drift(name, apply=apply), parallel=choice.parallel
+            )
+            async for outcome in found:
+                error = outcome.error
+                if error is None or isinstance(error, Exception):
+                    results[outcome.name] = _DriftResult(outcome.name, outcome.result, error)
+
         try:
-            return interruption.run(_all(workspace, names, recorded, apply=apply))
+            interruption.run(compare_all())
         except Ended as ended:
+            recorded = [each.name for each in results.values() if each.drift and each.drift.applied]
             raise Ended(ended.signal, recorded=recorded) from None
-
-
-async def _all(
-    workspace: Workspace, names: Sequence[str], recorded: list[str], *, apply: bool
-) -> list[_DriftResult]:
-    """Compare environments, and list those of which a difference was recorded."""
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(name: str) -> _DriftResult:
-        async with places:
-            try:
-                found = await workspace.drift(name, apply=apply)
-                if found.applied:
-                    recorded.append(name)
-                return _DriftResult(name, found)
-            except Exception as error:  # reported with the result; the others are still compared
-                return _DriftResult(name, error=error)
-
-    return list(await asyncio.gather(*map(one, names)))
+    return [results[name] for name in names]
 
 
 def _exit_code(settings: Settings, results: Sequence[_DriftResult]) -> int:

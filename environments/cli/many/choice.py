@@ -154,7 +154,7 @@ def _choosing(handler: HandlerT, options: Sequence[Decorator], *, required: bool
         command = str(click.get_current_context().info_name)
         if names and all_:
             once = settings.spell(f"{command} NAME", names[0])
-            raise UsageRefused("give NAME or --all, not both", (once,))
+            raise UsageRefused("give NAME or --all, not both", (once, settings.spell(f"{command} --all")))
         selection = Selection.read(names, labels=label, states=state, failed=failed, all=all_)
         at_once = parallel if parallel is not None else settings.workspace.parallel
         choice = Choice(command, selection, at_once)
