@@ -35,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from environments.model.condition import serves_on
 from environments.model.errors import (
     EnvironmentsError,
     InvalidConfiguration,
@@ -306,4 +307,7 @@ class CommandFailed(EnvironmentsError):
         self.persistence_error = persistence_error
         unsaved = f"; this could not be recorded: {persistence_error}" if persistence_error else ""
         what = f"{failure.command} of {environment.name!r} failed at {failure.step}"
-        super().__init__(f"{what}: {failure.summary}{unsaved}")
+        serving = environment.outputs.serving
+        serves = serving is not None and serves_on(environment.state.name, environment.operation)
+        kept = f"; release {serving} still serves" if serves else ""
+        super().__init__(f"{what}: {failure.summary}{unsaved}{kept}")

@@ -65,6 +65,11 @@ def teardown_begun(operation: Attempt | None) -> bool:
     return operation is not None and operation.command == "destroy" and operation.effects_begun
 
 
+def serves_on(state: str, operation: Attempt | None) -> bool:
+    """Return whether the commands of a state leave the service of the last run alone."""
+    return state not in ("running", "run_failed", "destroyed") and not teardown_begun(operation)
+
+
 def is_error(state: str, operation: Attempt | None) -> bool:
     """Return whether an environment needs attention: a failed state, or an unfinished end.
 

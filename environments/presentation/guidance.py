@@ -74,6 +74,9 @@ def next_steps(
         if operation.effects_begun:
             return ("destroy NAME", "why NAME")
         return ("destroy NAME", *(step for step in _ranked(state) if step != "destroy NAME"))
+    if operation is not None and operation.command == "stop":
+        first = ("retry NAME", "why NAME")
+        return (*first, *(step for step in _ranked(state) if step not in (*first, "stop NAME")))
     return _ranked(state, unreleased=unreleased)
 
 

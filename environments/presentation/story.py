@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from environments.model.condition import serves_on
 from environments.presentation.text import when
 from environments.presentation.view import View
 from statechart.wording import counted
@@ -163,7 +164,8 @@ def _known(view: View[AnyEnvironment], survivors: Sequence[str]) -> Iterator[str
     if outputs.url:
         yield f"its address is {outputs.url}"
     if outputs.serving:
-        yield f"release {outputs.serving} was healthy at its last check"
+        still = " still serves, and" if serves_on(environment.state.name, environment.operation) else ""
+        yield f"release {outputs.serving}{still} was healthy at its last check"
     if view.unreleased:
         yield view.unreleased
     for survivor in survivors:

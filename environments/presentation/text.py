@@ -7,20 +7,19 @@ from datetime import UTC, datetime
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from environments.model.condition import serves_on
 from environments.system.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from environments.model.environment import Outputs
     from environments.model.failure import Failure
     from environments.model.records import HistoryEntry, OperationRecord, TransitionRecord
     from environments.model.stored import (
         StoredChange,
         StoredEntry,
         StoredFailure,
-        StoredOutputs,
         StoredTransition,
     )
     from environments.presentation.documents import Spell
@@ -87,7 +86,7 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
     if outputs.url:
         idle = ("reserved", f"{outputs.url}, nothing serves there")
         yield ("url", outputs.url) if outputs.serving else idle
-    yield from _releases(outputs, tried=environment.state.name == "run_failed")
+    yield from _releases(environment)
     yield from _operation(view, now)
     failure = environment.failure
     if failure is not None:
@@ -103,13 +102,16 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
     yield "files", str(directory)
 
 
-def _releases(outputs: Outputs | StoredOutputs, *, tried: bool) -> Iterator[tuple[str, str]]:
-    """Yield the releases; `tried` says that the release in place was run, and is not well."""
+def _releases(environment: Shown) -> Iterator[tuple[str, str]]:
+    """Yield the releases."""
+    outputs, state = environment.outputs, environment.state.name
     release, serving, previous = outputs.release, outputs.serving, outputs.previous
     if serving is not None:
-        yield "serving", f"release {serving}"
+        still = " still serves" if serves_on(state, environment.operation) else ""
+        yield "serving", f"release {serving}{still}"
     if release is not None and release != serving:
-        yield "in place", f"release {release}, {'which does not run' if tried else 'not yet run'}"
+        tried = "which does not run" if state == "run_failed" else "not yet run"
+        yield "in place", f"release {release}, {tried}"
     if previous is not None and previous not in (release, serving):
         yield "previous", f"release {previous}"
 

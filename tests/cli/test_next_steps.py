@@ -39,14 +39,16 @@ UNDER_WAY = {
     "configuring": ("configure",),
     "releasing": ("release",),
     "released": ("run",),
-    "run_failed": ("run",),
+    "running": ("run", "stop"),
+    "run_failed": ("run", "stop"),
 }
 FAILED = {
     "created": ("register",),
     "provision_failed": ("provision",),
     "configure_failed": ("configure",),
     "release_failed": ("release",),
-    "run_failed": ("run",),
+    "running": ("stop",),
+    "run_failed": ("run", "stop"),
 }
 
 

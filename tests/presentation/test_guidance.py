@@ -92,6 +92,25 @@ def test_a_failed_run_of_a_release_that_is_not_the_source_is_answered_by_release
     )
 
 
+@pytest.mark.parametrize("effects_begun", [False, True])
+def test_a_failed_stop_is_answered_by_retry_first(effects_begun: bool) -> None:
+    failed = operation("stop", OperationStatus.FAILED, effects_begun=effects_begun)
+
+    assert next_steps("running", failed, held=False) == (
+        "retry NAME",
+        "why NAME",
+        "deploy NAME",
+        "restart NAME",
+        "destroy NAME",
+    )
+    assert next_steps("run_failed", failed, held=False) == (
+        "retry NAME",
+        "why NAME",
+        "release NAME",
+        "destroy NAME",
+    )
+
+
 def test_while_somebody_is_at_work_one_can_only_look() -> None:
     assert next_steps("provisioning", operation("provision", OperationStatus.ACTIVE), held=True) == (
         "why NAME",
