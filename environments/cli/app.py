@@ -27,9 +27,9 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 
 def _completion() -> ModuleType:
     # Needed to answer a shell, and once to set the shell up.
-    from environments.cli import completion
+    from environments.cli.completion import shells
 
-    return completion
+    return shells
 
 
 def _complete(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -9,10 +9,15 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from environments.cli.completion.values import (
+    complete_field,
+    complete_label,
+    complete_name,
+    complete_state as complete_state,
+)
 from environments.cli.help_page import EverywhereOption
 from environments.cli.settings import DATA_DIR_VARIABLE
 from environments.configuration.workspace_file import DEFAULT_DATA_DIR, WORKSPACE_FILE
-from environments.presentation import guidance
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
 
@@ -75,22 +80,6 @@ class NotNegative(click.ParamType[float]):
         if self._number is int and found > sys.maxsize:
             self.fail(f"{shortened(str(value))!r} is more than {sys.maxsize}", param, ctx)
         return found
-
-
-def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the names of environments that begin with the typed letters."""
-    del param
-    # A shell shows no errors while it completes, so an unreadable directory gives no names.
-    try:
-        return [name for name in ctx.obj.names() if name.startswith(incomplete)]
-    except OSError:
-        return []
-
-
-def complete_state(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the states that begin with the typed letters."""
-    del ctx, param
-    return [state for state in guidance.states() if state.startswith(incomplete)]
 
 
 def _take_data_dir(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -190,12 +179,14 @@ set_option: Decorator = click.option(
     "assign",
     metavar="KEY=VALUE",
     multiple=True,
+    shell_complete=complete_field,
     help="A field of the declaration, as provider.port=8080 or labels.team=web; repeatable.",
 )
 unset_option: Decorator = click.option(
     "--unset",
     metavar="KEY",
     multiple=True,
+    shell_complete=complete_field,
     help="A field that gets its default back, or an entry to remove, as provider.env.DEBUG; repeatable.",
 )
 previous_option: Decorator = click.option(
@@ -203,7 +194,12 @@ previous_option: Decorator = click.option(
 )
 yes_option: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 label_option: Decorator = click.option(
-    "--label", "label", metavar="K=V", multiple=True, help="A label to select by, as team=web; repeatable."
+    "--label",
+    "label",
+    metavar="K=V",
+    multiple=True,
+    shell_complete=complete_label,
+    help="A label to select by, as team=web; repeatable.",
 )
 expires_option: Decorator = click.option(
     "--expires",

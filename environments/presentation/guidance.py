@@ -37,6 +37,11 @@ _ON_DEMAND = frozenset({"register", "provision", "configure"})
 # The commands that a running environment is offered for the events that they fire.
 _ON_RUNNING = {"release": "deploy", "run": "restart"}
 
+_BEGIN_WITH = {"deploy": ("configure", "release"), "start": ("run",), "restart": ("run",)}
+
+_BY_STATE = frozenset({*COMMANDS, *_BEGIN_WITH, "up", "update", "purge"})
+_BY_OPERATION = frozenset({"retry", "recover", "unlock", "watch"})
+
 _BEFORE_RUNNING = ("created", "provisioned", "configured")
 
 
@@ -46,8 +51,37 @@ def states() -> tuple[str, ...]:
 
 
 def sources(command: str) -> tuple[str, ...]:
-    """Return the states that allow a command."""
-    return tuple(state for state, events in EVENTS.items() if command in events)
+    """Return the states that allow a command, or a subcommand that begins with one of several."""
+    events = _BEGIN_WITH.get(command, (command,))
+    return tuple(state for state, allowed in EVENTS.items() if any(event in allowed for event in events))
+
+
+def is_always_of_use(command: str) -> bool:
+    """Return whether a subcommand does something in each state, as `show` does."""
+    return command not in _BY_STATE | _BY_OPERATION
+
+
+def is_of_use(command: str, state: str, *, status: str | None = None, teardown_begun: bool = False) -> bool:
+    """Return whether a subcommand can do something for an environment.
+
+    `status` is that of the last command if it has not succeeded: `active` or `failed`.
+    """
+    is_active = status == "active"
+    if command in _BY_OPERATION:
+        has_failed = status == "failed" or state.endswith("_failed")
+        return has_failed and not is_active if command == "retry" else is_active
+    if command not in _BY_STATE:
+        return True
+    # While a command is under way, or after it died, only destroy may begin.
+    if (is_active or teardown_begun) and command != "destroy":
+        return False
+    match command:
+        case "purge":
+            return not EVENTS[state]
+        case "up" | "update":
+            return bool(EVENTS[state])
+        case _:
+            return state in sources(command)
 
 
 def sources_in_words(command: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from environments import Lifecycle
-from environments.cli.completion import VARIABLE
+from environments.cli.completion.shells import VARIABLE
 from environments.cli.settings import DATA_DIR_VARIABLE, NETWORK_VARIABLE
 from statechart.graph import states
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from environments.cli import loading
+from environments.cli.completion.values import complete_name, complete_state, one_of
 from environments.cli.group import subcommand
-from environments.cli.parameters import PathType, complete_name, complete_state
+from environments.cli.parameters import PathType
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     metavar="FORMAT",
+    shell_complete=one_of(FORMATS),
     help="One of mermaid, dot, svg, png, md, rst, json, text. By default text for --of on a terminal, "
     "otherwise mermaid.",
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from environments.cli.completion.values import one_of
 from environments.cli.group import subcommand
 from environments.cli.parameters import PathType
 from environments.cli.refusal import UsageRefused
@@ -17,7 +18,12 @@ from statechart.pages import Page, default_places, refresh, write
 
 
 @subcommand("docs")
-@click.argument("action", metavar="write|check", help="Write the diagrams, or only compare them.")
+@click.argument(
+    "action",
+    metavar="write|check",
+    shell_complete=one_of(("check", "write")),
+    help="Write the diagrams, or only compare them.",
+)
 @click.argument(
     "places",
     metavar="[PATH]...",

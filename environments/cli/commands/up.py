@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from environments.cli import loading
+from environments.cli.completion.values import complete_state
 from environments.cli.declared_spec import declared_spec
 from environments.cli.group import subcommand
 from environments.cli.parameters import (
     app_option,
-    complete_state,
     file_option,
     optional_name_argument,
 )

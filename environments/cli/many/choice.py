@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from environments.cli import loading
-from environments.cli.parameters import Decorator, HandlerT, complete_name, complete_state
+from environments.cli.completion.values import complete_label, complete_name, one_of
+from environments.cli.parameters import Decorator, HandlerT
 from environments.cli.refusal import UsageRefused
 from environments.cli.terminal.output import note
 from environments.model.errors import UnreadableSummary
 from environments.presentation import guidance
-from environments.selection import Selection
+from environments.selection import STATES, Selection
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
@@ -181,13 +182,14 @@ _OPTIONS: tuple[Decorator, ...] = (
         "--label",
         metavar="K=V",
         multiple=True,
+        shell_complete=complete_label,
         help="Only environments with this label: team=web, team!=web, team or !team.",
     ),
     click.option(
         "--state",
         metavar="STATE",
         multiple=True,
-        shell_complete=complete_state,
+        shell_complete=one_of(STATES),
         help="Only environments in this state, or failed or interrupted.",
     ),
     click.option("--failed", is_flag=True, help="Only environments that need attention."),

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from environments.cli import loading
+from environments.cli.completion.values import one_of
 from environments.cli.declared_spec import declared_spec, marked
 from environments.cli.group import subcommand
 from environments.cli.parameters import (
@@ -35,7 +36,12 @@ _TEMPLATE_SHOWS = "envchart create --template"
 @label_option
 @expires_option
 @click.option("--template", is_flag=True, help="Print a commented environment file and create nothing.")
-@click.option("--kind", metavar="KIND", help="The provider of the template: local or terraform.")
+@click.option(
+    "--kind",
+    metavar="KIND",
+    shell_complete=one_of(TEMPLATES),
+    help="The provider of the template: local or terraform.",
+)
 def create(
     settings: Settings,
     name: str | None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-from click.shell_completion import ShellComplete, get_completion_class
+from click.shell_completion import BashComplete, CompletionItem, ShellComplete, get_completion_class
 
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
@@ -110,8 +110,32 @@ def _script(group: click.Group, shell: str) -> str:
     return _completion(group, Settings(), shell).source()
 
 
+class _Bash(BashComplete):
+    """Completion for bash, to which a word such as `team=web` is three words."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Return the words before the incomplete word, and that word; both as they were typed."""
+        before, incomplete = super().get_completion_args()
+        joined: list[str] = []
+        glued = False
+        for word in (*before, incomplete):
+            if joined and (glued or set(word) == {"="}):
+                joined[-1] += word
+            else:
+                joined.append(word)
+            glued = set(word) == {"="}
+        # Bash replaces only what follows the last `=` of joined words.
+        rest = "" if set(incomplete) == {"="} else incomplete
+        self._kept = joined[-1].removesuffix(rest) if joined[-1] != incomplete else ""
+        return joined[:-1], joined[-1]
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """Return the part of a completion that replaces what bash takes for the incomplete word."""
+        return f"{item.type},{item.value.removeprefix(self._kept)}"
+
+
 def _completion(group: click.Group, settings: Settings, shell: str) -> ShellComplete:
-    completion = get_completion_class(shell)
+    completion = _Bash if shell == "bash" else get_completion_class(shell)
     assert completion is not None, shell  # click has each shell of the table
     return completion(group, {"obj": settings}, "envchart", VARIABLE)
 

@@ -1,0 +1,137 @@
+"""Values that the shell completes: names, states, labels and fields, read without pydantic."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from environments.cli.refusal import UsageRefused
+from environments.model.errors import EnvironmentsError
+from environments.presentation import guidance
+from statechart.errors import StatechartError
+from statechart.storage.disk import read_file
+from statechart.storage.layout import Layout
+
+if TYPE_CHECKING:
+    import click
+
+    from environments.cli.settings import Settings
+
+Complete: TypeAlias = Callable[["click.Context", "click.Parameter", str], list[str]]
+
+_UNUSABLE = (OSError, UsageRefused, EnvironmentsError)
+_EASY = re.compile(r"[\w./@+-]+")  # words that no shell gives a meaning to
+
+
+def one_of(words: Iterable[str]) -> Complete:
+    """Return the completion of a parameter that takes one of these words."""
+    known = tuple(words)
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        del ctx, param
+        return [word for word in known if word.startswith(incomplete)]
+
+    return complete
+
+
+complete_state = one_of(guidance.states())
+"""Complete a state."""
+
+
+def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of an environment for which the subcommand is of use, once."""
+    command, typed = ctx.info_name or "", ctx.params.get(param.name or "")
+    names = [
+        name for name in _names(ctx.obj, incomplete) if not (isinstance(typed, tuple) and name in typed)
+    ]
+    if guidance.is_always_of_use(command):
+        return names
+    return [name for name, stored in _stored(ctx.obj, names) if _is_of_use(command, stored)]
+
+
+def complete_label(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a label that an environment has, as `team=web`."""
+    del param
+    pairs = {f"{key}={value}" for key, value in _labels(ctx.obj)}
+    return sorted(pair for pair in pairs if pair.startswith(incomplete))
+
+
+def complete_label_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the key of a label that an environment has."""
+    del param
+    return sorted({key for key, _ in _labels(ctx.obj) if key.startswith(incomplete)})
+
+
+def complete_field(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a field of the recorded declaration; for an assignment, with its present value."""
+    found: list[str] = []
+    for _, stored in _stored(ctx.obj, _typed_names(ctx)[:1]):
+        for field, value in _fields(stored.get("spec")):
+            shown = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+            found.append(
+                f"{field}={shown * bool(_EASY.fullmatch(shown))}" if param.name == "assign" else field
+            )
+    return [field for field in found if field.startswith(incomplete)]
+
+
+def _typed_names(ctx: click.Context) -> tuple[str, ...]:
+    """Return the names that were typed already."""
+    typed = ctx.params.get("names") or ctx.params.get("name") or ()
+    # After an option without its value, click leaves the arguments where they are.
+    return (*((typed,) if isinstance(typed, str) else typed), *ctx.args)
+
+
+def _names(settings: Settings, incomplete: str) -> list[str]:
+    # A shell shows no errors while it completes.
+    try:
+        return [name for name in settings.names() if name.startswith(incomplete)]
+    except _UNUSABLE:
+        return []
+
+
+def _stored(settings: Settings, names: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the names with their documents as JSON, which are empty where they can't be read."""
+    try:
+        layout = Layout(settings.data_dir.absolute())
+    except _UNUSABLE:
+        return
+    for name in names:
+        try:
+            found = json.loads(read_file(layout.own(layout.document(name))) or b"{}")
+        except (StatechartError, ValueError):
+            found = {}
+        yield name, found if isinstance(found, dict) else {}
+
+
+def _is_of_use(command: str, stored: Mapping[str, Any]) -> bool:
+    """Return whether a subcommand is of use for an environment; yes if its document can't be read."""
+    state, operation = stored.get("state"), stored.get("operation")
+    if not isinstance(state, dict) or state.get("name") not in guidance.EVENTS:
+        return True
+    if not isinstance(operation, dict):
+        return guidance.is_of_use(command, state["name"])
+    torn_down = operation.get("command") == "destroy" and bool(operation.get("effects_begun"))
+    return guidance.is_of_use(
+        command, state["name"], status=str(operation.get("status")), teardown_begun=torn_down
+    )
+
+
+def _labels(settings: Settings) -> Iterator[tuple[str, str]]:
+    for _, stored in _stored(settings, _names(settings, "")):
+        for field, value in _fields(stored.get("spec")):
+            if field.startswith("labels."):
+                yield field.removeprefix("labels."), str(value)
+
+
+def _fields(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:  # Any: JSON
+    """Yield the dotted names of the fields of a spec, with their values."""
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        field = f"{above}{key}"
+        if isinstance(inner, dict) and inner.keys() != {"env", "file"}:
+            yield from _fields(inner, f"{field}.")
+        elif field not in ("name", "provider.kind"):
+            yield field, inner
