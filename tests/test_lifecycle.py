@@ -14,8 +14,9 @@ from loguru import logger
 from environments.execution.transitions import EnvironmentLedger
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
-from environments.model.environment import AnyEnvironment
+from environments.model.environment import AnyEnvironment, Outputs
 from environments.model.failure import Failure, FailureCause
+from environments.model.operation import Applied
 from environments.model.records import TransitionRecord
 from environments.model.states import EnvironmentState, enter
 from environments.ports import EnvironmentRepository, Session
@@ -362,6 +363,16 @@ def test_a_subject_holds_the_facts_of_an_environment(place: Any) -> None:
     placed = place("released")
 
     assert Subject.of(placed) == Subject("demo", EnvironmentState.RELEASED, since=placed.since)
+
+
+def test_a_host_is_adopted_if_it_is_not_ours_and_was_never_provisioned(place: Any) -> None:
+    placed = place("running")
+    theirs = placed.model_copy(update={"outputs": Outputs(owned=False)})
+    provisioned = {CommandName.PROVISION: Applied(revision=3)}
+
+    assert not Subject.of(placed).adopted
+    assert Subject.of(theirs).adopted
+    assert not Subject.of(theirs.model_copy(update={"applied": provisioned})).adopted
 
 
 def test_the_chart_can_be_tried_out_without_an_environment() -> None:

@@ -151,6 +151,8 @@ class Command:
             runner = Runner(self._runtime, held.session, self.name, self._allow_replace)
             attempt = Attempt(self.name, self.begin, self.finish, runner, held.holder)
             steps = held.provider.steps(self.name, environment)
+            if self.name is CommandName.STOP and not steps:  # of a provider that is older than stop
+                raise UnsupportedCommand(environment.name, self.name, environment.spec.provider.kind)
             return await attempt.run(steps, self._resumed(environment))
 
     def _wrap(self, session: Session) -> Session:

@@ -67,8 +67,8 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
         return (*super().needs_provision(new), *(("root",) if moved else ()))
 
     def supports(self, command: CommandName) -> bool:
-        """Return whether sites have the command; register and stop are missing."""
-        return command not in (CommandName.REGISTER, CommandName.STOP)
+        """Return whether sites have the command; only register is missing."""
+        return command is not CommandName.REGISTER
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the steps of a command, each with its probe."""
@@ -82,7 +82,9 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
                 return [site.step(site.copy_pages, site.pages_copied)]
             case CommandName.RUN:
                 return [site.step(site.publish, site.is_published)]
-            case CommandName.REGISTER | CommandName.STOP:
+            case CommandName.STOP:
+                return [site.step(site.unpublish, site.is_unpublished)]
+            case CommandName.REGISTER:
                 return []
             case CommandName.DESTROY:
                 look = site.step(site.verify_absence, site.is_absent, has_effect=False)
@@ -229,6 +231,18 @@ class Site:
         if release is None or self.current != release:
             return Probed.not_done(f"current is {self.current}")
         return Probed.done(serving=release)
+
+    def unpublish(self, context: StepContext) -> StepOutputs:
+        self.require()
+        current = self.home / "current"
+        current.unlink(missing_ok=True)
+        context.report(f"{current} shows nothing any more; the releases stay")
+        return {"serving": None}
+
+    def is_unpublished(self, _context: StepContext) -> Probed:
+        if os.path.lexists(self.home / "current"):
+            return Probed.not_done(f"current is {self.current}")
+        return Probed.done(serving=None)
 
     def remove(self, context: StepContext) -> StepOutputs:
         if os.path.lexists(self.home):
