@@ -18,6 +18,7 @@ from environments.errors import (
     EnvironmentsError as EnvironmentsError,
     HostOutOfReach as HostOutOfReach,
     InvalidConfiguration as InvalidConfiguration,
+    InvalidCursor as InvalidCursor,
     InvalidName as InvalidName,
     InvalidSelection as InvalidSelection,
     NotDestroyed as NotDestroyed,
@@ -38,6 +39,12 @@ from environments.errors import (
     UnreachableTarget as UnreachableTarget,
     Unrecorded as Unrecorded,
     UnsupportedCommand as UnsupportedCommand,
+)
+from environments.events.cursor import (
+    Cursor as Cursor,
+)
+from environments.events.follow import (
+    Event as Event,
 )
 from environments.execution.commands import (
     ConfigureCommand as ConfigureCommand,

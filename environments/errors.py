@@ -3,6 +3,7 @@
     EnvironmentsError
     ├── InvalidName (ValueError)            a name that breaks a rule, with a suggestion
     ├── InvalidConfiguration (ValueError)   a spec or a settings file that can't be used
+    ├── InvalidCursor (ValueError)          a text that says from where to tell events can't be read
     ├── InvalidSelection (ValueError)       a condition on labels or states that can't be read
     ├── UnknownLabel (LookupError)          no environment has a label of this name
     ├── NothingMatches (LookupError)        a name or a glob that matches no environment
@@ -60,6 +61,7 @@ __all__ = [
     "EnvironmentsError",
     "HostOutOfReach",
     "InvalidConfiguration",
+    "InvalidCursor",
     "InvalidName",
     "InvalidSelection",
     "NoSuchMoment",
@@ -82,6 +84,23 @@ __all__ = [
     "Unrecorded",
     "UnsupportedCommand",
 ]
+
+_LONGEST = 40  # characters of a cursor that are repeated
+
+
+class InvalidCursor(EnvironmentsError, ValueError):
+    """A text is not the cursor of an event, or not the whole cursor.
+
+    Attributes:
+        text: The text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        super().__init__(
+            f"{shown!r} is not a cursor; copy the whole cursor from an event of envchart events --json"
+        )
 
 
 class InvalidSelection(EnvironmentsError, ValueError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
@@ -45,8 +47,12 @@ class Session(AbstractContextManager["Session", None], Protocol):
         """Repairs made on opening, in words."""
         ...
 
-    def commit(self, record: RevisionRecord) -> None:
+    def commit(self, record: RevisionRecord) -> HistoryEntry | None:
         """Make a record durable. Its environment must be the next revision of the present one.
+
+        Returns:
+            The record as stored. None if the storage does not know its number and time: then the
+            transition is not told to observers.
 
         Raises:
             Stale: The record follows another revision or lineage; nothing was written.
@@ -188,6 +194,60 @@ class StreamsHistory(Protocol):
 
     def entries(self, name: str) -> Iterator[HistoryEntry]:
         """Yield the records of `history`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A record that a follower has not read before.
+
+    Attributes:
+        lineage: The incarnation of the environment.
+        seq: The number of the record.
+        at: The time of the record.
+        type: The type of the record, such as `transition`.
+        entry: Returns the whole record; raises StorageError for a record of an unknown form.
+    """
+
+    lineage: str
+    seq: int
+    at: datetime
+    type: str
+    entry: Callable[[], HistoryEntry]
+
+
+class Unfolding(Protocol):
+    """The history of an environment while it grows."""
+
+    def read(self) -> Iterator[Unread]:
+        """Yield the records since the last call; at first, and after another history began, all.
+
+        A missing environment has none.
+
+        Raises:
+            StorageError: The history can't be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what is held. The next call of `read` begins with the first record."""
+        ...
+
+
+@runtime_checkable
+class FollowsHistory(Protocol):
+    """A repository whose histories can be followed while other processes write."""
+
+    def unfolding(self, name: str, *, hold: bool = True) -> Unfolding:
+        """Follow the history of an environment that exists or may come to exist.
+
+        With `hold`, the last records are read even if the environment was purged meanwhile.
+        """
+        ...
+
+    @property
+    def root(self) -> Path:
+        """The directory below which each name has a directory with the files of its record."""
         ...
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from copy import copy
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -20,6 +23,8 @@ from environments.errors import (
     ResourcesGone,
     Stopped,
 )
+from environments.events.cursor import Cursor
+from environments.events.follow import TOLD, Event, Follower, follow as follow_events
 from environments.execution.commands import (
     COMMANDS,
     Command,
@@ -629,6 +634,54 @@ class Workspace:
     def history(self, name: str) -> list[HistoryEntry]:
         """Return all records of an environment, oldest first, even if its provider is not installed."""
         return self._repository.history(name)
+
+    async def events(
+        self,
+        names: Iterable[str] = (),
+        *,
+        since: Cursor | datetime | str | None = None,
+        follow: bool = False,
+        all_records: bool = False,
+    ) -> AsyncGenerator[Event | UnreadableSummary, None]:
+        """Yield the transitions of all environments: in order in each, and by time among them.
+
+        Each event carries a cursor. Given to a later call, it goes on behind this event: nothing is
+        told twice or left out, also across purges, new environments and new histories. An environment
+        that can't be read is yielded once as an `UnreadableSummary`, and the others go on. To leave
+        the iteration early, use `contextlib.aclosing`.
+
+        Args:
+            names: Names and globs of the environments; by default all, also those created later.
+            since: A cursor or its text, or a time; by default all that happened.
+            follow: Go on with the events that happen, until the iteration is left.
+            all_records: Yield operations, changes of the spec and steps, too.
+
+        Raises:
+            InvalidCursor: The text is not a cursor.
+            NothingMatches: A pattern matches no name, and new names are not followed.
+            StorageError: The environments can't be listed.
+        """
+        selection = Selection(tuple(names))
+        if not follow:
+            selection.check_names(self.names())
+        cursor = Cursor.read(since) if isinstance(since, str) else since
+        follower = Follower(
+            self._repository,
+            wanted=selection.matches_name,
+            types=None if all_records else TOLD,
+            since=cursor if isinstance(cursor, datetime) else None,
+            positions=dict(cursor.positions) if isinstance(cursor, Cursor) else {},
+        )
+        async with aclosing(follow_events(follower, forever=follow)) as events:
+            async for event in events:
+                yield event
+
+    def cursor(self) -> Cursor:
+        """Return the cursor behind all that has happened, to be told later what happens from now on."""
+        follower = Follower(self._repository, types=())
+        deque(follower.look(), maxlen=0)
+        follower.close()
+        return follower.cursor
 
     def holder(self, name: str) -> Holder | None:
         """Return the current holder of an environment, or None."""

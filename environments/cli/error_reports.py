@@ -182,6 +182,9 @@ KINDS: dict[type[BaseException], _Kind] = {
     ),
     chart_errors.InvalidName: _Kind(ExitCode.USAGE, "invalid_name", _say("envchart list")),
     environment_errors.InvalidConfiguration: _Kind(ExitCode.USAGE, "invalid_configuration", _of_the_file),
+    environment_errors.InvalidCursor: _Kind(
+        ExitCode.USAGE, "invalid_cursor", _say("envchart events --help")
+    ),
     environment_errors.InvalidSelection: _Kind(ExitCode.USAGE, "invalid_selection", _say("envchart list")),
     environment_errors.UnknownLabel: _Kind(ExitCode.USAGE, "unknown_label", _say("envchart list")),
     environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _missing_provider),

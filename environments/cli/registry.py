@@ -58,7 +58,7 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("ls", "ps"), Way("all environments are shown by list", ("list",))),
     **dict.fromkeys(("plan", "preview", "diff"), _PLAN),
     **dict.fromkeys(("new", "add", "import"), _CREATE),
-    **dict.fromkeys(("log", "tail", "events"), _LOGS),
+    **dict.fromkeys(("log", "tail"), _LOGS),
     **dict.fromkeys(("rollback", "undo", "revert", "previous"), _BACK),
     **dict.fromkeys(("edit", "set", "config", "change"), _CHANGE),
     "help": Way("each command explains itself with --help", ("--help",)),
@@ -127,6 +127,7 @@ COMMANDS: dict[str, Entry] = {
     "show": Entry("show", "show", "Show an environment: state, problems and next commands.", LOOK),
     "list": Entry("list", "list_", "List all environments.", LOOK),
     "history": Entry("history", "history", "Show the transitions and steps of an environment.", LOOK),
+    "events": Entry("events", "events", "Tell the transitions of all environments as they happened.", LOOK),
     "logs": Entry("logs", "logs", "Show the end of the service's log.", LOOK),
     "verify": Entry("verify", "verify", "Check histories for tampering and against today's chart.", LOOK),
     "drift": Entry(

@@ -194,6 +194,14 @@ def _precise(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
 
 
+def happened(entry: AnyEntry) -> str:
+    """Describe a record by itself; empty for a record that says nothing to people."""
+    record = entry.record
+    if record.type == "step" and record.phase == "intent":
+        return f"  step {record.step} begun"
+    return _happened(entry, {}, None)
+
+
 def _happened(entry: AnyEntry, begun: dict[str, datetime], following: AnyEntry | None) -> str:
     """Describe a record, with an empty string if the next record completes it."""
     record = entry.record

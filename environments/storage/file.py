@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,6 +28,7 @@ from environments.model.records import (
 from environments.model.states import Created
 from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary, read_summary
+from environments.ports import Unread
 from environments.storage.summaries import summaries
 from statechart.errors import CorruptHistory
 from statechart.holder import Holder
@@ -36,6 +38,7 @@ from statechart.storage.rebase import Candidate, Evidence
 from statechart.storage.record import Record, first_problem
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.session import Session as StoreSession
+from statechart.storage.tail import Tail
 
 _TRACES = "traces"
 _ELSEWHERE = frozenset(("type", "environment"))  # the store keeps these fields of a record itself
@@ -144,6 +147,17 @@ class FileRepository:
                 environment = after(environment, entry.record)
             yield entry
 
+    def unfolding(self, name: str, *, hold: bool = True) -> FileHistory:
+        """Follow the history of an environment while it grows."""
+        tail = self._store.tail(name, hold=hold)
+        providers = RecordedProviders(self._providers)
+        return FileHistory(tail, lambda record: self._entry(name, record, providers))
+
+    @property
+    def root(self) -> Path:
+        """The data directory."""
+        return self._layout.root
+
     def holder(self, name: str) -> Holder | None:
         """Return the current holder of the environment, or None."""
         return self._store.holder(check_name(name))
@@ -184,6 +198,25 @@ class FileRepository:
             raise CorruptHistory(name, self._layout.journal(name), f"{problem}: {why}", line) from error
 
 
+class FileHistory:
+    """The history of an environment in files, as it grows."""
+
+    def __init__(self, tail: Tail, entry: Callable[[Record], HistoryEntry]) -> None:
+        self._tail = tail
+        self._entry = entry
+
+    def read(self) -> Iterator[Unread]:
+        """Yield the records since the last call; at first, and after another history began, all."""
+        for record in self._tail.read():
+            yield Unread(
+                self._tail.lineage, record.seq, record.at, record.type, partial(self._entry, record)
+            )
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._tail.close()
+
+
 class FileSession:
     """A Session on an environment in files."""
 
@@ -214,17 +247,25 @@ class FileSession:
         """The repairs made on opening."""
         return self._session.notes
 
-    def commit(self, record: RevisionRecord) -> None:
+    def commit(self, record: RevisionRecord) -> HistoryEntry:
         """Store a record that raises the revision, durably."""
         check_revision(record.environment, self.environment, behind=1)
         if isinstance(record, AmendedRecord):  # the only record that brings another spec
             self._providers.check_loadable(record.environment.spec.provider)
-        self._session.commit(
+        stored = self._session.commit(
             record.type,
             record.environment,
             expected=record.environment.revision - 1,
             data={name: part for name, part in record if name not in _ELSEWHERE},
             operation=operation_id(self.environment, record.environment),
+        )
+        return HistoryEntry(
+            seq=stored.seq,
+            revision=stored.revision,
+            at=stored.at,
+            actor=stored.actor,
+            operation_id=stored.operation,
+            record=record,
         )
 
     def append_step(self, record: StepRecord) -> None:

@@ -166,7 +166,7 @@ class MemoryRepository:
 
     def _append(
         self, stored: _Stored, record: AnyRecord, before: AnyEnvironment, after: AnyEnvironment
-    ) -> None:
+    ) -> HistoryEntry:
         self.before_append(record)
         entry = HistoryEntry(
             seq=len(stored.lines) + 1,
@@ -177,6 +177,7 @@ class MemoryRepository:
             record=record,
         )
         stored.lines.append(entry.model_dump_json())
+        return entry
 
 
 class MemorySession:
@@ -211,14 +212,15 @@ class MemorySession:
         """Empty, since memory needs no repairs."""
         return ()
 
-    def commit(self, record: RevisionRecord) -> None:
+    def commit(self, record: RevisionRecord) -> HistoryEntry:
         """Store a record that raises the revision."""
         self.check()
         check_revision(record.environment, self._environment, behind=1)
         if isinstance(record, AmendedRecord):  # the only record that brings another spec
             self._repository._providers.check_loadable(record.environment.spec.provider)
-        self._repository._append(self._stored, record, self._environment, record.environment)
+        entry = self._repository._append(self._stored, record, self._environment, record.environment)
         self._environment = record.environment
+        return entry
 
     def append_step(self, record: StepRecord) -> None:
         """Store a step's record."""

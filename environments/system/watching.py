@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
@@ -77,7 +77,7 @@ def _notify(paths: list[str]) -> RustNotify | None:
         return None
 
 
-async def changed_names(root: Path, *, every: float = EVERY) -> AsyncIterator[frozenset[str]]:
+async def changed_names(root: Path, *, every: float = EVERY) -> AsyncGenerator[frozenset[str], None]:
     """Yield the names in a data directory whose record or lock has changed; at first all names.
 
     Names that appear or are purged are yielded too. What changes while the caller is busy is yielded

@@ -59,6 +59,7 @@ def command_failed() -> environment_errors.CommandFailed:
 
 ERRORS: list[Exception] = [
     environment_errors.InvalidName("No", "is wrong", "no"),
+    environment_errors.InvalidCursor("e" * 100),
     environment_errors.InvalidSelection("there is no state 'zzz'"),
     environment_errors.UnknownLabel("tema", ["team"]),
     environment_errors.NothingMatches(["wbe"], ["web"]),
