@@ -120,7 +120,8 @@ class Life:
 
     def leaks(self) -> list[str]:
         """Return the places where a form of a secret is found, except the service's own log."""
-        files = [path for path in self.place.rglob("*") if path.is_file() and path.name != "service.log"]
+        own = ("service.log", "candidate.log")
+        files = [path for path in self.place.rglob("*") if path.is_file() and path.name not in own]
         texts = {str(path.relative_to(self.place)): path.read_text(errors="replace") for path in files}
         texts |= {f"output {number}": said for number, said in enumerate(self.said)}
         return [f"{form} in {where}" for where, text in texts.items() for form in TRACES if form in text]

@@ -34,6 +34,11 @@ def host_port(host: str, port: int) -> str:
     return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
 
 
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a service."""
+    return f"http://{host_port(host, port)}/"
+
+
 def checked_host(text: str) -> str:
     """Return an IP address without brackets, or the name of a host.
 

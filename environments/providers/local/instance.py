@@ -7,8 +7,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, ValidationError
 
-from environments.providers.local.layout import Layout
-from environments.system.files import read_own, write_private
+from environments.system.files import OwnPath, read_own, write_private
 from statechart.errors import NotOurs
 from statechart.holder import ProcessIdentity
 from statechart.utc import UtcDatetime
@@ -46,15 +45,15 @@ class Instance(BaseModel, frozen=True, extra="forbid"):
         """Return a copy with the started process."""
         return self.model_copy(update={"status": "started", "process": process})
 
-    def save(self, layout: Layout) -> None:
+    def save(self, path: OwnPath) -> None:
         """Write the record durably."""
-        write_private(layout.instance, self.model_dump_json(indent=2) + "\n")
+        write_private(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
-    def load(cls, layout: Layout) -> Instance | None:
-        """Return the record, or None if there is none or it can't be read."""
+    def load(cls, path: OwnPath) -> Instance | None:
+        """Return the record at a path, or None if there is none or it can't be read."""
         # A damaged record loses no process: the marks in its environment lead to it as well.
         try:
-            return cls.model_validate_json(read_own(layout.instance))
+            return cls.model_validate_json(read_own(path))
         except (FileNotFoundError, NotADirectoryError, NotOurs, ValidationError):
             return None

@@ -29,6 +29,8 @@ class Layout:
         local/current, previous links to the present and the previous release
         local/instance.json     the last start of the service
         local/service.log       its output
+        local/candidate.json    the start of a candidate in a preflight, while it lasts
+        local/candidate.log     the output of the last candidate
 
     Attributes:
         directory: The environment's own directory, directly below the data directory.
@@ -76,6 +78,16 @@ class Layout:
     def instance(self) -> OwnPath:
         """The record of the last start of the service."""
         return self.root / "instance.json"
+
+    @property
+    def candidate(self) -> OwnPath:
+        """The record of a candidate's start, during a preflight."""
+        return self.root / "candidate.json"
+
+    @property
+    def candidate_log(self) -> OwnPath:
+        """The output of the last candidate."""
+        return self.root / "candidate.log"
 
     @property
     def log(self) -> OwnPath:

@@ -47,7 +47,7 @@ def _resources(layout: Layout) -> tuple[bool, str]:
         return False, f"{layout.root} is gone"
     if unclaimed := layout.unclaimed:
         return False, f"{layout.root} is not ours: {unclaimed}"
-    if Reservations.beside(layout).held_by(layout.lineage) is None:
+    if not Reservations.beside(layout).held_by(layout.lineage):
         return False, "no port is reserved"
     return True, ""
 
@@ -87,9 +87,9 @@ def _unrecorded(service: Service) -> tuple[ServiceState, str]:
     if orphans := service.marked():
         names = ", ".join(processes.Program.of(each).describe() for each in orphans)
         return ServiceState.UNHEALTHY, f"running, but not recorded: {names}"
-    port = Reservations.beside(service.layout).held_by(service.layout.lineage)
-    if port is not None and busy(port):
-        return ServiceState.FOREIGN, f"port {port} is used by {_stranger(port)}"
+    for port in Reservations.beside(service.layout).held_by(service.layout.lineage):
+        if busy(port):
+            return ServiceState.FOREIGN, f"port {port} is used by {_stranger(port)}"
     return ServiceState.DOWN, "no service was started"
 
 

@@ -55,12 +55,24 @@ class Reservations:
     def _directory(self) -> OwnPath:
         return OwnPath(self.data, (".ports",))
 
-    def held_by(self, lineage: str) -> int | None:
-        """Return the reserved port of an environment, or None."""
-        return next((port for port, owner in self._all() if owner.get("lineage") == lineage), None)
+    def held_by(self, lineage: str) -> list[int]:
+        """Return the reserved ports of an environment, two while its service has yet to move."""
+        return sorted(port for port, owner in self._all() if owner.get("lineage") == lineage)
 
-    def reserve(self, layout: Layout, wanted: int | None) -> int:
+    def suitable(self, lineage: str, wanted: int | None, served: int | None) -> int | None:
+        """Return the reserved port that suits an environment, or None."""
+        held = self.held_by(lineage)
+        if wanted is not None:
+            return wanted if wanted in held else None
+        return served if served in held else next(iter(held), None)
+
+    def reserve(self, layout: Layout, wanted: int | None, served: int | None = None) -> int:
         """Reserve the wanted port, or any free port; a suitable port that is held already is kept.
+
+        Args:
+            layout: The paths of the environment.
+            wanted: The port, or None for any.
+            served: The port on which the environment's own service runs; its reservation stays.
 
         Raises:
             StepFailed: The port is reserved for another environment or in use, or none is free.
@@ -69,34 +81,40 @@ class Reservations:
             make_directories(self._directory)
             sync_directory(self.data)
         with self._locked():
-            held = self.held_by(layout.lineage)
-            if held is not None and held == (wanted or held) and not busy(held):
+            held = self.suitable(layout.lineage, wanted, served)
+            if held is not None and (held == served or not busy(held)):
                 return held
-            port = self._checked(wanted, layout) if wanted is not None else self._any_free()
+            port = self._checked(wanted, layout, served) if wanted is not None else self._any_free()
             claim = {"lineage": layout.lineage, "name": layout.name, "directory": layout.directory.name}
             # The new claim before the old one goes: a crash in between leaves two, never none.
             write_private(self._directory / str(port), json.dumps(claim) + "\n")
-            self._drop(layout.lineage, but=port)
+            self._drop(layout.lineage, but=(port, served))
             return port
 
-    def release(self, lineage: str) -> None:
-        """Release the ports of an environment."""
+    def spare(self) -> int:
+        """Return a free port that is not reserved, and does not get reserved by this."""
+        with self._locked():
+            return self._any_free()
+
+    def release(self, lineage: str, but: int | None = None) -> None:
+        """Release the ports of an environment, all but one if that is given."""
         if self._directory.exists():
             with self._locked():
-                self._drop(lineage)
+                self._drop(lineage, but=(but,))
 
-    def _drop(self, lineage: str, but: int | None = None) -> None:
+    def _drop(self, lineage: str, but: tuple[int | None, ...]) -> None:
         for port, owner in self._all():
-            if owner.get("lineage") == lineage and port != but:
+            if owner.get("lineage") == lineage and port not in but:
                 remove_file(self._directory / str(port))
                 sync_directory(self._directory)
 
-    def _checked(self, port: int, layout: Layout) -> int:
+    def _checked(self, port: int, layout: Layout, served: int | None) -> int:
         owner = dict(self._all()).get(port, {})
         if owner.get("lineage", layout.lineage) != layout.lineage and _exists(self.data, owner):
             summary = f"port {port} is reserved for environment {owner.get('name')!r}"
             raise StepFailed(FailureCause.NETWORK, f"{summary}: choose another port, or destroy that one")
-        require_free(port)
+        if port != served:
+            require_free(port)
         return port
 
     def _any_free(self) -> int:

@@ -14,11 +14,11 @@ from environments.providers.common.paths import absolute, absolute_secrets, cert
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets
-from environments.providers.local.release_steps import configure_steps, release_steps
 from environments.providers.local.releases import Releases
-from environments.providers.local.resource_steps import destroy_steps, provision_steps, stop_steps
-from environments.providers.local.service_steps import run_steps
 from environments.providers.local.settings import LocalSettings
+from environments.providers.local.steps.release import configure_steps, release_steps
+from environments.providers.local.steps.resources import destroy_steps, provision_steps, stop_steps
+from environments.providers.local.steps.service import run_steps
 from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
             start_timeout: timedelta = timedelta(seconds=10),
             settle: timedelta = timedelta(seconds=0.3),
             stop_grace: timedelta = timedelta(seconds=5),
+            preflight: bool = True,
             pinned_release: str | None = None,
         ) -> None: ...
 

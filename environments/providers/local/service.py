@@ -31,14 +31,30 @@ _LOG_LIMIT = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service of an environment, according to its record and the process table."""
+    """The service of an environment, according to its record and the process table.
+
+    Attributes:
+        layout: The paths of the environment.
+        candidate: Whether this is the candidate of a preflight, which runs beside the service.
+    """
 
     layout: Layout
+    candidate: bool = False
+
+    @property
+    def record(self) -> OwnPath:
+        """The path of the record."""
+        return self.layout.candidate if self.candidate else self.layout.instance
+
+    @property
+    def log(self) -> OwnPath:
+        """The path of the output."""
+        return self.layout.candidate_log if self.candidate else self.layout.log
 
     @property
     def instance(self) -> Instance | None:
         """The last start of the service, if its directory belongs to the environment."""
-        return Instance.load(self.layout) if self.layout.exists and not self.layout.unclaimed else None
+        return Instance.load(self.record) if self.layout.exists and not self.layout.unclaimed else None
 
     def leader(self) -> psutil.Process | None:
         """Return the first process of the service, if it lives."""
@@ -52,14 +68,20 @@ class Service:
         return next((each for each in found if processes.session_id(each) == each.pid), None)
 
     def processes(self) -> list[psutil.Process]:
-        """Return the living processes: the service's session, and all with the lineage's mark."""
+        """Return the living processes: the service's session, and all with its mark."""
         leader = self.leader()
         session = processes.session_of(leader) if leader else []
         return list({each.pid: each for each in [*session, *self.marked()]}.values())
 
     def marked(self) -> list[psutil.Process]:
-        """Return the processes with the lineage's mark, recorded or not."""
-        return processes.marked({ENVIRONMENT: self.layout.lineage})
+        """Return the processes with the service's mark, recorded or not.
+
+        The mark of the service is the lineage, which a candidate shares; that of a candidate is its token.
+        """
+        if not self.candidate:
+            return processes.marked({ENVIRONMENT: self.layout.lineage})
+        instance = self.instance
+        return processes.marked({TOKEN: instance.token}) if instance else []
 
     async def stop(self, grace: timedelta, health_path: str) -> tuple[int, int]:
         """End all processes and drop the record; return how many were found, and how many killed.
@@ -76,7 +98,7 @@ class Service:
         if answer.kind is health.HealthVerdict.HEALTHY:
             summary = f"the service still answers on port {instance.port}, but its process can't be found"
             raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: end it, then try again")
-        remove_tree(self.layout.instance)
+        remove_tree(self.record)
         if instance.process is not None:
             processes.forget(instance.process.pid)
         return ended.found, ended.killed
@@ -92,21 +114,21 @@ class Service:
         layout = self.layout
         release = layout.releases / instance.release
         require_directory(release)
-        instance = instance.model_copy(update={"log_offset": _rotated(layout.log)})
-        with open_log(layout.log) as log:
-            instance.save(layout)  # with the token: see Instance
+        instance = instance.model_copy(update={"log_offset": _rotated(self.log)})
+        with open_log(self.log) as log:
+            instance.save(self.record)  # with the token: see Instance
             env = {**_base_environment(layout, instance), **values}
             command = spec.command or (sys.executable, "app.py")
             try:
                 identity = processes.spawn(command, cwd=Path(release), env=env, output=log.fileno())
             except OSError as error:
-                remove_tree(layout.instance)
+                remove_tree(self.record)
                 reason = (error.strerror or str(error)).lower()
                 summary = f"command: {error.filename or command[0]} can't be started: {reason}"
                 raise StepFailed(FailureCause.CONFIGURATION, summary) from error
         try:
             started = instance.started(identity)
-            started.save(layout)
+            started.save(self.record)
         except BaseException:
             os.killpg(identity.pid, signal.SIGKILL)
             raise

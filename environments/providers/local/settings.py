@@ -83,6 +83,11 @@ class LocalSettings(ProviderSpec, frozen=True, extra="forbid"):
         default=timedelta(seconds=5),
         description="The time that the service has to end by itself before it is killed, in seconds.",
     )
+    preflight: bool = Field(
+        default=True,
+        description="Whether a release is first started beside the running service, on a spare port, and "
+        "takes its place only if it gets healthy; false for an application that can't run twice.",
+    )
     pinned_release: str | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{12}$",

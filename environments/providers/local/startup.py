@@ -135,7 +135,7 @@ class Startup:
 
     def _failure(self, cause: FailureCause, summary: str, instance: Instance) -> StepFailed:
         """Return a failure with the last lines of the service's log."""
-        log = self.service.layout.log
+        log = self.service.log
         said = log_tail.tail(log, instance.log_offset, redactor(self.spec))
         last = log_tail.last_word(said)
         detail = f"The last lines of {log}:\n{said}" if said else f"{log} gained no lines."

@@ -37,7 +37,7 @@ def test_a_port_is_kept_until_it_is_released(tmp_path):
 
     assert reserve(tmp_path, "a") == port
     Reservations(tmp_path).release("lineage-of-a")
-    assert Reservations(tmp_path).held_by("lineage-of-a") is None
+    assert Reservations(tmp_path).held_by("lineage-of-a") == []
     Reservations(tmp_path).release("lineage-of-a")
 
 
@@ -70,7 +70,7 @@ def test_another_wanted_port_replaces_the_reserved_port(tmp_path, free):
     reserve(tmp_path, "a")
 
     assert reserve(tmp_path, "a", free) == free
-    assert Reservations(tmp_path).held_by("lineage-of-a") == free
+    assert Reservations(tmp_path).held_by("lineage-of-a") == [free]
 
 
 @pytest.mark.parametrize("content", ["", "{torn", "[]", "{}"])
@@ -78,7 +78,7 @@ def test_an_unreadable_reservation_is_void(tmp_path, free, content):
     reserve(tmp_path, "a", free)
     (tmp_path / ".ports" / str(free)).write_text(content)
 
-    assert Reservations(tmp_path).held_by("lineage-of-a") is None
+    assert Reservations(tmp_path).held_by("lineage-of-a") == []
     assert reserve(tmp_path, "b", free) == free
     assert json.loads((tmp_path / ".ports" / str(free)).read_text())["name"] == "b"
 

@@ -152,7 +152,7 @@ async def test_a_release_that_was_never_healthy_is_no_target_of_a_rollback(bench
     with pytest.raises(StepFailed, match="broken"):
         await bench.run("run")
     outputs = bench.environment.outputs
-    assert (outputs.serving, outputs.previous) == (None, good)
+    assert (outputs.serving, outputs.rollback) == (good, good)
 
     bench.program("VERSION = 2")
     await bench.run("release", "run")
@@ -342,7 +342,7 @@ async def test_another_process_with_the_recorded_pid_is_not_ended(bench):
     stranger = sleeper()
     try:
         reused = instance.process.model_copy(update={"pid": stranger.pid})
-        instance.started(reused).save(bench.layout)
+        instance.started(reused).save(bench.layout.instance)
 
         await bench.run("destroy")
 

@@ -61,7 +61,7 @@ async def test_a_service_that_can_not_be_recorded_is_ended(bench):
 async def test_a_service_that_still_answers_after_its_end_is_reported(bench):
     await bench.run("provision", "configure", "release")
     record = record_of(bench)
-    record.save(bench.layout)
+    record.save(bench.layout.instance)
 
     async with impostor(record.port, record.token):
         with pytest.raises(StepFailed, match=r"still answers on port .*, but its process") as caught:
@@ -76,7 +76,7 @@ async def test_a_service_that_still_answers_after_its_end_is_reported(bench):
 async def test_a_failed_start_also_reports_why_the_service_could_not_be_ended(bench):
     await bench.run("provision", "configure", "release")
     record = record_of(bench)
-    record.save(bench.layout)
+    record.save(bench.layout.instance)
 
     async with impostor(record.port, record.token):
         with pytest.raises(StepFailed) as caught:

@@ -10,7 +10,6 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.common import ssh
-from environments.providers.common.addresses import host_port
 from environments.providers.common.ssh import Target
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.host import HostDirectory
@@ -82,8 +81,3 @@ async def on_host(spec: TerraformSettings, context: StepContext) -> AsyncIterato
 def root_of(spec: TerraformSettings, environment: AnyEnvironment) -> str:
     """Return the environment's directory on its host."""
     return str(spec.service.directory / environment.spec.instance_name)
-
-
-def url_of(address: str, port: int) -> str:
-    """Return the URL of the service."""
-    return f"http://{host_port(address, port)}/"

@@ -12,10 +12,11 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common import known_hosts, ssh
+from environments.providers.common.addresses import url_of
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.remote.calls import QUICK
 from environments.providers.terraform.remote.cloud_init import await_cloud_init
-from environments.providers.terraform.remote.connection import REACHED, host_target, on_host, url_of
+from environments.providers.terraform.remote.connection import REACHED, host_target, on_host
 from environments.providers.terraform.steps.playbook import playbook_steps
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pydantic import JsonValue
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
+from environments.providers.common.addresses import url_of
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.connection import url_of
 from environments.providers.terraform.tofu import module, state
 from environments.providers.terraform.tofu.answers import StateValues, not_understood
 from environments.providers.terraform.tofu.declarations import Declarations

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
-from environments.providers.common.addresses import host_port
+from environments.providers.common.addresses import url_of
 from environments.providers.common.health import HOST
 from environments.providers.common.steps import provider_step
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, busy
+from environments.providers.local.releases import Releases
 from environments.providers.local.service import Service
 from environments.providers.local.settings import LocalSettings
 from environments.system.cancellation import in_thread
@@ -57,11 +58,19 @@ def destroy_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[
     )
 
 
-async def create_directories(_spec: LocalSettings, context: StepContext) -> None:
+async def create_directories(_spec: LocalSettings, context: StepContext) -> StepOutputs:
     """Create the environment's directory with its marker."""
     layout = Layout.at(context)
     made = await in_thread(lambda: directories.create(layout))
     context.report(f"{layout.root} {'made' if made else 'is there already'}")
+    return await in_thread(lambda: _lost(context))
+
+
+def _lost(context: StepContext) -> dict[str, None]:
+    """Return the outputs without the releases that went with an earlier directory."""
+    there = Releases(Layout.at(context).root).ids()
+    recorded = context.environment.outputs.model_dump(include={"serving", *_FORGOTTEN})
+    return {name: None for name, release in recorded.items() if release not in (None, *there)}
 
 
 async def probe_directories(_spec: LocalSettings, context: StepContext) -> Probed:
@@ -73,35 +82,52 @@ async def probe_directories(_spec: LocalSettings, context: StepContext) -> Probe
         return Probed.not_done(f"{layout.root} is not ours: {reason}")
     if not (layout.config.is_dir() and layout.releases.is_dir()):
         return Probed.not_done(f"{layout.root} is not complete")
-    return Probed.done(f"{layout.root} is there")
+    return Probed.done(f"{layout.root} is there", **await in_thread(lambda: _lost(context)))
 
 
 async def reserve_port(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """Reserve a port of the loopback interface for the environment."""
     layout = Layout.at(context)
     layout.require()
-    port = await in_thread(lambda: Reservations.beside(layout).reserve(layout, spec.port))
-    context.report(f"port {port} of {HOST} reserved")
-    return _address(port)
+    served = await in_thread(lambda: _served(layout))
+    port = await in_thread(lambda: Reservations.beside(layout).reserve(layout, spec.port, served))
+    moving = (
+        f"; the service moves there from port {served} when it is run" if served not in (None, port) else ""
+    )
+    context.report(f"port {port} of {HOST} reserved{moving}")
+    return _address(port, served)
+
+
+def _served(layout: Layout) -> int | None:
+    """Return the port of the service that runs, or None."""
+    service = Service(layout)
+    instance = service.instance
+    return instance.port if instance is not None and service.leader() is not None else None
 
 
 async def probe_port(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the wanted port is reserved."""
     layout = Layout.at(context)
-    port = Reservations.beside(layout).held_by(layout.lineage)
-    if port is None or port != (spec.port or port):
-        return Probed.not_done("no port is reserved" if port is None else f"port {port} is reserved")
+    served = await in_thread(lambda: _served(layout))
+    port = Reservations.beside(layout).suitable(layout.lineage, spec.port, served)
+    if port is None:
+        wanted = f"port {spec.port}" if spec.port else "no port"
+        return Probed.not_done(f"{wanted} is {'not ' * bool(spec.port)}reserved")
     # Recovery takes the outputs from here when the process died before it recorded them.
-    return Probed.done(f"port {port} is reserved", **_address(port))
+    return Probed.done(f"port {port} is reserved", **_address(port, served))
 
 
-def _address(port: int) -> dict[str, str | int]:
-    return {"instance_ip": HOST, "port": port, "url": f"http://{host_port(HOST, port)}/"}
+def _address(port: int, served: int | None) -> dict[str, str | int]:
+    # The service is reached where it runs, until it has moved.
+    return {"instance_ip": HOST, "port": port, "url": url_of(HOST, served or port)}
 
 
 async def stop_service(spec: LocalSettings, context: StepContext) -> StepOutputs:
     """End the recorded service, and unrecorded processes with the environment's mark."""
-    found, killed = await Service(Layout.at(context)).stop(spec.stop_grace, spec.health)
+    layout, port = Layout.at(context), context.environment.outputs.port
+    found, killed = await Service(layout).stop(spec.stop_grace, spec.health)
+    if port is not None:  # a service that had yet to move has no use for its old port any more
+        await in_thread(lambda: Reservations.beside(layout).release(layout.lineage, but=port))
     forced = f", {killed} by force" if killed else ""
     ended = f"{found} process{'es' * (found > 1)} ended{forced}"
     context.report(ended if found else "nothing was running")
@@ -136,8 +162,8 @@ async def probe_removed(_spec: LocalSettings, context: StepContext) -> Probed:
 def _remains(layout: Layout) -> str:
     """Describe the remains of the directory and the reservation; empty without any."""
     left = [f"{place} is still there" for place in directories.remains(layout)]
-    port = Reservations.beside(layout).held_by(layout.lineage)
-    return "; ".join([*left, *([f"port {port} is still reserved"] if port is not None else [])])
+    ports = Reservations.beside(layout).held_by(layout.lineage)
+    return "; ".join([*left, *(f"port {port} is still reserved" for port in ports)])
 
 
 async def verify_absence(spec: LocalSettings, context: StepContext) -> StepOutputs:

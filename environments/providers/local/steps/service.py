@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
-from environments.providers.common.health import HealthVerdict, ask
+from environments.providers.common.addresses import url_of
+from environments.providers.common.health import HOST, HealthVerdict, ask
 from environments.providers.common.service_variables import values_of
 from environments.providers.common.steps import provider_step
 from environments.providers.local.config_files import write_variables
 from environments.providers.local.layout import Layout
-from environments.providers.local.port_reservations import require_free
+from environments.providers.local.port_reservations import Reservations, require_free
 from environments.providers.local.releases import Releases
 from environments.providers.local.service import Service, new_instance
 from environments.providers.local.settings import LocalSettings
 from environments.providers.local.startup import Startup
+from environments.providers.local.steps.preflight import is_done, preflight_steps, released
 from environments.system.cancellation import in_thread
 from environments.system.processes import Program
 
@@ -29,13 +31,18 @@ _SPARE = timedelta(seconds=30)
 
 
 def run_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the steps of run: end the old service, switch the release, start and check the new service."""
+    """Return the steps of run: end the old service, switch the release, start and check the new service.
+
+    Before that, a release that replaces a running service has to prove itself in a preflight.
+    """
     release = environment.outputs.release
     switched = {"lineage": environment.lineage, "release": release}
     started = {**switched, "settings": spec.fingerprint(release or "", environment.outputs.port or 0)}
     stopping = spec.stop_grace + _SPARE
     starting = spec.start_timeout + spec.settle + stopping
+    proving = () if environment.outputs.serving is None else preflight_steps(spec, started)
     return (
+        *proving,
         provider_step(spec, stop_previous, probe_previous, inputs={**started}, timeout=stopping),
         provider_step(
             spec, switch_release, probe_switch, inputs={**switched}, timeout=timedelta(minutes=10)
@@ -44,26 +51,6 @@ def run_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step
         # Not a mere look: a service that stays unhealthy is stopped.
         provider_step(spec, check_health, probe_health, inputs={**started}, timeout=starting),
     )
-
-
-def _released(context: StepContext) -> tuple[str, int]:
-    """Return the release and the port of the outputs.
-
-    Raises:
-        StepFailed: The release or the port is missing.
-    """
-    outputs = context.environment.outputs
-    if outputs.release is None or outputs.port is None:
-        missing = "no port is reserved" if outputs.port is None else "nothing is released"
-        raise StepFailed(FailureCause.CONFIGURATION, f"{missing}: destroy the environment, create it again")
-    return outputs.release, outputs.port
-
-
-def _is_wanted(spec: LocalSettings, context: StepContext, service: Service) -> bool:
-    """Return whether the recorded service was started with the present settings."""
-    release, port = _released(context)
-    instance = service.instance
-    return instance is not None and instance.fingerprint == spec.fingerprint(release, port)
 
 
 async def stop_previous(spec: LocalSettings, context: StepContext) -> StepOutputs:
@@ -85,7 +72,7 @@ async def probe_previous(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether no process runs except the wanted service."""
     service = Service(Layout.at(context))
     running = await in_thread(service.processes)
-    if running and not (service.leader() and _is_wanted(spec, context, service)):
+    if running and not (service.leader() and is_done(spec, context, service)):
         return Probed.not_done(f"{Program.of(running[0]).describe()} still runs")
     return Probed.done("no other process runs", **_nothing_served(context))
 
@@ -94,7 +81,7 @@ async def switch_release(_spec: LocalSettings, context: StepContext) -> None:
     """Make the release current, and link the previous release."""
     layout = Layout.at(context)
     layout.require()
-    release, _ = _released(context)
+    release, _ = released(context)
     releases = Releases(layout.root)
     if damage := await in_thread(lambda: releases.damage(release)):
         summary = f"release {release} is damaged: {damage}; release again"
@@ -107,7 +94,7 @@ async def switch_release(_spec: LocalSettings, context: StepContext) -> None:
 async def probe_switch(_spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the release is current."""
     releases = Releases(Layout.at(context).root)
-    release, _ = _released(context)
+    release, _ = released(context)
     current = releases.linked("current")
     if current != release or releases.linked("previous") != context.environment.outputs.previous:
         return Probed.not_done(f"current is {current}")
@@ -118,9 +105,9 @@ async def start_service(spec: LocalSettings, context: StepContext) -> None:
     """Start the service, unless it already runs with the present settings."""
     layout = Layout.at(context)
     layout.require()
-    release, port = _released(context)
+    release, port = released(context)
     service = Service(layout)
-    if (leader := await in_thread(service.leader)) and _is_wanted(spec, context, service):
+    if (leader := await in_thread(service.leader)) and is_done(spec, context, service):
         context.report(f"{Program.of(leader).describe()} already runs")
         return
     values = await in_thread(lambda: values_of(spec.env))
@@ -139,8 +126,8 @@ async def probe_service(spec: LocalSettings, context: StepContext) -> Probed:
     leader = await in_thread(service.leader)
     if leader is None:
         return Probed.not_done("the service does not run")
-    if not _is_wanted(spec, context, service):
-        return Probed.not_done("the service runs with other settings")
+    if not is_done(spec, context, service):
+        return Probed.not_done("the service was started before, or runs with other settings")
     return Probed.done(f"{Program.of(leader).describe()} runs")
 
 
@@ -148,19 +135,25 @@ async def check_health(spec: LocalSettings, context: StepContext) -> StepOutputs
     """Wait until the service is healthy and stays healthy; otherwise end it."""
     layout = Layout.at(context)
     layout.require()
-    release, port = _released(context)
+    release, port = released(context)
     seconds = await Startup(spec, Service(layout)).wait()
+    # The service has moved, if it was to.
+    await in_thread(lambda: Reservations.beside(layout).release(layout.lineage, but=port))
     context.report(f"healthy after {seconds:.1f} s: port {port} answers with this instance's token")
-    return {"serving": release, "served": release}
+    return _served(release, port)
+
+
+def _served(release: str, port: int) -> dict[str, str]:
+    return {"serving": release, "served": release, "url": url_of(HOST, port)}
 
 
 async def probe_health(spec: LocalSettings, context: StepContext) -> Probed:
     """Probe whether the service is healthy."""
     instance = await in_thread(lambda: Service(Layout.at(context)).instance)
-    release, port = _released(context)
+    release, port = released(context)
     if instance is None or instance.release != release:
         return Probed.not_done(f"no service of release {release} is recorded")
     answer = await ask(port, spec.health, instance.token)
     if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)  # not `unknown`: waiting for health can be repeated
-    return Probed.done(f"healthy on port {port}", serving=release, served=release)
+    return Probed.done(f"healthy on port {port}", **_served(release, port))
