@@ -10,10 +10,15 @@ from types import FunctionType, MethodType
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """Return the known name closest to `name`, or None if none has this likeness, from 0 to 1."""
+    return next(iter(alike(name, known, likeness)), None)
+
+
+def alike(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
+    """Return up to three known names that have this likeness to `name`, from 0 to 1, the closest first."""
     # Every start of the command line loads this module; difflib takes as long to load as all of it.
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=likeness)), None)
+    return get_close_matches(name, list(known), cutoff=likeness)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.registry import COMMANDS, TAKING, WAYS
 from environments.cli.report import ExitCode
 from environments.presentation import guidance
+from statechart.wording import alike
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
@@ -109,10 +110,7 @@ def _similar(word: str) -> list[str]:
 
     Nothing is returned for a word that is closest to a command that takes something away.
     """
-    # Only a wrong word needs it, and each import delays the start.
-    from difflib import get_close_matches
-
-    found = get_close_matches(word, COMMANDS)
+    found = alike(word, COMMANDS)
     return [] if TAKING & set(found[:1]) else [name for name in found if name not in TAKING]
 
 

@@ -12,6 +12,7 @@ from click.shell_completion import BashComplete, CompletionItem, ShellComplete, 
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import note, write
+from environments.model.errors import EnvironmentsError
 from environments.system.control_codes import strip_control_codes
 
 VARIABLE = "_ENVCHART_COMPLETE"
@@ -43,8 +44,12 @@ def answer(group: click.Group, settings: Settings, instruction: str) -> int:
     asked = _completion(group, settings, shell)
     if wanted == "complete" and not _is_asked(asked):
         return 1
+    try:
+        told = asked.source() if wanted == "source" else asked.complete()
+    except (OSError, UsageRefused, EnvironmentsError):
+        return 0  # a shell shows no errors while it completes
     # click's own answer prints with `echo`, and a closed pipe would end in a traceback.
-    write(strip_control_codes(asked.source() if wanted == "source" else asked.complete()) + "\n")
+    write(strip_control_codes(told) + "\n")
     return 0
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from environments.cli.refusal import UsageRefused
-from environments.model.errors import EnvironmentsError
 from environments.presentation import guidance
-from statechart.errors import StatechartError
-from statechart.storage.disk import read_file
-from statechart.storage.layout import Layout
 
 if TYPE_CHECKING:
     import click
@@ -21,7 +17,6 @@ if TYPE_CHECKING:
 
 Complete: TypeAlias = Callable[["click.Context", "click.Parameter", str], list[str]]
 
-_UNUSABLE = (OSError, UsageRefused, EnvironmentsError)
 _EASY = re.compile(r"[\w./@+-]+")  # words that no shell gives a meaning to
 
 
@@ -84,25 +79,24 @@ def _typed_names(ctx: click.Context) -> tuple[str, ...]:
 
 
 def _names(settings: Settings, incomplete: str) -> list[str]:
-    # A shell shows no errors while it completes.
-    try:
-        return [name for name in settings.names() if name.startswith(incomplete)]
-    except _UNUSABLE:
-        return []
+    return [name for name in settings.names() if name.startswith(incomplete)]
 
 
 def _stored(settings: Settings, names: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the names with their documents as JSON, which are empty where they can't be read."""
-    try:
-        layout = Layout(settings.data_dir.absolute())
-    except _UNUSABLE:
-        return
+    # Not by the storage: each start of the command line loads this module, and few complete a name.
     for name in names:
         try:
-            found = json.loads(read_file(layout.own(layout.document(name))) or b"{}")
-        except (StatechartError, ValueError):
-            found = {}
+            with open(settings.data_dir / name / "state.json", "rb", opener=_opened) as file:  # noqa: PTH123  # Path.open takes no opener
+                found = json.load(file)
+        except (OSError, ValueError):
+            found = None
         yield name, found if isinstance(found, dict) else {}
+
+
+def _opened(path: str, flags: int) -> int:
+    # A named pipe would block.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _is_of_use(command: str, stored: Mapping[str, Any]) -> bool:
