@@ -19,8 +19,12 @@ from environments.cli.settings import Settings
 from environments.presentation import guidance
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from environments.model.environment import AnyEnvironment
     from environments.workspace import Workspace
+
+    Install = Callable[[Workspace, str, Path | None], Awaitable[AnyEnvironment]]
 
 
 @subcommand("provision", waiting=True)
@@ -84,14 +88,13 @@ def release(settings: Settings, choice: Choice, app: Path | None, previous: bool
         envchart release web --app ../v2
         envchart release web --previous
     """
-    where = _chosen_app(settings, choice, app, previous=previous)
-
-    async def install(workspace: Workspace, name: str) -> AnyEnvironment:
-        if previous:
-            _require_previous(settings, choice.command, name)
-        return await workspace.release(name, app=where, previous=previous)
-
-    run_each(settings, choice.where_allowed(), install)
+    _install(
+        settings,
+        choice,
+        lambda workspace, name, where: workspace.release(name, app=where, previous=previous),
+        app,
+        previous=previous,
+    )
 
 
 @subcommand("deploy", waiting=True)
@@ -106,22 +109,22 @@ def deploy(settings: Settings, choice: Choice, app: Path | None, previous: bool)
         envchart deploy web --app ../v2  # from another place
         envchart deploy web --previous  # back to the old one
     """
-    where = _chosen_app(settings, choice, app, previous=previous)
-    states = {*guidance.sources("configure"), *guidance.sources("release")}
-
-    async def install(workspace: Workspace, name: str) -> AnyEnvironment:
-        if previous:
-            _require_previous(settings, choice.command, name)
-        return await workspace.deploy(name, app=where, previous=previous)
-
-    run_each(settings, choice.for_use(lambda summary: summary.state.name in states), install)
+    _install(
+        settings,
+        choice,
+        lambda workspace, name, where: workspace.deploy(name, app=where, previous=previous),
+        app,
+        previous=previous,
+    )
 
 
-def _chosen_app(settings: Settings, choice: Choice, app: Path | None, *, previous: bool) -> Path | None:
-    """Return the absolute path of the chosen application.
+def _install(
+    settings: Settings, choice: Choice, work: Install, app: Path | None, *, previous: bool
+) -> None:
+    """Install releases of the app at an absolute path, or previous releases.
 
     Raises:
-        UsageRefused: Both options are given.
+        UsageRefused: Both options are given, or there is no previous release.
     """
     if previous and app is not None:
         raise UsageRefused(
@@ -129,7 +132,14 @@ def _chosen_app(settings: Settings, choice: Choice, app: Path | None, *, previou
             (settings.spell(f"{choice.command} NAME", choice.single),),
         )
     # Unlike Path.expanduser, this leaves a user alone who does not exist.
-    return None if app is None else Path.cwd() / os.path.expanduser(app)  # noqa: PTH111
+    where = None if app is None else Path.cwd() / os.path.expanduser(app)  # noqa: PTH111
+
+    async def install(workspace: Workspace, name: str) -> AnyEnvironment:
+        if previous:
+            _require_previous(settings, choice.command, name)
+        return await work(workspace, name, where)
+
+    run_each(settings, choice.where_allowed(), install)
 
 
 def _require_previous(settings: Settings, command: str, name: str) -> None:
@@ -180,9 +190,7 @@ def restart(settings: Settings, choice: Choice) -> None:
     Examples:
         envchart restart web
     """
-    states = guidance.sources("run")
-    choice = choice.for_use(lambda summary: summary.state.name in states)
-    run_each(settings, choice, lambda workspace, name: workspace.restart(name))
+    run_each(settings, choice.where_allowed(), lambda workspace, name: workspace.restart(name))
 
 
 @subcommand("stop", waiting=True)
