@@ -87,7 +87,7 @@ def _stored(settings: Settings, names: Iterable[str]) -> Iterator[tuple[str, Map
     # Not by the storage: each start of the command line loads this module, and few complete a name.
     for name in names:
         try:
-            with open(settings.data_dir / name / "state.json", "rb", opener=_opened) as file:  # noqa: PTH123  # Path.open takes no opener
+            with open(settings.data_dir / name / "state.json", "rb", opener=_opened) as file:
                 found = json.load(file)
         except (OSError, ValueError):
             found = None
