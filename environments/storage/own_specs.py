@@ -18,6 +18,7 @@ class _LocalForm(Form):
     start_timeout: timedelta
     settle: timedelta
     stop_grace: timedelta
+    preflight: bool
     pinned_release: str | None
 
 
