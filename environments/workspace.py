@@ -53,7 +53,6 @@ from environments.execution.spec_changes import (
     check_applicable,
     check_expiry,
     differences,
-    unapplied,
     usable,
 )
 from environments.execution.stop import StopRequest
@@ -329,7 +328,7 @@ class Workspace:
     async def _execute_all(
         self, planned: Sequence[CommandName], on_record: AnyEnvironment, handle: AnyEnvironment | str
     ) -> AnyEnvironment:
-        commands = [PlannedCommand(command, ()) for command in planned]
+        commands = [PlannedCommand(command) for command in planned]
         return await carry_out(self._runtime, self._execute, commands, on_record, handle)
 
     @overload
@@ -431,8 +430,6 @@ class Workspace:
     async def update(self, environment: AnyEnvironment | str, spec: EnvironmentSpec) -> AnyEnvironment:
         """Change the recorded spec, without a transition; later commands apply the change.
 
-        Observers are told of a change that only another configure applies.
-
         Raises:
             InvalidConfiguration: The spec can't be used on this machine, has another name, or a new time of
                 expiry that has passed.
@@ -454,8 +451,6 @@ class Workspace:
             spec = self._amended(on_record, change).spec
             fields = tuple(differences(on_record.spec.model_dump(), spec.model_dump()))
             if fields:
-                if unheard := unapplied(on_record, spec):
-                    self._runtime.tell(Noticed(name=on_record.name, message=unheard))
                 amended = on_record.with_spec(spec, at=self._runtime.clock.now())
                 held.session.commit(AmendedRecord(fields=fields, environment=amended))
             return held.environment

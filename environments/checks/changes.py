@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeAlias
 
-from environments.secrets.detection import secret_under
+from environments.secrets.detection import secret_in, secret_under
 from environments.secrets.references import SecretRef
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ def text_change(before: str, after: str) -> str:
             if secret_under(was["key"], was["value"]) or secret_under(was["key"], is_now["value"]):
                 return was["key"]
             return f"{was['key']}: {_cut(was['value'])} → {_cut(is_now['value'])}"
+        lines = [each[0] for each in blocks[0]]
+        if len("".join(lines)) <= _LONGEST and not any(map(secret_in, lines)):
+            return f"{lines[0].strip()} → {lines[1].strip()}"
     count = sum(max(len(removed), len(added)) for removed, added in blocks)
     if not count:
         return "only in the ends of its lines"

@@ -94,6 +94,24 @@ def _variables(given: tuple[str, ...]) -> dict[str, Variable]:
     return variables
 
 
+class SpecChange:
+    """The change of a spec that a file and options ask for; it remembers the spec before."""
+
+    def __init__(self, declared: EnvironmentSpec | None, amendment: Amendment | None) -> None:
+        self._declared = declared
+        self._amendment = amendment
+        self.before: EnvironmentSpec | None = None
+
+    def __bool__(self) -> bool:
+        return self._declared is not None or self._amendment is not None
+
+    def __call__(self, recorded: EnvironmentSpec) -> EnvironmentSpec:
+        """Return the changed spec."""
+        self.before = recorded
+        declared = self._declared or recorded
+        return declared if self._amendment is None else self._amendment(declared)
+
+
 def marked(spec: EnvironmentSpec, label: tuple[str, ...], expires: str | None) -> EnvironmentSpec:
     """Return a spec with typed labels, beside the labels that it has, and a typed expiry.
 

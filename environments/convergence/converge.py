@@ -112,7 +112,7 @@ async def carry_out(
             command=planned.command,
             number=number,
             of=len(commands),
-            reasons=planned.reasons,
+            reasons=() if planned.follows else planned.reasons,
         )
         runtime.tell(due)
         # Each later command starts from the result before it: somebody else's change is a conflict.

@@ -27,11 +27,13 @@ class PlannedCommand:
 
     Attributes:
         command: The command.
-        reasons: The reasons, a line each; at least one.
+        reasons: The reasons, a line each.
+        follows: Whether the command only follows from the state, or from the command before it.
     """
 
     command: CommandName
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ def make_plan(drift: Drift, target: EnvironmentState) -> Plan:
     first = min((*forward[:1], *needed), key=PATH.index, default=None)
     commands = reachable[PATH.index(first) :] if first is not None else []
     planned = tuple(
-        PlannedCommand(command, tuple(reasons[command]) or (_usual(environment, commands, number),))
+        PlannedCommand(command, tuple(reasons[command]))
+        if reasons[command]
+        else PlannedCommand(command, (_usual(environment, commands, number),), follows=True)
         for number, command in enumerate(commands)
     )
     obstacles = tuple(each for each in drift.findings if each.kind in IN_THE_WAY)

@@ -9,23 +9,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from environments.errors import InvalidConfiguration, ProvisionNeeded, UnexpectedState
-from environments.execution.plan import sources
 from environments.lifecycle import Subject
-from environments.model.command_name import CommandName
 from environments.model.fields.expiry import expiry
-from environments.model.states import Created, Destroyed, EnvironmentState
+from environments.model.states import Created, Destroyed
 from environments.secrets.references import BLANK, placed_references
-from statechart.wording import listed
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.spec import EnvironmentSpec
-
-# Their next command is a later one than configure.
-_CONFIGURED = sources(CommandName.CONFIGURE) - {
-    EnvironmentState.PROVISIONED,
-    EnvironmentState.CONFIGURE_FAILED,
-}
 
 
 def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
@@ -100,14 +91,6 @@ def check_applicable(environment: AnyEnvironment, spec: EnvironmentSpec) -> None
         fields.append("instance_name")
     if fields:
         raise ProvisionNeeded(environment.name, fields)
-
-
-def unapplied(environment: AnyEnvironment, spec: EnvironmentSpec) -> str | None:
-    """Return a sentence if a change needs to be configured, and that stage is over; else None."""
-    fields = [f"provider.{field}" for field in environment.spec.provider.needs_configure(spec.provider)]
-    if not fields or environment.state.name not in _CONFIGURED:
-        return None
-    return f"only configure applies {listed(fields)}: configure {environment.name} again, or bring it up"
 
 
 def differences(old: dict[str, object], new: dict[str, object], prefix: str = "") -> Iterator[str]:

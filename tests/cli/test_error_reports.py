@@ -75,6 +75,8 @@ ERRORS: list[Exception] = [
     environment_errors.UnreachableTarget(
         "demo", state="running", target="created", reason="it lies behind"
     ),
+    environment_errors.ResourcesGone("demo", "the directory is gone"),
+    environment_errors.HostOutOfReach("demo", "host unreachable: no route"),
     environment_errors.NotDestroyed("demo", "running"),
     environment_errors.NothingToRetry("demo", "running"),
     environment_errors.NotProvisioned("demo", "created"),
@@ -155,6 +157,8 @@ def test_every_error_has_a_message_and_names_an_existing_command(error: Exceptio
         (chart_errors.NotFound, 3),
         (chart_errors.InvalidTransition, 4),
         (environment_errors.UnreachableTarget, 4),
+        (environment_errors.ResourcesGone, 4),
+        (environment_errors.HostOutOfReach, 6),
         (environment_errors.NotDestroyed, 4),
         (environment_errors.NotProvisioned, 4),
         (environment_errors.ProvisionNeeded, 4),

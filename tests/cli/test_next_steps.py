@@ -18,6 +18,7 @@ import pytest
 from environments.model.command_name import CommandName
 from environments.model.environment import Environment
 from environments.model.failure import Failure, FailureCause
+from environments.model.observation import Observation, ServiceState
 from environments.model.operation import Operation, OperationStatus, StepInHand
 from environments.model.records import OperationRecord, StepRecord, TransitionRecord
 from environments.model.spec import EnvironmentSpec
@@ -242,6 +243,8 @@ class Crawler:
 
 @pytest.fixture
 def crawler(cli: Any, data: Path, scripted_provider: ScriptedProvider) -> Crawler:
+    # The states are only recorded, and no effect has made a world for them.
+    scripted_provider.observed = Observation(resources=True, service=ServiceState.DOWN)
     return Crawler(cli, data)
 
 

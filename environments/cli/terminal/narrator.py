@@ -65,6 +65,8 @@ class Narrator:
                 due, self._due = self._due, None
                 place = f" (command {due.number} of {due.of})" if due is not None and due.of > 1 else ""
                 self._screen.note(f"{command} {name}{place}{again}")
+                for reason in due.reasons if due is not None else ():
+                    self._screen.note(f"  because {reason}")
             case StepStarted(attempt=1):
                 self._screen.begin(_title(progress))
             case StepStarted(attempt=attempt):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from environments.cli.declared_spec import declared_amendment
+from environments.cli.declared_spec import SpecChange, declared_amendment
 from environments.cli.group import subcommand
 from environments.cli.parameters import (
     app_option,
@@ -21,10 +20,6 @@ from environments.cli.settings import Settings
 from environments.cli.terminal.output import note
 from environments.configuration.spec_file import load_spec
 from environments.presentation.spec_changes import change_lines, spec_changes
-
-if TYPE_CHECKING:
-    from environments.configuration.amendments import Amendment
-    from environments.model.spec import EnvironmentSpec
 
 
 @subcommand("update", waiting=True)
@@ -46,8 +41,7 @@ def update(
     """Change the environment's declaration.
 
     The options change the recorded declaration, or with --file, the declaration in the file. The
-    commands that apply the change are run separately. A change that only provision can apply is
-    refused once the environment is provisioned.
+    commands that apply the change are run separately, or by up.
 
     Examples:
         envchart update web --file env.yaml
@@ -62,7 +56,7 @@ def update(
             "nothing to change: give --file FILE, --app DIR, --env K=V, --set KEY=VALUE or --unset KEY",
             (settings.spell("update NAME --set labels.team=web", name), settings.spell("update --help")),
         )
-    change = _Change(None if file is None else load_spec(file, name=name), amendment)
+    change = SpecChange(None if file is None else load_spec(file, name=name), amendment)
     workspace, environment = carry_out(settings, lambda opened: opened.amend(name, change))
     tell_missing_secrets(environment.spec)
     changes = spec_changes(change.before or environment.spec, environment.spec)
@@ -71,17 +65,3 @@ def update(
     if not changes:
         note(f"{name} is already declared like that: nothing was changed")
     tell_changed(settings, workspace, environment, extra={"changes": changes})
-
-
-class _Change:
-    """The change of a spec, which remembers the spec before."""
-
-    def __init__(self, declared: EnvironmentSpec | None, amendment: Amendment | None) -> None:
-        self._declared = declared
-        self._amendment = amendment
-        self.before: EnvironmentSpec | None = None
-
-    def __call__(self, recorded: EnvironmentSpec) -> EnvironmentSpec:
-        self.before = recorded
-        declared = self._declared or recorded
-        return declared if self._amendment is None else self._amendment(declared)

@@ -30,7 +30,7 @@ def test_a_change_that_no_command_applies_is_refused_with_its_field(cli: Any, fi
     assert cli("destroy", "hello", "--yes").code == 0
 
 
-def test_a_change_that_configure_applies_anew_is_recorded_and_told(cli: Any, file: Path) -> None:
+def test_a_change_that_configure_applies_anew_is_recorded_and_planned(cli: Any, file: Path) -> None:
     cli("up", "--file", file, "--to", "provisioned")
     file.write_text(SPEC + "  files: {a: b}\n")
     assert "note:" not in cli("update", "hello", "--file", file).err
@@ -40,7 +40,7 @@ def test_a_change_that_configure_applies_anew_is_recorded_and_told(cli: Any, fil
     ran = cli("update", "hello", "--file", file)
 
     assert "  provider.files.a: b → c\n" in ran.err
-    assert "note: only configure applies provider.files: configure hello again, or bring it up\n" in ran.err
+    assert "  configure   a differs (b → c)\n" in cli("up", "hello", "--plan").out
     assert cli("configure", "hello").code == 0
     assert cli("destroy", "hello", "--yes").code == 0
 
