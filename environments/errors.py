@@ -119,7 +119,9 @@ class UnknownLabel(EnvironmentsError, LookupError):
         self.label = label
         self.known: tuple[str, ...] = tuple(known)
         near = nearest(label, self.known)
-        hint = f"did you mean {near!r}?" if near else f"labels are {listed(self.known)}"
+        hint = f"did you mean {near!r}?" if near else f"there are {listed(self.known)}"
+        if not self.known:
+            hint = "none has any label"
         super().__init__(f"no environment has the label {label!r}; {hint}")
 
 

@@ -109,9 +109,8 @@ class Display:
         match progress:
             case Noticed(message=message):
                 self._lines.note(f"{name}: note: {message}")
-            case StepAttemptFailed(number=number, of=of, step=step, retry_in=pause, summary=summary):
-                again = f"; again in {seconds(pause)}" if pause is not None else ""
-                self._lines.note(f"{name}: [{number}/{of}] {step} failed: {summary}{again}")
+            case StepAttemptFailed(step=step, retry_in=pause, summary=summary) if pause is not None:
+                self._lines.note(f"{name}: {step} failed: {summary}; again in {seconds(pause)}")
             case CommandEnded(command=command, duration=duration, failure=None) if self._rows is None:
                 self._lines.note(f"{name}: {command} done in {seconds(duration)}")
             case _:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from environments.system.control_codes import strip_control_codes
+
+_WIDE = 70  # columns, from which on there is room for the state
+_STATE = len("provision_failed")
 
 
 @dataclass(slots=True)
@@ -93,14 +95,17 @@ class LiveRows:
     def _drawn(self) -> Group:
         left = len(self._states) - self._ended - len(self._rows)
         waiting = f", {left} waiting" if left else ""
-        return Group(self._table(), Text(f"{self._ended} of {len(self._states)} ended{waiting}"))
+        rows = tuple(self._rows.values())
+        width = min(max((len(row.name) for row in rows), default=0), self._console.width // 3)
+        lines = [self._line(row, width) for row in rows]
+        return Group(*lines, Text(f"{self._ended} of {len(self._states)} ended{waiting}"))
 
-    def _table(self) -> Table:
-        table = Table.grid(padding=(0, 2, 0, 0))
-        for width in (1, None, None, None, None):
-            table.add_column(no_wrap=True, overflow="ellipsis", width=width)
-        now = time.monotonic()
-        for row in tuple(self._rows.values()):
-            cells = (row.name, row.state, row.doing, f"{now - row.begun:.0f}s")
-            table.add_row(self._spinner, *(Text(strip_control_codes(cell)) for cell in cells))
-        return table
+    def _line(self, row: Row, width: int) -> Text:
+        # What tells most comes first: the end of the line is cut on a narrow terminal.
+        name = row.name if len(row.name) <= width else f"{row.name[: width - 1]}…"
+        state = f"{row.state:<{_STATE}}  " if self._console.width >= _WIDE else ""
+        passed = f"{time.monotonic() - row.begun:.0f}s"
+        text = strip_control_codes(f" {passed:>4}  {name:<{width}}  {state}{row.doing}")
+        drawn = Text(no_wrap=True, overflow="ellipsis")
+        spinner = self._spinner.render(time.monotonic())
+        return drawn.append(str(spinner)).append(text)
