@@ -183,7 +183,11 @@ class Selection:
             and all(term.matches(environment.labels) for term in self.labels)
             and (not self.expired or is_expired(environment, now))
             and (not self.failed or needs_attention(environment, held=held))
-            and (not self.states or not _words(environment, held=held).isdisjoint(self.states))
+            and (
+                not self.states
+                or str(environment.state.name) in self.states
+                or class_of(environment, held=held) in self.states
+            )
         )
 
     def select(
@@ -247,14 +251,11 @@ def needs_attention(environment: Selectable, *, held: bool) -> bool:
     return environment.is_error or (_is_active(environment) and not held)
 
 
-def _words(environment: Selectable, *, held: bool) -> set[str]:
-    """Return the words of `STATES` that hold for an environment."""
-    words = {str(environment.state.name)}
+def class_of(environment: Selectable, *, held: bool) -> str:
+    """Return whether a command is under way, was interrupted or has failed, or else the state."""
     if _is_active(environment):
-        words.add(UNDER_WAY if held else INTERRUPTED)
-    elif environment.is_error:
-        words.add(FAILED)
-    return words
+        return UNDER_WAY if held else INTERRUPTED
+    return FAILED if environment.is_error else str(environment.state.name)
 
 
 def _is_active(environment: Selectable) -> bool:

@@ -125,7 +125,7 @@ COMMANDS: dict[str, Entry] = {
     "unlock": Entry("recovery.unlock", "unlock", "End a hung process that holds the environment.", CRASH),
     "why": Entry("why", "why", "Explain what happened, what is known, and what to do next.", LOOK),
     "show": Entry("show", "show", "Show an environment: state, problems and next commands.", LOOK),
-    "list": Entry("list", "list_", "List all environments.", LOOK),
+    "list": Entry("listing.list", "list_", "List environments: all, or those that are selected.", LOOK),
     "history": Entry("history", "history", "Show the transitions and steps of an environment.", LOOK),
     "events": Entry("events", "events", "Tell the transitions of all environments as they happened.", LOOK),
     "logs": Entry("logs", "logs", "Show the end of the service's log.", LOOK),

@@ -27,6 +27,7 @@ class FailureHead(Struct, frozen=True, gc=False):
     """The part of a failure that a condition names."""
 
     step: str
+    summary: str
 
 
 class _StateHead(Struct, frozen=True, gc=False):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from environments.model.stored import StoredEntry, StoredEnvironment
 from environments.presentation.guidance import next_steps
-from environments.presentation.view import View, interrupted_condition, is_interrupted
+from environments.presentation.view import View, interrupted_condition, is_interrupted, note_of
+from environments.selection import class_of
 from statechart.storage.forms import Form
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def environment_document(view: View[Shown], spell: Spell, directory: Path) -> di
         "failure": failure,
         "operation": operation,
         "holder": _plain(view.holder) if view.holder else None,
+        "labels": environment.labels,
+        "expires_at": _text(environment.expires_at) if environment.expires_at else None,
         "next": [spell(step, environment.name) for step in view.next_steps],
         **{key: value for key, value in stored.items() if key in _AS_STORED},
         "directory": str(directory),
@@ -70,6 +73,12 @@ def summary_document(
         "provider": summary.spec.provider.kind,
         "url": summary.outputs.url,
         "serving": summary.outputs.serving,
+        "release": summary.outputs.release,
+        "created_at": _text(summary.created_at),
+        "expires_at": _text(summary.expires_at) if summary.expires_at else None,
+        "labels": summary.labels,
+        "class": class_of(summary, held=held),
+        "note": note_of(operation, summary.state.failure, interrupted=interrupted),
         "next": [spell(step, summary.name) for step in next_steps(state, operation, held=held)],
     }
 

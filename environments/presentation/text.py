@@ -8,6 +8,8 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from environments.model.condition import serves_on
+from environments.model.fields.labels import labels_text
+from environments.presentation.cells import padded, width_of
 from environments.system.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
@@ -37,13 +39,24 @@ _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 def ago(moment: datetime, now: datetime) -> str:
     """Say how long ago a moment was."""
-    passed = (now - moment).total_seconds()
+    passed = _lasting((now - moment).total_seconds())
+    return f"{passed} ago" if passed else "now"
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """Say how soon a moment comes."""
+    left = _lasting((moment - now).total_seconds())
+    return f"in {left}" if left else "now"
+
+
+def _lasting(seconds: float) -> str:
+    """Return a duration in its largest unit, or an empty string below a second."""
     for unit, length in _UNITS:
-        if passed >= length:
-            count = int(passed // length)
+        if seconds >= length:
+            count = int(seconds // length)
             plural = "s" if unit == "day" and count > 1 else ""
-            return f"{count} {unit}{plural} ago"
-    return "now"
+            return f"{count} {unit}{plural}"
+    return ""
 
 
 def when(moment: datetime) -> str:
@@ -55,9 +68,8 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows as lines with aligned columns; the last column is not padded."""
     # Names and messages come from files: a control code in them could act on the terminal.
     cleaned = [[strip_control_codes(cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cleaned, strict=True)]
-    line = "  ".join(f"{{:{width}}}" for width in widths)
-    return [line.format(*row).rstrip() for row in cleaned]
+    widths = [max(map(width_of, column)) for column in zip(*cleaned, strict=True)]
+    return ["  ".join(map(padded, row, widths)).rstrip() for row in cleaned]
 
 
 def environment_text(view: View[Shown], spell: Spell, style: Style, directory: Path) -> str:
@@ -82,6 +94,14 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
     if environment.spec.description:
         yield "description", environment.spec.description
     yield "provider", environment.spec.provider.kind
+    if environment.labels:
+        yield "labels", labels_text(environment.labels)
+    if environment.expires_at is not None:
+        expired = environment.expires_at <= now
+        said = (
+            f"expired {ago(environment.expires_at, now)}" if expired else until(environment.expires_at, now)
+        )
+        yield "expires", f"{when(environment.expires_at)} ({said})"
     outputs = environment.outputs
     if outputs.url:
         idle = ("reserved", f"{outputs.url}, nothing serves there")
@@ -150,24 +170,6 @@ def _failure(failure: Failure | StoredFailure, directory: Path, label: str) -> I
     yield "because", failure.summary
     if failure.trace_file is not None:
         yield "trace", str(directory / failure.trace_file)
-
-
-def list_text(
-    documents: Sequence[dict[str, object]], unreadable: Sequence[tuple[str, str]], style: Style
-) -> str:
-    """Return a line for each environment, with the reason where it can't be read."""
-    rows = [("NAME", "PROVIDER", "SINCE", "URL", "STATE")]
-    for document in documents:
-        since = when(datetime.fromisoformat(str(document["since"])))
-        url = str((document["serving"] and document["url"]) or "-")
-        rows.append(
-            (str(document["name"]), str(document["provider"]), since, url, str(document["condition"]))
-        )
-    rows += [(name, "?", "?", "?", f"unreadable: {why}") for name, why in unreadable]
-    bad = [False, *(bool(document["is_error"]) for document in documents), *(True for _ in unreadable)]
-    return "\n".join(
-        style(line, "red") if is_bad else line for line, is_bad in zip(columns(rows), bad, strict=True)
-    )
 
 
 def history_lines(entries: Iterable[AnyEntry]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from environments.presentation.guidance import next_steps
 if TYPE_CHECKING:
     from environments.model.condition import Attempt
     from environments.model.environment import AnyEnvironment
-    from environments.model.stored import StoredEnvironment
+    from environments.model.stored import StoredEnvironment, StoredFailure, StoredOperation
+    from environments.model.summary import FailureHead
     from statechart.holder import Holder
 
     Shown: TypeAlias = AnyEnvironment | StoredEnvironment
@@ -89,6 +90,31 @@ def interrupted_condition(state: str, operation: Attempt | None) -> str:
     if operation.command in PARTLY and operation.effects_begun:
         return f"{state}, {operation.command} interrupted{at}: {PARTLY[operation.command]}"
     return f"{state} ({operation.command} interrupted{at})"
+
+
+def note_of(
+    operation: StoredOperation | None, failure: StoredFailure | FailureHead | None, *, interrupted: bool
+) -> str | None:
+    """Return what is under way or wrong, as far as the state does not tell; None if nothing is.
+
+    Args:
+        operation: The last command, if it has not succeeded.
+        failure: The failure of the state.
+        interrupted: Whether the command was begun, and its process is gone.
+    """
+    if operation is None:
+        return None if failure is None else f"{failure.step}: {failure.summary}"
+    command, reason = operation.command, operation.failure
+    partly = f", {PARTLY[command]}" if command in PARTLY and operation.effects_begun else ""
+    if operation.is_active:
+        step = f" at {operation.step.name}" if operation.step else ""
+        return f"{'interrupted: ' if interrupted else ''}{command}{step}{partly}"
+    ended = "interrupted" if operation.status == "interrupted" else "failed"
+    if reason is None:
+        return f"{command} {ended}{f' at {operation.step.name}' if operation.step else ''}{partly}"
+    said = f"{reason.step}: {reason.summary}"
+    # A state of failure tells which command failed.
+    return said if failure is not None and not partly else f"{command} {ended} at {said}{partly}"
 
 
 def look(reader: Reader, name: str) -> View[AnyEnvironment]:

@@ -138,7 +138,7 @@ def test_a_directory_of_another_name_is_reported_and_hides_no_environment(
     assert f"{name} is a copy" in listed.out
     assert f"{name} can't be an environment: its name" in verified.out
     assert f"{hello}: 1 record" in verified.out
-    assert f"\n{hello} " in listed.out
+    assert f"◦ created     {hello} " in listed.out
     assert cli("recover", "--all").code == 7
 
 
@@ -151,8 +151,8 @@ def test_an_open_operation_of_a_damaged_journal_hides_no_other_environment(
     ran = cli("list")
 
     assert ran.code == 7
-    assert f"\n{hello} " in ran.out
-    assert "unreadable: the history of 'interrupted' is damaged" in ran.out
+    assert f"◦ created     {hello} " in ran.out
+    assert "the history of 'interrupted' is damaged" in ran.out
 
 
 @pytest.mark.parametrize("trace", ["/dev/zero", "../../elsewhere", "traces/a\0b"])

@@ -13,7 +13,7 @@ from environments.system.control_codes import strip_control_codes
 
 # Noncharacters, which no text has: all control codes can be removed where text is printed.
 _BEGIN, _SEPARATOR, _END = "\ufdd0", "\ufdd1", "\ufdd2"
-_STYLED = re.compile(f"{_BEGIN}(bold|red|green|yellow){_SEPARATOR}([^{_BEGIN}{_END}]*){_END}")
+_STYLED = re.compile(f"{_BEGIN}(bold|dim|red|green|yellow|cyan){_SEPARATOR}([^{_BEGIN}{_END}]*){_END}")
 
 
 def shows_colours(stream: TextIO) -> bool:
@@ -22,7 +22,7 @@ def shows_colours(stream: TextIO) -> bool:
 
 
 def styled(text: str, style: str) -> str:
-    """Return a text for `emit` without control codes, in a colour or `bold`; `plain` adds no style."""
+    """Return a text for `emit` without control codes, in a style; `plain` adds none."""
     clean = strip_control_codes(text)
     if style == "plain" or not shows_colours(sys.stdout):
         return clean
@@ -36,4 +36,6 @@ def coloured(text: str) -> str:
 
 def _in_style(found: re.Match[str]) -> str:
     style, words = found.groups()
-    return click.style(words, bold=True) if style == "bold" else click.style(words, fg=style)
+    if style in ("bold", "dim"):
+        return click.style(words, bold=style == "bold" or None, dim=style == "dim" or None)
+    return click.style(words, fg=style)

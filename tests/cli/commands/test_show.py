@@ -77,7 +77,8 @@ def test_an_operation_without_a_process_is_shown_as_interrupted(
 
     assert "demo: provisioning (provision interrupted at step first_provision)" in shown.out
     assert "what that step did is in doubt" in shown.out
-    assert "provisioning (provision interrupted at step first_provision)" in listed.out
+    assert "! provisioning  demo" in listed.out
+    assert listed.out.endswith("interrupted: provision at first_provision\n")
     assert "under way" not in shown.out + listed.out
     assert document["operation"]["status"] == "interrupted"
     assert document["is_error"]

@@ -1,0 +1,1 @@
+"""The subcommand `list`: reading, choosing and watching environments."""

@@ -1,0 +1,147 @@
+"""Gathering: the environments that a list shows, read as fast as their number demands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from environments.cli import loading
+from environments.cli.report import ExitCode, Report
+from environments.cli.settings import Settings
+from environments.model.errors import UnknownProvider, UnreadableSummary
+from environments.model.stored import StoredEnvironment
+from environments.presentation.documents import summary_document
+from environments.presentation.view import look
+from environments.selection import Selection
+from environments.storage.summaries import read_stored, summaries
+from statechart.errors import NotFound, StorageError
+from statechart.storage.forms import read_form
+
+if TYPE_CHECKING:
+    from environments.model.environment import AnyEnvironment
+    from environments.model.summary import Summary
+    from environments.storage.file import FileRepository
+
+_MANY = 200
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The selected environments, and what is known of the others.
+
+    Attributes:
+        documents: The selected environments that can be read, as `--json` prints them.
+        unreadable: Those that can't be read, and why. Whether they are meant, only their name tells.
+        names: The names of all environments.
+        labels: The labels of all environments, of each key one.
+    """
+
+    documents: list[Mapping[str, Any]] = field(default_factory=list)  # Any: JSON
+    unreadable: list[tuple[str, Report]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """The number of all environments."""
+        return len(self.names)
+
+
+def gather(settings: Settings, selection: Selection) -> Gathered:
+    """Read the environments of the data directory, and return those that are selected.
+
+    Raises:
+        StorageError: The data directory can't be read.
+    """
+    found = Gathered()
+    now = datetime.now(UTC)
+    if count := entries(settings):
+        storage = cache(lambda: loading.storage(settings))
+        if not loading.is_quiet(settings):
+            storage()
+        for line in (_many if count > _MANY else _few)(settings, storage):
+            _take(settings, found, line, selection, storage, now)
+    return found
+
+
+def _take(
+    settings: Settings,
+    found: Gathered,
+    line: Summary | StoredEnvironment | UnreadableSummary,
+    selection: Selection,
+    storage: Callable[[], FileRepository],
+    now: datetime,
+) -> None:
+    """Add an environment to those that were found, if it is selected."""
+    try:
+        if not isinstance(line, UnreadableSummary):
+            line, held = _settled(line, storage)
+    except NotFound:
+        return  # purged since the directory was listed
+    except StorageError as error:  # the document is whole, but the journal is damaged
+        line = UnreadableSummary(line.name, error)
+    found.names.append(line.name)
+    if isinstance(line, UnreadableSummary):
+        if selection.matches_name(line.name):
+            found.unreadable.append((line.name, _why(settings, line)))
+        return
+    found.labels.update(line.labels)
+    if selection.picks(line, now, held=held):
+        found.documents.append(summary_document(line, settings.spell, held=held))
+
+
+def _settled(
+    line: Summary | StoredEnvironment, storage: Callable[[], FileRepository]
+) -> tuple[Summary | StoredEnvironment, bool]:
+    """Return an environment, and whether a process works on it; both are read again if need be."""
+    if line.stored_operation is None or not line.stored_operation.is_active:
+        return line, False
+    try:
+        view = look(storage(), line.name)
+    except UnknownProvider:
+        return line, storage().holder(line.name) is not None
+    # A command may have ended meanwhile.
+    ended = view.environment.revision != line.revision
+    return _stored(view.environment) if ended else line, view.holder is not None
+
+
+def _few(
+    settings: Settings, storage: Callable[[], FileRepository]
+) -> Iterator[StoredEnvironment | UnreadableSummary]:
+    return summaries(loading.layout(settings), read_stored, lambda name: _stored(storage().load(name)))
+
+
+def _many(
+    settings: Settings, storage: Callable[[], FileRepository]
+) -> Iterator[Summary | UnreadableSummary]:
+    # msgspec reads a document in a tenth of the time, and takes as long to load as a whole short list.
+    from environments.model.summary import Summary, read_summary
+
+    return summaries(loading.layout(settings), read_summary, lambda name: Summary.of(storage().load(name)))
+
+
+def _stored(environment: AnyEnvironment) -> StoredEnvironment:
+    return read_form(StoredEnvironment, environment.model_dump(mode="json"))
+
+
+def entries(settings: Settings) -> int:
+    """Return the number of entries of the data directory that may be environments."""
+    try:
+        with os.scandir(settings.data_dir) as found:
+            return sum(not entry.name.startswith(".") for entry in found)
+    except FileNotFoundError:
+        return 0
+    except OSError:
+        return 1  # the storage reports the problem
+
+
+def _why(settings: Settings, summary: UnreadableSummary) -> Report:
+    # Errors are rare in lists, and their table loads all that can fail.
+    from environments.cli.error_reports import report
+
+    found = report(summary.error, settings)
+    return found or Report(ExitCode.STORAGE, "unreadable", str(summary.error))

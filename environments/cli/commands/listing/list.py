@@ -1,0 +1,215 @@
+"""`list`: one line for each environment."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from environments.cli.commands.listing.gathering import Gathered, gather
+from environments.cli.completion.values import complete_label, complete_label_key, complete_name, one_of
+from environments.cli.group import subcommand
+from environments.cli.refusal import UsageRefused
+from environments.cli.report import ExitCode
+from environments.cli.settings import Settings
+from environments.cli.terminal.colours import styled
+from environments.cli.terminal.output import emit, note
+from environments.cli.terminal.size import columns_of
+from environments.configuration.workspace_file import ListDefaults
+from environments.errors import UnknownLabel
+from environments.presentation.cells import wrapped
+from environments.presentation.listing import (
+    COLUMNS,
+    DEFAULT_COLUMNS,
+    LABEL,
+    UNREADABLE,
+    counts_text,
+    list_lines,
+    ordered,
+)
+from environments.selection import STATES, Selection
+from statechart.wording import listed, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is listed, and how.
+
+    Attributes:
+        selection: The environments.
+        columns: The names of the columns.
+        sort: The column to sort by, backwards with a `-` before its name.
+        group_by: The label to group by, or None.
+    """
+
+    selection: Selection
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    sort: str = "name"
+    group_by: str | None = None
+
+
+@subcommand("list")
+@click.argument("pattern", metavar="[PATTERN]...", nargs=-1, shell_complete=complete_name)
+@click.option(
+    "--state", "states", metavar="STATE", multiple=True, shell_complete=one_of(STATES),
+    help="Only environments in this state; also failed, interrupted or under-way. Repeatable.",
+)  # fmt: skip
+@click.option("--failed", is_flag=True, help="Only environments that need attention.")
+@click.option(
+    "-l", "--label", "labels", metavar="K=V", multiple=True, shell_complete=complete_label,
+    help="Only environments with this label; also K!=V, K or !K. Repeatable.",
+)  # fmt: skip
+@click.option("--expired", is_flag=True, help="Only environments whose time has passed.")
+@click.option("-a", "--all", "every", is_flag=True, help="All environments, whatever .envchart.toml says.")
+@click.option(
+    "--sort", metavar="COLUMN", shell_complete=one_of(COLUMNS),
+    help="Sort by a column; backwards with a '-' before its name.",
+)  # fmt: skip
+@click.option(
+    "--columns", metavar="NAMES", shell_complete=one_of(COLUMNS),
+    help=f"The columns to print: {', '.join(COLUMNS)}, or {LABEL}KEY.",
+)  # fmt: skip
+@click.option(
+    "--group-by", metavar="LABEL", shell_complete=complete_label_key, help="Group by the value of a label."
+)
+@click.option("-w", "--watch", is_flag=True, help="Keep the list up to date until Ctrl-C.")
+def list_(
+    settings: Settings,
+    pattern: tuple[str, ...],
+    states: tuple[str, ...],
+    failed: bool,
+    labels: tuple[str, ...],
+    expired: bool,
+    every: bool,
+    sort: str | None,
+    columns: str | None,
+    group_by: str | None,
+    watch: bool,
+) -> None:
+    """List environments: all, or those that are selected.
+
+    A PATTERN is a name, or a glob such as 'pr-*'. Conditions of different kinds all have to hold.
+    An unreadable environment is listed with its error, and the exit code is 7.
+
+    Examples:
+        envchart list --failed
+        envchart list 'pr-*' -l team=web --sort=-age
+        envchart list --group-by team --watch
+        envchart list --json | jq -r '.environments[].name'
+    """
+    usual = settings.workspace.list
+    narrowed = every or bool(pattern)
+    if not (narrowed or states or failed):  # both are about the state
+        states, failed = usual.state, usual.failed
+    if not narrowed:
+        labels, expired = labels or usual.label, expired or usual.expired
+    selection = Selection.read(pattern, labels=labels, states=states, failed=failed, expired=expired)
+    wanted = _wanted(selection, usual, sort, columns, group_by)
+    if watch:
+        _watch(settings, wanted)
+        return
+    print_list(settings, wanted)
+
+
+def _wanted(
+    selection: Selection, usual: ListDefaults, sort: str | None, columns: str | None, group_by: str | None
+) -> Wanted:
+    names = tuple(name.strip() for name in columns.split(",")) if columns is not None else usual.columns
+    for name in names:
+        _check_column(name, "--columns")
+    order = sort or usual.sort or "name"
+    _check_column(order.removeprefix("-"), "--sort")
+    return Wanted(selection, names or DEFAULT_COLUMNS, order, group_by or usual.group_by)
+
+
+def _check_column(name: str, option: str) -> None:
+    if name in COLUMNS or (name.startswith(LABEL) and name != LABEL):
+        return
+    near = nearest(name, COLUMNS)
+    hint = f"did you mean {near!r}?" if near else f"there are {listed(COLUMNS)} and {LABEL}KEY"
+    raise UsageRefused(f"{option}: there is no column {name!r}; {hint}", ("envchart list --help",))
+
+
+def print_list(settings: Settings, wanted: Wanted) -> None:
+    """Print a line for each selected environment.
+
+    Raises:
+        NothingMatches: A pattern matches no name.
+        UnknownLabel: No environment has a label that is selected or grouped by.
+        StorageError: The data directory can't be read.
+        click.exceptions.Exit: An environment can't be read; the others were printed.
+    """
+    found = gather(settings, wanted.selection)
+    check(found, wanted)
+    if not found.total:
+        _tell_empty(settings)
+        return
+    documents = ordered(found.documents, wanted.sort, wanted.group_by)
+    if settings.json:
+        unreadable = [{"name": name, **report.document()} for name, report in found.unreadable]
+        emit(settings, {"environments": documents, "unreadable": unreadable}, "")
+    elif documents or found.unreadable:
+        lines = rendered(found, wanted, columns_of(sys.stdout))
+        emit(settings, None, "\n".join(lines))
+    if not settings.json and (found.total > 1 or not documents):
+        note("\n".join(counted(found, columns_of(sys.stderr))))
+    for name, report in found.unreadable:
+        note(f"next, for {name}: {report.next[0] if report.next else settings.spell('list')}")
+    if found.unreadable:
+        raise click.exceptions.Exit(ExitCode.STORAGE)
+
+
+def rendered(found: Gathered, wanted: Wanted, width: int | None) -> list[str]:
+    """Return the heading and the lines of the environments."""
+    documents = ordered(found.documents, wanted.sort, wanted.group_by)
+    reasons = [(name, report.message) for name, report in found.unreadable]
+    now = datetime.now(UTC)
+    return list_lines(
+        documents, reasons, wanted.columns, styled, now=now, width=width, group_by=wanted.group_by
+    )
+
+
+def counted(found: Gathered, width: int | None) -> list[str]:
+    """Return how many environments there are of each class, as lines of this width."""
+    classes = [*(each["class"] for each in found.documents), *(UNREADABLE for _ in found.unreadable)]
+    text = counts_text(classes, found.total) if classes else f"none of {found.total} is selected"
+    return [text] if width is None else wrapped(text, width)
+
+
+def check(found: Gathered, wanted: Wanted) -> None:
+    """Check that the names and labels that are wanted exist.
+
+    Raises:
+        NothingMatches: A pattern matches no name.
+        UnknownLabel: No environment has a label to select, show, sort or group by.
+    """
+    wanted.selection.check_names(found.names)
+    if not found.names or found.unreadable:  # an unreadable environment may have the label
+        return
+    wanted.selection.check_labels([found.labels])
+    shown = (name.removeprefix("-") for name in (*wanted.columns, wanted.sort))
+    keys = [name.removeprefix(LABEL) for name in shown if name.startswith(LABEL)]
+    for key in (*keys, wanted.group_by):
+        if key is not None and key not in found.labels:
+            raise UnknownLabel(key, sorted(found.labels))
+
+
+def _tell_empty(settings: Settings) -> None:
+    """Print an empty list, and how to create an environment."""
+    if settings.json:
+        emit(settings, {"environments": [], "unreadable": []}, "")
+        return
+    missing = "" if settings.data_dir.is_dir() else ", which does not exist"
+    note(f"no environments in {settings.data_dir.absolute()}{missing}")
+    note(f"next: {settings.spell('create NAME --app DIR')}")
+
+
+def _watch(settings: Settings, wanted: Wanted) -> None:
+    if settings.json:
+        raise UsageRefused("--watch has no end, and --json needs one", (settings.spell("list --watch"),))
+    # Watching needs an event loop, which takes longer to load than a list takes.
+    from environments.cli.commands.listing.watching import watch
+
+    watch(settings, wanted)
