@@ -14,7 +14,7 @@ import pytest
 
 from environments import Lifecycle
 from environments.cli.completion.shells import VARIABLE
-from environments.cli.settings import DATA_DIR_VARIABLE, NETWORK_VARIABLE
+from environments.cli.settings import DATA_DIR_VARIABLE, NETWORK_VARIABLE, OWNER_VARIABLE
 from statechart.graph import states
 
 ROOT = Path(__file__).parents[2]
@@ -163,7 +163,8 @@ def test_the_picture_of_the_home_page_is_one_of_the_lifecycle() -> None:
 def test_every_variable_of_the_command_line_is_described() -> None:
     page = (ROOT / "docs" / "reference" / "shell.md").read_text()
 
-    assert [name for name in (DATA_DIR_VARIABLE, NETWORK_VARIABLE, VARIABLE) if name not in page] == []
+    variables = (DATA_DIR_VARIABLE, NETWORK_VARIABLE, OWNER_VARIABLE, VARIABLE)
+    assert [name for name in variables if name not in page] == []
 
 
 def test_every_decision_is_listed() -> None:
