@@ -17,6 +17,8 @@
     ├── UnreachableTarget                   no plan leads to the target
     ├── ResourcesGone                       what provision made is gone, and only destroy may follow
     ├── HostOutOfReach                      the host can't be reached, or is another one
+    ├── StateUnreachable                    a state that is waited for can't be reached any more
+    ├── NotReached (TimeoutError)           a state that is waited for was not reached in time
     ├── NotDestroyed                        only a destroyed environment can be purged
     ├── NothingToRetry                      nothing has failed
     ├── UnsupportedCommand                  the provider does not support the command
@@ -74,6 +76,7 @@ __all__ = [
     "OperationInterrupted",
     "ProvisionNeeded",
     "ResourcesGone",
+    "StateUnreachable",
     "StepFailed",
     "StepInDoubt",
     "Stopped",
@@ -227,6 +230,40 @@ class HostOutOfReach(EnvironmentsError):
         self.name = name
         self.what = what
         super().__init__(f"nothing was done to {name!r}, whose host can't be worked on: {what}")
+
+
+class StateUnreachable(EnvironmentsError):
+    """The chart does not lead to a state that is waited for any more.
+
+    Attributes:
+        condition: The present state, with the operation.
+        wanted: The states that are waited for.
+    """
+
+    def __init__(self, name: str, *, condition: str, wanted: Iterable[str]) -> None:
+        self.name = name
+        self.condition = condition
+        self.wanted: tuple[str, ...] = tuple(wanted)
+        super().__init__(f"{name!r} is {condition}, and can't become {' or '.join(self.wanted)} any more")
+
+
+class NotReached(EnvironmentsError, TimeoutError):
+    """A state that is waited for was not reached in time.
+
+    Attributes:
+        condition: The present state, with the operation.
+        wanted: The states that are waited for.
+        seconds: The time limit.
+    """
+
+    def __init__(self, name: str, *, condition: str, wanted: Iterable[str], seconds: float) -> None:
+        self.name = name
+        self.condition = condition
+        self.wanted: tuple[str, ...] = tuple(wanted)
+        self.seconds = seconds
+        super().__init__(
+            f"{name!r} did not become {' or '.join(self.wanted)} within {seconds:g} s: it is {condition}"
+        )
 
 
 class UnsupportedCommand(EnvironmentsError):

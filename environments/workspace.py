@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
@@ -20,6 +21,7 @@ from environments.errors import (
     InvalidConfiguration,
     NotDestroyed,
     NothingToRetry,
+    NotReached,
     ResourcesGone,
     Stopped,
 )
@@ -56,6 +58,8 @@ from environments.execution.spec_changes import (
     usable,
 )
 from environments.execution.stop import StopRequest
+from environments.following.arrival import arrival
+from environments.following.attendance import attendance
 from environments.lifecycle import Lifecycle, Subject
 from environments.many import Crew, Outcome
 from environments.model.command_name import CommandName
@@ -493,6 +497,69 @@ class Workspace:
         """
         detection, name = Detection(self._runtime, deep=deep), name_of(environment)
         return await (detection.apply(name) if apply else detection.find(name))
+
+    @overload
+    async def wait(
+        self,
+        environment: AnyEnvironment | str,
+        *states: type[AnyState] | EnvironmentState,
+        timeout: float | None = None,
+    ) -> AnyEnvironment: ...
+    @overload
+    async def wait(
+        self,
+        environment: AnyEnvironment | str,
+        *states: type[AnyState] | EnvironmentState,
+        gone: bool,
+        timeout: float | None = None,
+    ) -> AnyEnvironment | None: ...
+    async def wait(
+        self,
+        environment: AnyEnvironment | str,
+        *states: type[AnyState] | EnvironmentState,
+        gone: bool = False,
+        timeout: float | None = None,
+    ) -> AnyEnvironment | None:
+        """Wait until an environment is in one of some states, whoever works on it. Takes no lock.
+
+        A state that is entered and left again at once counts as well. `gone` waits for the purge, too.
+        Observers are told the state at first, and each other state that is seen.
+
+        Args:
+            environment: An environment or its name.
+            states: The states.
+            gone: Whether to return None once the environment is purged.
+            timeout: How many seconds to wait.
+
+        Raises:
+            StateUnreachable: The chart does not lead to the states any more.
+            CommandFailed: A command failed in the meantime.
+            OperationInterrupted: The process of a command died.
+            NotReached: Time is up.
+        """
+        name, wanted = name_of(environment), [_target(state) for state in states]
+        try:
+            async with asyncio.timeout(timeout):
+                return await arrival(self._repository, name, wanted, gone=gone, tell=self._runtime.tell)
+        except TimeoutError as error:
+            condition = self.load(name).condition
+            listed = [*wanted, *(["gone"] if gone else [])]
+            raise NotReached(name, condition=condition, wanted=listed, seconds=timeout or 0) from error
+
+    async def watch(self, environment: AnyEnvironment | str) -> AnyEnvironment | None:
+        """Tell the observers the progress of a command that another process runs, until it ends.
+
+        Takes no lock. Commands that the process runs next are followed as well.
+
+        Returns:
+            The environment after the command, or None if no command is under way.
+
+        Raises:
+            CommandFailed: The command failed.
+            OperationInterrupted: The process of the command died.
+        """
+        runtime = self._runtime
+        return await attendance(self._repository, name_of(environment), runtime.tell, runtime.clock)
 
     async def purge(self, environment: AnyEnvironment | str) -> None:
         """Remove the record of a destroyed environment, and free the name.

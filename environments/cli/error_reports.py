@@ -215,6 +215,10 @@ KINDS: dict[type[BaseException], _Kind] = {
         "host_out_of_reach",
         _say("envchart drift NAME", "envchart up NAME", "envchart destroy NAME"),
     ),
+    environment_errors.StateUnreachable: _Kind(ExitCode.NOT_ALLOWED, "state_unreachable", _usual),
+    environment_errors.NotReached: _Kind(
+        ExitCode.DIFFERENCE, "not_reached", _say("envchart watch NAME", "envchart why NAME")
+    ),
     environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
     environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
     environment_errors.NotDestroyed: _Kind(

@@ -126,6 +126,8 @@ COMMANDS: dict[str, Entry] = {
     "why": Entry("why", "why", "Explain what happened, what is known, and what to do next.", LOOK),
     "show": Entry("show", "show", "Show an environment: state, problems and next commands.", LOOK),
     "list": Entry("listing.list", "list_", "List environments: all, or those that are selected.", LOOK),
+    "watch": Entry("following", "watch", "Show the progress of the command that is under way.", LOOK),
+    "wait": Entry("following", "wait", "Wait until an environment has reached a state.", LOOK),
     "history": Entry("history", "history", "Show the transitions and steps of an environment.", LOOK),
     "events": Entry("events", "events", "Tell the transitions of all environments as they happened.", LOOK),
     "logs": Entry("logs", "logs", "Show the end of the service's log.", LOOK),

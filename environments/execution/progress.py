@@ -94,10 +94,12 @@ class StepStarted(_StepProgress):
     Attributes:
         attempt: The number of the attempt, from 1.
         timeout: The time limit of the attempt, or None for no limit.
+        elapsed: The time that the attempt had taken already, if another process runs it.
     """
 
     attempt: int = 1
     timeout: timedelta | None = None
+    elapsed: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from environments.cli.terminal.narrator import seconds
-from environments.cli.terminal.screen import PlainScreen
+from environments.cli.terminal.screen import plain_screen
 from environments.execution.progress import (
     CommandEnded,
     CommandStarted,
@@ -49,7 +49,7 @@ class Display:
 
     def __init__(self, settings: Settings, states: Mapping[str, str]) -> None:
         self._rows = _live_rows(states)
-        self._lines: _Lines = self._rows or PlainScreen()
+        self._lines: _Lines = self._rows or plain_screen()
         self._begun: dict[str, None] = {}
         self._settings = settings
         # Messages from elsewhere are printed above the rows until all have ended.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from loguru import logger
 
-from environments.cli.terminal.screen import PlainScreen
+from environments.cli.terminal.screen import plain_screen
 from environments.secrets.redaction import redact_known
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class _Stderr:
             f" {key}={value}" for key, value in record["extra"].items() if self.settings.verbosity
         )
         # Steps may log from other threads, where click has no context to ask for the screen.
-        screen = self.settings.screen or PlainScreen()
+        screen = self.settings.screen or plain_screen()
         screen.note(redact_known(f"{record['level'].name.lower()}: {record['message']}{facts}"))
 
 

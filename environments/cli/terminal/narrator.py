@@ -35,6 +35,7 @@ class Narrator:
     def __init__(self, settings: Settings) -> None:
         self.at_work: str | None = None
         self._due: CommandDue | None = None
+        self._waiting = ""
         self._settings = settings
         # Messages from elsewhere go to the same screen until the command has ended.
         settings.screen = self._screen = open_screen()
@@ -52,6 +53,15 @@ class Narrator:
         """Print a message."""
         self._screen.note(text)
 
+    def wait_for(self, text: str, limit: timedelta | None) -> None:
+        """Show what is waited for, and how long at most, until it is reached or the screen is closed."""
+        self._waiting = text
+        self._screen.begin(text, allowed=limit)
+
+    def reached(self, after: timedelta) -> None:
+        """Show that the wait has ended."""
+        self._screen.end(self._waiting, outcome=f"reached after {seconds(after)}", good=True)
+
     def __call__(self, progress: Progress) -> None:
         """Print one event."""
         match progress:
@@ -59,30 +69,36 @@ class Narrator:
                 self._screen.note(f"note: {message}")
             case CommandDue():
                 self._due = progress
-            case CommandStarted(name=name, command=command, kept=kept):
+            case CommandStarted(name=name):
                 self.at_work = name
-                again = f", continuing after {kept} {'step' if kept == 1 else 'steps'}" if kept else ""
                 due, self._due = self._due, None
-                place = f" (command {due.number} of {due.of})" if due is not None and due.of > 1 else ""
-                self._screen.note(f"{command} {name}{place}{again}")
-                for reason in due.reasons if due is not None else ():
-                    self._screen.note(f"  because {reason}")
-            case StepStarted(attempt=1):
-                self._screen.begin(_title(progress))
-            case StepStarted(attempt=attempt):
-                self._screen.begin(f"{_title(progress)} (attempt {attempt})")
+                self._screen.command(_begun(progress, due), due.reasons if due is not None else ())
+            case StepStarted(attempt=attempt, timeout=allowed, elapsed=elapsed):
+                again = f" (attempt {attempt})" if attempt > 1 else ""
+                self._screen.begin(f"{_title(progress)}{again}", allowed=allowed, elapsed=elapsed)
             case StepReported(passing=True, message=message):
-                self._screen.note(f"        {message}")
+                self._screen.reason(message)
             case StepReported():
                 pass  # the step's outcome repeats the last report
             case StepFinished():
-                self._screen.end(_title(progress), outcome=_outcome(progress), good=True)
+                self._screen.end(
+                    _title(progress), outcome=_outcome(progress), good=True, detail=_detail(progress)
+                )
             case StepAttemptFailed(retry_in=retry_in, summary=summary):
                 again = f"; again in {seconds(retry_in)}" if retry_in is not None else ""
                 self._screen.end(_title(progress), outcome=f"failed: {summary}{again}", good=False)
             case CommandEnded(command=command, duration=duration, failure=failure):
                 ending = "done" if failure is None else "failed"
-                self._screen.note(f"{command} {ending} in {seconds(duration)}")
+                self._screen.finish(
+                    str(command), outcome=f"{ending} in {seconds(duration)}", good=failure is None
+                )
+
+
+def _begun(started: CommandStarted, due: CommandDue | None) -> str:
+    kept = started.kept
+    again = f", continuing after {kept} {'step' if kept == 1 else 'steps'}" if kept else ""
+    place = f" (command {due.number} of {due.of})" if due is not None and due.of > 1 else ""
+    return f"{started.command} {started.name}{place}{again}"
 
 
 def _title(progress: StepStarted | StepFinished | StepAttemptFailed) -> str:
@@ -93,5 +109,8 @@ def _outcome(progress: StepFinished) -> str:
     if progress.kept and not progress.duration:
         return "kept from the last attempt"
     found = "found done" if progress.kept else "done"
-    note = f" ({progress.note})" if progress.note else ""
-    return f"{found} {seconds(progress.duration)}{note}"
+    return f"{found} {seconds(progress.duration)}"
+
+
+def _detail(progress: StepFinished) -> str:
+    return "" if progress.kept and not progress.duration else progress.note or ""

@@ -1,17 +1,19 @@
-"""Screen: progress and messages on stderr, as plain lines or with a spinner on a terminal."""
+"""Screen: progress and messages on stderr, as plain lines or as a live picture on a terminal."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from datetime import timedelta
+from typing import Protocol
 
 import click
 
+from environments.cli.terminal.lines import cut, fitted, step_outcome
 from environments.system.control_codes import strip_control_codes
-
-if TYPE_CHECKING:
-    pass
+from statechart.formats.columns import columns_of, is_ascii
 
 
 class Screen(Protocol):
@@ -21,12 +23,26 @@ class Screen(Protocol):
         """Show a message."""
         ...
 
-    def begin(self, text: str) -> None:
-        """Show a step that is under way."""
+    def command(self, text: str, reasons: Sequence[str] = ()) -> None:
+        """Show a command that begins, with the reasons why it is run."""
         ...
 
-    def end(self, text: str, *, outcome: str, good: bool) -> None:
-        """Show the outcome of the step."""
+    def begin(
+        self, text: str, *, allowed: timedelta | None = None, elapsed: timedelta = timedelta()
+    ) -> None:
+        """Show a step that is under way, with its time limit and the time that it has taken already."""
+        ...
+
+    def reason(self, text: str) -> None:
+        """Show how far the step has come, or why it waits."""
+        ...
+
+    def end(self, text: str, *, outcome: str, good: bool, detail: str = "") -> None:
+        """Show the outcome of the step; only the detail may be shortened."""
+        ...
+
+    def finish(self, command: str, *, outcome: str, good: bool) -> None:
+        """Show the outcome of the command."""
         ...
 
     def close(self) -> None:
@@ -35,31 +51,56 @@ class Screen(Protocol):
 
 
 class PlainScreen:
-    """Plain lines; the line of a step stays open until its outcome is known."""
+    """Plain lines; the line of a step stays open until its outcome is known.
 
-    def __init__(self) -> None:
+    Args:
+        width: The columns that lines have to fit, or None for whole lines.
+        ellipsis: Stands for what is left out, and for an outcome that is not known yet.
+    """
+
+    def __init__(self, width: int | None = None, ellipsis: str = "…") -> None:
+        self._width = width
+        self._ellipsis = ellipsis
         self._open: str | None = None
 
     def note(self, text: str) -> None:
         """Print a message on a line of its own."""
         self.close()
-        _write(strip_control_codes(text) + "\n")
+        _write(fitted(strip_control_codes(text), self._width) + "\n")
 
-    def begin(self, text: str) -> None:
+    def command(self, text: str, reasons: Sequence[str] = ()) -> None:
+        """Print a line, and one for each reason."""
+        self.note(text)
+        for reason in reasons:
+            self.note(f"  because {reason}")
+
+    def begin(
+        self, text: str, *, allowed: timedelta | None = None, elapsed: timedelta = timedelta()
+    ) -> None:
         """Open a line."""
+        del allowed, elapsed  # a line that is printed can't count
         self.close()
         self._open = text
-        _write(f"{strip_control_codes(text)} … ")
+        _write(f"{strip_control_codes(text)} {self._ellipsis} ")
 
-    def end(self, text: str, *, outcome: str, good: bool) -> None:
+    def reason(self, text: str) -> None:
+        """Print the reason on a line of its own."""
+        self.close()
+        line = f"        {strip_control_codes(text)}"
+        _write((line if self._width is None else cut(line, self._width, self._ellipsis)) + "\n")
+
+    def end(self, text: str, *, outcome: str, good: bool, detail: str = "") -> None:
         """Complete the open line, or print a whole line if a message has closed it."""
-        del good  # only colours show it
-        _write(
-            f"{strip_control_codes(outcome)}\n"
-            if self._open == text
-            else f"{strip_control_codes(text)} … {strip_control_codes(outcome)}\n"
-        )
+        del good  # only a terminal shows it
+        head = strip_control_codes(f"{text} {self._ellipsis} ")
+        said = step_outcome(head, outcome, detail, self._width, self._ellipsis)
+        _write(f"{said.removeprefix(head) if self._open == text else said}\n")
         self._open = None
+
+    def finish(self, command: str, *, outcome: str, good: bool) -> None:
+        """Print a line."""
+        del good  # the outcome tells it
+        self.note(f"{command} {outcome}")
 
     def close(self) -> None:
         """End the open line."""
@@ -75,18 +116,23 @@ def _write(text: str) -> None:
         sys.stderr.flush()
 
 
+def plain_screen() -> PlainScreen:
+    """Return plain lines that fit stderr."""
+    return PlainScreen(columns_of(sys.stderr), "..." if is_ascii(sys.stderr) else "…")
+
+
 def open_screen() -> Screen:
     """Open the screen that fits stderr."""
-    if sys.stderr.isatty():
-        # Only a terminal shows the spinner, and rich takes long to load.
+    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", None):
+        # Only a terminal shows the live picture, and rich takes long to load.
         from environments.cli.terminal.spinner import TerminalScreen
 
         return TerminalScreen()
-    return PlainScreen()
+    return plain_screen()
 
 
 def current_screen() -> Screen:
     """Return the open screen of the running command, or plain lines."""
     context = click.get_current_context(silent=True)
     screen = context.obj.screen if context is not None else None
-    return screen or PlainScreen()
+    return screen or plain_screen()

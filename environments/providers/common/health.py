@@ -34,10 +34,16 @@ class HealthVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict, with its reason in one line."""
+    """A verdict, with its reason in one line; `waiting` says it while the service starts."""
 
     kind: HealthVerdict
     detail: str = ""
+    waiting: str = ""
+
+    @property
+    def yet(self) -> str:
+        """The reason to go on waiting for the service, empty once it is healthy."""
+        return self.waiting or self.detail
 
 
 async def ask(
@@ -153,7 +159,8 @@ class _Exchange:
     def _unanswered(self, silence: str, *, late: bool) -> Answer:
         match self.error:
             case ConnectionRefusedError():
-                return Answer(HealthVerdict.SILENT, f"nothing listens on port {self.port}")
+                closed = f"port {self.port} not open yet"
+                return Answer(HealthVerdict.SILENT, f"nothing listens on port {self.port}", closed)
             case OSError() | None if late:  # what the shutdown at the deadline looks like to the thread
                 return Answer(HealthVerdict.SILENT, silence)
             case RemoteDisconnected():

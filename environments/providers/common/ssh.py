@@ -209,7 +209,9 @@ async def wait_for(
     return time.monotonic() - started
 
 
-async def host_key(host: str, port: int, within: timedelta) -> str:
+async def host_key(
+    host: str, port: int, within: timedelta, report: Callable[[str], None] = lambda _text: None
+) -> str:
     """Return the public key that a host shows, such as `ssh-ed25519 AAAA…`.
 
     Raises:
@@ -229,7 +231,7 @@ async def host_key(host: str, port: int, within: timedelta) -> str:
             raise StepFailed(FailureCause.NETWORK, f"{host} shows no host key")
         return " ".join(key.export_public_key().decode().split()[:2])
 
-    return await _patiently(shown, target, within, lambda _text: None)
+    return await _patiently(shown, target, within, report)
 
 
 async def _patiently(

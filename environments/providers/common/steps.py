@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial, wraps
@@ -43,6 +44,19 @@ def provider_step(
         has_effect=has_effect,
         timeout=timeout,
     )
+
+
+def reasons(context: StepContext, after: timedelta = timedelta(seconds=0.5)) -> Callable[[str], None]:
+    """Return a function that tells why a step waits: after a moment, and only another reason again."""
+    begun, told = time.monotonic(), ""
+
+    def tell(reason: str) -> None:
+        nonlocal told
+        if reason and reason != told and time.monotonic() - begun >= after.total_seconds():
+            context.progress(reason)
+            told = reason
+
+    return tell
 
 
 async def _look(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,10 +29,15 @@ _CANCEL_GRACE = timedelta(seconds=1)  # who cancels does not want to wait for th
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """A service that has been started and is not known to be healthy yet."""
+    """A service that has been started and is not known to be healthy yet.
+
+    Attributes:
+        tell: Called with the reason to go on waiting.
+    """
 
     spec: LocalSettings
     service: Service
+    tell: Callable[[str], None] = lambda _reason: None
 
     async def wait(self) -> float:
         """Wait until the service is healthy, and again after the settle time; return the seconds.
@@ -70,6 +76,7 @@ class Startup:
 
         async def lasting() -> tuple[Answer, float]:
             answer = await self._ask(instance)
+            self.tell(answer.yet)
             after = time.monotonic() - begun
             # Many services answer before they are ready, and exit when a connection of theirs fails.
             if answer.kind is HealthVerdict.HEALTHY:

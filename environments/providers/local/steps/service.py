@@ -12,7 +12,7 @@ from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.addresses import url_of
 from environments.providers.common.health import HOST, HealthVerdict, ask
 from environments.providers.common.service_variables import values_of
-from environments.providers.common.steps import provider_step
+from environments.providers.common.steps import provider_step, reasons
 from environments.providers.local.config_files import write_variables
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, require_free
@@ -136,7 +136,7 @@ async def check_health(spec: LocalSettings, context: StepContext) -> StepOutputs
     layout = Layout.at(context)
     layout.require()
     release, port = released(context)
-    seconds = await Startup(spec, Service(layout)).wait()
+    seconds = await Startup(spec, Service(layout), reasons(context)).wait()
     # The service has moved, if it was to.
     await in_thread(lambda: Reservations.beside(layout).release(layout.lineage, but=port))
     context.report(f"healthy after {seconds:.1f} s: port {port} answers with this instance's token")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -55,8 +55,12 @@ class BootStatus:
         raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
 
 
-async def await_cloud_init(remote: Connection, within: timedelta) -> BootStatus | None:
+async def await_cloud_init(
+    remote: Connection, within: timedelta, tell: Callable[[str], None] = lambda _reason: None
+) -> BootStatus | None:
     """Wait until cloud-init has ended, and return its status, or None if the host has none.
+
+    `tell` is called with the reason to wait.
 
     Raises:
         StepFailed: Time is up, or no answer of cloud-init is understood.
@@ -69,6 +73,7 @@ async def await_cloud_init(remote: Connection, within: timedelta) -> BootStatus 
             pass
         case _:
             raise _unknown(asked)
+    tell("waiting for cloud-init to end")
     waited = await remote.run("cloud-init status --wait", timeout=within, check=False)
     # Versions differ: some know no JSON, some no --wait.
     answer = await remote.run("cloud-init status --format json", timeout=QUICK, check=False)

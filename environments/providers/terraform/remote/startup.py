@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from environments.errors import StepFailed
@@ -20,10 +21,15 @@ _RESTARTS = 3  # as many may be bad luck, more are a crash loop
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """A service that was started and has not proved healthy yet."""
+    """A service that was started and has not proved healthy yet.
+
+    Attributes:
+        tell: Called with the reason to go on waiting.
+    """
 
     service: ServiceSettings
     host: HostDirectory
+    tell: Callable[[str], None] = lambda _reason: None
 
     async def wait(self) -> float:
         """Wait until the service is healthy and stays healthy, and return the seconds that took.
@@ -47,7 +53,9 @@ class Startup:
 
     async def _look(self) -> tuple[RemoteService, Answer]:
         instance = await self._living()
-        return instance, await self.ask(instance)
+        answer = await self.ask(instance)
+        self.tell(answer.yet)
+        return instance, answer
 
     async def ask(self, instance: RemoteService) -> Answer:
         """Check the health of the service from this machine."""

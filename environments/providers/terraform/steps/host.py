@@ -95,7 +95,7 @@ async def reach_host(spec: TerraformSettings, context: StepContext) -> StepOutpu
         known_hosts.pin(target.known_hosts, target.host, target.port, str(known))
         how = "its key was known beforehand"
     elif pinned is None:  # trust on first use
-        shown = await ssh.host_key(target.host, target.port, spec.timeouts.ssh)
+        shown = await ssh.host_key(target.host, target.port, spec.timeouts.ssh, context.progress)
         known_hosts.pin(target.known_hosts, target.host, target.port, shown)
         how = "the key that it showed first is pinned"
     seconds = await ssh.wait_for(target, spec.timeouts.ssh, context.progress)
@@ -122,7 +122,7 @@ async def await_boot(spec: TerraformSettings, context: StepContext) -> None:
         StepFailed: Cloud-init failed, or the host has no suitable Python.
     """
     async with on_host(spec, context) as host:
-        booted = await await_cloud_init(host.remote, spec.timeouts.boot)
+        booted = await await_cloud_init(host.remote, spec.timeouts.boot, context.progress)
         if booted is not None:
             booted.require_success()
         await host.call.require_python()

@@ -19,7 +19,7 @@ from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.health import HealthVerdict
 from environments.providers.common.log_tail import last_word
 from environments.providers.common.service_variables import ENVIRONMENT, TOKEN, values_of
-from environments.providers.common.steps import provider_step
+from environments.providers.common.steps import provider_step, reasons
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.collected_log import CollectedLog, last_lines
 from environments.providers.terraform.remote.connection import can_be_reached, on_host
@@ -177,7 +177,7 @@ async def check_health(spec: TerraformSettings, context: StepContext) -> StepOut
     try:
         async with on_host(spec, context) as host:
             try:
-                seconds = await Startup(spec.service, host).wait()
+                seconds = await Startup(spec.service, host, reasons(context)).wait()
             except StepFailed as failed:
                 raise await _ended(spec, context, host, failed) from failed
     except asyncio.CancelledError:  # a service that is not known to be healthy must not stay

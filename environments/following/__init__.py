@@ -1,0 +1,1 @@
+"""Following environments that other processes work on, without taking their locks."""
