@@ -48,6 +48,9 @@ from environments.events.cursor import (
 from environments.events.follow import (
     Event as Event,
 )
+from environments.events.notify import (
+    OnTransition as OnTransition,
+)
 from environments.execution.commands import (
     ConfigureCommand as ConfigureCommand,
     DestroyCommand as DestroyCommand,
@@ -68,6 +71,7 @@ from environments.execution.progress import (
     StepFinished as StepFinished,
     StepReported as StepReported,
     StepStarted as StepStarted,
+    Transitioned as Transitioned,
 )
 from environments.execution.stop import (
     StopRequest as StopRequest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from environments.cli.settings import DATA_DIR_VARIABLE
 from statechart.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -39,9 +40,19 @@ def workspace(
 ) -> Workspace:
     """Return the workspace, for changing environments."""
     # Subcommands that only read import this module too, and the engine takes longest to load.
-    from environments.workspace import Workspace
+    from environments import OnTransition, Workspace
 
     _set_up_logs(settings)
+    file = settings.workspace
+    if file.on_transition is not None:
+        notifier = OnTransition(
+            file.on_transition,
+            directory=file.directory,
+            timeout=file.on_transition_timeout,
+            # The command may call envchart, from another directory than this process.
+            variables={DATA_DIR_VARIABLE: str(settings.data_dir.absolute())},
+        )
+        observers = (*observers, notifier)
     return Workspace(
         settings.data_dir,
         observers=observers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -29,6 +30,15 @@ def _text(value: Any) -> str:
     if not value.strip() or "\0" in value:
         raise ValueError("should not be empty" if not value.strip() else "contains a NUL character")
     return value
+
+
+def _command_line(value: Any) -> str:
+    line = _text(value)
+    try:
+        shlex.split(line)
+    except ValueError as error:
+        raise ValueError(f"is not a command line: {str(error).lower()}") from None
+    return line
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -101,7 +111,7 @@ _KEYS = {
     "data_dir": _Key(_path, "The directory of the environments, relative to this file.", DEFAULT_DATA_DIR),
     "parallel": _Key(_count, "How many environments are worked on at once.", 4),
     "on_transition": _Key(
-        _text,
+        _command_line,
         "A command that is run after each transition, in this directory, with JSON on stdin.",
         "./notify.sh",
     ),

@@ -11,6 +11,7 @@ from uuid import uuid4
 from environments.errors import CommandFailed
 from environments.execution.progress import CommandEnded, CommandStarted, Noticed
 from environments.execution.runner import Runner, StepStopped
+from environments.execution.sessions import tell_transitions
 from environments.execution.transitions import fire, record_achievement, record_failure, with_trace
 from environments.model.command_name import CommandName
 from environments.model.condition import PARTLY
@@ -77,6 +78,7 @@ class Attempt:
             kept=len(kept),
         )
         self.runner.runtime.tell(started)
+        tell_transitions(self.runner.session)
         in_doubt = {step.name for step in operation.in_doubt}
         try:
             await self.runner.run(steps, kept=len(kept), in_doubt=in_doubt)
@@ -206,6 +208,7 @@ class Attempt:
         return timedelta(seconds=self.runner.clock.monotonic() - self._started)
 
     def _end(self, failure: Failure | None) -> None:
+        tell_transitions(self.runner.session)
         ended = CommandEnded(
             name=self._environment.name,
             command=self.command,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
+from environments.execution.sessions import SessionOver
 from environments.model.records import StepRecord, check_revision
 from statechart.errors import Conflict, LeaseLost, StorageError
 
@@ -13,12 +12,11 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.records import RevisionRecord
     from environments.ports import Session
-    from statechart.holder import Holder
 
 Pending: TypeAlias = "RevisionRecord | StepRecord"
 
 
-class BufferingSession:
+class BufferingSession(SessionOver):
     """A session over another session, for emergencies such as a full disk.
 
     Records that can't be saved wait, and are saved in order with the next record. `unsaved` holds
@@ -26,7 +24,7 @@ class BufferingSession:
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        super().__init__(session)
         self._environment = session.environment
         self.unsaved: list[Pending] = []
 
@@ -34,21 +32,6 @@ class BufferingSession:
     def environment(self) -> AnyEnvironment:
         """The environment, with the waiting records applied."""
         return self._environment
-
-    @property
-    def crashed(self) -> Holder | None:
-        """The last holder, if that process ended without releasing the environment."""
-        return self._session.crashed
-
-    @property
-    def released_by(self) -> Holder | None:
-        """The last holder, if that process released the environment in order."""
-        return self._session.released_by
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """Repairs made on opening, in words."""
-        return self._session.notes
 
     def commit(self, record: RevisionRecord) -> None:
         """Save a record that raises the revision, or keep the record waiting."""
@@ -81,25 +64,9 @@ class BufferingSession:
         else:
             self._session.commit(record)
 
-    def check(self) -> None:
-        """Raise LeaseLost if the environment is no longer held."""
-        self._session.check()
-
-    def write_trace(self, name: str, text: str) -> str:
-        """Store the trace of a failure, and return its path relative to the environment's directory."""
-        return self._session.write_trace(name, text)
-
     def close(self) -> None:
         """Save the waiting records if possible, and release the environment."""
         try:
             self.save()
         finally:
-            self._session.close()
-
-    def __enter__(self) -> BufferingSession:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            super().close()

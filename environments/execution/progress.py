@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from loguru import logger
 
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
 from environments.model.failure import Failure
+from environments.model.records import HistoryEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,21 @@ class StepAttemptFailed(_StepProgress):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transitioned:
+    """An environment entered a state, by a command, a recovery or drift.
+
+    Attributes:
+        name: The environment.
+        command: The command that led to the transition, if there was one.
+        entry: The record of the transition, as `Workspace.history` returns it.
+    """
+
+    name: str
+    command: CommandName | None = None
+    entry: HistoryEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandEnded(_Progress):
     """A command ended.
 
@@ -166,9 +182,27 @@ Progress: TypeAlias = (
     | StepReported
     | StepFinished
     | StepAttemptFailed
+    | Transitioned
     | CommandEnded
 )
 Observer: TypeAlias = Callable[[Progress], None]
+
+
+@runtime_checkable
+class Lingering(Protocol):
+    """An observer whose own work goes on beside the command, and is waited for at its end."""
+
+    async def finished(self, name: str) -> Sequence[str]:
+        """Wait until the work for an environment is done, within a limit; return what went wrong."""
+        ...
+
+
+async def settle(observers: Sequence[Observer], name: str) -> None:
+    """Wait for the observers' own work for an environment, and tell what went wrong with it."""
+    for observer in observers:
+        if isinstance(observer, Lingering):
+            for warning in await observer.finished(name):
+                notify(observers, Noticed(name=name, message=warning))
 
 
 def notify(observers: Sequence[Observer], progress: Progress) -> None:

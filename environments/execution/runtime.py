@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from environments.execution.interrupted import refuse_interrupted, require_settled
-from environments.execution.progress import Progress, notify
-from environments.execution.sessions import open_session
+from environments.execution.progress import Progress, notify, settle
+from environments.execution.sessions import ObservedSession, open_session
 from environments.execution.stop import StopRequest
 from environments.model.records import check_revision
 from environments.ports import provider_of
@@ -72,12 +72,16 @@ class Runtime:
         waiting = open_session(
             self.repository, name_of(target), holder, self.lock_timeout, observers=self.observers
         )
-        with wrap(await waiting) as session:
-            if not isinstance(target, str):  # a name means the newest revision
-                check_revision(target, session.environment)
-            if settled:
-                require_settled(session, self.clock)
-            yield OpenEnvironment(self, session, holder)
+        try:
+            with wrap(ObservedSession(await waiting, self.observers)) as session:
+                if not isinstance(target, str):  # a name means the newest revision
+                    check_revision(target, session.environment)
+                if settled:
+                    require_settled(session, self.clock)
+                yield OpenEnvironment(self, session, holder)
+        finally:
+            # Others may go on with the environment while the observers finish.
+            await settle(self.observers, name_of(target))
 
     def at_rest(self, name: str) -> AnyEnvironment:
         """Return the recorded environment without taking its lock.

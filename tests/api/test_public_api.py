@@ -36,7 +36,7 @@ ENVIRONMENTS = """
     StepReported StepStarted StopCommand StopRequest Stopped TerraformProvider Tool ToolProcess
     UnexpectedState UnknownLabel UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand Verdict
     Workspace check_name register_provider run_tool
-    Cursor Event InvalidCursor
+    Cursor Event InvalidCursor OnTransition Transitioned
     NotReached StateUnreachable
 """
 MODULES = [

@@ -68,6 +68,7 @@ def test_a_new_file_is_valid_and_its_comments_name_every_key(path: Path, name: s
         ("parallel = 0", ["{path}:1: parallel: should be a number from 1 to 1000, got 0"]),
         ("on_transition_timeout = -1", ["{path}:1: on_transition_timeout: should be a number of seconds"]),
         ("on_transition_timeout = nan", ["{path}:1: on_transition_timeout: should be a number of seconds"]),
+        ('on_transition = "say \'"', ["{path}:1: on_transition: is not a command line: no closing"]),
         ("on_transition = ''", ["{path}:1: on_transition: should not be empty"]),
         ("data_dir = ['x']", ["{path}:1: data_dir: should be a string, got a list"]),
         ("list = 1", ["{path}:1: list: should be a table, [list], got a number"]),

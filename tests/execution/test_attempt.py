@@ -407,7 +407,7 @@ async def test_observers_are_called_after_the_record_is_written(
 
     await make_command("provision", observers=[look]).attempt(created)
 
-    assert states == ["provisioning"] * 5 + ["provisioned"]
+    assert states == ["provisioning"] * 6 + ["provisioned"] * 2
 
 
 async def test_each_commit_writes_a_log_line(
