@@ -6,13 +6,53 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Final, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar, get_args
 
 from environments.errors import InvalidSelection, NothingMatches, UnknownLabel
 from environments.model.condition import Attempt
 from environments.model.fields.labels import broken_key_rule, shown
 from environments.model.stored import StateName
 from statechart.wording import nearest
+
+if TYPE_CHECKING:  # the start of the command line does not have to build it
+
+    class _State(Protocol):
+        @property
+        def name(self) -> str: ...
+
+    class Selectable(Protocol):
+        """The summary of an environment, or its stored form."""
+
+        @property
+        def name(self) -> str:
+            """The name."""
+            ...
+
+        @property
+        def state(self) -> _State:
+            """The state."""
+            ...
+
+        @property
+        def stored_operation(self) -> Attempt | None:
+            """The last command, if it has not succeeded."""
+            ...
+
+        @property
+        def is_error(self) -> bool:
+            """Whether the environment needs attention."""
+            ...
+
+        @property
+        def labels(self) -> Mapping[str, str]:
+            """The labels."""
+            ...
+
+        @property
+        def expires_at(self) -> datetime | None:
+            """The time of expiry."""
+            ...
+
 
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
@@ -21,50 +61,10 @@ STATES: Final[tuple[str, ...]] = (*get_args(StateName), FAILED, INTERRUPTED, UND
 """The states to select by: those of the chart, and three that tell about the last command."""
 
 
-class _State(Protocol):
-    @property
-    def name(self) -> str: ...
+SelectableT = TypeVar("SelectableT", bound="Selectable")
 
 
-class Selectable(Protocol):
-    """The summary of an environment, or its stored form."""
-
-    @property
-    def name(self) -> str:
-        """The name."""
-        ...
-
-    @property
-    def state(self) -> _State:
-        """The state."""
-        ...
-
-    @property
-    def stored_operation(self) -> Attempt | None:
-        """The last command, if it has not succeeded."""
-        ...
-
-    @property
-    def is_error(self) -> bool:
-        """Whether the environment needs attention."""
-        ...
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The labels."""
-        ...
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """The time of expiry."""
-        ...
-
-
-SelectableT = TypeVar("SelectableT", bound=Selectable)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelTerm:
+class LabelTerm(NamedTuple):
     """A condition on a label: `team=web`, `team!=web`, `team` (present) or `!team` (absent).
 
     A value may be a glob, as in `branch=feature-*`.

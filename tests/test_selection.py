@@ -86,7 +86,7 @@ MISSPELT: list[tuple[dict[str, list[str]], type[Exception], str]] = [
     ),
     ({"patterns": ["zzz*"]}, NothingMatches, "no environment matches 'zzz*'"),
     ({"labels": ["tema!=web"]}, UnknownLabel, "no environment has the label 'tema'; did you mean 'team'?"),
-    ({"labels": ["zone"]}, UnknownLabel, "no environment has the label 'zone'; labels are branch, team"),
+    ({"labels": ["zone"]}, UnknownLabel, "no environment has the label 'zone'; there are branch, team"),
     ({"labels": ["=web"]}, InvalidSelection, "the label '=web': its key is empty; write team=web"),
     ({"labels": ["a,,b"]}, InvalidSelection, "the label '': its key is empty"),
     ({"states": ["runing"]}, InvalidSelection, "there is no state 'runing'; did you mean 'running'?"),

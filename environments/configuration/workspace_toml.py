@@ -9,11 +9,11 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias
 
 from environments.configuration.workspace_file import DEFAULT_DATA_DIR, ListDefaults, WorkspaceFile
 from environments.model.errors import InvalidConfiguration
-from environments.model.stored import StateName
+from environments.selection import STATES
 from statechart.wording import listed, nearest
 
 _LARGEST = 32 * 1024
@@ -50,7 +50,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _states(value: Any) -> tuple[str, ...]:
-    found, known = _texts(value), get_args(StateName)
+    found, known = _texts(value), STATES
     for state in found:
         if state not in known:
             near = nearest(state, known)

@@ -208,16 +208,28 @@ def _line(
     """Return a line; a name that is wider than its column moves the cells after it."""
     cells = [padded(cell, width) for cell, width in zip(row, widths, strict=True)]
     if limit is not None:
-        room = limit - sum(map(width_of, cells[:-1])) - _GAP * (len(cells) - 1)
-        if names[-1] in _FLEXIBLE:
-            cells[-1] = cut(row[-1], room)
-        while len(cells) > 2 and sum(map(width_of, cells)) + _GAP * (len(cells) - 1) > limit:
-            cells.pop()
+        cells = _within(limit, cells, names)
     cells[-1] = cells[-1].rstrip()
     if colour != "plain" and "state" in names[: len(cells)]:
         place = names.index("state")
         cells[place] = style(cells[place], colour)
     return (" " * _GAP).join(cells).rstrip()
+
+
+def _within(limit: int, cells: list[str], names: Sequence[str]) -> list[str]:
+    """Return the cells of a line that fit; of all things, the name has to."""
+
+    def room() -> int:
+        return limit - _total([width_of(cell) for cell in cells])
+
+    if names[-1] in _FLEXIBLE:
+        last = cells[-1].rstrip()
+        cells[-1] = cut(last, room() + width_of(cells[-1]))
+    while room() < 0 and names[len(cells) - 1] not in ("state", "name"):
+        cells.pop()
+    if room() < 0 and "state" in names[: len(cells)]:
+        cells[names.index("state")] = cells[names.index("state")][:1]
+    return cells
 
 
 def _grouped(

@@ -13,11 +13,11 @@ LABEL_KEY: Final = rf"^[A-Za-z0-9]({_CHARACTERS}*[A-Za-z0-9])?$"
 """The pattern of a key."""
 # `\Z`, since `$` also matches before a final line break.
 _KEY_RULES = (
-    (re.compile(r"^.+", re.S), "is empty"),
-    (re.compile(rf"^{_CHARACTERS}*\Z"), "may contain only letters, digits, '-', '_', '.' and '/'"),
-    (re.compile(r"^[A-Za-z0-9]"), "must begin with a letter or a digit"),
-    (re.compile(r"[A-Za-z0-9]\Z"), "must end with a letter or a digit"),
-    (re.compile(rf"^.{{1,{MAX_LABEL_KEY}}}\Z"), f"is longer than {MAX_LABEL_KEY} characters"),
+    (r"(?s)^.+", "is empty"),
+    (rf"^{_CHARACTERS}*\Z", "may contain only letters, digits, '-', '_', '.' and '/'"),
+    (r"^[A-Za-z0-9]", "must begin with a letter or a digit"),
+    (r"[A-Za-z0-9]\Z", "must end with a letter or a digit"),
+    (rf"^.{{1,{MAX_LABEL_KEY}}}\Z", f"is longer than {MAX_LABEL_KEY} characters"),
 )
 _SHOWN = 40
 
@@ -38,7 +38,7 @@ def check_labels(labels: dict[str, str]) -> dict[str, str]:
 
 def broken_key_rule(key: str) -> str | None:
     """Return the rule that a key breaks, or None."""
-    return next((rule for pattern, rule in _KEY_RULES if not pattern.search(key)), None)
+    return next((rule for pattern, rule in _KEY_RULES if not re.search(pattern, key)), None)
 
 
 def _broken_value_rule(value: str) -> str | None:

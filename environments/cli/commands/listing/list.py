@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import click
 
@@ -33,8 +33,7 @@ from environments.selection import STATES, Selection
 from statechart.wording import listed, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What is listed, and how.
 
     Attributes:

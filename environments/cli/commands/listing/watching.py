@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import click
@@ -88,7 +88,7 @@ class _Drawing:
         room = max(1, size.lines - len(last) - 1)  # the cursor is on the line below
         if len(lines) > room:
             if wanted.sort == "name":  # what needs attention must not be what does not fit
-                lines = rendered(found, replace(wanted, sort="state"), size.columns)
+                lines = rendered(found, wanted._replace(sort="state"), size.columns)
             lines = [*lines[: room - 1], f"… {len(lines) - room + 1} more lines"]
         lines += last
         if lines == self.drawn and size == self.size:
@@ -116,7 +116,7 @@ class _Lines:
     def show(self, found: Gathered, wanted: Wanted) -> None:
         """Print the lines that have changed."""
         size = size_of(sys.stdout)
-        heading, *lines = rendered(found, replace(wanted, group_by=None), size.columns if size else None)
+        heading, *lines = rendered(found, wanted._replace(group_by=None), size.columns if size else None)
         documents = ordered(found.documents, wanted.sort)
         now: dict[str, object] = {each["name"]: [each[key] for key in _TOLD] for each in documents}
         now |= {name: report.message for name, report in found.unreadable}
