@@ -89,6 +89,14 @@ def pin(path: AnyPath, host: str, port: int, key: str) -> None:
     write_private(path, "\n".join([*kept, known_hosts_line(host, port, key)]) + "\n")
 
 
+def forget(path: AnyPath, host: str, port: int) -> None:
+    """Remove the keys that are pinned for a host, durably; other lines stay."""
+    name, lines = _name(host, port), _lines(path)
+    kept = [left for line in lines if (left := _without(line, name)) is not None]
+    if kept != lines:
+        write_private(path, "".join(f"{line}\n" for line in kept))
+
+
 def _lines(path: AnyPath) -> list[str]:
     # Editors may put a byte order mark before the first line, and comments in any encoding.
     try:

@@ -75,6 +75,11 @@ class Layout:
         return self.build / "teardown.tfplan"
 
     @property
+    def provision_plan(self) -> OwnPath:
+        """The plan of a change in place, while it is looked at and applied."""
+        return self.build / "provision.tfplan"
+
+    @property
     def state(self) -> OwnPath:
         """Terraform's state: the only list of the resources that destroy has to remove."""
         return self.module / "terraform.tfstate"

@@ -21,7 +21,8 @@ from environments.providers.terraform.settings import TerraformSettings
 from environments.providers.terraform.steps.host import boot_steps, configure_steps, register_steps
 from environments.providers.terraform.steps.infrastructure import infrastructure_steps
 from environments.providers.terraform.steps.release import release_steps
-from environments.providers.terraform.steps.service import run_steps, stop_steps
+from environments.providers.terraform.steps.service import run_steps
+from environments.providers.terraform.steps.stopping import last_stop_steps, stop_steps
 from environments.providers.terraform.steps.teardown import check_steps, teardown_steps
 from environments.providers.terraform.tofu import program
 from environments.providers.terraform.tofu.module import Module
@@ -168,7 +169,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
                 return stop_steps(self, environment)
             case CommandName.DESTROY:
                 # The service first: a registered host stays, and the service would stay with it.
-                stopping = (*check_steps(self, environment), *stop_steps(self, environment))
+                stopping = (*check_steps(self, environment), *last_stop_steps(self, environment))
                 return (*stopping, *teardown_steps(self, environment))
 
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:

@@ -230,6 +230,7 @@ def start(app: Path, root: Path) -> Iterator[Callable[..., None]]:
             "token": TOKEN,
             "fingerprint": "",
             "grace": 1,
+            "operation": "op-1",
         }
         call("start", root, **{**facts, **changes})
 
@@ -250,7 +251,9 @@ def test_a_stubborn_service_is_killed_with_its_children(root: Path, start: Calla
     family = [psutil.Process(seen["pid"]), *psutil.Process(seen["pid"]).children()]
     assert len(family) == 2
 
+    assert "still runs" in call("remains", root)
     assert call("stop", root, grace=0.2)
+    assert call("remains", root) == ""
 
     assert all(not each.is_running() or each.status() == psutil.STATUS_ZOMBIE for each in family)
     assert call("status", root) is None

@@ -19,6 +19,7 @@ from .waiting import until
 _LOOKING: dict[str, Callable[..., Any]] = {
     "status": service.status,
     "answers": service.answers,
+    "remains": service.remains,
     "damage": releases.damage,
     "names": releases.names,
     "linked": releases.linked,

@@ -10,7 +10,7 @@ from .files import write
 from .refused import Refused
 
 Record = dict[str, Any]  # Any: JSON
-"""Has `release`, `token`, `fingerprint`, `supervisor` and `log`, the position where the output begins.
+"""Has `release`, `token`, `fingerprint`, `operation`, `supervisor` and `log`, where the output begins.
 A plain daemon's also has `pid` and `started`, once the process exists."""
 
 

@@ -26,6 +26,7 @@ def start(
     token: str,
     fingerprint: str,
     grace: float,
+    operation: str,
 ) -> None:
     """Start the service under systemd if this program may use that, else as a plain daemon.
 
@@ -39,6 +40,7 @@ def start(
         "release": release,
         "token": token,
         "fingerprint": fingerprint,
+        "operation": operation,
         "supervisor": "systemd" if systemd.may_be_used() else "daemon",
         "log": {"inode": log.st_ino, "offset": log.st_size},
     }
@@ -92,6 +94,14 @@ def stop(root: Path, *, grace: float) -> bool:
         ran = daemon.stop(found, grace) or ran
     record.forget(root)
     return ran
+
+
+def remains(root: Path) -> str:
+    """Return what runs of the service, or would start at the next boot; an empty string for nothing."""
+    if systemd.has_unit(root):
+        return f"its unit {root.name}.service is still installed"
+    found = status(root)
+    return f"pid {found['pid']} still runs" if found is not None and found["alive"] else ""
 
 
 def answers(root: Path, *, port: int, path: str, token: str) -> bool:

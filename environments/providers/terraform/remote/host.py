@@ -28,6 +28,7 @@ class RemoteService:
         alive: Whether the service runs or is about to be restarted.
         pid: The main process; None between two restarts.
         restarts: The number of restarts by the supervisor.
+        operation: The operation that started it.
         log: The position in the log where the output begins.
         running: The releases in whose directories the processes run, as far as visible.
     """
@@ -39,6 +40,7 @@ class RemoteService:
     supervisor: str = "daemon"
     pid: int | None = None
     restarts: int = 0
+    operation: str = ""
     log: Mapping[str, int] | None = None
     running: Sequence[str] = ()
 
@@ -112,6 +114,7 @@ class HostDirectory:
         token: str,
         fingerprint: str,
         grace: timedelta,
+        operation: str,
     ) -> None:
         """Start the service, under systemd if the host has it.
 
@@ -128,7 +131,12 @@ class HostDirectory:
             token=token,
             fingerprint=fingerprint,
             grace=grace.total_seconds(),
+            operation=operation,
         )
+
+    async def remains(self) -> str:
+        """Return what runs of the service, or would start at the next boot; an empty string for nothing."""
+        return str(await self.call("remains"))
 
     async def stop(self, grace: timedelta, within: timedelta | None = None) -> bool:
         """Stop the service by SIGTERM, after the grace by SIGKILL, and return whether anything ran."""

@@ -18,6 +18,7 @@ from environments.providers.terraform.remote.calls import QUICK
 from environments.providers.terraform.remote.cloud_init import await_cloud_init
 from environments.providers.terraform.remote.connection import REACHED, host_target, on_host
 from environments.providers.terraform.steps.playbook import playbook_steps
+from environments.providers.terraform.steps.replacement import REPLACED
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -86,8 +87,10 @@ def _address(spec: TerraformSettings, address: str, *, owned: bool) -> dict[str,
 
 async def reach_host(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Wait until SSH succeeds; an unknown host key is pinned, any other has to match."""
-    target = host_target(spec, context)
-    known = spec.ssh.host_key or context.environment.outputs.details.get("ssh_host_key")
+    target, details = host_target(spec, context), context.environment.outputs.details
+    known = spec.ssh.host_key or details.get("ssh_host_key")
+    if details.get(REPLACED):  # the pinned key was that of another host at this address
+        known_hosts.forget(target.known_hosts, target.host, target.port)
     pinned = known_hosts.pinned(target.known_hosts, target.host, target.port)
     how = "its key is the pinned one"
     # A known key replaces a pinned one: the host may have been rebuilt.
@@ -102,7 +105,11 @@ async def reach_host(spec: TerraformSettings, context: StepContext) -> StepOutpu
     async with ssh.connect(target) as remote:
         await remote.run("true", timeout=QUICK)  # shows whether sudo works, if that is declared
     context.report(f"{target.describe()} answered after {seconds:.1f} s; {how}")
-    return {"details": {REACHED: True}}
+    return {"details": {REACHED: True, **_not_replaced(context)}}
+
+
+def _not_replaced(context: StepContext) -> dict[str, JsonValue]:
+    return {REPLACED: None} if context.environment.outputs.details.get(REPLACED) else {}
 
 
 async def probe_host(spec: TerraformSettings, context: StepContext) -> Probed:
@@ -110,6 +117,8 @@ async def probe_host(spec: TerraformSettings, context: StepContext) -> Probed:
     target = host_target(spec, context)
     if known_hosts.pinned(target.known_hosts, target.host, target.port) is None:
         return Probed.not_done("no host key is pinned")
+    if context.environment.outputs.details.get(REPLACED):
+        return Probed.not_done("the key of the new host is not known to be pinned")
     async with ssh.connect(target) as remote:
         await remote.run("true", timeout=QUICK)
     return Probed.done(f"{target.describe()} answers", details={REACHED: True})

@@ -13,6 +13,9 @@ from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.addresses import url_of
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
+from environments.providers.terraform.remote.connection import REACHED
+from environments.providers.terraform.steps import replacement
+from environments.providers.terraform.steps.replacement import HOST, REPLACED, host_resources, was_replaced
 from environments.providers.terraform.tofu import module, state
 from environments.providers.terraform.tofu.answers import StateValues, not_understood
 from environments.providers.terraform.tofu.declarations import Declarations
@@ -111,17 +114,32 @@ async def probe_valid(spec: TerraformSettings, context: StepContext) -> Probed:
 
 
 async def plan_infrastructure(spec: TerraformSettings, context: StepContext) -> StepOutputs:
-    """Report the planned changes, and record that resources may exist from now on."""
+    """Report the planned changes, and record that resources may exist from now on.
+
+    Raises:
+        StepFailed: The plan would replace or remove a host that is in use.
+    """
     # With a state that was lost or not saved, the plan would create existing resources once more.
     lineage = await in_thread(lambda: _state_to_use(context))
-    said = await binary_of(spec, context).run(context, "plan", "-json", "-input=false")
+    said = await replacement.plan(spec, context)
     await in_thread(lambda: _require_outputs(spec, context, said.outputs))
     context.report(said.summary or "nothing to change")
     for line in (*said.drift, *said.changes):
         context.progress(line)
     # The note of a holder of the lock was out of date if the plan got the lock.
     lineage = lineage or await in_thread(lambda: begin_state(Layout.at(context)))
-    return {"owned": True, "details": {PLANNED: True, LINEAGE: lineage}}
+    return {
+        "owned": True,
+        "details": {PLANNED: True, LINEAGE: lineage, **await _host_before(spec, context)},
+    }
+
+
+async def _host_before(spec: TerraformSettings, context: StepContext) -> dict[str, JsonValue]:
+    """Return the detail that tells later whether the host was replaced, unless that is recorded."""
+    outputs = context.environment.outputs
+    if outputs.instance_ip is None or outputs.details.get(HOST):
+        return {}
+    return {HOST: host_resources(await state.shown(spec, context), outputs.instance_ip)}
 
 
 def _state_to_use(context: StepContext) -> str | None:
@@ -155,10 +173,8 @@ async def apply_infrastructure(spec: TerraformSettings, context: StepContext) ->
     """Create and change the declared resources."""
     await in_thread(RecordedState(context).may_hold_resources)
     await in_thread(WorkingCopy(spec, context).mark_applied)
-    # Waits a little for the lock: another command may be about to release it.
-    words = ("apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s")
     try:
-        said = await binary_of(spec, context).run(context, *words)
+        said = await replacement.apply(spec, context)
     except StepFailed as failed:
         if failed.cause in _KILLED and (note := await in_thread(lambda: _cut_off(context))):
             raise StepFailed(failed.cause, f"{failed.summary}; {note}", failed.detail) from failed
@@ -213,14 +229,21 @@ def _described(spec: TerraformSettings, context: StepContext, values: StateValue
     # A module that manages nothing only knows the host, which then has to stay, like a registered host.
     owned = any(values.root_module.managed())
     made = "" if owned else "; the module manages no resource, so the host will be left alone"
-    context.report(f"the host is at {address}{made}")
+    present = host_resources(values, address)
+    replaced = was_replaced(context, address, present)
+    context.report(f"the {'new ' * replaced}host is at {address}{made}")
     details: dict[str, JsonValue] = {"ssh_host_key": key} if key else {}
+    # Nothing of the old host is on the new one.
+    lost = dict.fromkeys(("release", "serving", "served", "previous")) if replaced else {}
+    if replaced:
+        details = {"ssh_host_key": key or None, REACHED: None, REPLACED: True}
     return {
+        **lost,
         "instance_ip": address,
         "port": spec.service.port,
         "url": url_of(address, spec.service.port),
         "owned": owned,
-        "details": details,
+        "details": {**details, HOST: present},
     }
 
 

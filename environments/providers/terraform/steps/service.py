@@ -1,4 +1,4 @@
-"""The steps that start and stop the service."""
+"""The steps that serve a release."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.model.states import Running
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.health import HealthVerdict
 from environments.providers.common.log_tail import last_word
@@ -22,11 +23,10 @@ from environments.providers.common.service_variables import ENVIRONMENT, TOKEN, 
 from environments.providers.common.steps import provider_step, reasons
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.collected_log import CollectedLog, last_lines
-from environments.providers.terraform.remote.connection import can_be_reached, on_host
+from environments.providers.terraform.remote.connection import on_host
 from environments.providers.terraform.remote.host import HostDirectory, RemoteService
 from environments.providers.terraform.remote.startup import Startup
 from environments.system.cancellation import shielded
-from environments.system.files import OwnPath
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -56,13 +56,6 @@ def run_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[
     )
 
 
-def stop_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
-    """Return the step that stops the service before the host is destroyed or given back."""
-    inputs: dict[str, JsonValue] = {"lineage": environment.lineage}
-    stopping = spec.service.stop_grace + _SPARE
-    return (provider_step(spec, stop_service, probe_stopped, inputs=inputs, timeout=stopping),)
-
-
 def fingerprint(spec: TerraformSettings, release: str) -> str:
     """Return the digest of the release and the service's settings, without secrets."""
     facts = [spec.service.model_dump(mode="json"), _user(spec), release]
@@ -81,32 +74,39 @@ def _released(context: StepContext) -> str:
     return release
 
 
-def _is_wanted(spec: TerraformSettings, release: str, instance: RemoteService | None) -> bool:
+def _is_done(spec: TerraformSettings, context: StepContext, instance: RemoteService | None) -> bool:
+    """Return whether the service runs with the present settings, by a restart that is under way."""
+    environment, release = context.environment, _released(context)
     if instance is None or not instance.alive or instance.serving != release:
         return False
-    return instance.fingerprint == fingerprint(spec, release)
+    restarts = isinstance(environment.state, Running) and environment.run_under_way
+    by_us = instance.operation == context.operation_id
+    return instance.fingerprint == fingerprint(spec, release) and (by_us or not restarts)
 
 
 async def stop_previous(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Stop the running service, unless release and settings are as wanted already."""
     release, outputs = _released(context), context.environment.outputs
     async with on_host(spec, context) as host:
-        if _is_wanted(spec, release, await host.instance()):
+        if _is_done(spec, context, await host.instance()):
             context.report("the wanted service runs already")
             return {}
         ran = await host.stop(spec.service.stop_grace)
-    context.report(f"release {outputs.serving} stopped" if ran else "nothing was running")
+    stopped = f"release {outputs.serving} stopped, before {release} is started"
+    context.report(stopped if ran else "nothing was running")
     return {"serving": None, "previous": outputs.rollback}
 
 
 async def probe_previous(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a service with another release or other settings runs."""
-    release, outputs = _released(context), context.environment.outputs
+    outputs = context.environment.outputs
     async with on_host(spec, context) as host:
         instance = await host.instance()
-    if instance is not None and instance.alive and not _is_wanted(spec, release, instance):
+    runs = instance is not None and instance.alive
+    if instance is not None and runs and not _is_done(spec, context, instance):
         return Probed.not_done(f"release {instance.release} runs: {instance.describe()}")
-    return Probed.done("nothing else runs", previous=outputs.rollback)
+    serving = outputs.serving if runs else None
+    return Probed.done("nothing else runs", serving=serving, previous=outputs.rollback)
 
 
 async def switch_release(spec: TerraformSettings, context: StepContext) -> None:
@@ -131,7 +131,7 @@ async def start_service(spec: TerraformSettings, context: StepContext) -> None:
     """Start the service, unless it runs already as declared."""
     release, service = _released(context), spec.service
     async with on_host(spec, context) as host:
-        if _is_wanted(spec, release, await host.instance()):
+        if _is_done(spec, context, await host.instance()):
             context.report("it runs already")
             return
         token = uuid4().hex
@@ -154,6 +154,7 @@ async def start_service(spec: TerraformSettings, context: StepContext) -> None:
             token=token,
             fingerprint=fingerprint(spec, release),
             grace=service.stop_grace,
+            operation=context.operation_id,
         )
         instance = await host.instance()
     context.report(f"{instance.describe() if instance else 'started'}, on port {service.port}")
@@ -161,13 +162,12 @@ async def start_service(spec: TerraformSettings, context: StepContext) -> None:
 
 async def probe_service(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the service runs as declared now."""
-    release = _released(context)
     async with on_host(spec, context) as host:
         instance = await host.instance()
     if instance is None or not instance.alive:
         return Probed.not_done("the service does not run")
-    if not _is_wanted(spec, release, instance):
-        return Probed.not_done("the service runs with other settings")
+    if not _is_done(spec, context, instance):
+        return Probed.not_done("the service was started before, or runs with other settings")
     return Probed.done(f"{instance.describe()} runs")
 
 
@@ -223,45 +223,3 @@ async def probe_health(spec: TerraformSettings, context: StepContext) -> Probed:
     if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)
     return Probed.done(f"healthy on port {spec.service.port}", serving=release, served=release)
-
-
-async def stop_service(spec: TerraformSettings, context: StepContext) -> StepOutputs:
-    """Stop the service; on a host that is destroyed next, a failure to stop is only reported."""
-    outputs, known_hosts = context.environment.outputs, Layout.at(context).known_hosts
-    if not can_be_reached(context):
-        context.report("there is no host to stop a service on")
-        return {"serving": None}
-    try:
-        async with on_host(spec, context) as host:
-            ran = await host.stop(spec.service.stop_grace)
-            if not outputs.owned:  # nothing else removes the directory from a host that stays
-                await host.remove()
-    except StepFailed as failed:
-        if not outputs.owned:
-            raise _left_running(failed, known_hosts) from failed
-        context.report(f"not stopped, so the service ends with the host: {failed.summary}")
-        return {"serving": None}
-    left = (
-        "" if outputs.owned else f"; the host at {outputs.instance_ip} was not made here, and is left alone"
-    )
-    context.report(f"{'stopped' if ran else 'nothing was running'}{left}")
-    return {"serving": None}
-
-
-def _left_running(failed: StepFailed, known_hosts: OwnPath) -> StepFailed:
-    """Return the failure to stop a service, with the way out if the host may be gone for good."""
-    if failed.cause is not FailureCause.NETWORK:
-        return failed
-    way_out = f"if that host is gone for good, remove {known_hosts}, then destroy again"
-    return StepFailed(failed.cause, f"{failed.summary}; {way_out}", failed.detail)
-
-
-async def probe_stopped(spec: TerraformSettings, context: StepContext) -> Probed:
-    """Check whether the service is stopped."""
-    if not can_be_reached(context):
-        return Probed.done("there is no host that a service could run on", serving=None)
-    async with on_host(spec, context) as host:
-        instance = await host.instance()
-    if instance is not None and instance.alive:
-        return Probed.not_done(f"{instance.describe()} runs")
-    return Probed.done("nothing runs", serving=None)

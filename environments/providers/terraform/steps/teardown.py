@@ -15,6 +15,7 @@ from environments.providers.common import ssh
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, host_target
+from environments.providers.terraform.steps.replacement import HOST, REPLACED
 from environments.providers.terraform.tofu.state import binary_of, resources
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL, RecordedState
 from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
@@ -186,4 +187,7 @@ async def probe_cleaned(_spec: TerraformSettings, context: StepContext) -> Probe
 
 def _forgotten() -> dict[str, JsonValue]:
     gone = ("instance_ip", "port", "url", "release", "serving", "served", "previous")
-    return {**dict.fromkeys(gone), "details": {"ssh_host_key": None, REACHED: None}}
+    return {
+        **dict.fromkeys(gone),
+        "details": {"ssh_host_key": None, REACHED: None, HOST: None, REPLACED: None},
+    }

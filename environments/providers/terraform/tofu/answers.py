@@ -28,6 +28,7 @@ class Resource(BaseModel, frozen=True):
 
     address: str
     mode: str
+    values: dict[str, JsonValue] = {}
 
 
 class StateModule(BaseModel, frozen=True):
@@ -38,9 +39,13 @@ class StateModule(BaseModel, frozen=True):
 
     def managed(self) -> Iterator[str]:
         """Yield the addresses of the resources, without data sources."""
-        yield from (each.address for each in self.resources if each.mode == "managed")
+        return (each.address for each in self.managed_resources())
+
+    def managed_resources(self) -> Iterator[Resource]:
+        """Yield the resources, without data sources."""
+        yield from (each for each in self.resources if each.mode == "managed")
         for child in self.child_modules:
-            yield from child.managed()
+            yield from child.managed_resources()
 
 
 class StateValues(BaseModel, frozen=True):
@@ -81,10 +86,37 @@ class Configuration(BaseModel, frozen=True):
     root_module: ModuleConfiguration
 
 
+class Change(BaseModel, frozen=True):
+    """The planned change of a resource or an output.
+
+    Attributes:
+        actions: Such as `update`, or `delete` and `create` in either order; `no-op` for none.
+        before: The values now.
+        after: The planned values, as far as they are known.
+        replace_paths: The paths of the values that force a replacement.
+    """
+
+    actions: tuple[str, ...] = ()
+    before: JsonValue = None
+    after: JsonValue = None
+    replace_paths: tuple[tuple[str | int, ...], ...] = ()
+
+
+class ResourceChange(BaseModel, frozen=True):
+    """The planned change of a resource or data source."""
+
+    address: str
+    mode: str = "managed"
+    change: Change = Change()
+    action_reason: str = ""
+
+
 class ShownPlan(BaseModel, frozen=True):
     """The answer of `show -json` about a plan."""
 
     configuration: Configuration
+    resource_changes: tuple[ResourceChange, ...] = ()
+    output_changes: dict[str, Change] = {}
     prior_state: ShownState = ShownState()
 
     def undeclared(self) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from environments.providers.terraform.tofu.surroundings import surroundings
 from environments.providers.terraform.tofu.unsaved_state import UnsavedState
 from environments.providers.terraform.tofu.variable_files import variable_files
 from environments.system.cancellation import in_thread
+from environments.system.files import OwnPath, remove_tree
 
 CANDIDATES = ("tofu", "terraform")
 _LONGEST = 64 * 1024 * 1024
@@ -51,8 +52,26 @@ class Binary:
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
 
-    async def run(self, context: StepContext, *words: str) -> Messages:
+    @asynccontextmanager
+    async def planned(
+        self, context: StepContext, path: OwnPath, *words: str
+    ) -> AsyncIterator[tuple[Messages, dict[str, Any]]]:  # Any: JSON
+        """Make a plan in a file; give its messages and its JSON document, and remove the file at the end.
+
+        Raises:
+            StepFailed: The plan failed, or an answer is not understood.
+        """
+        remove_tree(path)  # the program would write through a link
+        try:
+            said = await self.run(context, "plan", *words, f"-out={path}")
+            yield said, await self.document(context, "show", "-json", str(path))
+        finally:
+            remove_tree(path)  # it holds the values of variables
+
+    async def run(self, context: StepContext, *words: str, plan: OwnPath | None = None) -> Messages:
         """Run a subcommand with JSON messages, and return the messages.
+
+        A saved `plan` that is applied holds the variables already.
 
         Raises:
             StepFailed: The subcommand failed, and the summary is its first error; or its messages
@@ -64,6 +83,10 @@ class Binary:
         try:
             if words[0] not in SUMMED_UP:
                 await self._run(context, words, lines)
+                return messages
+            if plan is not None:
+                await self._run(context, (*words, str(plan)), lines)
+                messages.require_summary(words[0])
                 return messages
             with variable_files(self.directory, self.secrets) as files:
                 messages.variables = files.names

@@ -13,13 +13,12 @@ from environments.providers.terraform.tofu.program import Binary
 from environments.providers.terraform.tofu.state import asked, binary_of, initialise
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.system.cancellation import in_thread
-from environments.system.files import remove_tree
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
     from environments.providers.terraform.settings import TerraformSettings
 
-_PLAN = ("plan", "-destroy", "-json", "-input=false")
+_PLAN = ("-destroy", "-json", "-input=false")
 _FINAL = {FailureCause.CANCELLED, FailureCause.FILE_SYSTEM}
 _MENDABLE = {FailureCause.INFRASTRUCTURE, FailureCause.CONFIGURATION}
 
@@ -101,15 +100,10 @@ class TeardownPlan:
         locked = await in_thread(layout.lock.exists)
         words = (*_PLAN, "-lock-timeout=10s" if locked else "-lock=false")
         if await in_thread(self.copy.is_applied):
-            return (await binary.run(self.context, *words)).summary
-        path = layout.teardown_plan
-        remove_tree(path)  # Terraform would write through a link
-        try:
-            said = await binary.run(self.context, *words, f"-out={path}")
-            document = await binary.document(self.context, "show", "-json", str(path))
-        finally:
-            remove_tree(path)  # it holds the values of variables
-        if undeclared := read_shown(ShownPlan, document).undeclared():
+            return (await binary.run(self.context, "plan", *words)).summary
+        async with binary.planned(self.context, layout.teardown_plan, *words) as (said, document):
+            shown = read_shown(ShownPlan, document)
+        if undeclared := shown.undeclared():
             summary = (
                 f"the module in {self.spec.directory} no longer declares {', '.join(undeclared[:5])}, "
                 "whose destroy-time provisioners would not run: put that back"
