@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+DECLARE = "Declare"
 LIFECYCLE = "From nothing to running, and back"
-CHANGE = "Change"
-CRASH = "After a crash"
+STAGES = "Stage by stage"
+TROUBLE = "After a failure or a crash"
 LOOK = "Look"
+CHECK = "Check"
+DOCUMENT = "Document"
 
 
 class Entry(NamedTuple):
@@ -45,8 +48,11 @@ _SHOW = Way("the state is shown by show, and the reasons by why", ("show NAME", 
 _PLAN = Way("the commands that would run are shown by up with --plan", ("up NAME --plan", "drift NAME"))
 _CREATE = Way("an environment begins with create", ("create NAME --app DIR", "create --template"))
 _LOGS = Way("the log of the service is shown by logs", ("logs NAME", "history NAME"))
+_WATCH = Way("a running command is followed by watch, and all by events", ("watch NAME", "events --follow"))
 _BACK = Way("the release before is put back by deploy with --previous", ("deploy NAME --previous",))
-_CHANGE = Way("the declaration is changed by update", ("update NAME --file FILE", "show NAME --json"))
+_CHANGE = Way("the declaration is changed by update", ("update NAME --set KEY=VALUE", "update --help"))
+_EXPORT = Way("the declaration is printed as a file by export", ("export NAME", "show NAME --json"))
+_CONVERGE = Way("what differs from the declaration is brought about by up", ("up NAME --plan", "up NAME"))
 
 WAYS: dict[str, Way] = {
     **dict.fromkeys(("push", "publish", "ship", "apply", "upgrade", "redeploy"), _DEPLOY),
@@ -59,8 +65,11 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("plan", "preview", "diff"), _PLAN),
     **dict.fromkeys(("new", "add", "import"), _CREATE),
     **dict.fromkeys(("log", "tail"), _LOGS),
+    **dict.fromkeys(("follow", "attach", "monitor"), _WATCH),
     **dict.fromkeys(("rollback", "undo", "revert", "previous"), _BACK),
-    **dict.fromkeys(("edit", "set", "config", "change"), _CHANGE),
+    **dict.fromkeys(("edit", "set", "config", "change", "env", "label", "tag"), _CHANGE),
+    **dict.fromkeys(("dump", "save"), _EXPORT),
+    **dict.fromkeys(("sync", "reconcile", "converge", "refresh"), _CONVERGE),
     "help": Way("each command explains itself with --help", ("--help",)),
     "version": Way("the version is an option", ("--version",)),
 }
@@ -70,74 +79,74 @@ TAKING = frozenset({"destroy", "purge", "unlock", "recover"})
 """The commands that take something away; a misspelt word must not lead to them."""
 
 COMMANDS: dict[str, Entry] = {
-    "init": Entry(
-        "declaring.init",
-        "init",
-        "Make this directory, or DIR, a workspace.",
-        LIFECYCLE,
-    ),
+    "init": Entry("declaring.init", "init", "Make this directory, or DIR, a workspace.", DECLARE),
     "create": Entry(
-        "declaring.create", "create", "Record a new environment; nothing is created yet.", LIFECYCLE
+        "declaring.create", "create", "Record a new environment; nothing is created yet.", DECLARE
     ),
-    "provision": Entry(
-        "lifecycle", "provision", "Create the environment's resources, or change them in place.", LIFECYCLE
+    "update": Entry("declaring.update", "update", "Change the environment's declaration.", DECLARE),
+    "export": Entry(
+        "declaring.export",
+        "export",
+        "Print the declaration as a file, for create and update.",
+        DECLARE,
     ),
-    "register": Entry(
-        "lifecycle", "register", "Adopt an existing host instead of creating one.", LIFECYCLE
+    "schema": Entry(
+        "declaring.schema", "schema", "Print the JSON Schema of environment files, for editors.", DECLARE
     ),
-    "configure": Entry(
+    "up": Entry(
+        "up", "up", "Make the environment what is declared, by the commands that are needed.", LIFECYCLE
+    ),
+    "deploy": Entry(
         "lifecycle",
-        "configure",
-        "Configure the resources for the application; a running service keeps running.",
+        "deploy",
+        "Release and run the application, and configure it first if needed.",
         LIFECYCLE,
     ),
-    "release": Entry(
-        "lifecycle", "release", "Install a release; the running service is not restarted.", LIFECYCLE
+    "start": Entry("lifecycle", "start", "Start the installed release, like run.", LIFECYCLE),
+    "stop": Entry("lifecycle", "stop", "Stop the service; its resources and releases stay.", LIFECYCLE),
+    "restart": Entry(
+        "lifecycle", "restart", "Restart the service, or start it if it is stopped.", LIFECYCLE
     ),
-    "run": Entry(
-        "lifecycle", "run", "Start the installed release and wait until it is healthy.", LIFECYCLE
-    ),
-    "up": Entry("up", "up", "Run every command needed to bring the environment up.", LIFECYCLE),
     "destroy": Entry("destroy", "destroy", "Remove the resources; the record stays.", LIFECYCLE),
     "purge": Entry(
         "destroy", "purge", "Delete the record of a destroyed environment and free its name.", LIFECYCLE
     ),
-    "deploy": Entry(
-        "lifecycle", "deploy", "Release and run the application, and configure it first if needed.", CHANGE
+    "provision": Entry(
+        "lifecycle", "provision", "Create the environment's resources, or change them in place.", STAGES
     ),
-    "stop": Entry("lifecycle", "stop", "Stop the service; its resources and releases stay.", CHANGE),
-    "start": Entry("lifecycle", "start", "Start the installed release, like run.", CHANGE),
-    "restart": Entry("lifecycle", "restart", "Restart the service, or start it if it is stopped.", CHANGE),
-    "retry": Entry("lifecycle", "retry", "Resume the failed command at its first unfinished step.", CHANGE),
-    "update": Entry("declaring.update", "update", "Change the environment's declaration.", CHANGE),
-    "export": Entry(
-        "declaring.export",
-        "export",
-        "Print the declaration of an environment, as a file for create and update.",
-        CHANGE,
+    "register": Entry("lifecycle", "register", "Adopt an existing host instead of creating one.", STAGES),
+    "configure": Entry(
+        "lifecycle",
+        "configure",
+        "Configure the resources for the application; a running service keeps running.",
+        STAGES,
+    ),
+    "release": Entry(
+        "lifecycle", "release", "Install a release; the running service is not restarted.", STAGES
+    ),
+    "run": Entry("lifecycle", "run", "Start the installed release and wait until it is healthy.", STAGES),
+    "why": Entry("why", "why", "Explain what happened, what is known, and what to do next.", TROUBLE),
+    "retry": Entry(
+        "lifecycle", "retry", "Resume the failed command at its first unfinished step.", TROUBLE
     ),
     "recover": Entry(
         "recovery.recover",
         "recover",
         "Recover an interrupted command: stop leftover processes and record what was done.",
-        CRASH,
+        TROUBLE,
     ),
-    "unlock": Entry("recovery.unlock", "unlock", "End a hung process that holds the environment.", CRASH),
-    "why": Entry("why", "why", "Explain what happened, what is known, and what to do next.", LOOK),
-    "show": Entry("show", "show", "Show an environment: state, problems and next commands.", LOOK),
+    "unlock": Entry("recovery.unlock", "unlock", "End a hung process that holds the environment.", TROUBLE),
     "list": Entry("listing.list", "list_", "List environments: all, or those that are selected.", LOOK),
-    "watch": Entry("following", "watch", "Show the progress of the command that is under way.", LOOK),
-    "wait": Entry("following", "wait", "Wait until an environment has reached a state.", LOOK),
+    "show": Entry("show", "show", "Show an environment: state, problems and next commands.", LOOK),
+    "logs": Entry("logs", "logs", "Show the end of the service's log.", LOOK),
     "history": Entry("history", "history", "Show the transitions and steps of an environment.", LOOK),
     "events": Entry("events", "events", "Tell the transitions of all environments as they happened.", LOOK),
-    "logs": Entry("logs", "logs", "Show the end of the service's log.", LOOK),
-    "verify": Entry("verify", "verify", "Check histories for tampering and against today's chart.", LOOK),
+    "watch": Entry("following", "watch", "Show the progress of the command that is under way.", LOOK),
+    "wait": Entry("following", "wait", "Wait until an environment has reached a state.", LOOK),
     "drift": Entry(
-        "drift", "drift", "Compare the declaration and the real infrastructure with the record.", LOOK
+        "drift", "drift", "Compare the declaration and the real infrastructure with the record.", CHECK
     ),
-    "diagram": Entry("diagram", "diagram", "Draw the chart of all states and events.", LOOK),
-    "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", LOOK),
-    "schema": Entry(
-        "declaring.schema", "schema", "Print the JSON Schema of environment files, for editors.", LOOK
-    ),
+    "verify": Entry("verify", "verify", "Check histories for tampering and against today's chart.", CHECK),
+    "diagram": Entry("diagram", "diagram", "Draw the chart of all states and events.", DOCUMENT),
+    "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", DOCUMENT),
 }

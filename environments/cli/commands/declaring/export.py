@@ -13,7 +13,7 @@ from environments.configuration.spec_text import spec_text
 @subcommand("export")
 @name_argument
 def export(settings: Settings, name: str) -> None:
-    """Print the declaration of an environment, as a file for create and update.
+    """Print the declaration as a file, for create and update.
 
     Fields that have their defaults are left out. Secrets stay references, and paths are absolute.
 
