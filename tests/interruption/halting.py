@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from environments.errors import StepFailed
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
+from environments.model.failure import FailureCause
 from environments.model.observation import Observation, ServiceState
 from environments.model.provider_kinds import ProviderSpec, register_provider
 from environments.model.steps import Probed, Step, StepContext
@@ -24,7 +26,10 @@ while [ -e "$1/halt" ]; do sleep 0.02; done
 
 
 class HaltingSpec(ProviderSpec, frozen=True, extra="forbid"):
-    """The steps write files; the step `halt` of each command continues while a file `halt` exists."""
+    """The steps write files; the step `halt` of each command continues while a file `halt` exists.
+
+    While a file `broken` exists, every step fails.
+    """
 
     kind: Literal["halting"] = "halting"
     world: Path
@@ -57,6 +62,8 @@ class HaltingSpec(ProviderSpec, frozen=True, extra="forbid"):
         ]
 
     async def _do(self, name: str, context: StepContext) -> None:
+        if (self.world / "broken").exists():
+            raise StepFailed(FailureCause.INFRASTRUCTURE, "the world is broken")
         if name.startswith("halt") and (self.world / "halt").exists():
             await getattr(self, f"_{self.manner}")(context)
         if name.startswith("last"):

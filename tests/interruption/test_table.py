@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -31,15 +31,40 @@ from environments.system.clock import SystemClock
 from environments.workspace import Workspace
 from tests.interruption.halting import HaltingSpec
 
-COMMANDS = {
-    "provision": ("created", "provision_failed", "provisioned"),
-    "configure": ("provisioned", "configure_failed", "configured"),
-    "release": ("configured", "release_failed", "released"),
-    "run": ("released", "run_failed", "running"),
-    "destroy": ("running", "running", "destroyed"),
+
+class Case(NamedTuple):
+    """A command in a state, and the states after its failure and its success."""
+
+    command: str
+    before: str
+    failed: str
+    done: str
+
+
+CASES = {
+    "provision": Case("provision", "created", "provision_failed", "provisioned"),
+    "configure": Case("configure", "provisioned", "configure_failed", "configured"),
+    "release": Case("release", "configured", "release_failed", "released"),
+    "run": Case("run", "released", "run_failed", "running"),
+    "destroy": Case("destroy", "running", "running", "destroyed"),
+    "provision anew": Case("provision", "running", "provision_failed", "provisioned"),
+    "configure anew": Case("configure", "running", "configure_failed", "configured"),
+    "restart": Case("run", "running", "run_failed", "running"),
+    "stop": Case("stop", "running", "running", "released"),
+    "stop after a failed run": Case("stop", "run_failed", "run_failed", "released"),
 }
+PARTLY = {"stop": "partly stopped", "destroy": "partly torn down"}
 MANNERS = ("tool", "sleep", "python")
-ROWS = [(command, manner) for command in COMMANDS for manner in MANNERS]
+OF_EVERY_MANNER = ("provision", "destroy")
+"""With a state of its own while it runs, and without: the short form tries all manners with these."""
+
+
+def _row(case: str, manner: str) -> Any:
+    short = manner == "tool" or case in OF_EVERY_MANNER
+    return pytest.param(case, manner, marks=() if short else pytest.mark.soak)
+
+
+ROWS = [_row(case, manner) for case in CASES for manner in MANNERS]
 
 
 @dataclass
@@ -47,7 +72,11 @@ class Place:
     """An environment before a command that will halt."""
 
     directory: Path
-    command: str
+    case: Case
+
+    @property
+    def command(self) -> str:
+        return self.case.command
 
     @property
     def repository(self) -> FileRepository:
@@ -112,17 +141,23 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
-    command, manner = request.getfixturevalue("command"), request.getfixturevalue("manner")
-    made = Place(tmp_path, command)
+    case, manner = CASES[request.getfixturevalue("case")], request.getfixturevalue("manner")
+    made = Place(tmp_path, case)
     made.world.mkdir()
     spec = HaltingSpec(world=made.world, manner=manner)
     if request.node.get_closest_marker("with_timeout"):
         spec = spec.model_copy(update={"timeout": timedelta(seconds=0.3)})
     created = Environment.new(EnvironmentSpec(name="demo", provider=spec), SystemClock().now())
     made.repository.create(created)
-    if COMMANDS[command][0] != "created":
-        target = "running" if command == "destroy" else COMMANDS[command][0]
-        assert main(["--data-dir", str(tmp_path / "data"), "up", "demo", "--to", target]) == 0
+    if case.before != "created":
+        target = "running" if case.before == "run_failed" else case.before
+        assert main([*made.words("up"), "--to", target]) == 0
+    if case.before == "run_failed":
+        (made.world / "broken").touch()
+        assert main(made.words("run")) == 6
+        (made.world / "broken").unlink()
+    for done in made.world.glob(f"*_{case.command}"):
+        done.unlink()  # what is applied anew differs from what is there
     (made.world / "halt").touch()
     return made
 
@@ -133,15 +168,16 @@ def assert_failed(place: Place, at: str, cause: str, *, in_doubt: bool) -> None:
     operation = environment.operation
     assert operation is not None
     assert (operation.status, environment.failure.cause) == (OperationStatus.FAILED, cause)
-    assert environment.state.name == COMMANDS[place.command][1]
+    assert environment.state.name == place.case.failed
     assert environment.failure.step == f"{at}_{place.command}"
     assert [step.name for step in operation.in_doubt] == ([f"{at}_{place.command}"] if in_doubt else [])
     assert operation.effects_begun
     assert place.left_running(operation.id) == []
-    if place.command == "destroy":
-        assert environment.condition == f"running, destroy failed at {at}_destroy: partly torn down"
+    if place.command in PARTLY:
+        where = f"{place.command} failed at {at}_{place.command}: {PARTLY[place.command]}"
+        assert environment.condition == f"{place.case.failed}, {where}"
     else:
-        assert environment.condition == f"{COMMANDS[place.command][1]} (failed at: {at}_{place.command})"
+        assert environment.condition == f"{place.case.failed} (failed at: {at}_{place.command})"
 
 
 def assert_shown(place: Place, capsys: pytest.CaptureFixture[str], first: str) -> None:
@@ -160,7 +196,7 @@ def assert_leads_out(place: Place) -> None:
     place.let()
     again = "destroy" if place.command == "destroy" else "retry"
     assert main(place.words(again)) == 0
-    assert place.environment.state.name == COMMANDS[place.command][2]
+    assert place.environment.state.name == place.case.done
     if place.command != "destroy":
         assert main(place.words("destroy")) == 0
     assert place.environment.state.name == "destroyed"
@@ -170,8 +206,8 @@ def first_way_out(place: Place) -> str:
     return "destroy" if place.command == "destroy" else "retry"
 
 
-@pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_ctrl_c_lets_the_current_step_finish(place: Place, capsys: Any, command: str, manner: str) -> None:
+@pytest.mark.parametrize(("case", "manner"), ROWS)
+def test_ctrl_c_lets_the_current_step_finish(place: Place, capsys: Any, case: str, manner: str) -> None:
     child, _ = place.start()
 
     os.kill(child, signal.SIGINT)
@@ -185,9 +221,9 @@ def test_ctrl_c_lets_the_current_step_finish(place: Place, capsys: Any, command:
 
 
 @pytest.mark.parametrize("signals", [("SIGINT", "SIGINT"), ("SIGTERM",), ("SIGHUP",)], ids=" ".join)
-@pytest.mark.parametrize(("command", "manner"), ROWS)
+@pytest.mark.parametrize(("case", "manner"), ROWS)
 def test_a_second_ctrl_c_or_another_signal_ends_the_step_now(
-    place: Place, capsys: Any, command: str, manner: str, signals: tuple[str, ...]
+    place: Place, capsys: Any, case: str, manner: str, signals: tuple[str, ...]
 ) -> None:
     child, _ = place.start()
 
@@ -201,8 +237,8 @@ def test_a_second_ctrl_c_or_another_signal_ends_the_step_now(
     assert_leads_out(place)
 
 
-@pytest.mark.parametrize(("command", "manner"), ROWS)
-def test_a_closed_terminal_ends_the_step_now(place: Place, capsys: Any, command: str, manner: str) -> None:
+@pytest.mark.parametrize(("case", "manner"), ROWS)
+def test_a_closed_terminal_ends_the_step_now(place: Place, capsys: Any, case: str, manner: str) -> None:
     child, master = place.start(terminal=True)
 
     os.close(master)
@@ -213,15 +249,15 @@ def test_a_closed_terminal_ends_the_step_now(place: Place, capsys: Any, command:
     assert_leads_out(place)
 
 
-@pytest.mark.parametrize(("command", "manner"), ROWS)
+@pytest.mark.parametrize(("case", "manner"), ROWS)
 def test_a_cancelled_task_ends_the_step_at_its_current_wait(
-    place: Place, capsys: Any, command: str, manner: str
+    place: Place, capsys: Any, case: str, manner: str
 ) -> None:
     loop_and_task: list[Any] = []
 
     async def work() -> None:
         loop_and_task[:] = [asyncio.get_running_loop(), asyncio.current_task()]
-        await getattr(Workspace(place.directory / "data"), command)("demo")
+        await getattr(Workspace(place.directory / "data"), place.command)("demo")
 
     def cancel() -> None:
         place.until(lambda: (place.world / "begun").exists())
@@ -242,9 +278,9 @@ def test_a_cancelled_task_ends_the_step_at_its_current_wait(
 
 
 @pytest.mark.with_timeout
-@pytest.mark.parametrize(("command", "manner"), ROWS)
+@pytest.mark.parametrize(("case", "manner"), ROWS)
 def test_a_step_that_exceeds_its_timeout_is_ended(
-    place: Place, capsys: Any, command: str, manner: str
+    place: Place, capsys: Any, case: str, manner: str
 ) -> None:
     child, _ = place.start()
     if manner == "python":  # nothing can end it but itself
@@ -257,9 +293,9 @@ def test_a_step_that_exceeds_its_timeout_is_ended(
     assert_leads_out(place)
 
 
-@pytest.mark.parametrize(("command", "manner"), ROWS)
+@pytest.mark.parametrize(("case", "manner"), ROWS)
 def test_a_killed_command_is_interrupted_and_recovered(
-    place: Place, capsys: Any, command: str, manner: str
+    place: Place, capsys: Any, case: str, manner: str
 ) -> None:
     child, _ = place.start()
     operation = place.environment.operation
@@ -270,19 +306,19 @@ def test_a_killed_command_is_interrupted_and_recovered(
     assert place.ended(child) == -signal.SIGKILL
     assert len(place.left_running(operation.id)) >= (manner == "tool")
     assert_shown(place, capsys, "recover")
-    assert main(place.words("run" if command == "provision" else "provision")) == 9
+    assert main(place.words("run" if place.command == "provision" else "provision")) == 9
     assert main(place.words("recover")) == 0
     assert place.left_running(operation.id) == []
     recovered = place.environment
     assert recovered.operation.status is OperationStatus.INTERRUPTED
-    assert (recovered.state.name, recovered.failure.cause) == (COMMANDS[command][1], "interrupted")
+    assert (recovered.state.name, recovered.failure.cause) == (place.case.failed, "interrupted")
     assert_shown(place, capsys, first_way_out(place))
     assert_leads_out(place)
 
 
 @pytest.mark.parametrize("manner", ["tool"])
-@pytest.mark.parametrize("command", COMMANDS)
-def test_destroy_takes_over_from_a_killed_command(place: Place, command: str, manner: str) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_destroy_takes_over_from_a_killed_command(place: Place, case: str, manner: str) -> None:
     child, _ = place.start()
     operation = place.environment.operation
     assert operation is not None
@@ -298,8 +334,8 @@ def test_destroy_takes_over_from_a_killed_command(place: Place, command: str, ma
 
 
 @pytest.mark.parametrize("manner", ["tool"])
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_killed_tool_fails_its_step(place: Place, capsys: Any, command: str, manner: str) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_a_killed_tool_fails_its_step(place: Place, capsys: Any, case: str, manner: str) -> None:
     child, _ = place.start()
 
     os.kill(int((place.world / "begun").read_text()), signal.SIGKILL)
