@@ -45,7 +45,8 @@ def plan(environment: AnyEnvironment, target: EnvironmentState) -> tuple[Command
     if environment.teardown_begun:
         raise _unreachable(environment, target, "its teardown has begun, and only destroy may follow")
     if state is target:
-        return ()
+        # A stop that failed may have ended a part of the service: it is there again after a run.
+        return (CommandName.RUN,) if _partly_stopped(environment) else ()
     if state in _PATH and target in _PATH and _PATH.index(target) < _PATH.index(state):
         raise _unreachable(environment, target, "it lies behind; destroy, and create it again, to go back")
     if target not in _PATH:
@@ -54,6 +55,10 @@ def plan(environment: AnyEnvironment, target: EnvironmentState) -> tuple[Command
     if found is None:
         raise _unreachable(environment, target, "no command leads there")
     return found
+
+
+def _partly_stopped(environment: AnyEnvironment) -> bool:
+    return environment.state.name is EnvironmentState.RUNNING and environment.is_error
 
 
 def _leaving(state: EnvironmentState) -> Iterator[tuple[CommandName, EnvironmentState]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from environments.checks.verify import verify
 from environments.errors import NothingToRetry, OperationInterrupted
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
 from environments.model.records import StepRecord
 from environments.model.states import EnvironmentState
@@ -25,6 +26,7 @@ GOALS = {
     "run": "running",
     "up": "running",
     "retry": "provisioned",
+    "stop": "released",
     "destroy": "destroyed",
 }
 """Where a command leads that says that it is done, or that there is nothing left to do."""
@@ -209,14 +211,19 @@ class Aftermath:
         state, there = environment.state.name, files(self.place)
         if state is EnvironmentState.DESTROYED and there:
             self.wrong.append(f"destroyed, with {there}")
-        if environment.teardown_begun:
-            return
+        if environment.teardown_begun or (state == "running" and environment.is_error):
+            return  # partly torn down, or partly stopped: the condition says so
         if not NEEDS.get(state, set()) <= there:
             self.wrong.append(f"{state}, with {there}")
         if state == "running" and self._broken.exists():
             self.wrong.append("running, in a world that is broken")
+        stopped = state == "released" and CommandName.RUN not in environment.applied
+        if stopped and environment.operation is None and "service" in there:
+            self.wrong.append("stopped, and the service runs")
         done = environment.operation.steps_done if environment.operation else ()
-        lost = {step.name for step in done if step.has_effect and step.name != "remove_all"} - there
+        lost = {
+            step.name for step in done if step.has_effect and not step.name.startswith("remove_")
+        } - there
         self.wrong += [f"{name} has a result, and is not there" for name in sorted(lost)]
 
 

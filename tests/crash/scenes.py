@@ -47,9 +47,9 @@ async def carry_out(command: str, place: Path) -> None:
         case "break" | "mend":
             broken = place / "world" / "broken"
             broken.touch() if command == "break" else broken.unlink(missing_ok=True)
-        case "fail":
+        case "fail" | "fail to restart":
             try:
-                await workspace.bring(NAME)
+                await (workspace.bring(NAME) if command == "fail" else workspace.run(NAME))
             except CommandFailed as failed:
                 if failed.persistence_error is not None:
                     raise
@@ -57,13 +57,15 @@ async def carry_out(command: str, place: Path) -> None:
             return
         case "die":
             die(place, os, "fsync", at=1)
+        case "die while stopping":
+            die(place, os, "fsync", at=1, command="stop")
         case "die at the end":
             die(place, Session, "commit", at=2)
         case _:
             await getattr(workspace, command)(NAME)
 
 
-def die(place: Path, owner: Any, name: str, *, at: int) -> None:
+def die(place: Path, owner: Any, name: str, *, at: int, command: str = "bring") -> None:
     """Stop a command as if killed at its n-th call of a kind.
 
     The first fsync is in the effect of a step; the second commit ends the command.
@@ -76,7 +78,7 @@ def die(place: Path, owner: Any, name: str, *, at: int) -> None:
             return os.kill(os.getpid(), signal.SIGKILL) if next(calls) == at else real(*args, **options)
 
         setattr(owner, name, call)
-        asyncio.run(Workspace(place / "data").bring(NAME))
+        asyncio.run(getattr(Workspace(place / "data"), command)(NAME))
     os.waitpid(child, 0)
 
 

@@ -62,6 +62,13 @@ class StagedSpec(ProviderSpec, frozen=True, extra="forbid"):
                     has_effect=False,
                 ),
             )
+        if command is CommandName.STOP:
+            probe = self._probe_stopped
+            see = partial(self._verify, MAKES[CommandName.RELEASE])
+            return (
+                Step(name="remove_service", effect=self._stop, probe=probe),
+                Step(name="see_stop", effect=see, probe=probe, has_effect=False),
+            )
         made = [self._step(name) for name in MAKES[command]]
         look = partial(self._verify, MAKES[command])
         probe = partial(self._probe_all, MAKES[command])
@@ -90,6 +97,10 @@ class StagedSpec(ProviderSpec, frozen=True, extra="forbid"):
             (self.world / name).unlink()
         self._sync()
 
+    async def _stop(self, _context: StepContext) -> None:
+        (self.world / "service").unlink(missing_ok=True)
+        self._sync()
+
     def _sync(self) -> None:
         descriptor = os.open(self.world, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -115,6 +126,11 @@ class StagedSpec(ProviderSpec, frozen=True, extra="forbid"):
         if (self.world / "broken").exists():
             return Probed.not_done("the world is broken")
         return await self._probe(names, context)
+
+    async def _probe_stopped(self, _context: StepContext) -> Probed:
+        if "service" in self.files():
+            return Probed.not_done("it runs")
+        return Probed.done("it does not run")
 
     async def _probe_removed(self, _context: StepContext) -> Probed:
         return Probed.not_done("something is left") if self.files() else Probed.done("nothing is left")

@@ -20,12 +20,18 @@ SCENES: dict[str, tuple[tuple[str, ...], str]] = {
     "run": (UP[:4], "run"),
     "redeploy": (UP, "release"),
     "switch": ((*UP, "release"), "run"),
+    "provision anew": (UP, "provision"),
+    "configure anew": (UP, "configure"),
+    "restart": (UP, "run"),
+    "stop": (UP, "stop"),
+    "stop what failed": ((*UP, "break", "fail to restart", "mend"), "stop"),
     "update": (UP[:1], "update"),
     "fail": ((*UP[:4], "break"), "fail"),
     "retry": (("create", "break", "fail", "mend"), "retry"),
     "up": (UP[:1], "up"),
     "recover a provision": (("create", "die"), "recover"),
     "recover a run": ((*UP[:4], "die"), "recover"),
+    "recover a stop": ((*UP, "die while stopping"), "recover"),
     "recover what broke": ((*UP[:4], "die at the end", "break"), "recover"),
     "destroy": (UP, "destroy"),
     "destroy what died": (("create", "die"), "destroy"),
@@ -64,8 +70,8 @@ class Swept:
         self.wrong += [f"{where}: {each} (it said: {said})" for each in (*unexpected, *outcome["wrong"])]
 
 
-def killed(bench: Bench, scene: str, actions: Sequence[Action]) -> Swept:
-    """Kill a scene's command at each of its calls, in each way."""
+def killed(bench: Bench, scene: str, actions: Sequence[Action], *, stride: int = 1) -> Swept:
+    """Kill a scene's command at each of its calls, or at one in `stride`, in each way."""
     commands, command = SCENES[scene]
     templates = bench.prepared(commands)
     before = bench.do(templates, command="none", history=True) if commands else {"history": []}
@@ -82,7 +88,7 @@ def killed(bench: Bench, scene: str, actions: Sequence[Action]) -> Swept:
     swept = Swept()
     for action in actions:
         classes = Calls.WRITES | Calls.OVERWRITES if action is Action.TORN else Calls.CHANGES
-        _sweep(bench, templates, {**shared, "action": int(action), "classes": int(classes)}, swept)
+        _sweep(bench, templates, {**shared, "action": int(action), "classes": int(classes)}, swept, stride)
     return swept
 
 
@@ -108,6 +114,8 @@ def _sweep(
 ) -> None:
     counting = {**job, "action": int(Action.COUNT), "look": False}
     calls = bench.do(templates, **counting)["outcome"][1]
-    jobs = [(templates, {**job, "at": at}) for at in range(1, calls + 1, stride)]
+    # By the golden ratio, since commands repeat the same few calls: no period must miss one of them.
+    chosen = [at for at in range(1, calls + 1) if stride == 1 or at * 0.618034 % 1 < 1 / stride]
+    jobs = [(templates, {**job, "at": at}) for at in chosen]
     for met, outcome in bench.all(jobs):
         swept.take(met, outcome)

@@ -9,9 +9,11 @@ import pytest
 
 from environments.errors import CommandFailed, StepFailed, UnsupportedCommand
 from environments.execution.commands import Command
+from environments.execution.plan import plan
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
 from environments.model.failure import FailureCause
+from environments.model.states import EnvironmentState
 from environments.model.steps import Probed
 from environments.ports import EnvironmentRepository
 from environments.presentation.story import tell
@@ -126,6 +128,17 @@ async def test_a_stop_that_stopped_nothing_leaves_the_earlier_failure(
             await make_command(command).attempt("demo")
 
     assert failed.value.environment.condition == "run_failed (failed at: second_run)"
+
+
+async def test_a_service_that_was_partly_stopped_is_brought_up_by_a_run(
+    running: AnyEnvironment, make_command: MakeCommand, provider: ScriptedProvider
+) -> None:
+    provider.fails["second_stop"] = [NETWORK]
+    with pytest.raises(CommandFailed) as failed:
+        await make_command("stop").attempt("demo")
+
+    assert plan(running, EnvironmentState.RUNNING) == ()
+    assert plan(failed.value.environment, EnvironmentState.RUNNING) == (CommandName.RUN,)
 
 
 async def test_what_was_applied_is_kept_until_it_is_applied_anew_or_gone(
