@@ -74,11 +74,10 @@ def declared_amendment(
     if app is None and not (env or assign or unset):
         return None
     assignments = tuple(_pairs("--set", assign, "update NAME --set provider.port=8080"))
-    names = [*(name for name, _ in assignments), *unset]
-    for name in names:
-        if names.count(name) > 1:
+    for name, _ in assignments:
+        if name in unset:
             raise UsageRefused(f"{name!r} is set and unset", ("envchart update --help",))
-    return Amendment(app, _variables(env), assignments, unset)
+    return Amendment(app, _variables(env), assignments, tuple(dict.fromkeys(unset)))
 
 
 def _variables(given: tuple[str, ...]) -> dict[str, Variable]:

@@ -13,7 +13,6 @@ from environments.cli.completion.values import (
     complete_field,
     complete_label,
     complete_name,
-    complete_state as complete_state,
 )
 from environments.cli.help_page import EverywhereOption
 from environments.cli.settings import DATA_DIR_VARIABLE

@@ -57,14 +57,18 @@ class WorkspaceFile:
         return None if self.path is None else self.path.parent
 
 
-def find_workspace_file() -> Path | None:
-    """Return the workspace file of this directory, or else of the nearest directory above that has one."""
+def find_workspace_file(start: Path | None = None) -> Path | None:
+    """Return the workspace file of a directory, or else of the nearest directory above that has one.
+
+    Args:
+        start: An absolute path; by default the current directory.
+    """
     try:
-        here = Path.cwd()
+        start = start or Path.cwd()
     except OSError:  # it was removed; commands that need it say so
         return None
     return next(
-        (path for each in (here, *here.parents) if os.path.lexists(path := each / WORKSPACE_FILE)), None
+        (path for each in (start, *start.parents) if os.path.lexists(path := each / WORKSPACE_FILE)), None
     )
 
 

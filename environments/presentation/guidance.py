@@ -50,6 +50,11 @@ def states() -> tuple[str, ...]:
     return tuple(EVENTS)
 
 
+def events() -> tuple[str, ...]:
+    """Return the events."""
+    return tuple(dict.fromkeys(event for allowed in EVENTS.values() for event in allowed))
+
+
 def sources(command: str) -> tuple[str, ...]:
     """Return the states that allow a command, or a subcommand that begins with one of several."""
     events = _BEGIN_WITH.get(command, (command,))

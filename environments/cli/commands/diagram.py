@@ -17,6 +17,7 @@ from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from environments.lifecycle import Lifecycle
 from environments.model.records import TransitionRecord
+from environments.presentation.guidance import events
 from statechart.diagram import FORMATS, Format, draw
 from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.picture import Marks, Visit, chosen
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     help="Mark the path of an environment and its current state.",
 )
 @click.option("--state", metavar="STATE", shell_complete=complete_state, help="Mark a state.")
-@click.option("--path", metavar="EVENT,...", help="Mark the path of these events.")
+@click.option(
+    "--path", metavar="EVENT,...", shell_complete=one_of(events()), help="Mark the path of these events."
+)
 @click.option("-o", "--output", metavar="FILE", type=PathType(), help="Write to a file instead of stdout.")
 def diagram(
     settings: Settings,

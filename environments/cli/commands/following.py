@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from environments.cli import loading
+from environments.cli.completion.values import one_of
 from environments.cli.group import subcommand
-from environments.cli.parameters import NotNegative, complete_state, name_argument
+from environments.cli.parameters import NotNegative, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode
 from environments.cli.running import changed_text
@@ -36,12 +37,6 @@ if TYPE_CHECKING:
 _GONE = "gone"
 
 
-def _complete_wanted(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    before, comma, last = incomplete.rpartition(",")
-    known = [*complete_state(ctx, param, last), *([_GONE] if _GONE.startswith(last) else [])]
-    return [f"{before}{comma}{state}" for state in known]
-
-
 @subcommand("wait")
 @name_argument
 @click.option(
@@ -49,7 +44,7 @@ def _complete_wanted(ctx: click.Context, param: click.Parameter, incomplete: str
     "wanted",
     metavar="STATE,...",
     required=True,
-    shell_complete=_complete_wanted,
+    shell_complete=one_of((*states(), _GONE)),
     help="The state to wait for, or several; gone stands for a purged record.",
 )
 @click.option(

@@ -21,12 +21,13 @@ _EASY = re.compile(r"[\w./@+-]+")  # words that no shell gives a meaning to
 
 
 def one_of(words: Iterable[str]) -> Complete:
-    """Return the completion of a parameter that takes one of these words."""
+    """Return the completion of a parameter that takes one of these words, or several with commas."""
     known = tuple(words)
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         del ctx, param
-        return [word for word in known if word.startswith(incomplete)]
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{word}" for word in known if word.startswith(last)]
 
     return complete
 

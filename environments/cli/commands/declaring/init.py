@@ -13,7 +13,12 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode
 from environments.cli.settings import DATA_DIR_VARIABLE, Settings
 from environments.cli.terminal.output import emit, note
-from environments.configuration.workspace_file import DEFAULT_DATA_DIR, WORKSPACE_FILE, is_foreign
+from environments.configuration.workspace_file import (
+    DEFAULT_DATA_DIR,
+    WORKSPACE_FILE,
+    find_workspace_file,
+    is_foreign,
+)
 from environments.configuration.workspace_toml import workspace_file_text
 
 _OTHERS = ("environments", "envchart-data")
@@ -54,6 +59,8 @@ def init(settings: Settings, directory: Path) -> None:
         ) from None
     except OSError as error:
         raise UsageRefused(f"{path} can't be written: {error.strerror}", ("envchart init DIR",)) from error
+    if (outer := find_workspace_file(path.parent.parent)) is not None:
+        note(f"note: this workspace lies inside of {outer.parent}, whose environments it does not see")
     if settings.environment.get(DATA_DIR_VARIABLE):
         note(f"note: ${DATA_DIR_VARIABLE} is set, and wins over the file")
     document = {"file": str(path), "data_dir": str(path.parent / data_dir)}

@@ -47,6 +47,16 @@ def test_the_data_directory_that_was_typed_is_written(cli: Any, here: Path) -> N
     assert (again.code, again.error["code"]) == (5, "already_exists")
 
 
+def test_a_workspace_inside_of_another_is_told(cli: Any, here: Path) -> None:
+    (here / "inner").mkdir()
+    cli("init")
+
+    ran = cli("init", "inner")
+
+    assert (ran.code, (here / "inner" / ".envchart.toml").is_file()) == (0, True)
+    assert f"note: this workspace lies inside of {here}, whose environments it does not see" in ran.err
+
+
 def test_files_of_something_else_in_data_are_left_alone(cli: Any, here: Path) -> None:
     (here / "data").mkdir()
     (here / "data" / "measured.csv").touch()
