@@ -78,9 +78,11 @@ class Chain(Generic[StateT]):
         self._subject = subject
         self._task: asyncio.Task[AnyEnvironment] | None = None
 
-    def provision(self: Chain[ProvisionSource], *, from_start: bool = False) -> Chain[Provisioned]:
+    def provision(
+        self: Chain[ProvisionSource], *, from_start: bool = False, allow_replace: bool = False
+    ) -> Chain[Provisioned]:
         """Add `Workspace.provision`."""
-        return self._then(CommandName.PROVISION, from_start=from_start)
+        return self._then(CommandName.PROVISION, from_start=from_start, allow_replace=allow_replace)
 
     def register(
         self: Chain[RegisterSource], *, address: str | None = None, from_start: bool = False
