@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from environments.cli import loading
 from environments.cli.signals import Interruption
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from environments.model.spec import EnvironmentSpec
     from environments.workspace import Workspace
 
-Work = Callable[["Workspace"], Coroutine[Any, Any, "AnyEnvironment"]]
+ResultT = TypeVar("ResultT")
+Work = Callable[["Workspace"], Coroutine[Any, Any, ResultT]]
 
 
-def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
+def run_command(settings: Settings, work: Work[AnyEnvironment], *, say: str = "") -> None:
     """Run a command and print the resulting environment.
 
     Raises:
@@ -33,8 +34,8 @@ def run_command(settings: Settings, work: Work, *, say: str = "") -> None:
     tell_changed(settings, *carry_out(settings, work), say=say)
 
 
-def carry_out(settings: Settings, work: Work) -> tuple[Workspace, AnyEnvironment]:
-    """Run a command and return its workspace and the resulting environment; raises like `run_command`."""
+def carry_out(settings: Settings, work: Work[ResultT]) -> tuple[Workspace, ResultT]:
+    """Run a command and return its workspace and its result; raises like `run_command`."""
     with Narrator(settings) as narrator:
         interruption = Interruption(narrator.note, lambda: narrator.at_work)
         workspace = loading.workspace(settings, (narrator,), interruption.stop)

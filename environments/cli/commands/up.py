@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,18 @@ from environments.checks.drift import Drift
 from environments.cli import loading
 from environments.cli.completion.values import complete_state
 from environments.cli.declared_spec import SpecChange, declared_amendment, declared_spec
-from environments.cli.error_reports import report
+from environments.cli.exits import explained
 from environments.cli.group import subcommand
+from environments.cli.many.choice import Choice, optional_names_arguments
+from environments.cli.many.running import Telling, changed_document, run_many
 from environments.cli.parameters import (
     app_option,
     env_option,
     file_option,
-    optional_name_argument,
 )
 from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode
-from environments.cli.running import carry_out, tell_changed, tell_missing_secrets
+from environments.cli.report import ExitCode, Report
+from environments.cli.running import carry_out, changed_text, tell_changed, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
 from environments.cli.terminal.narrator import Narrator
@@ -43,6 +45,9 @@ from statechart.errors import NotFound, UnknownState
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from environments.configuration.amendments import Amendment
     from environments.model.environment import AnyEnvironment
     from environments.model.spec import EnvironmentSpec
     from environments.workspace import Workspace
@@ -60,7 +65,7 @@ class _Up:
 
 
 @subcommand("up", waiting=True)
-@optional_name_argument
+@optional_names_arguments
 @click.option(
     "--to",
     metavar="STATE",
@@ -81,8 +86,8 @@ class _Up:
 @click.option("--allow-replace", is_flag=True, help="Let provision replace or remove the host.")
 def up(
     settings: Settings,
-    name: str | None,
     *,
+    choice: Choice,
     to: str,
     plan: bool,
     file: Path | None,
@@ -104,12 +109,19 @@ def up(
         envchart up web --plan  # only tell
         envchart up web --env LEVEL=debug
         envchart up web --to provisioned
+        envchart up 'preview-*' --parallel 8
     """
+    name = choice.single
     if no_look and deep:
         raise UsageRefused(
             "--no-look can't be combined with --deep", (settings.spell("up NAME --deep", name),)
         )
     options = _Up(_state(to), not no_look, deep, recreate, allow_replace)
+    if not choice.is_empty and name is None:
+        if file is not None:
+            raise UsageRefused("--file declares a single environment", (settings.spell("up --file FILE"),))
+        _up_many(settings, choice, declared_amendment(app=app, env=env), options, plan=plan)
+        return
     declared = load_spec(file, name=name) if file is not None else None
     wanted = declared.name if declared is not None else name
     if wanted is None:
@@ -180,7 +192,7 @@ def _preview(settings: Settings, name: str, change: SpecChange, options: _Up) ->
             deep=options.deep,
         )
         plan = interruption.run(looking)
-    _tell_changes(change, plan.environment)
+    _tell_changes(change, plan.environment, note)
     _tell_plan(settings, PlanView.of(plan, recreate=options.recreate))
 
 
@@ -188,40 +200,102 @@ def _tell_plan(settings: Settings, view: PlanView) -> None:
     emit(settings, view.document(), view.text())
     for line in view.plan.unseen:
         note(f"note: not inspected: {line}")
+    told = _refusal(settings, view)
+    if told is not None:
+        for number, step in enumerate(told.next):
+            note(f"{'  or:' if number else 'next:'} {step}")
+        raise click.exceptions.Exit(told.exit_code)
+
+
+def _refusal(settings: Settings, view: PlanView) -> Report | None:
+    """Return the report of the error with which `up` would refuse a plan, or None."""
     if not view.obstacles:
-        return
+        return None
     try:
         view.plan.require_feasible()
     except EnvironmentsError as error:
-        told = report(error, settings)
-        if told is None:
-            raise
-        for number, step in enumerate(told.next):
-            note(f"{'  or:' if number else 'next:'} {step}")
-        raise click.exceptions.Exit(told.exit_code) from None
+        return explained(error, settings)
+    return None
 
 
 def _converge(settings: Settings, name: str, change: SpecChange, options: _Up) -> None:
     """Make an environment what is declared, and print it."""
     before = loading.workspace(settings).load(name)
-    if before.operation is None or not before.operation.is_active:
-        forward_plan(before, options.target)  # a refusal comes before the declaration is changed
     if before.state.name != options.target.name:
         tell_missing_secrets(before.spec)
-    workspace, environment = carry_out(settings, lambda opened: _bring(opened, before, change, options))
-    changes = spec_changes(change.before or environment.spec, environment.spec)
-    tell_changed(settings, workspace, environment, extra={"changes": changes})
+    workspace, reached = carry_out(settings, lambda opened: _bring(opened, before, change, options, note))
+    if reached.is_unchanged:
+        note(f"{name} is already {options.target}: nothing to do")
+    tell_changed(settings, workspace, reached.environment, extra={"changes": reached.changes})
+
+
+def _up_many(
+    settings: Settings, choice: Choice, amendment: Amendment | None, options: _Up, *, plan: bool
+) -> None:
+    """Make several environments what is declared, or print their plans."""
+    choice = choice.for_use(lambda summary: summary.state.name != "destroyed")
+
+    async def preview(workspace: Workspace, name: str) -> PlanView:
+        change = SpecChange(None, amendment) if amendment is not None else None
+        found = await workspace.preview(
+            name, to=options.target, change=change, look=options.look, deep=options.deep
+        )
+        return PlanView.of(found, recreate=options.recreate)
+
+    async def converge(workspace: Workspace, name: str) -> _Reached:
+        def tell(text: str) -> None:
+            note(f"{name}: {text.strip()}")
+
+        return await _bring(workspace, workspace.load(name), SpecChange(None, amendment), options, tell)
+
+    def code(view: PlanView) -> int:
+        told = _refusal(settings, view)
+        return told.exit_code if told is not None else 0
+
+    if plan:
+        run_many(settings, choice, preview, Telling(PlanView.text, PlanView.document, code))
+    else:
+        run_many(settings, choice, converge, Telling(_Reached.text, partial(_reached_document, settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """An environment that is what is declared.
+
+    Attributes:
+        environment: The environment.
+        changes: The changes of the declaration that were made before.
+        is_unchanged: Whether there was nothing to do.
+    """
+
+    environment: AnyEnvironment
+    changes: list[dict[str, str]]
+    is_unchanged: bool
+
+    def text(self) -> str:
+        """Return a line about the environment."""
+        return f"{changed_text(self.environment)}{': nothing to do' if self.is_unchanged else ''}"
+
+
+def _reached_document(settings: Settings, reached: _Reached) -> dict[str, object]:
+    return {**changed_document(settings, reached.environment), "changes": reached.changes}
 
 
 async def _bring(
-    workspace: Workspace, before: AnyEnvironment, change: SpecChange, options: _Up
-) -> AnyEnvironment:
+    workspace: Workspace,
+    before: AnyEnvironment,
+    change: SpecChange,
+    options: _Up,
+    tell: Callable[[str], None],
+) -> _Reached:
+    if before.operation is None or not before.operation.is_active:
+        forward_plan(before, options.target)  # a refusal comes before the declaration is changed
     handle: AnyEnvironment | str = before.name
     revision, provisioned = before.revision, before.applied.get(CommandName.PROVISION)
     if change:
         handle = await workspace.amend(before.name, change)
         revision = handle.revision
-        _tell_changes(change, handle)
+        _tell_changes(change, handle, tell)
     environment = await workspace.converge(
         handle,
         to=options.target,
@@ -230,18 +304,19 @@ async def _bring(
         recreate=options.recreate,
         allow_replace=options.allow_replace,
     )
-    if environment.revision == revision and environment.lineage == before.lineage:
-        note(f"{before.name} is already {options.target}: nothing to do")
     if options.allow_replace and environment.applied.get(CommandName.PROVISION) == provisioned:
-        note("note: --allow-replace was not needed: nothing was provisioned")
-    return environment
+        tell("note: --allow-replace was not needed: nothing was provisioned")
+    changes = spec_changes(change.before or environment.spec, environment.spec)
+    return _Reached(
+        environment, changes, environment.revision == revision and environment.lineage == before.lineage
+    )
 
 
-def _tell_changes(change: SpecChange, environment: AnyEnvironment) -> None:
+def _tell_changes(change: SpecChange, environment: AnyEnvironment, tell: Callable[[str], None]) -> None:
     """Print the changes of the declaration."""
     if change.before is not None:
         for line in change_lines(spec_changes(change.before, environment.spec)):
-            note(f"  {line}")
+            tell(f"  {line}")
 
 
 def _state(to: str) -> EnvironmentState:

@@ -102,7 +102,7 @@ class Choice:
         if passed and not self.selection.all:
             names = ", ".join(f"{each.name} ({each.condition})" for each in passed[:_MOST_NAMES])
             more = f" and {len(passed) - _MOST_NAMES} more" if len(passed) > _MOST_NAMES else ""
-            note(f"note: nothing to {self.command} in {names}{more}")
+            note(f"note: {self.command} is of no use for {names}{more}")
         return [each for each in found if each not in passed]
 
     def nothing(self, settings: Settings) -> str:

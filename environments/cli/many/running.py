@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
@@ -15,10 +16,9 @@ from environments.cli.exits import explained, tell_unsaved
 from environments.cli.many.display import Display
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report, worst
-from environments.cli.running import changed_text, run_command
+from environments.cli.running import carry_out, changed_text, run_command
 from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.colours import styled
-from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, note
 from environments.errors import CommandFailed, NotStarted, Stopped
 from environments.model.errors import UnreadableSummary
@@ -88,12 +88,14 @@ def run_each(
         name = choice.single
         run_command(settings, lambda workspace: _awaited(work(workspace, name)))
         return
+    telling = Telling(changed_text, partial(changed_document, settings))
+    run_many(settings, choice, work, telling, chosen=chosen)
 
-    def document(environment: AnyEnvironment) -> dict[str, object]:
-        directory = loading.layout(settings).directory(environment.name)
-        return environment_document(View(environment), settings.spell, directory)
 
-    run_many(settings, choice, work, Telling(changed_text, document), chosen=chosen)
+def changed_document(settings: Settings, environment: AnyEnvironment) -> dict[str, object]:
+    """Return the document of a changed environment."""
+    directory = loading.layout(settings).directory(environment.name)
+    return environment_document(View(environment), settings.spell, directory)
 
 
 async def _awaited(work: Awaitable[ResultT]) -> ResultT:
@@ -111,10 +113,7 @@ def run_one(
     Raises:
         Ended: A signal ended the work.
     """
-    with Narrator(settings) as narrator:
-        interruption = Interruption(narrator.note, lambda: narrator.at_work, about=name)
-        workspace = loading.workspace(settings, (narrator,), interruption.stop)
-        result = interruption.run(_awaited(work(workspace, name)))
+    _, result = carry_out(settings, lambda workspace: _awaited(work(workspace, name)))
     emit(settings, telling.document(result), telling.text(result))
 
 

@@ -57,7 +57,7 @@ def test_the_last_output_of_an_app_that_dies_is_printed_and_retry_is_suggested(
     assert "no configuration!" in cli("logs", "web", "--trace").out
     (dying / "app.py").write_text((HELLO / "app.py").read_text())
     (dying / "version.txt").write_text("1\n")
-    assert cli("up", "web", "--plan").out.startswith("1. envchart")
+    assert cli("up", "web", "--plan").out.startswith("web: run_failed (failed at: check_health), would be")
     again = cli("retry", "web")
     told = f"is not what is in {dying} now: release first"
     assert again.code == 6

@@ -152,7 +152,7 @@ def test_what_a_glob_matches_in_vain_is_passed_over_and_a_name_is_not(
 
     ran = cli("retry", "pr-*")
     assert (ran.code, ran.out) == (0, "pr-1 is provisioned\n1: 1 done\n")
-    assert "note: nothing to retry in pr-2 (created)" in ran.err
+    assert "note: retry is of no use for pr-2 (created)" in ran.err
     assert cli("retry", "--all").out == "nothing to retry\n"
     assert cli("retry", "pr-2", "shop").code == 4
 
@@ -191,6 +191,27 @@ def test_a_second_ctrl_c_ends_the_commands_under_way(
     assert states() == "provision_failed created created"
 
 
+def test_several_are_brought_up_with_one_plan_each(cli: Any, states: Callable[[], str]) -> None:
+    planned = cli("up", "pr-*", "--plan", "--json").document
+    assert [(each["name"], each["plan"][0]) for each in planned["environments"]] == [
+        ("pr-1", "provision"),
+        ("pr-2", "provision"),
+    ]
+    assert states() == "created created created"
+
+    cli("destroy", "pr-2", "--yes")
+    ran = cli("up", "*", "--to", "configured", "--parallel", "2")
+    assert (ran.code, states()) == (0, "configured destroyed configured")
+    assert "note: up is of no use for pr-2 (destroyed)" in ran.err
+    again = cli("up", "--all", "--to", "configured", "--parallel", "1")
+    assert again.out.startswith("pr-1 is configured: nothing to do\nshop is")
+    assert cli("up", "pr-*", "--file", "x.yaml").code == 2
+    assert cli("up", "pr-1", "pr-2", "--to", "configured", "--json").document["counts"] == {
+        "done": 1,
+        "not_allowed": 1,
+    }
+
+
 def test_destroy_asks_once_about_all(repository: FileRepository, data: Path, cli: Any) -> None:
     cli("provision", "pr-2")
     ours, theirs = pty.openpty()
@@ -211,7 +232,9 @@ def test_destroy_asks_once_about_all(repository: FileRepository, data: Path, cli
 def test_destroyed_environments_are_purged_at_once(cli: Any, repository: FileRepository) -> None:
     cli("destroy", "pr-*", "--yes")
 
-    assert "note: nothing to destroy in pr-1 (destroyed), pr-2 (destroyed)" in cli("destroy", "*", "-y").err
+    assert (
+        "note: destroy is of no use for pr-1 (destroyed), pr-2 (destroyed)" in cli("destroy", "*", "-y").err
+    )
     ran = cli("purge", "--destroyed", "--yes", "--json")
 
     assert [(each["name"], each["purged"]) for each in ran.document["environments"]] == [
