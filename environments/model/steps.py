@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -114,6 +114,8 @@ class Step:
         probe_has_effects: Whether the probe runs programs that could change something, such as Ansible
             in check mode; a dry run does not call such a probe.
         inputs: The values that the result depends on; a different digest invalidates an earlier result.
+        transient: The inputs that matter only while the command runs: a later change of them alone is no
+            reason to run the command again.
         version: The version of the effect; another version invalidates earlier results.
         idempotent: Whether the effect may be repeated, which allows to retry a step in doubt.
         has_effect: False for a step that only looks.
@@ -127,6 +129,7 @@ class Step:
     probe: Probe | None = None
     probe_has_effects: bool = False
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    transient: Collection[str] = ()
     version: int = 1
     idempotent: bool = False
     has_effect: bool = True
@@ -141,8 +144,9 @@ class Step:
 
     @property
     def input_digests(self) -> dict[str, str]:
-        """A short digest of each input: 16 hexadecimal digits."""
-        return {key: _digest(value)[:16] for key, value in self.inputs.items()}
+        """A short digest of each input that is not transient: 16 hexadecimal digits."""
+        lasting = self.inputs.keys() - set(self.transient)
+        return {key: _digest(self.inputs[key])[:16] for key in sorted(lasting)}
 
 
 def _digest(value: object) -> str:

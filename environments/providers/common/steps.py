@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from functools import partial, wraps
 from pathlib import Path
@@ -31,6 +31,7 @@ def provider_step(
     probe: Callable[[SpecT, StepContext], Awaitable[Probed]],
     *,
     inputs: Mapping[str, JsonValue],
+    transient: Collection[str] = (),
     timeout: timedelta = QUICK,
     has_effect: bool = True,
 ) -> Step:
@@ -40,6 +41,7 @@ def provider_step(
         effect=translated(partial(effect, spec)),
         probe=partial(_look, probe, spec),
         inputs=inputs,
+        transient=transient,
         idempotent=True,
         has_effect=has_effect,
         timeout=timeout,

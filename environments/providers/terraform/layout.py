@@ -40,6 +40,7 @@ class Layout:
 
         build/terraform/            the rendered module, and Terraform's state
         build/module.json           the names of the module's files, and whether they were applied
+        build/release.json          the files of the last uploaded release
         build/ssh/known_hosts       the pinned host keys
         build/ansible/              the inventory and Ansible's own files
 
@@ -68,6 +69,11 @@ class Layout:
     def manifest(self) -> OwnPath:
         """The names of the files of the rendered module."""
         return self.build / "module.json"
+
+    @property
+    def release_manifest(self) -> OwnPath:
+        """The files of the release that was uploaded last."""
+        return self.build / "release.json"
 
     @property
     def teardown_plan(self) -> OwnPath:

@@ -44,14 +44,7 @@ async def observe(spec: TerraformSettings, environment: AnyEnvironment, director
 
     Parts that can't be observed are listed in `unseen`; the others are still reported.
     """
-    context = StepContext(
-        environment=environment,
-        operation_id=f"observe-{uuid4().hex}",
-        directory=directory,
-        report=lambda _message: None,
-        step="observe",
-        redact=redactor(environment.spec),
-    )
+    context = _context(environment, directory)
     infrastructure = await _infrastructure(spec, context)
     found = await _host(spec, context, infrastructure)
     found = replace(found, unseen=(*infrastructure.unseen, *found.unseen))
@@ -65,6 +58,26 @@ async def observe(spec: TerraformSettings, environment: AnyEnvironment, director
         found,
         configuration=tuple(f"{task}: would be changed" for task in checked.changes),
         unseen=(*found.unseen, *(f"the configuration: {reason}" for reason in checked.unseen)),
+    )
+
+
+@translated
+async def glance(spec: TerraformSettings, environment: AnyEnvironment, directory: Path) -> Observation:
+    """Observe the host and the service, and that Terraform's state is there, without running tools."""
+    context = _context(environment, directory)
+    infrastructure = await in_thread(lambda: _recorded(context))
+    found = await _host(spec, context, infrastructure)
+    return replace(found, unseen=(*infrastructure.unseen, *found.unseen))
+
+
+def _context(environment: AnyEnvironment, directory: Path) -> StepContext:
+    return StepContext(
+        environment=environment,
+        operation_id=f"observe-{uuid4().hex}",
+        directory=directory,
+        report=lambda _message: None,
+        step="observe",
+        redact=redactor(environment.spec),
     )
 
 
@@ -97,6 +110,17 @@ async def _infrastructure(spec: TerraformSettings, context: StepContext) -> _Inf
         return _Infrastructure(there=True, unseen=(f"the infrastructure: {failed.summary}",))
 
 
+def _recorded(context: StepContext) -> _Infrastructure:
+    """Return whether there may be resources, according to the files that Terraform left."""
+    outputs = context.environment.outputs
+    if not outputs.owned:
+        return _Infrastructure(there=outputs.instance_ip is not None)
+    try:
+        return _Infrastructure(there=RecordedState(context).may_hold_resources())
+    except StepFailed as failed:
+        return _Infrastructure(there=True, unseen=(f"the infrastructure: {failed.summary}",))
+
+
 async def _host(
     spec: TerraformSettings, context: StepContext, infrastructure: _Infrastructure
 ) -> Observation:
@@ -113,7 +137,8 @@ async def _host(
         return Observation(resources=there, service=ServiceState.DOWN, detail=detail, altered=altered)
     try:
         async with on_host(spec, context) as host:
-            return replace(await _service(spec, host), altered=altered)
+            damage = await _damage(host, outputs.release)
+            return replace(await _service(spec, host), altered=altered, damage=damage)
     except StepFailed as failed:
         state = _unreached(failed)
         if state is None:
@@ -148,6 +173,12 @@ def _unreached(failed: StepFailed) -> HostState | None:
     # A refused connection proves that the network and the kernel answer.
     refused = isinstance(failed.__cause__, ConnectionRefusedError | ConnectionResetError)
     return HostState.HALF_DEAD if refused else HostState.UNREACHABLE
+
+
+async def _damage(host: HostDirectory, release: str | None) -> str:
+    """Return the damage of the installed release, or an empty string."""
+    damage = await host.releases.damage(release) if release is not None else None
+    return f"release {release} is damaged: {damage}" if damage else ""
 
 
 async def _service(spec: TerraformSettings, host: HostDirectory) -> Observation:

@@ -15,12 +15,12 @@ from environments.providers.common.ansible import playbook
 from environments.providers.common.app_files import source_of, unfit
 from environments.providers.common.paths import absolute, absolute_secret, absolute_secrets, certainly
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.observation import observe
+from environments.providers.terraform.observation import glance, observe
 from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs
 from environments.providers.terraform.settings import TerraformSettings
 from environments.providers.terraform.steps.host import boot_steps, configure_steps, register_steps
 from environments.providers.terraform.steps.infrastructure import infrastructure_steps
-from environments.providers.terraform.steps.release import release_steps
+from environments.providers.terraform.steps.release import release_steps, uploaded_entries
 from environments.providers.terraform.steps.service import run_steps
 from environments.providers.terraform.steps.stopping import last_stop_steps, stop_steps
 from environments.providers.terraform.steps.teardown import check_steps, teardown_steps
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.observation import Observation, Source
     from environments.model.steps import Step
-    from environments.ports import CollectsLogs, CopiesSource, Provider
+    from environments.ports import CollectsLogs, CopiesSource, KeepsManifests, LooksCheaply, Provider
 
 
 class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
@@ -189,6 +189,14 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         """Return the application's directory and the release that it would become now."""
         return None if self.pinned_release else source_of(self.app, directory.parent)
 
+    def manifest(self, directory: Path, release: str) -> Mapping[str, str] | None:
+        """Return a digest of each file of a release, by relative name, or None if that is not known."""
+        return uploaded_entries(Layout(directory), release)
+
+    async def glance(self, environment: AnyEnvironment, directory: Path) -> Observation:
+        """Observe Terraform's state, the host, the service and its release, without running tools."""
+        return await glance(self, environment, directory)
+
     async def observe(self, environment: AnyEnvironment, directory: Path) -> Observation:
         """Observe the infrastructure, the host and the service without changing them."""
         return await observe(self, environment, directory)
@@ -208,4 +216,10 @@ if TYPE_CHECKING:
         return spec
 
     def _collects_logs(spec: TerraformProvider) -> CollectsLogs:
+        return spec
+
+    def _keeps_manifests(spec: TerraformProvider) -> KeepsManifests:
+        return spec
+
+    def _looks_cheaply(spec: TerraformProvider) -> LooksCheaply:
         return spec

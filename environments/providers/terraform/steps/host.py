@@ -34,14 +34,17 @@ def boot_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence
         "ssh": spec.ssh.model_dump(mode="json"),
         "address": spec.address,
     }
+    # How a host is reached changes nothing on it: keys are renewed during its life.
+    transient = ("ssh", "address")
     waiting = spec.timeouts.ssh + _SPARE
     return (
-        provider_step(spec, reach_host, probe_host, inputs=inputs, timeout=waiting),
+        provider_step(spec, reach_host, probe_host, inputs=inputs, transient=transient, timeout=waiting),
         provider_step(
             spec,
             await_boot,
             probe_boot,
             inputs=inputs,
+            transient=transient,
             timeout=spec.timeouts.boot + _SPARE,
             has_effect=False,
         ),

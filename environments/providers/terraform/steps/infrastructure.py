@@ -62,7 +62,7 @@ def _inputs(spec: TerraformSettings, environment: AnyEnvironment) -> dict[str, J
     except (StepFailed, OSError):
         digest = ""
     settings = spec.model_dump(mode="json", include={"binary", "variables", "outputs"})
-    return {"lineage": environment.lineage, "module": digest, **settings}
+    return {"lineage": environment.lineage, "directory": digest, **settings}
 
 
 async def render_module(spec: TerraformSettings, context: StepContext) -> None:

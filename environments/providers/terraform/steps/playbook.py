@@ -34,6 +34,7 @@ def playbook_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequ
         # The playbook's own text: roles and files that it includes are known to Ansible only.
         "playbook": _digest(spec.playbook),
         "variables": spec.model_dump(mode="json", include={"playbook_variables"}),
+        "service": [spec.service.port, str(spec.service.directory)],  # variables of the playbook as well
     }
     if spec.vault_password is not None:
         inputs["vault_password"] = spec.vault_password.model_dump(mode="json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import on_host
 from environments.system.cancellation import in_thread
+from environments.system.files import read_object, write_private
+from statechart.errors import NotOurs
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -47,11 +50,14 @@ async def upload_release(spec: TerraformSettings, context: StepContext) -> StepO
                 raise StepFailed(FailureCause.CONFIGURATION, summary)
             context.report(f"release {release}, made earlier")
         else:
-            build = Layout.at(context).build
+            layout = Layout.at(context)
             # The data directory is left out: inside the application, it would be copied into itself.
             manifest, new = await host.releases.upload(
-                spec.app, context.directory.parent, build / "release.tar.gz", context.progress
+                spec.app, context.directory.parent, layout.build / "release.tar.gz", context.progress
             )
+            # Later compared with the application, without asking the host.
+            kept = json.dumps({"release": manifest.id, "entries": manifest.entries}) + "\n"
+            await in_thread(lambda: write_private(layout.release_manifest, kept))
             release, count = manifest.id, len(manifest.entries)
             context.report(
                 f"release {release}: {count} file{'s' * (count > 1)}{'' if new else ', as before'}"
@@ -59,6 +65,16 @@ async def upload_release(spec: TerraformSettings, context: StepContext) -> StepO
         # The service may still run in the release that it serves, and go back to the previous one.
         await host.releases.prune((release, outputs.serving, outputs.served, outputs.previous))
     return {"release": release}
+
+
+def uploaded_entries(layout: Layout, release: str) -> dict[str, str] | None:
+    """Return a digest of each file of a release, if that release was uploaded last."""
+    try:
+        found = read_object(layout.release_manifest)
+    except (OSError, NotOurs):
+        return None
+    entries = found.get("entries") if found is not None and found.get("release") == release else None
+    return entries if isinstance(entries, dict) else None
 
 
 async def probe_upload(spec: TerraformSettings, context: StepContext) -> Probed:

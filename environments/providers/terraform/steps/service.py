@@ -17,6 +17,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.states import Running
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
+from environments.providers.common.addresses import url_of
 from environments.providers.common.health import HealthVerdict
 from environments.providers.common.log_tail import last_word
 from environments.providers.common.service_variables import ENVIRONMENT, TOKEN, values_of
@@ -185,7 +186,7 @@ async def check_health(spec: TerraformSettings, context: StepContext) -> StepOut
             await shielded(_give_up(spec, context))
         raise
     context.report(f"healthy after {seconds:.1f} s: it answers with this instance's token")
-    return {"serving": release, "served": release}
+    return {"serving": release, "served": release, **_address(spec, context)}
 
 
 async def _give_up(spec: TerraformSettings, context: StepContext) -> None:
@@ -212,6 +213,12 @@ async def _ended(
     )
 
 
+def _address(spec: TerraformSettings, context: StepContext) -> dict[str, JsonValue]:
+    """Return the outputs that follow from the port, which can be changed with each start."""
+    port, address = spec.service.port, context.environment.outputs.instance_ip
+    return {"port": port, "url": url_of(address, port)} if address is not None else {"port": port}
+
+
 async def probe_health(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the service is healthy."""
     release = _released(context)
@@ -222,4 +229,6 @@ async def probe_health(spec: TerraformSettings, context: StepContext) -> Probed:
         answer = await Startup(spec.service, host).ask(instance)
     if answer.kind is not HealthVerdict.HEALTHY:
         return Probed.not_done(answer.detail)
-    return Probed.done(f"healthy on port {spec.service.port}", serving=release, served=release)
+    return Probed.done(
+        f"healthy on port {spec.service.port}", serving=release, served=release, **_address(spec, context)
+    )
