@@ -77,7 +77,7 @@ def wait(settings: Settings, name: str, wanted: str, timeout: float | None) -> N
         limit = None if timeout is None else timedelta(seconds=timeout)
         narrator.wait_for(f"waiting for {name} to be {' or '.join(chosen)}", limit)
         begun = time.monotonic()
-        interruption = Interruption(narrator.note, about=name)
+        interruption = Interruption(lambda _text: None, about=name)  # no command is ended
         workspace = loading.workspace(settings, (narrator,))
         reached = interruption.run(workspace.wait(name, *targets, gone=_GONE in chosen, timeout=timeout))
         narrator.reached(timedelta(seconds=time.monotonic() - begun))
