@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from environments.chain import Chain
 from environments.checks.drift import Detection, Drift
 from environments.convergence.converge import Convergence, carry_out
+from environments.convergence.deployment import deployment, left_out, require_deployable
 from environments.convergence.plan import Plan, PlannedCommand, make_plan
 from environments.errors import (
     InvalidConfiguration,
@@ -46,7 +47,6 @@ from environments.execution.commands import (
     StopSource,
     require_supported,
 )
-from environments.execution.deployment import deployment, require_deployable
 from environments.execution.plan import plan as forward_plan
 from environments.execution.progress import Noticed
 from environments.execution.runtime import Runtime, name_of
@@ -81,6 +81,7 @@ from environments.recovery.recover import Recovered, Recovery
 from environments.recovery.settle import Decide, undecided
 from environments.selection import Selection
 from environments.storage.file import FileRepository
+from environments.system.cancellation import in_thread
 from environments.system.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
@@ -257,8 +258,12 @@ class Workspace:
         on_record = await self._settled(environment, "deploy")
         require_deployable(on_record)
         chosen = await self._choose_release(on_record, app, previous=previous) or on_record
-        planned = deployment(chosen, self._runtime.provider_of(chosen))
-        return (await self._execute_all(planned, chosen, chosen)).expect(Running)
+        detection = Detection(self._runtime)
+        differing = await in_thread(lambda: detection.declared(chosen))  # reads the application
+        if message := left_out(chosen, differing):
+            self._runtime.tell(Noticed(name=chosen.name, message=message))
+        planned = deployment(chosen, differing)
+        return (await carry_out(self._runtime, self._execute, planned, chosen)).expect(Running)
 
     async def stop(
         self, environment: Environment[StopSource] | str, *, from_start: bool = False

@@ -258,8 +258,10 @@ class RunCommand(Command):
         return (await self.attempt(environment)).expect(Running)
 
     async def _compare(self, held: OpenEnvironment) -> None:
-        # After a failure, people mend the source; another start of the same release would fail again.
         environment = held.environment
+        if isinstance(environment.state, Running):
+            self._notice(f"{environment.name} is running: its service is restarted", held.session)
+        # After a failure, people mend the source; another start of the same release would fail again.
         if isinstance(environment.state, RunFailed):
             changed = await in_thread(lambda: unreleased(environment, held.directory, held.provider))
             if changed is not None:
