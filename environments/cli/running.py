@@ -48,13 +48,25 @@ def tell_changed(
     environment: AnyEnvironment,
     *,
     say: str = "",
+    first: tuple[str, ...] = (),
     extra: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
-    """Print a changed environment and the commands that can follow; `extra` goes into the document."""
+    """Print a changed environment and the commands that can follow.
+
+    Args:
+        settings: How to print.
+        workspace: Where the environment is.
+        environment: The environment.
+        say: More words for the line about it.
+        first: The commands that should follow first.
+        extra: More of the document.
+    """
     view = View(environment)
     document = environment_document(view, settings.spell, workspace.directory(environment.name))
+    steps = (*first, *(step for step in view.next_steps if step not in first))
+    document["next"] = [settings.spell(step, environment.name) for step in steps]
     emit(settings, {**document, **extra}, f"{changed_text(environment)}{say}")
-    tell_next(settings, view.next_steps, environment.name)
+    tell_next(settings, steps, environment.name)
 
 
 def changed_text(environment: AnyEnvironment) -> str:

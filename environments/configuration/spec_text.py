@@ -30,13 +30,14 @@ def _content(spec: EnvironmentSpec) -> Iterator[tuple[str, Any]]:  # Any: JSON, 
     yield from to_jsonable_python(fields).items()
     if spec.expires is not None:
         expires = spec.expires
-        yield "expires", _typed(expires) if isinstance(expires, timedelta) else to_jsonable_python(expires)
+        typed = typed_duration(expires) if isinstance(expires, timedelta) else to_jsonable_python(expires)
+        yield "expires", typed
     provider = spec.provider.model_dump(exclude_defaults=True)
     yield "provider", to_jsonable_python(_in_seconds({"kind": spec.provider.kind, **provider}))
 
 
-def _typed(duration: timedelta) -> str | float:
-    """Return a duration as a person types it."""
+def typed_duration(duration: timedelta) -> str | float:
+    """Return a duration as a person types it: `8h`, or a number of seconds."""
     exact = (f"{duration // length}{unit}" for unit, length in _UNITS if not duration % length)
     return next(exact, None) or _seconds(duration)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from environments.configuration.amendments import changed_fields
+from environments.configuration.spec_text import typed_duration
 from environments.secrets.detection import secret_under
 from environments.secrets.redaction import HIDDEN, clean, redactor
 from statechart.wording import counted
@@ -53,7 +54,10 @@ def _text(field: str, value: Any) -> str:
         case {"env": None, "file": file}:
             return f"@file:{file}"
         case timedelta():
-            return f"{value.total_seconds():g} s"
+            typed = typed_duration(value)
+            return typed if isinstance(typed, str) else f"{typed:g}s"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%SZ}"
         case bool():
             return str(value).lower()
         case str():

@@ -64,4 +64,7 @@ def update(
         note(f"  {line}")
     if not changes:
         note(f"{name} is already declared like that: nothing was changed")
-    tell_changed(settings, workspace, environment, extra={"changes": changes})
+    # Labels and the like hold at once.
+    unapplied = any(change["field"].startswith("provider.") for change in changes)
+    first = ("up NAME",) if unapplied and environment.state.name != "created" else ()
+    tell_changed(settings, workspace, environment, first=first, extra={"changes": changes})
