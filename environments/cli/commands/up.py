@@ -253,7 +253,7 @@ def _up_many(
         return told.exit_code if told is not None else 0
 
     if plan:
-        run_many(settings, choice, preview, Telling(PlanView.text, PlanView.document, code))
+        run_many(settings, choice, preview, Telling(PlanView.text, PlanView.document, code, "planned"))
     else:
         run_many(settings, choice, converge, Telling(_Reached.text, partial(_reached_document, settings)))
 

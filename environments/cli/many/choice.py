@@ -97,7 +97,11 @@ class Choice:
                 if isinstance(each, UnreadableSummary) and self.selection.matches_name(each.name):
                     note(f"note: {each.name} can't be read, so it was left alone")
         passed = [
-            each for each in found if not isinstance(each, UnreadableSummary) and not self.suits(each)
+            each
+            for each in found
+            if each.name not in self.selection.patterns
+            and not isinstance(each, UnreadableSummary)
+            and not self.suits(each)
         ]
         if passed and not self.selection.all:
             names = ", ".join(f"{each.name} ({each.condition})" for each in passed[:_MOST_NAMES])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +21,11 @@ from environments.cli.running import carry_out, changed_text, run_command
 from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
+from environments.cli.terminal.size import columns_of
 from environments.errors import CommandFailed, NotStarted, Stopped
 from environments.model.errors import UnreadableSummary
 from environments.model.failure import FailureCause
+from environments.presentation.cells import wrapped
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
 
@@ -50,11 +53,13 @@ class Telling(Generic[ResultT]):
         text: Returns a line.
         document: Returns the document for `--json`.
         code: Returns the exit code that the result stands for.
+        done: The word under which results without an exit code are counted.
     """
 
     text: Callable[[ResultT], str]
     document: Callable[[ResultT], dict[str, object]]
     code: Callable[[ResultT], int] = lambda _result: 0
+    done: str = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +192,18 @@ class _Printer(Generic[ResultT]):
         self.told.append(told)
         tell_unsaved(told.outcome.error)
         if told.report is None:
-            self._emit(self.telling.text(told.outcome.unwrap()))
+            self._emit(*self.telling.text(told.outcome.unwrap()).splitlines())
         elif not told.is_unbegun:
-            self._emit(styled(_error_line(told.outcome.name, told.report), "red"))
+            self._emit(_error_line(told.outcome.name, told.report), style="red")
 
     def conclude(self, names: Sequence[str]) -> None:
         """Print the counts, or the one document, and the next commands."""
         codes = [self._code(told) for told in self.told]
-        kinds = Counter({_KINDS[ExitCode.DONE]: 0})  # counted first
-        kinds.update(_kind(told, code) for told, code in zip(self.told, codes, strict=True))
+        kinds = Counter({self.telling.done: 0})  # counted first
+        kinds.update(
+            _kind(told, code) if code else self.telling.done
+            for told, code in zip(self.told, codes, strict=True)
+        )
         counts = {kind: count for kind, count in kinds.items() if count}
         if self.settings.json:
             order = {name: number for number, name in enumerate(names)}
@@ -207,7 +215,7 @@ class _Printer(Generic[ResultT]):
             emit(self.settings, document, "")
         else:
             if unbegun := [told.outcome.name for told in self.told if told.is_unbegun]:
-                self._emit(styled(f"not begun: {', '.join(unbegun)}", "yellow"))
+                self._emit(f"not begun: {', '.join(unbegun)}", style="yellow")
             self._emit(f"{len(codes)}: {', '.join(f'{count} {kind}' for kind, count in counts.items())}")
             self._advise()
         if self.unwritten is not None:
@@ -215,11 +223,13 @@ class _Printer(Generic[ResultT]):
         if code := worst(codes):
             raise click.exceptions.Exit(code)
 
-    def _emit(self, line: str) -> None:
+    def _emit(self, *lines: str, style: str = "plain") -> None:
         if self.settings.json or self.unwritten is not None:
             return
+        columns = columns_of(sys.stdout)
+        shown = lines if columns is None else [part for line in lines for part in wrapped(line, columns)]
         try:
-            emit(self.settings, None, line)
+            emit(self.settings, None, "\n".join(styled(line, style) for line in shown))
         except (UsageRefused, click.exceptions.Exit) as unwritten:
             self.unwritten = unwritten
 
@@ -231,7 +241,7 @@ class _Printer(Generic[ResultT]):
     def _document(self, told: Told[ResultT]) -> dict[str, object]:
         head = {
             "name": told.outcome.name,
-            "outcome": "done" if told.report is None else told.report.code,
+            "outcome": self.telling.done if told.report is None else told.report.code,
             "seconds": round(told.outcome.duration.total_seconds(), 3),
         }
         if told.report is None:
@@ -249,7 +259,7 @@ class _Printer(Generic[ResultT]):
             note(f"next, for {told.outcome.name}: {told.report.next[0]}")
         if len(wanting) > _MOST_ADVICE:
             left = len(wanting) - _MOST_ADVICE
-            note(f"next, for {left} more: {self.settings.spell('list')}")
+            note(f"next, for {left} more: {self.settings.spell('list --failed')}")
         if any(told.is_unbegun for told in self.told):
             note("next, for those not begun: repeat the command")
 
@@ -280,7 +290,6 @@ def _report(
 
 
 _KINDS: dict[int, str] = {
-    ExitCode.DONE: "done",
     ExitCode.UNEXPECTED: "unexpected",
     ExitCode.USAGE: "refused",
     ExitCode.NOT_FOUND: "not found",

@@ -155,6 +155,7 @@ def test_what_a_glob_matches_in_vain_is_passed_over_and_a_name_is_not(
     assert "note: retry is of no use for pr-2 (created)" in ran.err
     assert cli("retry", "--all").out == "nothing to retry\n"
     assert cli("retry", "pr-2", "shop").code == 4
+    assert cli("retry", "pr-2", "sh*").code == 4
 
 
 def test_ctrl_c_starts_no_more_and_names_those_not_begun(
@@ -197,6 +198,7 @@ def test_several_are_brought_up_with_one_plan_each(cli: Any, states: Callable[[]
         ("pr-1", "provision"),
         ("pr-2", "provision"),
     ]
+    assert planned["counts"] == {"planned": 2}
     assert states() == "created created created"
 
     cli("destroy", "pr-2", "--yes")
