@@ -197,14 +197,6 @@ class Lingering(Protocol):
         ...
 
 
-async def settle(observers: Sequence[Observer], name: str) -> None:
-    """Wait for the observers' own work for an environment, and tell what went wrong with it."""
-    for observer in observers:
-        if isinstance(observer, Lingering):
-            for warning in await observer.finished(name):
-                notify(observers, Noticed(name=name, message=warning))
-
-
 def notify(observers: Sequence[Observer], progress: Progress) -> None:
     """Call the observers. An observer's exception is logged and goes no further."""
     for observer in observers:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from environments.execution.interrupted import refuse_interrupted, require_settled
-from environments.execution.progress import Progress, notify, settle
+from environments.execution.progress import Lingering, Noticed, Progress, notify
 from environments.execution.sessions import ObservedSession, open_session
 from environments.execution.stop import StopRequest
 from environments.model.records import check_revision
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from environments.execution.progress import Observer
     from environments.model.environment import AnyEnvironment
     from environments.ports import Clock, EnvironmentRepository, Provider, Session
+
+
+_STOPPED = "a stop was requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,25 @@ class Runtime:
                 yield OpenEnvironment(self, session, holder)
         finally:
             # Others may go on with the environment while the observers finish.
-            await settle(self.observers, name_of(target))
+            await self._linger(name_of(target))
+
+    async def _linger(self, name: str) -> None:
+        """Wait for the observers' own work, unless a stop is requested, and tell what went wrong."""
+        loop = asyncio.get_running_loop()
+        for observer in self.observers:
+            if not isinstance(observer, Lingering):
+                continue
+            work = asyncio.ensure_future(observer.finished(name))
+            stopped = partial(loop.call_soon_threadsafe, partial(work.cancel, _STOPPED))
+            try:
+                with self.stop.heard_by(stopped):
+                    warnings = await work
+            except asyncio.CancelledError as cancelled:
+                if cancelled.args != (_STOPPED,):
+                    raise
+                warnings = ()
+            for warning in warnings:
+                self.tell(Noticed(name=name, message=warning))
 
     def at_rest(self, name: str) -> AnyEnvironment:
         """Return the recorded environment without taking its lock.

@@ -26,6 +26,7 @@ from environments import (
     OnTransition,
     Progress,
     SecretRef,
+    StopRequest,
     Transitioned,
     Workspace,
 )
@@ -198,6 +199,23 @@ async def test_the_environment_is_free_while_the_command_still_runs(
 
     with pytest.raises(asyncio.CancelledError):
         await work
+    assert not any(map(lives, groups(tmp_path)))
+
+
+async def test_a_stop_request_ends_the_wait_and_the_run(
+    repository: EnvironmentRepository, tmp_path: Path
+) -> None:
+    stop = StopRequest()
+    notifier = OnTransition("sh -c 'echo $$ > group; sleep 600'", directory=tmp_path)
+    workspace = Workspace(repository=repository, observers=[notifier], stop=stop)
+    workspace.create(spec("a"))
+    work = asyncio.ensure_future(workspace.destroy("a"))
+    assert await until(lambda: groups(tmp_path) and workspace.holder("a") is None, within=30)
+    await asyncio.sleep(0)
+
+    stop.request("closing time")
+
+    assert (await work).state.name == "destroyed"
     assert not any(map(lives, groups(tmp_path)))
 
 
