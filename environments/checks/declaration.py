@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -142,8 +142,7 @@ class Declaration:
         """Yield the inputs that differ, where the history does not tell what they were."""
         applied = self.environment.applied.get(command)
         if applied is not None:
-            now = self._inputs(command, self.environment)
-            yield from self._named(key for key in applied.inputs if now.get(key, "") != applied.inputs[key])
+            yield from self._differing(applied.inputs, self._inputs(command, self.environment))
 
     def _content(self, command: CommandName) -> Iterator[str]:
         """Yield the files outside of the spec that differ from those that the command applied."""
@@ -152,12 +151,12 @@ class Declaration:
             before = self._then.get(command)
         if applied is not None and before is not None:
             # With the spec and the outputs of that time, only such files can make a difference.
-            now = self._inputs(command, before)
-            both = applied.inputs.keys() & now.keys()
-            yield from self._named(key for key in sorted(both) if applied.inputs[key] != now[key])
+            yield from self._differing(applied.inputs, self._inputs(command, before))
 
-    def _named(self, keys: Iterable[str]) -> Iterator[str]:
-        for key in dict.fromkeys(key.rpartition(".")[2] for key in keys):
+    def _differing(self, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+        """Yield a line for each input that differs; another version may have had other inputs."""
+        both = (key for key in sorted(before.keys() & now.keys()) if before[key] != now[key])
+        for key in dict.fromkeys(key.rpartition(".")[2] for key in both):
             value = getattr(self.environment.spec.provider, key, None)
             if isinstance(value, Path):
                 yield f"the files in {value} differ" if value.is_dir() else f"{value.name} differs"
