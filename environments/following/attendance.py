@@ -88,21 +88,19 @@ class _Followed:
     limits: dict[str, timedelta | None] = field(init=False)
     begun: dict[str, datetime] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    of: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.limits = _limits(self.environment, self.operation)
+        step = self.operation.step
+        self.of = step.of if step is not None else len(self.limits)
         started = CommandStarted(
             name=self.environment.name,
             command=self.operation.command,
             operation_id=self.operation.id,
-            of=self._of,
+            of=self.of,
         )
         self.tell(started)
-
-    @property
-    def _of(self) -> int:
-        step = self.operation.step
-        return step.of if step is not None else len(self.limits)
 
     def is_open(self, environment: AnyEnvironment) -> bool:
         """Return whether the command is still open in an environment."""
@@ -172,7 +170,7 @@ class _Followed:
 
     def _begin(self, step: StepInHand) -> None:
         if step.name not in self.done and self.begun.get(step.name) != step.started_at:
-            self.begun[step.name] = step.started_at
+            self.begun[step.name], self.of = step.started_at, step.of
             elapsed = max(self.clock.now() - step.started_at, timedelta())
             self._tell(
                 StepStarted, step.name, step.number, timeout=self.limits.get(step.name), elapsed=elapsed
@@ -186,7 +184,7 @@ class _Followed:
 
     def _tell(self, kind: Callable[..., Progress], step: str, number: int, **facts: object) -> None:
         name, command = self.environment.name, self.operation.command
-        self.tell(kind(name=name, command=command, step=step, number=number, of=self._of, **facts))
+        self.tell(kind(name=name, command=command, step=step, number=number, of=self.of, **facts))
 
 
 def _limits(environment: AnyEnvironment, operation: Operation) -> dict[str, timedelta | None]:

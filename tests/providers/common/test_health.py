@@ -167,6 +167,7 @@ async def test_a_closed_port_is_reported():
     answer = await ask(port, "/", TOKEN)
 
     assert (answer.kind, answer.detail) == (HealthVerdict.SILENT, f"nothing listens on port {port}")
+    assert answer.yet == f"port {port} not open yet"
 
 
 async def test_a_name_without_an_address_is_reported():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -9,7 +10,8 @@ import pytest
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.providers.common.steps import file_error, translated
+from environments.model.steps import StepContext
+from environments.providers.common.steps import file_error, reasons, translated
 from environments.system.cancellation import in_thread
 
 
@@ -43,3 +45,21 @@ async def test_a_process_that_must_not_be_signalled_is_a_failure_of_the_infrastr
     with pytest.raises(StepFailed, match="a process could not be handled") as caught:
         await translated(in_thread)(refuse)
     assert caught.value.cause is FailureCause.INFRASTRUCTURE
+
+
+def test_a_wait_tells_each_new_reason_after_a_moment(created):
+    told: list[str] = []
+    context = StepContext(
+        environment=created,
+        operation_id="o",
+        directory=Path(),
+        report=lambda _message: None,
+        progress=told.append,
+    )
+
+    at_once, later = reasons(context, timedelta()), reasons(context, timedelta(hours=1))
+    for reason in ("port 80 not open yet", "port 80 not open yet", "", "GET / answered HTTP 503"):
+        at_once(reason)
+        later(reason)
+
+    assert told == ["port 80 not open yet", "GET / answered HTTP 503"]

@@ -13,7 +13,7 @@ from environments.model.operation import ToolProcess
 from environments.model.states import Running
 from environments.model.steps import Probed, Step, StepContext
 from environments.providers.common.service_variables import values_of
-from environments.providers.common.steps import provider_step
+from environments.providers.common.steps import provider_step, reasons
 from environments.providers.local.config_files import write_variables
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations
@@ -103,7 +103,7 @@ async def _prove(spec: LocalSettings, context: StepContext, candidate: Service) 
     process = candidate.start(spec, instance, {**values, **context.marks}).process
     if process is not None:
         context.started(ToolProcess(program="candidate", **process.model_dump()))
-    return port, await Startup(spec, candidate).wait()
+    return port, await Startup(spec, candidate, reasons(context)).wait()
 
 
 async def probe_preflight(spec: LocalSettings, context: StepContext) -> Probed:
