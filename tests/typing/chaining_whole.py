@@ -12,10 +12,12 @@ from environments import (
     Environment,
     EnvironmentSpec,
     EnvironmentState,
+    Outcome,
     Plan,
     Provisioned,
     Released,
     Running,
+    Selection,
     Workspace,
 )
 
@@ -58,6 +60,17 @@ async def in_one_call(workspace: Workspace, created: Environment[Created]) -> No
     assert_type(await workspace.converge(created, to=Provisioned), Environment[Provisioned])
     assert_type(await workspace.converge(created, to=EnvironmentState.RUNNING), AnyEnvironment)
     workspace.plan(created, to="running")  # reject: arg-type
+
+
+async def on_many(workspace: Workspace) -> None:
+    async for outcome in workspace.many(["a", "b"], Workspace.destroy, parallel=8):
+        assert_type(outcome, Outcome[Environment[Destroyed]])
+        assert_type(outcome.unwrap(), Environment[Destroyed])
+        print(outcome.unwrap().state.failure)  # reject: attr-defined
+    async for brought in workspace.many(Selection.read(["pr-*"]), lambda opened, name: opened.bring(name)):
+        assert_type(brought.result, Environment[Running] | None)
+    workspace.many(["a"], "destroy")  # reject: arg-type
+    workspace.many(["a"], Workspace.load)  # reject: arg-type
 
 
 async def what_only_the_chart_knows(workspace: Workspace, created: Environment[Created]) -> None:
