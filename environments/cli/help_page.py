@@ -10,6 +10,8 @@ import click
 from environments.cli.terminal.colours import shows_colours
 from environments.cli.terminal.output import write
 
+OPTIONS = "Options"
+CHOICE = "Which environments"
 EVERYWHERE = "Everywhere"
 
 _LEFT_COLUMN = 30  # wider terms leave too little for the meaning on 60 columns
@@ -37,12 +39,19 @@ class _Context(click.Context):
     formatter_class = _Formatter
 
 
+class ChoiceOption(click.Option):
+    """An option that chooses environments; the help lists it in a section of its own."""
+
+
 class EverywhereOption(click.Option):
     """An option that every subcommand takes; the help lists it in a section of its own."""
 
 
+_SECTIONS: dict[type[click.Parameter], str] = {ChoiceOption: CHOICE, EverywhereOption: EVERYWHERE}
+
+
 class HelpPage(click.Command):
-    """A command whose help lists arguments, own options, and the options taken everywhere."""
+    """A command whose help lists arguments, own options, and those shared with other commands."""
 
     context_class: type[click.Context] = _Context
 
@@ -67,13 +76,13 @@ class HelpPage(click.Command):
                 formatter.write_dl(rows)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options of this command, then those taken everywhere."""
-        sections: dict[str, list[tuple[str, str]]] = {"Options": [], EVERYWHERE: []}
+        """Write the options of this command, then those shared with other commands."""
+        sections: dict[str, list[tuple[str, str]]] = {OPTIONS: [], CHOICE: [], EVERYWHERE: []}
         for option in self.get_params(ctx):
             record = option.get_help_record(ctx) if isinstance(option, click.Option) else None
             if record is not None:
-                sections[EVERYWHERE if isinstance(option, EverywhereOption) else "Options"].append(record)
-        # One width for both sections, so that their meanings stand below one another.
+                sections[_SECTIONS.get(type(option), OPTIONS)].append(record)
+        # One width for all sections, so that their meanings stand below one another.
         width = min(max(len(term) for rows in sections.values() for term, _ in rows), _LEFT_COLUMN)
         for section, rows in sections.items():
             if rows:

@@ -8,6 +8,7 @@ import click
 
 from environments.cli import loading
 from environments.cli.group import subcommand
+from environments.cli.help_page import ChoiceOption
 from environments.cli.many.choice import Choice, optional_names_arguments
 from environments.cli.many.running import Telling, run_each, run_many, run_one
 from environments.cli.parameters import yes_option
@@ -32,7 +33,7 @@ _DESTROYED = ("destroyed",)
 
 @subcommand("destroy", waiting=True)
 @optional_names_arguments
-@click.option("--expired", is_flag=True, help="Only environments whose time has passed.")
+@click.option("--expired", cls=ChoiceOption, is_flag=True, help="Only environments whose time has passed.")
 @click.option("--purge", "purging", is_flag=True, help="Delete the record as well, and free the name.")
 @yes_option
 @click.option(
@@ -50,7 +51,7 @@ def destroy(
 
     Examples:
         envchart destroy web
-        envchart destroy web --purge --yes
+        envchart destroy 'pr-*' --purge
         envchart destroy --expired --yes  # in cron
     """
     choice = choice.narrowed(expired=expired).required(settings)
@@ -100,7 +101,7 @@ def _remove(*, keep_going: bool) -> Callable[[Workspace, str], Coroutine[None, N
 
 @subcommand("purge", waiting=True)
 @optional_names_arguments
-@click.option("--destroyed", is_flag=True, help="All destroyed environments.")
+@click.option("--destroyed", cls=ChoiceOption, is_flag=True, help="All destroyed environments.")
 @yes_option
 def purge(settings: Settings, choice: Choice, destroyed: bool, yes: bool) -> None:
     """Delete the record of a destroyed environment and free its name.

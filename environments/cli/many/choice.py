@@ -11,6 +11,7 @@ import click
 
 from environments.cli import loading
 from environments.cli.completion.values import complete_label, complete_name, one_of
+from environments.cli.help_page import ChoiceOption
 from environments.cli.parameters import Decorator, HandlerT
 from environments.cli.refusal import UsageRefused
 from environments.cli.terminal.output import note
@@ -175,15 +176,16 @@ def _choosing(handler: HandlerT, options: Sequence[Decorator], *, required: bool
 _OPTIONS: tuple[Decorator, ...] = (
     click.argument(
         "names",
-        metavar="NAME...",
+        metavar="[NAME]...",
         nargs=-1,
         help="Names of environments, or globs in quotes, as 'pr-*'.",
         shell_complete=complete_name,
     ),
-    click.option("--all", "all_", is_flag=True, help="All environments."),
+    click.option("--all", "all_", cls=ChoiceOption, is_flag=True, help="All environments."),
     click.option(
         "-l",
         "--label",
+        cls=ChoiceOption,
         metavar="K=V",
         multiple=True,
         shell_complete=complete_label,
@@ -191,14 +193,16 @@ _OPTIONS: tuple[Decorator, ...] = (
     ),
     click.option(
         "--state",
+        cls=ChoiceOption,
         metavar="STATE",
         multiple=True,
         shell_complete=one_of(STATES),
         help="Only environments in this state, or failed or interrupted.",
     ),
-    click.option("--failed", is_flag=True, help="Only environments that need attention."),
+    click.option("--failed", cls=ChoiceOption, is_flag=True, help="Only environments that need attention."),
     click.option(
         "--parallel",
+        cls=ChoiceOption,
         metavar="N",
         type=click.IntRange(min=1),
         help="How many environments are worked on at once; by default 4, or as the workspace file says.",
