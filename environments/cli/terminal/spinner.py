@@ -98,6 +98,7 @@ class TerminalScreen:
 
     def finish(self, command: str, *, outcome: str, good: bool) -> None:
         """Replace the picture with one line; after a failure, the line follows the steps."""
+        self._cut_off()
         title, done, self._title, self._done = self._title or command, self._done, "", []
         self._stop()
         if not good:
@@ -111,10 +112,17 @@ class TerminalScreen:
 
     def close(self) -> None:
         """Stop, and leave what is known of a command that has not ended."""
+        self._cut_off()
         self._stop()
         for line in (*([Text(self._title)] if self._title else []), *self._done):
             self._print(line)
-        self._title, self._done, self._step = "", [], None
+        self._title, self._done = "", []
+
+    def _cut_off(self) -> None:
+        """Leave a line of a step that has no outcome, such as one that was ended by a signal."""
+        if self._title and self._step is not None:
+            self._done = [*self._done, Text(f"  {self._step.text} {self._ellipsis} not finished")]
+        self._step = None
 
     def _start(self) -> None:
         if self._live is None:
