@@ -10,7 +10,8 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.help_page import ChoiceOption
 from environments.cli.many.choice import Choice, optional_names_arguments
-from environments.cli.many.running import Telling, run_each, run_many, run_one
+from environments.cli.many.outcomes import Telling
+from environments.cli.many.running import run_each, run_many, run_one
 from environments.cli.parameters import yes_option
 from environments.cli.running import run_command
 from environments.cli.settings import Settings

@@ -16,7 +16,8 @@ from environments.cli.declared_spec import SpecChange, declared_amendment, decla
 from environments.cli.exits import explained
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, optional_names_arguments
-from environments.cli.many.running import Telling, changed_document, run_many
+from environments.cli.many.outcomes import Telling
+from environments.cli.many.running import changed_document, run_many
 from environments.cli.parameters import (
     app_option,
     env_option,
@@ -117,18 +118,12 @@ def up(
             "--no-look can't be combined with --deep", (settings.spell("up NAME --deep", name),)
         )
     options = _Up(_state(to), not no_look, deep, recreate, allow_replace)
-    if not choice.is_empty and name is None:
-        if file is not None:
-            raise UsageRefused("--file declares a single environment", (settings.spell("up --file FILE"),))
-        _up_many(settings, choice, declared_amendment(app=app, env=env), options, plan=plan)
+    amendment = declared_amendment(app=app, env=env)
+    if choice.is_several:
+        _up_many(settings, choice, file, amendment, options, plan=plan)
         return
     declared = load_spec(file, name=name) if file is not None else None
-    wanted = declared.name if declared is not None else name
-    if wanted is None:
-        raise UsageRefused(
-            "the name of an environment is missing", (settings.spell("list"), settings.spell("up NAME"))
-        )
-    amendment = declared_amendment(app=app, env=env)
+    wanted = _name(settings, name, declared)
     if not loading.workspace(settings).exists(wanted):
         if declared is None and app is not None:
             declared = declared_spec(wanted, None, app, env=env)
@@ -141,6 +136,15 @@ def up(
         _preview(settings, wanted, SpecChange(declared, amendment), options)
     else:
         _converge(settings, wanted, SpecChange(declared, amendment), options)
+
+
+def _name(settings: Settings, name: str | None, declared: EnvironmentSpec | None) -> str:
+    wanted = declared.name if declared is not None else name
+    if wanted is None:
+        raise UsageRefused(
+            "the name of an environment is missing", (settings.spell("list"), settings.spell("up NAME"))
+        )
+    return wanted
 
 
 def _create(
@@ -230,9 +234,17 @@ def _converge(settings: Settings, name: str, change: SpecChange, options: _Up) -
 
 
 def _up_many(
-    settings: Settings, choice: Choice, amendment: Amendment | None, options: _Up, *, plan: bool
+    settings: Settings,
+    choice: Choice,
+    file: Path | None,
+    amendment: Amendment | None,
+    options: _Up,
+    *,
+    plan: bool,
 ) -> None:
     """Make several environments what is declared, or print their plans."""
+    if file is not None:
+        raise UsageRefused("--file declares a single environment", (settings.spell("up --file FILE"),))
     choice = choice.for_use(lambda summary: summary.state.name != "destroyed")
 
     async def preview(workspace: Workspace, name: str) -> PlanView:

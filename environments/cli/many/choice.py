@@ -54,6 +54,11 @@ class Choice:
         return patterns[0] if self.selection.is_by_name and len(patterns) == 1 else None
 
     @property
+    def is_several(self) -> bool:
+        """Whether environments are chosen other than by a single name."""
+        return not self.is_empty and self.single is None
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing was chosen."""
         return self.selection.is_empty

@@ -45,10 +45,11 @@ class Display:
     Args:
         settings: The settings.
         states: The states of the environments before the work, by name.
+        redraws: Whether a terminal may be drawn over again and again; not while questions are asked.
     """
 
-    def __init__(self, settings: Settings, states: Mapping[str, str]) -> None:
-        self._rows = _live_rows(states)
+    def __init__(self, settings: Settings, states: Mapping[str, str], *, redraws: bool = True) -> None:
+        self._rows = _live_rows(states) if redraws else None
         self._lines: _Lines = self._rows or plain_screen()
         self._begun: dict[str, None] = {}
         self._settings = settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from environments.cli import loading
 from environments.cli.commands.recovery.rebase import begin_new_history
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, names_arguments
-from environments.cli.many.running import Telling, run_many
+from environments.cli.many.outcomes import Telling
+from environments.cli.many.running import run_many
 from environments.cli.parameters import yes_option
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
@@ -103,8 +104,7 @@ class _RecoverRequest:
         """Recover every chosen environment; an error in one does not stop the others."""
         storage = loading.storage(self.settings)
         choice = choice.for_use(partial(_is_interrupted, storage), idle="nothing was interrupted")
-        if self.assume is None and not self.dry_run and sys.stdin.isatty():
-            choice = replace(choice, parallel=1)  # questions are asked one after the other
+        asks = self.assume is None and not self.dry_run and sys.stdin.isatty()
 
         async def recover(workspace: Workspace, name: str) -> Recovered:
             found = await workspace.recover(name, decide=self._decide(note), dry_run=self.dry_run)
@@ -115,7 +115,7 @@ class _RecoverRequest:
             text=lambda found: self._text(found, View(found.environment)),
             document=lambda found: self._document(found, View(found.environment)),
         )
-        run_many(self.settings, choice, recover, telling)
+        run_many(self.settings, choice, recover, telling, asks=asks)
 
     def _run(self, name: str) -> Recovered:
         with Narrator(self.settings) as narrator:

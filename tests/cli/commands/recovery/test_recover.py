@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,22 @@ def test_all_recovers_each_interrupted_environment_and_continues_past_errors(
     assert by_name["demo"]["error"]["code"] == "step_in_doubt"
     assert by_name["other"]["state"] == "provision_failed"
     assert by_name["other"]["recovery"]["settled"] is True
+
+
+def test_all_asks_about_steps_in_doubt_one_after_the_other(
+    cli: Any, interrupted: str, scripted_provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = io.StringIO("n\n")
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", answers)
+
+    ran = cli("recover", "--all", "--parallel", "8")
+
+    assert (ran.code, ran.out) == (
+        0,
+        "demo is provision_failed (interrupted at: first_provision)\n1: 1 done\n",
+    )
+    assert "Was first_provision of demo done? [y]es, [n]o" in ran.err
 
 
 @pytest.fixture
