@@ -15,6 +15,7 @@ from environments.configuration.messages import (
     spelled,
     unmentioned,
 )
+from environments.configuration.text_file import read_written
 from environments.configuration.yaml_document import Document, NotYaml, parse_yaml
 from environments.errors import InvalidConfiguration
 from environments.model.spec import EnvironmentSpec
@@ -57,16 +58,7 @@ def _parse(path: Path) -> Document:
     def refuse(problem: str) -> InvalidConfiguration:
         return InvalidConfiguration(str(path), [problem])
 
-    try:
-        # A named pipe would block, and a device might never end.
-        if path.exists() and not path.is_file():
-            raise refuse("it is not a file")
-        with path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise refuse(f"it can't be read: {error.strerror} ({path.absolute()})") from error
-    if len(text) > _LARGEST:
-        raise refuse(f"it is larger than {_LARGEST:,} bytes, which no spec is")
+    text = read_written(path, _LARGEST, "spec")
     try:
         document = parse_yaml(text)
     except NotYaml as error:

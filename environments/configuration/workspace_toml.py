@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from environments.configuration.text_file import read_written
 from environments.configuration.workspace_file import DEFAULT_DATA_DIR, ListDefaults, WorkspaceFile
 from environments.model.errors import InvalidConfiguration
 from environments.selection import STATES
@@ -144,19 +145,7 @@ def load_workspace_file(path: Path) -> WorkspaceFile:
 
 
 def _content(path: Path) -> str:
-    def refuse(problem: str) -> InvalidConfiguration:
-        return InvalidConfiguration(str(path), [problem])
-
-    try:
-        # A named pipe would block, and a device might never end.
-        if not path.is_file():
-            raise refuse("it is not a file")
-        with path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise refuse(f"it can't be read: {error.strerror}") from error
-    if len(text) > _LARGEST:
-        raise refuse(f"it is larger than {_LARGEST:,} bytes, which no workspace file is")
+    text = read_written(path, _LARGEST, "workspace file")
     try:
         return text.decode()
     except UnicodeDecodeError as error:
