@@ -74,6 +74,11 @@ class Display:
         """Print a message."""
         self._lines.note(text)
 
+    def began(self, name: str) -> None:
+        """Show an environment that is worked on from now on."""
+        if self._rows is not None:
+            self._rows.row(name)
+
     @contextmanager
     def ended(self, name: str) -> Iterator[None]:
         """Remove an environment whose work has ended; its outcome is printed inside of the context."""

@@ -106,6 +106,7 @@ def run_many(
         workspace = loading.workspace(settings, (display,), interruption.stop)
 
         async def work_on(workspace: Workspace, name: str) -> ResultT:
+            display.began(name)
             summary = found[name]
             if isinstance(summary, UnreadableSummary):
                 raise summary.error

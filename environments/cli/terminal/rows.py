@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from environments.presentation.cells import wrapped
 from environments.system.control_codes import strip_control_codes
 
 _WIDE = 70  # columns, from which on there is room for the state
@@ -61,8 +62,9 @@ class LiveRows:
 
     def note(self, text: str) -> None:
         """Print a message above the rows."""
+        lines = wrapped(strip_control_codes(text), self._console.width)
         with suppress(OSError):
-            self._console.print(Text(strip_control_codes(text)), soft_wrap=True)
+            self._console.print(Text("\n".join(lines)), soft_wrap=True)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:

@@ -80,6 +80,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], list[str]]:
         monkeypatch.setenv("TERM", "xterm")
         with Display(Settings(), {"a": "released", LONG: "released", "c": "created"}) as display:
             for name in ("a", LONG):
+                display.began(name)
                 for progress in told_of(name)[:events]:
                     display(progress)
             with display.ended("a"):
