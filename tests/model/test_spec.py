@@ -289,6 +289,7 @@ READ_AS = {
     "2w": timedelta(weeks=2),
     "1d 1.5h": timedelta(hours=25.5),
     "PT8H": timedelta(hours=8),
+    "2 days 90 minutes": timedelta(days=2, minutes=90),
     "P1Y1DT1M": timedelta(days=366, minutes=1),
     90: timedelta(seconds=90),
     "2030-01-31T18:00+02:00": datetime(2030, 1, 31, 16, tzinfo=UTC),

@@ -15,7 +15,7 @@ EXPIRES_PATTERN: Final = r"^(P[0-9]|PT[0-9]|[0-9]+(\.[0-9]+)? ?(w|d|h|min|m|s)|[
 _EXAMPLES: Final = "a duration like 8h, 30m or 7d, or a time like 2030-01-31T18:00Z"
 _LONGEST: Final = timedelta(days=36_500)
 _SECONDS: Final = {"y": 31_536_000, "w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_PART: Final = r"(\d+(?:\.\d+)?)\s*(min|[ywdhms])"
+_PART: Final = r"(\d+(?:\.\d+)?)\s*(min(?:ute)?s?|sec(?:ond)?s?|(?:hour|day|week|year)s?|[ywdhms])"
 _COMPACT: Final = rf"-?\s*(?:{_PART}\s*)+"
 # The stored form is ISO 8601, whose months are of no use here.
 _ISO: Final = r"(-?)P([\d.YWD]*)(?:T([\d.HMS]+))?"

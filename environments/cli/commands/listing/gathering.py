@@ -77,6 +77,7 @@ def _take(
     now: datetime,
 ) -> None:
     """Add an environment to those that were found, if it is selected."""
+    held = False
     try:
         if not isinstance(line, UnreadableSummary):
             line, held = _settled(line, storage)

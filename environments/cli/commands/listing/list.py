@@ -3,54 +3,34 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
-from typing import NamedTuple
 
 import click
 
-from environments.cli.commands.listing.gathering import Gathered, gather
+from environments.cli.commands.listing.gathering import gather
+from environments.cli.commands.listing.rendering import Wanted, check, counted, rendered
 from environments.cli.completion.values import complete_label, complete_label_key, complete_name, one_of
 from environments.cli.group import subcommand
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
-from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
 from environments.cli.terminal.size import columns_of
 from environments.configuration.workspace_file import ListDefaults
-from environments.errors import UnknownLabel
-from environments.presentation.cells import wrapped
 from environments.presentation.listing import (
     COLUMNS,
     DEFAULT_COLUMNS,
     LABEL,
-    UNREADABLE,
-    counts_text,
-    list_lines,
     ordered,
 )
 from environments.selection import STATES, Selection
 from statechart.wording import listed, nearest
 
 
-class Wanted(NamedTuple):
-    """What is listed, and how.
-
-    Attributes:
-        selection: The environments.
-        columns: The names of the columns.
-        sort: The column to sort by, backwards with a `-` before its name.
-        group_by: The label to group by, or None.
-    """
-
-    selection: Selection
-    columns: tuple[str, ...] = DEFAULT_COLUMNS
-    sort: str = "name"
-    group_by: str | None = None
-
-
 @subcommand("list")
-@click.argument("pattern", metavar="[PATTERN]...", nargs=-1, shell_complete=complete_name)
+@click.argument(
+    "pattern", metavar="[PATTERN]...", nargs=-1, shell_complete=complete_name,
+    help="Names, or globs in quotes, as 'pr-*'.",
+)  # fmt: skip
 @click.option(
     "--state", "states", metavar="STATE", multiple=True, shell_complete=one_of(STATES),
     help="Only environments in this state; also failed, interrupted or under-way. Repeatable.",
@@ -89,7 +69,7 @@ def list_(
 ) -> None:
     """List environments: all, or those that are selected.
 
-    A PATTERN is a name, or a glob such as 'pr-*'. Conditions of different kinds all have to hold.
+    Conditions of different kinds all have to hold.
     An unreadable environment is listed with its error, and the exit code is 7.
 
     Examples:
@@ -158,41 +138,6 @@ def print_list(settings: Settings, wanted: Wanted) -> None:
         note(f"next, for {name}: {report.next[0] if report.next else settings.spell('list')}")
     if found.unreadable:
         raise click.exceptions.Exit(ExitCode.STORAGE)
-
-
-def rendered(found: Gathered, wanted: Wanted, width: int | None) -> list[str]:
-    """Return the heading and the lines of the environments."""
-    documents = ordered(found.documents, wanted.sort, wanted.group_by)
-    reasons = [(name, report.message) for name, report in found.unreadable]
-    now = datetime.now(UTC)
-    return list_lines(
-        documents, reasons, wanted.columns, styled, now=now, width=width, group_by=wanted.group_by
-    )
-
-
-def counted(found: Gathered, width: int | None) -> list[str]:
-    """Return how many environments there are of each class, as lines of this width."""
-    classes = [*(each["class"] for each in found.documents), *(UNREADABLE for _ in found.unreadable)]
-    text = counts_text(classes, found.total) if classes else f"none of {found.total} is selected"
-    return [text] if width is None else wrapped(text, width)
-
-
-def check(found: Gathered, wanted: Wanted) -> None:
-    """Check that the names and labels that are wanted exist.
-
-    Raises:
-        NothingMatches: A pattern matches no name.
-        UnknownLabel: No environment has a label to select, show, sort or group by.
-    """
-    wanted.selection.check_names(found.names)
-    if not found.names or found.unreadable:  # an unreadable environment may have the label
-        return
-    wanted.selection.check_labels([found.labels])
-    shown = (name.removeprefix("-") for name in (*wanted.columns, wanted.sort))
-    keys = [name.removeprefix(LABEL) for name in shown if name.startswith(LABEL)]
-    for key in (*keys, wanted.group_by):
-        if key is not None and key not in found.labels:
-            raise UnknownLabel(key, sorted(found.labels))
 
 
 def _tell_empty(settings: Settings) -> None:

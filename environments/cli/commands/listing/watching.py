@@ -12,7 +12,7 @@ from typing import Protocol
 import click
 
 from environments.cli.commands.listing.gathering import Gathered, gather
-from environments.cli.commands.listing.list import Wanted, check, counted, rendered
+from environments.cli.commands.listing.rendering import Wanted, check, counted, rendered
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.colours import coloured

@@ -1,0 +1,73 @@
+"""Rendering: the lines of a list, as they were wanted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from environments.cli.terminal.colours import styled
+from environments.errors import UnknownLabel
+from environments.presentation.cells import wrapped
+from environments.presentation.listing import (
+    DEFAULT_COLUMNS,
+    LABEL,
+    UNREADABLE,
+    counts_text,
+    list_lines,
+    ordered,
+)
+
+if TYPE_CHECKING:
+    from environments.cli.commands.listing.gathering import Gathered
+    from environments.selection import Selection
+
+
+class Wanted(NamedTuple):
+    """What is listed, and how.
+
+    Attributes:
+        selection: The environments.
+        columns: The names of the columns.
+        sort: The column to sort by, backwards with a `-` before its name.
+        group_by: The label to group by, or None.
+    """
+
+    selection: Selection
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    sort: str = "name"
+    group_by: str | None = None
+
+
+def rendered(found: Gathered, wanted: Wanted, width: int | None) -> list[str]:
+    """Return the heading and the lines of the environments."""
+    documents = ordered(found.documents, wanted.sort, wanted.group_by)
+    reasons = [(name, report.message) for name, report in found.unreadable]
+    now = datetime.now(UTC)
+    return list_lines(
+        documents, reasons, wanted.columns, styled, now=now, width=width, group_by=wanted.group_by
+    )
+
+
+def counted(found: Gathered, width: int | None) -> list[str]:
+    """Return how many environments there are of each class, as lines of this width."""
+    classes = [*(each["class"] for each in found.documents), *(UNREADABLE for _ in found.unreadable)]
+    text = counts_text(classes, found.total) if classes else f"none of {found.total} is selected"
+    return [text] if width is None else wrapped(text, width)
+
+
+def check(found: Gathered, wanted: Wanted) -> None:
+    """Check that the names and labels that are wanted exist.
+
+    Raises:
+        NothingMatches: A pattern matches no name.
+        UnknownLabel: No environment has a label to select, show, sort or group by.
+    """
+    wanted.selection.check_names(found.names)
+    if not found.names or found.unreadable:  # an unreadable environment may have the label
+        return
+    wanted.selection.check_labels([found.labels])
+    shown = (name.removeprefix("-") for name in (*wanted.columns, wanted.sort))
+    keys = [name.removeprefix(LABEL) for name in shown if name.startswith(LABEL)]
+    for key in (*keys, wanted.group_by):
+        if key is not None and key not in found.labels:
+            raise UnknownLabel(key, sorted(found.labels))
