@@ -33,15 +33,23 @@ from statechart.errors import InvalidTransition, Locked
 from statechart.holder import Holder
 from tests.crash.staged import MAKES, StagedSpec
 
+READY = {"configured", "release_failed", "released", "running", "run_failed"}
 FROM = {
-    "provision": {"created", "provision_failed"},
-    "configure": {"provisioned", "configure_failed"},
-    "release": {"configured", "release_failed", "released", "running", "run_failed"},
-    "run": {"released", "run_failed"},
+    "provision": {"created", "provision_failed", "provisioned", "configure_failed", *READY},
+    "configure": {"provisioned", "configure_failed", *READY},
+    "release": READY,
+    "run": {"released", "run_failed", "running"},
+    "stop": {"running", "run_failed"},
 }
 """From where each command goes, written down here by itself: the chart is held against it."""
 
-DONE = {"provision": "provisioned", "configure": "configured", "release": "released", "run": "running"}
+DONE = {
+    "provision": "provisioned",
+    "configure": "configured",
+    "release": "released",
+    "run": "running",
+    "stop": "released",
+}
 AHEAD = {
     "created": ("provisioned", "configured", "released", "running"),
     "provision_failed": ("provisioned", "configured", "released", "running"),
@@ -52,7 +60,7 @@ AHEAD = {
     "released": ("running",),
     "run_failed": ("running",),
 }
-WHICH = st.integers(0, 4)
+WHICH = st.integers(0, 5)
 """Which command, counted from those that are most likely to lead somewhere."""
 _MEMORY = Path("/dev/shm")
 
@@ -94,7 +102,14 @@ class Life(RuleBasedStateMachine):
     def typed(self, *words: str) -> int:
         return main(["--data-dir", str(self.place / "data"), *words])
 
-    @initialize()
+    @initialize(up=st.booleans())
+    def begin(self, up: bool) -> None:
+        """Begin with a new environment, or on its second day."""
+        self.create()
+        if up:
+            asyncio.run(self.workspace.bring("demo"))
+            self._settle("running")
+
     def create(self) -> None:
         self.workspace.create(self.spec())
         self.state, self.revision = "created", 1
@@ -117,8 +132,9 @@ class Life(RuleBasedStateMachine):
         (self.place / "world" / "broken").unlink(missing_ok=True)
         if expected == "done":
             self._settle("destroyed" if command == "destroy" else DONE[command])
-        elif expected == "failed":
-            self._settle(f"{command}_failed", failed=command)
+        elif expected == "failed":  # a failed stop stays where it is
+            assert self.state is not None
+            self._settle(self.state if command == "stop" else f"{command}_failed", failed=command)
 
     @precondition(lambda self: self.state in AHEAD and not self.torn and not self.interrupted)
     @rule(number=st.integers(0, 3))
@@ -137,10 +153,9 @@ class Life(RuleBasedStateMachine):
         return "failed" if breaks else "done"
 
     def _chosen(self, which: int) -> str:
-        """Return a command: allowed commands first, and destroy last."""
-        return sorted([*FROM, "destroy"], key=lambda each: (not self.allowed(each), each == "destroy"))[
-            which
-        ]
+        """Return a command: allowed commands first, the later ones before the earlier, and destroy last."""
+        commands = [*reversed(FROM), "destroy"]
+        return sorted(commands, key=lambda each: (not self.allowed(each), each == "destroy"))[which]
 
     def _settle(self, state: str, *, failed: str | None = None) -> None:
         self.state, self.failed = state, failed
@@ -259,7 +274,8 @@ class Life(RuleBasedStateMachine):
         there = StagedSpec(world=self.place / "world").files()
         if environment.state.name is EnvironmentState.DESTROYED:
             assert there == set()
-        if environment.state.name is EnvironmentState.RUNNING and not self.torn and not self.interrupted:
+        runs = environment.state.name is EnvironmentState.RUNNING and not environment.is_error
+        if runs and not self.torn and not self.interrupted:
             assert there == {name for names in MAKES.values() for name in names}
         for step in next_steps(self.state or "", environment.operation, held=False):
             command = step.split()[0]

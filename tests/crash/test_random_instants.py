@@ -35,6 +35,8 @@ COMMANDS: dict[tuple[str, ...], int] = {
     UP: 5,
     ("release", "demo"): 1,
     ("run", "demo"): 2,
+    ("stop", "demo"): 1,
+    ("configure", "demo"): 1,
     ("recover", "demo"): 2,
     DESTROY: 3,
     ("purge", "demo", "--yes"): 1,
