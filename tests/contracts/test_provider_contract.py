@@ -84,6 +84,13 @@ BROKEN = {
         "        return [super(Broken, self).steps(command, environment)[0]] * 2",
         "test_each_command_has_steps",
     ),
+    "TestStopsNothing": (
+        "async def observe(self, environment, directory):\n"
+        "        from dataclasses import replace\n"
+        "        from environments import ServiceState\n"
+        "        return replace(await super().observe(environment, directory), service=ServiceState.UP)",
+        "test_its_service_is_stopped",
+    ),
     "TestLacksACommand": (
         "def supports(self, command):\n        return command != 'destroy'",
         "test_each_command_has_steps",

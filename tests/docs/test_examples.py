@@ -54,10 +54,20 @@ def shop(run: Run) -> Run:
     return lambda *arguments, **given: run(EXAMPLES / "order" / "shop.py", *arguments, **given)
 
 
-@pytest.fixture
-def paid(shop: Run) -> None:
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an order that is paid."""
+    place = tmp_path_factory.mktemp("orders")
     for line in ("new A-1", "add A-1 tea 3.50 --count 2", "pay A-1 7"):
-        assert shop(*line.split()).returncode == 0
+        subprocess.run(
+            [sys.executable, EXAMPLES / "order" / "shop.py", *line.split()], cwd=place, check=True
+        )
+    return place
+
+
+@pytest.fixture
+def paid(orders: Path, tmp_path: Path) -> None:
+    shutil.copytree(orders, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.mark.usefixtures("paid")
@@ -77,27 +87,27 @@ def test_an_order_goes_its_way_and_tells_it(shop: Run) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("line", "code", "said"),
-    [
-        ("pay A-1 7", 1, "cannot pay 'A-1' in state draft: there is nothing in the order"),
-        ("ship A-1 T-1", 1, "cannot ship 'A-1' in state draft: allowed now are add, cancel"),
-        ("new A-1", 1, "'A-1' already exists"),
-        ("show A-2", 1, "there is no 'A-2'"),
-        ("new ../A-2", 1, "'../A-2'"),
-        ("add A-1 tea 3,50", 2, "'3,50' is not an amount; write it as 12.50"),
-        ("add A-1 tea 1 --count 0", 2, "'0' is not a number of items"),
-        ("pay A-1 1e99", 2, "'1e99' is not an amount"),
-    ],
-)
-def test_a_shop_says_what_is_wrong(shop: Run, line: str, code: int, said: str) -> None:
+WRONG_ORDERS = [
+    ("pay A-1 7", 1, "cannot pay 'A-1' in state draft: there is nothing in the order"),
+    ("ship A-1 T-1", 1, "cannot ship 'A-1' in state draft: allowed now are add, cancel"),
+    ("new A-1", 1, "'A-1' already exists"),
+    ("show A-2", 1, "there is no 'A-2'"),
+    ("new ../A-2", 1, "'../A-2'"),
+    ("add A-1 tea 3,50", 2, "'3,50' is not an amount; write it as 12.50"),
+    ("add A-1 tea 1 --count 0", 2, "'0' is not a number of items"),
+    ("pay A-1 1e99", 2, "'1e99' is not an amount"),
+]
+
+
+def test_a_shop_says_what_is_wrong(shop: Run) -> None:
     shop("new", "A-1")
 
-    refused = shop(*line.split())
+    for line, code, said in WRONG_ORDERS:
+        refused = shop(*line.split())
 
-    assert (refused.returncode, refused.stdout) == (code, "")
-    assert said in refused.stderr
-    assert "Traceback" not in refused.stderr
+        assert (line, refused.returncode, refused.stdout) == (line, code, "")
+        assert said in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 @pytest.fixture
@@ -180,20 +190,17 @@ def test_a_tool_tells_who_is_at_work_and_who_died(deploy: Run, tmp_path: Path) -
     assert "next: envchart --data-dir data recover demo\n" in dead.stderr
 
 
-@pytest.mark.parametrize(
-    ("line", "code", "said"),
-    [
+def test_a_tool_says_what_is_wrong(run: Run) -> None:
+    for line, code, said in (
         ("up Demo", 2, "try 'demo'"),
         ("up demo --app nowhere", 5, "nowhere does not exist"),
         ("down demo", 5, "there is no 'demo'"),
-    ],
-)
-def test_a_tool_says_what_is_wrong(deploy: Run, line: str, code: int, said: str) -> None:
-    refused = deploy(*line.split())
+    ):
+        refused = run(EXAMPLES / "embed" / "deploy.py", *line.split())
 
-    assert refused.returncode == code
-    assert said in refused.stderr
-    assert "Traceback" not in refused.stderr
+        assert (line, refused.returncode) == (line, code)
+        assert said in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +246,10 @@ def test_a_provider_of_ones_own_publishes_and_takes_away(envchart: Run, site: Pa
     assert (home / "current" / "index.html").read_text() == "<h1>First</h1>\n"
     envchart("run", "handbook")
     assert (home / "current" / "index.html").read_text() == "<h1>Second</h1>\n"
+
+    stopped = envchart("stop", "handbook")
+    assert (stopped.returncode, stopped.stdout) == (0, "handbook is released\n")
+    assert not (home / "current").exists()
 
     destroyed = envchart("destroy", "handbook", "--yes")
     assert destroyed.returncode == 0, destroyed.stderr

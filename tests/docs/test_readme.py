@@ -80,7 +80,9 @@ def test_the_two_commands_of_the_readme_are_there() -> None:
         assert re.search(rf"^{command}:", makefile, re.M)
 
 
-@pytest.mark.parametrize("keep", [False, True], ids=["down", "kept"])
+@pytest.mark.parametrize(
+    "keep", [pytest.param(False, id="down"), pytest.param(True, id="kept", marks=pytest.mark.soak)]
+)
 def test_the_demo_runs_to_its_end(keep: bool, tmp_path: Path) -> None:
     arguments = ["--keep"] if keep else []
     environ = {**os.environ, "ENVCHART_DEMO_DIR": str(tmp_path / "with space")}
