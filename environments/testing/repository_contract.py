@@ -205,10 +205,11 @@ class EnvironmentRepositoryContract(RepositoryContract):
     ) -> None:
         with repository.open("demo", ANN) as session:
             record = start(created)
-            session.commit(record)
+            entry = session.commit(record)
 
             assert session.environment == repository.load("demo") == record.environment
         assert repository.load("demo").revision == 2
+        assert entry in (None, repository.history("demo")[-1])
 
     @pytest.mark.parametrize("by", [-1, 1, 5])
     def test_a_commit_to_another_revision_is_stale_and_writes_nothing(

@@ -42,7 +42,7 @@ async def test_the_environment_is_held_for_the_whole_command(
     provider.at_step = look
     await make_command("provision", observers=[look]).attempt(created)
 
-    assert seen == ["envchart provision"] * 8
+    assert seen == ["envchart provision"] * 10
     assert repository.holder("demo") is None
 
 
