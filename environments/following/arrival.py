@@ -10,7 +10,7 @@ from environments.execution.progress import Noticed
 from environments.following.sights import Sight, sights
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.records import TransitionRecord
-from environments.model.states import EnvironmentState
+from environments.model.states import EnvironmentState, enter
 from statechart.errors import NotFound
 from statechart.graph import breadth_first, edges
 
@@ -68,7 +68,11 @@ async def arrival(
     except NotFound:
         if gone:
             return None
-        raise
+        if before is None or EnvironmentState.DESTROYED not in wanted:
+            raise
+        # Only a destroyed environment can be purged, so that state was reached between two looks.
+        seen = before.environment
+        return seen.entering(enter(EnvironmentState.DESTROYED), at=seen.updated_at)
     raise AssertionError("unreachable: looks have no end")
 
 

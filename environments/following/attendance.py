@@ -21,7 +21,9 @@ from environments.following.sights import Sight, sights
 from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, StepInHand, StepResult
 from environments.model.records import RevisionRecord, StepRecord, TransitionRecord
+from environments.model.states import EnvironmentState, enter
 from environments.ports import provider_of
+from statechart.errors import NotFound
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -46,24 +48,29 @@ async def attendance(
     Raises:
         CommandFailed: The command failed.
         OperationInterrupted: The process of the command died.
-        NotFound: The environment does not exist, or was purged.
+        NotFound: The environment does not exist.
     """
     followed: _Followed | None = None
     ended: AnyEnvironment | None = None
     worker: Holder | None = None
     last = 0.0
-    async for sight in sights(repository, name):
-        if followed is not None and not followed.is_open(sight.environment):
-            ended, last, followed = followed.end(repository.history(name)), time.monotonic(), None
-        operation = sight.environment.operation
-        if sight.interrupted and operation is not None:
-            raise OperationInterrupted(name, operation)
-        if sight.under_way and operation is not None and _is_next(worker, operation):
-            followed = followed or _Followed(sight.environment, operation, tell, clock)
-            followed.look(operation)
-            worker = operation.holder
-        elif not (_may_go_on(worker, sight) and time.monotonic() - last < _BETWEEN):
-            return ended
+    try:
+        async for sight in sights(repository, name):
+            if followed is not None and not followed.is_open(sight.environment):
+                ended, last, followed = followed.end(repository.history(name)), time.monotonic(), None
+            operation = sight.environment.operation
+            if sight.interrupted and operation is not None:
+                raise OperationInterrupted(name, operation)
+            if sight.under_way and operation is not None and _is_next(worker, operation):
+                followed = followed or _Followed(sight.environment, operation, tell, clock)
+                followed.look(operation)
+                worker = operation.holder
+            elif not (_may_go_on(worker, sight) and time.monotonic() - last < _BETWEEN):
+                return ended
+    except NotFound:
+        if followed is None and ended is None:
+            raise
+        return ended if followed is None else followed.purged()
     raise AssertionError("unreachable: looks have no end")
 
 
@@ -132,6 +139,19 @@ class _Followed:
             elif record.result is not None:
                 self._finish(len(self.done) + 1, record.result)
         raise AssertionError("unreachable: the command was seen to be closed")
+
+    def purged(self) -> AnyEnvironment:
+        """Tell the end of a command whose environment is gone: only a destroyed one can be purged."""
+        now = self.clock.now()
+        destroyed = self.environment.entering(enter(EnvironmentState.DESTROYED), at=now)
+        ended = CommandEnded(
+            name=self.environment.name,
+            command=self.operation.command,
+            environment=destroyed,
+            duration=max(now - self.operation.started_at, timedelta()),
+        )
+        self.tell(ended)
+        return destroyed
 
     def _closed(self, entry: HistoryEntry, record: RevisionRecord) -> AnyEnvironment:
         failure = self._failure(entry, record)

@@ -119,6 +119,17 @@ async def test_the_purge_can_be_waited_for(
         await watcher.wait("demo", Running)
 
 
+async def test_a_purge_means_that_it_was_destroyed(
+    worker: Workspace, watcher: Workspace, told: list[Progress]
+) -> None:
+    waiting = asyncio.create_task(watcher.wait("demo", Destroyed))
+    await seen(told, Noticed)
+
+    await worker.remove("demo")
+
+    assert isinstance((await waiting).state, Destroyed)
+
+
 async def test_time_is_up(worker: Workspace, watcher: Workspace) -> None:
     with pytest.raises(NotReached, match=r"did not become running within 0\.01 s: it is created") as late:
         await watcher.wait("demo", Running, timeout=0.01)

@@ -130,6 +130,24 @@ async def test_a_failure_is_told_and_raised(
     assert (failed.summary, ended.failure.step) == (ended.failure.summary, "first_destroy")
 
 
+async def test_a_destroy_whose_record_is_purged_at_once_has_an_end(
+    worker: Workspace, watcher: Workspace, provider: HeldProvider, told: list[Progress]
+) -> None:
+    provider.held["first_destroy"] = asyncio.Event()
+    working = asyncio.create_task(worker.remove("demo"))
+    await begun(watcher, "first_destroy")
+    watching = asyncio.create_task(watcher.watch("demo"))
+    await seen(told, StepStarted)
+    provider.held["first_destroy"].set()
+
+    ended = await watching
+
+    await working
+    assert ended is not None
+    assert ended.state.name == "destroyed"
+    assert words(told)[-1] == "CommandEnded destroy"
+
+
 async def test_a_process_that_died_is_told(
     worker: Workspace, watcher: Workspace, crash: Callable[..., AnyEnvironment]
 ) -> None:

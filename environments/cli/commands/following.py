@@ -27,7 +27,7 @@ from environments.model.states import EnvironmentState
 from environments.presentation.documents import environment_document
 from environments.presentation.guidance import states
 from environments.presentation.progress import progress_document
-from environments.presentation.view import look
+from environments.presentation.view import View, look
 from statechart.errors import UnknownState
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _write_line(document: dict[str, object]) -> None:
 
 
 def _print(settings: Settings, environment: AnyEnvironment) -> None:
-    view = look(loading.storage(settings), environment.name)
+    view = View(environment)
     directory = loading.storage(settings).directory(environment.name)
     document = environment_document(view, settings.spell, directory)
     emit(settings, document, changed_text(environment))
