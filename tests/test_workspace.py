@@ -343,6 +343,22 @@ async def test_update_names_the_fields_that_differ(workspace: Workspace) -> None
     assert workspace.load("demo") == updated
 
 
+async def test_amend_changes_what_is_recorded_now_by_a_function(workspace: Workspace) -> None:
+    created = workspace.create(spec())
+    await workspace.update("demo", spec("for ann"))
+
+    def longer(recorded: EnvironmentSpec) -> EnvironmentSpec:
+        return recorded.model_copy(update={"description": f"{recorded.description} and bob"})
+
+    amended = await workspace.amend("demo", longer)
+
+    assert (amended.spec.description, amended.revision) == ("for ann and bob", 3)
+    with pytest.raises(Stale):
+        await workspace.amend(created, longer)
+    with pytest.raises(InvalidConfiguration, match="its name is 'other'"):
+        await workspace.amend("demo", lambda recorded: recorded.model_copy(update={"name": "other"}))
+
+
 async def test_an_update_that_changes_nothing_writes_nothing(workspace: Workspace) -> None:
     created = workspace.create(spec())
 

@@ -32,6 +32,7 @@ def loaded(*words: str, cwd: Path, names: tuple[str, ...] = HEAVY) -> set[str]:
 def test_listing_an_empty_directory_imports_only_click(tmp_path: Path) -> None:
     assert loaded("list", cwd=tmp_path) == set()
     (tmp_path / "data").mkdir()
+    (tmp_path / ".envchart.toml").write_text('data_dir = "data"\n[list]\nsort = "name"\n')
     assert loaded("list", "--json", cwd=tmp_path) == set()
 
 

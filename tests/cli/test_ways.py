@@ -13,6 +13,7 @@ from tests.cli.conftest import HELLO
 
 
 def test_each_word_is_answered_with_existing_commands(cli: Any) -> None:
+    assert not WAYS.keys() & COMMANDS.keys()
     for word, way in WAYS.items():
         ran = cli(word, "web", "--json")
         assert (ran.code, ran.error["code"]) == (2, "usage")
