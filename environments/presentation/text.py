@@ -130,8 +130,8 @@ def _releases(environment: Shown) -> Iterator[tuple[str, str]]:
         still = " still serves" if serves_on(state, environment.operation) else ""
         yield "serving", f"release {serving}{still}"
     if release is not None and release != serving:
-        tried = "which does not run" if state == "run_failed" else "not yet run"
-        yield "in place", f"release {release}, {tried}"
+        fresh = "which was stopped" if release == outputs.served else "not yet run"
+        yield "in place", f"release {release}, {'which does not run' if state == 'run_failed' else fresh}"
     if previous is not None and previous not in (release, serving):
         yield "previous", f"release {previous}"
 

@@ -128,10 +128,16 @@ class Situations:
         assert main(["provision", "web"]) == 6
 
     def torn(self) -> None:
+        self.failed_anew("destroy", "--yes")
+
+    def partly_stopped(self) -> None:
+        self.failed_anew("stop")
+
+    def failed_anew(self, command: str = "configure", *options: str) -> None:
         self.created()
         assert main(["up", "web"]) == 0
-        self.scripted.fails["second_destroy"] = [StepFailed(FailureCause.NETWORK, "no route to host")]
-        assert main(["destroy", "web", "--yes"]) == 6
+        self.scripted.fails[f"second_{command}"] = [StepFailed(FailureCause.NETWORK, "no route to host")]
+        assert main([command, "web", *options]) == 6
 
     def full(self) -> None:
         self.created()

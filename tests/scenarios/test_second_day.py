@@ -44,7 +44,7 @@ ACHIEVED |= {"run": "running", "stop": "released", "destroy": "destroyed"}
 @pytest.fixture
 def provider(provider: ScriptedProvider) -> ScriptedProvider:
     provider.outputs["second_release"] = {"release": "r1"}
-    provider.outputs["second_run"] = {"serving": "r1"}
+    provider.outputs["second_run"] = {"serving": "r1", "served": "r1"}
     provider.outputs["second_stop"] = {"serving": None}
     return provider
 
@@ -116,6 +116,16 @@ async def test_a_crash_on_a_running_environment_is_settled_by_the_probe(
         provider.probes[step] = FOUND["not done"]({})
         again = await Workspace(repository=repository).retry("demo")
     assert (again.state.name, again.operation) == (ACHIEVED[command], None)
+
+
+async def test_a_stopped_service_is_started_again_by_run(
+    running: AnyEnvironment, make_command: MakeCommand
+) -> None:
+    stopped = await make_command("stop").attempt(running)
+    again = await make_command("run").attempt(stopped)
+
+    assert "in place  release r1, which was stopped" in shown(stopped)
+    assert (again.state.name, again.outputs.serving) == ("running", "r1")
 
 
 async def test_a_stop_that_stopped_nothing_leaves_the_earlier_failure(
