@@ -177,6 +177,11 @@ def test_the_workspace_file_has_defaults_which_typed_options_replace(
         "--all --sort name": "NAME api failed pr-1 pr-2",
     }.items():
         assert cli("list", *words.split()).out.split() == found.split(), words
+    # A label of the file need not exist yet, and a column has to.
+    (tmp_path / ".envchart.toml").write_text("[list]\nlabel = 'tema'\ngroup_by = 'tema'\n")
+    assert (cli("list").code, cli("list").err) == (0, "none of 4 is selected\n")
+    (tmp_path / ".envchart.toml").write_text("[list]\ncolumns = 'nmae'\n")
+    assert f"columns in {tmp_path / '.envchart.toml'}: there is no column 'nmae'" in cli("list").err
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
 from environments.cli.terminal.size import columns_of
-from environments.configuration.workspace_file import ListDefaults
 from environments.presentation.listing import (
     COLUMNS,
     DEFAULT_COLUMNS,
@@ -79,36 +78,50 @@ def list_(
         envchart list --json | jq -r '.environments[].name'
     """
     usual = settings.workspace.list
-    narrowed = every or bool(pattern)
-    if not (narrowed or states or failed):  # both are about the state
-        states, failed = usual.state, usual.failed
-    if not narrowed:
+    typed = _typed_labels(labels, columns, sort, group_by)
+    if not (every or pattern):
+        if not (states or failed):  # both are about the state
+            states, failed = usual.state, usual.failed
         labels, expired = labels or usual.label, expired or usual.expired
-    selection = Selection.read(pattern, labels=labels, states=states, failed=failed, expired=expired)
-    wanted = _wanted(selection, usual, sort, columns, group_by)
+    wanted = Wanted(
+        Selection.read(pattern, labels=labels, states=states, failed=failed, expired=expired),
+        _columns(columns, usual.columns, settings) or DEFAULT_COLUMNS,
+        sort or usual.sort or "name",
+        group_by or usual.group_by,
+        typed,
+    )
+    _check_column(wanted.sort.removeprefix("-"), "--sort" if sort else f"sort in {settings.workspace.path}")
     if watch:
         _watch(settings, wanted)
         return
     print_list(settings, wanted)
 
 
-def _wanted(
-    selection: Selection, usual: ListDefaults, sort: str | None, columns: str | None, group_by: str | None
-) -> Wanted:
-    names = tuple(name.strip() for name in columns.split(",")) if columns is not None else usual.columns
+def _typed_labels(
+    labels: tuple[str, ...], columns: str | None, sort: str | None, group_by: str | None
+) -> tuple[str, ...]:
+    """Return the keys of the labels that the options name."""
+    names = [name.strip().removeprefix("-") for name in (*(columns or "").split(","), sort or "")]
+    return (
+        *(term.key for term in Selection.read(labels=labels).labels),
+        *(name.removeprefix(LABEL) for name in names if name.startswith(LABEL)),
+        *([] if group_by is None else [group_by]),
+    )
+
+
+def _columns(typed: str | None, usual: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
+    names = usual if typed is None else tuple(name.strip() for name in typed.split(","))
     for name in names:
-        _check_column(name, "--columns")
-    order = sort or usual.sort or "name"
-    _check_column(order.removeprefix("-"), "--sort")
-    return Wanted(selection, names or DEFAULT_COLUMNS, order, group_by or usual.group_by)
+        _check_column(name, f"columns in {settings.workspace.path}" if typed is None else "--columns")
+    return names
 
 
-def _check_column(name: str, option: str) -> None:
+def _check_column(name: str, where: str) -> None:
     if name in COLUMNS or (name.startswith(LABEL) and name != LABEL):
         return
     near = nearest(name, COLUMNS)
     hint = f"did you mean {near!r}?" if near else f"there are {listed(COLUMNS)} and {LABEL}KEY"
-    raise UsageRefused(f"{option}: there is no column {name!r}; {hint}", ("envchart list --help",))
+    raise UsageRefused(f"{where}: there is no column {name!r}; {hint}", ("envchart list --help",))
 
 
 def print_list(settings: Settings, wanted: Wanted) -> None:
@@ -116,7 +129,7 @@ def print_list(settings: Settings, wanted: Wanted) -> None:
 
     Raises:
         NothingMatches: A pattern matches no name.
-        UnknownLabel: No environment has a label that is selected or grouped by.
+        UnknownLabel: No environment has a label that was typed.
         StorageError: The data directory can't be read.
         click.exceptions.Exit: An environment can't be read; the others were printed.
     """

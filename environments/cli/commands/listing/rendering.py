@@ -10,7 +10,6 @@ from environments.errors import UnknownLabel
 from environments.presentation.cells import wrapped
 from environments.presentation.listing import (
     DEFAULT_COLUMNS,
-    LABEL,
     UNREADABLE,
     counts_text,
     list_lines,
@@ -30,12 +29,14 @@ class Wanted(NamedTuple):
         columns: The names of the columns.
         sort: The column to sort by, backwards with a `-` before its name.
         group_by: The label to group by, or None.
+        typed: The keys of labels that were typed. Those of the workspace file need not exist yet.
     """
 
     selection: Selection
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     sort: str = "name"
     group_by: str | None = None
+    typed: tuple[str, ...] = ()
 
 
 def rendered(found: Gathered, wanted: Wanted, width: int | None) -> list[str]:
@@ -56,18 +57,14 @@ def counted(found: Gathered, width: int | None) -> list[str]:
 
 
 def check(found: Gathered, wanted: Wanted) -> None:
-    """Check that the names and labels that are wanted exist.
+    """Check that the names and labels that were typed exist.
 
     Raises:
         NothingMatches: A pattern matches no name.
-        UnknownLabel: No environment has a label to select, show, sort or group by.
+        UnknownLabel: No environment has a label to select or group by.
     """
     wanted.selection.check_names(found.names)
-    if not found.names or found.unreadable:  # an unreadable environment may have the label
-        return
-    wanted.selection.check_labels([found.labels])
-    shown = (name.removeprefix("-") for name in (*wanted.columns, wanted.sort))
-    keys = [name.removeprefix(LABEL) for name in shown if name.startswith(LABEL)]
-    for key in (*keys, wanted.group_by):
-        if key is not None and key not in found.labels:
-            raise UnknownLabel(key, sorted(found.labels))
+    if found.names and not found.unreadable:  # an unreadable environment may have the label
+        for key in wanted.typed:
+            if key not in found.labels:
+                raise UnknownLabel(key, sorted(found.labels))
