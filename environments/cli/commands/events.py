@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +22,9 @@ from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.colours import coloured, styled
+from environments.cli.terminal.lines import cut
 from environments.cli.terminal.output import note, write
+from environments.cli.terminal.size import columns_of
 from environments.events.cursor import Cursor
 from environments.events.document import event_document
 from environments.events.follow import Event
@@ -199,13 +199,13 @@ class EventPrinter:
         what = happened(event.entry)
         if not what:
             return ""
-        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        columns = columns_of(sys.stdout)
         at = when(event.at)
-        before = f"{at[-9:] if 0 < columns < _NARROW else at}  {event.name:{self._width}}  "
-        if columns and len(before) + len(what) > columns:
-            indent = "  " if what.startswith("  ") else ""
-            room = max(columns - len(before) - len(indent), _LEAST)
-            what = indent + shorten(what, room, placeholder="…")
+        before = (
+            f"{at[-9:] if columns is not None and columns < _NARROW else at}  {event.name:{self._width}}  "
+        )
+        if columns is not None:
+            what = _fitted(event, what, max(columns - len(before), _LEAST))
         environment = event.environment
         bad = environment is not None and environment.is_error
         return coloured(styled(before + what.replace("\n", " "), "red" if bad else "plain"))
@@ -221,6 +221,14 @@ class EventPrinter:
         note(f"{unreadable.name} can't be read: {message}")
         if found is not None and found.next:
             note(f"next, for {unreadable.name}: {found.next[0]}")
+
+
+def _fitted(event: Event, what: str, room: int) -> str:
+    """Return what happened within some columns; of a transition, the state that it led to counts most."""
+    record = event.entry.record
+    if record.type == "transition" and len(what.removesuffix(f": {record.reason}")) > room:
+        what = f"→ {record.to_state}{f': {record.reason}' if record.reason else ''}"
+    return cut(what, room, "…")
 
 
 def _beginning(since: str | None) -> Cursor | datetime | None:

@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -122,15 +123,16 @@ def test_an_unreadable_environment_is_told_and_the_others_go_on(cli: Cli, two: N
 def test_a_narrow_terminal_gets_one_line_an_event(cli: Cli, two: None, data: Path) -> None:
     parent, child = pty.openpty()
     words = ["--data-dir", str(data), "events", "--all-records", "web"]
-    environment = {**os.environ, "COLUMNS": "60"}
+    termios.tcsetwinsize(child, (20, 48))
     with os.fdopen(parent, "rb") as terminal:
         command = [sys.executable, "-m", "environments", *words]
-        subprocess.run(command, stdout=child, env=environment, check=True, timeout=60)
+        subprocess.run(command, stdout=child, check=True, timeout=60)
         os.write(child, b"end\n")
         os.close(child)
         lines = [line.decode().rstrip() for line in iter(terminal.readline, b"end\r\n")]
 
-    assert max(map(len, lines)) <= 60
+    assert max(map(len, lines)) <= 48
+    assert lines[-1].endswith("web  → provisioned")
     assert any(line.endswith("…") for line in lines)
 
 
