@@ -82,8 +82,8 @@ class Crew(Generic[ResultT]):
                 while self._tasks:  # the caller has left early
                     self._cancel()
                     await self._ended()
-        if self._cancelled is not None:
-            raise self._cancelled
+                if self._cancelled is not None:
+                    raise self._cancelled
 
     @property
     def _reason(self) -> str | None:
