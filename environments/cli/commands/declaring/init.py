@@ -64,7 +64,8 @@ def init(settings: Settings, directory: Path) -> None:
     if settings.environment.get(DATA_DIR_VARIABLE):
         note(f"note: ${DATA_DIR_VARIABLE} is set, and wins over the file")
     document = {"file": str(path), "data_dir": str(path.parent / data_dir)}
-    emit(settings, document, f"{path.parent} is a workspace: its environments are kept in {data_dir}")
+    made = "" if directory == Path() else f" {directory}"
+    emit(settings, document, f"made{made} a workspace: its environments are kept in {data_dir}")
     if not settings.json:
         note("next: envchart create NAME --app DIR")
 

@@ -22,7 +22,7 @@ def test_a_workspace_is_found_from_every_directory_below(
     cli: Any, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = cli("init")
-    assert (ran.code, ran.out) == (0, f"{here} is a workspace: its environments are kept in data\n")
+    assert (ran.code, ran.out) == (0, "made a workspace: its environments are kept in data\n")
     assert ran.err == "next: envchart create NAME --app DIR\n"
     below = here / "some" / "where"
     below.mkdir(parents=True)
