@@ -389,7 +389,7 @@ class Workspace:
             to: The state to reach.
             look: Look at the world; without, the declaration is only compared with the record.
             deep: Look with the provider's tools too, such as Terraform's plan.
-            recreate: Destroy resources that are half gone, and create the environment again.
+            recreate: If the resources are gone, destroy the rest, and create the environment again.
             allow_replace: Let provision replace or remove the host, with all that is on it.
 
         Raises:
@@ -402,7 +402,9 @@ class Workspace:
         target = _target(to)
         convergence = self._convergence(look=look, deep=deep, allow_replace=allow_replace)
         try:
-            return await convergence.run(environment, target)
+            # Destroyed perhaps by an earlier attempt, which was ended before it could create again.
+            if not (recreate and isinstance(self.load(name_of(environment)).state, Destroyed)):
+                return await convergence.run(environment, target)
         except ResourcesGone:
             if not recreate:
                 raise
@@ -786,8 +788,10 @@ class Workspace:
 
     async def _recreated(self, name: str) -> Environment[Created]:
         """Destroy an environment whose resources are half gone, and create it again as declared."""
-        spec = usable(self.load(name).spec)  # nothing is destroyed that could not be created again
-        await self.purge(await self.destroy(name))
+        on_record = self.load(name)
+        spec = usable(on_record.spec)  # nothing is destroyed that could not be created again
+        is_destroyed = isinstance(on_record.state, Destroyed)
+        await self.purge(on_record if is_destroyed else await self.destroy(name))
         return self.create(spec)
 
     async def _settled(self, environment: AnyEnvironment | str, purpose: str) -> AnyEnvironment:

@@ -300,7 +300,8 @@ async def _bring(
     options: _Up,
     tell: Callable[[str], None],
 ) -> _Reached:
-    if before.operation is None or not before.operation.is_active:
+    again = options.recreate and before.state.name == "destroyed"
+    if not again and (before.operation is None or not before.operation.is_active):
         forward_plan(before, options.target)  # a refusal comes before the declaration is changed
     handle: AnyEnvironment | str = before.name
     revision, provisioned = before.revision, before.applied.get(CommandName.PROVISION)

@@ -140,6 +140,10 @@ def test_gone_resources_are_created_again_on_request(
     again = repository.load("demo")
     assert again.state.name == "running"
     assert again.lineage != lineage
+    scripted_provider.observed = None
+    cli("destroy", "demo", "--yes")
+    assert cli("up", "demo").code == 4
+    assert cli("up", "demo", "--recreate").code == 0, "an earlier attempt may have ended there"
 
 
 def test_options_and_files_change_the_declaration_first(
