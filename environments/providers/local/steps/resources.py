@@ -24,7 +24,7 @@ from environments.system.processes import Program
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
 
-_FORGOTTEN = dict.fromkeys(("release", "previous", "served"))
+_FORGOTTEN: dict[str, None] = dict.fromkeys(("release", "previous", "served"))
 
 
 def provision_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
