@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from environments.cli.terminal.narrator import seconds
 from environments.cli.terminal.screen import plain_screen
 from environments.execution.progress import (
+    CommandDue,
     CommandEnded,
     CommandStarted,
     Noticed,
@@ -101,12 +102,14 @@ class Display:
     def _show_row(self, rows: LiveRows, progress: Progress) -> None:
         row = rows.row(progress.name)
         match progress:
+            case CommandDue(command=command, number=number, of=of):
+                row.due, row.doing = f"{number} of {of}: " if of > 1 else "", str(command)
             case StepStarted() | StepReported(passing=True):
                 row.doing = f"{progress.command} [{progress.number}/{progress.of}] {progress.step}"
                 if isinstance(progress, StepReported):
                     row.doing += f": {progress.message}"
             case CommandEnded(environment=environment):
-                row.state, row.doing = environment.state.name, ""
+                row.state, row.due, row.doing = environment.state.name, "", ""
             case _ if progress.command is not None:
                 row.doing = str(progress.command)
 

@@ -26,12 +26,14 @@ class Row:
     Attributes:
         name: The environment.
         state: Its state, as far as known.
+        due: The place of the command among those that are planned, as `2 of 3: `; empty for a single one.
         doing: The command and the step under way.
         begun: The time of the monotonic clock at which the work began.
     """
 
     name: str
     state: str = ""
+    due: str = ""
     doing: str = ""
     begun: float = field(default_factory=time.monotonic)
 
@@ -107,7 +109,7 @@ class LiveRows:
         name = row.name if len(row.name) <= width else f"{row.name[: width - 1]}…"
         state = f"{row.state:<{_STATE}}  " if self._console.width >= _WIDE else ""
         passed = f"{time.monotonic() - row.begun:.0f}s"
-        text = strip_control_codes(f" {passed:>4}  {name:<{width}}  {state}{row.doing}")
+        text = strip_control_codes(f" {passed:>4}  {name:<{width}}  {state}{row.due}{row.doing}")
         drawn = Text(no_wrap=True, overflow="ellipsis")
         spinner = self._spinner.render(time.monotonic())
         return drawn.append(str(spinner)).append(text)

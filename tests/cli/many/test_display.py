@@ -13,6 +13,7 @@ import pytest
 from environments.cli.many.display import Display
 from environments.cli.settings import Settings
 from environments.execution.progress import (
+    CommandDue,
     CommandEnded,
     CommandStarted,
     Noticed,
@@ -42,6 +43,7 @@ def told_of(name: str) -> list[Progress]:
     second = timedelta(seconds=1)
     return [
         Noticed(name=name, message="repaired"),
+        CommandDue(name=name, command=RUN, number=2, of=3),
         CommandStarted(name=name, command=RUN, operation_id="one", of=2),
         StepStarted(**step),
         StepAttemptFailed(**step, summary="no answer", retry_in=second),
@@ -98,9 +100,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], list[str]]:
 def test_a_terminal_shows_a_row_for_each_environment_under_way(
     drawn: Callable[[int, int], list[str]], columns: int, name: str, state: str
 ) -> None:
-    lines = drawn(columns, 5)
+    lines = drawn(columns, 6)
 
-    row = f"0s  {name}  {state}run [2/2] check_hea"
+    row = f"0s  {name}  {state}2 of 3: run [2/2]"
     assert any(row in line for line in lines), lines
     assert all(len(line) <= columns for line in lines if "[2/2]" in line)
     assert "1 of 3 ended, 1 waiting" in lines
@@ -109,7 +111,7 @@ def test_a_terminal_shows_a_row_for_each_environment_under_way(
 def test_the_row_of_a_command_that_ended_shows_the_new_state(
     drawn: Callable[[int, int], list[str]],
 ) -> None:
-    assert any(line.endswith(f"{LONG[:25]}…  created") for line in drawn(80, 6))
+    assert any(line.endswith(f"{LONG[:25]}…  created") for line in drawn(80, 7))
 
 
 def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
