@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[str, ...]
 
 _LONGEST = 40
-_UNSET = object()
+UNSET = object()
+"""The value of a field, or of a key, that one of two declarations lacks."""
 # A line of a configuration file: `level = info`, `level: info`.
 _SETTING = re.compile(r"\s*(?P<key>[^\s=:#;]+)\s*[=:]\s*(?P<value>.*?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A field of a declaration with its values before and after; `UNSET` for a missing value.
+    """A field of a declaration with its values before and after, perhaps `UNSET`.
 
     Attributes:
         place: The names that lead to the field, such as `("env", "LOG_LEVEL")`.
@@ -86,7 +87,7 @@ def without(model: Mapping[str, object], change: Change) -> dict[str, object]:
         inner = copy.get(first)
         part = Change(tuple(rest), change.before, change.after)
         copy[first] = without(inner if isinstance(inner, Mapping) else {}, part)
-    elif change.before is _UNSET:
+    elif change.before is UNSET:
         copy.pop(first, None)
     else:
         copy[first] = change.before
@@ -114,7 +115,7 @@ def _plain(value: object) -> object:
 
 def _changes(before: Mapping[str, object], after: Mapping[str, object], place: Place) -> Iterator[Change]:
     for name in sorted(before.keys() | after.keys()):
-        was, is_now = before.get(name, _UNSET), after.get(name, _UNSET)
+        was, is_now = before.get(name, UNSET), after.get(name, UNSET)
         if isinstance(was, Mapping) and isinstance(is_now, Mapping):
             yield from _changes(was, is_now, (*place, name))
         elif was != is_now:
@@ -135,12 +136,12 @@ def _of_files(name: str, before: object, after: object) -> str:
 
 def _value(value: object) -> str:
     match value:
-        case _ if value is _UNSET or value is None:
-            return "(not set)"
+        case _ if value is UNSET or value is None:
+            return "unset"
         case SecretRef(env=str(variable)):
-            return f"the secret in ${variable}"
+            return f"@env:{variable}"
         case SecretRef(file=path):
-            return f"the secret in {path}"
+            return f"@file:{path}"
         case timedelta():
             return f"{value.total_seconds():g} s"
         case str() | PurePath():

@@ -17,15 +17,15 @@ LONG = "a value of many words that nobody wants to read in a line of a plan"
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [
-        ({}, {"env": {"A": "1"}}, "env.A: (not set) → 1"),
+        ({}, {"env": {"A": "1"}}, "env.A: unset → 1"),
         ({"env": {"A": "1"}}, {"env": {"A": ""}}, "env.A: 1 → (empty)"),
         ({"env": {"API_KEY": "$X"}}, {"env": {"API_KEY": "seven"}}, "env.API_KEY differs"),
         (
             {"env": {"A": SecretRef(env="OLD")}},
             {"env": {"A": SecretRef(file="/new")}},
-            "env.A: the secret in $OLD → the secret in /new",
+            "env.A: @env:OLD → @file:/new",
         ),
-        ({"port": 8080}, {"port": None}, "port: 8080 → (not set)"),
+        ({"port": 8080}, {"port": None}, "port: 8080 → unset"),
         ({"command": ("a",)}, {"command": ("a", "b")}, "command: a → a b"),
         ({"start_timeout": timedelta(seconds=1)}, {}, "start_timeout: 1 s → 10 s"),
         ({"env": {"A": "1"}}, {"env": {"A": LONG}}, "env.A: 1 → a value of many words that nobody…"),

@@ -29,12 +29,12 @@ async def test_each_difference_is_planned_told_by_drift_and_ended_by_up(project:
     # The declaration, one field or file each.
     service = project.service(env={"LEVEL": "debug"})
     assert await planned(workspace, project.spec(service=service)) == [
-        "run: service.env.LEVEL: (not set) → debug"
+        "run: service.env.LEVEL: unset → debug"
     ]
     (first, *rest) = await planned(
         workspace, project.spec(variables={"host_key": project.sshd.host_key, "delay": 1})
     )
-    assert first == "provision: variables.delay: (not set) → 1"
+    assert first == "provision: variables.delay: unset → 1"
     assert rest == ["configure: follows provision", "release: follows configure", "run: to serve it"]
     ssh = {**running.spec.provider.model_dump()["ssh"], "key": project.sshd.key.with_suffix(".copy")}
     ssh["key"].write_bytes(project.sshd.key.read_bytes())
