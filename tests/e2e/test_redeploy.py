@@ -90,5 +90,12 @@ def test_a_user_with_sudo_can_run_an_environment(systemd_project: Project) -> No
     assert "<h1>Hello</h1>" in project.page()
     assert project.on_host("systemctl show -P User envchart-web.service") == "deploy"
     assert project.on_host("systemctl is-enabled envchart-web.service") == "enabled"
+    project.envchart("stop", "web")
+    assert not project.answer()
+    assert "envchart-web.service" not in project.on_host(
+        "ls /etc/systemd/system /etc/systemd/system/*.wants"
+    )
+    project.envchart("start", "web")
+    assert project.on_host("systemctl is-enabled envchart-web.service") == "enabled"
     project.envchart("destroy", "web", "--yes")
     assert project.machine_status() == "absent"
