@@ -102,7 +102,7 @@ class LabelTerm(NamedTuple):
         return found is not self.negated
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """Which environments are meant: those that fulfil each of the given conditions.
 

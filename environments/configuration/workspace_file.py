@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 WORKSPACE_FILE: Final = ".envchart.toml"
 """The name of the file."""
@@ -18,8 +17,7 @@ _OWN_NAMES = (".locks", ".new", ".trash")
 _OWN_FILES = ("history.jsonl", "state.json")
 
 
-@dataclass(frozen=True, slots=True)
-class ListDefaults:
+class ListDefaults(NamedTuple):
     """The table `[list]`: defaults for the options of `list` with the same names."""
 
     columns: tuple[str, ...] = ()
@@ -31,8 +29,7 @@ class ListDefaults:
     expired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceFile:
+class WorkspaceFile(NamedTuple):
     """The settings of a workspace; without a file, all have their defaults.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,8 +50,7 @@ def test_a_new_file_is_valid_and_its_comments_name_every_key(path: Path, name: s
     assert plain == WorkspaceFile(data_dir=path.parent / name, path=path)
     assert full.data_dir == plain.data_dir
     keys = {line.removeprefix("# ").split(" = ")[0] for line in text.splitlines() if " = " in line}
-    models = (*fields(WorkspaceFile), *fields(ListDefaults))
-    assert keys == {each.name for each in models} - {"list", "path"}
+    assert keys == {*WorkspaceFile._fields, *ListDefaults._fields} - {"list", "path"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _MANY = 200
 
 
-@dataclass(slots=True)
 class Gathered:
     """The selected environments, and what is known of the others.
 
@@ -40,10 +38,11 @@ class Gathered:
         labels: The labels of all environments, of each key one.
     """
 
-    documents: list[Mapping[str, Any]] = field(default_factory=list)  # Any: JSON
-    unreadable: list[tuple[str, Report]] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    labels: dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.documents: list[Mapping[str, Any]] = []  # Any: JSON
+        self.unreadable: list[tuple[str, Report]] = []
+        self.names: list[str] = []
+        self.labels: dict[str, str] = {}
 
     @property
     def total(self) -> int:
