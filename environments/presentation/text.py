@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from environments.model.condition import serves_on
 from environments.model.fields.labels import labels_text
-from environments.presentation.cells import padded, width_of
+from environments.presentation.cells import padded, width_of, wrapped
 from environments.system.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
@@ -72,18 +72,24 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(map(padded, row, widths)).rstrip() for row in cleaned]
 
 
-def environment_text(view: View[Shown], spell: Spell, style: Style, directory: Path) -> str:
-    """Return the facts about an environment, and the next commands."""
+def environment_text(
+    view: View[Shown], spell: Spell, style: Style, directory: Path, width: int | None = None
+) -> str:
+    """Return the facts about an environment, and the next commands, which are never wrapped."""
     steps = [spell(step, view.environment.name) for step in view.next_steps]
     following = [f"{'next:' if not number else '  or:'} {step}" for number, step in enumerate(steps)]
-    return "\n".join((facts_text(view, style, directory), *following))
+    return "\n".join((facts_text(view, style, directory, width), *following))
 
 
-def facts_text(view: View[Shown], style: Style, directory: Path) -> str:
-    """Return the facts about an environment, without the next commands."""
+def facts_text(view: View[Shown], style: Style, directory: Path, width: int | None = None) -> str:
+    """Return the facts about an environment, wrapped to a width, without the next commands."""
     environment = view.environment
     colour = "red" if view.is_error else "green" if environment.state.name == "running" else "bold"
-    facts = columns([(f"  {label}", value) for label, value in _facts(view, directory)])
+    rows = [(f"  {label}", value) for label, value in _facts(view, directory)]
+    facts = columns(rows)
+    if width is not None:
+        indent = max(len(label) for label, _ in rows) + 2
+        facts = [line for fact in facts for line in wrapped(fact, width, indent=indent)]
     return "\n".join((f"{strip_control_codes(environment.name)}: {style(view.condition, colour)}", *facts))
 
 

@@ -67,3 +67,7 @@ def test_a_failure_is_that_of_a_recovered_command_or_older(started: timedelta, l
     assert any(line.startswith("  recovered  destroy, begun ") for line in lines)
     assert f"  {label:9}  run at check_health (interrupted), 2026-01-01 00:00:00Z after 0.00s" in lines
     assert "under way" not in " ".join(lines)
+    narrow = facts_text(View(environment), lambda text, _colour: text, Path("/data/demo"), 40).splitlines()
+    assert max(map(len, narrow)) <= 40
+    assert f"  {label:9}  run at check_health" in narrow
+    assert f"{'':13}(interrupted), 2026-01-01" in narrow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from environments.cli import loading
@@ -10,6 +11,7 @@ from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit
+from environments.cli.terminal.size import columns_of
 from environments.presentation.documents import environment_document
 from environments.presentation.text import environment_text
 from environments.presentation.view import View, look
@@ -44,5 +46,5 @@ def print_environment(settings: Settings, name: str) -> None:
     emit(
         settings,
         environment_document(view, settings.spell, directory),
-        environment_text(view, settings.spell, styled, directory),
+        environment_text(view, settings.spell, styled, directory, columns_of(sys.stdout)),
     )

@@ -158,6 +158,12 @@ def test_what_can_not_be_listed_is_refused_in_one_message(cli: Any, four: None) 
         assert ran.error["message"].startswith(message), words
 
 
+def test_an_output_without_the_signs_gets_plain_ones(process: Any, cli: Any, four: None) -> None:
+    ran = process("list", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["STATE", ".", "x", ".", "."]
+
+
 def test_an_empty_directory_has_no_name_and_no_unknown_label(cli: Any, data: Path) -> None:
     assert cli("list", "web").code == 3
     assert cli("list", "-l", "team=web", "--group-by", "team").code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,10 @@ from environments.presentation.listing import (
 if TYPE_CHECKING:
     from environments.cli.commands.listing.gathering import Gathered
     from environments.selection import Selection
+
+
+# The signs for an output in an encoding that lacks them.
+_PLAINER = str.maketrans({"✓": "+", "✗": "x", "◦": ".", "…": "~"})
 
 
 class Wanted(NamedTuple):
@@ -44,9 +49,14 @@ def rendered(found: Gathered, wanted: Wanted, width: int | None) -> list[str]:
     documents = ordered(found.documents, wanted.sort, wanted.group_by)
     reasons = [(name, report.message) for name, report in found.unreadable]
     now = datetime.now(UTC)
-    return list_lines(
+    lines = list_lines(
         documents, reasons, wanted.columns, styled, now=now, width=width, group_by=wanted.group_by
     )
+    try:
+        "".join(map(chr, _PLAINER)).encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return [line.translate(_PLAINER) for line in lines]
+    return lines
 
 
 def counted(found: Gathered, width: int | None) -> list[str]:
