@@ -16,6 +16,7 @@ from environments import (
     Observation,
     Progress,
     ServiceState,
+    Stopped,
     StopRequest,
     Workspace,
 )
