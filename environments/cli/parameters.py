@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -52,6 +53,12 @@ class PathType(click.Path):
         if value == "":
             self.fail("the path is empty", param, ctx)
         return Path(value)
+
+
+def duration_of(seconds: float) -> timedelta:
+    """Return a number of seconds as a duration, or the longest one if the number is too large."""
+    longest = timedelta.max
+    return timedelta(seconds=seconds) if seconds < longest.total_seconds() else longest
 
 
 class NotNegative(click.ParamType[float]):

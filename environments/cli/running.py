@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.spec import EnvironmentSpec
     from environments.workspace import Workspace
+    from statechart.holder import Holder
 
 ResultT = TypeVar("ResultT")
 Work = Callable[["Workspace"], Coroutine[Any, Any, ResultT]]
@@ -69,9 +70,9 @@ def tell_changed(
     tell_next(settings, steps, environment.name)
 
 
-def changed_text(environment: AnyEnvironment) -> str:
-    """Return the line about a changed environment."""
-    return f"{environment.name} is {View(environment).condition}{_where(environment)}"
+def changed_text(environment: AnyEnvironment, holder: Holder | None = None) -> str:
+    """Return the line about a changed environment, and the command that the holder runs."""
+    return f"{environment.name} is {View(environment, holder).condition}{_where(environment)}"
 
 
 def tell_missing_secrets(spec: EnvironmentSpec) -> None:

@@ -18,6 +18,7 @@ from environments.cli.terminal.output import emit, note
 from environments.lifecycle import Lifecycle
 from environments.model.records import TransitionRecord
 from environments.presentation.guidance import events
+from environments.presentation.view import View, look
 from statechart.diagram import FORMATS, Format, draw
 from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.picture import Marks, Visit, chosen
@@ -123,12 +124,13 @@ def _save(output: Path, drawn: bytes) -> None:
 def _marks_of(settings: Settings, name: str) -> Marks:
     storage = loading.storage(settings)
     entries = storage.history(name)
-    environment = storage.load(name)
+    view = look(storage, name)
+    environment = view.environment
     return Marks(
         current=environment.state.name.value,
         failed=environment.failure is not None,
         visits=_visits(entries),
-        remark=_remark(environment),
+        remark=_remark(view),
     )
 
 
@@ -142,11 +144,15 @@ def _visits(entries: list[HistoryEntry]) -> list[Visit]:
     ]
 
 
-def _remark(environment: AnyEnvironment) -> str:
+def _remark(view: View[AnyEnvironment]) -> str:
+    environment = view.environment
     since = f"{environment.name}, here since {environment.since:%Y-%m-%d %H:%M:%S}Z"
     operation, failure = environment.operation, environment.failure
     if failure is not None:
         return f"{since}, {failure.command} failed at step {failure.step}"
-    if operation is not None and operation.step is not None:
-        return f"{since}, {operation.command} at step {operation.step.name}"
-    return since
+    if operation is None:
+        return since
+    doing = "under way" if operation.is_active and not view.interrupted else "interrupted"
+    return (
+        f"{since}, {operation.command} {doing}{f' at step {operation.step.name}' if operation.step else ''}"
+    )

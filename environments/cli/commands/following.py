@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import signal
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ import click
 from environments.cli import loading
 from environments.cli.completion.values import one_of
 from environments.cli.group import subcommand
-from environments.cli.parameters import NotNegative, name_argument
+from environments.cli.parameters import NotNegative, duration_of, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode
 from environments.cli.running import changed_text
@@ -27,8 +29,8 @@ from environments.model.states import EnvironmentState
 from environments.presentation.documents import environment_document
 from environments.presentation.guidance import states
 from environments.presentation.progress import progress_document
-from environments.presentation.view import View, look
-from statechart.errors import UnknownState
+from environments.presentation.view import Reader, View, look
+from statechart.errors import NotFound, UnknownState
 
 if TYPE_CHECKING:
     from environments.execution.progress import Progress
@@ -74,7 +76,7 @@ def wait(settings: Settings, name: str, wanted: str, timeout: float | None) -> N
         raise UsageRefused("--for names no state", (settings.spell("wait NAME --for running", name),))
     targets = [EnvironmentState(word) for word in chosen if word != _GONE]
     with Narrator(settings) as narrator:
-        limit = None if timeout is None else timedelta(seconds=timeout)
+        limit = None if timeout is None or timeout == math.inf else duration_of(timeout)
         narrator.wait_for(f"waiting for {name} to be {' or '.join(chosen)}", limit)
         begun = time.monotonic()
         interruption = Interruption(lambda _text: None, about=name)  # no command is ended
@@ -154,8 +156,22 @@ def _write_line(document: dict[str, object]) -> None:
 
 
 def _print(settings: Settings, environment: AnyEnvironment) -> None:
-    view = View(environment)
-    directory = loading.storage(settings).directory(environment.name)
-    document = environment_document(view, settings.spell, directory)
-    emit(settings, document, changed_text(environment))
+    storage = loading.storage(settings)
+    view = _seen(storage, environment)
+    document = environment_document(view, settings.spell, storage.directory(environment.name))
+    emit(settings, document, changed_text(view.environment, view.holder))
     tell_next(settings, view.next_steps, environment.name)
+
+
+def _seen(storage: Reader, environment: AnyEnvironment) -> View[AnyEnvironment]:
+    """Return the present view of an environment, or a past one if the environment has changed."""
+    with suppress(NotFound):
+        now = look(storage, environment.name)
+        if (now.environment.lineage, now.environment.revision) == (
+            environment.lineage,
+            environment.revision,
+        ):
+            return now
+    # The process of a command that was under way then may have ended by now.
+    operation = environment.operation
+    return View(environment, None if operation is None else operation.holder)

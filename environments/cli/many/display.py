@@ -106,12 +106,11 @@ class Display:
                 row.due, row.doing = f"{number} of {of}: " if of > 1 else "", str(command)
             case StepStarted() | StepReported(passing=True):
                 row.doing = f"{progress.command} [{progress.number}/{progress.of}] {progress.step}"
-                if isinstance(progress, StepReported):
-                    row.doing += f": {progress.message}"
+                row.reason = progress.message if isinstance(progress, StepReported) else ""
             case CommandEnded(environment=environment):
-                row.state, row.due, row.doing = environment.state.name, "", ""
+                row.state, row.due, row.doing, row.reason = environment.state.name, "", "", ""
             case _ if progress.command is not None:
-                row.doing = str(progress.command)
+                row.doing, row.reason = str(progress.command), ""
 
     def _print_line(self, progress: Progress) -> None:
         name = progress.name

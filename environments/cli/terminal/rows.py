@@ -14,6 +14,7 @@ from rich.text import Text
 
 from environments.presentation.cells import wrapped
 from environments.system.control_codes import strip_control_codes
+from statechart.formats.columns import shortened
 
 _WIDE = 70  # columns, from which on there is room for the state
 _STATE = len("provision_failed")
@@ -28,6 +29,7 @@ class Row:
         state: Its state, as far as known.
         due: The place of the command among those that are planned, as `2 of 3: `; empty for a single one.
         doing: The command and the step under way.
+        reason: Why the step waits, or how far it has come.
         begun: The time of the monotonic clock at which the work began.
     """
 
@@ -35,6 +37,7 @@ class Row:
     state: str = ""
     due: str = ""
     doing: str = ""
+    reason: str = ""
     begun: float = field(default_factory=time.monotonic)
 
 
@@ -105,11 +108,16 @@ class LiveRows:
         return Group(*lines, Text(f"{self._ended} of {len(self._states)} ended{waiting}"))
 
     def _line(self, row: Row, width: int) -> Text:
-        # What tells most comes first: the end of the line is cut on a narrow terminal.
         name = row.name if len(row.name) <= width else f"{row.name[: width - 1]}…"
         state = f"{row.state:<{_STATE}}  " if self._console.width >= _WIDE else ""
         passed = f"{time.monotonic() - row.begun:.0f}s"
-        text = strip_control_codes(f" {passed:>4}  {name:<{width}}  {state}{row.due}{row.doing}")
-        drawn = Text(no_wrap=True, overflow="ellipsis")
+        head = strip_control_codes(f" {passed:>4}  {name:<{width}}  {state}")
+        room = self._console.width - 1 - len(head)
+        # The step tells more than the place of its command, and that more than the reason.
+        doing = row.due + row.doing if len(row.due + row.doing) <= room else row.doing
+        reason = shortened(strip_control_codes(row.reason), room - len(doing) - 2)
+        if reason not in ("", "…"):
+            doing = f"{doing}: {reason}"
         spinner = self._spinner.render(time.monotonic())
-        return drawn.append(str(spinner)).append(text)
+        drawn = Text(no_wrap=True, overflow="crop")
+        return drawn.append(str(spinner)).append(head + shortened(doing, room))

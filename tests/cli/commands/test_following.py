@@ -31,6 +31,8 @@ from environments.workspace import Workspace
         (("--for", "provisioned", "--timeout", "0"), 8, "error: 'demo' did not become provisioned within"),
         (("--for", "runing"), 2, "did you mean 'running'?"),
         (("--for", " ,"), 2, "next: envchart wait demo --for running"),
+        (("--for", "created", "--timeout", "inf"), 0, "reached after"),
+        (("--for", "created", "--timeout", "1e300"), 0, "reached after"),
         (("--for", "running", "--timeout", "-1"), 2, "'-1' is not a number of at least 0"),
         ((), 2, "Missing option '--for'"),
     ],
@@ -113,6 +115,16 @@ def test_the_progress_of_another_process_is_shown(
     assert (ran.code, ran.out) == (0, "demo is provisioned\n")
     assert "provision demo\n  [1/2] first_provision … done" in ran.err
     assert "  [2/2] second_provision … done" in ran.err
+
+
+def test_a_wait_that_ends_within_a_command_says_that_it_is_under_way(
+    cli: Any, at_work: Callable[[], None]
+) -> None:
+    reached = cli("wait", "demo", "--for", "provisioning")
+
+    assert reached.out == "demo is provisioning (provision under way: step second_provision)\n"
+    assert "recover" not in reached.err
+    assert "provision under way at step second_provision" in cli("diagram", "--of", "demo").out
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -94,15 +94,19 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("columns", "name", "state"),
-    [(80, f"{LONG[:25]}…", "released          "), (60, f"{LONG[:19]}…", "")],
+    ("columns", "name", "rest"),
+    [
+        (80, f"{LONG[:25]}…", "released          run [2/2] check_health"),
+        (60, f"{LONG[:19]}…", "2 of 3: run [2/2] check_health"),
+        (42, f"{LONG[:13]}…", "run [2/2] …"),  # neither the place nor a part of a word
+    ],
 )
 def test_a_terminal_shows_a_row_for_each_environment_under_way(
-    drawn: Callable[[int, int], list[str]], columns: int, name: str, state: str
+    drawn: Callable[[int, int], list[str]], columns: int, name: str, rest: str
 ) -> None:
     lines = drawn(columns, 6)
 
-    row = f"0s  {name}  {state}2 of 3: run [2/2]"
+    row = f"0s  {name}  {rest}"
     assert any(row in line for line in lines), lines
     assert all(len(line) <= columns for line in lines if "[2/2]" in line)
     assert "1 of 3 ended, 1 waiting" in lines

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import click
 
 from environments.cli import loading
 from environments.cli.group import subcommand
-from environments.cli.parameters import NotNegative, name_argument, yes_option
+from environments.cli.parameters import NotNegative, duration_of, name_argument, yes_option
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
 from environments.cli.terminal.output import emit, note, tell_next
@@ -48,7 +46,7 @@ def unlock(settings: Settings, name: str, yes: bool, grace: float) -> None:
     if not yes:
         ask(f"End that process (pid {evidence.holder.pid})?", settings.spell("unlock NAME --yes", name))
     by = who()
-    ending = unlocking.end(evidence.holder, by, timedelta(seconds=grace))
+    ending = unlocking.end(evidence.holder, by, duration_of(grace))
     unlocked = Interruption(note, about=name).run(ending)
     view = look(storage, name)
     document = {
