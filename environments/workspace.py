@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from environments.chain import Chain
 from environments.checks.drift import Detection, Drift
-from environments.convergence.converge import Convergence, carry_out
+from environments.convergence.converge import Convergence, Planned, carry_out
 from environments.convergence.deployment import deployment, left_out, require_deployable
 from environments.convergence.plan import Plan, PlannedCommand, make_plan
 from environments.errors import (
@@ -258,12 +258,19 @@ class Workspace:
         on_record = await self._settled(environment, "deploy")
         require_deployable(on_record)
         chosen = await self._choose_release(on_record, app, previous=previous) or on_record
+        handle = environment if isinstance(environment, str) else chosen
+        planned = self._plan_deployment
+        deployed = await carry_out(self._runtime, self._execute, planned, handle, declared=chosen)
+        return deployed.expect(Running)
+
+    async def _plan_deployment(self, environment: AnyEnvironment | str) -> Planned:
+        on_record = await self._settled(environment, "deploy")
+        require_deployable(on_record)
         detection = Detection(self._runtime)
-        differing = await in_thread(lambda: detection.declared(chosen))  # reads the application
-        if message := left_out(chosen, differing):
-            self._runtime.tell(Noticed(name=chosen.name, message=message))
-        planned = deployment(chosen, differing)
-        return (await carry_out(self._runtime, self._execute, planned, chosen)).expect(Running)
+        differing = await in_thread(lambda: detection.declared(on_record))  # reads the application
+        if message := left_out(on_record, differing):
+            self._runtime.tell(Noticed(name=on_record.name, message=message))
+        return deployment(on_record, differing), on_record
 
     async def stop(
         self, environment: Environment[StopSource] | str, *, from_start: bool = False
@@ -330,15 +337,12 @@ class Workspace:
             UnreachableTarget: No plan leads to the state.
             Stopped: A stop was requested between two commands.
         """
-        on_record = await self._settled(environment, "bring")
-        planned = forward_plan(on_record, _target(to))
-        return await self._execute_all(planned, on_record, environment)
 
-    async def _execute_all(
-        self, planned: Sequence[CommandName], on_record: AnyEnvironment, handle: AnyEnvironment | str
-    ) -> AnyEnvironment:
-        commands = [PlannedCommand(command) for command in planned]
-        return await carry_out(self._runtime, self._execute, commands, on_record, handle)
+        async def planned(now: AnyEnvironment | str) -> Planned:
+            on_record = await self._settled(now, "bring")
+            return [PlannedCommand(each) for each in forward_plan(on_record, _target(to))], on_record
+
+        return await carry_out(self._runtime, self._execute, planned, environment)
 
     @overload
     async def converge(

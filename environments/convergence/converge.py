@@ -13,6 +13,7 @@ from environments.errors import InvalidConfiguration, Stopped
 from environments.execution.plan import plan as forward_plan
 from environments.execution.progress import CommandDue, Noticed
 from environments.model.command_name import CommandName
+from statechart.errors import Stale
 
 if TYPE_CHECKING:
     from environments.execution.runtime import Runtime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from environments.model.states import EnvironmentState
 
 Execute: TypeAlias = Callable[[CommandName, "AnyEnvironment | str"], Awaitable["AnyEnvironment"]]
+Planned: TypeAlias = "tuple[Sequence[PlannedCommand], AnyEnvironment]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Convergence:
             InvalidConfiguration: The declaration can't be applied on this machine.
             Stopped: A stop was requested between two commands.
         """
+        return await carry_out(self.runtime, self.execute, lambda now: self._plan(now, target), environment)
+
+    async def _plan(self, environment: AnyEnvironment | str, target: EnvironmentState) -> Planned:
+        """Plan, and record what the look at the world showed."""
         async with self.runtime.open(environment, "up") as held:
             on_record = held.environment
             forward_plan(on_record, target)
@@ -69,8 +75,7 @@ class Convergence:
                 _require_usable(on_record)
                 # The truth comes first: the service is not up, whatever becomes of the commands.
                 self.detection.record(held.session, drift)
-            on_record = held.environment
-        return await carry_out(self.runtime, self.execute, plan.commands, on_record)
+            return plan.commands, held.environment
 
     async def _compared(self, environment: AnyEnvironment) -> Drift:
         # Before the first success of provision there is nothing to compare with.
@@ -87,23 +92,48 @@ def _require_usable(environment: AnyEnvironment) -> None:
 async def carry_out(
     runtime: Runtime,
     execute: Execute,
-    commands: Sequence[PlannedCommand],
-    on_record: AnyEnvironment,
-    handle: AnyEnvironment | str | None = None,
+    plan: Callable[[AnyEnvironment | str], Awaitable[Planned]],
+    environment: AnyEnvironment | str,
+    *,
+    declared: AnyEnvironment | None = None,
 ) -> AnyEnvironment:
-    """Run planned commands one after another.
+    """Plan, and run the planned commands one after another.
+
+    An environment that is given by name is planned again if somebody else's command came between.
 
     Args:
         runtime: The surroundings.
         execute: Runs a command.
-        commands: The commands.
-        on_record: The environment as recorded.
-        handle: Given to the first command instead, which checks whether it is the recorded revision.
+        plan: Returns the commands, and the environment as recorded.
+        environment: The environment or its name.
+        declared: The environment with the declaration that is meant; by default as it is planned first.
 
     Raises:
+        Stale: The declaration was changed in between, or the environment given is not the recorded one.
         Stopped: A stop was requested between two commands.
     """
-    target = on_record if handle is None else handle
+    while True:
+        commands, on_record = await plan(environment)
+        _require_declared(declared or on_record, on_record)
+        declared = on_record
+        try:
+            return await _in_order(runtime, execute, commands, on_record)
+        except Stale:
+            if not isinstance(environment, str):
+                raise
+
+
+def _require_declared(declared: AnyEnvironment, on_record: AnyEnvironment) -> None:
+    replaced = declared.lineage != on_record.lineage
+    if replaced or declared.spec != on_record.spec:
+        raise Stale(
+            on_record.name, expected=declared.revision, actual=on_record.revision, replaced=replaced
+        )
+
+
+async def _in_order(
+    runtime: Runtime, execute: Execute, commands: Sequence[PlannedCommand], on_record: AnyEnvironment
+) -> AnyEnvironment:
     for number, planned in enumerate(commands, 1):
         if runtime.stop.reason is not None:
             raise Stopped(on_record, planned.command, runtime.stop.reason)
@@ -115,6 +145,6 @@ async def carry_out(
             reasons=() if planned.follows else planned.reasons,
         )
         runtime.tell(due)
-        # Each later command starts from the result before it: somebody else's change is a conflict.
-        target = on_record = await execute(planned.command, target)
+        # Each command starts from the plan or the result before it: a change in between is a conflict.
+        on_record = await execute(planned.command, on_record)
     return on_record

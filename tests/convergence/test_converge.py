@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -76,6 +77,19 @@ async def test_between_two_commands_a_change_is_a_conflict(
 
     assert script.done == ["first_provision", "second_provision"]
     assert workspace.load("demo").spec.description == "by somebody else"
+
+
+@pytest.mark.parametrize("verb", [Workspace.converge, Workspace.bring, Workspace.deploy])
+async def test_those_who_want_the_same_at_once_wait_for_each_other(
+    script: ScriptedProvider, clock: FixedClock, verb: Callable[[Workspace, str], Awaitable[object]]
+) -> None:
+    workspace = Workspace(repository=MemoryRepository(), clock=clock, lock_timeout=60)
+    workspace.create(SPEC)
+    await workspace.provision("demo")
+
+    await asyncio.gather(*(verb(workspace, "demo") for _ in range(3)))
+
+    assert workspace.load("demo").condition == "running"
 
 
 async def test_between_two_commands_a_stop_is_heard(script: ScriptedProvider, clock: FixedClock) -> None:

@@ -303,14 +303,13 @@ async def _bring(
     again = options.recreate and before.state.name == "destroyed"
     if not again and (before.operation is None or not before.operation.is_active):
         forward_plan(before, options.target)  # a refusal comes before the declaration is changed
-    handle: AnyEnvironment | str = before.name
     revision, provisioned = before.revision, before.applied.get(CommandName.PROVISION)
     if change:
-        handle = await workspace.amend(before.name, change)
-        revision = handle.revision
-        _tell_changes(change, handle, tell)
+        amended = await workspace.amend(before.name, change)
+        revision = amended.revision
+        _tell_changes(change, amended, tell)
     environment = await workspace.converge(
-        handle,
+        before.name,
         to=options.target,
         look=options.look,
         deep=options.deep,
