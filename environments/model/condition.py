@@ -60,6 +60,38 @@ class Attempt(Protocol):
         ...
 
 
+class Releases(Protocol):
+    """The releases of an environment."""
+
+    @property
+    def release(self) -> str | None:
+        """The installed release."""
+        ...
+
+    @property
+    def serving(self) -> str | None:
+        """The release that the service runs."""
+        ...
+
+    @property
+    def served(self) -> str | None:
+        """The release that was healthy last."""
+        ...
+
+    @property
+    def previous(self) -> str | None:
+        """The release that was healthy before that one."""
+        ...
+
+
+def rollback(releases: Releases) -> str | None:
+    """Return the release that was healthy before the installed release, or None."""
+    # An installed release that never got healthy is not the one to go back from, nor to.
+    installed, last = releases.release or releases.serving, releases.serving or releases.served
+    before = last if last not in (None, installed) else releases.previous
+    return before if before != installed else None
+
+
 def teardown_begun(operation: Attempt | None) -> bool:
     """Return whether a destroy has begun to remove resources: only destroy may follow."""
     return operation is not None and operation.command == "destroy" and operation.effects_begun

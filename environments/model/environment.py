@@ -10,7 +10,7 @@ from pydantic import BaseModel, JsonValue, model_validator
 from typing_extensions import TypeVar
 
 from environments.model.command_name import CommandName
-from environments.model.condition import condition, is_error, teardown_begun
+from environments.model.condition import condition, is_error, rollback, teardown_begun
 from environments.model.errors import UnexpectedState
 from environments.model.failure import Failure
 from environments.model.fields.expiry import expiry
@@ -68,10 +68,7 @@ class Outputs(BaseModel, frozen=True, extra="forbid"):
     @property
     def rollback(self) -> str | None:
         """The release that was healthy before the installed release, or None."""
-        # An installed release that never got healthy is not the one to go back from, nor to.
-        installed, last = self.release or self.serving, self.serving or self.served
-        before = last if last not in (None, installed) else self.previous
-        return before if before != installed else None
+        return rollback(self)
 
 
 class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):

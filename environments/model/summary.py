@@ -49,6 +49,8 @@ class _OutputsHead(Struct, frozen=True, gc=False):
     url: str | None = None
     release: str | None = None
     serving: str | None = None
+    previous: str | None = None
+    served: str | None = None
 
 
 class Summary(Struct, frozen=True, gc=False):

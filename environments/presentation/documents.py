@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from environments.model.condition import rollback
 from environments.model.stored import StoredEntry, StoredEnvironment
 from environments.presentation.guidance import next_steps
 from environments.presentation.view import View, interrupted_condition, is_interrupted, note_of
@@ -62,6 +63,7 @@ def summary_document(
     operation = summary.stored_operation
     interrupted = is_interrupted(operation, held=held)
     state = summary.state.name
+    steps = next_steps(state, operation, held=held, rollback=rollback(summary.outputs) is not None)
     return {
         "name": summary.name,
         "state": state,
@@ -79,7 +81,7 @@ def summary_document(
         "labels": summary.labels,
         "class": class_of(summary, held=held),
         "note": note_of(operation, summary.state.failure, interrupted=interrupted),
-        "next": [spell(step, summary.name) for step in next_steps(state, operation, held=held)],
+        "next": [spell(step, summary.name) for step in steps],
     }
 
 

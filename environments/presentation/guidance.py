@@ -34,8 +34,10 @@ COMMANDS = ("provision", "register", "configure", "release", "run", "stop", "des
 # Advised only where it is the way on: few providers adopt hosts, and `up` applies a spec anew.
 _ON_DEMAND = frozenset({"register", "provision", "configure"})
 
-# The commands that a running environment is offered for the events that they fire.
-_ON_RUNNING = {"release": "deploy", "run": "restart"}
+# Once a service was started, the commands that are offered for the events that they fire.
+_STARTED = ("running", "run_failed")
+_ON_STARTED = {"release": "deploy", "run": "restart"}
+_BACK = "deploy NAME --previous"
 
 _BEGIN_WITH = {"deploy": ("configure", "release"), "start": ("run",), "restart": ("run",)}
 
@@ -99,13 +101,19 @@ def sources_in_words(command: str) -> str:
 
 
 def next_steps(
-    state: str, operation: Attempt | None, *, held: bool, unreleased: bool = False
+    state: str,
+    operation: Attempt | None,
+    *,
+    held: bool,
+    unreleased: bool = False,
+    rollback: bool = False,
 ) -> tuple[str, ...]:
     """Return the possible commands, the best first; `NAME` stands for the environment's name.
 
     `held` tells whether a process works on the environment. An operation that is open without such a
     process was interrupted, and only recover and destroy may follow. `unreleased` tells that the
-    application differs from the installed release, which a retry would start again.
+    application differs from the installed release, which a retry would start again, and `rollback` that
+    an earlier release was healthy.
     """
     if operation is not None and operation.is_active:
         return ("why NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
@@ -116,21 +124,21 @@ def next_steps(
     if operation is not None and operation.command == "stop":
         first = ("retry NAME", "why NAME")
         return (*first, *(step for step in _ranked(state) if step not in (*first, "stop NAME")))
-    return _ranked(state, unreleased=unreleased)
+    return _ranked(state, unreleased=unreleased, rollback=rollback)
 
 
-def _ranked(state: str, *, unreleased: bool = False) -> tuple[str, ...]:
+def _ranked(state: str, *, unreleased: bool = False, rollback: bool = False) -> tuple[str, ...]:
     if state == "destroyed":
         return ("purge NAME",)
     first, *others = (event for event in EVENTS[state] if event in COMMANDS)
     commands = [each for each in (first, *others) if each == first or each not in _ON_DEMAND]
-    spoken = _ON_RUNNING if state == "running" else {}
+    spoken = _ON_STARTED if state in _STARTED else {}
     steps = [f"{spoken.get(command, command)} NAME" for command in commands]
     if state.endswith("_failed"):
-        if unreleased and "release NAME" in steps:
-            rest = [step for step in steps[1:] if step != "release NAME"]
-            return ("release NAME", "retry NAME", "why NAME", *rest)
-        return ("retry NAME", "why NAME", *steps[1:])
+        back = [_BACK] if rollback and state in ("release_failed", "run_failed") else []
+        again = ["retry NAME", *back, "why NAME"]
+        best = ["deploy NAME", *again] if unreleased and "deploy NAME" in steps else again
+        return (*best, *(step for step in steps[1:] if step not in best))
     if state in _BEFORE_RUNNING:
         steps.insert(1, "up NAME")
     return tuple(steps)

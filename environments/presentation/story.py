@@ -34,6 +34,7 @@ _WHY = {
     "release": "installs a release; a running service keeps running",
     "run": "starts the installed release",
     "deploy": "releases and runs the application, and configures it first if needed",
+    "deploy --previous": "goes back to the release that was healthy before",
     "restart": "stops the service, starts it, and waits until it is healthy",
     "stop": "stops the service; its resources and its releases stay",
     "up": "runs every command needed to reach running",
@@ -90,7 +91,7 @@ def _following(view: View[AnyEnvironment]) -> Iterator[str]:
 
 def reason(step: str) -> str:
     """Return the effect of a command, as a help to choose."""
-    return _WHY.get(step.split()[0], "")
+    return _WHY.get(step.replace(" NAME", ""), "")
 
 
 def _path(entries: Iterable[HistoryEntry], operation: Operation | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
-from environments.model.condition import PARTLY
+from environments.model.condition import PARTLY, rollback
 from environments.presentation.guidance import next_steps
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class View(Generic[ShownT_co]):
             environment.operation,
             held=self.holder is not None,
             unreleased=self.unreleased is not None,
+            rollback=rollback(environment.outputs) is not None,
         )
 
 

@@ -74,17 +74,24 @@ def test_a_failure_is_answered_by_retry_first() -> None:
     assert next_steps("run_failed", operation("run", OperationStatus.FAILED), held=False) == (
         "retry NAME",
         "why NAME",
-        "release NAME",
+        "deploy NAME",
         "stop NAME",
         "destroy NAME",
     )
 
 
-def test_a_failed_run_of_a_release_that_is_not_the_source_is_answered_by_release_first() -> None:
+@pytest.mark.parametrize("state", ["release_failed", "run_failed"])
+def test_a_release_that_was_healthy_before_is_among_the_first_answers_to_a_failure(state: str) -> None:
+    steps = next_steps(state, operation("run", OperationStatus.FAILED), held=False, rollback=True)
+
+    assert steps[:3] == ("retry NAME", "deploy NAME --previous", "why NAME")
+
+
+def test_a_failed_run_of_a_release_that_is_not_the_source_is_answered_by_deploy_first() -> None:
     failed = operation("run", OperationStatus.FAILED)
 
     assert next_steps("run_failed", failed, held=False, unreleased=True) == (
-        "release NAME",
+        "deploy NAME",
         "retry NAME",
         "why NAME",
         "stop NAME",
@@ -106,7 +113,7 @@ def test_a_failed_stop_is_answered_by_retry_first(effects_begun: bool) -> None:
     assert next_steps("run_failed", failed, held=False) == (
         "retry NAME",
         "why NAME",
-        "release NAME",
+        "deploy NAME",
         "destroy NAME",
     )
 

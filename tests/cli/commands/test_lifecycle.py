@@ -62,10 +62,10 @@ def test_the_last_output_of_an_app_that_dies_is_printed_and_retry_is_suggested(
     told = f"is not what is in {dying} now: release first"
     assert again.code == 6
     assert told in again.err
-    assert "next: envchart release web" in again.err
+    assert "next: envchart deploy web" in again.err
     why = cli("why", "web").out
     assert told in why
-    assert why.rpartition("best first\n")[2].startswith("  envchart release web ")
+    assert why.rpartition("best first\n")[2].startswith("  envchart deploy web ")
     assert (cli("release", "web").code, cli("up", "web").code) == (0, 0)
     (dying / "version.txt").write_text("2\n")
     assert "1 file changed" in cli("up", "web").err
