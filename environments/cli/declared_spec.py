@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from environments.cli.parameters import TypedChanges
 from environments.cli.refusal import UsageRefused
 from environments.configuration.amendments import Amendment, Variable, variable
 from environments.configuration.messages import describe_faults
@@ -14,6 +15,8 @@ from environments.configuration.spec_file import load_spec
 from environments.errors import InvalidConfiguration
 from environments.model.names import check_name
 from environments.model.spec import EnvironmentSpec
+
+_NEW = "create NAME --app DIR"
 
 
 def declared_spec(
@@ -39,15 +42,20 @@ def declared_spec(
         return load_spec(file, name=name)
     if app is None:
         if port is not None or env:
-            raise UsageRefused("--port and --env need --app", ("envchart create NAME --app DIR",))
+            raise UsageRefused("--port and --env need --app", (f"envchart {_NEW}",))
         return None
     if name is None:
-        raise UsageRefused("--app needs a name", ("envchart create NAME --app DIR",))
+        raise UsageRefused("--app needs a name", (f"envchart {_NEW}",))
     return _local_spec(name, app, port, env)
 
 
 def _local_spec(name: str, app: Path, port: int | None, env: tuple[str, ...]) -> EnvironmentSpec:
-    provider: dict[str, object] = {"kind": "local", "app": str(app), "port": port, "env": _variables(env)}
+    provider: dict[str, object] = {
+        "kind": "local",
+        "app": str(app),
+        "port": port,
+        "env": _variables(env, _NEW),
+    }
     content = {"name": check_name(name), "provider": provider}
     try:
         spec = EnvironmentSpec.model_validate(content)
@@ -59,36 +67,31 @@ def _local_spec(name: str, app: Path, port: int | None, env: tuple[str, ...]) ->
     return spec.model_copy(update={"provider": spec.provider.relative_to(Path.cwd())})
 
 
-def declared_amendment(
-    *,
-    app: Path | None = None,
-    env: tuple[str, ...] = (),
-    assign: tuple[str, ...] = (),
-    unset: tuple[str, ...] = (),
-) -> Amendment | None:
+def declared_amendment(typed: TypedChanges) -> Amendment | None:
     """Return the changes that options ask for, or None if none of them was given.
 
     Raises:
         UsageRefused: An option is not of its form, or names a key twice.
     """
-    if app is None and not (env or assign or unset):
+    if not typed:
         return None
-    assignments = tuple(_pairs("--set", assign, "update NAME --set provider.port=8080"))
+    assignments = tuple(_pairs("--set", typed.assign, f"{typed.command} NAME --set provider.port=8080"))
     for name, _ in assignments:
-        if name in unset:
-            raise UsageRefused(f"{name!r} is set and unset", ("envchart update --help",))
-    return Amendment(app, _variables(env), assignments, tuple(dict.fromkeys(unset)))
+        if name in typed.unset:
+            raise UsageRefused(f"{name!r} is set and unset", (f"envchart {typed.command} --help",))
+    variables = _variables(typed.env, f"{typed.command} NAME")
+    return Amendment(typed.app, variables, assignments, tuple(dict.fromkeys(typed.unset)))
 
 
-def _variables(given: tuple[str, ...]) -> dict[str, Variable]:
+def _variables(given: tuple[str, ...], command: str) -> dict[str, Variable]:
     variables: dict[str, Variable] = {}
-    for key, value in _pairs("--env", given, "create NAME --app DIR --env GREETING=Hello"):
+    for key, value in _pairs("--env", given, f"{command} --env GREETING=Hello"):
         try:
             variables[key] = variable(value)
         except ValueError as error:
             raise UsageRefused(
                 f"--env {f'{key}={value}'!r} {error}",
-                (f"envchart create NAME --app DIR --env {key}=@env:VARIABLE",),
+                (f"envchart {command} --env {key}=@env:VARIABLE",),
             ) from None
     return variables
 
@@ -118,7 +121,7 @@ def marked(spec: EnvironmentSpec, label: tuple[str, ...], expires: str | None) -
         UsageRefused: A label is not of the form K=V, or a key is given twice.
         InvalidConfiguration: A label or the expiry is not valid.
     """
-    labels = dict(_pairs("--label", label, "create NAME --app DIR --label team=web"))
+    labels = dict(_pairs("--label", label, f"{_NEW} --label team=web"))
     given: dict[str, object] = {"labels": {**spec.labels, **labels}} if labels else {}
     if expires is not None:
         given["expires"] = expires
@@ -138,7 +141,9 @@ def _pairs(option: str, given: tuple[str, ...], example: str) -> Iterator[tuple[
     for item in given:
         key, equals, value = item.partition("=")
         if not equals or not key or key in seen:
+            # Without a key, the value is not repeated: it may be a secret.
+            shown = f" {key!r}" if key else ""
             problem = "is given twice" if key in seen else "is not of the form K=V"
-            raise UsageRefused(f"{option} {key!r} {problem}", (f"envchart {example}",))
+            raise UsageRefused(f"{option}{shown} {problem}", (f"envchart {example}",))
         seen.add(key)
         yield key, value

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -16,7 +18,7 @@ from environments.cli.completion.values import (
     complete_name,
 )
 from environments.cli.help_page import EverywhereOption
-from environments.cli.settings import DATA_DIR_VARIABLE
+from environments.cli.settings import DATA_DIR_VARIABLE, Settings
 from environments.configuration.workspace_file import DEFAULT_DATA_DIR, WORKSPACE_FILE
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
@@ -213,3 +215,40 @@ expires_option: Decorator = click.option(
     help="The time after which the environment is no longer needed: a duration from its creation, as 8h or "
     "7d, or a time, as 2030-01-31T18:00Z.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class TypedChanges:
+    """The options that change a declaration, as typed for a subcommand."""
+
+    command: str
+    app: Path | None
+    env: tuple[str, ...]
+    assign: tuple[str, ...]
+    unset: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.app is not None or bool(self.env or self.assign or self.unset)
+
+
+def amending_options(handler: HandlerT) -> HandlerT:
+    """Have a subcommand take changes of a declaration; its handler gets them as `typed`."""
+
+    @wraps(handler)
+    def amend(
+        settings: Settings,
+        *positional: Any,  # Any: as the handler takes them
+        app: Path | None,
+        env: tuple[str, ...],
+        assign: tuple[str, ...],
+        unset: tuple[str, ...],
+        **others: Any,  # Any: likewise
+    ) -> None:
+        command = str(click.get_current_context().info_name)
+        assert not isinstance(handler, click.Command)
+        handler(settings, *positional, typed=TypedChanges(command, app, env, assign, unset), **others)
+
+    declared: Any = amend  # Any: a handler of other parameters
+    for option in (unset_option, set_option, env_option, app_option):
+        declared = option(declared)
+    return declared  # type: ignore[no-any-return]

@@ -16,6 +16,7 @@ from environments.cli.exits import explained
 from environments.cli.many.choice import Choice
 from environments.cli.many.outcomes import Telling
 from environments.cli.many.running import changed_document, run_many
+from environments.cli.parameters import TypedChanges
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
 from environments.cli.running import carry_out, changed_text, tell_changed, tell_missing_secrets
@@ -51,8 +52,7 @@ class Declared:
     """The options of `up` that change the declaration."""
 
     file: Path | None
-    app: Path | None
-    env: tuple[str, ...]
+    typed: TypedChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,16 @@ class Up:
 def bring_up(settings: Settings, choice: Choice, given: Declared, options: Up, *, plan: bool) -> None:
     """Make the chosen environments what is declared, or print their plans."""
     name, file = choice.single, given.file
-    amendment = declared_amendment(app=given.app, env=given.env)
+    amendment = declared_amendment(given.typed)
     if choice.is_several:
         _up_many(settings, choice, file, amendment, options, plan=plan)
         return
     declared = load_spec(file, name=name) if file is not None else None
     wanted = _name(settings, name, declared)
     if not loading.workspace(settings).exists(wanted):
-        if declared is None and given.app is not None:
-            declared = declared_spec(wanted, None, given.app, env=given.env)
-        elif declared is not None and amendment is not None:
+        if declared is None:
+            declared = declared_spec(wanted, None, given.typed.app)
+        if declared is not None and amendment is not None:
             declared = amendment(declared)
         _create(settings, wanted, declared, options, plan=plan)
         if not plan:

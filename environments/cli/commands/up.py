@@ -10,11 +10,7 @@ from environments.cli.commands.converging import Declared, Up, bring_up
 from environments.cli.completion.values import complete_state
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, optional_names_arguments
-from environments.cli.parameters import (
-    app_option,
-    env_option,
-    file_option,
-)
+from environments.cli.parameters import TypedChanges, amending_options, file_option
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.model.states import EnvironmentState
@@ -34,8 +30,7 @@ from statechart.errors import UnknownState
 )
 @click.option("--plan", is_flag=True, help="Only print the commands that would run, with their reasons.")
 @file_option
-@app_option
-@env_option
+@amending_options
 @click.option("--no-look", is_flag=True, help="Compare only the declaration with the record.")
 @click.option("--deep", is_flag=True, help="Look with the provider's tools too, such as Terraform's plan.")
 @click.option(
@@ -49,8 +44,7 @@ def up(
     to: str,
     plan: bool,
     file: Path | None,
-    app: Path | None,
-    env: tuple[str, ...],
+    typed: TypedChanges,
     no_look: bool,
     deep: bool,
     recreate: bool,
@@ -58,8 +52,9 @@ def up(
 ) -> None:
     """Make the environment what is declared, by the commands that are needed.
 
-    Compares the declaration with the record, and the record with the infrastructure. --file, --app
-    and --env change the declaration first; with --file or --app, a missing environment is created.
+    Compares the declaration with the record, and the record with the infrastructure. --file, --app,
+    --env, --set and --unset change the declaration first; with --file or --app, a missing environment
+    is created.
 
     Examples:
         envchart up web
@@ -73,7 +68,7 @@ def up(
         steps = (settings.spell("up NAME --deep", choice.single),)
         raise UsageRefused("--no-look can't be combined with --deep", steps)
     options = Up(_state(to), not no_look, deep, recreate, allow_replace)
-    bring_up(settings, choice, Declared(file, app, env), options, plan=plan)
+    bring_up(settings, choice, Declared(file, typed), options, plan=plan)
 
 
 def _state(to: str) -> EnvironmentState:

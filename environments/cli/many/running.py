@@ -107,8 +107,7 @@ def run_many(
 
         async def work_on(workspace: Workspace, name: str) -> ResultT:
             display.began(name)
-            summary = found[name]
-            if isinstance(summary, UnreadableSummary):
+            if isinstance(summary := found[name], UnreadableSummary):
                 raise summary.error
             return await work(workspace, name)
 

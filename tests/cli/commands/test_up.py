@@ -170,3 +170,14 @@ def test_options_and_files_change_the_declaration_first(
 
 def test_replacing_that_was_not_needed_is_told(cli: Any, running: str) -> None:
     assert "note: --allow-replace was not needed" in cli("up", "demo", "--allow-replace").err
+
+
+def test_any_field_of_a_new_or_an_old_environment_is_changed_first(cli: Any) -> None:
+    options = ("--env", "A=1", "--set", "labels.team=web", "--to", "created")
+    spec = cli("up", "new", "--app", HELLO, *options, "--json").document["spec"]
+    assert (spec["labels"], spec["provider"]["env"]) == ({"team": "web"}, {"A": "1"})
+
+    spec = cli("up", "new", "--unset", "provider.env.A", "--to", "created", "--json").document["spec"]
+
+    assert (spec["labels"], spec["provider"]["env"]) == ({"team": "web"}, {})
+    assert cli("up", "missing", "--set", "labels.team=web").code == 3

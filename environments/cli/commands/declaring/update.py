@@ -6,14 +6,7 @@ from pathlib import Path
 
 from environments.cli.declared_spec import SpecChange, declared_amendment
 from environments.cli.group import subcommand
-from environments.cli.parameters import (
-    app_option,
-    env_option,
-    file_option,
-    name_argument,
-    set_option,
-    unset_option,
-)
+from environments.cli.parameters import TypedChanges, amending_options, file_option, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.running import carry_out, tell_changed, tell_missing_secrets
 from environments.cli.settings import Settings
@@ -25,19 +18,8 @@ from environments.presentation.spec_changes import change_lines, spec_changes
 @subcommand("update", waiting=True)
 @name_argument
 @file_option
-@app_option
-@env_option
-@set_option
-@unset_option
-def update(
-    settings: Settings,
-    name: str,
-    file: Path | None,
-    app: Path | None,
-    env: tuple[str, ...],
-    assign: tuple[str, ...],
-    unset: tuple[str, ...],
-) -> None:
+@amending_options
+def update(settings: Settings, name: str, file: Path | None, typed: TypedChanges) -> None:
     """Change the environment's declaration.
 
     The options change the recorded declaration, or with --file, the declaration in the file. The
@@ -50,13 +32,12 @@ def update(
         envchart update web --set labels.team=web
         envchart update web --unset provider.env.LEVEL
     """
-    amendment = declared_amendment(app=app, env=env, assign=assign, unset=unset)
-    if file is None and amendment is None:
+    if file is None and not typed:
         raise UsageRefused(
             "nothing to change: give --file FILE, --app DIR, --env K=V, --set KEY=VALUE or --unset KEY",
             (settings.spell("update NAME --set labels.team=web", name), settings.spell("update --help")),
         )
-    change = SpecChange(None if file is None else load_spec(file, name=name), amendment)
+    change = SpecChange(None if file is None else load_spec(file, name=name), declared_amendment(typed))
     workspace, environment = carry_out(settings, lambda opened: opened.amend(name, change))
     tell_missing_secrets(environment.spec)
     changes = spec_changes(change.before or environment.spec, environment.spec)

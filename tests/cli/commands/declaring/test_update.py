@@ -89,10 +89,13 @@ def test_a_wrong_change_is_refused_and_nothing_is_recorded(cli: Any, hello: str,
         (("--app", "nowhere"), "invalid_configuration", "nowhere does not exist"),
         (("--set", "labels.a=1", "--unset", "labels.a"), "usage", "'labels.a' is set and unset"),
         (("--set", "labels.a"), "usage", "--set 'labels.a' is not of the form K=V"),
+        (("--env", "=hunter2"), "usage", "--env is not of the form K=V"),
         ((), "usage", "nothing to change"),
     ):
         ran = cli("update", hello, *words, "--json")
         assert (ran.code, ran.error["code"], said in ran.error["message"]) == (2, code, True), ran
         assert "hunter2" not in ran.out + ran.err
+
+        assert not words or ran.error["next"][0].startswith(("correct the values", "envchart update "))
 
     assert (data / hello / "history.jsonl").read_bytes() == before
