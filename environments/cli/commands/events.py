@@ -24,13 +24,13 @@ from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.colours import coloured, styled
 from environments.cli.terminal.lines import cut
 from environments.cli.terminal.output import note, write
-from environments.cli.terminal.size import columns_of
 from environments.events.cursor import Cursor
 from environments.events.document import event_document
 from environments.events.follow import Event
 from environments.model.fields.expiry import read_expires
 from environments.presentation.text import happened, when
 from environments.system.files import replace_file
+from statechart.formats.columns import columns_of
 
 if TYPE_CHECKING:
     from environments.model.errors import UnreadableSummary

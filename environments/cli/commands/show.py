@@ -11,11 +11,11 @@ from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit
-from environments.cli.terminal.size import columns_of
 from environments.presentation.documents import environment_document
 from environments.presentation.text import environment_text
 from environments.presentation.view import View, look
 from environments.storage.settled import settled_environment
+from statechart.formats.columns import columns_of
 
 if TYPE_CHECKING:
     from environments.presentation.view import Shown

@@ -17,10 +17,10 @@ from environments.cli.report import ExitCode, Report, worst
 from environments.cli.signals import Ended
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
-from environments.cli.terminal.size import columns_of
 from environments.errors import CommandFailed, NotStarted, Stopped
 from environments.model.failure import FailureCause
 from environments.presentation.cells import wrapped
+from statechart.formats.columns import columns_of
 
 if TYPE_CHECKING:
     import signal

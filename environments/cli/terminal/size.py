@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
+from statechart.formats.columns import columns_of
 
-def columns_of(stream: TextIO) -> int | None:
-    """Return the columns of the terminal that a stream writes to, or None if it is none."""
-    size = size_of(stream)
-    return None if size is None else size.columns
+_USUAL_LINES = 24
 
 
 def size_of(stream: TextIO) -> os.terminal_size | None:
     """Return the size of the terminal that a stream writes to, or None if it is none."""
-    if not stream.isatty():
+    columns = columns_of(stream)
+    if columns is None:
         return None
     try:
-        found = os.get_terminal_size(stream.fileno())
+        lines = os.get_terminal_size(stream.fileno()).lines
     except OSError:
-        return os.terminal_size((80, 24))
+        lines = 0
     # A terminal that does not tell its size has none of either.
-    return os.terminal_size((found.columns or 80, found.lines or 24))
+    return os.terminal_size((columns, lines or _USUAL_LINES))

@@ -14,7 +14,6 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.cli.terminal.output import emit, note
-from environments.cli.terminal.size import columns_of
 from environments.presentation.listing import (
     COLUMNS,
     DEFAULT_COLUMNS,
@@ -22,6 +21,7 @@ from environments.presentation.listing import (
     ordered,
 )
 from environments.selection import STATES, Selection
+from statechart.formats.columns import columns_of
 from statechart.wording import listed, nearest
 
 
