@@ -101,11 +101,13 @@ SITUATIONS: dict[str, Callable[[Path], None]] = {"stale": _stale}
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
+def reader(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compiled once for all pages, and never beside the examples, which are applications to release.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(tmp_path_factory.getbasetemp() / "bytecode"),
         "PYTHONPATH": str(tmp_path),
         "COLUMNS": "80",
         "PIP_NO_BUILD_ISOLATION": "0",  # false: a build uses what is installed, and needs no network
