@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _NARROW = 80  # columns; below, the date is left out
 _LONGEST_NAME = 24  # characters up to which names are padded
+_LEAST_NAME = 8  # characters of a name that are shown however narrow the terminal is
 _LEAST = 20  # characters of an event that are shown however narrow the terminal is
 
 
@@ -151,9 +152,11 @@ class EventPrinter:
             return None
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it does not hold a whole cursor"
+            anew = f"move {self._file} away, and begin anew with envchart events --since TIME"
+            other = "name a file that is yours with --cursor"
             raise UsageRefused(
                 f"the cursor file {self._file} can't be used: {why}",
-                (f"move {self._file} away, and begin anew with envchart events --since TIME",),
+                (other if isinstance(error, OSError) else anew,),
                 code="invalid_cursor",
             ) from None
 
@@ -201,9 +204,12 @@ class EventPrinter:
             return ""
         columns = columns_of(sys.stdout)
         at = when(event.at)
-        before = (
-            f"{at[-9:] if columns is not None and columns < _NARROW else at}  {event.name:{self._width}}  "
-        )
+        name, width = event.name, self._width
+        if columns is not None:
+            at = at[-9:] if columns < _NARROW else at
+            room = max(columns - len(at) - _LEAST - 4, _LEAST_NAME)
+            name, width = cut(name, room, "…"), min(width, room)
+        before = f"{at}  {name:{width}}  "
         if columns is not None:
             what = _fitted(event, what, max(columns - len(before), _LEAST))
         environment = event.environment
