@@ -90,6 +90,9 @@ from environments.model.environment import (
     Environment as Environment,
     Outputs as Outputs,
 )
+from environments.model.errors import (
+    UnreadableSummary as UnreadableSummary,
+)
 from environments.model.failure import (
     Failure as Failure,
     FailureCause as FailureCause,
@@ -110,6 +113,9 @@ from environments.model.operation import (
 from environments.model.provider_kinds import (
     ProviderSpec as ProviderSpec,
     register_provider as register_provider,
+)
+from environments.model.records import (
+    HistoryEntry as HistoryEntry,
 )
 from environments.model.spec import (
     EnvironmentSpec as EnvironmentSpec,
@@ -139,6 +145,9 @@ from environments.model.steps import (
     StepContext as StepContext,
     StepOutputs as StepOutputs,
     Verdict as Verdict,
+)
+from environments.model.summary import (
+    Summary as Summary,
 )
 from environments.ports import (
     Clock as Clock,

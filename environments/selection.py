@@ -125,10 +125,10 @@ class Selection:
     @classmethod
     def read(
         cls,
-        patterns: Iterable[str] = (),
+        patterns: Iterable[str] | str = (),
         *,
-        labels: Iterable[str] = (),
-        states: Iterable[str] = (),
+        labels: Iterable[str] | str = (),
+        states: Iterable[str] | str = (),
         failed: bool = False,
         expired: bool = False,
         all: bool = False,  # the word of the option
@@ -138,14 +138,14 @@ class Selection:
         Raises:
             InvalidSelection: A label's condition has no valid form, or there is no such state.
         """
-        terms = tuple(LabelTerm.read(part) for text in labels for part in text.split(","))
-        words = tuple(part.strip() for text in states for part in text.split(","))
+        terms = tuple(LabelTerm.read(part) for text in several(labels) for part in text.split(","))
+        words = tuple(part.strip() for text in several(states) for part in text.split(","))
         for word in words:
             if word not in STATES:
                 near = nearest(word, STATES)
                 hint = f"did you mean {near!r}?" if near else f"there are {', '.join(STATES)}"
                 raise InvalidSelection(f"there is no state {shown(word)}; {hint}")
-        return cls(tuple(patterns), terms, words, failed, expired, all)
+        return cls(several(patterns), terms, words, failed, expired, all)
 
     @property
     def is_empty(self) -> bool:
@@ -265,3 +265,8 @@ def _is_active(environment: Selectable) -> bool:
 
 def _matches(name: str, pattern: str) -> bool:
     return name == pattern or fnmatchcase(name, pattern)
+
+
+def several(words: Iterable[str] | str) -> tuple[str, ...]:
+    """Return words as a tuple; a string is a single word."""
+    return (words,) if isinstance(words, str) else tuple(words)

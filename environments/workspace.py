@@ -79,7 +79,7 @@ from environments.model.states import (
 )
 from environments.recovery.recover import Recovered, Recovery
 from environments.recovery.settle import Decide, undecided
-from environments.selection import Selection
+from environments.selection import Selection, several
 from environments.storage.file import FileRepository
 from environments.system.cancellation import in_thread
 from environments.system.clock import SYSTEM_CLOCK
@@ -547,7 +547,10 @@ class Workspace:
             CommandFailed: A command failed in the meantime.
             OperationInterrupted: The process of a command died.
             NotReached: Time is up.
+            ValueError: There is no state to wait for.
         """
+        if not states and not gone:
+            raise ValueError("name a state to wait for, or gone=True")
         name, wanted = name_of(environment), [_target(state) for state in states]
         try:
             async with asyncio.timeout(timeout):
@@ -627,7 +630,7 @@ class Workspace:
 
     def many(
         self,
-        chosen: Selection | Iterable[str],
+        chosen: Selection | Iterable[str] | str,
         work: Callable[[Workspace, str], Awaitable[ResultT]],
         *,
         parallel: int = 4,
@@ -640,7 +643,7 @@ class Workspace:
         for the work under way to end, use `contextlib.aclosing`.
 
         Args:
-            chosen: The names of the environments, or a selection.
+            chosen: A name, several names, or a selection.
             work: A method such as `Workspace.destroy`, or a function of a workspace and a name.
             parallel: The number of environments that are worked on at the same time.
 
@@ -654,7 +657,7 @@ class Workspace:
         if isinstance(chosen, Selection):
             names = tuple(each.name for each in self.select(chosen))
         else:
-            names = tuple(dict.fromkeys(chosen))
+            names = tuple(dict.fromkeys(several(chosen)))
             known = set(self.names())
             for name in names:
                 if name not in known:
@@ -710,7 +713,7 @@ class Workspace:
 
     async def events(
         self,
-        names: Iterable[str] = (),
+        names: Iterable[str] | str = (),
         *,
         since: Cursor | datetime | str | None = None,
         follow: bool = False,
@@ -725,16 +728,21 @@ class Workspace:
 
         Args:
             names: Names and globs of the environments; by default all, also those created later.
-            since: A cursor or its text, or a time; by default all that happened.
+            since: A cursor or its text, or a time with its zone; by default all that happened.
             follow: Go on with the events that happen, until the iteration is left.
             all_records: Yield operations, changes of the spec and steps, too.
 
         Raises:
             InvalidCursor: The text is not a cursor.
+            ValueError: The time has no time zone.
             NothingMatches: A pattern matches no name, and new names are not followed.
             StorageError: The environments can't be listed.
         """
-        selection = Selection(tuple(names))
+        if isinstance(since, datetime) and since.tzinfo is None:
+            raise ValueError(
+                f"since has no time zone: {since.isoformat()}; write datetime.now(UTC), for example"
+            )
+        selection = Selection(several(names))
         if not follow:
             selection.check_names(self.names())
         cursor = Cursor.read(since) if isinstance(since, str) else since

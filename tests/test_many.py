@@ -93,7 +93,12 @@ async def test_an_environment_that_is_locked_or_fails_leaves_the_others_alone(
 
 @pytest.mark.parametrize(
     ("names", "parallel", "error"),
-    [("az", 4, NotFound), (Selection(("z*",)), 4, NothingMatches), ("ab", 0, ValueError)],
+    [
+        (["a", "z"], 4, NotFound),
+        ("ab", 4, NotFound),  # a string is one name
+        (Selection(("z*",)), 4, NothingMatches),
+        (["a"], 0, ValueError),
+    ],
 )
 def test_work_that_can_not_be_done_is_refused_before_any_is_started(
     workspace: Workspace, names: Selection | Iterable[str], parallel: int, error: type[Exception]
@@ -122,7 +127,7 @@ async def test_a_stop_request_ends_the_wait_for_a_lock(
     patient = Workspace(repository=repository, stop=stop, lock_timeout=3600)
     with repository.open("a", Holder.current("somebody")):
         asyncio.get_running_loop().call_later(0.01, stop.request, "Ctrl-C")
-        found = await gathered(patient.many("ab", Workspace.provision, parallel=1))
+        found = await gathered(patient.many(["a", "b"], Workspace.provision, parallel=1))
 
     assert [type(outcome.error) for outcome in found.values()] == [NotStarted, NotStarted]
 

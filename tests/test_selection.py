@@ -65,6 +65,11 @@ def test_an_environment_is_meant_if_it_fulfils_each_condition() -> None:
     assert chosen(expired=True) == "pr-1"
 
 
+def test_a_string_is_one_word() -> None:
+    words = Selection.read("web", labels="team=web", states="running")
+    assert words == Selection.read(["web"], labels=["team=web"], states=["running"])
+
+
 def test_a_destroyed_environment_does_not_expire() -> None:
     assert [each.name for each in ALL if is_expired(each, NOW + timedelta(2))] == ["pr-1", "pr-2"]
 

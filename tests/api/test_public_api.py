@@ -37,6 +37,7 @@ ENVIRONMENTS = """
     UnexpectedState UnknownLabel UnknownProvider UnreachableTarget Unrecorded UnsupportedCommand Verdict
     Workspace check_name register_provider run_tool
     Cursor Event InvalidCursor OnTransition Transitioned
+    HistoryEntry Summary UnreadableSummary
     NotReached StateUnreachable
 """
 MODULES = [

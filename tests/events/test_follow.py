@@ -100,9 +100,12 @@ async def test_events_of_chosen_names_are_told_since_a_time(workspace: Workspace
     second = workspace.history("web-2")[0].at
 
     assert words(await all_of(workspace.events(["web-*"]))) == ["web-1 created", "web-2 created"]
+    assert words(await all_of(workspace.events("api"))) == ["api created"]
     assert words(await all_of(workspace.events(["web-*"], since=second))) == ["web-2 created"]
     with pytest.raises(NothingMatches):
         await all_of(workspace.events(["wbe-*"]))
+    with pytest.raises(ValueError, match="no time zone"):
+        await all_of(workspace.events(since=second.replace(tzinfo=None)))
 
 
 async def test_what_happens_is_told_as_it_happens(workspace: Workspace) -> None:

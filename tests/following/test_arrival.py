@@ -29,6 +29,8 @@ async def test_a_state_that_is_there_is_reached_at_once(worker: Workspace, watch
     reached = await watcher.wait("demo", Running, Created, timeout=0)
 
     assert isinstance(reached.state, Created)
+    with pytest.raises(ValueError, match="name a state"):
+        await watcher.wait("demo")
 
 
 async def test_a_state_that_was_passed_counts(
