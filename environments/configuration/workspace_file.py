@@ -28,6 +28,11 @@ class ListDefaults(NamedTuple):
     failed: bool = False
     expired: bool = False
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the table has conditions, which leave environments out."""
+        return bool(self.state or self.label or self.failed or self.expired)
+
 
 class WorkspaceFile(NamedTuple):
     """The settings of a workspace; without a file, all have their defaults.

@@ -151,10 +151,10 @@ def counts_text(classes: Iterable[str], total: int) -> str:
 
 
 def short_age(moment: str, now: datetime) -> str:
-    """Return how long ago a moment was, in one unit, such as `5d`."""
+    """Return how long ago a moment was, in the largest unit of which at least two passed, such as `5d`."""
     passed = (now - datetime.fromisoformat(moment)).total_seconds()
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if passed >= length:
+        if passed >= 2 * length:
             return f"{int(passed // length)}{unit}"
     return f"{max(0, int(passed))}s"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice, pairwise
+from math import ceil
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from environments.model.condition import serves_on
@@ -44,9 +45,15 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def until(moment: datetime, now: datetime) -> str:
-    """Say how soon a moment comes."""
-    left = _lasting((moment - now).total_seconds())
-    return f"in {left}" if left else "now"
+    """Say how soon a moment comes: near its end in a small unit, and rounded to the nearest number."""
+    left = (moment - now).total_seconds()
+    minutes = ceil(left / 60)  # shortly after a duration was set, all of it is left
+    for unit, length in (("days", 24 * 60), ("h", 60)):
+        if minutes >= 2 * length:
+            return f"in {round(minutes / length)} {unit}"
+    if left > 60:
+        return f"in {minutes} min"
+    return f"in {int(left)} s" if left >= 1 else "now"
 
 
 def _lasting(seconds: float) -> str:

@@ -16,6 +16,7 @@ from environments.presentation.listing import (
     ordered,
     short_age,
 )
+from environments.presentation.text import until
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WHY = "start_service: the service ended before it became healthy: 日本語テスト"
@@ -142,11 +143,31 @@ def test_environments_are_counted_by_class() -> None:
 
 def test_an_age_has_one_unit() -> None:
     ages = (
-        timedelta(seconds=59),
-        timedelta(minutes=59),
-        timedelta(hours=23),
+        timedelta(seconds=119),
+        timedelta(minutes=119),
+        timedelta(hours=47),
         timedelta(days=400),
         -timedelta(1),
     )
 
-    assert [short_age((NOW - age).isoformat(), NOW) for age in ages] == ["59s", "59m", "23h", "400d", "0s"]
+    assert [short_age((NOW - age).isoformat(), NOW) for age in ages] == [
+        "119s",
+        "119m",
+        "47h",
+        "400d",
+        "0s",
+    ]
+
+
+def test_the_time_that_is_left_is_rounded_and_has_minutes_near_the_end() -> None:
+    left = {
+        timedelta(days=7, seconds=-3): "in 7 days",
+        timedelta(hours=36): "in 36 h",
+        timedelta(hours=8, seconds=-3): "in 8 h",
+        timedelta(hours=7, minutes=20): "in 7 h",
+        timedelta(minutes=90, seconds=-3): "in 90 min",
+        timedelta(seconds=45): "in 45 s",
+        timedelta(0): "now",
+    }
+
+    assert {each: until(NOW + each, NOW) for each in left} == left

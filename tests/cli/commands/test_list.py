@@ -126,7 +126,7 @@ def test_a_list_is_selected_sorted_and_counted(cli: Any, four: None) -> None:
     ):
         ran = cli("list", *words.split())
         assert (ran.code, names(ran), ran.err) == (0, found.split(), counted + "\n"), words
-    assert "expires in 7 h" in cli("list", "pr-1").out
+    assert "expires in 8 h" in cli("list", "pr-1").out
     assert cli("list", "--columns", "name,label:team", "api").out == "NAME  LABEL:TEAM\napi   api\n"
     grouped = cli("list", "--columns", "name", "--group-by", "team").out
     assert grouped.split("\n\n")[1:] == [
@@ -185,7 +185,8 @@ def test_the_workspace_file_has_defaults_which_typed_options_replace(
         assert cli("list", *words.split()).out.split() == found.split(), words
     # A label of the file need not exist yet, and a column has to.
     (tmp_path / ".envchart.toml").write_text("[list]\nlabel = 'tema'\ngroup_by = 'tema'\n")
-    assert (cli("list").code, cli("list").err) == (0, "none of 4 is selected\n")
+    ran = cli("list")
+    assert (ran.code, ran.err) == (0, "none of 4 is selected\nnext: envchart list --all\n")
     (tmp_path / ".envchart.toml").write_text("[list]\ncolumns = 'nmae'\n")
     assert f"columns in {tmp_path / '.envchart.toml'}: there is no column 'nmae'" in cli("list").err
 

@@ -147,6 +147,8 @@ def print_list(settings: Settings, wanted: Wanted) -> None:
         emit(settings, None, "\n".join(lines))
     if not settings.json and (found.total > 1 or not documents):
         note("\n".join(counted(found, columns_of(sys.stderr))))
+        if not documents and settings.workspace.list.chooses:
+            note(f"next: {settings.spell('list --all')}")
     for name, report in found.unreadable:
         note(f"next, for {name}: {report.next[0] if report.next else settings.spell('list')}")
     if found.unreadable:
