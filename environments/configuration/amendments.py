@@ -15,6 +15,7 @@ from environments.configuration.places import (
     Type,
     is_mapping_of_texts,
     keys_at,
+    place_of,
     takes_secret,
     takes_text,
     type_at,
@@ -156,10 +157,11 @@ class _Draft:
 
     def _unknown(self, place: Place, known: Mapping[str, Any] | Place) -> InvalidConfiguration:
         near = nearest(place[-1], known)
+        meant = (*place[:-1], near) if near else place_of(place[-1], ("provider",), self._kind)
         above = f" below {'.'.join(place[:-1])}" if place[1:] else ""
         hint = f"known{above} are {listed(known)}" if known else f"there is nothing{above}"
-        if near:
-            hint = f"did you mean {'.'.join((*place[:-1], near))!r}?"
+        if meant is not None:
+            hint = f"did you mean {'.'.join(meant)!r}?"
         return self._refusal(f"{spelled(place)}there is no such key; {hint}")
 
     def _refusal(self, *problems: str) -> InvalidConfiguration:

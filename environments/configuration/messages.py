@@ -29,6 +29,9 @@ _YAML_WORDS = (
     (re.compile(r"\bdictionary\b"), "mapping"),
     (re.compile(r"\b(tuple|set)\b"), "list"),
     (re.compile(r"a valid timedelta.*"), "a number of seconds"),
+    (re.compile(r"a valid integer(, unable to parse.*)?"), "a whole number"),
+    (re.compile(r"a valid number, unable to parse.*"), "a number"),
+    (re.compile(r"a valid boolean(, unable to interpret.*)?"), "true or false"),
     (re.compile(r"is not a valid path for <class '[^']+'>"), "should be a path"),
     (re.compile(r"was not a valid JSON value"), "should be a valid JSON value"),
 )

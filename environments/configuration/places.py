@@ -34,6 +34,15 @@ def keys_at(place: tuple[int | str, ...], provider: type[ProviderSpec]) -> tuple
     return tuple(field for kind in kinds if _is(kind, BaseModel) for field in kind.model_fields)
 
 
+def place_of(field: str, above: tuple[str, ...], provider: type[ProviderSpec]) -> tuple[str, ...] | None:
+    """Return the first place of a field at or below a place, or None."""
+    fields = keys_at(above, provider)
+    if field in fields:
+        return (*above, field)
+    below = (place_of(field, (*above, each), provider) for each in fields)
+    return next((place for place in below if place is not None), None)
+
+
 def is_mapping_of_texts(annotation: Type | None) -> bool:
     """Return whether a type is a mapping with free keys, whose values are texts or secrets."""
     return any(_origin(kind) is dict and takes_text(get_args(kind)[1]) for kind in _members(annotation))

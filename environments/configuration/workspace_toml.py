@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from environments.configuration.text_file import read_written
 from environments.configuration.workspace_file import DEFAULT_DATA_DIR, ListDefaults, WorkspaceFile
-from environments.model.errors import InvalidConfiguration
-from environments.selection import STATES
+from environments.errors import InvalidConfiguration, InvalidSelection
+from environments.selection import STATES, Selection
 from statechart.wording import listed, nearest
 
 _LARGEST = 32 * 1024
@@ -57,6 +57,15 @@ def _states(value: Any) -> tuple[str, ...]:
             near = nearest(state, known)
             hint = f"did you mean {near!r}?" if near else f"known are {listed(known)}"
             raise ValueError(f"there is no state {state!r}; {hint}")
+    return found
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    found = _texts(value)
+    try:
+        Selection.read(labels=found)
+    except InvalidSelection as error:
+        raise ValueError(str(error)) from None
     return found
 
 
@@ -104,7 +113,7 @@ _LIST = {
     "sort": _Key(_text, "The column to sort by.", "name"),
     "group_by": _Key(_text, "The label to group by.", "team"),
     "state": _Key(_states, "Only environments in these states.", ["running", "run_failed"]),
-    "label": _Key(_texts, "Only environments with these labels.", ["team=web"]),
+    "label": _Key(_labels, "Only environments with these labels.", ["team=web"]),
     "failed": _Key(_flag, "Only environments that need attention.", True),
     "expired": _Key(_flag, "Only environments that have expired.", True),
 }

@@ -41,7 +41,7 @@ _BACK = "deploy NAME --previous"
 
 _BEGIN_WITH = {"deploy": ("configure", "release"), "start": ("run",), "restart": ("run",)}
 
-_BY_STATE = frozenset({*COMMANDS, *_BEGIN_WITH, "up", "update", "purge"})
+_BY_STATE = frozenset({*COMMANDS, *_BEGIN_WITH, "create", "up", "update", "purge"})
 _BY_OPERATION = frozenset({"retry", "recover", "unlock", "watch"})
 
 _BEFORE_RUNNING = ("created", "provisioned", "configured")
@@ -79,6 +79,8 @@ def is_of_use(command: str, state: str, *, status: str | None = None, teardown_b
         return has_failed and not is_active if command == "retry" else is_active
     if command not in _BY_STATE:
         return True
+    if command == "create":  # the name is taken
+        return False
     # While a command is under way, or after it died, only destroy may begin.
     if (is_active or teardown_begun) and command != "destroy":
         return False

@@ -84,6 +84,7 @@ def test_only_names_are_completed_for_which_the_command_is_of_use(
 
     for command, expected in {
         "show": "created gone unreadable",
+        "create": "unreadable",
         "provision": "created unreadable",
         "configure": "unreadable",
         "deploy": "unreadable",

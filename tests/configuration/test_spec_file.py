@@ -87,8 +87,7 @@ FAULTS = {
     VALID + "zzzzz: x\n": "5: zzzzz: there is no such key; "
     "known are description, expires, instance_name, labels, name, provider",
     VALID + "  prot: 1\n": "5: provider.prot: there is no such key; did you mean 'port'?",
-    VALID
-    + "  port: abc\n": "5: provider.port: should be a valid integer, unable to parse string as an integer",
+    VALID + "  port: abc\n": "5: provider.port: should be a whole number",
     VALID + "  port: 0\n": "5: provider.port: should be greater than or equal to 1, got 0",
     VALID + "  port: 70000\n": "5: provider.port: should be less than or equal to 65535, got 70000",
     VALID + "  env: {DEBUG: on}\n": "5: provider.env.DEBUG: should be a valid string or a valid mapping, "

@@ -75,6 +75,7 @@ def test_a_new_file_is_valid_and_its_comments_name_every_key(path: Path, name: s
             "[list]\nstate = ['runing']",
             ["{path}:2: list.state: there is no state 'runing'; did you mean 'ru"],
         ),
+        ("[list]\nlabel = ['=web']", ["{path}:2: list.label: the label '=web': its key is empty"]),
         ("[list]\nfailed = 2020-01-01", ["{path}:2: list.failed: should be true or false, got a date"]),
         ("data_dir = data", ["{path}:1:12: it is not TOML: Invalid value"]),
         ("x = '''", ["{path}"]),

@@ -27,7 +27,8 @@ def one_of(words: Iterable[str]) -> Complete:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         del ctx, param
         before, comma, last = incomplete.rpartition(",")
-        return [f"{before}{comma}{word}" for word in known if word.startswith(last)]
+        typed = before.split(",")
+        return [f"{before}{comma}{word}" for word in known if word.startswith(last) and word not in typed]
 
     return complete
 

@@ -27,7 +27,7 @@ _OTHERS = ("environments", "envchart-data")
 @subcommand("init")
 @click.argument("directory", metavar="[DIR]", default=".", type=PathType(file_okay=False))
 def init(settings: Settings, directory: Path) -> None:
-    """Make this directory, or DIR, a workspace.
+    """Make this directory, or DIR, a workspace; DIR is made if it is missing.
 
     Writes the file .envchart.toml, which is found from every directory below. It names the data
     directory, and has comments on the other settings: defaults of list, how many environments are
@@ -48,6 +48,7 @@ def init(settings: Settings, directory: Path) -> None:
             "the name of the data directory is not text in UTF-8", ("envchart init --data-dir DIR",)
         ) from None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             file.write(text)
     except FileExistsError:

@@ -48,7 +48,6 @@ def test_the_data_directory_that_was_typed_is_written(cli: Any, here: Path) -> N
 
 
 def test_a_workspace_inside_of_another_is_told(cli: Any, here: Path) -> None:
-    (here / "inner").mkdir()
     cli("init")
 
     ran = cli("init", "inner")
