@@ -149,21 +149,26 @@ class Interruption:
         if task.done() and self.last:
             return  # the end is decided
         # The first Ctrl-C is polite. A command that has not begun only waits, and ends at once.
-        first = self.received is None
+        is_polite = number is signal.SIGINT and self.received is None
         self.received = number
-        if number is signal.SIGINT and first and self.at_work() is not None:
-            self.stop.request("interrupted by Ctrl-C")
-            loop.call_soon_threadsafe(
-                self.tell, "stopping after this step; press Ctrl-C again to end it now"
-            )
+        if is_polite and self.at_work() is not None:
+            self._stop(loop)
             return
         # The timer repeats: a step may catch the first cut and block again.
-        loop.call_soon_threadsafe(self._end, number, task)
+        loop.call_soon_threadsafe(self._end, number, task, is_polite)
         signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE)
 
-    def _end(self, number: signal.Signals, task: asyncio.Task[Any]) -> None:
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.stop.request("interrupted by Ctrl-C")
+        loop.call_soon_threadsafe(self.tell, "stopping after this step; press Ctrl-C again to end it now")
+
+    def _end(self, number: signal.Signals, task: asyncio.Task[Any], is_polite: bool) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         if task.done():
+            return
+        # A command may have begun while the loop was busy, since the first Ctrl-C found none.
+        if is_polite and self.at_work() is not None:
+            self._stop(task.get_loop())
             return
         self.tell(f"{number.name}: ending the command now")
         task.cancel()

@@ -71,11 +71,11 @@ def is_always_of_use(command: str) -> bool:
 def is_of_use(command: str, state: str, *, status: str | None = None, teardown_begun: bool = False) -> bool:
     """Return whether a subcommand can do something for an environment.
 
-    `status` is that of the last command if it has not succeeded: `active` or `failed`.
+    `status` is that of the last command if it has not succeeded: `active`, `failed` or `interrupted`.
     """
     is_active = status == "active"
     if command in _BY_OPERATION:
-        has_failed = status == "failed" or state.endswith("_failed")
+        has_failed = status in ("failed", "interrupted") or state.endswith("_failed")
         return has_failed and not is_active if command == "retry" else is_active
     if command not in _BY_STATE:
         return True

@@ -107,6 +107,21 @@ def test_ctrl_c_ends_a_waiting_command_at_once() -> None:
     assert ended.stop.reason is None
 
 
+def test_ctrl_c_lets_a_command_finish_its_step_that_begins_as_the_signal_comes() -> None:
+    at_work: list[str] = []
+    told: list[str] = []
+    ended = Interruption(told.append, lambda: at_work[0] if at_work else None)
+
+    async def work() -> str | None:
+        os.kill(os.getpid(), signal.SIGINT)
+        at_work.append("demo")  # before the loop's next turn
+        await asyncio.sleep(0.05)
+        return ended.stop.reason
+
+    assert ended.run(work()) == "interrupted by Ctrl-C"
+    assert told == ["stopping after this step; press Ctrl-C again to end it now"]
+
+
 def test_a_stop_between_two_steps_is_reported_with_its_place(
     created: Any, make_command: Any, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, names_arguments
-from environments.cli.report import ExitCode, Report
+from environments.cli.report import ExitCode, Report, worst
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.colours import styled
@@ -93,7 +93,7 @@ class _DriftResult:
 def _compare(
     settings: Settings, choice: Choice, names: Sequence[str], *, apply: bool
 ) -> list[_DriftResult]:
-    """Compare several environments at once; an error in one does not stop the others."""
+    """Compare several environments at once; an error does not stop the others."""
     results: dict[str, _DriftResult] = {}
     with Narrator(settings) as narrator:
         # No environment is under change, so the first Ctrl-C ends the comparison at once.
@@ -118,13 +118,13 @@ def _compare(
 
 
 def _exit_code(settings: Settings, results: Sequence[_DriftResult]) -> int:
-    """Return 8 for a difference, else the highest exit code of an error."""
+    """Return 8 for a difference, else the exit code of the worst error."""
     if any(each.differs for each in results):
         return ExitCode.DIFFERENCE
     # A command under way is no fault: the environment is compared another time.
     reports = [each.report(settings) for each in results if not each.under_way]
     unseen = [ExitCode.STEP_FAILED for each in results if each.drift is not None and each.drift.unseen]
-    return max([ExitCode.DONE, *unseen, *(told.exit_code for told in reports if told is not None)])
+    return worst([*unseen, *(told.exit_code for told in reports if told is not None)])
 
 
 def _document(settings: Settings, result: _DriftResult) -> dict[str, object]:

@@ -168,7 +168,7 @@ def run(settings: Settings, choice: Choice) -> None:
 
 def _idle(choice: Choice) -> Choice:
     # A glob or a label means those whose service does not run yet: `restart` is for the others.
-    return choice.for_use(lambda summary: summary.state.name in ("released", "run_failed"))
+    return choice.where_allowed("released", "run_failed")
 
 
 @subcommand("start", waiting=True)

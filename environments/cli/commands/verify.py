@@ -9,7 +9,7 @@ from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, reading_names_arguments
-from environments.cli.report import ExitCode
+from environments.cli.report import ExitCode, worst
 from environments.cli.settings import Settings
 from environments.cli.terminal.colours import styled
 from environments.cli.terminal.output import emit, note
@@ -42,7 +42,7 @@ def verify(settings: Settings, choice: Choice) -> None:
     emit(settings, document, "\n".join(_verified_text(each) for each in found) or "no environments")
     missing = [code for each in found if (code := _advise(settings, each)) is not None]
     if not sound or missing:
-        raise click.exceptions.Exit(missing[0] if sound else ExitCode.DIFFERENCE)
+        raise click.exceptions.Exit(worst(missing) if sound else ExitCode.DIFFERENCE)
 
 
 def _advise(settings: Settings, verified: Verified) -> int | None:

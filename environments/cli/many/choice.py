@@ -15,6 +15,7 @@ from environments.cli.help_page import ChoiceOption
 from environments.cli.parameters import Decorator, HandlerT
 from environments.cli.refusal import UsageRefused
 from environments.cli.terminal.output import note
+from environments.model.condition import teardown_begun
 from environments.model.errors import UnreadableSummary
 from environments.presentation import guidance
 from environments.selection import STATES, Selection
@@ -71,10 +72,21 @@ class Choice:
         """Return the choice that passes environments over for which the command is of no use."""
         return replace(self, suits=suits, idle=idle)
 
-    def where_allowed(self) -> Choice:
-        """Return the choice that passes environments over whose state does not allow the command."""
-        states = guidance.sources(self.command)
-        return self.for_use(lambda summary: summary.state.name in states)
+    def where_allowed(self, *states: str) -> Choice:
+        """Return the choice that passes environments over which do not allow the command.
+
+        Environments under way or interrupted are not passed over: the command tells of them.
+
+        Args:
+            states: The states in which the command is of use, if not all that allow it.
+        """
+
+        def allows(summary: Summary) -> bool:
+            state, begun = summary.state.name, teardown_begun(summary.stored_operation)
+            wanted = not states or state in states
+            return wanted and guidance.is_of_use(self.command, state, teardown_begun=begun)
+
+        return self.for_use(allows)
 
     def required(self, settings: Settings) -> Choice:
         """Return the choice.

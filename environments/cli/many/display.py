@@ -92,7 +92,7 @@ class Display:
             yield
 
     def __call__(self, progress: Progress) -> None:
-        """Show one event."""
+        """Show an event."""
         if isinstance(progress, CommandStarted):
             self._begun[progress.name] = None
         if self._rows is not None:
@@ -116,7 +116,8 @@ class Display:
         name = progress.name
         match progress:
             case Noticed(message=message):
-                self._lines.note(f"{name}: note: {message}")
+                named = message if message.startswith(f"{name} ") else f"{name}: {message}"
+                self._lines.note(f"note: {named}")
             case StepAttemptFailed(step=step, retry_in=pause, summary=summary) if pause is not None:
                 self._lines.note(f"{name}: {step} failed: {summary}; again in {seconds(pause)}")
             case CommandEnded(command=command, duration=duration, failure=None) if self._rows is None:

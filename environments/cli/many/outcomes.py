@@ -1,4 +1,4 @@
-"""Outcomes: how the work on several environments ended, as lines with counts or as one document."""
+"""Outcomes: how the work on several environments ended, as lines with counts or as a document."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MOST_ADVICE = 10
 
 @dataclass(frozen=True, slots=True)
 class Telling(Generic[ResultT]):
-    """How the result of one of several environments is told.
+    """How the result for an environment is told.
 
     Attributes:
         text: Returns a line.
@@ -86,7 +86,7 @@ class Printer(Generic[ResultT]):
             self._emit(_error_line(told.outcome.name, told.report), style="red")
 
     def conclude(self, names: Sequence[str]) -> None:
-        """Print the counts, or the one document, and the next commands."""
+        """Print the counts, or the document, and the next commands."""
         codes = [self._code(told) for told in self.told]
         kinds = Counter({self.telling.done: 0})  # counted first
         kinds.update(

@@ -1,4 +1,4 @@
-"""Running: a command on one environment or on many, with an outcome each."""
+"""Running: a command on an environment or on many, with an outcome each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run_each(
     A single environment given by its name is told as by `run_command`.
 
     Raises:
-        click.exceptions.Exit: The work on one of several environments did not succeed.
+        click.exceptions.Exit: The work on an environment did not succeed.
     """
     if choice.single is not None:
         name = choice.single
@@ -90,7 +90,7 @@ def run_many(
         work: Works on one environment.
         telling: How a result is told.
         chosen: The environments, if the choice has been resolved already.
-        asks: Whether the work asks on the terminal, so that it goes one after the other.
+        asks: Whether the work asks on the terminal, so that it takes turns.
 
     Raises:
         click.exceptions.Exit: The work on an environment did not succeed; the exit code is the worst.

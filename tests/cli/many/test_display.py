@@ -65,7 +65,7 @@ def test_a_pipe_gets_a_line_with_the_name_for_each_command_that_ended(
     assert at_work == "a"
     assert display.at_work is None
     assert capsys.readouterr().err.splitlines() == [
-        "a: note: repaired",
+        "note: a: repaired",
         "a: check_health failed: no answer; again in 1.00s",
         "a: run done in 1.00s",
     ]

@@ -158,6 +158,20 @@ def test_what_a_glob_matches_in_vain_is_passed_over_and_a_name_is_not(
     assert cli("retry", "pr-2", "sh*").code == 4
 
 
+def test_a_glob_passes_over_environments_whose_teardown_has_begun(
+    cli: Any, scripted_provider: ScriptedProvider
+) -> None:
+    cli("provision", "--all")
+    scripted_provider.fails["second_destroy"] = [BROKEN]
+    assert cli("destroy", "pr-1", "--yes").code == 6
+
+    ran = cli("configure", "pr-*")
+
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "1: 1 done")
+    assert "note: configure is of no use for pr-1 (provisioned, destroy failed at" in ran.err
+    assert cli("configure", "pr-1", "pr-2").code == 4
+
+
 def test_ctrl_c_starts_no_more_and_names_those_not_begun(
     cli: Any, scripted_provider: ScriptedProvider, states: Callable[[], str]
 ) -> None:
