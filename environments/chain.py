@@ -46,10 +46,10 @@ class Perform(Protocol):
 
 
 class Chain(Generic[StateT]):
-    """Commands that run one after another, begun with `Workspace.chain`.
+    """Commands that run in turn, begun with `Workspace.chain`.
 
     Each method returns a longer chain and runs nothing. Awaiting a chain runs its commands in order,
-    each on the result of the one before, and returns the last result. Type checkers reject a command
+    each on the result before it, and returns the last result. Type checkers reject a command
     that the state before it does not allow; at run time, adding it raises InvalidTransition before
     anything is done.
 

@@ -1,7 +1,7 @@
 """The pytest plugin of environments, with a workspace for tests."""
 
-# Pytest loads the plugin for every project in which envchart is installed, so only pytest is imported
-# here; the fixtures import the rest.
+# Pytest loads the plugin for every project in which envchart is installed, so only pytest and the lazy
+# package are imported here; the fixtures import the rest.
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import environments
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.execution.progress import Observer
     from environments.testing import FixedClock, ScriptedProvider
-    from environments.workspace import Workspace
 
 
 @pytest.fixture
@@ -45,8 +46,6 @@ def scripted_provider() -> Iterator[ScriptedProvider]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, fixed_clock: FixedClock, step_coverage: Observer) -> Workspace:
+def workspace(tmp_path: Path, fixed_clock: FixedClock, step_coverage: Observer) -> environments.Workspace:
     """A workspace on files in the test's temporary directory, with the fixed clock."""
-    from environments.workspace import Workspace
-
-    return Workspace(tmp_path / "data", clock=fixed_clock, observers=(step_coverage,))
+    return environments.Workspace(tmp_path / "data", clock=fixed_clock, observers=(step_coverage,))

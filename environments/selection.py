@@ -79,7 +79,7 @@ class LabelTerm(NamedTuple):
         """Read a term.
 
         Raises:
-            InvalidSelection: The text is not of one of the forms.
+            InvalidSelection: The text has none of the forms.
         """
         left, equals, value = (part.strip() for part in text.partition("="))
         if equals:

@@ -248,7 +248,7 @@ class Workspace:
         Args:
             environment: An environment or its name.
             app: Another directory of the application, which is recorded in the spec.
-            previous: Deploy the release that was healthy before the installed one.
+            previous: Deploy the release that was healthy before the installed release.
 
         Raises:
             NotProvisioned: There is nothing to deploy to.
@@ -531,7 +531,7 @@ class Workspace:
         gone: bool = False,
         timeout: float | None = None,
     ) -> AnyEnvironment | None:
-        """Wait until an environment is in one of some states, whoever works on it. Takes no lock.
+        """Wait until an environment is in any of some states. Takes no lock.
 
         A state that is entered and left again at once counts as well. `gone` waits for the purge, too.
         Observers are told the state at first, and each other state that is seen.

@@ -21,7 +21,7 @@ Place: TypeAlias = tuple[str, ...]
 
 _LONGEST = 40
 UNSET = object()
-"""The value of a field, or of a key, that one of two declarations lacks."""
+"""The value of a field, or of a key, that is missing in a declaration."""
 # A line of a configuration file: `level = info`, `level: info`.
 _SETTING = re.compile(r"\s*(?P<key>[^\s=:#;]+)\s*[=:]\s*(?P<value>.*?)\s*")
 
@@ -55,7 +55,7 @@ def changes(before: BaseModel, after: BaseModel) -> tuple[Change, ...]:
 
 
 def text_change(before: str, after: str) -> str:
-    """Describe the change of a text: one changed setting by its values, else the number of lines."""
+    """Describe the change of a text: a single changed setting by its values, else the number of lines."""
     old, new = before.splitlines(), after.splitlines()
     blocks = [
         (old[start:end], new[new_start:new_end])
@@ -80,7 +80,7 @@ def text_change(before: str, after: str) -> str:
 
 
 def without(model: Mapping[str, object], change: Change) -> dict[str, object]:
-    """Return the fields of a later declaration, in which one change is taken back."""
+    """Return the fields of a later declaration, with a change taken back."""
     first, *rest = change.place
     copy = dict(model)
     if rest:
@@ -153,7 +153,7 @@ def _value(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    """Return a text on one line, cut at the end of a word if that is possible."""
+    """Return a text as a single line, cut at the end of a word if that is possible."""
     line = " ".join(text.split())
     if len(line) <= _LONGEST:
         return line

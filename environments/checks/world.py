@@ -64,7 +64,7 @@ _REFUTES_RUNNING = {*CAUSES, DriftKind.SERVICE_DOWN, DriftKind.SERVICE_UNHEALTHY
 
 
 class _Found(NamedTuple):
-    """A kind of difference with its line, and the command that mends it if not the usual one."""
+    """A kind of difference with its line, and the command that mends it, unless it is the usual command."""
 
     kind: DriftKind
     what: str
@@ -75,7 +75,7 @@ def compare(environment: AnyEnvironment, found: Observation) -> tuple[Difference
     """Compare the record with an observation. Findings are sorted by severity. Pure.
 
     A `running` environment has to serve the recorded release. A host has to accept our key, a
-    configured environment has to be as declared, and a created or destroyed one has no resources.
+    configured environment has to be as declared, and without resources if it is created or destroyed.
     """
     return tuple(_proposing(environment, each) for each in _differences(environment, found))
 
@@ -106,7 +106,7 @@ def _differences(environment: AnyEnvironment, found: Observation) -> Iterator[_F
 
 
 def _service(environment: AnyEnvironment, found: Observation) -> Iterator[_Found]:
-    """Yield the differences between the recorded service and release, and the observed ones."""
+    """Compare the recorded service and release with those observed."""
     if found.damage and environment.state.name in _RELEASED:
         yield _Found(DriftKind.RELEASE_DAMAGED, found.damage)
     recorded = environment.outputs.serving

@@ -97,7 +97,7 @@ async def carry_out(
     *,
     declared: AnyEnvironment | None = None,
 ) -> AnyEnvironment:
-    """Plan, and run the planned commands one after another.
+    """Plan, and run the planned commands in turn.
 
     An environment that is given by name is planned again if somebody else's command came between.
 

@@ -42,7 +42,7 @@ class Event:
         name: The environment.
         lineage: The incarnation of the environment.
         entry: The record with its number, time and actor.
-        cursor: How far all records were told, this one included.
+        cursor: How far all records were told, including this record.
     """
 
     name: str
@@ -236,7 +236,7 @@ class _Whole:
 
 
 async def follow(follower: Follower, *, forever: bool) -> AsyncGenerator[Told, None]:
-    """Yield what a follower tells now, and with `forever` what it tells afterwards."""
+    """Yield the transitions recorded so far, and with `forever` those that follow."""
     try:
         if not forever:
             async for told in _told(follower.look()):

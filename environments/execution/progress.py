@@ -150,7 +150,7 @@ class Transitioned:
 
     Attributes:
         name: The environment.
-        command: The command that led to the transition, if there was one.
+        command: The command that led to the transition, if any.
         entry: The record of the transition, as `Workspace.history` returns it.
     """
 

@@ -33,7 +33,7 @@ async def arrival(
     gone: bool = False,
     tell: Callable[[Progress], None] = lambda _progress: None,
 ) -> AnyEnvironment | None:
-    """Wait until an environment is in one of some states, or was in one since the call.
+    """Wait until an environment is in any of some states, or was since the call.
 
     Args:
         repository: The storage.

@@ -75,12 +75,12 @@ async def attendance(
 
 
 def _is_next(worker: Holder | None, operation: Operation) -> bool:
-    """Return whether a command is the first one seen, or the same process runs it."""
+    """Return whether a command is the first seen, or the same process runs it."""
     return worker is None or worker.identity == operation.holder.identity
 
 
 def _may_go_on(worker: Holder | None, sight: Sight) -> bool:
-    """Return whether the process that ran a command may begin another one."""
+    """Return whether the process that ran a command may begin another."""
     return worker is not None and (sight.holder is not None or worker.is_alive() is True)
 
 

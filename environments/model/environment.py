@@ -149,7 +149,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         return entered.model_copy(update={"applied": self._applied_at(entered.revision)})
 
     def _applied_at(self, revision: int) -> dict[CommandName, Applied]:
-        """Return what was applied, after the success of the operation."""
+        """Return the applied revisions and inputs after the success of the operation."""
         operation = self._operation
         if operation.command is CommandName.DESTROY:
             return {}

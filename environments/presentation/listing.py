@@ -168,7 +168,7 @@ def expiry_text(moment: str | None, now: datetime) -> str:
 
 
 def _note(document: Document, now: datetime) -> str:
-    """Return what is under way or wrong, or else where the environment serves; and its expiry."""
+    """Return a note: the command under way, the trouble, or the address; and the expiry."""
     url = (document["serving"] and document["url"]) or ""
     expiry = expiry_text(document["expires_at"], now) if document["state"] != "destroyed" else ""
     if document["note"]:

@@ -96,7 +96,7 @@ def interrupted_condition(state: str, operation: Attempt | None) -> str:
 def note_of(
     operation: StoredOperation | None, failure: StoredFailure | FailureHead | None, *, interrupted: bool
 ) -> str | None:
-    """Return what is under way or wrong, as far as the state does not tell; None if nothing is.
+    """Return the command under way or the trouble that the state does not tell; None without either.
 
     Args:
         operation: The last command, if it has not succeeded.

@@ -230,7 +230,7 @@ class EventPrinter:
 
 
 def _fitted(event: Event, what: str, room: int) -> str:
-    """Return what happened within some columns; of a transition, the state that it led to counts most."""
+    """Describe an event within some columns; a transition keeps at least the state that it led to."""
     record = event.entry.record
     if record.type == "transition" and len(what.removesuffix(f": {record.reason}")) > room:
         what = f"→ {record.to_state}{f': {record.reason}' if record.reason else ''}"

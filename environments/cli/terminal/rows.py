@@ -27,7 +27,7 @@ class Row:
     Attributes:
         name: The environment.
         state: Its state, as far as known.
-        due: The place of the command among those that are planned, as `2 of 3: `; empty for a single one.
+        due: The place of the command among those that are planned, as `2 of 3: `; or empty.
         doing: The command and the step under way.
         reason: Why the step waits, or how far it has come.
         begun: The time of the monotonic clock at which the work began.

@@ -69,7 +69,7 @@ class PlainScreen:
         _write(fitted(strip_control_codes(text), self._width) + "\n")
 
     def command(self, text: str, reasons: Sequence[str] = ()) -> None:
-        """Print a line, and one for each reason."""
+        """Print a line, and a line for each reason."""
         self.note(text)
         for reason in reasons:
             self.note(f"  because {reason}")

@@ -35,7 +35,7 @@ class Gathered:
         documents: The selected environments that can be read, as `--json` prints them.
         unreadable: Those that can't be read, and why. Whether they are meant, only their name tells.
         names: The names of all environments.
-        labels: The labels of all environments, of each key one.
+        labels: The labels of all environments, a single value for each key.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""`list`: one line for each environment."""
+"""`list`: a line for each environment."""
 
 from __future__ import annotations
 

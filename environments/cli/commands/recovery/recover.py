@@ -101,7 +101,7 @@ class _RecoverRequest:
         tell_next(self.settings, self._next(found, view), name)
 
     def many(self, choice: Choice) -> None:
-        """Recover every chosen environment; an error in one does not stop the others."""
+        """Recover every chosen environment; an error does not stop the others."""
         storage = loading.storage(self.settings)
         choice = choice.for_use(partial(_is_interrupted, storage), idle="nothing was interrupted")
         asks = self.assume is None and not self.dry_run and sys.stdin.isatty()

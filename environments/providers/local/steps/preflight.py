@@ -26,7 +26,7 @@ _SPARE = timedelta(seconds=60)
 
 
 def preflight_steps(spec: LocalSettings, inputs: Mapping[str, JsonValue]) -> Sequence[Step]:
-    """Return the step of the preflight, if the spec wants one."""
+    """Return the step of the preflight, if the spec asks for it."""
     if not spec.preflight:
         return ()
     within = spec.start_timeout + spec.settle + 2 * spec.stop_grace + _SPARE

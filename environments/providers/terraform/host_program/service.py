@@ -97,7 +97,7 @@ def stop(root: Path, *, grace: float) -> bool:
 
 
 def remains(root: Path) -> str:
-    """Return what runs of the service, or would start at the next boot; an empty string for nothing."""
+    """Return the parts of the service that run, or would start at the next boot; empty if none."""
     if systemd.has_unit(root):
         return f"its unit {root.name}.service is still installed"
     found = status(root)

@@ -135,7 +135,7 @@ class HostDirectory:
         )
 
     async def remains(self) -> str:
-        """Return what runs of the service, or would start at the next boot; an empty string for nothing."""
+        """Return the parts of the service that run, or would start at the next boot; empty if none."""
         return str(await self.call("remains"))
 
     async def stop(self, grace: timedelta, within: timedelta | None = None) -> bool:

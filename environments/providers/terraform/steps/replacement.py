@@ -162,7 +162,7 @@ def host_resources(values: StateValues, address: str) -> dict[str, JsonValue]:
 
 
 def was_replaced(context: StepContext, address: str, present: Mapping[str, JsonValue]) -> bool:
-    """Return whether the host is another one than the recorded host."""
+    """Return whether the host is not the recorded host."""
     outputs = context.environment.outputs
     recorded = outputs.details.get(HOST)
     if outputs.instance_ip is None:
