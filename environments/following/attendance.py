@@ -56,6 +56,8 @@ async def attendance(
     last = 0.0
     try:
         async for sight in sights(repository, name):
+            if followed is not None and sight.environment.lineage != followed.environment.lineage:
+                return followed.purged()  # and another environment was created under its name
             if followed is not None and not followed.is_open(sight.environment):
                 ended, last, followed = followed.end(repository.history(name)), time.monotonic(), None
             operation = sight.environment.operation

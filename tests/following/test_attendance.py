@@ -130,11 +130,19 @@ async def test_a_failure_is_told_and_raised(
     assert (failed.summary, ended.failure.step) == (ended.failure.summary, "first_destroy")
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["purged", "created_again"])
 async def test_a_destroy_whose_record_is_purged_at_once_has_an_end(
-    worker: Workspace, watcher: Workspace, provider: HeldProvider, told: list[Progress]
+    worker: Workspace, watcher: Workspace, provider: HeldProvider, told: list[Progress], again: bool
 ) -> None:
     provider.held["first_destroy"] = asyncio.Event()
-    working = asyncio.create_task(worker.remove("demo"))
+    spec = watcher.load("demo").spec
+
+    async def remove() -> None:
+        await worker.remove("demo")
+        if again:
+            worker.create(spec)
+
+    working = asyncio.create_task(remove())
     await begun(watcher, "first_destroy")
     watching = asyncio.create_task(watcher.watch("demo"))
     await seen(told, StepStarted)
