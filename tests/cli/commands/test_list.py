@@ -231,6 +231,7 @@ def test_a_list_on_a_terminal_is_drawn_in_place_and_no_higher(cli: Any, four: No
         again = _read_until(master, "1 destroyed")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
+        assert os.read(master, 4096).endswith(b"\r\n")  # for the prompt, after the ^C of the terminal
         assert process.stderr is not None
         assert process.stderr.read() == ""
     os.close(master)

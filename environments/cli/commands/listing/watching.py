@@ -45,9 +45,14 @@ def watch(settings: Settings, wanted: Wanted) -> None:
     try:
         Interruption(lambda _text: None, last=False).run(_follow(settings, wanted, view))
     except Ended as ended:
-        raise click.exceptions.Exit(ended.exit_code) from None
+        code = ended.exit_code
     except KeyboardInterrupt:
-        raise click.exceptions.Exit(128 + signal.SIGINT) from None
+        code = 128 + signal.SIGINT
+    else:
+        return
+    if can_draw and code == 128 + signal.SIGINT:
+        write("\n")  # the terminal shows ^C, and the prompt belongs on a line of its own
+    raise click.exceptions.Exit(code)
 
 
 async def _follow(settings: Settings, wanted: Wanted, view: _View) -> None:
