@@ -56,6 +56,7 @@ class Chain(Generic[StateT]):
     A chain runs once. Awaited again, also by several tasks at once, it returns the same environment or
     raises the same error. A longer chain that is built on it goes on from that result. A command that
     fails ends the chain, and its exception is raised; the commands before it are done and recorded.
+    Cancelling a task that awaits a chain cancels the chain, for all that await it.
     """
 
     def __init__(
@@ -77,6 +78,14 @@ class Chain(Generic[StateT]):
         self._options = options
         self._subject = subject
         self._task: asyncio.Task[AnyEnvironment] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Chain {' → '.join(self._words())}>"
+
+    def _words(self) -> list[str]:
+        if self._before is None or self._command is None:
+            return [self._start if isinstance(self._start, str) else self._start.name]
+        return [*self._before._words(), self._command.value]
 
     def provision(
         self: Chain[ProvisionSource], *, from_start: bool = False, allow_replace: bool = False

@@ -862,7 +862,8 @@ class Workspace:
 
 
 def _target(to: type[AnyState] | EnvironmentState) -> EnvironmentState:
-    return to if isinstance(to, EnvironmentState) else state_of(to)
+    # Callers without a type checker give the name of a state, as on the command line.
+    return EnvironmentState(to) if isinstance(to, str) else state_of(to)
 
 
 def _check_named(spec: EnvironmentSpec, name: str) -> None:

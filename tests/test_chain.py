@@ -40,6 +40,7 @@ async def test_a_chain_runs_its_commands_in_order_when_it_is_awaited(
 ) -> None:
     chain = up(workspace, created)
     assert begun() == []
+    assert repr(chain) == "<Chain demo → provision → configure → release → run>"
 
     running = await chain
 

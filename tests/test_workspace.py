@@ -188,6 +188,14 @@ async def test_bring_runs_the_planned_commands(workspace: Workspace, told: list[
     ]
 
 
+async def test_a_state_may_be_given_by_its_name(workspace: Workspace) -> None:
+    created = workspace.create(spec())
+
+    assert await workspace.wait("demo", "created") == created  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'done' is not a valid EnvironmentState"):
+        workspace.plan("demo", to="done")  # type: ignore[arg-type]
+
+
 async def test_bring_resumes_after_a_failure(workspace: Workspace, script: ScriptedProvider) -> None:
     workspace.create(spec())
     script.fails["second_configure"] = [NETWORK]

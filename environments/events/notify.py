@@ -35,7 +35,7 @@ class _Run:
     """A command, with the settings for its runs."""
 
     command: tuple[str, ...]
-    directory: Path | None
+    directory: str | Path | None
     variables: Mapping[str, str]
     limit: timedelta
 
@@ -135,7 +135,7 @@ class OnTransition:
         self,
         command: Sequence[str] | str,
         *,
-        directory: Path | None = None,
+        directory: str | Path | None = None,
         timeout: timedelta = _LIMIT,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
