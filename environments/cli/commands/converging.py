@@ -203,6 +203,8 @@ def _up_many(
         found = await workspace.preview(
             name, to=options.target, change=change, look=options.look, deep=options.deep
         )
+        for line in found.unseen:
+            note(f"note: {name}: not inspected: {line}")
         return PlanView.of(found, recreate=options.recreate)
 
     async def converge(workspace: Workspace, name: str) -> _Reached:
@@ -215,8 +217,13 @@ def _up_many(
         told = _refusal(settings, view)
         return told.exit_code if told is not None else 0
 
+    def step(view: PlanView) -> str | None:
+        told = _refusal(settings, view)
+        return told.next[0] if told is not None else None
+
     if plan:
-        run_many(settings, choice, preview, Telling(PlanView.text, PlanView.document, code, "planned"))
+        planned = Telling(PlanView.text, PlanView.document, code, "planned", step)
+        run_many(settings, choice, preview, planned)
     else:
         run_many(settings, choice, converge, Telling(_Reached.text, partial(_reached_document, settings)))
 

@@ -43,12 +43,14 @@ class Telling(Generic[ResultT]):
         document: Returns the document for `--json`.
         code: Returns the exit code that the result stands for.
         done: The word under which results without an exit code are counted.
+        next: Returns the next command for a result that needs attention, or None.
     """
 
     text: Callable[[ResultT], str]
     document: Callable[[ResultT], dict[str, object]]
     code: Callable[[ResultT], int] = lambda _result: 0
     done: str = "done"
+    next: Callable[[ResultT], str | None] = lambda _result: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +140,21 @@ class Printer(Generic[ResultT]):
         return {**head, **told.report.document()}
 
     def _advise(self) -> None:
-        wanting = [
-            told
-            for told in self.told
-            if told.report is not None and told.report.next and not told.is_unbegun
-        ]
-        for told in wanting[:_MOST_ADVICE]:
-            assert told.report is not None
-            note(f"next, for {told.outcome.name}: {told.report.next[0]}")
-        if len(wanting) > _MOST_ADVICE:
-            left = len(wanting) - _MOST_ADVICE
-            note(f"next, for {left} more: {self.settings.spell('list --failed')}")
+        steps = [(told.outcome.name, step) for told in self.told if (step := self._next(told)) is not None]
+        for name, step in steps[:_MOST_ADVICE]:
+            note(f"next, for {name}: {step}")
+        if len(steps) > _MOST_ADVICE:
+            note(f"next, for {len(steps) - _MOST_ADVICE} more: {self.settings.spell('list --failed')}")
         if any(told.is_unbegun for told in self.told):
             note("next, for those not begun: repeat the command")
+
+    def _next(self, told: Told[ResultT]) -> str | None:
+        """Return the next command for an environment that needs attention, or None."""
+        if told.is_unbegun:
+            return None
+        if told.report is None:
+            return self.telling.next(told.outcome.unwrap())
+        return next(iter(told.report.next), None)
 
 
 def _error_line(name: str, report: Report) -> str:

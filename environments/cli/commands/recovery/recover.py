@@ -114,6 +114,7 @@ class _RecoverRequest:
         telling: Telling[Recovered] = Telling(
             text=lambda found: self._text(found, View(found.environment)),
             document=lambda found: self._document(found, View(found.environment)),
+            next=self._next_for_many,
         )
         run_many(self.settings, choice, recover, telling, asks=asks)
 
@@ -129,7 +130,7 @@ class _RecoverRequest:
     def _note_findings(self, found: Recovered, prefix: str = "") -> None:
         if self.dry_run:  # otherwise they are told as they are found
             for finding in found.findings:
-                note(f"{prefix}note: {finding}")
+                note(f"note: {prefix}{finding}")
 
     def _decide(self, tell: Callable[[str], None]) -> Decide:
         def decide(doubt: Doubt) -> Assumption | None:
@@ -157,6 +158,11 @@ class _RecoverRequest:
         if found.undecided is not None:
             return f"{name} would wait for a decision about {found.undecided.step}"
         return f"{name} {'would be' if self.dry_run else 'is'} {view.condition}"
+
+    def _next_for_many(self, found: Recovered) -> str | None:
+        environment = found.environment
+        step = self._next(found, View(environment))[0]
+        return self.settings.spell(step, environment.name) if environment.is_error or self.dry_run else None
 
     def _next(self, found: Recovered, view: View[AnyEnvironment]) -> tuple[str, ...]:
         return ("recover NAME",) if self.dry_run and found.settled else view.next_steps

@@ -152,6 +152,7 @@ def test_all_asks_about_steps_in_doubt_one_after_the_other(
         "demo is provision_failed (interrupted at: first_provision)\n1: 1 done\n",
     )
     assert "Was first_provision of demo done? [y]es, [n]o" in ran.err
+    assert ran.err.splitlines()[-1] == "next, for demo: envchart retry demo"
 
 
 @pytest.fixture
