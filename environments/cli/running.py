@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from environments.cli import loading
 from environments.cli.signals import Interruption
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, note, tell_next
+from environments.cli.terminal.output import emit, fitting, note, tell_next
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
 from environments.secrets.references import placed_references
@@ -66,7 +66,7 @@ def tell_changed(
     document = environment_document(view, settings.spell, workspace.directory(environment.name))
     steps = (*first, *(step for step in view.next_steps if step not in first))
     document["next"] = [settings.spell(step, environment.name) for step in steps]
-    emit(settings, {**document, **extra}, f"{changed_text(environment)}{say}")
+    emit(settings, {**document, **extra}, fitting(f"{changed_text(environment)}{say}"))
     tell_next(settings, steps, environment.name)
 
 

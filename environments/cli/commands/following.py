@@ -23,7 +23,7 @@ from environments.cli.running import changed_text
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, tell_next, write
+from environments.cli.terminal.output import emit, fitting, tell_next, write
 from environments.errors import CommandFailed, OperationInterrupted
 from environments.model.states import EnvironmentState
 from environments.presentation.documents import environment_document
@@ -111,7 +111,7 @@ def watch(settings: Settings, name: str) -> None:
     if not settings.json:
         if ended is None:
             view = look(loading.storage(settings), name)
-            emit(settings, None, f"{name} is {view.condition}; no command is under way")
+            emit(settings, None, fitting(f"{name} is {view.condition}; no command is under way"))
             tell_next(settings, view.next_steps, name)
         else:
             _print(settings, ended)
@@ -159,7 +159,7 @@ def _print(settings: Settings, environment: AnyEnvironment) -> None:
     storage = loading.storage(settings)
     view = _seen(storage, environment)
     document = environment_document(view, settings.spell, storage.directory(environment.name))
-    emit(settings, document, changed_text(view.environment, view.holder))
+    emit(settings, document, fitting(changed_text(view.environment, view.holder)))
     tell_next(settings, view.next_steps, environment.name)
 
 

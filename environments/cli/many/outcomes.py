@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +15,9 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report, worst
 from environments.cli.signals import Ended
 from environments.cli.terminal.colours import styled
-from environments.cli.terminal.output import emit, note
+from environments.cli.terminal.output import emit, fitting, note
 from environments.errors import CommandFailed, NotStarted, Stopped
 from environments.model.failure import FailureCause
-from environments.presentation.cells import wrapped
-from statechart.formats.columns import columns_of
 
 if TYPE_CHECKING:
     import signal
@@ -117,8 +114,7 @@ class Printer(Generic[ResultT]):
     def _emit(self, *lines: str, style: str = "plain") -> None:
         if self.settings.json or self.unwritten is not None:
             return
-        columns = columns_of(sys.stdout)
-        shown = lines if columns is None else [part for line in lines for part in wrapped(line, columns)]
+        shown = [part for line in lines for part in fitting(line).split("\n")]
         try:
             emit(self.settings, None, "\n".join(styled(line, style) for line in shown))
         except (UsageRefused, click.exceptions.Exit) as unwritten:

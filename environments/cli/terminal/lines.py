@@ -36,7 +36,9 @@ def step_outcome(head: str, outcome: str, detail: str, width: int | None, ellips
         return f"{head}{outcome}{f' ({detail})' if detail else ''}"
     said = "\n".join(hanging(head, outcome.split(" "), width, indent=8))
     short = shortened(detail, width - text_width(head + outcome) - 3, ellipsis)
-    return f"{said} ({short})" if detail and short != ellipsis else said
+    # The first word alone tells nothing.
+    is_telling = short == detail or " " in short.removesuffix(f" {ellipsis}")
+    return f"{said} ({short})" if detail and is_telling else said
 
 
 def cut(line: str, width: int, ellipsis: str) -> str:

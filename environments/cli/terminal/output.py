@@ -14,6 +14,7 @@ from environments.cli.refusal import UsageRefused
 from environments.cli.terminal.colours import coloured
 from environments.cli.terminal.screen import current_screen
 from environments.system.control_codes import strip_control_codes
+from statechart.formats.columns import columns_of, hanging
 
 if TYPE_CHECKING:
     from environments.cli.report import Report
@@ -37,6 +38,12 @@ def emit(settings: Settings, document: object, text: str, *, raw: bool = False) 
     elif not raw:
         shown = coloured(strip_control_codes(shown))
     write(f"{shown}\n")
+
+
+def fitting(line: str) -> str:
+    """Return a line of the result, wrapped between words if stdout is a terminal."""
+    columns = columns_of(sys.stdout)
+    return line if columns is None else "\n".join(hanging("", line.split(" "), columns, indent=2))
 
 
 def write(text: str) -> None:

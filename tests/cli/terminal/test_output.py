@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from environments.cli.terminal.output import fitting
+
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
 
 
@@ -18,6 +20,23 @@ def test_only_the_result_is_on_stdout(cli: Any) -> None:
 
     assert ran.out == "web is created\n"
     assert ran.err.splitlines()[0] == "next: envchart provision web"
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "shown"),
+    [
+        (True, "web is running at\n  http://127.0.0.1:8080/,\n  release d5a32c49e570"),
+        (False, "web is running at http://127.0.0.1:8080/, release d5a32c49e570"),
+    ],
+    ids=["terminal", "pipe"],
+)
+def test_a_line_of_the_result_is_wrapped_between_words_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, shown: str
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    monkeypatch.setenv("COLUMNS", "26")
+
+    assert fitting("web is running at http://127.0.0.1:8080/, release d5a32c49e570") == shown
 
 
 def test_with_json_stdout_is_one_document_and_progress_is_on_stderr(cli: Any, hello: str) -> None:

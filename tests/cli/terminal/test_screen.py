@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from environments.cli.settings import Settings
-from environments.cli.terminal.lines import fitted
+from environments.cli.terminal.lines import fitted, step_outcome
 from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.screen import PlainScreen, open_screen
 from environments.cli.terminal.spinner import TerminalScreen
@@ -198,3 +198,11 @@ def test_messages_are_wrapped_below_their_head_and_commands_are_not() -> None:
         "next: envchart create --file F"
     )
     assert fitted(text, None) == text
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(27, "run: done (the service …)"), (18, "run: done"), (None, "run: done (the service is down)")],
+)
+def test_a_detail_of_which_only_the_first_word_fits_is_left_out(width: int | None, shown: str) -> None:
+    assert step_outcome("run: ", "done", "the service is down", width, "…") == shown
