@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import environments
 from environments.cli.settings import DATA_DIR_VARIABLE
 from statechart.storage.layout import Layout
 
@@ -39,13 +40,13 @@ def workspace(
     settings: Settings, observers: tuple[Observer, ...] = (), stop: StopRequest | None = None
 ) -> Workspace:
     """Return the workspace, for changing environments."""
-    # Subcommands that only read import this module too, and the engine takes longest to load.
-    from environments import OnTransition, Workspace
-
+    # Loaded on this first use: subcommands that only read import this module too. Before the logs are
+    # set up, which depends on what is loaded.
+    opened = environments.Workspace
     _set_up_logs(settings)
     file = settings.workspace
     if file.on_transition is not None:
-        notifier = OnTransition(
+        notifier = environments.OnTransition(
             file.on_transition,
             directory=file.directory,
             timeout=file.on_transition_timeout,
@@ -53,7 +54,7 @@ def workspace(
             variables={DATA_DIR_VARIABLE: str(settings.data_dir.absolute())},
         )
         observers = (*observers, notifier)
-    return Workspace(
+    return opened(
         settings.data_dir,
         observers=observers,
         lock_timeout=settings.lock_timeout,

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
 
 from pydantic import BaseModel
 
 from environments.model.command_name import CommandName
+from environments.model.fields.failure_cause import FailureCause as FailureCause
 from statechart.utc import UtcDatetime
 
 STEPS_DONE = "steps done:"
 """The heading of the finished steps in a trace."""
-
-
-class FailureCause(StrEnum):
-    """The kind of cause of a failure, which tells people where to look first."""
-
-    TEMPLATE_RENDERING = "template_rendering"
-    INFRASTRUCTURE = "infrastructure"
-    NETWORK = "network"
-    AUTHENTICATION = "authentication"
-    COMMAND_EXECUTION = "command_execution"
-    TIMEOUT = "timeout"
-    FILE_SYSTEM = "file_system"
-    CONFIGURATION = "configuration"
-    PERSISTENCE = "persistence"
-    INTERRUPTED = "interrupted"
-    CANCELLED = "cancelled"
 
 
 class Failure(BaseModel, frozen=True, extra="forbid"):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import JsonValue
 
+from environments.model.fields.inputs import digest_of, short_digest
 from environments.model.operation import ToolProcess
 
 if TYPE_CHECKING:
@@ -140,15 +139,10 @@ class Step:
     @property
     def digest(self) -> str:
         """The SHA-256 of the inputs' canonical JSON, in hexadecimal."""
-        return _digest(self.inputs)
+        return digest_of(self.inputs)
 
     @property
     def input_digests(self) -> dict[str, str]:
         """A short digest of each input that is not transient: 16 hexadecimal digits."""
         lasting = self.inputs.keys() - set(self.transient)
-        return {key: _digest(self.inputs[key])[:16] for key in sorted(lasting)}
-
-
-def _digest(value: object) -> str:
-    # Sorted keys, so that equal inputs have equal digests.
-    return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return {key: short_digest(self.inputs[key]) for key in sorted(lasting)}

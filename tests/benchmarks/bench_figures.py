@@ -279,6 +279,19 @@ def test_start_with_an_empty_directory(tmp_path: Path) -> None:
     report("CPU time of envchart list on an empty directory", measured_s, floor_s, 2.0)
 
 
+def test_start_of_up_with_nothing_to_do(settled: Path) -> None:
+    base = (ENVCHART, "--data-dir", str(settled))
+    run([*base, "up", "hello"])
+    floor = (sys.executable, "-c", "import click")
+    try:
+        starts(3, floor, (*base, "up", "hello"))
+        floor_s, measured_s = starts(25, floor, (*base, "up", "hello"))
+    finally:
+        run([*base, "stop", "hello"])
+
+    report("CPU time of envchart up with nothing to do", measured_s, floor_s, 5.0)
+
+
 def peak_kilobytes(*words: str) -> int:
     """Run a program and return the most memory that it had."""
     measured = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, "

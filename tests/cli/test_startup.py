@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAVY = ("statemachine", "pydantic", "filelock", "loguru", "rich", "ruamel.yaml", "asyncio")
 
@@ -81,3 +85,26 @@ def test_the_schema_and_the_template_import_no_engine(tmp_path: Path) -> None:
     assert "environments.providers.terraform.provider" in found
     assert not {"statemachine", "tree_sitter"} & found
     assert "statemachine" not in loaded("create", "--template", cwd=tmp_path)
+
+
+@pytest.fixture
+def running(cli: Any, hello: str) -> Iterator[str]:
+    """An environment of the example app that runs."""
+    assert cli("up", hello).code == 0
+    yield hello
+    assert cli("destroy", hello, "--yes").code == 0
+
+
+def test_up_with_nothing_to_do_imports_no_model(running: str, cli: Any, tmp_path: Path) -> None:
+    names = tuple(
+        name for name in (*HEAVY, "yaml", "msgspec", "environments.workspace") if name != "asyncio"
+    )
+    for _ in range(20):  # a service on a busy machine may be slow to answer
+        if not (found := loaded("up", running, cwd=tmp_path, names=names)):
+            break
+    assert not found
+
+    told, in_full = cli("up", running, "--json"), cli("up", running, "--recreate", "--json")
+
+    assert told.err == in_full.err == "hello is already running: nothing to do\n"
+    assert told.out == in_full.out

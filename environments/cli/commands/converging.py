@@ -19,9 +19,10 @@ from environments.cli.many.running import changed_document, run_many
 from environments.cli.parameters import TypedChanges
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode, Report
-from environments.cli.running import carry_out, changed_text, tell_changed, tell_missing_secrets
+from environments.cli.running import carry_out, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
+from environments.cli.telling import changed_text, tell_changed, tell_unchanged
 from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, note
 from environments.configuration.spec_file import load_spec
@@ -180,7 +181,8 @@ def _converge(settings: Settings, name: str, change: SpecChange, options: Up) ->
         tell_missing_secrets(before.spec)
     workspace, reached = carry_out(settings, lambda opened: _bring(opened, before, change, options, note))
     if reached.is_unchanged:
-        note(f"{name} is already {options.target}: nothing to do")
+        tell_unchanged(settings, workspace, reached.environment)
+        return
     tell_changed(settings, workspace, reached.environment, extra={"changes": reached.changes})
 
 

@@ -19,9 +19,9 @@ from environments.cli.group import subcommand
 from environments.cli.parameters import NotNegative, duration_of, name_argument
 from environments.cli.refusal import UsageRefused
 from environments.cli.report import ExitCode
-from environments.cli.running import changed_text
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
+from environments.cli.telling import changed_text
 from environments.cli.terminal.narrator import Narrator
 from environments.cli.terminal.output import emit, fitting, tell_next, write
 from environments.errors import CommandFailed, OperationInterrupted

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from environments.cli.commands.converging import Declared, Up, bring_up
+from environments.cli import loading
 from environments.cli.completion.values import complete_state
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, optional_names_arguments
 from environments.cli.parameters import TypedChanges, amending_options, file_option
 from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.model.states import EnvironmentState
+from environments.cli.telling import tell_unchanged
+from environments.convergence.settled import already_running
+from environments.model.fields.state_name import EnvironmentState
 from environments.presentation.guidance import states
 from statechart.errors import UnknownState
 
@@ -67,8 +69,24 @@ def up(
     if no_look and deep:
         steps = (settings.spell("up NAME --deep", choice.single),)
         raise UsageRefused("--no-look can't be combined with --deep", steps)
-    options = Up(_state(to), not no_look, deep, recreate, allow_replace)
+    target, name = _state(to), choice.single
+    asks_more = plan or file or typed or no_look or deep or recreate or allow_replace
+    if name and target is EnvironmentState.RUNNING and not asks_more and _has_told(settings, name):
+        return
+    # Most of the time of an `up` that finds nothing to do would be this import.
+    from environments.cli.commands.converging import Declared, Up, bring_up
+
+    options = Up(target, not no_look, deep, recreate, allow_replace)
     bring_up(settings, choice, Declared(file, typed), options, plan=plan)
+
+
+def _has_told(settings: Settings, name: str) -> bool:
+    """Print an environment if it can be told at once that there is nothing to do."""
+    layout = loading.layout(settings)
+    settled = already_running(layout, name) if loading.is_quiet(settings) else None
+    if settled is not None:
+        tell_unchanged(settings, layout, settled)
+    return settled is not None
 
 
 def _state(to: str) -> EnvironmentState:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from environments.cli import loading
 from environments.cli.many.display import Display
 from environments.cli.many.outcomes import Printer, Telling, Told, report_of
-from environments.cli.running import carry_out, changed_text, run_command
+from environments.cli.running import carry_out, run_command
 from environments.cli.signals import Ended, Interruption
+from environments.cli.telling import changed_text
 from environments.cli.terminal.output import emit
 from environments.model.errors import UnreadableSummary
 from environments.presentation.documents import environment_document

@@ -1,1 +1,1 @@
-"""Fields of a spec that lists and selections read as well, without pydantic."""
+"""The parts of the model that lists, selections and `up` read as well, without pydantic."""

@@ -10,9 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from environments.errors import StepFailed
-from environments.model.failure import FailureCause
+from environments.model.fields.failure_cause import FailureCause
 from environments.model.observation import Source
-from environments.providers.common.paths import certainly
+from environments.providers.common.failures import certainly
 from environments.system.files import OwnPath, make_directories
 
 # Files that belong to a developer's machine: they change without a change of the application.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, TypeAlias, TypeVar
 
@@ -45,11 +45,3 @@ def absolute_secrets(values: Mapping[str, ValueT], directory: Path) -> dict[str,
 def absolute_secret(reference: SecretRef, directory: Path) -> SecretRef:
     """Return a reference to a secret, with the path of its file made absolute."""
     return SecretRef(file=absolute(reference.file, directory)) if reference.file else reference
-
-
-def certainly(question: Callable[[], bool]) -> bool:
-    """Ask a path a question, such as `path.is_dir`; the answer is False if the system can't tell."""
-    try:
-        return question()
-    except OSError:  # such as a name that is too long
-        return False

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.addresses import host_port
+from environments.providers.common.failures import certainly
 from environments.providers.common.known_hosts import read_known_hosts
-from environments.providers.common.paths import certainly
 from environments.providers.common.ssh_library import load_asyncssh
 from environments.system.files import AnyPath
 from environments.system.waiting import retry

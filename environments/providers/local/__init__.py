@@ -1,5 +1,8 @@
-"""The provider `local`: environments on this machine, without further installations."""
+"""The provider `local`: environments on this machine, without further installations.
 
-from environments.providers.local.provider import LocalProvider
+The public name is declared in `__init__.pyi` and imported on first use: `up` needs only parts.
+"""
 
-__all__ = ["LocalProvider"]
+from statechart.lazy import attach
+
+__getattr__, __dir__ = attach(__name__)

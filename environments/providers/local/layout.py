@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
-from environments.model.failure import FailureCause
+from environments.model.fields.failure_cause import FailureCause
 from environments.system.files import OwnPath, read_own
 from statechart.errors import NotOurs
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from environments.model.observation import Observation, ServiceState
+from environments.providers.common.failures import translated
 from environments.providers.common.health import Answer, HealthVerdict, ask
-from environments.providers.common.steps import translated
-from environments.providers.local.config_files import ENVIRONMENT_FILE, compare, declared
+from environments.providers.local.glimpse import Parts, healthy, parts_of, resources_of
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, busy
-from environments.providers.local.releases import Releases
 from environments.providers.local.service import Service
 from environments.providers.local.settings import LocalSettings
 from environments.system import processes
@@ -26,8 +23,8 @@ async def observe(spec: LocalSettings, layout: Layout, release: str | None) -> O
         StepFailed: The directory can't be read.
     """
     service = Service(layout)
-    resources, reason = await in_thread(lambda: _resources(layout))
-    parts = await in_thread(lambda: _parts(spec, layout, release)) if resources else _Parts()
+    resources, reason = await in_thread(lambda: resources_of(layout))
+    parts = await in_thread(lambda: parts_of(spec, layout, release)) if resources else Parts()
     instance = await in_thread(lambda: service.instance)
     if instance is None:
         state, detail = await in_thread(lambda: _unrecorded(service))
@@ -38,47 +35,6 @@ async def observe(spec: LocalSettings, layout: Layout, release: str | None) -> O
     serving = instance.release if alive or state is ServiceState.UP else None
     return parts.added_to(
         Observation(resources=resources, service=state, serving=serving, detail=reason or detail)
-    )
-
-
-def _resources(layout: Layout) -> tuple[bool, str]:
-    """Return whether the results of provision exist, and the reason if not."""
-    if not layout.exists:
-        return False, f"{layout.root} is gone"
-    if unclaimed := layout.unclaimed:
-        return False, f"{layout.root} is not ours: {unclaimed}"
-    if not Reservations.beside(layout).held_by(layout.lineage):
-        return False, "no port is reserved"
-    return True, ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The observed files: see `Observation`."""
-
-    configuration: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    damage: str = ""
-
-    def added_to(self, found: Observation) -> Observation:
-        """Return an observation with these parts."""
-        return replace(
-            found, configuration=self.configuration, variables=self.variables, damage=self.damage
-        )
-
-
-def _parts(spec: LocalSettings, layout: Layout, release: str | None) -> _Parts:
-    """Compare the configuration files and the release with their declaration."""
-    changes = compare(layout.config, declared(spec.files, spec.public_env))
-    # The variables can be changed while a service runs; the file follows with the next start.
-    written = {name: f"{layout.config / name} is not as it is declared" for name in changes.written}
-    variables = written.pop(ENVIRONMENT_FILE, None)
-    strange = (f"{layout.config / name} is not declared" for name in changes.removed)
-    damage = Releases(layout.root).damage(release) if release is not None else None
-    return _Parts(
-        configuration=(*written.values(), *strange),
-        variables=(f"{variables}: the next run writes it",) if variables is not None else (),
-        damage=f"release {release} is damaged: {damage}" if damage else "",
     )
 
 
@@ -99,7 +55,7 @@ def _judge(
     """Judge a recorded service by its answer and its process."""
     match answer.kind:
         case HealthVerdict.HEALTHY:
-            return ServiceState.UP, f"healthy on port {instance.port}"
+            return healthy(instance.port)
         case HealthVerdict.SILENT if not alive:
             return ServiceState.DOWN, "its process is gone"
         case HealthVerdict.SILENT:

@@ -15,12 +15,11 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.health import HOST
+from environments.providers.local.claims import claims, directory_in, ports_of
 from environments.providers.local.layout import Layout
 from environments.system.files import (
     OwnPath,
-    entries,
     make_directories,
-    read_object,
     remove_file,
     require_file,
     sync_directory,
@@ -53,11 +52,11 @@ class Reservations:
 
     @property
     def _directory(self) -> OwnPath:
-        return OwnPath(self.data, (".ports",))
+        return directory_in(self.data)
 
     def held_by(self, lineage: str) -> list[int]:
         """Return the reserved ports of an environment, two while its service has yet to move."""
-        return sorted(port for port, owner in self._all() if owner.get("lineage") == lineage)
+        return ports_of(self.data, lineage)
 
     def suitable(self, lineage: str, wanted: int | None, served: int | None) -> int | None:
         """Return the reserved port that suits an environment, or None."""
@@ -125,8 +124,7 @@ class Reservations:
         raise StepFailed(FailureCause.NETWORK, f"no port of {_CANDIDATES} on {HOST} is free")
 
     def _all(self) -> list[tuple[int, dict[str, str]]]:
-        ports = [path for path in entries(self._directory) if path.name.isdecimal()]
-        return [(int(path.name), _owner(path)) for path in ports]
+        return claims(self.data)
 
     def _locked(self) -> AcquireReturnProxy[FileLock]:
         require_file(self._directory / ".lock")
@@ -144,12 +142,6 @@ def _exists(data: Path, owner: dict[str, str]) -> bool:
         return "directory" in owner and (OwnPath(data) / owner["directory"]).is_dir()
     except NotOurs:  # a claim that leads out of the data directory
         return False
-
-
-def _owner(path: OwnPath) -> dict[str, str]:
-    """Return the claim in a file; empty if the file can't be read, as no environment misses it then."""
-    claim = read_object(path) or {}
-    return claim if all(isinstance(value, str) for value in claim.values()) else {}
 
 
 def _candidates() -> list[int]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common.app_files import source_of, unfit
-from environments.providers.common.paths import absolute, absolute_secrets, certainly
+from environments.providers.common.failures import certainly
+from environments.providers.common.paths import absolute, absolute_secrets
 from environments.providers.local.layout import Layout
 from environments.providers.local.observation import observe
 from environments.providers.local.plain_secrets import plain_secrets

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common.fields import HealthPath, NotNegative, Port, Positive, Variables
 from environments.providers.common.paths import NamedPath
 from environments.providers.local.config_files import ENVIRONMENT_FILE
+from environments.providers.local.inputs import STARTED_WITH, public
 
 
 def _check_command(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -97,11 +96,9 @@ class LocalSettings(ProviderSpec, frozen=True, extra="forbid"):
     @property
     def public_env(self) -> dict[str, str]:
         """The variables with a plain value."""
-        return {name: value for name, value in self.env.items() if isinstance(value, str)}
+        return public(self.env)
 
-    def fingerprint(self, release: str, port: int) -> str:
-        """Return the digest of the settings with which a service is started, without secrets."""
-        # Secrets enter with their location: the digest is stored, and would give short values away.
-        mattering = self.model_dump(mode="json", include={"command", "health", "env", "files"})
-        text = json.dumps([mattering, release, port], sort_keys=True)
-        return sha256(text.encode()).hexdigest()
+    @property
+    def started_with(self) -> dict[str, JsonValue]:
+        """The fields that a service is started with, as JSON."""
+        return self.model_dump(mode="json", include=set(STARTED_WITH))

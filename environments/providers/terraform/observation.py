@@ -11,8 +11,8 @@ from environments.model.failure import FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState
 from environments.model.steps import StepContext
+from environments.providers.common.failures import translated
 from environments.providers.common.health import HealthVerdict, ask
-from environments.providers.common.steps import translated
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, on_host
 from environments.providers.terraform.remote.host import HostDirectory

@@ -13,7 +13,8 @@ from environments.providers.common import ssh
 from environments.providers.common.addresses import checked_host
 from environments.providers.common.ansible import playbook
 from environments.providers.common.app_files import source_of, unfit
-from environments.providers.common.paths import absolute, absolute_secret, absolute_secrets, certainly
+from environments.providers.common.failures import certainly
+from environments.providers.common.paths import absolute, absolute_secret, absolute_secrets
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.observation import glance, observe
 from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from environments.model.spec import EnvironmentSpec
-from environments.providers.common.paths import absolute, absolute_secrets, certainly
+from environments.providers.common.failures import certainly
+from environments.providers.common.paths import absolute, absolute_secrets
 from environments.providers.local import LocalProvider
 from environments.secrets.references import SecretRef
 

@@ -11,7 +11,8 @@ import pytest
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
-from environments.providers.common.steps import file_error, reasons, translated
+from environments.providers.common.failures import file_error, translated
+from environments.providers.common.steps import reasons
 from environments.system.cancellation import in_thread
 
 

@@ -19,8 +19,9 @@ from environments.cli.parameters import (
     optional_name_argument,
 )
 from environments.cli.refusal import UsageRefused
-from environments.cli.running import tell_changed, tell_missing_secrets
+from environments.cli.running import tell_missing_secrets
 from environments.cli.settings import Settings
+from environments.cli.telling import tell_changed
 from environments.cli.terminal.output import emit
 from environments.configuration.templates import TEMPLATES, spec_template
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-
 from environments.errors import StepFailed
+from environments.model.command_name import CommandName
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
 from environments.providers.common.app_files import scan
 from environments.providers.common.steps import provider_step
 from environments.providers.local.config_files import compare, declared, write
+from environments.providers.local.inputs import inputs_of
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases
 from environments.providers.local.settings import LocalSettings
@@ -29,14 +29,13 @@ _LONG = timedelta(minutes=10)
 
 def configure_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of configure."""
-    # Without the variables, although there is a file with them: the next run writes that file again.
-    inputs: dict[str, JsonValue] = {"lineage": environment.lineage, "files": {**spec.files}}
+    inputs = inputs_of(CommandName.CONFIGURE, spec, environment)
     return (provider_step(spec, write_configuration, probe_configuration, inputs=inputs),)
 
 
 def release_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of release: copy the application, then verify the copy."""
-    inputs = {"lineage": environment.lineage, "app": str(spec.app), "pinned": spec.pinned_release}
+    inputs = inputs_of(CommandName.RELEASE, spec, environment)
     return (
         provider_step(spec, bundle_release, probe_bundle, inputs={**inputs}, timeout=_LONG),
         provider_step(

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
+from environments.model.command_name import CommandName
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs, Verdict
 from environments.providers.common.addresses import url_of
 from environments.providers.common.health import HOST
 from environments.providers.common.steps import provider_step
 from environments.providers.local import directories
+from environments.providers.local.inputs import inputs_of
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, busy
 from environments.providers.local.releases import Releases
@@ -29,10 +31,11 @@ _FORGOTTEN: dict[str, None] = dict.fromkeys(("release", "previous", "served"))
 
 def provision_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step]:
     """Return the steps of provision: create the directory, then reserve the port."""
-    lineage = environment.lineage
+    inputs = inputs_of(CommandName.PROVISION, spec, environment)
+    made = {"lineage": inputs["lineage"]}
     return (
-        provider_step(spec, create_directories, probe_directories, inputs={"lineage": lineage}),
-        provider_step(spec, reserve_port, probe_port, inputs={"lineage": lineage, "port": spec.port}),
+        provider_step(spec, create_directories, probe_directories, inputs=made),
+        provider_step(spec, reserve_port, probe_port, inputs=inputs),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
+from environments.model.command_name import CommandName
 from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.addresses import url_of
@@ -14,6 +15,7 @@ from environments.providers.common.health import HOST, HealthVerdict, ask
 from environments.providers.common.service_variables import values_of
 from environments.providers.common.steps import provider_step, reasons
 from environments.providers.local.config_files import write_variables
+from environments.providers.local.inputs import inputs_of
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, require_free
 from environments.providers.local.releases import Releases
@@ -35,9 +37,8 @@ def run_steps(spec: LocalSettings, environment: AnyEnvironment) -> Sequence[Step
 
     Before that, a release that replaces a running service has to prove itself in a preflight.
     """
-    release = environment.outputs.release
-    switched = {"lineage": environment.lineage, "release": release}
-    started = {**switched, "settings": spec.fingerprint(release or "", environment.outputs.port or 0)}
+    started = inputs_of(CommandName.RUN, spec, environment)
+    switched = {key: started[key] for key in ("lineage", "release")}
     stopping = spec.stop_grace + _SPARE
     starting = spec.start_timeout + spec.settle + stopping
     proving = () if environment.outputs.serving is None else preflight_steps(spec, started)

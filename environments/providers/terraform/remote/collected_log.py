@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.providers.common import ssh
-from environments.providers.common.steps import translated
+from environments.providers.common.failures import translated
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import root_of, target_of
 from environments.providers.terraform.remote.host import HostDirectory, LogChunk

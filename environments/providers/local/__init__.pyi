@@ -1,0 +1,1 @@
+from environments.providers.local.provider import LocalProvider as LocalProvider
