@@ -138,7 +138,7 @@ class NothingMatches(EnvironmentsError, LookupError):
 
     def __init__(self, patterns: Iterable[str], names: Iterable[str]) -> None:
         self.patterns: tuple[str, ...] = tuple(patterns)
-        self.near = nearest(self.patterns[0], names)
+        self.near: str | None = nearest(self.patterns[0], names)
         hint = f"; did you mean {self.near!r}?" if self.near else ""
         super().__init__(f"no environment matches {listed(map(repr, self.patterns))}{hint}")
 

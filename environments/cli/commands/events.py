@@ -132,8 +132,8 @@ class EventPrinter:
     """
 
     def __init__(self, settings: Settings, file: Path | None) -> None:
-        self.printed = 0
-        self.unreadable = False
+        self.printed: int = 0
+        self.unreadable: bool = False
         self._settings = settings
         self._file = file
         self._width = 0

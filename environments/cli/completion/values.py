@@ -33,7 +33,7 @@ def one_of(words: Iterable[str]) -> Complete:
     return complete
 
 
-complete_state = one_of(guidance.states())
+complete_state: Complete = one_of(guidance.states())
 """Complete a state."""
 
 
