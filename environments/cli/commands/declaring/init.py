@@ -25,7 +25,13 @@ _OTHERS = ("environments", "envchart-data")
 
 
 @subcommand("init")
-@click.argument("directory", metavar="[DIR]", default=".", type=PathType(file_okay=False))
+@click.argument(
+    "directory",
+    metavar="[DIR]",
+    default=".",
+    type=PathType(file_okay=False),
+    help="The directory; by default this one.",
+)
 def init(settings: Settings, directory: Path) -> None:
     """Make this directory, or DIR, a workspace; DIR is made if it is missing.
 
