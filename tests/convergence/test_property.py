@@ -103,6 +103,11 @@ class World:
             case "damage" if self.local.exists():
                 release = self.workspace.load("web").outputs.release
                 (self.local / "releases" / str(release) / "text").write_text(f"damaged by {value}")
+            case "forget":
+                (self.local / "instance.json").unlink(missing_ok=True)
+            case "unclaim":
+                for claim in (self.place / "data" / ".ports").glob("[0-9]*"):
+                    claim.unlink()
             case "remove":
                 shutil.rmtree(self.local, ignore_errors=True)
         await self.workspace.update("web", self.spec)
@@ -162,6 +167,8 @@ CHANGES = [
     "edit",
     "edit variables",
     "damage",
+    "forget",
+    "unclaim",
     "remove",
 ]
 ROUNDS = st.lists(
@@ -173,7 +180,14 @@ COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @settings(COMMON, max_examples=1)
-@example([[("variable", "debug")], [("file", "debug"), ("kill", "")], [("damage", "x")], [("remove", "")]])
+@example(
+    [
+        [("variable", "debug")],
+        [("file", "debug"), ("kill", "")],
+        [("damage", "x"), ("forget", "")],
+        [("unclaim", "")],
+    ]
+)
 @example(
     [[("patience", "x")], [("app", "debug"), ("edit", "x")], [("edit variables", "{}")], [("kill", "")]]
 )

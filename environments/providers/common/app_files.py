@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from environments.errors import StepFailed
 from environments.model.fields.failure_cause import FailureCause
@@ -22,6 +24,10 @@ _BLOCK = 1024 * 1024
 DEEPEST = 100
 """How deep directories may be nested: far less than what can't be removed again."""
 _ID_LENGTH = 12
+_SETTLED = 2_000_000_000  # nanoseconds: the coarsest clock of a file system
+_MOST_DIGESTS = 100_000
+# A command looks at the application several times: as it plans, as it runs, and to explain a failure.
+_digests: dict[tuple[int, ...], str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +163,35 @@ def entry_of(path: OwnPath, copy: OwnPath | None) -> str:
     if not stat.S_ISREG(mode):
         return "other"
     executable = bool(mode & 0o111)
-    digest = sha256()
-    # Digest and copy see the same bytes, also when the file changes while it is read.
     with os.fdopen(path.open(os.O_RDONLY), "rb") as file:
-        if copy is None:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        else:
-            _copy(file.read, copy, digest.update, 0o700 if executable else 0o600)
-    return f"{'program' if executable else 'file'} {digest.hexdigest()}"
+        found = _digest_of(file, copy, 0o700 if executable else 0o600)
+    return f"{'program' if executable else 'file'} {found}"
+
+
+def _digest_of(file: BinaryIO, copy: OwnPath | None, mode: int) -> str:
+    """Return the digest of a file's content; copy the file with a mode if a path is given."""
+    before = _identity(file)
+    if copy is None and (known := _digests.get(before)) is not None:
+        return known
+    # Digest and copy see the same bytes, also when the file changes while it is read.
+    digest = sha256()
+    if copy is None:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    else:
+        _copy(file.read, copy, digest.update, mode)
+    # A later change within the same tick of the file system's clock would not show.
+    if before == _identity(file) and time.time_ns() - max(before[-2:]) > _SETTLED:
+        if len(_digests) >= _MOST_DIGESTS:
+            _digests.clear()
+        _digests[before] = digest.hexdigest()
+    return digest.hexdigest()
+
+
+def _identity(file: BinaryIO) -> tuple[int, ...]:
+    """Return what differs after each change of a file's content; the last two are its times."""
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _copy(read: Callable[[int], bytes], copy: OwnPath, seen: Callable[[bytes], None], mode: int) -> None:
