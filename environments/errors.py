@@ -24,7 +24,7 @@
     ├── UnsupportedCommand                  the provider does not support the command
     ├── ProvisionNeeded                     a change that only provisioning can apply
     ├── NotProvisioned                      there is nothing to deploy to
-    ├── Stopped                             stopped on request between two commands
+    ├── Stopped                             stopped on request before a command
     ├── NotStarted                          one of many was not begun, since a stop was requested
     ├── StepFailed                          an expected failure, raised by a step
     ├── Unrecorded                          destroy could not save some of its records
@@ -299,7 +299,7 @@ class NothingToRetry(EnvironmentsError):
 
 
 class Stopped(EnvironmentsError):
-    """Bringing an environment up was stopped on request between two commands.
+    """A command was not begun, since a stop was requested before.
 
     Attributes:
         environment: As the last command left it; nothing is under way.

@@ -651,6 +651,20 @@ async def test_a_workspace_may_wait_for_another_holder(
     assert provisioned.state.name == "provisioned"
 
 
+async def test_after_a_stop_request_no_command_begins(workspace: Workspace) -> None:
+    workspace.create(spec())
+    running = await workspace.bring("demo")
+    stop = StopRequest()
+    stop.request("closing time")
+    stopped = Workspace(repository=workspace._repository, stop=stop)
+
+    for verb in (stopped.restart, stopped.configure, stopped.stop, stopped.destroy):
+        with pytest.raises(Stopped, match="closing time: 'demo' is running"):
+            await verb("demo")
+
+    assert workspace.load("demo") == running
+
+
 async def test_bringing_up_stops_between_two_commands_when_asked(
     repository: MemoryRepository, created: object
 ) -> None:

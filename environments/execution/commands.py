@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict
 
 from typing_extensions import Unpack
 
-from environments.errors import CommandFailed, Unrecorded, UnsupportedCommand
+from environments.errors import CommandFailed, Stopped, Unrecorded, UnsupportedCommand
 from environments.execution.attempt import Attempt
 from environments.execution.buffering import BufferingSession
 from environments.execution.interrupted import settle_unrecorded
@@ -147,6 +147,8 @@ class Command:
             environment = held.environment
             Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
             require_supported(environment, self.name, held.provider)
+            if self._runtime.stop.reason is not None:  # a failed first step would lose the state
+                raise Stopped(environment, self.name, self._runtime.stop.reason)
             await self._compare(held)
             runner = Runner(self._runtime, held.session, self.name, self._allow_replace)
             attempt = Attempt(self.name, self.begin, self.finish, runner, held.holder)
@@ -196,6 +198,7 @@ class ProvisionCommand(Command):
         Raises:
             InvalidTransition: The lifecycle does not allow the command in this state.
             CommandFailed: A step failed.
+            Stopped: A stop was requested before the command; nothing was done.
             OperationInterrupted: An earlier command died in the middle of its work.
             StorageError: The environment does not exist, is locked, has changed, or is damaged.
         """

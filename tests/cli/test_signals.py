@@ -126,17 +126,15 @@ def test_a_stop_between_two_steps_is_reported_with_its_place(
     created: Any, make_command: Any, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = interruption([])
-
-    async def work() -> None:
-        await kill(signal.SIGINT)
-        await make_command("provision", stop=ended.stop).execute("demo")
+    provider.at_step = lambda _step, _context: signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Ended) as caught:
-        ended.run(work())
-    assert provider.done == []
+        ended.run(make_command("provision", stop=ended.stop).execute("demo"))
+    assert provider.done == ["first_provision"]
     assert conclude(caught.value, Settings()) == 130
     assert (
-        "provision of 'demo' failed at first_provision: stopped before this step" in capsys.readouterr().err
+        "provision of 'demo' failed at second_provision: stopped before this step"
+        in capsys.readouterr().err
     )
 
 

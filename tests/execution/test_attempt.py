@@ -340,8 +340,10 @@ async def test_a_step_stays_in_doubt_if_the_next_attempt_fails_before(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     provider.hangs.clear()
+    stop = StopRequest()
+    observers = [lambda _started: stop.request("Ctrl-C")]
     with pytest.raises(CommandFailed, match="stopped before this step"):
-        await make_command("provision", stop=StopRequest("Ctrl-C")).attempt("demo")
+        await make_command("provision", stop=stop, observers=observers).attempt("demo")
 
     provider.probes["second_provision"] = Probed.done()
     await make_command("provision").attempt("demo")
