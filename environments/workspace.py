@@ -801,7 +801,15 @@ class Workspace:
     async def _recreated(self, name: str) -> Environment[Created]:
         """Destroy an environment whose resources are half gone, and create it again as declared."""
         on_record = self.load(name)
-        spec = usable(on_record.spec)  # nothing is destroyed that could not be created again
+        provider = on_record.spec.provider
+        if (pinned := getattr(provider, "pinned_release", None)) is not None:  # gone with the rest
+            message = (
+                f"release {pinned}, which was chosen, is gone: the application is released as it is now"
+            )
+            self._runtime.tell(Noticed(name=name, message=message))
+            provider = provider.for_release()
+        # Nothing is destroyed that could not be created again.
+        spec = usable(on_record.spec.model_copy(update={"provider": provider}))
         is_destroyed = isinstance(on_record.state, Destroyed)
         await self.purge(on_record if is_destroyed else await self.destroy(name))
         return self.create(spec)

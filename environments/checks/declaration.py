@@ -237,11 +237,14 @@ def short(release: str) -> str:
 
 
 def _declared_by(command: CommandName, before: ProviderSpec, after: ProviderSpec) -> Collection[str]:
-    """Return the fields that a provider whose steps name no inputs says a command applies."""
+    """Return the changed fields that a command applies, of a provider whose steps name no inputs."""
+    provisioned, configured = before.needs_provision(after), before.needs_configure(after)
     match command:
         case CommandName.PROVISION:
-            return before.needs_provision(after)
+            return provisioned
         case CommandName.CONFIGURE:
-            return before.needs_configure(after)
+            return configured
+        case CommandName.RELEASE:  # whatever needs neither of the two
+            return {each.place[0] for each in changes(before, after)} - {*provisioned, *configured}
         case _:
             return ()

@@ -151,8 +151,13 @@ async def test_a_provider_whose_steps_name_no_inputs_says_what_a_command_applies
 ) -> None:
     workspace = await running(repository, blind=True)
 
-    assert told(workspace, note="x", app="two") == []
     assert told(workspace, size=2, title="b") == ["provision: size: 1 → 2", "configure: title: a → b"]
+    assert told(workspace, size=2, app="two") == ["provision: size: 1 → 2", "release: app: one → two"]
+    assert told(workspace, app="two") == ["release: app: one → two"], "the rest is of release"
+
+    await workspace.update("demo", EnvironmentSpec(name="demo", provider=Site(blind=True, app="two")))
+    await workspace.converge("demo")
+    assert told(workspace, blind=True, app="two") == []
 
 
 async def test_records_of_earlier_versions_are_compared_with_their_history(

@@ -178,6 +178,21 @@ async def test_a_rollback_that_failed_leads_to_the_same_release_again(
     assert (await workspace.deploy("demo", previous=True)).outputs.serving == "one"
 
 
+async def test_a_release_that_was_chosen_is_gone_after_recreation(
+    workspace: Workspace, told: list[Progress]
+) -> None:
+    await workspace.provision("demo")
+    for release in ("one", "two"):
+        await deployed(workspace, release)
+    await workspace.deploy("demo", previous=True)
+    await workspace.destroy("demo")
+
+    assert (await workspace.converge("demo", recreate=True, look=False)).outputs.serving == "two"
+    assert "release one, which was chosen, is gone: the application is released as it is now" in notices(
+        told
+    )
+
+
 async def test_an_environment_that_is_not_provisioned_is_not_deployed_to(
     workspace: Workspace, broken: set[str]
 ) -> None:

@@ -244,6 +244,9 @@ def test_a_provider_of_ones_own_publishes_and_takes_away(envchart: Run, site: Pa
     (tmp_path / "site" / "index.html").write_text("<h1>Second</h1>\n")
     envchart("release", "handbook")
     assert (home / "current" / "index.html").read_text() == "<h1>First</h1>\n"
+    (tmp_path / "site" / "index.html").write_text("<h1>Second</h1>\n\n")
+    assert "release     the files in" in envchart("up", "handbook", "--plan").stdout
+    (tmp_path / "site" / "index.html").write_text("<h1>Second</h1>\n")
     envchart("run", "handbook")
     assert (home / "current" / "index.html").read_text() == "<h1>Second</h1>\n"
 

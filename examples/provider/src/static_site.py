@@ -75,13 +75,14 @@ class StaticSite(ProviderSpec, frozen=True, extra="forbid"):
         site = Site.of(self, environment)
         match command:
             case CommandName.PROVISION:
-                return [site.step(site.make, site.is_made)]
+                return [site.step(site.make, site.is_made, root=str(self.root))]
             case CommandName.CONFIGURE:
-                return [site.step(site.write_settings, site.settings_written)]
+                return [site.step(site.write_settings, site.settings_written, title=self.title)]
             case CommandName.RELEASE:
-                return [site.step(site.copy_pages, site.pages_copied)]
+                return [site.step(site.copy_pages, site.pages_copied, pages=digest(self.pages))]
             case CommandName.RUN:
-                return [site.step(site.publish, site.is_published)]
+                release = environment.outputs.release or ""
+                return [site.step(site.publish, site.is_published, release=release)]
             case CommandName.STOP:
                 return [site.step(site.unpublish, site.is_unpublished)]
             case CommandName.REGISTER:
@@ -123,13 +124,17 @@ class Site:
         probe: Callable[[StepContext], Probed],
         *,
         has_effect: bool = True,
+        **inputs: str,
     ) -> Step:
-        """Return a step that is named after its effect."""
+        """Return a step that is named after its effect, with all that its result depends on.
+
+        `up` runs a command again once an input differs.
+        """
         return Step(
             name=effect.__name__,
             effect=_effect(effect),
             probe=_probe(probe),
-            inputs={"lineage": self.lineage, "spec": self.spec.model_dump(mode="json")},
+            inputs={"lineage": self.lineage, **inputs},
             idempotent=True,  # each effect looks at the directory first
             has_effect=has_effect,
             timeout=timedelta(minutes=1),
