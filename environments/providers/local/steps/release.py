@@ -90,7 +90,9 @@ def _pinned(releases: Releases, release: str) -> str:
     damage = releases.damage(release) if release in releases.ids() else "it is not there"
     if damage:
         available = ", ".join(releases.ids()) or "none"
-        summary = f"release {release} can't be used: {damage}; available: {available}"
+        summary = (
+            f"release {release} can't be used: {damage}; available: {available}; or deploy the application"
+        )
         raise StepFailed(FailureCause.CONFIGURATION, summary)
     return release
 
