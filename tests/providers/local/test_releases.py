@@ -239,7 +239,8 @@ async def test_a_missing_pinned_release_is_refused_with_the_available_releases(b
 
     available = bench.environment.outputs.release
     assert caught.value.summary == (
-        f"release {'0' * 12} can't be used: it is not there; available: {available}; or deploy the application"
+        f"release {'0' * 12} can't be used: it is not there; available: {available}; "
+        "or deploy the application"
     )
 
 
