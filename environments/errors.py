@@ -4,7 +4,7 @@
     ├── InvalidName (ValueError)            a name that breaks a rule, with a suggestion
     ├── InvalidConfiguration (ValueError)   a spec or a settings file that can't be used
     ├── InvalidCursor (ValueError)          a text that says from where to tell events can't be read
-    ├── InvalidSelection (ValueError)       a condition on labels or states that can't be read
+    ├── InvalidSelection (ValueError)       a condition that can't be read, or none at all
     ├── UnknownLabel (LookupError)          no environment has a label of this name
     ├── NothingMatches (LookupError)        a name or a glob that matches no environment
     ├── UnknownProvider (LookupError)       no provider of that kind is installed
@@ -107,7 +107,7 @@ class InvalidCursor(EnvironmentsError, ValueError):
 
 
 class InvalidSelection(EnvironmentsError, ValueError):
-    """A condition that selects environments can't be read."""
+    """A condition that selects environments can't be read, or there is none at all."""
 
 
 class UnknownLabel(EnvironmentsError, LookupError):

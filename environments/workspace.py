@@ -20,6 +20,7 @@ from environments.convergence.deployment import deployment, left_out, require_de
 from environments.convergence.plan import Plan, PlannedCommand, make_plan
 from environments.errors import (
     InvalidConfiguration,
+    InvalidSelection,
     NotDestroyed,
     NothingToRetry,
     NotReached,
@@ -650,11 +651,14 @@ class Workspace:
         Raises:
             NotFound: A name does not exist; nothing was started.
             NothingMatches: A pattern of the selection matches no environment.
+            InvalidSelection: The selection has no condition; for all environments, say `all=True`.
             ValueError: `parallel` is less than 1.
         """
         if parallel < 1:
             raise ValueError(f"parallel is {parallel}, and has to be at least 1")
         if isinstance(chosen, Selection):
+            if chosen.is_empty:  # such as by an empty list of names, which must not mean all
+                raise InvalidSelection("the selection has no condition; for all environments, say all=True")
             names = tuple(each.name for each in self.select(chosen))
         else:
             names = tuple(dict.fromkeys(several(chosen)))

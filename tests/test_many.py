@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from environments.errors import CommandFailed, NothingMatches, NotStarted, StepFailed
+from environments.errors import CommandFailed, InvalidSelection, NothingMatches, NotStarted, StepFailed
 from environments.execution.stop import StopRequest
 from environments.many import Outcome
 from environments.model.failure import FailureCause
@@ -97,6 +97,7 @@ async def test_an_environment_that_is_locked_or_fails_leaves_the_others_alone(
         (["a", "z"], 4, NotFound),
         ("ab", 4, NotFound),  # a string is one name
         (Selection(("z*",)), 4, NothingMatches),
+        (Selection.read([]), 4, InvalidSelection),  # not all of them
         (["a"], 0, ValueError),
     ],
 )

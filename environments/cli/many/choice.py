@@ -214,7 +214,7 @@ _OPTIONS: tuple[Decorator, ...] = (
         metavar="STATE",
         multiple=True,
         shell_complete=one_of(STATES),
-        help="Only environments in this state, or failed or interrupted.",
+        help="Only environments in this state, or failed, interrupted or under-way.",
     ),
     click.option("--failed", cls=ChoiceOption, is_flag=True, help="Only environments that need attention."),
     click.option(
