@@ -17,7 +17,6 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import health
 from environments.providers.common.service_variables import ENVIRONMENT, PYTHON_SETTINGS, TOKEN
-from environments.providers.local.inputs import fingerprint
 from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.settings import LocalSettings
@@ -175,6 +174,6 @@ def new_instance(spec: LocalSettings, *, operation: str, release: str, port: int
         operation=operation,
         release=release,
         port=port,
-        fingerprint=fingerprint(spec, release, port),
+        fingerprint=spec.fingerprint(release, port),
         started_at=datetime.now(UTC),
     )

@@ -12,7 +12,7 @@ from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common.fields import HealthPath, NotNegative, Port, Positive, Variables
 from environments.providers.common.paths import NamedPath
 from environments.providers.local.config_files import ENVIRONMENT_FILE
-from environments.providers.local.inputs import STARTED_WITH, public
+from environments.providers.local.inputs import STARTED_WITH, fingerprint, public
 
 
 def _check_command(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,3 +102,7 @@ class LocalSettings(ProviderSpec, frozen=True, extra="forbid"):
     def started_with(self) -> dict[str, JsonValue]:
         """The fields that a service is started with, as JSON."""
         return self.model_dump(mode="json", include=set(STARTED_WITH))
+
+    def fingerprint(self, release: str, port: int) -> str:
+        """Return the digest of the settings with which a service is started, without secrets."""
+        return fingerprint(self, release, port)

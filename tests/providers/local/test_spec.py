@@ -10,7 +10,6 @@ from environments.model.environment import Environment
 from environments.model.provider_kinds import ProviderSpec
 from environments.model.spec import EnvironmentSpec
 from environments.providers.local import LocalProvider
-from environments.providers.local.inputs import fingerprint
 from environments.secrets.references import SecretRef
 
 
@@ -123,9 +122,9 @@ def test_the_fingerprint_covers_the_settings_of_a_start():
     spec = LocalProvider(app="/a")
     same = LocalProvider(app="/b", settle=timedelta(seconds=9), pinned_release="0" * 12)
 
-    assert fingerprint(spec, "r", 1) == fingerprint(same, "r", 1)
+    assert spec.fingerprint("r", 1) == same.fingerprint("r", 1)
     others = [LocalProvider(app="/a", env={"A": "1"}), LocalProvider(app="/a", command=("x",))]
-    assert len({fingerprint(each, "r", 1) for each in (spec, *others)} | {fingerprint(spec, "r", 2)}) == 4
+    assert len({each.fingerprint("r", 1) for each in (spec, *others)} | {spec.fingerprint("r", 2)}) == 4
 
 
 async def test_run_reports_a_missing_release_or_port(bench):

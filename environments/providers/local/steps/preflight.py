@@ -15,7 +15,6 @@ from environments.model.steps import Probed, Step, StepContext
 from environments.providers.common.service_variables import values_of
 from environments.providers.common.steps import provider_step, reasons
 from environments.providers.local.config_files import write_variables
-from environments.providers.local.inputs import fingerprint
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations
 from environments.providers.local.service import Service, new_instance
@@ -58,7 +57,7 @@ def is_done(spec: LocalSettings, context: StepContext, service: Service) -> bool
 def _is_wanted(spec: LocalSettings, context: StepContext, service: Service) -> bool:
     release, port = released(context)
     instance = service.instance
-    return instance is not None and instance.fingerprint == fingerprint(spec, release, port)
+    return instance is not None and instance.fingerprint == spec.fingerprint(release, port)
 
 
 def _needless(spec: LocalSettings, context: StepContext) -> str:
