@@ -79,7 +79,12 @@ TAKING = frozenset({"destroy", "purge", "unlock", "recover"})
 """The commands that take something away; a misspelt word must not lead to them."""
 
 COMMANDS: dict[str, Entry] = {
-    "init": Entry("declaring.init", "init", "Make this directory, or DIR, a workspace.", DECLARE),
+    "init": Entry(
+        "declaring.init",
+        "init",
+        "Make this directory, or DIR, a workspace; DIR is made if it is missing.",
+        DECLARE,
+    ),
     "create": Entry(
         "declaring.create", "create", "Record a new environment; nothing is created yet.", DECLARE
     ),

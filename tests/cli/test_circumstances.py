@@ -20,7 +20,7 @@ WORDS = {
     "--version": (0, "--version"),
     "--help": (0, "--help"),
     "no command": (2, "nonsense"),
-    "init": (2, "init missing"),
+    "init": (2, "init app.py"),
     "create": (5, "create web --app ."),
     "create --template": (0, "create --template"),
     "provision": (4, "provision gone-was-destroyed"),

@@ -126,7 +126,9 @@ def test_a_narrow_terminal_gets_one_line_an_event(cli: Cli, two: None, data: Pat
     termios.tcsetwinsize(child, (20, 48))
     with os.fdopen(parent, "rb") as terminal:
         command = [sys.executable, "-m", "environments", *words]
-        subprocess.run(command, stdout=child, check=True, timeout=60)
+        # The terminal has the width, and not the variable of whoever runs the tests.
+        environ = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+        subprocess.run(command, stdout=child, check=True, timeout=60, env=environ)
         os.write(child, b"end\n")
         os.close(child)
         lines = [line.decode().rstrip() for line in iter(terminal.readline, b"end\r\n")]

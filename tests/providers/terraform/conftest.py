@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,6 +172,14 @@ class Sshd:
     def sessions(self) -> list[psutil.Process]:
         assert self.process is not None
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def names(self) -> list[str]:
+        """Return the names of the sessions' processes, without those that have just ended."""
+        found = []
+        for process in self.sessions():
+            with suppress(psutil.NoSuchProcess):
+                found.append(process.name())
+        return found
 
     def target(self, known_hosts: Path, **changes: Any) -> Target:
         facts = {"host": "127.0.0.1", "port": self.port, "user": USER, "key": self.key}

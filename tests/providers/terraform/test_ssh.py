@@ -84,9 +84,7 @@ async def test_cancelling_closes_the_connection(sshd: Sshd, known_hosts: Path, f
             await remote.run("exec sleep 20")
 
     task = asyncio.ensure_future(work())
-    await until(
-        lambda: any("sleep" in process.name() for process in sshd.sessions()), within=10, every=0.02
-    )
+    await until(lambda: any("sleep" in name for name in sshd.names()), within=10, every=0.02)
     held = sshd.sessions() if frozen else []
     for process in held:
         process.send_signal(signal.SIGSTOP)

@@ -53,19 +53,7 @@ def init(settings: Settings, directory: Path) -> None:
         raise UsageRefused(
             "the name of the data directory is not text in UTF-8", ("envchart init --data-dir DIR",)
         ) from None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageRefused(
-            f"{path} exists: this directory is a workspace already",
-            ("envchart list", f"to change its settings, edit {WORKSPACE_FILE}, then envchart list"),
-            code="already_exists",
-            exit_code=ExitCode.CONFLICT,
-        ) from None
-    except OSError as error:
-        raise UsageRefused(f"{path} can't be written: {error.strerror}", ("envchart init DIR",)) from error
+    _write(path, text)
     if (outer := find_workspace_file(path.parent.parent)) is not None:
         note(f"note: this workspace lies inside of {outer.parent}, whose environments it does not see")
     if settings.environment.get(DATA_DIR_VARIABLE):
@@ -75,6 +63,24 @@ def init(settings: Settings, directory: Path) -> None:
     emit(settings, document, f"made{made} a workspace: its environments are kept in {data_dir}")
     if not settings.json:
         note("next: envchart create NAME --app DIR")
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Write the file of a workspace, which must not exist yet, and make its directory."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(text)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and path.parent.is_dir():
+            raise UsageRefused(
+                f"{path} exists: this directory is a workspace already",
+                ("envchart list", f"to change its settings, edit {WORKSPACE_FILE}, then envchart list"),
+                code="already_exists",
+                exit_code=ExitCode.CONFLICT,
+            ) from None
+        reason = "its directory is a file" if path.parent.is_file() else error.strerror
+        raise UsageRefused(f"{path} can't be written: {reason}", ("envchart init DIR",)) from error
 
 
 def _data_dir(settings: Settings, workspace: Path) -> Path:
