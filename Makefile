@@ -68,11 +68,12 @@ coverage:
 bench: $(VENV)/.dev  ## Measure, as ratios to the floor found in the same run
 	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py
 
-docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings as errors
+docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings as errors, and follow its pages
 	@$(BIN)/python docs/generate.py --check || { echo "run: $(BIN)/python docs/generate.py" >&2; exit 1; }
 	@$(BIN)/envchart docs check README.md docs
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@$(BIN)/python -m pytest -q -m site tests/docs
+	@$(BIN)/python -m pytest -q $(SPREAD) -m pages tests/docs
 	@echo "docs/_build/html/index.html"
 
 soak: $(VENV)/.dev  ## Run the long form of the tests that kill, fail, reorder and cut the power (an hour or so)

@@ -114,21 +114,17 @@ def reader(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     }
     environment.pop("ENVCHART_DATA_DIR", None)
     yield Reader(tmp_path, environment)
-    left = {document.parent.name for document in tmp_path.rglob("state.json")}
-    for command in ("destroy", "purge"):
-        for name in left & {"demo", "handbook", "note"}:
-            subprocess.run(
-                [sys.executable, "-m", "environments", command, name, "--yes"],
-                cwd=tmp_path,
-                env=environment,
-                capture_output=True,
-            )
+    # A page that fails in the middle leaves its services running.
+    for data in {document.parents[1] for document in tmp_path.rglob("state.json")}:
+        words = ["--data-dir", str(data), "destroy", "--all", "--purge", "--yes"]
+        subprocess.run([sys.executable, "-m", "environments", *words], env=environment, capture_output=True)
 
 
 # The contract of the local provider is run whole in tests/contracts.
 SHORTENED = {"docs/how-to/check-a-backend.md": "-k 'not killed and not every_stage and not anew'"}
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("page", [page for page in PAGES if str(page) not in ELSEWHERE], ids=str)
 def test_every_block_of_a_page_does_what_the_page_says(page: Path, reader: Reader) -> None:
     reader.environment["PYTEST_ADDOPTS"] = SHORTENED.get(str(page), "")
