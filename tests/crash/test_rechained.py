@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from loguru import logger
 
 from environments.cli.app import main
+from environments.model.stored import SCHEMA_VERSION
 from environments.storage.file import FileRepository
 from statechart.errors import CorruptHistory, NewerSchema
 from statechart.storage import reading
@@ -157,7 +158,7 @@ def test_a_schema_version_before_the_first_or_of_another_type_is_refused(
         repository.load("created")
 
 
-@pytest.mark.parametrize("version", [3, 2**70])
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 2**70])
 def test_a_later_schema_version_is_refused_as_newer(repository: FileRepository, version: int) -> None:
     first = records("created")[0]
 
