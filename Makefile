@@ -68,7 +68,7 @@ coverage:
 bench: $(VENV)/.dev  ## Measure, as ratios to the floor found in the same run
 	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py
 
-docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings as errors, and follow its pages
+docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings as errors; follow its pages, run the examples
 	@$(BIN)/python docs/generate.py --check || { echo "run: $(BIN)/python docs/generate.py" >&2; exit 1; }
 	@$(BIN)/envchart docs check README.md docs
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

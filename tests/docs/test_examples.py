@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import pytest
 
+pytestmark = pytest.mark.pages
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Ended: TypeAlias = subprocess.CompletedProcess[str]
 Run: TypeAlias = Callable[..., Ended]
