@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from environments.secrets.detection import secret_in, secret_under
 from environments.secrets.references import SecretRef
+from statechart.wording import counted
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -51,7 +52,7 @@ class Change:
 
 def changes(before: BaseModel, after: BaseModel) -> tuple[Change, ...]:
     """Return the fields in which two models differ, by name; mappings are compared key by key."""
-    return tuple(_changes(_fields(before), _fields(after), ()))
+    return tuple(_changes(fields_of(before), fields_of(after), ()))
 
 
 def text_change(before: str, after: str) -> str:
@@ -76,7 +77,7 @@ def text_change(before: str, after: str) -> str:
     count = sum(max(len(removed), len(added)) for removed, added in blocks)
     if not count:
         return "only in the ends of its lines"
-    return f"{count} line{'s' if count > 1 else ''} differ{'' if count > 1 else 's'}"
+    return f"{counted(count, 'line')} {'differ' if count > 1 else 'differs'}"
 
 
 def without(model: Mapping[str, object], change: Change) -> dict[str, object]:
@@ -96,10 +97,6 @@ def without(model: Mapping[str, object], change: Change) -> dict[str, object]:
 
 def fields_of(model: BaseModel) -> dict[str, object]:
     """Return the fields of a model as plain values, with references to secrets kept whole."""
-    return _fields(model)
-
-
-def _fields(model: BaseModel) -> dict[str, object]:
     return {name: _plain(getattr(model, name)) for name in type(model).model_fields}
 
 
@@ -109,7 +106,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if hasattr(type(value), "model_fields"):
-        return _fields(value)  # type: ignore[arg-type]  # only pydantic's models have fields
+        return fields_of(value)  # type: ignore[arg-type]  # only pydantic's models have fields
     return value
 
 

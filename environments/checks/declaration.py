@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from environments.checks.changes import Change, Place, changes, fields_of, without
 from environments.checks.difference import OUTDATED, Difference
-from environments.model.command_name import CommandName
+from environments.model.command_name import PATH, CommandName
 from environments.model.operation import merged
 from environments.model.records import StepRecord, TransitionRecord
 from environments.model.states import EnvironmentState
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from environments.model.provider_kinds import ProviderSpec
     from environments.model.records import HistoryEntry
     from environments.ports import Provider
-
-PATH = (CommandName.PROVISION, CommandName.CONFIGURE, CommandName.RELEASE, CommandName.RUN)
-"""The commands from nothing to a running service, in order."""
 
 _DONE: dict[EnvironmentState, int] = {
     EnvironmentState.PROVISIONED: 1,

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
-from environments.checks.declaration import PATH
 from environments.checks.difference import IN_THE_WAY, Difference, DriftKind
 from environments.errors import HostOutOfReach, ResourcesGone
 from environments.execution.commands import COMMANDS
 from environments.execution.plan import plan as forward_plan
 from environments.lifecycle import Lifecycle, Subject
-from environments.model.command_name import CommandName
+from environments.model.command_name import PATH, CommandName
 from environments.model.states import EnvironmentState, state_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from environments.checks.sight import differences
 from environments.errors import StepFailed
-from environments.model.command_name import CommandName
+from environments.model.command_name import PATH
 from environments.model.fields.inputs import short_digest
 from environments.model.fields.state_name import EnvironmentState
 from environments.providers.common.app_files import source_of
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from environments.model.observation import Observation
     from environments.model.stored import StoredEnvironment
     from statechart.storage.layout import Layout
-
-_PATH = (CommandName.PROVISION, CommandName.CONFIGURE, CommandName.RELEASE, CommandName.RUN)
 
 
 def already_running(layout: Layout, name: str) -> StoredEnvironment | None:
@@ -50,7 +48,7 @@ def _is_applied(environment: StoredEnvironment) -> bool:
     if environment.spec.provider.kind != "local":
         return False
     spec = StoredSettings(environment.spec.provider.plain)
-    for command in _PATH:
+    for command in PATH:
         applied = environment.applied.get(command.value)
         now = {key: short_digest(value) for key, value in inputs_of(command, spec, environment).items()}
         if applied is None or applied.inputs != now:

@@ -15,3 +15,7 @@ class CommandName(StrEnum):
     RUN = "run"
     STOP = "stop"
     DESTROY = "destroy"
+
+
+PATH = (CommandName.PROVISION, CommandName.CONFIGURE, CommandName.RELEASE, CommandName.RUN)
+"""The commands from nothing to a running service, in order."""

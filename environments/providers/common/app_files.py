@@ -189,7 +189,7 @@ def _digest_of(file: BinaryIO, copy: OwnPath | None, mode: int) -> str:
 
 
 def _identity(file: BinaryIO) -> tuple[int, ...]:
-    """Return what differs after each change of a file's content; the last two are its times."""
+    """Return the facts of a file that differ after each change of its content; the last two are times."""
     found = os.fstat(file.fileno())
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from environments import EnvironmentSpec
-from environments.model.command_name import CommandName
+from environments.model.command_name import PATH
 from environments.model.environment import Environment, Outputs
 from environments.model.fields.inputs import short_digest
 from environments.model.operation import merged
@@ -20,7 +20,6 @@ from statechart.holder import ProcessIdentity
 from statechart.storage.forms import Misfit, read_form, read_json
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-PATH = (CommandName.PROVISION, CommandName.CONFIGURE, CommandName.RELEASE, CommandName.RUN)
 
 
 @pytest.mark.parametrize(
