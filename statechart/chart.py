@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self
 
 from loguru import logger
 from statemachine import Event, State, StateChart
 from statemachine.callbacks import CallbacksRegistry
 from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
+from typing_extensions import TypeVar
 
 from statechart.engine import naming, strict
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
+from statechart.engine.models import declared_model
 from statechart.engine.payload import (
     RESERVED,
     Payload,
@@ -38,6 +40,8 @@ from statechart.graph import lints
 from statechart.wording import state_text
 
 __all__ = ["Chart", "Event", "State"]
+
+ModelT = TypeVar("ModelT", default=Any)
 
 
 class _StrictMeta(StateMachineMetaclass):
@@ -87,7 +91,7 @@ class _StrictMeta(StateMachineMetaclass):
         super().add_state(id, state)
 
 
-class Chart(StateChart[Any], metaclass=_StrictMeta):
+class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     """A flat statechart whose every event is committed exactly once, or not at all.
 
     Declare states and events as class attributes, and guards, validators and hooks as methods. They run
@@ -120,7 +124,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
     _hooks_class: ClassVar[type[Hooks] | None] = None
 
     def __init__(
-        self, model: object | None = None, *, subject: str | None = None, commit: Commit | None = None
+        self, model: ModelT | None = None, *, subject: str | None = None, commit: Commit | None = None
     ) -> None:
         cls = type(self)
         model = self.new_model() if model is None else model
@@ -165,8 +169,20 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         self._register_callbacks([*listeners, self._hooks])
         self._engine = self._get_engine()
 
+    @classmethod
+    def model_class(cls) -> type[ModelT] | None:
+        """Return the class that the chart's declaration names as that of its models: `Chart[Order]`.
+
+        None if the declaration names none.
+
+        Raises:
+            ChartDefinitionError: The name of the class leads nowhere.
+        """
+        found: type[ModelT] | None = declared_model(cls, Chart)
+        return found
+
     @staticmethod
-    def new_model() -> object | None:
+    def new_model() -> Any:  # Any: the model of a static method knows no type of its class
         """Return the model of a machine that is given none, or None for the engine's own."""
         return None
 
@@ -307,7 +323,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         return tuple(event.id for event in type(self)._events if event.id in open_)
 
     @classmethod
-    def bound(cls, model: object, *, subject: str | None = None, commit: Commit | None = None) -> Self:
+    def bound(cls, model: Any, *, subject: str | None = None, commit: Commit | None = None) -> Self:
         """Return this thread's machine of this chart, bound to the attributes of a model.
 
         The machine is built once for each thread. Its own model receives copies of the attributes: fire an
@@ -361,8 +377,12 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
         object.__setattr__(self, name, value)
 
     @property
+    def _held(self) -> Any:  # Any: an object with a state
+        return self.model
+
+    @property
     def _state(self) -> State:
-        return require_state(type(self), self.model.state)
+        return require_state(type(self), self._held.state)
 
     @property
     def _subject(self) -> str | None:
@@ -384,7 +404,7 @@ class Chart(StateChart[Any], metaclass=_StrictMeta):
             self._engine = self._get_engine()
 
     def _restore(self, before: Any, firing: Firing) -> None:
-        self.model.state = firing.entered if firing.committed else before
+        self._held.state = firing.entered if firing.committed else before
         # The old engine may hold queued triggers and caches of the interrupted event.
         self._engine = self._get_engine()
 
