@@ -60,7 +60,7 @@ def settled_entries(layout: Layout, name: str) -> Iterator[StoredEntry] | None:
         ValueError: From the iterator, for a record that does not fit its form.
     """
     found = settled(layout, name, SCHEMA_VERSION)
-    return None if found is None else (_entry(line, name) for line in found.lines())
+    return (_entry(line, name) for line in found.lines()) if found is not None and found.is_whole else None
 
 
 def _environment(value: dict[str, Any], name: str) -> StoredEnvironment:

@@ -8,13 +8,22 @@ The `prev` of each record is the SHA-256, in hex, of the line before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Protocol
 
 CREATED = "created"
 REBASED = "rebased"
 """The type of a first record that continues a damaged history, above its revision."""
+
+CHECKPOINT = "checkpoint"
+"""The type of a first record that continues an ended segment, at its revision and with its value."""
+
+ABOVE = 1_000_000
+"""Added to the schema version in the line of a checkpoint.
+
+Programs that know no segments thus refuse the journal as newer, and not as damaged.
+"""
 
 RESERVED = frozenset(("schema_version", "seq", "head_hash", "journal_size"))
 """The keys of a document that say which record it shows; a model may not use them."""
@@ -58,6 +67,19 @@ class Head:
 def origin(lineage: str, name: str) -> Head:
     """Return the head of a journal that has no record yet."""
     return Head(lineage, seq=0, revision=0, hash=sha256(f"{lineage}\n{name}".encode()).hexdigest(), size=0)
+
+
+def before_first(type: str, lineage: str, name: str, link: Link) -> Head:
+    """Return the head that the first record of a file follows.
+
+    The revision of a rebased history, and all numbers of a checkpoint, are the record's own: other
+    records of the file are compared with them.
+    """
+    if type == CREATED:
+        return origin(lineage, name)
+    if type == REBASED:
+        return replace(origin(lineage, name), revision=link.revision - 1)
+    return Head(lineage, link.seq - 1, link.revision - 1, link.prev, 0)
 
 
 def misfit(before: Head, record: Link) -> str | None:

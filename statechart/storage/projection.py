@@ -12,7 +12,16 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from statechart.errors import NotOurs, StorageError
-from statechart.storage.chain import CREATED, REBASED, Head, lines_of, misfit, origin
+from statechart.storage.chain import (
+    ABOVE,
+    CHECKPOINT,
+    CREATED,
+    REBASED,
+    Head,
+    before_first,
+    lines_of,
+    misfit,
+)
 from statechart.storage.disk import read_file
 from statechart.storage.forms import Form, read_form, read_json
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
@@ -35,10 +44,17 @@ class Line(Form):
 
 
 class Settled(NamedTuple):
-    """A verified history whose document shows the last record."""
+    """A verified journal whose document shows the last record.
+
+    Attributes:
+        value: The value.
+        content: The journal.
+        is_whole: Whether the journal holds all records: no segment ended before it.
+    """
 
     value: dict[str, Any]
     content: bytes
+    is_whole: bool
 
     def lines(self) -> Iterator[Line]:
         """Yield the records, one at a time, as a history may be long."""
@@ -57,7 +73,7 @@ def settled(layout: Layout, name: str, known: int) -> Settled | None:
         directory = layout.own(layout.require(name))
         document = read_json(read_file(directory / DOCUMENT) or b"")
         content = read_file(directory / JOURNAL) or b""
-        last, head = _verified(content, name, known)
+        first, last, head = _verified(content, name, known)
         expected = {
             **(last.value or {}),
             "schema_version": known,
@@ -69,36 +85,40 @@ def settled(layout: Layout, name: str, known: int) -> Settled | None:
         agree = json.dumps(document, sort_keys=True) == json.dumps(expected, sort_keys=True)
     except (StorageError, ValueError, RecursionError):
         return None
-    return Settled(last.value, content) if agree and last.value is not None else None
+    if not agree or last.value is None:
+        return None
+    return Settled(last.value, content, first.type != CHECKPOINT)
 
 
-def _verified(content: bytes, name: str, known: int) -> tuple[Line, Head]:
-    """Return the last record of a journal and its head.
+def _verified(content: bytes, name: str, known: int) -> tuple[Line, Line, Head]:
+    """Return the first and the last record of a journal, and its head.
 
     Raises:
         ValueError: The journal is damaged, unfinished, or of another schema version or name.
     """
+    first: Line | None = None
     line: Line | None = None
     head: Head | None = None
     for content_line in lines_of(content):
         line = read_form(Line, read_json(content_line))
         before = head or _beginning(line, name)
-        if line.schema_version != known or misfit(before, line) or not content_line.endswith(b"\n"):
+        first = first or line
+        version = known + ABOVE if line is first and line.type == CHECKPOINT else known
+        if line.schema_version != version or misfit(before, line) or not content_line.endswith(b"\n"):
             raise ValueError
         size = before.size + len(content_line)
         head = Head(before.lineage, line.seq, line.revision, sha256(content_line).hexdigest(), size)
-    if line is None or head is None:
+    if first is None or line is None or head is None:
         raise ValueError
-    return line, head
+    return first, line, head
 
 
 def _beginning(line: Line, name: str) -> Head:
     lineage = line.data.get("lineage")
-    if line.type not in (CREATED, REBASED) or not isinstance(lineage, str) or line.data.get("name") != name:
+    known = line.type in (CREATED, REBASED, CHECKPOINT)
+    if not known or not isinstance(lineage, str) or line.data.get("name") != name:
         raise ValueError
-    head = origin(lineage, name)
-    above = line.revision - 1 if line.type == REBASED else 0
-    return Head(lineage, head.seq, above, head.hash, head.size)
+    return before_first(line.type, lineage, name, line)
 
 
 def is_free(layout: Layout, name: str) -> bool:

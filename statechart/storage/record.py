@@ -2,14 +2,15 @@
 
 Each line is a compact JSON object that ends with a newline. Its `prev` is the SHA-256, in hex, of the
 line before, newline included. The first line's `prev` is the SHA-256 of `<lineage>\\n<name>`, with the
-lineage and the name from its `data`.
+lineage and the name from its `data`. The first line of a later segment is a checkpoint, whose `prev` is the
+SHA-256 of the last line of the segment before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,17 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
 from statechart.errors import CorruptHistory, NewerSchema, NotOurs
-from statechart.storage.chain import CREATED, REBASED, Head, lines_of, misfit, origin
+from statechart.storage.chain import (
+    ABOVE,
+    CHECKPOINT,
+    CREATED,
+    REBASED,
+    Head,
+    before_first,
+    lines_of,
+    misfit,
+)
+from statechart.storage.segments.ended import ended_of
 from statechart.utc import UtcDatetime
 
 FIRST_VERSION = 1
@@ -121,19 +132,26 @@ def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
 
 
 def verified(
-    content: bytes, path: Path, name: str, schema_version: int, before: Head | None = None
+    content: bytes,
+    path: Path,
+    name: str,
+    schema_version: int,
+    before: Head | None = None,
+    *,
+    line: int = 1,
 ) -> Iterator[tuple[Record, Head]]:
     """Yield each record of a journal with the head after it, one at a time; raises the errors of `scan`.
 
-    An unfinished last line is left out. With `before`, the content is only that after this head.
+    An unfinished last line is left out. With `before`, the content is only that after this head, and
+    `line` the number of its first line.
     """
     size = 0
     begun = before.size if before is not None else 0
-    for number, line in enumerate(lines_of(content), 1 if before is None else before.seq + 1):
-        ends = size + len(line) == len(content)
-        if not line.endswith(b"\n"):
+    for number, text in enumerate(lines_of(content), line):
+        ends = size + len(text) == len(content)
+        if not text.endswith(b"\n"):
             break
-        record = _parsed(line, name, path, number, known=schema_version)
+        record = _parsed(text, name, path, number, known=schema_version, opens=before is None)
         if record is None:
             # Only the last line may be incomplete: a crash cut its append short.
             if not ends:
@@ -143,22 +161,24 @@ def verified(
         problem = misfit(before, record)
         if problem:
             raise CorruptHistory(name, path, problem, number)
-        size += len(line)
-        before = Head(before.lineage, record.seq, record.revision, sha256(line).hexdigest(), begun + size)
+        size += len(text)
+        before = Head(before.lineage, record.seq, record.revision, sha256(text).hexdigest(), begun + size)
         yield record, before
     if before is None:
         raise CorruptHistory(name, path, "it holds no whole record" if content else "it is empty")
 
 
-def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> Record | None:
+def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int, opens: bool) -> Record | None:
     try:
-        record = Record.model_validate_json(line)
+        record = read_line(line, opens=opens)
     except ValidationError as error:
         try:
             found = from_json(line)
         except ValueError:
             return None
         version = found.get("schema_version") if isinstance(found, dict) else None
+        if opens and isinstance(found, dict) and found.get("type") == CHECKPOINT and type(version) is int:
+            version -= ABOVE
         if type(version) is int and version > known:
             raise NewerSchema(name, path, version, known) from error
         raise CorruptHistory(name, path, f"it is not a record ({first_problem(error)})", number) from error
@@ -167,6 +187,19 @@ def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> R
     if record.schema_version < FIRST_VERSION:
         problem = f"its schema_version is {record.schema_version}, before the first ({FIRST_VERSION})"
         raise CorruptHistory(name, path, problem, number)
+    return record
+
+
+def read_line(line: bytes, *, opens: bool) -> Record:
+    """Return the record in a line; `opens` says that the line is the first of its file.
+
+    Raises:
+        ValidationError: The line is not a record.
+    """
+    record = Record.model_validate_json(line)
+    # Only a first line can be a checkpoint: users may have records of that type, too.
+    if opens and record.type == CHECKPOINT:
+        return record.model_copy(update={"schema_version": record.schema_version - ABOVE})
     return record
 
 
@@ -179,12 +212,16 @@ def first_problem(error: ValidationError) -> str:
 
 def _beginning(record: Record, path: Path, name: str) -> Head:
     lineage, inside = record.data.get("lineage"), record.data.get("name")
-    if record.type not in (CREATED, REBASED) or not isinstance(lineage, str) or not isinstance(inside, str):
+    known = record.type in (CREATED, REBASED, CHECKPOINT)
+    if not known or not isinstance(lineage, str) or not isinstance(inside, str):
         raise CorruptHistory(name, path, "the first record does not say what was created", 1)
     if inside != name:
         raise NotOurs(path.parent, f"is a copy: its journal is that of {inside!r}, not of {name!r}")
-    head = origin(lineage, inside)
-    return replace(head, revision=record.revision - 1) if record.type == REBASED else head
+    if record.type == CHECKPOINT:
+        ended = ended_of(record.data)
+        if ended is None or ended.last_seq != record.seq - 1 or record.value is None:
+            raise CorruptHistory(name, path, "the first record does not say which segment it continues", 1)
+    return before_first(record.type, lineage, inside, record)
 
 
 def salvage(content: bytes, path: Path, name: str, known: int) -> tuple[list[Record], list[Record]]:
@@ -203,7 +240,7 @@ def salvage(content: bytes, path: Path, name: str, known: int) -> tuple[list[Rec
         line = bare + b"\n"
         record: Record | None = None
         with suppress(CorruptHistory):
-            record = _parsed(line, name, path, number, known=known)
+            record = _parsed(line, name, path, number, known=known, opens=number == 1)
         if record is None:
             head = None
             runs.append([])
