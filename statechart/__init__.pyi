@@ -13,6 +13,7 @@ from statechart.errors import (
     CommitUncertain as CommitUncertain,
     Conflict as Conflict,
     CorruptHistory as CorruptHistory,
+    DamagedNames as DamagedNames,
     InvalidName as InvalidName,
     InvalidTransition as InvalidTransition,
     InvalidValue as InvalidValue,
@@ -22,6 +23,7 @@ from statechart.errors import (
     MissingPayload as MissingPayload,
     NestedFire as NestedFire,
     NewerSchema as NewerSchema,
+    NoSuchMoment as NoSuchMoment,
     NotCopyable as NotCopyable,
     NotFound as NotFound,
     NotOurs as NotOurs,
@@ -51,4 +53,11 @@ from statechart.storage.repository import (
 from statechart.storage.session import (
     Loaded as Loaded,
     Session as Session,
+)
+from statechart.stored.repository import (
+    ChartRepository as ChartRepository,
+)
+from statechart.stored.session import (
+    Allowed as Allowed,
+    ChartSession as ChartSession,
 )

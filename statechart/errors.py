@@ -11,6 +11,7 @@
     ├── MissingPayload (TypeError)         a guard or hook needs a payload keyword that was not given
     ├── NotCopyable (TypeError)            a machine that commits can't be copied or pickled
     ├── NoSuchPath (LookupError)           an event can't follow the events before it
+    ├── NoSuchMoment (LookupError)         a value did not exist at that revision or time
     ├── ChartNotFound (LookupError)        `module:Chart` leads to no chart; says where, and why
     ├── DiagramUnavailable                 a format needs a program that is not installed
     ├── PageError                          a page of documentation that can't be checked or written
@@ -28,6 +29,7 @@
         ├── LeaseLost                      the lock or the journal under a session was removed or replaced
         ├── CommitUncertain                the last append may or may not be durable
         ├── MigrationFailed                a migration raised an error, which is its cause
+        ├── DamagedNames                   some of many values can't be read; the others are in the error
         ├── NotDamaged                     a history is sound, and there is no need to rebase
         ├── CorruptHistory                 journal and document contradict each other, or are damaged
         └── NewerSchema                    written by a newer version of the program
@@ -37,10 +39,10 @@ All are built from facts, which stay readable as attributes, and survive picklin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statechart.wording import listed, nearest
+from statechart.wording import counted, listed, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,6 +219,16 @@ class NoSuchPath(StatechartError, LookupError):
         self.allowed: tuple[str, ...] = tuple(allowed)
         what = f"in {chart}, {event} does not leave {state}"
         super().__init__(f"{what}; events that do: {listed(self.allowed)}")
+
+
+class NoSuchMoment(StatechartError, LookupError):
+    """A value did not exist at a revision or time."""
+
+    def __init__(self, name: str, moment: str, known: str) -> None:
+        self.name = name
+        self.moment = moment
+        self.known = known
+        super().__init__(f"{name!r} did not exist at {moment}: {known}")
 
 
 class ChartNotFound(StatechartError, LookupError):
@@ -446,6 +458,29 @@ class MigrationFailed(StorageError):
         super().__init__(
             f"record {line} of {name!r} ({path}, line {line}) can't be migrated from schema version "
             f"{version} to {version + 1}: {problem}; nothing was touched: correct migrations[{version}]"
+        )
+
+
+_SHOWN = 5  # names in a message
+
+
+class DamagedNames(StorageError):
+    """Some of many values can't be read.
+
+    Attributes:
+        found: The names that were asked for, of the values that can be read.
+        errors: The error of each other name.
+    """
+
+    def __init__(self, where: str, found: Iterable[str], errors: Mapping[str, StatechartError]) -> None:
+        self.where = where
+        self.found: tuple[str, ...] = tuple(found)
+        self.errors: dict[str, StatechartError] = dict(errors)
+        names = [*self.errors][:_SHOWN]
+        more = f" and {counted(len(self.errors) - _SHOWN, 'other')}" if len(self.errors) > _SHOWN else ""
+        super().__init__(
+            f"{counted(len(self.errors), 'value')} in {where} can't be read: {listed(names)}{more}; "
+            f"the first: {next(iter(self.errors.values()), None)}"
         )
 
 

@@ -262,12 +262,14 @@ KINDS: dict[type[BaseException], _Kind] = {
         ),
     ),
     environment_errors.NoSuchMoment: _Kind(ExitCode.USAGE, "no_such_moment", _say("envchart history NAME")),
+    chart_errors.NoSuchMoment: _Kind(ExitCode.USAGE, "no_such_moment", _say("envchart history NAME")),
     environment_errors.NotHeld: _Kind(ExitCode.NOT_ALLOWED, "not_held", _usual),
     environment_errors.CannotUnlock: _Kind(
         ExitCode.CONFLICT, "cannot_unlock", _say("end the process on its own host, then envchart show NAME")
     ),
     # storage
     chart_errors.NotDamaged: _Kind(ExitCode.NOT_ALLOWED, "not_damaged", _usual),
+    chart_errors.DamagedNames: _Kind(ExitCode.STORAGE, "damaged_names", _say("envchart verify")),
     chart_errors.CorruptHistory: _Kind(
         ExitCode.STORAGE,
         "corrupt_history",

@@ -79,6 +79,16 @@ class JsonFileRepository(Generic[ModelT]):
         self._checked_filesystem = allow_network_filesystem
         self._actor = actor
 
+    @property
+    def root(self) -> Path:
+        """The root directory."""
+        return self._layout.root
+
+    @property
+    def schema_version(self) -> int:
+        """The version in each record that is written."""
+        return self._codec.schema_version
+
     def create(
         self,
         name: str,
@@ -240,6 +250,15 @@ class JsonFileRepository(Generic[ModelT]):
         finally:
             lock.release()
 
+    def read(self, name: str, record: Record) -> ModelT:
+        """Return the value that a record of a name carries.
+
+        Raises:
+            CorruptHistory: The value does not fit the model.
+            MigrationFailed: A migration raised an error.
+        """
+        return self._codec.value([record], self._layout.journal(name), name)
+
     def exists(self, name: str) -> bool:
         """Return whether a name is taken, by any kind of file."""
         return os.path.lexists(self._layout.directory(name))
@@ -261,8 +280,10 @@ class JsonFileRepository(Generic[ModelT]):
         """Yield name, bytes and "load it instead" of all documents, by name; see `Layout.documents`."""
         return self._layout.documents(self._codec.schema_version)
 
-    def delete(self, name: str, *, expected: Head) -> None:
+    def delete(self, name: str, *, expected: Head, timeout: float = 0) -> None:
         """Remove a name and its whole directory for good, if its head is as expected.
+
+        Waits at most `timeout` seconds for another holder.
 
         Raises:
             NotFound: The name does not exist.
@@ -273,7 +294,7 @@ class JsonFileRepository(Generic[ModelT]):
         """
         lock = self._lock(name)
         try:
-            lock.acquire(Holder.current("purge"))
+            lock.acquire(Holder.current("purge"), timeout)
             head = find(self._layout, name, self._codec.schema_version).head
             _require_unchanged(name, head, expected)
             lock.check()

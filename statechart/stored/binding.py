@@ -1,0 +1,56 @@
+"""The model of a chart's values, and the state in which a value begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from statechart.chart import Chart
+from statechart.errors import ChartDefinitionError
+from statechart.wording import nearest
+
+if TYPE_CHECKING:
+    from statechart.storage.session import ModelT
+
+
+def model_of(chart: type[Chart], model: type[ModelT] | None) -> type[ModelT]:
+    """Return the class of a chart's values, which must be able to hold a state.
+
+    Raises:
+        ChartDefinitionError: There is none, or it has no field `state`; the message says what to write.
+    """
+    if not isinstance(chart, type) or not issubclass(chart, Chart):
+        raise ChartDefinitionError(f"{chart!r} is not a chart: give a class that inherits from Chart")
+    name = chart.__name__
+    if not chart.states_map:
+        raise ChartDefinitionError(f"{name} has no states: give a chart that declares some")
+    found: Any = model  # Any: what is given may be no class at all
+    if found is None:
+        raise ChartDefinitionError(
+            f"{name} does not say what its values are: declare class {name}(Chart[YourModel]), "
+            "or give the class with model="
+        )
+    if not _is_model(found):
+        raise ChartDefinitionError(
+            f"the values of {name} can't be stored: {found!r} is not a class that inherits from "
+            "pydantic.BaseModel"
+        )
+    if "state" not in found.model_fields:
+        near = nearest("state", found.model_fields)
+        instead = f" (it has {near!r})" if near else ""
+        raise ChartDefinitionError(
+            f"{found.__name__} can't hold the state of {name}: give it a field `state`{instead}, "
+            f"such as state: str = {str(initial_state(chart))!r}"
+        )
+    suitable: type[ModelT] = found
+    return suitable
+
+
+def initial_state(chart: type[Chart]) -> Any:  # Any: states have values of many types
+    """Return the value of the state in which a new value begins."""
+    return next(state.value for state in chart.states if state.initial)
+
+
+def _is_model(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, BaseModel)

@@ -1,0 +1,215 @@
+"""List values by their state, without locks: from the documents and the ends of the journals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+
+from statechart.chart import State
+from statechart.engine.values import require_state, state_of
+from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownState
+from statechart.storage.chain import CREATED, REBASED
+from statechart.storage.disk import translated
+from statechart.storage.forms import read_json
+from statechart.storage.session import ModelT
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statechart.chart import Chart
+    from statechart.storage.layout import Layout
+    from statechart.storage.repository import JsonFileRepository
+
+_BLOCK = 4096  # bytes of the end of a journal that are read at first: a few records
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A value in a list.
+
+    Attributes:
+        state: The text of the state.
+        revision: The number of the last change, counted from 1.
+        since: The time at which the state was entered.
+        at: The time of the last change.
+    """
+
+    name: str
+    state: str
+    revision: int
+    since: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A value that can't be listed, with the reason."""
+
+    name: str
+    error: StorageError | UnknownState
+
+
+class _Recent(NamedTuple):
+    revision: int
+    since: datetime
+    at: datetime
+
+
+def texts_of(chart: type[Chart], wanted: object) -> frozenset[str]:
+    """Return the texts of some states: a state, its name, its value, or an iterable of these.
+
+    Raises:
+        UnknownState: The chart has no such state; the error names the nearest.
+    """
+    if isinstance(wanted, Iterable) and not isinstance(wanted, (str, Enum)):
+        return frozenset(text for each in wanted for text in texts_of(chart, each))
+    value = wanted.value if isinstance(wanted, State) else wanted
+    found = state_of(chart.states_map, value)
+    named = {name: state for state in chart.states for name in (state.id, state_text(state.value))}
+    if found is None and str(value) in named:
+        found = named[str(value)]
+    return frozenset({state_text((found or require_state(chart, value)).value)})
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[ModelT]):
+    """Reads the states of all values.
+
+    Attributes:
+        files: The values.
+        layout: Where they are.
+        chart: The chart that has their states.
+    """
+
+    files: JsonFileRepository[ModelT]
+    layout: Layout
+    chart: type[Chart]
+
+    def states(self) -> Iterator[tuple[str, str] | Damaged]:
+        """Yield name and text of the state of each value, by name."""
+        for name, content, behind in self.files.documents():
+            try:
+                yield name, self._state(name, content, behind)
+            except NotFound:
+                continue  # purged since the directory was listed
+            except (StorageError, UnknownState) as error:
+                yield Damaged(name, error)
+
+    def summaries(self) -> Iterator[Summary | Damaged]:
+        """Yield a summary of each value, by name."""
+        for name, content, behind in self.files.documents():
+            try:
+                state = self._state(name, content, behind)
+                recent = self._recent(name) or self._whole(name)
+            except NotFound:
+                continue
+            except (StorageError, UnknownState) as error:
+                yield Damaged(name, error)
+            else:
+                yield Summary(name, state, *recent)
+
+    def _state(self, name: str, content: bytes | StorageError, behind: bool) -> str:
+        if isinstance(content, StorageError):
+            raise content
+        value = self._shown(name, content, behind)
+        if value is not None:
+            found = state_of(self.chart.states_map, value.get("state"))
+            if found is not None:
+                return state_text(found.value)
+        # The model may write its state in a form of its own, and migrations need the record.
+        loaded = self.files.load(name).value
+        return state_text(require_state(self.chart, getattr(loaded, "state", None)).value)
+
+    def _shown(self, name: str, content: bytes, behind: bool) -> Mapping[str, Any] | None:
+        """Return the document of a name, or None if it does not show the present value."""
+        try:
+            document = read_json(content)
+        except ValueError:
+            return None
+        if not isinstance(document, dict) or (behind and not self._is_last_value(name, document)):
+            return None
+        return document
+
+    def _is_last_value(self, name: str, document: Mapping[str, Any]) -> bool:
+        """Return whether only records without a value follow the record that a document shows."""
+        size, before = document.get("journal_size"), document.get("head_hash")
+        if type(size) is not int or document.get("schema_version") != self.files.schema_version:
+            return False
+        lines = self._ending(name, size).splitlines(keepends=True)
+        for line in lines:
+            record = _record(line)
+            if record is None or record["prev"] != before or record["value"] is not None:
+                return False
+            before = sha256(line).hexdigest()
+        return bool(lines)
+
+    def _ending(self, name: str, offset: int) -> bytes:
+        """Return the bytes of a journal from an offset on; a negative one counts from its end."""
+        path = self.layout.own(self.layout.journal(name))
+        with translated("read", path):
+            try:
+                descriptor = path.open(os.O_RDONLY)
+            except (FileNotFoundError, NotADirectoryError):
+                return b""
+            with os.fdopen(descriptor, "rb") as file:
+                size = os.fstat(descriptor).st_size
+                file.seek(offset if offset >= 0 else max(0, size + offset))
+                return file.read()
+
+    def _recent(self, name: str) -> _Recent | None:
+        """Return what the last records of a journal say, or None if they don't."""
+        block, size = _BLOCK, -1
+        while True:
+            content = self._ending(name, -block)
+            if len(content) == size:
+                return None
+            # The first line may be cut, and is then no record.
+            found = _recent(map(_record, reversed(content.splitlines(keepends=True))))
+            if found is not None:
+                return found
+            block, size = block * 8, len(content)
+
+    def _whole(self, name: str) -> _Recent:
+        """Return what the verified records say."""
+        records = [record.model_dump() for record in self.files.records(name)]
+        found = _recent(reversed(records))
+        if found is None:
+            raise CorruptHistory(
+                name, self.layout.journal(name), "no record says when its state was entered"
+            )
+        return found
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """Return a line of a journal as a record, or None if it is not one; nothing is verified."""
+    try:
+        found = read_json(line)
+        found["at"] = datetime.fromisoformat(found["at"])
+        return found if type(found["revision"]) is int and "value" in found and found["prev"] else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _recent(records: Iterable[dict[str, Any] | None]) -> _Recent | None:
+    """Return the last revision with its times, from records in the order of the last first."""
+    last: dict[str, Any] | None = None
+    for record in records:
+        if record is None:
+            return None
+        if last is None and record["value"] is not None:
+            last = record
+        if last is not None and _enters(record):
+            return _Recent(last["revision"], record["at"], last["at"])
+    return None
+
+
+def _enters(record: Mapping[str, Any]) -> bool:
+    data = record.get("data")
+    entered = isinstance(data, dict) and data.get("to_state") not in (None, data.get("from_state"))
+    return entered or record.get("type") in (CREATED, REBASED)

@@ -1,0 +1,272 @@
+"""A store that is bound to a chart: values by name, changed by events only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+from statechart.errors import DamagedNames, NoSuchMoment, Stale, StatechartError
+from statechart.storage.layout import Layout
+from statechart.storage.repository import JsonFileRepository
+from statechart.storage.session import ModelT
+from statechart.stored.binding import initial_state, model_of
+from statechart.stored.listing import Damaged, Listing, Summary, texts_of
+from statechart.stored.session import Allowed, ChartSession, allowed_on
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from statechart.chart import Chart, State
+    from statechart.storage.record import Record
+    from statechart.storage.session import Migration
+
+
+class ChartRepository(Generic[ModelT]):
+    """Values of a chart, each under a name, with its whole history.
+
+    Reads take no lock. A change takes the lock of its name, commits durably, and releases the lock.
+
+    Args:
+        location: The directory of the values. The first `create` makes it, private to this user.
+        chart: The chart; `class OrderChart(Chart[Order])` names the model as well.
+        model: The class of the values, a pydantic model with a field `state`; by default that of the chart.
+        timeout: The seconds to wait for another holder of a name.
+        schema_version: The version in each record; raise it with each migration.
+        migrations: By version, the migration to the next version; see `statechart.stored.migrations`.
+        actor: The author of the changes; by default the user.
+        allow_network_filesystem: Accept a directory where locks don't keep other machines out.
+
+    Raises:
+        ChartDefinitionError: The chart or the model can't be stored; the message says what to change.
+        ValueError: The schema version is less than 1, or the location is not a directory's path.
+    """
+
+    def __init__(
+        self,
+        location: str | Path,
+        chart: type[Chart],
+        *,
+        model: type[ModelT] | None = None,
+        timeout: float = 0,
+        schema_version: int = 1,
+        migrations: Mapping[int, Migration] | None = None,
+        actor: str | None = None,
+        allow_network_filesystem: bool = False,
+    ) -> None:
+        if "://" in str(location):
+            raise ValueError(f"{location}: only directories are supported: give the path of one")
+        self.chart = chart
+        self.model: type[ModelT] = model_of(chart, model)
+        self.timeout = timeout
+        self.files: JsonFileRepository[ModelT] = JsonFileRepository(
+            location,
+            self.model,
+            schema_version=schema_version,
+            migrations=migrations,
+            allow_network_filesystem=allow_network_filesystem,
+            actor=actor,
+            chart=chart,
+        )
+        self._listing = Listing(self.files, Layout(Path(location).absolute()), chart)
+
+    def create(self, name: str, value: ModelT) -> ModelT:
+        """Record a new value, completely or not at all, and return it.
+
+        A value without a state begins in the initial state of the chart.
+
+        Raises:
+            InvalidName: The name is not allowed.
+            InvalidValue: The value could not be read again; nothing was written.
+            UnknownState: The value is in a state that the chart does not have.
+            AlreadyExists: The name is taken.
+            StorageError: The value could not be written; no trace was left.
+        """
+        if isinstance(value, self.model) and getattr(value, "state", None) is None:
+            value = value.model_copy(update={"state": initial_state(self.chart)})
+        return self.files.create(name, value).value
+
+    def fire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: guards and hooks decide
+        """Fire an event on the value of a name, commit its transition, and return the committed value.
+
+        Args:
+            name: The name.
+            event: An event of the chart, or its name.
+            **payload: The arguments of guards and hooks.
+
+        Raises:
+            UnknownEvent: The chart has no such event.
+            NotFound: The name does not exist.
+            Locked: Another holder has the name.
+            InvalidTransition: The chart does not allow the event now; nothing was written.
+            InvalidValue: The model refuses the value after the event; nothing was written.
+            MissingPayload: A guard or hook needs a payload keyword that was not given.
+            StorageError: The transition could not be committed; see `Session.commit`.
+        """
+        __tracebackhide__ = True
+        declared = self.chart.event(event)
+        with self.open(name, command=declared.id) as session:
+            return session.fire(declared, **payload)
+
+    async def afire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: as of `fire`
+        """Do what `fire` does; the wait for the name does not block other tasks."""
+        __tracebackhide__ = True
+        declared = self.chart.event(event)
+        async with self.aopen(name, command=declared.id) as session:
+            return session.fire(declared, **payload)
+
+    def load(self, name: str) -> ModelT:
+        """Return the recorded value of a name.
+
+        Raises:
+            NotFound: The name does not exist.
+            CorruptHistory: The history is damaged or contradicts itself.
+            NewerSchema: A newer program wrote a record.
+            NotOurs: The directory is another program's.
+        """
+        return self.files.load(name).value
+
+    def allowed(self, name: str, /, **payload: Any) -> Allowed:  # Any: the chart's guards decide
+        """Return the events that a value allows now, with the reasons of those refused.
+
+        Raises:
+            StorageError: As `load`.
+        """
+        return allowed_on(self.chart, self.load(name), name, payload)
+
+    def open(self, name: str, *, command: str = "", timeout: float | None = None) -> ChartSession[ModelT]:
+        """Open a session on a name, and repair the remains of a crash.
+
+        Args:
+            name: The name to change.
+            command: The purpose, shown to others who find the name locked.
+            timeout: The seconds to wait for another holder; by default those of the repository.
+
+        Raises:
+            NotFound: The name does not exist.
+            Locked: Another holder has the name.
+            CorruptHistory: The history is damaged in a way that no crash explains; nothing was changed.
+            StorageError: As `JsonFileRepository.open`.
+        """
+        seconds = self.timeout if timeout is None else timeout
+        return ChartSession(self.files.open(name, command=command, timeout=seconds), self.chart)
+
+    @asynccontextmanager
+    async def aopen(
+        self, name: str, *, command: str = "", timeout: float | None = None
+    ) -> AsyncIterator[ChartSession[ModelT]]:
+        """Do what `open` does; the wait for the name does not block other tasks."""
+        from statechart.stored.waiting import patiently
+
+        seconds = self.timeout if timeout is None else timeout
+        with await patiently(lambda: self.open(name, command=command, timeout=0), seconds) as session:
+            yield session
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return self.files.names()
+
+    def exists(self, name: str) -> bool:
+        """Return whether a name is taken, by any kind of file."""
+        return self.files.exists(name)
+
+    def summaries(self) -> Iterator[Summary | Damaged]:
+        """Yield name, state, revision and times of each value, by name, without locks.
+
+        They are read from the ends of the files, and not verified. A value that can't be read is yielded
+        as `Damaged`, with its error.
+        """
+        return self._listing.summaries()
+
+    def find(
+        self,
+        state: State | str | Iterable[State | str] | None = None,
+        *,
+        on_damage: Callable[[str, StatechartError], object] | None = None,
+    ) -> list[str]:
+        """Return the names of the values in a state, in one of several states, or of all; sorted.
+
+        The states are read from the documents, without locks.
+
+        Args:
+            state: A state of the chart, its name, or several of them.
+            on_damage: Called with the name and the error of each value that can't be read; by default
+                such values raise an error at the end.
+
+        Raises:
+            UnknownState: The chart has no such state; the error names the nearest.
+            DamagedNames: Some values can't be read. The error has the names that were found.
+        """
+        if state is None:
+            return self.names()
+        wanted = texts_of(self.chart, state)
+        found, damaged = [], {}
+        for each in self._listing.states():
+            if isinstance(each, Damaged):
+                damaged[each.name] = each.error
+            elif each[1] in wanted:
+                found.append(each[0])
+        if on_damage is not None:
+            for name, error in damaged.items():
+                on_damage(name, error)
+        elif damaged:
+            raise DamagedNames(str(self.files.root), found, damaged)
+        return found
+
+    def history(self, name: str) -> list[Record]:
+        """Return all records of a name, oldest first; raises the errors of `load`."""
+        return self.files.history(name)
+
+    def at(self, name: str, *, revision: int | None = None, at: datetime | None = None) -> ModelT:
+        """Return the value of a name as it was at a revision, or at a moment.
+
+        Raises:
+            TypeError: Neither a revision nor a moment is given, or both are.
+            ValueError: The moment has no time zone.
+            NoSuchMoment: There is no such revision, or the value did not exist at the moment.
+            StorageError: As `load`.
+        """
+        if (revision is None) is (at is None):
+            raise TypeError("give either revision= or at=")
+        if at is not None and at.tzinfo is None:
+            raise ValueError(f"{at} has no time zone: give an aware datetime, such as datetime.now(UTC)")
+        found, first, last = None, None, None
+        for record in self.files.records(name):
+            if record.value is None:
+                continue
+            first, last = first or record, record
+            if record.revision == revision or (at is not None and record.at <= at):
+                found = record
+        if found is not None:
+            return self.files.read(name, found)
+        assert first is not None
+        assert last is not None
+        if at is not None:
+            raise NoSuchMoment(
+                name,
+                f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}",
+                f"it began at {first.at:%Y-%m-%d %H:%M:%SZ}",
+            )
+        raise NoSuchMoment(
+            name, f"revision {revision}", f"it has revisions {first.revision} to {last.revision}"
+        )
+
+    def delete(self, name: str, *, revision: int | None = None) -> None:
+        """Remove a name with its whole history for good.
+
+        Args:
+            name: The name.
+            revision: The revision that the value must have; by default the present one.
+
+        Raises:
+            NotFound: The name does not exist.
+            Locked: Another holder has the name.
+            Stale: The value was changed; nothing was removed.
+            StorageError: The directory could not be removed or read.
+        """
+        head = self.files.load(name).head
+        if revision is not None and head.revision != revision:
+            raise Stale(name, expected=revision, actual=head.revision)
+        self.files.delete(name, expected=head, timeout=self.timeout)

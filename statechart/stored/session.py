@@ -1,0 +1,115 @@
+"""Exclusive access to a value of a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self
+
+from statechart.engine.view import view_of
+from statechart.errors import InvalidTransition, MissingPayload
+from statechart.firing import fire
+from statechart.storage.session import ModelT
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+    from statechart.storage.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The events that a value allows now; `in` and iteration are over `events`.
+
+    Attributes:
+        events: The allowed events, as the chart declares them.
+        refused: Each other event of the chart, with the reason.
+    """
+
+    events: tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __contains__(self, event: object) -> bool:
+        return str(event) in self.events
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+def allowed_on(chart: type[Chart], value: ModelT, subject: str, payload: Mapping[str, Any]) -> Allowed:
+    """Return the events that a value allows, with the reasons of those refused."""
+    machine = chart.bound(view_of(value), subject=subject)
+    events = machine.enabled(**payload)
+    refused = {}
+    for each in (event for event in chart._events if event.id not in events):
+        try:
+            machine.require(each, **payload)
+        except InvalidTransition as refusal:
+            refused[each.id] = refusal.reason or f"not declared in state {refusal.state}"
+        except MissingPayload as missing:
+            refused[each.id] = f"the payload {', '.join(missing.names)} is missing"
+    return Allowed(events, MappingProxyType(refused))
+
+
+class ChartSession(Generic[ModelT]):
+    """Exclusive access to a value: nobody else can change it until the session is closed.
+
+    Attributes:
+        session: The storage's session, with its holder, its notes and its head.
+    """
+
+    def __init__(self, session: Session[ModelT], chart: type[Chart]) -> None:
+        self.session = session
+        self._chart = chart
+
+    @property
+    def name(self) -> str:
+        """The name that is held."""
+        return self.session.name
+
+    @property
+    def value(self) -> ModelT:
+        """The recorded value."""
+        return self.session.value
+
+    @property
+    def revision(self) -> int:
+        """The number of the value's last change, counted from 1."""
+        return self.session.head.revision
+
+    def fire(self, event: str, /, **payload: Any) -> ModelT:  # Any: the chart's guards and hooks decide
+        """Fire an event, commit its transition, and return the committed value.
+
+        Args:
+            event: An event of the chart, or its name.
+            **payload: The arguments of guards and hooks.
+
+        Raises:
+            UnknownEvent: The chart has no such event.
+            InvalidTransition: The chart does not allow the event now; nothing was written.
+            InvalidValue: The model refuses the value after the event; nothing was written.
+            MissingPayload: A guard or hook needs a payload keyword that was not given.
+            UnknownPayload: Nothing takes a payload keyword, and its name is close to one that is taken.
+            StorageError: The transition could not be committed; see `Session.commit`.
+        """
+        __tracebackhide__ = True
+        return fire(self.session, self._chart, self._chart.event(event), **payload)
+
+    def allowed(self, **payload: Any) -> Allowed:  # Any: the chart's guards decide
+        """Return the events that the value allows now, with the reasons of those refused."""
+        return allowed_on(self._chart, self.value, self.name, payload)
+
+    def close(self) -> None:
+        """Release the name. Later calls have no effect."""
+        self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,234 @@
+"""A store that is bound to a chart."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from statechart import (
+    AlreadyExists,
+    Chart,
+    ChartDefinitionError,
+    ChartRepository,
+    DamagedNames,
+    Event,
+    InvalidTransition,
+    InvalidValue,
+    Locked,
+    MissingPayload,
+    NoSuchMoment,
+    NotFound,
+    Stale,
+    State,
+    UnknownEvent,
+    UnknownState,
+)
+
+
+class Order(BaseModel, frozen=True):
+    state: str | None = None
+    price: int = Field(0, ge=0)
+
+
+class OrderChart(Chart):
+    draft = State(initial=True)
+    paid = State()
+    shipped = State(final=True)
+
+    pay = Event(draft.to(paid, cond="is_enough"))
+    ship = Event(paid.to(shipped))
+
+    def is_enough(self, model: Any, amount: int) -> bool:
+        """The amount is not what the order costs."""
+        return bool(amount == model.price)
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> ChartRepository[Order]:
+    return ChartRepository(tmp_path / "orders", OrderChart, model=Order)
+
+
+def test_a_value_is_created_in_the_initial_state_and_changed_by_events(
+    orders: ChartRepository[Order],
+) -> None:
+    created = orders.create("A-1", Order(price=7))
+    paid = orders.fire("A-1", OrderChart.pay, amount=7)
+    shipped = orders.fire("A-1", "ship")
+
+    assert (created.state, paid.state, shipped.state) == ("draft", "paid", "shipped")
+    assert orders.load("A-1") == shipped == Order(state="shipped", price=7)
+    assert orders.names() == ["A-1"]
+    assert orders.exists("A-1")
+    assert [record.data.get("event") for record in orders.history("A-1")] == [None, "pay", "ship"]
+
+
+def test_a_session_fires_several_events(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+
+    with orders.open("A-1") as order:
+        order.fire(OrderChart.pay, amount=7)
+        assert (order.name, order.value.state, order.revision) == ("A-1", "paid", 2)
+        order.fire(OrderChart.ship)
+
+    assert orders.load("A-1").state == "shipped"
+
+
+def test_allowed_events_come_with_the_reasons_of_the_others(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+
+    assert "pay" in orders.allowed("A-1", amount=7)
+    assert OrderChart.pay in orders.allowed("A-1", amount=7)
+    assert list(orders.allowed("A-1", amount=7)) == ["pay"]
+    refused = orders.allowed("A-1", amount=6)
+    assert not refused
+    assert refused.refused["pay"] == "the amount is not what the order costs"
+    assert set(refused.refused) == {"pay", "ship"}
+
+
+def test_a_refused_event_leaves_everything_as_it_was(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+
+    with pytest.raises(InvalidTransition, match="the amount is not what the order costs"):
+        orders.fire("A-1", OrderChart.pay, amount=6)
+    with pytest.raises(MissingPayload, match="amount"):
+        orders.fire("A-1", OrderChart.pay)
+    with pytest.raises(UnknownEvent, match="did you mean 'pay'"):
+        orders.fire("A-1", "pays")
+    with pytest.raises(NotFound):
+        orders.fire("A-2", OrderChart.pay, amount=7)
+
+    assert len(orders.history("A-1")) == 1
+    assert orders.load("A-1").state == "draft"
+
+
+def test_values_are_found_by_their_state(orders: ChartRepository[Order]) -> None:
+    for name in ("A-1", "A-2", "A-3"):
+        orders.create(name, Order(price=7))
+    orders.fire("A-2", OrderChart.pay, amount=7)
+
+    assert orders.find() == ["A-1", "A-2", "A-3"]
+    assert orders.find(state=OrderChart.paid) == ["A-2"]
+    assert orders.find(state="draft") == ["A-1", "A-3"]
+    assert orders.find(state=[OrderChart.draft, "paid"]) == ["A-1", "A-2", "A-3"]
+    assert orders.find(state=OrderChart.shipped) == []
+    with pytest.raises(UnknownState, match="did you mean 'paid'"):
+        orders.find(state="payed")
+
+
+def test_a_damaged_value_is_never_left_out_in_silence(orders: ChartRepository[Order]) -> None:
+    for name in ("A-1", "A-2"):
+        orders.create(name, Order(price=7))
+    journal = orders.files.directory("A-1") / "history.jsonl"
+    journal.write_text(journal.read_text() + "{}\n")
+
+    with pytest.raises(DamagedNames, match="A-1") as raised:
+        orders.find(state=OrderChart.draft)
+
+    assert raised.value.found == ("A-2",)
+    told: list[str] = []
+    assert orders.find(state=OrderChart.draft, on_damage=lambda name, _: told.append(name)) == ["A-2"]
+    assert told == ["A-1"]
+    assert [each.name for each in orders.summaries()] == ["A-1", "A-2"]
+
+
+def test_an_earlier_value_is_read_by_revision_or_by_time(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+    between = datetime.now(UTC)
+    orders.fire("A-1", OrderChart.pay, amount=7)
+
+    assert orders.at("A-1", revision=1).state == "draft"
+    assert orders.at("A-1", revision=2).state == "paid"
+    assert orders.at("A-1", at=between).state == "draft"
+    assert orders.at("A-1", at=datetime.now(UTC)).state == "paid"
+    with pytest.raises(NoSuchMoment, match="it has revisions 1 to 2"):
+        orders.at("A-1", revision=3)
+    with pytest.raises(NoSuchMoment, match="it began at"):
+        orders.at("A-1", at=datetime(2001, 1, 1, tzinfo=UTC))
+    with pytest.raises(TypeError, match="either revision= or at="):
+        orders.at("A-1")
+    with pytest.raises(ValueError, match="no time zone"):
+        orders.at("A-1", at=datetime(2001, 1, 1))  # that is the fault
+
+
+def test_a_name_is_deleted_at_the_expected_revision(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+
+    with pytest.raises(Stale):
+        orders.delete("A-1", revision=2)
+    orders.delete("A-1", revision=1)
+
+    assert not orders.exists("A-1")
+
+
+def test_what_can_not_be_created_leaves_no_trace(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+
+    with pytest.raises(UnknownState, match="did you mean 'paid'"):
+        orders.create("A-2", Order(state="payed"))
+    with pytest.raises(InvalidValue, match="greater than or equal to 0"):
+        orders.create("A-2", Order.model_construct(state="draft", price=-1))
+    with pytest.raises(AlreadyExists):
+        orders.create("A-1", Order(price=8))
+
+    assert orders.names() == ["A-1"]
+    assert orders.load("A-1").price == 7
+
+
+class Stateless(BaseModel):
+    stat: str = ""
+
+
+class Plain:
+    state = "draft"
+
+
+class Empty(Chart):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("chart", "model", "advice"),
+    [
+        (
+            OrderChart,
+            None,
+            r"declare class OrderChart\(Chart\[YourModel\]\), or give the class with model=",
+        ),
+        (OrderChart, Stateless, r"a field `state` \(it has 'stat'\), such as state: str = 'draft'"),
+        (OrderChart, Plain, "inherits from pydantic.BaseModel"),
+        (Empty, Order, "give a chart that declares some"),
+        (Order, Order, "give a class that inherits from Chart"),
+    ],
+    ids=["no model", "no state", "plain", "no states", "no chart"],
+)
+def test_what_can_not_be_stored_is_refused_with_what_to_change(
+    tmp_path: Path, chart: Any, model: Any, advice: str
+) -> None:
+    with pytest.raises(ChartDefinitionError, match=advice):
+        ChartRepository(tmp_path / "orders", chart, model=model)
+
+
+def test_a_database_is_not_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="only directories are supported"):
+        ChartRepository(f"sqlite://{tmp_path}", OrderChart, model=Order)
+
+
+def test_an_asynchronous_fire_waits_for_the_name(orders: ChartRepository[Order]) -> None:
+    orders.timeout = 60
+    orders.create("A-1", Order(price=7))
+
+    async def run() -> Order:
+        with orders.open("A-1", command="looking"):
+            firing = asyncio.create_task(orders.afire("A-1", OrderChart.pay, amount=7))
+            await asyncio.sleep(0)
+            with pytest.raises(Locked, match="looking"):
+                async with orders.aopen("A-1", timeout=0):
+                    pass
+        return await firing
+
+    assert asyncio.run(run()).state == "paid"
