@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from statechart.storage.session import ModelT
 
 
-def model_of(chart: type[Chart], model: type[ModelT] | None) -> type[ModelT]:
+def model_of(chart: type[Chart[ModelT]], model: type[ModelT] | None) -> type[ModelT]:
     """Return the class of a chart's values, which must be able to hold a state.
 
     Raises:
@@ -25,7 +25,8 @@ def model_of(chart: type[Chart], model: type[ModelT] | None) -> type[ModelT]:
     name = chart.__name__
     if not chart.states_map:
         raise ChartDefinitionError(f"{name} has no states: give a chart that declares some")
-    found: Any = model  # Any: what is given may be no class at all
+    declared = chart.model_class()
+    found: Any = declared if model is None else model  # Any: what is given may be no class at all
     if found is None:
         raise ChartDefinitionError(
             f"{name} does not say what its values are: declare class {name}(Chart[YourModel]), "
@@ -35,6 +36,11 @@ def model_of(chart: type[Chart], model: type[ModelT] | None) -> type[ModelT]:
         raise ChartDefinitionError(
             f"the values of {name} can't be stored: {found!r} is not a class that inherits from "
             "pydantic.BaseModel"
+        )
+    if declared is not None and not issubclass(found, declared):
+        raise ChartDefinitionError(
+            f"{name} says that its values are of the class {declared.__name__}, not {found.__name__}: "
+            "leave model= away"
         )
     if "state" not in found.model_fields:
         near = nearest("state", found.model_fields)

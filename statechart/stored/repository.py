@@ -47,7 +47,7 @@ class ChartRepository(Generic[ModelT]):
     def __init__(
         self,
         location: str | Path,
-        chart: type[Chart],
+        chart: type[Chart[ModelT]],
         *,
         model: type[ModelT] | None = None,
         timeout: float = 0,
@@ -58,7 +58,7 @@ class ChartRepository(Generic[ModelT]):
     ) -> None:
         if "://" in str(location):
             raise ValueError(f"{location}: only directories are supported: give the path of one")
-        self.chart = chart
+        self.chart: type[Chart[ModelT]] = chart
         self.model: type[ModelT] = model_of(chart, model)
         self.timeout = timeout
         self.files: JsonFileRepository[ModelT] = JsonFileRepository(

@@ -35,7 +35,7 @@ class Order(BaseModel, frozen=True):
     price: int = Field(0, ge=0)
 
 
-class OrderChart(Chart):
+class OrderChart(Chart[Order]):
     draft = State(initial=True)
     paid = State()
     shipped = State(final=True)
@@ -43,14 +43,14 @@ class OrderChart(Chart):
     pay = Event(draft.to(paid, cond="is_enough"))
     ship = Event(paid.to(shipped))
 
-    def is_enough(self, model: Any, amount: int) -> bool:
+    def is_enough(self, model: Order, amount: int) -> bool:
         """The amount is not what the order costs."""
-        return bool(amount == model.price)
+        return amount == model.price
 
 
 @pytest.fixture
 def orders(tmp_path: Path) -> ChartRepository[Order]:
-    return ChartRepository(tmp_path / "orders", OrderChart, model=Order)
+    return ChartRepository(tmp_path / "orders", OrderChart)
 
 
 def test_a_value_is_created_in_the_initial_state_and_changed_by_events(
@@ -187,24 +187,39 @@ class Plain:
     state = "draft"
 
 
+class StatelessChart(Chart[Stateless]):
+    draft = State(initial=True, final=True)
+
+
+class PlainChart(Chart[Plain]):
+    draft = State(initial=True, final=True)
+
+
 class Empty(Chart):
     pass
+
+
+class Nameless(Chart):
+    """A chart that names no model."""
+
+    draft = State(initial=True, final=True)
 
 
 @pytest.mark.parametrize(
     ("chart", "model", "advice"),
     [
         (
-            OrderChart,
+            Nameless,
             None,
-            r"declare class OrderChart\(Chart\[YourModel\]\), or give the class with model=",
+            r"declare class Nameless\(Chart\[YourModel\]\), or give the class with model=",
         ),
-        (OrderChart, Stateless, r"a field `state` \(it has 'stat'\), such as state: str = 'draft'"),
-        (OrderChart, Plain, "inherits from pydantic.BaseModel"),
+        (StatelessChart, None, r"a field `state` \(it has 'stat'\), such as state: str = 'draft'"),
+        (PlainChart, None, "inherits from pydantic.BaseModel"),
+        (OrderChart, Stateless, "of the class Order, not Stateless"),
         (Empty, Order, "give a chart that declares some"),
         (Order, Order, "give a class that inherits from Chart"),
     ],
-    ids=["no model", "no state", "plain", "no states", "no chart"],
+    ids=["no model", "no state", "plain", "two models", "no states", "no chart"],
 )
 def test_what_can_not_be_stored_is_refused_with_what_to_change(
     tmp_path: Path, chart: Any, model: Any, advice: str
@@ -215,7 +230,7 @@ def test_what_can_not_be_stored_is_refused_with_what_to_change(
 
 def test_a_database_is_not_a_directory(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="only directories are supported"):
-        ChartRepository(f"sqlite://{tmp_path}", OrderChart, model=Order)
+        ChartRepository(f"sqlite://{tmp_path}", OrderChart)
 
 
 def test_an_asynchronous_fire_waits_for_the_name(orders: ChartRepository[Order]) -> None:
