@@ -20,11 +20,11 @@ import environments.errors
 from environments.cli.app import ENVCHART
 from environments.cli.error_reports import KINDS
 from environments.cli.registry import COMMANDS
-from environments.cli.report import ExitCode
 from environments.configuration.schema import spec_schema
 from environments.execution.progress import Progress
 from environments.lifecycle import Lifecycle
 from statechart.graph import edges, events, guard_reason
+from statechart.terminal.report import ExitCode
 
 HERE = Path(__file__).parent
 STALE = 8

@@ -13,9 +13,9 @@ from environments.cli import VERSION
 from environments.cli.group import OVERVIEW, CommandGroup
 from environments.cli.parameters import EVERYWHERE
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import write
-from environments.cli.terminal.streams import prepare_streams
-from environments.system.signals import handled_signals, let_finish
+from statechart.terminal.output import write
+from statechart.terminal.signals import handled_signals, let_finish
+from statechart.terminal.streams import prepare_streams
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

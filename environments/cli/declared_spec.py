@@ -8,13 +8,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from environments.cli.parameters import TypedChanges
-from environments.cli.refusal import UsageRefused
 from environments.configuration.amendments import Amendment, Variable, variable
 from environments.configuration.messages import describe_faults
 from environments.configuration.spec_file import load_spec
 from environments.errors import InvalidConfiguration
 from environments.model.names import check_name
 from environments.model.spec import EnvironmentSpec
+from statechart.terminal.refusal import UsageRefused
 
 _NEW = "create NAME --app DIR"
 

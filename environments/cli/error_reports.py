@@ -13,15 +13,15 @@ from pydantic import ValidationError
 
 from environments import errors as environment_errors
 from environments.cli import loading
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode, Report
 from environments.configuration.workspace_file import WORKSPACE_FILE
 from environments.execution.unreleased import unreleased
 from environments.presentation.guidance import COMMANDS, LIFECYCLE
 from environments.presentation.view import View, look
 from environments.secrets.redaction import clean, redactor
-from environments.system.control_codes import strip_control_codes
 from statechart import errors as chart_errors
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode, Report
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings

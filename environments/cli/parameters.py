@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import click
 
@@ -17,77 +15,23 @@ from environments.cli.completion.values import (
     complete_label,
     complete_name,
 )
-from environments.cli.help_page import EverywhereOption
 from environments.cli.settings import DATA_DIR_VARIABLE, Settings
 from environments.configuration.workspace_file import DEFAULT_DATA_DIR, WORKSPACE_FILE
-
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
-
-
-_LONGEST = 60
-
-
-class Decorator(Protocol):
-    """Adds a parameter to the handler of a subcommand."""
-
-    def __call__(self, handler: HandlerT, /) -> HandlerT:
-        """Return the handler."""
-        ...
-
-
-def shortened(text: str) -> str:
-    """Return the beginning of a typed text that is too long to be repeated."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-class PathType(click.Path):
-    """A path as typed, completed by the shell."""
-
-    # click checks whether a path is readable, and would report an unreadable file as a usage error.
-
-    def convert(
-        self,
-        value: Any,  # Any: the base class takes whatever a default may be
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Path:
-        """Return the path. An empty one, as of an empty variable of the shell, would be this directory."""
-        if value == "":
-            self.fail("the path is empty", param, ctx)
-        return Path(value)
+from statechart.terminal.program.help_page import EverywhereOption
+from statechart.terminal.program.parameters import (
+    JSON,
+    VERBOSE,
+    Decorator,
+    HandlerT,
+    PathType,
+    lock_timeout,
+)
 
 
 def duration_of(seconds: float) -> timedelta:
     """Return a number of seconds as a duration, or the longest one if the number is too large."""
     longest = timedelta.max
     return timedelta(seconds=seconds) if seconds < longest.total_seconds() else longest
-
-
-class NotNegative(click.ParamType[float]):
-    """A number of at least zero."""
-
-    name = "number"
-
-    def __init__(self, number: type[int] | type[float]) -> None:
-        self._number = number
-
-    def convert(
-        self,
-        value: Any,  # Any: the base class takes whatever a default may be
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        """Return the number."""
-        kind = "whole number" if self._number is int else "number"
-        try:
-            found = self._number(value)
-        except ValueError:
-            found = -1
-        if not found >= 0:  # this refuses nan as well
-            self.fail(f"{shortened(str(value))!r} is not a {kind} of at least 0", param, ctx)
-        if self._number is int and found > sys.maxsize:
-            self.fail(f"{shortened(str(value))!r} is more than {sys.maxsize}", param, ctx)
-        return found
 
 
 def _take_data_dir(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -98,24 +42,9 @@ def _take_data_dir(ctx: click.Context, param: click.Parameter, value: str | None
     ctx.obj.chosen_data_dir = Path(value)
 
 
-def _take_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    del param
-    ctx.obj.json = ctx.obj.json or value
-
-
-def _take_verbosity(ctx: click.Context, param: click.Parameter, value: int) -> None:
-    del param
-    ctx.obj.verbosity += value
-
-
 def _take_log_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
     del param
     ctx.obj.log_file = value or ctx.obj.log_file
-
-
-def _take_lock_timeout(ctx: click.Context, param: click.Parameter, value: float) -> None:
-    del param
-    ctx.obj.lock_timeout = value
 
 
 # The same options stand before and after the subcommand. Each writes into the settings when it is
@@ -129,20 +58,8 @@ EVERYWHERE = (
         help=f"The directory of environments; by default ${DATA_DIR_VARIABLE}, the one that "
         f"{WORKSPACE_FILE} names, or ./{DEFAULT_DATA_DIR}.",
     ),
-    EverywhereOption(
-        ["--json"],
-        is_flag=True,
-        expose_value=False,
-        callback=_take_json,
-        help="Print the result as one JSON document.",
-    ),
-    EverywhereOption(
-        ["-v", "--verbose"],
-        count=True,
-        expose_value=False,
-        callback=_take_verbosity,
-        help="Log transitions to stderr; -vv logs everything.",
-    ),
+    JSON,
+    VERBOSE,
     EverywhereOption(
         ["--log-file"],
         metavar="FILE",
@@ -152,16 +69,7 @@ EVERYWHERE = (
         help="Append every log message to a file, one JSON object per line.",
     ),
 )
-LOCK_TIMEOUT = click.Option(
-    ["--lock-timeout"],
-    metavar="SECONDS",
-    type=NotNegative(float),
-    default=0,
-    show_default=True,
-    expose_value=False,
-    callback=_take_lock_timeout,
-    help="Wait this long while another command changes the environment.",
-)
+LOCK_TIMEOUT = lock_timeout("Wait this long while another command changes the environment.")
 
 name_argument: Decorator = click.argument(
     "name", help="The name of the environment.", shell_complete=complete_name

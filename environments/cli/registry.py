@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from statechart.terminal.program.registry import Entry, Way
 
 DECLARE = "Declare"
 LIFECYCLE = "From nothing to running, and back"
@@ -11,22 +11,6 @@ TROUBLE = "After a failure or a crash"
 LOOK = "Look"
 CHECK = "Check"
 DOCUMENT = "Document"
-
-
-class Entry(NamedTuple):
-    """A subcommand: its module in `environments.cli.commands`, the attribute there, and its help line."""
-
-    module: str
-    attribute: str
-    help: str
-    section: str
-
-
-class Way(NamedTuple):
-    """The way to do what a command of other tools does: in words, and by commands of envchart."""
-
-    words: str
-    next: tuple[str, ...]
 
 
 _RUN = Way(

@@ -9,8 +9,8 @@ from environments.cli import loading
 from environments.cli.signals import Interruption
 from environments.cli.telling import tell_changed
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import note
 from environments.secrets.references import placed_references
+from statechart.terminal.output import note
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings

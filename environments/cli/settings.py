@@ -3,71 +3,42 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar
 
-from environments.cli.refusal import UsageRefused
 from environments.configuration.workspace_file import (
     WorkspaceFile,
     find_workspace_file,
     is_foreign,
     other_owner,
 )
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.settings import ProgramSettings, shell_word
 
 DATA_DIR_VARIABLE = "ENVCHART_DATA_DIR"
 NETWORK_VARIABLE = "ENVCHART_ALLOW_NETWORK_FILESYSTEM"
 OWNER_VARIABLE = "ENVCHART_ALLOW_OTHER_OWNER"
 
 
-class Notes(Protocol):
-    """A place for messages beside the result."""
-
-    def note(self, text: str) -> None:
-        """Show a message."""
-        ...
-
-
-def shell_word(text: str) -> str:
-    """Return a text as a word to type, in which no character acts on the terminal."""
-    if text.isprintable():
-        return shlex.quote(text)
-    # The form of bash, zsh and ksh: bytes that are no printable text are written as their numbers.
-    characters = (
-        f"\\{char}" if char in "\\'" else char if char.isprintable() else _numbers(char) for char in text
-    )
-    return f"$'{''.join(characters)}'"
-
-
-def _numbers(char: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(char))
-
-
 @dataclass
-class Settings:
+class Settings(ProgramSettings):
     """The settings of one run of the command line.
 
     Attributes:
-        json: Whether the result is printed as one JSON document.
-        verbosity: The number of `-v`.
         log_file: The file that everything logged is appended to.
         chosen_data_dir: The data directory typed on the command line, if any.
-        lock_timeout: How many seconds to wait for another command on the same environment.
         environment: The variables of the process.
         changing: The environment that is changed where Ctrl-C can come at any moment.
-        screen: The screen that shows a command's progress while it runs.
     """
 
-    json: bool = False
-    verbosity: int = 0
+    program: ClassVar[str] = "envchart"
+
     log_file: Path | None = None
     chosen_data_dir: Path | None = None
-    lock_timeout: float = 0.0
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     changing: str | None = None
-    screen: Notes | None = None
 
     @property
     def data_dir(self) -> Path:
@@ -138,4 +109,4 @@ class Settings:
             if self.chosen_data_dir is not None
             else ""
         )
-        return f"envchart {spelled}{where}"
+        return f"{self.program} {spelled}{where}"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from environments.errors import CommandFailed, Stopped
 from environments.execution.stop import StopRequest
 from environments.model.failure import FailureCause
-from environments.system.signals import heeded, late_signal, let_finish
+from statechart.terminal.signals import heeded, late_signal, let_finish
 
 ResultT = TypeVar("ResultT")
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from environments.cli.terminal.output import emit, fitting, note, tell_next
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
+from statechart.terminal.output import emit, fitting, note, tell_next
 
 if TYPE_CHECKING:
     from pathlib import Path

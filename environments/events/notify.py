@@ -24,7 +24,7 @@ from environments.model.records import TransitionRecord
 from environments.secrets.redaction import redact_known
 from environments.secrets.references import references
 from environments.system.cancellation import in_thread
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
 
 _LIMIT: Final = timedelta(seconds=10)
 _TAIL: Final = 4096  # bytes of a command's output in which its last line is looked for

@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from environments.model.fields.labels import labels_text
-from environments.presentation.cells import cut, padded, width_of
-from environments.presentation.text import ago, until, when
 from environments.selection import FAILED, INTERRUPTED, UNDER_WAY
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.table import Table, cleaned
+from statechart.terminal.text import ago, until, when
 
 if TYPE_CHECKING:
-    from environments.presentation.text import Style
+    from statechart.terminal.text import Style
 
 Document: TypeAlias = Mapping[str, Any]  # Any: JSON, of `summary_document`
 
@@ -33,10 +32,6 @@ _SIGNS = {
 }
 _AT_REST = ("◦", "plain")
 _ATTENTION = (FAILED, INTERRUPTED, UNREADABLE)
-_GAP = 2
-_SHORT_RELEASE = 7
-_LEAST_NOTE = 20
-_USUAL_NAME = 24  # where space is short, a longer name moves the rest of its own line only
 
 
 class _Column(NamedTuple):
@@ -75,8 +70,12 @@ COLUMNS: Final[dict[str, _Column]] = {
 """The columns by name, in the order in which they are described."""
 
 DEFAULT_COLUMNS: Final = ("state", "name", "age", "release", "note")
-_FLEXIBLE = ("note", "url", "labels")
-_DROPPED = ("release", "age")
+_TABLE = Table(
+    usual=DEFAULT_COLUMNS,
+    flexible=("note", "url", "labels"),
+    dropped=("release", "age"),
+    short={"release": 7},
+)
 
 
 def column_of(name: str) -> _Column:
@@ -125,14 +124,10 @@ def list_lines(
     """
     # Names and messages come from files: a control code in them could act on the terminal.
     cells = [column_of(name).cell for name in columns]
-    rows = [[_clean(cell(each, now)) for cell in cells] for each in documents]
-    rows += [[_clean(cell) for cell in _unreadable_row(columns, *each)] for each in unreadable]
-    names, rows, widths = _fitted(list(columns), [[name.upper() for name in columns], *rows], width)
+    rows = [[cleaned(cell(each, now)) for cell in cells] for each in documents]
+    rows += [[cleaned(cell) for cell in _unreadable_row(columns, *each)] for each in unreadable]
     colours = [_sign(each)[1] for each in documents] + ["red"] * len(unreadable)
-    heading, *lines = [
-        _line(row, widths, names, colour, style, width)
-        for row, colour in zip(rows, ["plain", *colours], strict=True)
-    ]
+    heading, *lines = _TABLE.lines(columns, rows, colours, style, width)
     if group_by is None:
         return [heading, *lines]
     return [heading, *_grouped(documents, unreadable, lines, group_by)]
@@ -193,45 +188,6 @@ def _unreadable_row(columns: Sequence[str], name: str, reason: str) -> Iterator[
     return (said.get(column, "?") for column in columns)
 
 
-def _clean(text: str) -> str:
-    return strip_control_codes(text).replace("\n", " ")
-
-
-def _line(
-    row: Sequence[str],
-    widths: Sequence[int],
-    names: Sequence[str],
-    colour: str,
-    style: Style,
-    limit: int | None,
-) -> str:
-    """Return a line; a name that is wider than its column moves the cells after it."""
-    cells = [padded(cell, width) for cell, width in zip(row, widths, strict=True)]
-    if limit is not None:
-        cells = _within(limit, cells, names)
-    cells[-1] = cells[-1].rstrip()
-    if colour != "plain" and "state" in names[: len(cells)]:
-        place = names.index("state")
-        cells[place] = style(cells[place], colour)
-    return (" " * _GAP).join(cells).rstrip()
-
-
-def _within(limit: int, cells: list[str], names: Sequence[str]) -> list[str]:
-    """Return the cells of a line that fit; of all things, the name has to."""
-
-    def room() -> int:
-        return limit - _total([width_of(cell) for cell in cells])
-
-    if names[-1] in _FLEXIBLE:
-        last = cells[-1].rstrip()
-        cells[-1] = cut(last, room() + width_of(cells[-1]))
-    while room() < 0 and names[len(cells) - 1] not in ("state", "name"):
-        cells.pop()
-    if room() < 0 and "state" in names[: len(cells)]:
-        cells[names.index("state")] = cells[names.index("state")][:1]
-    return cells
-
-
 def _grouped(
     documents: Sequence[Document], unreadable: Sequence[object], lines: Sequence[str], label: str
 ) -> Iterator[str]:
@@ -248,68 +204,4 @@ def _grouped(
 
 def _group(document: Document, label: str) -> str:
     value = document["labels"].get(label)
-    return f"without {label}" if value is None else f"{label}={_clean(value)}"
-
-
-def _fitted(
-    names: list[str], rows: list[list[str]], limit: int | None
-) -> tuple[list[str], list[list[str]], list[int]]:
-    """Return the columns that fit, with what is long in them shortened, and their widths."""
-    widths = _widths(names, rows)
-    if limit is None or _total(widths) <= limit:
-        return names, rows, widths
-    if "release" in names:
-        place = names.index("release")
-        rows = [[*row[:place], row[place][:_SHORT_RELEASE], *row[place + 1 :]] for row in rows]
-    if "name" in names:
-        widths = _widths(names, rows, _USUAL_NAME)
-    if tuple(names) == DEFAULT_COLUMNS:
-        least = min(_LEAST_NOTE, widths[-1])
-        for dropped in _DROPPED:
-            if _total(widths) - widths[-1] + least > limit:
-                names, rows = _without(names, rows, names.index(dropped))
-                widths = _widths(names, rows, _USUAL_NAME)
-    rows = _cut(names, rows, widths, limit)
-    widths = _widths(names, rows, _USUAL_NAME)
-    while len(names) > 1 and _total(widths) > limit:
-        others = [place for place, name in enumerate(names) if name not in ("state", "name")]
-        if not others:  # not even names and states fit: the sign of the state has to do
-            place = names.index("state")
-            rows = [[*row[:place], row[place][:1], *row[place + 1 :]] for row in rows]
-            return names, rows, _widths(names, rows, _USUAL_NAME)
-        names, rows = _without(names, rows, others[-1])
-        widths = _widths(names, rows, _USUAL_NAME)
-    return names, rows, widths
-
-
-def _widths(names: Sequence[str], rows: Sequence[Sequence[str]], longest: int | None = None) -> list[int]:
-    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
-    if longest is not None and "name" in names:
-        place = names.index("name")
-        widths[place] = max(width for row in rows if (width := width_of(row[place])) <= longest)
-    return widths
-
-
-def _total(widths: Sequence[int]) -> int:
-    return sum(widths) + _GAP * (len(widths) - 1)
-
-
-def _without(
-    names: Sequence[str], rows: Sequence[Sequence[str]], place: int
-) -> tuple[list[str], list[list[str]]]:
-    kept, *others = [[*row[:place], *row[place + 1 :]] for row in (names, *rows)]
-    return kept, others
-
-
-def _cut(names: Sequence[str], rows: list[list[str]], widths: Sequence[int], limit: int) -> list[list[str]]:
-    """Cut the columns of long texts so that lines fit, the widest the most."""
-    flexible = sorted(
-        (place for place, name in enumerate(names) if name in _FLEXIBLE), key=widths.__getitem__
-    )
-    room = limit - _GAP * (len(names) - 1)
-    room -= sum(each for place, each in enumerate(widths) if place not in flexible)
-    for number, place in enumerate(flexible):
-        share = max(0, room // (len(flexible) - number))
-        rows = [[*row[:place], cut(row[place], share), *row[place + 1 :]] for row in rows]
-        room -= min(widths[place], share)
-    return rows
+    return f"without {label}" if value is None else f"{label}={cleaned(value)}"

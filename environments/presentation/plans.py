@@ -10,7 +10,7 @@ from environments.checks.difference import DriftKind
 from environments.checks.drift import Drift
 from environments.convergence.plan import make_plan, reason_of
 from environments.model.environment import Environment
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
     from environments.convergence.plan import Plan

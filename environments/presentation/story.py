@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from environments.model.condition import serves_on
-from environments.presentation.text import when
 from environments.presentation.view import View
-from statechart.wording import counted
+from statechart.terminal.story import Story, latest
+from statechart.terminal.text import when
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.failure import Failure
     from environments.model.operation import Operation
     from environments.model.records import HistoryEntry
-
-_LAST = 6
 
 _WHY = {
     "recover": "finds out how far the interrupted step came, and records it",
@@ -40,27 +36,6 @@ _WHY = {
     "up": "runs every command needed to reach running",
     "purge": "deletes the record, and frees the name",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """The story of an environment, under four headings.
-
-    Attributes:
-        headline: The condition.
-        happened: The latest events, in order.
-        known: The facts that are certain.
-        unknown: The questions that are open.
-        words: The last lines of the trace and of the service's log, by their source.
-        following: The next commands, the best first, each with its effect.
-    """
-
-    headline: str
-    happened: tuple[str, ...]
-    known: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    following: tuple[tuple[str, str], ...] = ()
 
 
 def tell(
@@ -98,15 +73,7 @@ def _path(entries: Iterable[HistoryEntry], operation: Operation | None) -> Itera
     """Yield the latest changes, one line each."""
     # The failure of the last command is told at its end, and so not as the reason of a transition too.
     known = operation.failure.summary if operation is not None and operation.failure is not None else None
-    told: deque[str] = deque(maxlen=_LAST)  # a history may be long
-    count = 0
-    for entry in entries:
-        if line := _happened(entry, known):
-            told.append(line)
-            count += 1
-    if count > _LAST:
-        yield f"{counted(count - _LAST, 'change')} before (see history)"
-    yield from told
+    yield from latest(line for entry in entries if (line := _happened(entry, known)))
 
 
 def _happened(entry: HistoryEntry, known: str | None) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import chain, islice, pairwise
-from math import ceil
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from environments.model.condition import serves_on
 from environments.model.fields.labels import labels_text
-from environments.presentation.cells import padded, width_of, wrapped
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.cells import wrapped
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.text import ago, columns, history_text, precise, until, when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from environments.model.failure import Failure
@@ -28,55 +27,9 @@ if TYPE_CHECKING:
     from environments.presentation.documents import Spell
     from environments.presentation.view import Shown, View
     from statechart.holder import Holder
-
-    Style: TypeAlias = Callable[[str, str], str]
-    """Colours a text and removes its control codes."""
+    from statechart.terminal.text import Style
 
     AnyEntry: TypeAlias = HistoryEntry | StoredEntry
-
-_BLOCK = 1000  # lines of a history, aligned among themselves
-_UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Say how long ago a moment was."""
-    passed = _lasting((now - moment).total_seconds())
-    return f"{passed} ago" if passed else "now"
-
-
-def until(moment: datetime, now: datetime) -> str:
-    """Say how soon a moment comes: near its end in a small unit, and rounded to the nearest number."""
-    left = (moment - now).total_seconds()
-    minutes = ceil(left / 60)  # shortly after a duration was set, all of it is left
-    for unit, length in (("days", 24 * 60), ("h", 60)):
-        if minutes >= 2 * length:
-            return f"in {round(minutes / length)} {unit}"
-    if left > 60:
-        return f"in {minutes} min"
-    return f"in {int(left)} s" if left >= 1 else "now"
-
-
-def _lasting(seconds: float) -> str:
-    """Return a duration in its largest unit, or an empty string below a second."""
-    for unit, length in _UNITS:
-        if seconds >= length:
-            count = int(seconds // length)
-            plural = "s" if unit == "day" and count > 1 else ""
-            return f"{count} {unit}{plural}"
-    return ""
-
-
-def when(moment: datetime) -> str:
-    """Return a moment in UTC, to the second."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-
-
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as lines with aligned columns; the last column is not padded."""
-    # Names and messages come from files: a control code in them could act on the terminal.
-    cleaned = [[strip_control_codes(cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(map(width_of, column)) for column in zip(*cleaned, strict=True)]
-    return ["  ".join(map(padded, row, widths)).rstrip() for row in cleaned]
 
 
 def environment_text(
@@ -186,14 +139,8 @@ def _failure(failure: Failure | StoredFailure, directory: Path, label: str) -> I
 
 
 def history_lines(entries: Iterable[AnyEntry]) -> Iterator[str]:
-    """Yield a line for each event, after a heading; the records of a finished step share a line.
-
-    A history may be long: it is read while lines are yielded, and columns are aligned in blocks.
-    """
-    heading = ("SEQ", "REV", "TIME", "BY", "WHAT")
-    happened = chain([heading], _events(entries))
-    while block := list(islice(happened, _BLOCK)):
-        yield from columns(block)
+    """Yield a line for each event, after a heading; the records of a finished step share a line."""
+    return history_text(_events(entries))
 
 
 def _events(entries: Iterable[AnyEntry]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -202,11 +149,7 @@ def _events(entries: Iterable[AnyEntry]) -> Iterator[tuple[str, str, str, str, s
         assert entry is not None
         happened = _happened(entry, begun, following)
         if happened:
-            yield str(entry.seq), str(entry.revision), _precise(entry.at), entry.actor, happened
-
-
-def _precise(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
+            yield str(entry.seq), str(entry.revision), precise(entry.at), entry.actor, happened
 
 
 def happened(entry: AnyEntry) -> str:

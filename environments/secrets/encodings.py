@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
 
-from environments.system.control_codes import CODES_IN_UTF_8
+from statechart.terminal.control_codes import CODES_IN_UTF_8
 
 Span = tuple[int, int]
 """A part of a text, from a position to before another."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from environments.errors import StepFailed
 from environments.secrets.references import MEMORY, SecretMemory, references
 from environments.secrets.search import HIDDEN, SecretSearch
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
 
 __all__ = ["HIDDEN", "clean", "discloses", "redact_known", "redactor"]
 

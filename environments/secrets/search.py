@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 
 from environments.secrets.encodings import ENCODINGS, UTF_8, Decoded, Span, byte_form
-from environments.system.control_codes import CODES_IN_UTF_8, strip_control_codes
+from statechart.terminal.control_codes import CODES_IN_UTF_8, strip_control_codes
 
 HIDDEN = "***"
 """The replacement of a secret."""

@@ -12,7 +12,6 @@ import pytest
 from environments import errors as environment_errors
 from environments.cli.error_reports import KINDS, kind_of, report
 from environments.cli.registry import COMMANDS
-from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.model.command_name import CommandName
 from environments.model.environment import Environment
@@ -24,6 +23,7 @@ from environments.testing import FixedClock, ScriptedSpec
 from statechart import errors as chart_errors
 from statechart.errors import StatechartError
 from statechart.holder import Holder
+from statechart.terminal.report import ExitCode
 
 AT = FixedClock().now()
 

@@ -12,9 +12,10 @@ import click
 import pytest
 
 from environments.cli.app import ENVCHART
-from environments.cli.group import OVERVIEW, Subcommand
+from environments.cli.group import OVERVIEW
 from environments.cli.registry import COMMANDS
 from environments.cli.settings import Settings
+from statechart.terminal.program.group import Subcommand
 
 
 class Terminal(io.StringIO):

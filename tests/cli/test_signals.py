@@ -16,8 +16,8 @@ import pytest
 from environments.cli.exits import conclude
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
-from environments.system.signals import handled_signals
 from environments.testing import ScriptedProvider
+from statechart.terminal.signals import handled_signals
 from tests.cli.conftest import HELLO
 
 ENDLESS = "import time\nprint('waiting', flush=True)\ntime.sleep(60)\n"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from environments.presentation.cells import width_of
 from environments.presentation.listing import (
     COLUMNS,
     DEFAULT_COLUMNS,
@@ -16,7 +15,8 @@ from environments.presentation.listing import (
     ordered,
     short_age,
 )
-from environments.presentation.text import until
+from statechart.terminal.cells import width_of
+from statechart.terminal.text import until
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WHY = "start_service: the service ended before it became healthy: 日本語テスト"

@@ -13,10 +13,11 @@ from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, OperationStatus
 from environments.model.spec import EnvironmentSpec
 from environments.model.states import EnvironmentState, enter
-from environments.presentation.text import ago, facts_text
+from environments.presentation.text import facts_text
 from environments.presentation.view import View
 from environments.testing import ScriptedSpec
 from statechart.holder import Holder
+from statechart.terminal.text import ago
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

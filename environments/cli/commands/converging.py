@@ -17,14 +17,11 @@ from environments.cli.many.choice import Choice
 from environments.cli.many.outcomes import Telling
 from environments.cli.many.running import changed_document, run_many
 from environments.cli.parameters import TypedChanges
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode, Report
 from environments.cli.running import carry_out, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
 from environments.cli.telling import changed_text, tell_changed, tell_unchanged
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, note
 from environments.configuration.spec_file import load_spec
 from environments.convergence.plan import make_plan
 from environments.errors import EnvironmentsError
@@ -37,6 +34,9 @@ from environments.presentation.plans import PlanView
 from environments.presentation.spec_changes import change_lines, spec_changes
 from environments.system.clock import SystemClock
 from statechart.errors import NotFound
+from statechart.terminal.output import emit, note
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode, Report
 from statechart.wording import nearest
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import click
 
 from environments.cli import loading
 from environments.cli.group import subcommand
-from environments.cli.help_page import ChoiceOption
 from environments.cli.many.choice import Choice, optional_names_arguments
 from environments.cli.many.outcomes import Telling
 from environments.cli.many.running import run_each, run_many, run_one
@@ -16,11 +15,12 @@ from environments.cli.parameters import yes_option
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
-from environments.cli.terminal.output import emit, note, tell_next
-from environments.cli.terminal.prompt import ask
 from environments.model.errors import UnreadableSummary
-from environments.presentation.text import columns
 from environments.presentation.view import look
+from statechart.terminal.output import emit, note, tell_next
+from statechart.terminal.program.help_page import ChoiceOption
+from statechart.terminal.prompt import ask
+from statechart.terminal.text import columns
 from statechart.wording import counted
 
 if TYPE_CHECKING:

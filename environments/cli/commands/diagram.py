@@ -11,10 +11,7 @@ import click
 from environments.cli import loading
 from environments.cli.completion.values import complete_name, complete_state, one_of
 from environments.cli.group import subcommand
-from environments.cli.parameters import PathType
-from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note
 from environments.lifecycle import Lifecycle
 from environments.model.records import TransitionRecord
 from environments.presentation.guidance import events
@@ -22,6 +19,9 @@ from environments.presentation.view import View, look
 from statechart.diagram import FORMATS, Format, draw
 from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.picture import Marks, Visit, chosen
+from statechart.terminal.output import emit, note
+from statechart.terminal.program.parameters import PathType
+from statechart.terminal.refusal import UsageRefused
 from statechart.wording import nearest
 
 if TYPE_CHECKING:

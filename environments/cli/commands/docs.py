@@ -9,12 +9,12 @@ import click
 
 from environments.cli.completion.values import one_of
 from environments.cli.group import subcommand
-from environments.cli.parameters import PathType
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note
 from statechart.pages import Page, default_places, refresh, write
+from statechart.terminal.output import emit, note
+from statechart.terminal.program.parameters import PathType
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode
 
 
 @subcommand("docs")

@@ -13,13 +13,13 @@ from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, names_arguments
-from environments.cli.report import ExitCode, Report, worst
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
-from environments.cli.terminal.colours import styled
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, note
 from statechart.errors import Locked
+from statechart.terminal.colours import styled
+from statechart.terminal.output import emit, note
+from statechart.terminal.report import ExitCode, Report, worst
 
 if TYPE_CHECKING:
     from environments.checks.difference import Difference

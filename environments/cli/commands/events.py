@@ -16,21 +16,22 @@ from environments.cli import loading
 from environments.cli.completion.values import complete_name
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
-from environments.cli.parameters import PathType, shortened
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
-from environments.cli.terminal.colours import coloured, styled
-from environments.cli.terminal.lines import cut
-from environments.cli.terminal.output import note, write
 from environments.events.cursor import Cursor
 from environments.events.document import event_document
 from environments.events.follow import Event
 from environments.model.fields.expiry import read_expires
-from environments.presentation.text import happened, when
+from environments.presentation.text import happened
 from environments.system.files import replace_file
 from statechart.formats.columns import columns_of
+from statechart.terminal.colours import coloured, styled
+from statechart.terminal.lines import cut
+from statechart.terminal.output import note, write
+from statechart.terminal.program.parameters import PathType, shortened
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode
+from statechart.terminal.text import when
 
 if TYPE_CHECKING:
     from environments.model.errors import UnreadableSummary

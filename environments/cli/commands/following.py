@@ -16,14 +16,11 @@ import click
 from environments.cli import loading
 from environments.cli.completion.values import one_of
 from environments.cli.group import subcommand
-from environments.cli.parameters import NotNegative, duration_of, name_argument
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode
+from environments.cli.parameters import duration_of, name_argument
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.cli.telling import changed_text
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, fitting, tell_next, write
 from environments.errors import CommandFailed, OperationInterrupted
 from environments.model.states import EnvironmentState
 from environments.presentation.documents import environment_document
@@ -31,6 +28,10 @@ from environments.presentation.guidance import states
 from environments.presentation.progress import progress_document
 from environments.presentation.view import Reader, View, look
 from statechart.errors import NotFound, UnknownState
+from statechart.terminal.output import emit, fitting, tell_next, write
+from statechart.terminal.program.parameters import NotNegative
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode
 
 if TYPE_CHECKING:
     from environments.execution.progress import Progress

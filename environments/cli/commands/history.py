@@ -15,14 +15,15 @@ import click
 from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
-from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.terminal.colours import styled
-from environments.cli.terminal.output import emit, write
 from environments.presentation.documents import environment_document, history_document
-from environments.presentation.text import facts_text, history_lines, when
+from environments.presentation.text import facts_text, history_lines
 from environments.presentation.view import View
 from environments.storage.settled import settled_entries
+from statechart.terminal.colours import styled
+from statechart.terminal.output import emit, write
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.text import when
 
 if TYPE_CHECKING:
     from environments.model.records import HistoryEntry, Past

@@ -13,10 +13,10 @@ from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, has_failed, names_arguments
 from environments.cli.many.running import run_each
 from environments.cli.parameters import app_option, name_argument, previous_option
-from environments.cli.refusal import UsageRefused
 from environments.cli.running import run_command
 from environments.cli.settings import Settings
 from environments.presentation import guidance
+from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

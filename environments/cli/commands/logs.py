@@ -13,16 +13,17 @@ import click
 
 from environments.cli import loading
 from environments.cli.group import subcommand
-from environments.cli.parameters import NotNegative, name_argument
-from environments.cli.refusal import UsageRefused
+from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
-from environments.cli.terminal.output import emit, note, write
 from environments.model.errors import StepFailed
 from environments.ports import CollectsLogs, provider_of
 from environments.presentation.log_files import read_trace, tail, trace_file
 from environments.secrets.redaction import clean, redactor
 from environments.system.files import OwnPath
+from statechart.terminal.output import emit, note, write
+from statechart.terminal.program.parameters import NotNegative
+from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

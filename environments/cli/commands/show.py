@@ -9,13 +9,13 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
-from environments.cli.terminal.colours import styled
-from environments.cli.terminal.output import emit
 from environments.presentation.documents import environment_document
 from environments.presentation.text import environment_text
 from environments.presentation.view import View, look
 from environments.storage.settled import settled_environment
 from statechart.formats.columns import columns_of
+from statechart.terminal.colours import styled
+from statechart.terminal.output import emit
 
 if TYPE_CHECKING:
     from environments.presentation.view import Shown

@@ -11,13 +11,13 @@ from environments.cli.completion.values import complete_state
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, optional_names_arguments
 from environments.cli.parameters import TypedChanges, amending_options, file_option
-from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.telling import tell_unchanged
 from environments.convergence.settled import already_running
 from environments.model.fields.state_name import EnvironmentState
 from environments.presentation.guidance import states
 from statechart.errors import UnknownState
+from statechart.terminal.refusal import UsageRefused
 
 
 @subcommand("up", waiting=True)

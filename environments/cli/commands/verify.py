@@ -9,11 +9,11 @@ from environments.cli import loading
 from environments.cli.error_reports import report
 from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, reading_names_arguments
-from environments.cli.report import ExitCode, worst
 from environments.cli.settings import Settings
-from environments.cli.terminal.colours import styled
-from environments.cli.terminal.output import emit, note
 from environments.selection import Selection
+from statechart.terminal.colours import styled
+from statechart.terminal.output import emit, note
+from statechart.terminal.report import ExitCode, worst
 from statechart.wording import counted
 
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import click
 from click.shell_completion import BashComplete, CompletionItem, ShellComplete, get_completion_class
 
-from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import note, write
 from environments.model.errors import EnvironmentsError
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.output import note, write
+from statechart.terminal.refusal import UsageRefused
 
 VARIABLE = "_ENVCHART_COMPLETE"
 

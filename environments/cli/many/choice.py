@@ -11,14 +11,14 @@ import click
 
 from environments.cli import loading
 from environments.cli.completion.values import complete_label, complete_name, one_of
-from environments.cli.help_page import ChoiceOption
-from environments.cli.parameters import Decorator, HandlerT
-from environments.cli.refusal import UsageRefused
-from environments.cli.terminal.output import note
 from environments.model.condition import teardown_begun
 from environments.model.errors import UnreadableSummary
 from environments.presentation import guidance
 from environments.selection import STATES, Selection
+from statechart.terminal.output import note
+from statechart.terminal.program.help_page import ChoiceOption
+from statechart.terminal.program.parameters import Decorator, HandlerT
+from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from environments.cli.terminal.narrator import seconds
-from environments.cli.terminal.screen import plain_screen
 from environments.execution.progress import (
     CommandDue,
     CommandEnded,
@@ -20,6 +19,7 @@ from environments.execution.progress import (
     StepReported,
     StepStarted,
 )
+from statechart.terminal.screen import plain_screen
 
 if TYPE_CHECKING:
     from types import TracebackType

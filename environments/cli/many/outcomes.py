@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import click
 
 from environments.cli.exits import explained, tell_unsaved
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode, Report, worst
 from environments.cli.signals import Ended
-from environments.cli.terminal.colours import styled
-from environments.cli.terminal.output import emit, fitting, note
 from environments.errors import CommandFailed, NotStarted, Stopped
 from environments.model.failure import FailureCause
+from statechart.terminal.colours import styled
+from statechart.terminal.output import emit, fitting, note
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode, Report, worst
 
 if TYPE_CHECKING:
     import signal

@@ -12,10 +12,10 @@ from environments.cli.many.outcomes import Printer, Telling, Told, report_of
 from environments.cli.running import carry_out, run_command
 from environments.cli.signals import Ended, Interruption
 from environments.cli.telling import changed_text
-from environments.cli.terminal.output import emit
 from environments.model.errors import UnreadableSummary
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
+from statechart.terminal.output import emit
 
 if TYPE_CHECKING:
     from environments.cli.many.choice import Choice

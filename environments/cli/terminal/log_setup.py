@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from loguru import logger
 
-from environments.cli.terminal.screen import plain_screen
 from environments.secrets.redaction import redact_known
+from statechart.terminal.screen import plain_screen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from environments.cli.terminal.screen import open_screen
 from environments.execution.progress import (
     CommandDue,
     CommandEnded,
@@ -17,6 +18,7 @@ from environments.execution.progress import (
     StepReported,
     StepStarted,
 )
+from statechart.terminal.screen import Screen, plain_screen
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
 def seconds(duration: timedelta) -> str:
     """Return a duration in seconds, as printed."""
     return f"{duration.total_seconds():.2f}s"
+
+
+def open_screen() -> Screen:
+    """Open the screen that fits stderr."""
+    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", None):
+        # Only a terminal shows the live picture, and rich takes long to load.
+        from environments.cli.terminal.spinner import TerminalScreen
+
+        return TerminalScreen()
+    return plain_screen()
 
 
 class Narrator:

@@ -12,9 +12,9 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from environments.presentation.cells import wrapped
-from environments.system.control_codes import strip_control_codes
 from statechart.formats.columns import shortened
+from statechart.terminal.cells import wrapped
+from statechart.terminal.control_codes import strip_control_codes
 
 _WIDE = 70  # columns, from which on there is room for the state
 _STATE = len("provision_failed")

@@ -14,9 +14,9 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from environments.cli.terminal.lines import fitted, step_outcome
-from environments.system.control_codes import strip_control_codes
 from statechart.formats.columns import columns_of, hanging, is_ascii, shortened, text_width
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.lines import fitted, step_outcome
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from environments.cli.terminal.colours import coloured, styled
+from statechart.terminal.colours import coloured, styled
 
 
 class Terminal(io.StringIO):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from environments.cli.terminal.output import fitting
+from statechart.terminal.output import fitting
 
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
 

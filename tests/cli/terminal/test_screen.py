@@ -11,9 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from environments.cli.settings import Settings
-from environments.cli.terminal.lines import fitted, step_outcome
-from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.screen import PlainScreen, open_screen
+from environments.cli.terminal.narrator import Narrator, open_screen
 from environments.cli.terminal.spinner import TerminalScreen
 from environments.execution.progress import (
     CommandDue,
@@ -30,6 +28,8 @@ from environments.model.environment import Environment
 from environments.model.failure import Failure, FailureCause
 from environments.model.spec import EnvironmentSpec
 from environments.testing import ScriptedSpec
+from statechart.terminal.lines import fitted, step_outcome
+from statechart.terminal.screen import PlainScreen
 
 
 class Terminal(io.StringIO):

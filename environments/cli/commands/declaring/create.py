@@ -18,12 +18,12 @@ from environments.cli.parameters import (
     label_option,
     optional_name_argument,
 )
-from environments.cli.refusal import UsageRefused
 from environments.cli.running import tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.telling import tell_changed
-from environments.cli.terminal.output import emit
 from environments.configuration.templates import TEMPLATES, spec_template
+from statechart.terminal.output import emit
+from statechart.terminal.refusal import UsageRefused
 
 _TEMPLATE_SHOWS = "envchart create --template"
 

@@ -6,8 +6,8 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit
 from environments.configuration.spec_text import spec_text
+from statechart.terminal.output import emit
 
 
 @subcommand("export")

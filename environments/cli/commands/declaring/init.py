@@ -8,11 +8,7 @@ from pathlib import Path
 import click
 
 from environments.cli.group import subcommand
-from environments.cli.parameters import PathType
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode
 from environments.cli.settings import DATA_DIR_VARIABLE, Settings
-from environments.cli.terminal.output import emit, note
 from environments.configuration.workspace_file import (
     DEFAULT_DATA_DIR,
     WORKSPACE_FILE,
@@ -20,6 +16,10 @@ from environments.configuration.workspace_file import (
     is_foreign,
 )
 from environments.configuration.workspace_toml import workspace_file_text
+from statechart.terminal.output import emit, note
+from statechart.terminal.program.parameters import PathType
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode
 
 _OTHERS = ("environments", "envchart-data")
 

@@ -6,8 +6,8 @@ import json
 
 from environments.cli.group import subcommand
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note
 from environments.configuration.schema import spec_schema
+from statechart.terminal.output import emit, note
 
 
 @subcommand("schema")

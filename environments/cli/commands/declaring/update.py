@@ -7,13 +7,13 @@ from pathlib import Path
 from environments.cli.declared_spec import SpecChange, declared_amendment
 from environments.cli.group import subcommand
 from environments.cli.parameters import TypedChanges, amending_options, file_option, name_argument
-from environments.cli.refusal import UsageRefused
 from environments.cli.running import carry_out, tell_missing_secrets
 from environments.cli.settings import Settings
 from environments.cli.telling import tell_changed
-from environments.cli.terminal.output import note
 from environments.configuration.spec_file import load_spec
 from environments.presentation.spec_changes import change_lines, spec_changes
+from statechart.terminal.output import note
+from statechart.terminal.refusal import UsageRefused
 
 
 @subcommand("update", waiting=True)

@@ -9,7 +9,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from environments.cli import loading
-from environments.cli.report import ExitCode, Report
 from environments.cli.settings import Settings
 from environments.model.errors import UnknownProvider, UnreadableSummary
 from environments.model.stored import StoredEnvironment
@@ -19,6 +18,7 @@ from environments.selection import Selection
 from environments.storage.summaries import read_stored, summaries
 from statechart.errors import NotFound, StorageError
 from statechart.storage.forms import read_form
+from statechart.terminal.report import ExitCode, Report
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

@@ -10,10 +10,7 @@ from environments.cli.commands.listing.gathering import gather
 from environments.cli.commands.listing.rendering import Wanted, check, counted, rendered
 from environments.cli.completion.values import complete_label, complete_label_key, complete_name, one_of
 from environments.cli.group import subcommand
-from environments.cli.refusal import UsageRefused
-from environments.cli.report import ExitCode
 from environments.cli.settings import Settings
-from environments.cli.terminal.output import emit, note
 from environments.presentation.listing import (
     COLUMNS,
     DEFAULT_COLUMNS,
@@ -22,6 +19,9 @@ from environments.presentation.listing import (
 )
 from environments.selection import STATES, Selection
 from statechart.formats.columns import columns_of
+from statechart.terminal.output import emit, note
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.report import ExitCode
 from statechart.wording import listed, nearest
 
 

@@ -6,9 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from environments.cli.terminal.colours import styled
 from environments.errors import UnknownLabel
-from environments.presentation.cells import wrapped
 from environments.presentation.listing import (
     DEFAULT_COLUMNS,
     UNREADABLE,
@@ -16,6 +14,8 @@ from environments.presentation.listing import (
     list_lines,
     ordered,
 )
+from statechart.terminal.cells import wrapped
+from statechart.terminal.colours import styled
 
 if TYPE_CHECKING:
     from environments.cli.commands.listing.gathering import Gathered

@@ -15,13 +15,13 @@ from environments.cli.commands.listing.gathering import Gathered, gather
 from environments.cli.commands.listing.rendering import Wanted, check, counted, rendered
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
-from environments.cli.terminal.colours import coloured
-from environments.cli.terminal.output import note, write
-from environments.cli.terminal.size import size_of
 from environments.presentation.listing import ordered
 from environments.selection import INTERRUPTED, UNDER_WAY
-from environments.system.control_codes import strip_control_codes
 from environments.system.watching import changed_names
+from statechart.terminal.colours import coloured
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.output import note, write
+from statechart.terminal.streams import size_of
 
 _END_OF_LINE, _END_OF_SCREEN, _CLEARED = "\x1b[K", "\x1b[J", "\x1b[2J\x1b[H"
 # What makes a line worth to be printed again: not its age, which changes all the time.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from environments.cli import loading
-from environments.cli.terminal.output import emit, note, tell_next
-from environments.cli.terminal.prompt import ask
 from environments.presentation.documents import environment_document
 from environments.presentation.view import look
 from statechart.errors import CorruptHistory
 from statechart.holder import Holder, who
+from statechart.terminal.output import emit, note, tell_next
+from statechart.terminal.prompt import ask
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings

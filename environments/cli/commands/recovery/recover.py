@@ -17,18 +17,18 @@ from environments.cli.many.choice import Choice, names_arguments
 from environments.cli.many.outcomes import Telling
 from environments.cli.many.running import run_many
 from environments.cli.parameters import yes_option
-from environments.cli.refusal import UsageRefused
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
 from environments.cli.terminal.narrator import Narrator
-from environments.cli.terminal.output import emit, note, tell_next
 from environments.model.errors import UnknownProvider
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View, look
 from environments.recovery.settle import Assumption
-from environments.system.control_codes import strip_control_codes
 from statechart.errors import StorageError
 from statechart.holder import who
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.output import emit, note, tell_next
+from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

@@ -6,16 +6,17 @@ import click
 
 from environments.cli import loading
 from environments.cli.group import subcommand
-from environments.cli.parameters import NotNegative, duration_of, name_argument, yes_option
+from environments.cli.parameters import duration_of, name_argument, yes_option
 from environments.cli.settings import Settings
 from environments.cli.signals import Interruption
-from environments.cli.terminal.output import emit, note, tell_next
-from environments.cli.terminal.prompt import ask
 from environments.execution.runtime import Runtime
 from environments.presentation.documents import environment_document
 from environments.presentation.view import look
 from environments.recovery.unlock import Unlocking
 from statechart.holder import who
+from statechart.terminal.output import emit, note, tell_next
+from statechart.terminal.program.parameters import NotNegative
+from statechart.terminal.prompt import ask
 
 
 @subcommand("unlock")

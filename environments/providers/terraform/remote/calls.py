@@ -15,7 +15,7 @@ from typing import Any
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.ssh import CommandResult, Connection
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
 
 _PACKAGE = Path(__file__).parents[1] / "host_program"
 _OLDEST = (3, 9)  # of Debian 11 and RHEL 9

@@ -13,7 +13,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common.ssh import CommandResult, Connection
 from environments.providers.terraform.remote.calls import QUICK
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
 
 _IS_THERE = "if command -v cloud-init >/dev/null 2>&1; then echo there; else echo absent; fi"
 _WORD = re.compile(r"^[.\s]*status:[ \t]*(\S.*?)\s*$", re.M)  # dots come before it while it waits

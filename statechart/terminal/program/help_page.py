@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import click
 
-from environments.cli.terminal.colours import shows_colours
-from environments.cli.terminal.output import write
+from statechart.terminal.colours import shows_colours
+from statechart.terminal.output import write
 
 OPTIONS = "Options"
 CHOICE = "Which environments"

@@ -8,9 +8,9 @@ import sys
 import time
 
 PRINTS = (
-    "from environments.cli.terminal.streams import prepare_streams\n"
+    "from statechart.terminal.streams import prepare_streams\n"
     "prepare_streams()\n"
-    "from environments.cli.terminal.output import write\n"
+    "from statechart.terminal.output import write\n"
     "write('x' * 200_000)\n"
 )
 

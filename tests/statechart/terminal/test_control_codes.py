@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
 
 EVERY_CONTROL = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"]
 

@@ -1,10 +1,15 @@
-"""Standard streams: made fit to be used, however the process was started."""
+"""Standard streams: made fit to be used, however the process was started, and their size."""
 
 from __future__ import annotations
 
 import os
 import sys
 from io import TextIOWrapper
+from typing import TextIO
+
+from statechart.formats.columns import columns_of
+
+_USUAL_LINES = 24
 
 
 def prepare_streams() -> None:
@@ -32,3 +37,16 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def size_of(stream: TextIO) -> os.terminal_size | None:
+    """Return the size of the terminal that a stream writes to, or None if it is none."""
+    columns = columns_of(stream)
+    if columns is None:
+        return None
+    try:
+        lines = os.get_terminal_size(stream.fileno()).lines
+    except OSError:
+        lines = 0
+    # A terminal that does not tell its size has none of either.
+    return os.terminal_size((columns, lines or _USUAL_LINES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,9 +10,9 @@ from typing import Protocol
 
 import click
 
-from environments.cli.terminal.lines import cut, fitted, step_outcome
-from environments.system.control_codes import strip_control_codes
 from statechart.formats.columns import columns_of, is_ascii
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.lines import cut, fitted, step_outcome
 
 
 class Screen(Protocol):
@@ -119,16 +118,6 @@ def _write(text: str) -> None:
 def plain_screen() -> PlainScreen:
     """Return plain lines that fit stderr."""
     return PlainScreen(columns_of(sys.stderr), "..." if is_ascii(sys.stderr) else "…")
-
-
-def open_screen() -> Screen:
-    """Open the screen that fits stderr."""
-    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", None):
-        # Only a terminal shows the live picture, and rich takes long to load.
-        from environments.cli.terminal.spinner import TerminalScreen
-
-        return TerminalScreen()
-    return plain_screen()
 
 
 def current_screen() -> Screen:

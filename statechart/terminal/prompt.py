@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from environments.cli.refusal import UsageRefused
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.refusal import UsageRefused
 
 
 def ask(question: str, instead: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from environments.system.control_codes import strip_control_codes
 from statechart.formats.columns import hanging, shortened, text_width
+from statechart.terminal.control_codes import strip_control_codes
 
 _TO_WRAP = re.compile(r"(?:error|warning|note): |\s+(?=\S)")
 

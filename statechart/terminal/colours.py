@@ -9,7 +9,7 @@ from typing import TextIO
 
 import click
 
-from environments.system.control_codes import strip_control_codes
+from statechart.terminal.control_codes import strip_control_codes
 
 # Noncharacters, which no text has: all control codes can be removed where text is printed.
 _BEGIN, _SEPARATOR, _END = "\ufdd0", "\ufdd1", "\ufdd2"

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from environments.cli.refusal import UsageRefused
-from environments.cli.terminal.colours import coloured
-from environments.cli.terminal.screen import current_screen
-from environments.system.control_codes import strip_control_codes
 from statechart.formats.columns import columns_of, hanging
+from statechart.terminal.colours import coloured
+from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.screen import current_screen
 
 if TYPE_CHECKING:
-    from environments.cli.report import Report
-    from environments.cli.settings import Settings
+    from statechart.terminal.report import Report
+    from statechart.terminal.settings import ProgramSettings
 
 _ENDED_BY_SIGPIPE = 141  # 128 + 13; the module signal would take longer to import than this one
 
 
-def emit(settings: Settings, document: object, text: str, *, raw: bool = False) -> None:
+def emit(settings: ProgramSettings, document: object, text: str, *, raw: bool = False) -> None:
     """Print the result: the document with `--json`, else the text, with no control codes but ours.
 
     A `raw` text is printed as it is.
@@ -73,13 +73,13 @@ def note(text: str) -> None:
     current_screen().note(text)
 
 
-def tell_next(settings: Settings, steps: tuple[str, ...], name: str) -> None:
+def tell_next(settings: ProgramSettings, steps: tuple[str, ...], name: str) -> None:
     """Print the commands that can follow."""
     if not settings.json:
         _tell_steps(settings.spell(step, name) for step in steps)
 
 
-def tell_error(settings: Settings, report: Report) -> None:
+def tell_error(settings: ProgramSettings, report: Report) -> None:
     """Print an error: as the one document with `--json`, else on stderr."""
     if report.detail:
         note("\n".join(f"  | {line}" for line in report.detail.splitlines()))

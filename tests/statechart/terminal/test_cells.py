@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings, strategies as st
 
-from environments.presentation.cells import cut, padded, width_of, wrapped
+from statechart.terminal.cells import cut, padded, width_of, wrapped
 
 TEXTS = st.text(alphabet="ab ,:日😀é\u0301", max_size=40)
 

@@ -1,0 +1,1 @@
+"""A program of subcommands: its group, its help pages and its exits."""
