@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 CREATED = "created"
+TRANSITION = "transition"
 REBASED = "rebased"
 """The type of a first record that continues a damaged history, above its revision."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
@@ -24,6 +25,7 @@ from statechart.storage.chain import (
     CHECKPOINT,
     CREATED,
     REBASED,
+    TRANSITION,
     Head,
     before_first,
     lines_of,
@@ -54,6 +56,26 @@ class Record(BaseModel, frozen=True, extra="forbid", strict=True):
     prev: str
     data: dict[str, JsonValue]
     value: dict[str, JsonValue] | None
+
+    @property
+    def event(self) -> str | None:
+        """The event of a transition; None for a record of another type."""
+        return self._text("event")
+
+    @property
+    def to_state(self) -> str | None:
+        """The state that a transition leads to; None for a record of another type."""
+        return self._text("to_state")
+
+    @property
+    def payload(self) -> Mapping[str, Any]:  # Any: JSON, of whatever came with the event
+        """The recorded payload of a transition's event, as JSON; empty for a record of another type."""
+        payload = self.data.get("payload") if self.type == TRANSITION else None
+        return payload if isinstance(payload, dict) else {}
+
+    def _text(self, name: str) -> str | None:
+        text = self.data.get(name) if self.type == TRANSITION else None
+        return text if isinstance(text, str) else None
 
 
 @dataclass(frozen=True, slots=True)

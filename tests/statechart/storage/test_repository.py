@@ -732,3 +732,16 @@ def test_a_value_in_a_state_that_its_chart_lacks_is_not_recorded(root):
             session.commit("painted", Door(state="banana"), expected=1)
         session.commit("opened", Door(state="open"), expected=1)
     assert doors.load("front").value == Door(state="open")
+
+
+def test_a_record_of_a_transition_has_its_event_and_payload(repository, demo):
+    data = {"event": "pay", "from_state": "draft", "to_state": "paid", "payload": {"amount": 7}}
+    with repository.open("demo") as session:
+        session.commit("transition", session.value, expected=1, data=data)
+        session.append("note", {"event": "pay", "payload": {"amount": 7}, "step": "noted"})
+
+    created, taken, noted = repository.history("demo")
+    assert (taken.event, taken.to_state, taken.payload) == ("pay", "paid", {"amount": 7})
+    assert [(each.event, each.to_state, each.payload) for each in (created, noted)] == [
+        (None, None, {})
+    ] * 2
