@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
@@ -18,6 +18,9 @@ from environments.model.steps import Step
 from environments.model.summary import Summary, UnreadableSummary
 from environments.system.clock import Clock as Clock
 from statechart.holder import Holder
+
+if TYPE_CHECKING:
+    from statechart.following.reader import Unfolding
 
 
 class Session(AbstractContextManager["Session", None], Protocol):
@@ -216,29 +219,11 @@ class Unread:
     entry: Callable[[], HistoryEntry]
 
 
-class Unfolding(Protocol):
-    """The history of an environment while it grows."""
-
-    def read(self) -> Iterator[Unread]:
-        """Yield the records since the last call; at first, and after another history began, all.
-
-        A missing environment has none.
-
-        Raises:
-            StorageError: The history can't be read.
-        """
-        ...
-
-    def close(self) -> None:
-        """Release what is held. The next call of `read` begins with the first record."""
-        ...
-
-
 @runtime_checkable
 class FollowsHistory(Protocol):
     """A repository whose histories can be followed while other processes write."""
 
-    def unfolding(self, name: str, *, hold: bool = True) -> Unfolding:
+    def unfolding(self, name: str, *, hold: bool = True) -> Unfolding[Unread]:
         """Follow the history of an environment that exists or may come to exist.
 
         With `hold`, the last records are read even if the environment was purged meanwhile.

@@ -14,6 +14,7 @@ from statechart.errors import (
     Conflict as Conflict,
     CorruptHistory as CorruptHistory,
     DamagedNames as DamagedNames,
+    InvalidCursor as InvalidCursor,
     InvalidName as InvalidName,
     InvalidTransition as InvalidTransition,
     InvalidValue as InvalidValue,

@@ -11,6 +11,7 @@
     ├── MissingPayload (TypeError)         a guard or hook needs a payload keyword that was not given
     ├── NotCopyable (TypeError)            a machine that commits can't be copied or pickled
     ├── NoSuchPath (LookupError)           an event can't follow the events before it
+    ├── InvalidCursor (ValueError)         a text says not from where to tell changes, or of another store
     ├── NoSuchMoment (LookupError)         a value did not exist at that revision or time
     ├── ChartNotFound (LookupError)        `module:Chart` leads to no chart; says where, and why
     ├── DiagramUnavailable                 a format needs a program that is not installed
@@ -219,6 +220,26 @@ class NoSuchPath(StatechartError, LookupError):
         self.allowed: tuple[str, ...] = tuple(allowed)
         what = f"in {chart}, {event} does not leave {state}"
         super().__init__(f"{what}; events that do: {listed(self.allowed)}")
+
+
+class InvalidCursor(StatechartError, ValueError):
+    """A text is not a cursor, not the whole of one, or that of another store.
+
+    Attributes:
+        text: The text.
+        problem: The problem.
+    """
+
+    def __init__(
+        self, text: str, problem: str = "copy the whole cursor of the last change that you have seen"
+    ) -> None:
+        self.text = text
+        self.problem = problem
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        super().__init__(f"{shown!r} is not a cursor of this store: {problem}")
+
+
+_LONGEST = 40  # characters of a cursor that are repeated
 
 
 class NoSuchMoment(StatechartError, LookupError):

@@ -20,8 +20,8 @@ from environments.model.failure import Failure, FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState, enter as enter_state
 from environments.ports import LooksCheaply, entries_of
-from environments.system.cancellation import in_thread
 from statechart.errors import Stale
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.execution.runtime import Runtime

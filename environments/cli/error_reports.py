@@ -185,6 +185,7 @@ KINDS: dict[type[BaseException], _Kind] = {
     environment_errors.InvalidCursor: _Kind(
         ExitCode.USAGE, "invalid_cursor", _say("envchart events --help")
     ),
+    chart_errors.InvalidCursor: _Kind(ExitCode.USAGE, "invalid_cursor", _say("envchart events --help")),
     environment_errors.InvalidSelection: _Kind(ExitCode.USAGE, "invalid_selection", _say("envchart list")),
     environment_errors.UnknownLabel: _Kind(ExitCode.USAGE, "unknown_label", _say("envchart list")),
     environment_errors.UnknownProvider: _Kind(ExitCode.USAGE, "unknown_provider", _missing_provider),

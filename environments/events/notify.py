@@ -23,7 +23,7 @@ from environments.model.environment import AnyEnvironment
 from environments.model.records import TransitionRecord
 from environments.secrets.redaction import redact_known
 from environments.secrets.references import references
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 from statechart.terminal.control_codes import strip_control_codes
 
 _LIMIT: Final = timedelta(seconds=10)

@@ -33,9 +33,9 @@ from environments.model.states import (
     Running,
 )
 from environments.ports import provider_of
-from environments.system.cancellation import in_thread
 from environments.system.clock import SYSTEM_CLOCK
 from environments.system.survivors import end_survivors
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.execution.progress import Observer

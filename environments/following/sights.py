@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from environments.system.watching import EVERY, Watch
+from statechart.following.watching import EVERY, Watch
 from statechart.storage.layout import Layout
 
 if TYPE_CHECKING:

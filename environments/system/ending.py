@@ -16,9 +16,9 @@ import psutil
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
-from environments.system.cancellation import in_thread
 from environments.system.processes import Program, exit_statuses, group, lives
 from environments.system.waiting import until
+from statechart.following.cancellation import in_thread
 
 Find: TypeAlias = Callable[[], Sequence[psutil.Process]]
 Send: TypeAlias = Callable[[Iterable[psutil.Process], signal.Signals], None]

@@ -18,9 +18,9 @@ from environments.execution.runtime import name_of
 from environments.execution.spec_changes import usable
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.states import AnyState, Created, Destroyed, EnvironmentState, Running
-from environments.system.cancellation import in_thread
 from environments.verbs.commanding import Commanding
 from environments.verbs.opened import target_of
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.spec import EnvironmentSpec

@@ -16,7 +16,7 @@ import statechart.storage.repository
 
 STATECHART = """
     Allowed AlreadyExists Chart ChartDefinitionError ChartRepository ChartSession Commit CommitUncertain
-    Conflict CorruptHistory DamagedNames Event Head Holder InvalidName InvalidTransition InvalidValue
+    Conflict CorruptHistory DamagedNames Event Head Holder InvalidCursor InvalidName InvalidTransition InvalidValue
     JsonFileRepository LeaseLost Loaded Locked MigrationFailed MissingPayload NestedFire NewerSchema
     NoSuchMoment NotCopyable NotFound NotOurs Record ReservedPayload Session Stale State StatechartError
     StorageError Transition UnknownEvent UnknownPayload UnknownState fire

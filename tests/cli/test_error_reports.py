@@ -106,6 +106,7 @@ ERRORS: list[Exception] = [
     chart_errors.CommitUncertain("demo"),
     chart_errors.NotDamaged("demo"),
     chart_errors.DamagedNames("data", [], {"demo": chart_errors.NotDamaged("demo")}),
+    chart_errors.InvalidCursor("e" * 100),
     chart_errors.NoSuchMoment("demo", "revision 9", "it has revisions 1 to 4"),
     chart_errors.CorruptHistory("demo", PATH, "it is empty"),
     chart_errors.NewerSchema("demo", PATH, 2, 1),

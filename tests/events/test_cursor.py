@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from environments.errors import InvalidCursor
-from environments.events.cursor import Cursor, Position
+from environments.events.cursor import Cursor
+from statechart.following.cursor import Position
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 

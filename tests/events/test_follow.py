@@ -15,13 +15,14 @@ from hypothesis import given, settings, strategies as st
 
 from environments import Cursor, Environment, EnvironmentSpec, Event, FileRepository, Workspace
 from environments.errors import NothingMatches
-from environments.events.cursor import Position
-from environments.events.follow import Follower, Reader, Told
+from environments.events.follow import Follower, Told
 from environments.model.errors import UnreadableSummary
 from environments.model.records import TransitionRecord
 from environments.model.states import Destroyed, Provisioning
-from environments.ports import EnvironmentRepository, Unfolding, Unread
+from environments.ports import EnvironmentRepository, Unread
 from environments.testing import FixedClock, ScriptedSpec
+from statechart.following.cursor import Position
+from statechart.following.reader import Reader, Unfolding
 from statechart.holder import Holder
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -52,7 +53,7 @@ def words(events: list[Event]) -> list[str]:
     ]
 
 
-def unread(unfolding: Unfolding, position: Position | None) -> list[tuple[datetime, int]]:
+def unread(unfolding: Unfolding[Unread], position: Position | None) -> list[tuple[datetime, int]]:
     """Return time and number of the records that a history tells behind a position."""
     told = Reader(unfolding).unread("a", lambda: position)
     return [(at, found.seq) for at, _, found in told if isinstance(found, Unread)]

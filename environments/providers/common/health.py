@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisco
 from ssl import SSLContext, SSLError
 
 from environments.providers.common.addresses import host_port
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 
 HOST = "127.0.0.1"
 TOKEN_HEADER = "X-Envchart-Instance"

@@ -20,10 +20,10 @@ from environments.model.failure import FailureCause
 from environments.model.operation import ToolProcess
 from environments.model.steps import StepContext
 from environments.providers.common.tool_output import Lines, Output, OutputPipe, output_pipe
-from environments.system.cancellation import shielded
 from environments.system.ending import end
 from environments.system.survivors import of_tools
 from environments.system.waiting import until
+from statechart.following.cancellation import shielded
 
 _TOOL = "ENVCHART_TOOL"
 _FRAME = " \t\r│╷╵"

@@ -12,7 +12,7 @@ from environments.providers.local.port_reservations import Reservations, busy
 from environments.providers.local.service import Service
 from environments.providers.local.settings import LocalSettings
 from environments.system import processes
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 
 
 @translated

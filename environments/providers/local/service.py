@@ -21,9 +21,9 @@ from environments.providers.local.instance import Instance
 from environments.providers.local.layout import Layout
 from environments.providers.local.settings import LocalSettings
 from environments.system import processes
-from environments.system.cancellation import in_thread
 from environments.system.ending import end
 from environments.system.files import OwnPath, remove_tree, rename, require_directory
+from statechart.following.cancellation import in_thread
 
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 _LOG_LIMIT = 1024 * 1024

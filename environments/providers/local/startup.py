@@ -19,8 +19,8 @@ from environments.providers.local.service import Service
 from environments.providers.local.settings import LocalSettings
 from environments.secrets.redaction import redactor
 from environments.system import processes
-from environments.system.cancellation import in_thread, shielded
 from environments.system.waiting import until
+from statechart.following.cancellation import in_thread, shielded
 
 _PAUSE = 0.05
 _ANSWER_WITHIN = 2.0

@@ -20,7 +20,7 @@ from environments.providers.terraform.steps.playbook import Checked, check_playb
 from environments.providers.terraform.tofu.state import differences, resources
 from environments.providers.terraform.tofu.state_file import RecordedState
 from environments.secrets.redaction import redactor
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from pathlib import Path

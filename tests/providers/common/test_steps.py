@@ -13,7 +13,7 @@ from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.common.failures import file_error, translated
 from environments.providers.common.steps import reasons
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 
 
 @pytest.mark.parametrize(

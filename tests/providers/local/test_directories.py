@@ -12,8 +12,8 @@ import pytest
 from environments.errors import StepFailed
 from environments.providers.local import directories
 from environments.providers.local.layout import Layout
-from environments.system.cancellation import in_thread
 from environments.system.files import remove_tree, write_private
+from statechart.following.cancellation import in_thread
 
 
 def names_in(directory):

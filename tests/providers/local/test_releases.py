@@ -12,8 +12,8 @@ from environments.model.failure import FailureCause
 from environments.providers.common.app_files import scan, unfit
 from environments.providers.local import LocalProvider
 from environments.providers.local.releases import Releases
-from environments.system.cancellation import in_thread
 from environments.system.files import OwnPath, entries, sync_file_system
+from statechart.following.cancellation import in_thread
 
 NOWHERE = Path("/nowhere")
 

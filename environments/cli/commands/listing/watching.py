@@ -17,7 +17,7 @@ from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.presentation.listing import ordered
 from environments.selection import INTERRUPTED, UNDER_WAY
-from environments.system.watching import changed_names
+from statechart.following.watching import changed_names
 from statechart.terminal.colours import coloured
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.output import note, write

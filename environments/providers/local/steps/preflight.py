@@ -20,7 +20,7 @@ from environments.providers.local.port_reservations import Reservations
 from environments.providers.local.service import Service, new_instance
 from environments.providers.local.settings import LocalSettings
 from environments.providers.local.startup import Startup
-from environments.system.cancellation import in_thread, shielded
+from statechart.following.cancellation import in_thread, shielded
 
 _SPARE = timedelta(seconds=60)
 

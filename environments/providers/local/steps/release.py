@@ -19,7 +19,7 @@ from environments.providers.local.inputs import inputs_of
 from environments.providers.local.layout import Layout
 from environments.providers.local.releases import Releases
 from environments.providers.local.settings import LocalSettings
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

@@ -20,8 +20,8 @@ from environments.providers.local.port_reservations import Reservations, busy
 from environments.providers.local.releases import Releases
 from environments.providers.local.service import Service
 from environments.providers.local.settings import LocalSettings
-from environments.system.cancellation import in_thread
 from environments.system.processes import Program
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

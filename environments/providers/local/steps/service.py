@@ -23,8 +23,8 @@ from environments.providers.local.service import Service, new_instance
 from environments.providers.local.settings import LocalSettings
 from environments.providers.local.startup import Startup
 from environments.providers.local.steps.preflight import is_done, preflight_steps, released
-from environments.system.cancellation import in_thread
 from environments.system.processes import Program
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

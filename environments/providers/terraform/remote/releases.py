@@ -13,8 +13,8 @@ from environments.errors import StepFailed
 from environments.providers.common.app_files import Manifest, scan
 from environments.providers.terraform.remote.archive import pack
 from environments.providers.terraform.remote.calls import Calls
-from environments.system.cancellation import in_thread, shielded
 from environments.system.files import OwnPath, remove_tree
+from statechart.following.cancellation import in_thread, shielded
 
 _BIG = 4 * 1024 * 1024  # less is uploaded before a report of the progress could be read
 _PARTS = 10

@@ -31,7 +31,7 @@ from environments.providers.terraform.tofu.state_file import (
     serial_of,
 )
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

@@ -15,9 +15,9 @@ from environments.providers.common.app_files import scan
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import on_host
-from environments.system.cancellation import in_thread
 from environments.system.files import read_object, write_private
 from statechart.errors import NotOurs
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

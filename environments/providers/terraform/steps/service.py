@@ -27,7 +27,7 @@ from environments.providers.terraform.remote.collected_log import CollectedLog, 
 from environments.providers.terraform.remote.connection import on_host
 from environments.providers.terraform.remote.host import HostDirectory, RemoteService
 from environments.providers.terraform.remote.startup import Startup
-from environments.system.cancellation import shielded
+from statechart.following.cancellation import shielded
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

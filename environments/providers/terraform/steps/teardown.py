@@ -19,9 +19,9 @@ from environments.providers.terraform.steps.replacement import HOST, REPLACED
 from environments.providers.terraform.tofu.state import binary_of, resources
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL, RecordedState
 from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
-from environments.system.cancellation import in_thread
 from environments.system.files import OwnPath, remove_tree
 from environments.system.waiting import until
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment

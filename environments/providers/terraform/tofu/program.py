@@ -22,8 +22,8 @@ from environments.providers.terraform.tofu.messages import SUMMED_UP, Messages
 from environments.providers.terraform.tofu.surroundings import surroundings
 from environments.providers.terraform.tofu.unsaved_state import UnsavedState
 from environments.providers.terraform.tofu.variable_files import variable_files
-from environments.system.cancellation import in_thread
 from environments.system.files import OwnPath, remove_tree
+from statechart.following.cancellation import in_thread
 
 CANDIDATES = ("tofu", "terraform")
 _LONGEST = 64 * 1024 * 1024

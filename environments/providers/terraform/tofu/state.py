@@ -20,8 +20,8 @@ from environments.providers.terraform.tofu.program import Binary
 from environments.providers.terraform.tofu.state_file import RecordedState, StateFile, require_local
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.secrets.references import SecretRef
-from environments.system.cancellation import in_thread
 from environments.system.files import remove_tree
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings

@@ -12,7 +12,7 @@ from environments.providers.terraform.tofu.answers import ShownPlan, read_shown
 from environments.providers.terraform.tofu.program import Binary
 from environments.providers.terraform.tofu.state import asked, binary_of, initialise
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from watchfiles._rust_notify import RustNotify  # the backend, whose interface is documented
 
-from environments.system.cancellation import in_thread
+from statechart.following.cancellation import in_thread
 from statechart.storage.layout import Layout
 
 _Status: TypeAlias = tuple[int, int, int] | None

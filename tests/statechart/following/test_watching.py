@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from environments.system import watching
-from environments.system.watching import Watch, changed_names
+from statechart.following import watching
+from statechart.following.watching import Watch, changed_names
 
 
 async def seen(watch: Watch, path: Path) -> None:

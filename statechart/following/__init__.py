@@ -1,0 +1,1 @@
+"""Follow histories while they grow: wait for changes, and tell each record once."""
