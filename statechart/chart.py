@@ -14,9 +14,10 @@ from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 from typing_extensions import TypeVar
 
-from statechart.engine import naming, strict
+from statechart.engine import members, naming, strict
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
+from statechart.engine.members import Members
 from statechart.engine.models import declared_model
 from statechart.engine.payload import (
     RESERVED,
@@ -47,6 +48,10 @@ ModelT = TypeVar("ModelT", default=Any)
 class _StrictMeta(StateMachineMetaclass):
     """Refuses, at the creation of a class, declarations that can't be committed once per event."""
 
+    @classmethod
+    def __prepare__(cls, _name: str, _bases: tuple[type, ...], /, **_options: Any) -> Members:
+        return Members()
+
     def __init__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> None:
         extended = [base.__name__ for base in bases if getattr(base, "states_map", None)]
         # The engine keeps State objects on the class: a subclass would rebind those of its base.
@@ -54,6 +59,9 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(
                 f"{name} extends the chart {extended[0]}, whose states would be shared; declare it whole"
             )
+        lost = list(members.replaced(attrs))
+        if lost:
+            raise ChartDefinitionError(f"chart {name}: " + "; ".join(lost))
         try:
             super().__init__(name, bases, attrs)  # type: ignore[arg-type]  # the engine's annotation says one base
         except InvalidDefinition as error:
@@ -61,7 +69,8 @@ class _StrictMeta(StateMachineMetaclass):
         # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
-            found = [*strict.problems(cls, base), *naming.problems(cls, base)]  # type: ignore[arg-type]  # cls is a chart
+            found = [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
+            found += naming.problems(cls, base, declared_model(cls, base))  # type: ignore[arg-type]
             found += () if found else lints(cls)  # type: ignore[arg-type]
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))

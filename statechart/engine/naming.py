@@ -9,6 +9,7 @@ from keyword import iskeyword
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from statemachine import Event, State
 from statemachine.callbacks import SpecReference, allways_true
 from statemachine.graph import iterate_states_and_transitions
 from statemachine.spec_parser import names_in_boolean_expr, operator_mapping, parse_boolean_expr
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
     AnyChart = type[StateChart[Any]]
 
 _HOOK = re.compile(r"(on_enter_|on_exit_|before_|after_|on_)(.+)")
+_OTHER_WORDS = re.compile(r"on_(?:(leave|left|leaving|exited)|entry|entered|entering)_(.+)|prepare_(.+)")
 _SLIP = 0.75  # two names that are so alike are taken for one, misspelt
 
 
-def problems(chart: AnyChart, base: AnyChart) -> Iterator[str]:
+def problems(chart: AnyChart, base: AnyChart, model: object = None) -> Iterator[str]:
     """Yield the names in a chart that lead nowhere, a sentence each.
 
     The engine finds hooks by their names, so that a misspelt hook would never run. `base` is the strict
-    base class.
+    base class, and `model` the class of the chart's models, or None if unknown.
     """
     mixins = [owner for owner in chart.__mro__[1:] if owner not in base.__mro__]
     hooks = {spec.attr_name for spec in all_specs(chart) if spec.is_convention}
@@ -38,29 +40,83 @@ def problems(chart: AnyChart, base: AnyChart) -> Iterator[str]:
         for code in _codes(value):
             # A method may be called by another one, as helpers and template methods are.
             used |= {called for called in _called(code) if called != name}
-    yield from _lost_hooks(chart, mixins, hooks, used)
-
-
-def _lost_hooks(
-    chart: AnyChart, mixins: Collection[type], hooks: Collection[str], used: Collection[str]
-) -> Iterator[str]:
+    for name in _functions(chart):
+        if name not in used:
+            yield from _lost_hook(chart, name, hooks)
     listeners = [each if isinstance(each, type) else type(each) for each in chart._class_listeners]
-    for owner in (chart, *mixins, *listeners):
+    for owner in (*mixins, *listeners, *_bases(model)):
         for name in _functions(owner):
-            parts = _HOOK.fullmatch(name)
-            if name in used or parts is None:
-                continue
-            prefix = parts[1]
-            own = owner is chart
-            known = {hook.removeprefix(prefix) for hook in hooks if hook.startswith(prefix)}
-            like = nearest(parts[2], sorted(known), 0.6 if own else _SLIP)
-            # Mixins and listeners may serve other charts as well, and `on_` begins other names as well.
-            doubtful = not own or prefix == "on_"
-            if like is not None and prefix + like not in vars(owner):
-                yield f"{owner.__name__}.{name} is never called: did you mean {prefix}{like}?"
-            elif not doubtful:
-                what = "state" if prefix in ("on_enter_", "on_exit_") else "event"
-                yield f"{owner.__name__}.{name} is never called, as no {what} has this name: rename it"
+            meant = _slip_of(name, hooks) if name not in used else None
+            if meant is not None and meant not in vars(owner):
+                yield f"{owner.__name__}.{name} is never called: did you mean {meant}?"
+    yield from _no_methods(chart, hooks)
+    yield from _lost_names(chart, model)
+
+
+def _lost_hook(chart: AnyChart, name: str, hooks: Collection[str]) -> Iterator[str]:
+    """Yield the sentence about a method of the chart that is named like a hook, if it is."""
+    lost = f"{chart.__name__}.{name} is never called"
+    states, events = {state.id for state in chart.states}, {event.id for event in chart._events}
+    parts, other = _HOOK.fullmatch(name), _OTHER_WORDS.fullmatch(name)
+    meant = _same(name, hooks) or _same(
+        f"on_{name}", [each for each in hooks if each.startswith(_OF_STATES)]
+    )
+    if other is not None and other[2] in states:
+        meant = ("on_exit_" if other[1] else "on_enter_") + other[2]
+    elif other is not None and other[3] in events:
+        meant = f"before_{other[3]}"
+    if meant is None and parts is not None:
+        known = {hook.removeprefix(parts[1]) for hook in hooks if hook.startswith(parts[1])}
+        like = nearest(parts[2], sorted(known))
+        meant = None if like is None else parts[1] + like
+    if meant is not None and meant not in vars(chart):
+        yield f"{lost}: did you mean {meant}?"
+    elif parts is not None and name.startswith(_OF_STATES):
+        hint = f"{parts[2]} is an event: did you mean on_{parts[2]}?" if parts[2] in events else "rename it"
+        yield f"{lost}, as no state has this name: {hint}"
+    elif parts is not None:
+        hint = (
+            f"{parts[2]} is a state: did you mean on_enter_{parts[2]}?"
+            if parts[2] in states
+            else "rename it"
+        )
+        yield f"{lost}, as no event has this name: {hint}"
+
+
+_OF_STATES = ("on_enter_", "on_exit_")
+
+
+def _slip_of(name: str, hooks: Collection[str]) -> str | None:
+    """Return the hook that the name of a method is almost certainly meant for, or None.
+
+    Mixins, listeners and models may serve other charts as well, which have other hooks.
+    """
+    parts = _HOOK.fullmatch(name)
+    if parts is None:
+        return _same(name, hooks)
+    known = {hook.removeprefix(parts[1]) for hook in hooks if hook.startswith(parts[1])}
+    like = nearest(parts[2], sorted(known), _SLIP)
+    return None if like is None else parts[1] + like
+
+
+def _same(name: str, hooks: Collection[str]) -> str | None:
+    """Return the hook that differs in its underscores and capitals only, such as `onEnterPaid`."""
+    squeezed = name.replace("_", "").lower()
+    return next((hook for hook in sorted(hooks) if hook.replace("_", "") == squeezed), None)
+
+
+def _no_methods(chart: AnyChart, hooks: Collection[str]) -> Iterator[str]:
+    for name in sorted(hooks & vars(chart).keys()):
+        value = vars(chart)[name]
+        if isinstance(value, type) or not (callable(value) or hasattr(value, "__func__")):
+            yield f"{chart.__name__}.{name} is a {type(value).__name__}, but hooks are methods: rename it"
+
+
+def _bases(model: object) -> Iterator[type]:
+    """Yield the classes that a model's own methods come from."""
+    for owner in model.__mro__ if isinstance(model, type) else ():
+        if owner is not object and owner.__module__.partition(".")[0] != "pydantic":
+            yield owner
 
 
 def unreadable(chart: AnyChart) -> Iterator[str]:
@@ -100,25 +156,71 @@ def names(spec: Any) -> set[str]:
 def unbuilt(machine: StateChart[Any]) -> str:
     """Return the reason why a machine could not be built: names that nothing has."""
     owners = [machine, machine.model, *machine._listeners.values()]
-    model = type(machine.model).__name__
-    known = sorted({name for owner in owners for name in dir(owner) if name[0] != "_"})
-    lost = dict.fromkeys(_unfound(type(machine), owners))
-    likely = {name: nearest(name, known, _SLIP) for _, name in lost}
-    return "; ".join(
-        f"{place} names {name!r}, which neither the chart nor its listeners nor the model ({model}) has: "
-        + (f"did you mean {likely[name]!r}?" if likely[name] else "define it, or correct the name")
-        for place, name in lost
-    )
+    known = {name for owner in owners for name in dir(owner)}
+    return "; ".join(_unfound(type(machine), known, type(machine.model).__name__))
 
 
-def _unfound(chart: AnyChart, owners: Collection[object]) -> Iterator[tuple[str, str]]:
+def _lost_names(chart: AnyChart, model: object) -> Iterator[str]:
+    """Yield the names of guards and hooks that no machine of the chart will have."""
+    for place, name in _places(chart):
+        found = getattr(chart, name, None)
+        if isinstance(found, (State, Event)):
+            kind = "a state" if isinstance(found, State) else "an event"
+            yield f"{place} names {name!r}, which is {kind}: name a guard or hook"
+    owners = [chart, model, *chart._class_listeners]
+    known = [_attributes(owner) for owner in owners]
+    if isinstance(model, type) and None not in known:
+        yield from _unfound(chart, {name for names_ in known for name in names_ or ()}, model.__name__)
+
+
+def _unfound(chart: AnyChart, known: Collection[str], model: str) -> Iterator[str]:
+    public = sorted(name for name in known if name[0] != "_")
+    for place, name in dict.fromkeys(_places(chart)):
+        if name not in known:
+            like = nearest(name, public, _SLIP)
+            hint = f"did you mean {like!r}?" if like else "define it, or correct the name"
+            nobody = f"neither the chart nor its listeners nor the model ({model}) has"
+            yield f"{place} names {name!r}, which {nobody}: {hint}"
+
+
+def _places(chart: AnyChart) -> Iterator[tuple[str, str]]:
+    """Yield the names that guards and hooks are given by, each after the place of the guard or hook."""
     for state in chart.states:
         places = [(f"{way.event} from {state.id}", way._specs) for way in state.transitions]
         for place, specs in [(f"state {state.id}", state._specs), *places]:
             found = {name for spec in specs if not spec.is_convention for name in names(spec)}
-            for name in sorted(found):
-                if not any(hasattr(owner, name) for owner in owners):
-                    yield place, name
+            yield from ((place, name) for name in sorted(found))
+
+
+def _attributes(owner: object) -> set[str] | None:
+    """Return all names that the objects of a class may have, or None if only an object can tell.
+
+    The owner may also be such an object.
+    """
+    if not isinstance(owner, type):
+        # Of a factory, only the result could tell.
+        return None if callable(owner) else {*dir(owner), *(_attributes(type(owner)) or ())}
+    found = set(dir(owner)) | getattr(owner, "model_fields", {}).keys() | _private(owner)
+    if getattr(owner, "model_config", {}).get("extra") == "allow":
+        return None
+    for base in owner.__mro__[:-1]:
+        body = vars(base)
+        if base.__module__.partition(".")[0] in ("pydantic", "statechart", "statemachine", "typing"):
+            continue
+        if not base.__flags__ & _IN_PYTHON or "__getattr__" in body or "__getattribute__" in body:
+            return None
+        found |= body.get("__annotations__", {}).keys()
+        # Names that methods use, such as those that `__init__` assigns.
+        found |= {name for value in body.values() for code in _codes(value) for name in _called(code)}
+    return None if found & _AT_WILL else found
+
+
+_IN_PYTHON = 1 << 9  # of a class that a class statement made (Py_TPFLAGS_HEAPTYPE)
+_AT_WILL = {"setattr", "vars"}  # functions that give an object attributes of any name
+
+
+def _private(model: type) -> set[str]:
+    return set(getattr(model, "__private_attributes__", None) or ())
 
 
 def all_specs(chart: AnyChart) -> Iterator[Any]:
@@ -135,10 +237,12 @@ def _named(chart: AnyChart) -> Iterator[str]:
 
 
 def _functions(owner: type) -> Iterator[str]:
-    """Yield the functions in the body of a class; not those that a decorator made a guard or hook."""
+    """Yield the methods in the body of a class; not those that a decorator made a guard or hook."""
     for name, value in vars(owner).items():
         function = getattr(value, "__func__", value)
-        if isinstance(function, FunctionType) and not hasattr(function, "attr_name"):
+        if isinstance(function, (FunctionType, partial, partialmethod)) and not hasattr(
+            function, "attr_name"
+        ):
             yield name
 
 

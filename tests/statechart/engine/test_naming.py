@@ -19,8 +19,8 @@ from statechart.testing import Driver
 def idle(self: object) -> None: ...
 
 
-def chart_of(*bases: type, cond: Any = None, **body: Any) -> type[Chart]:
-    class Made(*bases, Chart):  # type: ignore[misc]
+def chart_of(*bases: type, cond: Any = None, base: Any = Chart, **body: Any) -> type[Chart]:
+    class Made(*bases, base):  # type: ignore[misc]
         home = State("home", initial=True)
         away = State("away")
         leave = Event(home.to(away, cond=cond), name="leave")
@@ -40,7 +40,17 @@ MISSPELT = {
     "after_goo": "after_goo is never called, as no event has this name: rename it",
     "after_leaev": "after_leaev is never called: did you mean after_leave?",
     "on_lave": "on_lave is never called: did you mean on_leave?",
-    "on_enter_leave": "on_enter_leave is never called, as no state has this name",
+    "on_enter_leave": "on_enter_leave is never called, as no state has this name: leave is an event: "
+    "did you mean on_leave?",
+    "before_home": "before_home is never called, as no event has this name: home is a state: did you "
+    "mean on_enter_home?",
+    "on_duty": "on_duty is never called, as no event has this name: rename it",
+    "on_leave_away": "on_leave_away is never called: did you mean on_exit_away?",
+    "on_entry_away": "on_entry_away is never called: did you mean on_enter_away?",
+    "enter_away": "enter_away is never called: did you mean on_enter_away?",
+    "onEnterAway": "onEnterAway is never called: did you mean on_enter_away?",
+    "afterLeave": "afterLeave is never called: did you mean after_leave?",
+    "prepare_leave": "prepare_leave is never called: did you mean before_leave?",
     "after_transitoin": "after_transitoin is never called: did you mean after_transition?",
 }
 
@@ -123,7 +133,8 @@ SOUND: dict[str, Callable[[], type[Chart]]] = {
     ),
     "an attribute with the name of a hook": lambda: chart_of(before_noon=True),
     "a property with the name of a hook": lambda: chart_of(after_hours=property(noon)),
-    "a method that begins with on": lambda: chart_of(on_duty=noon),
+    "a method with other words": lambda: chart_of(leave_home=noon, prepare_invoice=noon, onward=noon),
+    "a guard that begins with on": lambda: chart_of(on_duty=noon, cond="on_duty"),
     "all the generic hooks": lambda: chart_of(
         prepare_event=lambda self: {}, on_enter_state=idle, on_exit_state=idle, before_transition=idle
     ),
@@ -152,6 +163,33 @@ def test_a_slip_in_a_mixin_or_listener_is_refused(case: dict[str, Any]) -> None:
 
     with pytest.raises(ChartDefinitionError, match="on_enter_awya is never called: did you mean on_enter_"):
         chart_of(*bases, **case)
+
+
+@pytest.mark.parametrize("hook", [True, property(noon), int], ids=["value", "property", "class"])
+def test_a_hook_that_is_no_method_is_refused(hook: object) -> None:
+    with pytest.raises(
+        ChartDefinitionError, match=r"on_enter_away is a [a-z]+, but hooks are methods: rename"
+    ):
+        chart_of(on_enter_away=hook)
+
+
+def test_a_partial_that_would_never_run_is_refused() -> None:
+    with pytest.raises(
+        ChartDefinitionError, match="on_enter_awya is never called: did you mean on_enter_away"
+    ):
+        chart_of(on_enter_awya=partial(idle, None))
+
+
+class Walk(BaseModel):
+    state: str = "home"
+    rested: bool = True
+
+    def on_enter_awya(self) -> None: ...
+
+
+def test_a_slip_in_a_hook_of_the_declared_model_is_refused() -> None:
+    with pytest.raises(ChartDefinitionError, match=r"Walk\.on_enter_awya is never called: did you mean"):
+        chart_of(base=Chart[Walk])
 
 
 def test_a_hook_given_by_a_decorator_may_have_any_name() -> None:
@@ -237,6 +275,77 @@ def test_a_frozen_model_may_be_asked_but_not_changed() -> None:
         machine.fire(OrderChart.pay, amount=3)
     with pytest.raises(ChartDefinitionError, match=r"use fire\(session, ...\)"):
         Driver(OrderChart, state="paid", model=Order())
+
+
+class Fields(BaseModel):
+    state: str = "home"
+    rested: bool = True
+    _map: str = "old"
+
+
+class Plain:
+    rested: bool
+    __slots__ = ("state",)
+
+
+class Assigning:
+    def __init__(self) -> None:
+        self.state = None
+        self.rested = True
+
+
+class AtWill:
+    def __init__(self, **given: object) -> None:
+        for name in given:
+            setattr(self, name, given[name])
+
+
+class Open(BaseModel, extra="allow"):
+    state: str = "home"
+
+
+class Asked:
+    state = None
+
+    def __getattr__(self, name: str) -> bool:
+        return True
+
+
+class Helps:
+    def has_maps(self) -> bool:
+        return True
+
+
+CLOSED = [Fields, Plain, Assigning]
+
+
+@pytest.mark.parametrize("model", CLOSED, ids=[each.__name__ for each in CLOSED])
+def test_a_guard_that_the_declared_model_lacks_is_refused_with_the_class(model: type) -> None:
+    with pytest.raises(ChartDefinitionError) as refused:
+        chart_of(base=Chart[model], cond="rested and has_map", listeners=[Helps])
+
+    assert str(refused.value) == (
+        "chart Made: leave from home names 'has_map', which neither the chart nor its listeners nor the "
+        f"model ({model.__name__}) has: did you mean 'has_maps'?"
+    )
+    assert chart_of(base=Chart[model], cond="rested and has_maps", listeners=[Helps()])
+
+
+@pytest.mark.parametrize("model", [AtWill, Open, Asked, SimpleNamespace, dict])
+def test_a_model_that_may_have_any_attribute_is_asked_when_a_machine_is_built(model: type) -> None:
+    assert chart_of(base=Chart[model], cond="rested and has_map")
+
+
+def test_a_listener_that_a_factory_makes_may_have_any_guard() -> None:
+    assert chart_of(base=Chart[Fields], cond="has_map", listeners=[lambda: SimpleNamespace(has_map=True)])
+
+
+@pytest.mark.parametrize(("name", "kind"), [("away", "a state"), ("leave", "an event")])
+def test_a_guard_or_hook_that_is_a_state_or_an_event_is_refused(name: str, kind: str) -> None:
+    with pytest.raises(
+        ChartDefinitionError, match=f"leave from home names '{name}', which is {kind}: name"
+    ):
+        chart_of(cond=name)
 
 
 def test_a_guard_that_not_even_the_model_has_is_named_with_its_place() -> None:

@@ -1,0 +1,129 @@
+"""The members of a chart's class body: those that replace or hide one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property, partial, partialmethod, singledispatchmethod
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from statemachine import Event, State
+from statemachine.states import States
+from statemachine.transition import Transition
+from statemachine.transition_list import TransitionList
+
+if TYPE_CHECKING:
+    from statemachine import StateChart
+
+    AnyChart = type[StateChart[Any]]
+
+_METHODS = (FunctionType, staticmethod, classmethod, partial, partialmethod, singledispatchmethod)
+
+
+class Members(dict[str, object]):
+    """The namespace of a class body, which notes the members that replace one another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.replaced: dict[str, tuple[object, object]] = {}
+
+    def __setitem__(self, name: str, value: object) -> None:
+        old = self.get(name)
+        # Nobody calls `_` by its name, but the engine finds decorated hooks by theirs.
+        unnamed = name[:2] == "__" or (name == "_" and not hasattr(old, "attr_name"))
+        if name in self and not unnamed and not _made_from(value, old):
+            self.replaced.setdefault(name, (old, value))
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        self.replaced.pop(name, None)  # such as the variable of a loop over states
+        super().__delitem__(name)
+
+
+def replaced(body: Mapping[str, object]) -> Iterator[str]:
+    """Yield the members of a class body that another member of this name replaced, a sentence each."""
+    lost: Mapping[str, tuple[object, object]] = getattr(body, "replaced", {})
+    for name, (old, new) in lost.items():
+        before, after = _kind(old), _kind(new)
+        if before == after == "event":
+            yield f"event {name!r} is declared twice, and the first is lost: join their transitions with |"
+        elif before == after != "attribute":
+            yield f"{before} {name!r} is declared twice, and the first is lost: rename or remove one"
+        elif before != after:
+            yield f"{after} {name!r} replaces the {before} of this name, which is lost: rename one"
+
+
+def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Iterator[str]:
+    """Yield the states and events that hide a member of the class or of its mixins, a sentence each.
+
+    `base` is the strict base class, and `body` is the namespace of the chart's class body.
+    """
+    mixins = [owner for owner in chart.__mro__[1:] if owner not in base.__mro__]
+    declared = [("state", state.id) for state in chart.states]
+    declared += [("event", event.id) for event in chart._events]
+    for kind, name in declared:
+        own = _kind(body.get(name, chart))
+        # With States.from_enum and Event(id=...), the name is not the one that the body assigns.
+        if name in body and own not in ("state", "event"):
+            yield f"{kind} {name!r} and the {own} of this name hide one another: rename one"
+        for owner in mixins:
+            other = vars(owner).get(name)
+            if other is not None:
+                yield f"{kind} {name!r} hides the {_kind(other)} {owner.__name__}.{name}: rename one"
+
+
+def _kind(member: object) -> str:
+    match member:
+        case State():
+            return "state"
+        case Event() | Transition() | TransitionList():
+            return "event"
+        case States():
+            return "group of states"
+        case property() | cached_property():
+            return "property"
+        case _ if isinstance(member, _METHODS):
+            # A function that transitions decorate is their event as well.
+            return "event" if getattr(member, "is_event", False) else "method"
+        case _:
+            return "attribute"
+
+
+def _made_from(new: object, old: object, depth: int = 3) -> bool:
+    """Return whether a member contains another, as decorators, setters and `|` make it."""
+    if new is old or getattr(old, "__name__", None) == "_overload_dummy":
+        return True
+    if isinstance(old, property) and isinstance(new, property):
+        return new.fget is old.fget or _made_from(new.fget, old)
+    ways = _transitions(old)
+    if ways:
+        return {id(way) for way in ways} <= {id(way) for way in _transitions(new)}
+    return depth > 0 and any(_made_from(part, old, depth - 1) for part in _parts(new))
+
+
+def _transitions(member: object) -> list[object]:
+    match member:
+        case Event():
+            return _transitions(member._transitions)
+        case Transition():
+            return [member]
+        case TransitionList():
+            return list(member)
+        case _:
+            return []
+
+
+def _parts(member: object) -> Iterator[object]:
+    match member:
+        case property():
+            yield from (member.fget, member.fset, member.fdel)
+        case FunctionType():
+            yield getattr(member, "__wrapped__", None)
+            for cell in member.__closure__ or ():
+                with suppress(ValueError):  # of a cell that is empty yet
+                    yield cell.cell_contents
+        case staticmethod() | classmethod():
+            yield member.__func__
+        case partial() | partialmethod() | cached_property() | singledispatchmethod():
+            yield member.func

@@ -1,0 +1,210 @@
+"""Members of a chart that replace or hide one another are refused with the class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from functools import wraps
+from typing import Any, overload
+
+import pytest
+from statemachine.states import States
+
+from statechart import Chart, ChartDefinitionError, Event, State
+
+# ruff: noqa: F811  # the mistakes
+
+
+def a_state_twice() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+
+
+def an_event_twice() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        dim = State()
+        off = State(final=True)
+        stop = Event(on.to(dim))
+        both = Event(stop._transitions)  # keeps the lost transition alive
+        stop = Event(dim.to(off))
+
+
+def a_guard_twice() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off, cond="is_ok"))
+
+        def is_ok(self) -> bool:
+            return False
+
+        def is_ok(self) -> bool:
+            return True
+
+
+def a_method_after_an_event() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+
+        def stop(self) -> None: ...
+
+
+def an_event_after_a_method() -> None:
+    class Made(Chart):
+        def stop(self) -> None: ...
+
+        on = State(initial=True)
+        off = State(final=True)
+        stop = on.to(off)
+
+
+def an_event_after_a_state() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        off = Event(on.to(off))
+
+
+def an_attribute_after_a_guard() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off, cond="is_ok"))
+
+        @property
+        def is_ok(self) -> bool:
+            return False
+
+        is_ok = True
+
+
+def an_event_with_an_id() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off), id="halt")
+
+        def halt(self) -> None: ...
+
+
+def a_state_of_an_enum() -> None:
+    class Made(Chart):
+        states = States.from_enum(Enum("Switch", "on off"), initial=Enum("Switch", "on off").on)
+        stop = Event(states.on.to(states.off) | states.off.to(states.on))
+
+        @property
+        def off(self) -> None: ...
+
+
+def two_decorated_hooks() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+
+        @stop.on
+        def _(self) -> None: ...
+
+        @stop.after
+        def _(self) -> None: ...
+
+
+class Mixin:
+    rested = True
+
+    def stop(self) -> None: ...
+
+
+def an_event_over_a_mixin() -> None:
+    class Made(Mixin, Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+
+
+def a_state_over_a_mixin() -> None:
+    class Made(Mixin, Chart):
+        rested = State(initial=True)
+        off = State(final=True)
+        halt = Event(rested.to(off))
+
+
+MISTAKES: dict[Callable[[], None], str] = {
+    a_state_twice: "state 'on' is declared twice, and the first is lost: rename or remove one",
+    an_event_twice: "event 'stop' is declared twice, and the first is lost: join their transitions with |",
+    a_guard_twice: "method 'is_ok' is declared twice, and the first is lost: rename or remove one",
+    two_decorated_hooks: "method '_' is declared twice, and the first is lost: rename or remove one",
+    a_method_after_an_event: "method 'stop' replaces the event of this name, which is lost: rename one",
+    an_event_after_a_method: "event 'stop' replaces the method of this name, which is lost: rename one",
+    an_event_after_a_state: "event 'off' replaces the state of this name, which is lost: rename one",
+    an_attribute_after_a_guard: "attribute 'is_ok' replaces the property of this name, which is lost",
+    an_event_with_an_id: "event 'halt' and the method of this name hide one another: rename one",
+    a_state_of_an_enum: "state 'off' and the property of this name hide one another: rename one",
+    an_event_over_a_mixin: "event 'stop' hides the method Mixin.stop: rename one",
+    a_state_over_a_mixin: "state 'rested' hides the attribute Mixin.rested: rename one",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=[each.__name__ for each in MISTAKES])
+def test_members_that_replace_or_hide_one_another_are_refused(mistake: Callable[[], None]) -> None:
+    with pytest.raises(ChartDefinitionError) as refused:
+        mistake()
+
+    assert str(refused.value).startswith(f"chart Made: {MISTAKES[mistake]}")
+
+
+def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+def test_members_that_are_made_from_the_ones_before_are_kept() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        dim = State()
+        off = State(final=True)
+        stop = on.to(dim)
+        stop = stop | dim.to(off)
+        stop = Event(stop, name="Stop")
+        for each in (on, dim):
+            each.to(off, event="halt")
+        del each
+
+        @property
+        def level(self) -> int:
+            return 3
+
+        @level.setter
+        def level(self, value: int) -> None: ...
+
+        @overload
+        def helper(self, of: int) -> int: ...
+        @overload
+        def helper(self, of: str) -> str: ...
+        def helper(self, of: Any) -> Any:
+            return of
+
+        def is_ok(self) -> bool:
+            return True
+
+        is_ok = property(checked(is_ok))
+
+        def _(self) -> None: ...
+
+        def _(self) -> None: ...
+
+        label = "a"
+        label = "b"
+
+    machine = Made()
+    assert set(machine.enabled()) == {"stop", "halt"}
+    assert machine.fire(Made.event("stop")).to_state == "dim"
