@@ -37,10 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--chart-coverage-fail-under",
-        default=None,
+        action="append",
+        default=[],
         metavar="PERCENT",
-        type=_percent,
-        help="fail if a chart's states, transitions or refusals are met to less than this",
+        help="fail if a chart's states, transitions or refusals are met to less than this; of one measure "
+        "as in transitions:100,guards:80; repeatable",
     )
     group.addoption(
         "--chart-coverage-of",
@@ -49,6 +50,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATTERN",
         help="count only charts whose module:Chart matches, as in shop.*:*; repeatable",
     )
+    group.addoption(
+        "--chart-coverage-untouched",
+        action="store_true",
+        help="count charts that were imported, and touched by no test",
+    )
+    group.addoption(
+        "--chart-coverage-journals",
+        action="append",
+        default=[],
+        metavar="[CHART=]DIR",
+        help="compare the tests with the journals in a directory; name their module:Chart if several are "
+        "counted; repeatable",
+    )
+    untouched = "count charts that were imported, and touched by no test"
+    parser.addini("chart_coverage_untouched", untouched, type="bool", default=False)
     parser.addini("chart_coverage_of", "the charts to count, as patterns of module:Chart", type="args")
     parser.addini("statechart", "the chart of Given/When/Then scenarios that name none, as module:Chart")
 
@@ -58,16 +74,6 @@ def _report(value: str) -> str:
     if kind not in REPORTS:
         raise ArgumentTypeError(f"there is no report {kind!r}: use {', '.join(REPORTS)}")
     return value
-
-
-def _percent(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 100:
-        raise ArgumentTypeError(f"{value!r} is not a percentage: give a number from 0 to 100")
-    return number
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,12 +88,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "statechart_matrix(chart, model=None, payloads=None): run the test with each `cell` of the "
         "state-event matrix",
     )
-    wanted = ("chart_coverage_report", "chart_coverage_fail_under", "chart_coverage_of")
+    wanted = ("report", "fail_under", "of", "untouched", "journals")
     if config.getoption("chart_coverage"):
-        from statechart.testing.measuring import CoveragePlugin
+        from statechart.testing.coverage.measuring import CoveragePlugin
 
         config.pluginmanager.register(CoveragePlugin(config), "statechart-coverage")
-    elif any(config.getoption(name) not in (None, []) for name in wanted):
+    elif any(config.getoption(f"chart_coverage_{name}") for name in wanted):
         raise pytest.UsageError("the chart coverage options need --chart-coverage")
 
 

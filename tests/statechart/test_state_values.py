@@ -31,7 +31,7 @@ from statechart.engine.hooks import watching
 from statechart.errors import InvalidValue
 from statechart.graph import allowed_events, shortest_path, states
 from statechart.testing import matrix, paths, state_machine
-from statechart.testing.coverage import Coverage
+from statechart.testing.coverage.counting import Coverage
 from statechart.testing.driver import Driver
 
 

@@ -22,8 +22,9 @@ from markdown_it import MarkdownIt
 from statechart import Chart, Event, State
 from statechart.diagram import render
 from statechart.picture import Marks, compose, printable
-from statechart.testing.coverage import Coverage, Covered
-from statechart.testing.reports import as_html
+from statechart.testing.coverage.counting import Coverage
+from statechart.testing.coverage.items import Covered
+from statechart.testing.coverage.page import as_html
 
 WORDS = [
     *("direction TB", "go Direction lr", "note", "end note", "[[choice]]", "<<fork>>", "[*]", "-->"),

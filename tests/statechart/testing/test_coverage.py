@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import mermaidx
 import pytest
 
 from statechart import Chart, State
 from statechart.formats.dot import dot
-from statechart.testing.coverage import Covered
-from statechart.testing.reports import coloured
+from statechart.testing.coverage.items import Covered
+from statechart.testing.coverage.page import coloured
 
 HALF = """
 from shop import OrderChart
@@ -90,7 +91,7 @@ def test_below_the_threshold_the_run_fails_and_names_the_kind(
     result.stdout.fnmatch_lines(
         [
             "FAIL shop:OrderChart: 40 % of its transitions, and 60.5 % are required",
-            "FAIL shop:OrderChart: 9 % of its refused, and 60.5 % are required",
+            "FAIL shop:OrderChart: 9 % of its refusals, and 60.5 % are required",
         ]
     )
     assert "of its states" not in result.stdout.str()
@@ -107,27 +108,87 @@ def test_a_run_without_charts_fails_a_threshold(covered: Callable[..., pytest.Ru
     result.stdout.fnmatch_lines(["FAIL no chart was touched by any test, and 1 % are required"])
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--chart-coverage-fail-under=abc"], "'abc' is not a percentage: give a number from 0 to 100"),
-        (["--chart-coverage-fail-under=101"], "'101' is not a percentage: give a number from 0 to 100"),
-        (["--chart-coverage-fail-under=nan"], "'nan' is not a percentage: give a number from 0 to 100"),
-        (["--chart-coverage-report=pdf"], "there is no report 'pdf': use term, html, json, mermaid"),
-        (["--chart-coverage-of=shop:*"], "the chart coverage options need --chart-coverage"),
-        (
-            ["--chart-coverage-fail-under=0"],
-            "the chart coverage options need --chart-coverage",
-        ),
-    ],
-)
-def test_options_that_make_no_sense_are_refused(
-    shop: pytest.Pytester, options: list[str], said: str
-) -> None:
-    result = shop.runpytest_subprocess(*options)
+SENSELESS = {
+    "--chart-coverage-of=shop:*": "the chart coverage options need --chart-coverage",
+    "--chart-coverage-fail-under=0": "the chart coverage options need --chart-coverage",
+    "--chart-coverage-untouched": "the chart coverage options need --chart-coverage",
+    "--chart-coverage-journals=.": "the chart coverage options need --chart-coverage",
+    "--chart-coverage --chart-coverage-report=pdf": "there is no report 'pdf': use term, html, json, mermaid",
+    "--chart-coverage --chart-coverage-fail-under=abc": "'abc' is not a percentage: give a number from 0 to 100",
+    "--chart-coverage --chart-coverage-fail-under=101": "'101' is not a percentage: give a number from 0 to 100",
+    "--chart-coverage --chart-coverage-fail-under=nan": "'nan' is not a percentage: give a number from 0 to 100",
+    "--chart-coverage --chart-coverage-fail-under=": "'' is not a percentage: give a number from 0 to 100",
+    "--chart-coverage --chart-coverage-fail-under=pairs:": "'pairs:' is not a percentage: give a number",
+    "--chart-coverage --chart-coverage-fail-under=90,": "'' is not a percentage: give a number from 0 to 100",
+    "--chart-coverage --chart-coverage-fail-under=90,transitons:5": "there is no measure 'transitons': did you mean transitions?",
+    "--chart-coverage --chart-coverage-fail-under=x:5": "there is no measure 'x': use states, transitions, pairs, guards, refusals, production, steps",
+    "--chart-coverage --chart-coverage-fail-under=production:5": "a threshold of production needs journals",
+    "--chart-coverage --chart-coverage-journals=nowhere": "'nowhere' is not a directory: give that of a store",
+    "--chart-coverage --chart-coverage-journals=shop:Chart=nowhere": "'nowhere' is not a directory",
+    "--chart-coverage --chart-coverage-journals=shop:OrderChart=": "'shop:OrderChart=' names no directory",
+    "--chart-coverage --chart-coverage-journals=shop:OderChart=.": "shop has no OderChart: did you mean shop:OrderChart?",
+}
 
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert said in result.stderr.str()
+
+def test_options_that_make_no_sense_are_usage_errors(shop: pytest.Pytester) -> None:
+    for options, said in SENSELESS.items():
+        result = shop.runpytest_inprocess(*options.split(), "-p", "no:cacheprovider")
+
+        assert (options, result.ret) == (options, pytest.ExitCode.USAGE_ERROR)
+        assert said in result.stderr.str(), options
+
+
+def test_each_measure_may_have_a_threshold_of_its_own(covered: Callable[..., pytest.RunResult]) -> None:
+    under = "--chart-coverage-fail-under"
+    options = (f"{under}=transitions:100,refusals:9", f"{under}=30", f"{under}=guards:80,pairs:0,steps:50")
+
+    result = covered(HALF, *options)
+
+    assert result.ret == 1
+    failed = [line for line in result.outlines if line.startswith("FAIL")]
+    assert failed == [
+        "FAIL shop:OrderChart: 40 % of its transitions, and 100 % are required",
+        "FAIL shop:OrderChart: 75 % of its guards, and 80 % are required",
+        "FAIL no step was observed in any test, and 50 % are required",
+    ]
+
+
+UNTOUCHED = """
+from statechart import Chart, State
+
+class Refund(Chart):
+    asked = State(initial=True)
+    paid = State(final=True)
+    pay = asked.to(paid)
+
+def test_it():
+    class Local(Chart):
+        asked = State(initial=True)
+        paid = State(final=True)
+        pay = asked.to(paid)
+"""
+
+
+def test_charts_that_were_imported_and_never_touched_are_listed_and_counted_where_asked(
+    covered: Callable[..., pytest.RunResult], shop: pytest.Pytester
+) -> None:
+    shop.makepyfile(refunds=UNTOUCHED.split("def test")[0])
+    text = f"import refunds\n{UNTOUCHED.replace('Refund', 'Return')}{HALF}"
+    reports = [f"--chart-coverage-report={kind}" for kind in ("term", "json", "html", "mermaid")]
+
+    listed = covered(text, "--chart-coverage-fail-under=9", *reports)
+    counted = covered(text, "--chart-coverage-fail-under=9", "--chart-coverage-untouched")
+    chosen = covered(text, "--chart-coverage-of=shop:*")
+
+    assert (listed.ret, counted.ret) == (0, 1)
+    line = "imported, and touched by no test: refunds:Refund, test_orders:Return"
+    assert line in listed.outlines
+    for file, told in {"html": "<code>refunds:Refund</code>", "md": "- refunds:Refund\n"}.items():
+        assert told in (shop.path / f"chart-coverage.{file}").read_text()
+    said = json.loads((shop.path / "chart-coverage.json").read_text())
+    assert said["untouched"] == ["refunds:Refund", "test_orders:Return"]
+    assert "FAIL refunds:Refund: 0 % of its states, and 9 % are required" in counted.outlines
+    assert "touched by no test" not in counted.stdout.str() + chosen.stdout.str()
 
 
 def test_only_charts_that_are_asked_for_are_counted(covered: Callable[..., pytest.RunResult]) -> None:
@@ -142,11 +203,15 @@ def test_only_charts_that_are_asked_for_are_counted(covered: Callable[..., pytes
     assert "shop:OrderChart" in asked
 
 
-def test_the_workers_of_xdist_count_together(
-    covered: Callable[..., pytest.RunResult], shop: pytest.Pytester
-) -> None:
-    shop.makepyfile(test_orders=WHOLE)
-    options = ("--chart-coverage", "--chart-coverage-fail-under=100", "--chart-coverage-report=json")
+def test_the_workers_of_xdist_count_together(shop: pytest.Pytester, production: Path) -> None:
+    shop.makepyfile(test_orders=WHOLE, test_refunds=UNTOUCHED)
+    journals = f"--chart-coverage-journals={production}"
+    options = (
+        "--chart-coverage",
+        "--chart-coverage-fail-under=100",
+        "--chart-coverage-report=json",
+        journals,
+    )
 
     alone = shop.runpytest_subprocess(*options)
     by_itself = json.loads((shop.path / "chart-coverage.json").read_text())
@@ -154,6 +219,8 @@ def test_the_workers_of_xdist_count_together(
     by_workers = json.loads((shop.path / "chart-coverage.json").read_text())
 
     assert (alone.ret, together.ret) == (0, 0)
+    assert by_itself["charts"][0]["production"] == by_workers["charts"][0]["production"]
+    assert by_itself["untouched"] == by_workers["untouched"] == ["test_refunds:Refund"]
     for kind in ("states", "transitions", "pairs", "guards", "refused"):
         mine, theirs = (said["charts"][0]["kinds"][kind] for said in (by_itself, by_workers))
         assert {item: sorted(tests) for item, tests in mine["tests"].items()} == theirs["tests"]
@@ -247,4 +314,9 @@ async def test_steps(workspace, scripted_provider):
         await configuring
 """
 
-    covered(text).stdout.fnmatch_lines(["steps: done 2 of 3, failed 1 of 3, interrupted 1 of 3"])
+    covered(text, "--chart-coverage-fail-under=steps:50").stdout.fnmatch_lines(
+        [
+            "steps: done 2 of 3, failed 1 of 3, interrupted 1 of 3",
+            "FAIL steps: 33.3 % were failed in a test, and 50 % are required",
+        ]
+    )

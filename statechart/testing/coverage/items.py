@@ -1,19 +1,19 @@
-"""Count the states, transitions, guards and refusals of charts that tests cover."""
+"""The states, transitions, guards and refusals of a chart, with the tests that covered each."""
 
 from __future__ import annotations
 
 import base64
-import json
 import pickle
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statechart.graph import edges, events, states
 from statechart.picture import Marks, Picture, compose
+from statechart.wording import counted
 
 if TYPE_CHECKING:
-    from statechart.engine.hooks import FiredEvent
     from statechart.graph import AnyChart
 
 KINDS = ("states", "transitions", "pairs", "guards", "refused")
@@ -21,13 +21,13 @@ KINDS = ("states", "transitions", "pairs", "guards", "refused")
 are the cells of the state-event matrix without a transition.
 """
 
+PRODUCTION = "production"
+"""The kind of the transitions that journals have seen, counted if journals are given."""
+
 REQUIRED = ("states", "transitions", "refused")
 """The kinds that a threshold applies to."""
 
-OUTCOMES = ("done", "failed", "interrupted")
-"""The outcomes of a step."""
-
-_KEPT = 50  # tests for each item: enough for a report, and workers send all of them
+KEPT = 50  # tests for each item: enough for a report, and workers send all of them
 
 
 @dataclass(slots=True)
@@ -37,11 +37,17 @@ class Covered:
     Attributes:
         reference: The chart, as `module:Chart`.
         drawn: The chart's picture, as text for another process.
+        seen: How often production took each transition, or None without journals.
+        undeclared: How often production took transitions that the chart no longer has.
+        journals: The journals that were read, a line each, and those that could not be read.
     """
 
     reference: str
     items: dict[str, dict[str, list[str]]]
     drawn: str = ""
+    seen: dict[str, int] | None = None
+    undeclared: dict[str, int] = field(default_factory=dict)
+    journals: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, chart: AnyChart) -> Covered:
@@ -51,13 +57,50 @@ class Covered:
         }
         # Pickled, as the controller of pytest-xdist can't import charts that a test module declares.
         picture = base64.b64encode(pickle.dumps(compose(chart, Marks()))).decode()
-        return cls(f"{chart.__module__}:{chart.__qualname__}", items, picture)
+        return cls(reference_of(chart), items, picture)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The counted kinds that have items."""
+        return tuple(kind for kind, items in self.items.items() if items)
 
     def meet(self, kind: str, item: str, test: str) -> None:
         """Note that a test covered an item; unknown items are ignored."""
         tests = self.items[kind].get(item)
-        if tests is not None and test not in tests and len(tests) < _KEPT:
+        if tests is not None and test not in tests and len(tests) < KEPT:
             tests.append(test)
+
+    def meet_production(self, taken: Mapping[str, int], journals: Iterable[str]) -> None:
+        """Add transitions that production took, with their numbers, and the journals that told them."""
+        declared = self.items["transitions"]
+        seen, gone = Counter(self.seen or {}), Counter(self.undeclared)
+        for item, times in taken.items():
+            (seen if item in declared else gone)[item] += times
+        self.seen = {item: seen[item] for item in declared if item in seen}
+        self.undeclared = dict(sorted(gone.items()))
+        self.journals += journals
+        self.items[PRODUCTION] = {item: declared[item] for item in self.seen}
+
+    def unseen(self) -> dict[str, list[str]]:
+        """Return the transitions that tests took and production never did, with their tests."""
+        seen = self.seen or {}
+        return {
+            item: tests for item, tests in self.items["transitions"].items() if tests and item not in seen
+        }
+
+    def differences(self) -> tuple[tuple[str, dict[str, str]], ...]:
+        """Return the differences between production and tests: titles, with transitions and numbers."""
+        seen = self.seen
+        if seen is None:
+            return ()
+        untested = sorted(self.missing(PRODUCTION), key=lambda item: -seen[item])
+        unseen = {item: tests_text(len(tests)) for item, tests in self.unseen().items()}
+        gone = {item: counted(times, "time") for item, times in self.undeclared.items()}
+        return (
+            ("seen in production, never tested", {item: counted(seen[item], "time") for item in untested}),
+            ("tested, never seen in production", unseen),
+            ("seen in production, no longer declared", gone),
+        )
 
     def missing(self, kind: str) -> list[str]:
         """Return the items that no test covered."""
@@ -80,9 +123,19 @@ class Covered:
         return picture
 
 
+def reference_of(chart: type) -> str:
+    """Return the reference `module:Chart` of a chart."""
+    return f"{chart.__module__}:{chart.__qualname__}"
+
+
 def percent(met: int, of: int) -> float:
     """Return a share in percent, rounded down to a tenth."""
     return 100.0 if met == of else met * 1000 // of / 10
+
+
+def tests_text(tests: int) -> str:
+    """Return a number of tests in words."""
+    return counted(tests, "test") if tests else "no test"
 
 
 def _universe(chart: AnyChart) -> dict[str, Iterable[str]]:
@@ -126,80 +179,3 @@ def guard_item(guard: str, agrees: bool) -> str:  # both are counted
 def cell_item(state: str, event: str) -> str:
     """Return the item of a refusal."""
     return f"{event} in {state}"
-
-
-@dataclass(slots=True)
-class Coverage:
-    """The coverage of all charts that the tests used.
-
-    Attributes:
-        test: The running test. Nothing is counted while this is None.
-        steps: The tests that covered each outcome of each step.
-    """
-
-    charts: dict[str, Covered] = field(default_factory=dict)
-    steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    test: str | None = None
-    _last: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-
-    def begin(self, test: str | None) -> None:
-        """Set the running test."""
-        self.test = test
-        self._last.clear()
-
-    def watch(self, attempt: FiredEvent) -> None:
-        """Count a fired event."""
-        if self.test is None:
-            return
-        reference = f"{attempt.chart.__module__}:{attempt.chart.__qualname__}"
-        covered = self.charts.get(reference)
-        if covered is None:
-            covered = self.charts[reference] = Covered.of(attempt.chart)
-        covered.meet("states", attempt.from_state, self.test)
-        for guard, agrees in attempt.guards.items():
-            covered.meet("guards", guard_item(guard, agrees), self.test)
-        if attempt.to_state is None:
-            covered.meet("refused", cell_item(attempt.from_state, attempt.event), self.test)
-            return
-        covered.meet("states", attempt.to_state, self.test)
-        item = edge_item(attempt.from_state, attempt.event, attempt.to_state)
-        covered.meet("transitions", item, self.test)
-        # Two transitions are a pair only if the same machine took them in a row.
-        before, state = self._last.get((reference, attempt.about), ("", ""))
-        if state == attempt.from_state:
-            covered.meet("pairs", pair_item(before, attempt.event, attempt.to_state), self.test)
-        self._last[reference, attempt.about] = item, attempt.to_state
-
-    def step(self, name: str, outcome: str) -> None:
-        """Count the outcome of a step."""
-        if self.test is None:
-            return
-        tests = self.steps.setdefault(name, {each: [] for each in OUTCOMES})[outcome]
-        if self.test not in tests and len(tests) < _KEPT:
-            tests.append(self.test)
-
-    def dump(self) -> str:
-        """Return the coverage as text, for another process."""
-        charts = [asdict(covered) for covered in self.charts.values()]
-        return json.dumps({"charts": charts, "steps": self.steps})
-
-    def merge(self, dumped: str) -> None:
-        """Add the coverage of another process."""
-        said = json.loads(dumped)
-        for chart in said["charts"]:
-            known = self.charts.setdefault(chart["reference"], Covered(**chart))
-            _merge(known.items, chart["items"])
-        _merge(self.steps, said["steps"])
-
-    def counted_steps(self) -> Iterator[tuple[str, int, int]]:
-        """Yield each outcome, the number of steps that had it, and the number of all steps."""
-        for outcome in OUTCOMES:
-            met = sum(bool(outcomes[outcome]) for outcomes in self.steps.values())
-            yield outcome, met, len(self.steps)
-
-
-def _merge(known: dict[str, dict[str, list[str]]], said: dict[str, dict[str, list[str]]]) -> None:
-    for kind, items in said.items():
-        mine = known.setdefault(kind, {})
-        for item, tests in items.items():
-            mine[item] = sorted({*mine.get(item, []), *tests})[:_KEPT]

@@ -1,0 +1,119 @@
+"""Chart coverage compared with the transitions that journals have seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+TESTS = """
+from shop import OrderChart
+
+def test_paying(chart_driver):
+    chart_driver(OrderChart).refuses("pay", amount=1).fire("pay", amount=7).refuses("ship")
+
+def test_cancelling(chart_driver):
+    chart_driver(OrderChart).fire("cancel").refuses("pay")
+"""
+
+
+def run(shop: pytest.Pytester, *options: str, text: str = TESTS) -> pytest.RunResult:
+    shop.makepyfile(test_orders=text)
+    return shop.runpytest_inprocess("--chart-coverage", "-p", "no:cacheprovider", *options)
+
+
+def test_production_is_compared_with_tests_in_all_reports(shop: pytest.Pytester, production: Path) -> None:
+    reports = [f"--chart-coverage-report={kind}" for kind in ("term", "html", "json", "mermaid")]
+
+    result = run(shop, f"--chart-coverage-journals={production}", *reports)
+
+    assert result.ret == 0
+    start = next(n for n, line in enumerate(result.outlines) if line.startswith("  production"))
+    told = [line.replace(str(production), "ORDERS") for line in result.outlines[start : start + 7]]
+    assert told[:5] == [
+        "  production      1 of 2        50 %",
+        "    seen in production, never tested: paid --pack--> paid (3 times)",
+        "    tested, never seen in production: draft --cancel--> cancelled (1 test)",
+        "    seen in production, no longer declared: paid --archive--> archived (1 time)",
+        "    7 transitions of 4 names in ORDERS",
+    ]
+    assert told[5].startswith("    not read: A-3: the history of 'A-3' is damaged (ORDERS/A-3/")
+    assert told[6].startswith(
+        "    not read: notes: ORDERS/notes holds neither history.jsonl nor state.json"
+    )
+    said = json.loads((shop.path / "chart-coverage.json").read_text())["charts"][0]
+    assert said["production"]["seen"] == {"draft --pay--> paid": 3, "paid --pack--> paid": 3}
+    assert said["production"]["untested"] == ["paid --pack--> paid"]
+    assert said["production"]["unseen"] == ["draft --cancel--> cancelled"]
+    assert said["production"]["undeclared"] == {"paid --archive--> archived": 1}
+    assert said["kinds"]["production"]["percent"] == 50
+    page = (shop.path / "chart-coverage.html").read_text()
+    assert "<td><code>paid --pack--&gt; paid</code></td><td>3 times</td>" in page
+    assert "<summary>tested, never seen in production</summary>" in page
+    drawn = (shop.path / "chart-coverage.md").read_text()
+    assert "s_draft --> s_paid : pay (1 test, seen 3 times) [enough]" in drawn
+    assert "s_draft --> s_cancelled : cancel (1 test, never seen)" in drawn
+    assert "## Seen in production, no longer declared\n\n- paid" in drawn
+
+
+def test_production_may_have_a_threshold(shop: pytest.Pytester, production: Path) -> None:
+    journals = f"--chart-coverage-journals=shop:OrderChart={production}"
+
+    result = run(shop, journals, "--chart-coverage-fail-under=production:60")
+    met = run(shop, journals, "--chart-coverage-fail-under=production:50")
+
+    assert (result.ret, met.ret) == (1, 0)
+    failed = "FAIL shop:OrderChart: 50 % of its transitions seen in production, and 60 % are required"
+    assert failed in result.outlines
+
+
+SEVERAL = """
+from statechart import Chart, State
+
+class Till(Chart):
+    shut = State(initial=True)
+    open_ = State("open")
+    open = shut.to(open_)
+    close = open_.to(shut)
+
+class Order(Chart):
+    draft = State(initial=True)
+    paid = State(final=True)
+    pay = draft.to(paid)
+
+def test_till(chart_driver):
+    chart_driver(Till).follow("open", "close")
+
+def test_order(chart_driver):
+    chart_driver(Order)
+"""
+
+
+def test_journals_belong_to_the_one_chart_that_knows_them_or_are_asked_for(
+    shop: pytest.Pytester, production: Path
+) -> None:
+    journals = f"--chart-coverage-journals={production}"
+
+    found = run(shop, journals, text=TESTS + SEVERAL.replace("chart_driver(Order)", "pass"))
+    unclear = run(shop, journals, text=TESTS + SEVERAL.replace("(Order)", "(Order).fire('pay')"))
+    nothing = run(shop, journals, text="def test_it(): pass")
+    single = run(shop, f"--chart-coverage-journals={production}/A-1", text=TESTS)
+
+    assert (found.ret, unclear.ret, nothing.ret, single.ret) == (0, 1, 1, 0)
+    assert "  production      1 of 2        50 %" in found.outlines
+    text = unclear.stdout.str()
+    assert "belong to an unknown chart, as shop:OrderChart, test_orders:Order may be meant: name it" in text
+    assert "--chart-coverage-journals=shop:OrderChart=" in text
+    assert "as no chart is counted: name it" in nothing.stdout.str()
+    assert any(line.startswith("    2 transitions of 1 name in") for line in single.outlines)
+
+
+def test_a_chart_that_only_its_journals_name_is_counted(shop: pytest.Pytester, production: Path) -> None:
+    # Without imports in the tests, the plugin imports the chart itself.
+    options = (f"--chart-coverage-journals=shop:OrderChart={production}", "--chart-coverage-of=other:*")
+
+    result = run(shop, *options, text="def test_it(): pass")
+
+    assert result.ret == 0
+    assert "  production      0 of 2         0 %" in result.outlines
