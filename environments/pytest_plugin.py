@@ -29,7 +29,7 @@ def step_coverage(request: pytest.FixtureRequest) -> Observer:
 
 
 @pytest.fixture
-def fixed_clock() -> FixedClock:
+def envchart_fixed_clock() -> FixedClock:
     """A clock that only the test and `sleep` move; sleeping takes no time."""
     from environments.testing import FixedClock
 
@@ -46,6 +46,34 @@ def scripted_provider() -> Iterator[ScriptedProvider]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, fixed_clock: FixedClock, step_coverage: Observer) -> environments.Workspace:
+def envchart_workspace(
+    tmp_path: Path, envchart_fixed_clock: FixedClock, step_coverage: Observer
+) -> environments.Workspace:
     """A workspace on files in the test's temporary directory, with the fixed clock."""
-    return environments.Workspace(tmp_path / "data", clock=fixed_clock, observers=(step_coverage,))
+    observers = (step_coverage,)
+    return environments.Workspace(tmp_path / "data", clock=envchart_fixed_clock, observers=observers)
+
+
+# The old names, which other plugins and projects use as well; a fixture of the project replaces them.
+
+
+@pytest.fixture
+def fixed_clock(request: pytest.FixtureRequest, envchart_fixed_clock: FixedClock) -> FixedClock:
+    """The deprecated name of `envchart_fixed_clock`."""
+    _warn(request, "fixed_clock")
+    return envchart_fixed_clock
+
+
+@pytest.fixture
+def workspace(
+    request: pytest.FixtureRequest, envchart_workspace: environments.Workspace
+) -> environments.Workspace:
+    """The deprecated name of `envchart_workspace`."""
+    _warn(request, "workspace")
+    return envchart_workspace
+
+
+def _warn(request: pytest.FixtureRequest, name: str) -> None:
+    message = f"the fixture {name} of envchart is called envchart_{name}; {name} goes with the next release"
+    # Of the test, not of this line: the test is what has to be changed.
+    request.node.warn(DeprecationWarning(message))

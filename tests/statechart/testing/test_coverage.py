@@ -300,7 +300,8 @@ import pytest
 from environments import CommandFailed, EnvironmentSpec
 from environments.testing import ScriptedSpec
 
-async def test_steps(workspace, scripted_provider):
+async def test_steps(envchart_workspace, scripted_provider):
+    workspace = envchart_workspace
     workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
     scripted_provider.fails["second_provision"] = [OSError("no route")]
     with pytest.raises(CommandFailed):

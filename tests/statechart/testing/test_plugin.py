@@ -89,7 +89,8 @@ def test_drivers_workspaces_and_clocks_are_fixtures_for_sync_and_async_tests(sho
         def test_a_driver(chart_driver):
             chart_driver(OrderChart, state="paid", packed=True).fire("ship").expect("shipped")
 
-        async def test_a_workspace(workspace, scripted_provider, fixed_clock):
+        async def test_a_workspace(envchart_workspace, scripted_provider, envchart_fixed_clock):
+            workspace, fixed_clock = envchart_workspace, envchart_fixed_clock
             created = workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
             scripted_provider.fails["second_provision"] = [StepFailed("network", "no route to host")]
             fixed_clock.move(timedelta(hours=1))
@@ -104,6 +105,27 @@ def test_drivers_workspaces_and_clocks_are_fixtures_for_sync_and_async_tests(sho
     )
 
     shop.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_fixtures_with_common_names_warn_and_give_way_to_those_of_a_project(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        test_old="def test_old(workspace, envchart_workspace, fixed_clock, envchart_fixed_clock):\n"
+        "    assert (workspace, fixed_clock) == (envchart_workspace, envchart_fixed_clock)",
+        test_own="import pytest\n"
+        "@pytest.fixture\ndef workspace(): return 7\n"
+        "def test_own(workspace, envchart_workspace): assert workspace == 7",
+    )
+
+    result = shop.runpytest_inprocess("-p", "no:cacheprovider", "-W", "default")
+
+    result.assert_outcomes(passed=2, warnings=2)
+    place = "*test_old.py:1: DeprecationWarning: the fixture"
+    result.stdout.fnmatch_lines(
+        [
+            f"{place} workspace of envchart is called envchart_workspace; workspace goes with the next release",
+            f"{place} fixed_clock of envchart is called envchart_fixed_clock; *",
+        ]
+    )
 
 
 FEATURE = """
