@@ -55,6 +55,9 @@ from statechart.storage.session import (
     Loaded as Loaded,
     Session as Session,
 )
+from statechart.stored.changes import (
+    Change as Change,
+)
 from statechart.stored.repository import (
     ChartRepository as ChartRepository,
 )

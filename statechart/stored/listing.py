@@ -17,6 +17,7 @@ from statechart.storage.chain import CREATED, REBASED
 from statechart.storage.disk import translated
 from statechart.storage.forms import read_json
 from statechart.storage.session import ModelT
+from statechart.stored.damage import Damaged
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -45,14 +46,6 @@ class Summary:
     revision: int
     since: datetime
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """A value that can't be listed, with the reason."""
-
-    name: str
-    error: StorageError | UnknownState
 
 
 class _Recent(NamedTuple):

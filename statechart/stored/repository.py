@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
-from statechart.errors import DamagedNames, NoSuchMoment, Stale, StatechartError
+from statechart.errors import NoSuchMoment, Stale
 from statechart.storage.layout import Layout
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.session import ModelT
 from statechart.stored.binding import initial_state, model_of
-from statechart.stored.listing import Damaged, Listing, Summary, texts_of
+from statechart.stored.changes import Change, Changes
+from statechart.stored.damage import Damage, Damaged, OnDamage
+from statechart.stored.listing import Listing, Summary, texts_of
 from statechart.stored.session import Allowed, ChartSession, allowed_on
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from statechart.chart import Chart, State
     from statechart.storage.record import Record
@@ -184,7 +186,7 @@ class ChartRepository(Generic[ModelT]):
         self,
         state: State | str | Iterable[State | str] | None = None,
         *,
-        on_damage: Callable[[str, StatechartError], object] | None = None,
+        on_damage: OnDamage | None = None,
     ) -> list[str]:
         """Return the names of the values in a state, in one of several states, or of all; sorted.
 
@@ -202,17 +204,9 @@ class ChartRepository(Generic[ModelT]):
         if state is None:
             return self.names()
         wanted = texts_of(self.chart, state)
-        found, damaged = [], {}
-        for each in self._listing.states():
-            if isinstance(each, Damaged):
-                damaged[each.name] = each.error
-            elif each[1] in wanted:
-                found.append(each[0])
-        if on_damage is not None:
-            for name, error in damaged.items():
-                on_damage(name, error)
-        elif damaged:
-            raise DamagedNames(str(self.files.root), found, damaged)
+        damage = self._damage(on_damage)
+        found = [name for name, text in damage.sifted(self._listing.states()) if text in wanted]
+        damage.check(found)
         return found
 
     def history(self, name: str) -> list[Record]:
@@ -252,6 +246,41 @@ class ChartRepository(Generic[ModelT]):
         raise NoSuchMoment(
             name, f"revision {revision}", f"it has revisions {first.revision} to {last.revision}"
         )
+
+    def changes(self, since: str | None = None, *, on_damage: OnDamage | None = None) -> Iterator[Change]:
+        """Return the changes of all values: in order in each value, and by time.
+
+        Args:
+            since: The cursor of the last change that you have seen; by default from the first.
+            on_damage: As for `find`.
+
+        Raises:
+            InvalidCursor: The text is not a cursor, or that of another store.
+            DamagedNames: Raised at the end: some values can't be read.
+        """
+        return Changes(self.files, since).all(self._damage(on_damage))
+
+    def follow(
+        self, since: str | None = None, *, on_damage: OnDamage | None = None
+    ) -> AsyncGenerator[Change, None]:
+        """Return what `changes` returns, and wait for more; close it with `contextlib.aclosing`.
+
+        Args:
+            since: The cursor of the last change that you have seen; by default from the first.
+            on_damage: As for `find`; called again only if the error of a name is another.
+
+        Raises:
+            InvalidCursor: The text is not a cursor, or that of another store.
+            DamagedNames: Some values can't be read.
+        """
+        return Changes(self.files, since).forever(self._damage(on_damage))
+
+    def cursor(self) -> str:
+        """Return the cursor behind all changes up to now, for `follow` to tell later ones only."""
+        return Changes(self.files).end()
+
+    def _damage(self, tell: OnDamage | None) -> Damage:
+        return Damage(str(self.files.root), tell)
 
     def delete(self, name: str, *, revision: int | None = None) -> None:
         """Remove a name with its whole history for good.

@@ -15,11 +15,12 @@ import statechart.chart
 import statechart.storage.repository
 
 STATECHART = """
-    Allowed AlreadyExists Chart ChartDefinitionError ChartRepository ChartSession Commit CommitUncertain
-    Conflict CorruptHistory DamagedNames Event Head Holder InvalidCursor InvalidName InvalidTransition InvalidValue
-    JsonFileRepository LeaseLost Loaded Locked MigrationFailed MissingPayload NestedFire NewerSchema
-    NoSuchMoment NotCopyable NotFound NotOurs Record ReservedPayload Session Stale State StatechartError
-    StorageError Transition UnknownEvent UnknownPayload UnknownState fire
+    Allowed AlreadyExists Change Chart ChartDefinitionError ChartRepository ChartSession Commit
+    CommitUncertain Conflict CorruptHistory DamagedNames Event Head Holder InvalidCursor InvalidName
+    InvalidTransition InvalidValue JsonFileRepository LeaseLost Loaded Locked MigrationFailed
+    MissingPayload NestedFire NewerSchema NoSuchMoment NotCopyable NotFound NotOurs Record
+    ReservedPayload Session Stale State StatechartError StorageError Transition UnknownEvent
+    UnknownPayload UnknownState fire
 """
 ENVIRONMENTS = """
     AnyEnvironment AnyState Assumption CannotUnlock Chain Clock CollectsLogs CommandDue CommandEnded

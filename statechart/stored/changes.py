@@ -1,0 +1,212 @@
+"""Follow the transitions of all values of a store, from any point on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Generic
+
+from pydantic import BaseModel, PrivateAttr, computed_field
+
+from statechart.errors import InvalidCursor, StorageError
+from statechart.following.cursor import Cursor, Position
+from statechart.following.followed import Followed, in_blocks
+from statechart.following.watching import changed_names
+from statechart.storage.chain import CREATED, REBASED, TRANSITION
+from statechart.storage.session import ModelT
+from statechart.stored.damage import Damaged
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statechart.storage.record import Record
+    from statechart.storage.repository import JsonFileRepository
+    from statechart.storage.tail import Tail
+    from statechart.stored.damage import Damage
+
+_TOLD = frozenset((CREATED, TRANSITION, REBASED))
+"""The types of the records that enter a state."""
+
+
+@dataclass(slots=True)
+class _Trail:
+    """The positions after each record of a look, which share their beginning."""
+
+    store: str
+    start: Mapping[str, Position]
+    steps: list[tuple[str, Position]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Point:
+    """A place on a trail. All are equal, as changes differ by their other attributes."""
+
+    trail: _Trail
+    count: int
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Point)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def cursor(self) -> Cursor:
+        return Cursor({**self.trail.start, **dict(self.trail.steps[: self.count])}, self.trail.store)
+
+
+class Change(BaseModel, frozen=True, extra="forbid"):
+    """A value that entered a state: its creation, a transition, or a new beginning after damage.
+
+    Attributes:
+        lineage: The incarnation of the name: another one after the name was deleted and created again.
+        seq: The number of the record in the name's history.
+        revision: The number of the value's change, counted from 1.
+        event: The event of a transition; None for the other changes.
+        from_state: The state that a transition left; None for the other changes.
+        payload: What came with the event, as it was recorded.
+    """
+
+    name: str
+    lineage: str
+    seq: int
+    revision: int
+    at: datetime
+    actor: str
+    event: str | None
+    from_state: str | None
+    to_state: str
+    payload: Mapping[str, Any]  # Any: JSON
+
+    _point: _Point | None = PrivateAttr(None)
+
+    @computed_field(repr=False)  # type: ignore[prop-decorator]  # of mypy, which knows no decorated property
+    @property
+    def cursor(self) -> str:
+        """How far all names were told, this change included: go on with `changes(since=cursor)`.
+
+        Made when asked for, which takes time with the number of names.
+        """
+        return str(self._point.cursor()) if self._point is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A record with the incarnation of its name."""
+
+    lineage: str
+    record: Record
+
+    @property
+    def seq(self) -> int:
+        return self.record.seq
+
+    @property
+    def at(self) -> datetime:
+        return self.record.at
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """The history of a name while it grows."""
+
+    tail: Tail
+
+    def read(self) -> Iterator[_Unread]:
+        return (_Unread(self.tail.lineage, record) for record in self.tail.read())
+
+    def close(self) -> None:
+        self.tail.close()
+
+
+class Changes(Generic[ModelT]):
+    """The changes of all values of a store behind a cursor.
+
+    Raises:
+        InvalidCursor: The text is not a cursor of this store.
+    """
+
+    def __init__(self, files: JsonFileRepository[ModelT], since: str | None = None) -> None:
+        self._files = files
+        self._store = sha256(str(files.root.resolve()).encode()).hexdigest()[:8]
+        cursor = Cursor(store=self._store) if since is None else Cursor.read(since)
+        if since is not None and cursor.store != self._store and not self._knows(cursor):
+            raise InvalidCursor(
+                since,
+                f"it comes from another store than {files.root}; leave it away to begin with the first",
+            )
+        self._followed: Followed[_Unread] = Followed(
+            files.names, self._history, positions=dict(cursor.positions)
+        )
+
+    def look(self, names: frozenset[str] | None = None) -> Iterator[Change | Damaged]:
+        """Yield the new changes of some names, or of all: in order in each, and by time."""
+        trail = _Trail(self._store, dict(self._followed.positions))
+        for name, found in self._followed.look(names):
+            if isinstance(found, StorageError):
+                yield Damaged(name, found)
+                continue
+            trail.steps.append((name, self._followed.positions[name]))
+            if found.record.type in _TOLD:
+                yield _change(name, found, _Point(trail, len(trail.steps)))
+
+    def all(self, damage: Damage) -> Iterator[Change]:
+        """Yield the changes up to now."""
+        try:
+            yield from damage.sifted(self.look())
+        finally:
+            self._followed.close()
+        damage.check()
+
+    async def forever(self, damage: Damage) -> AsyncGenerator[Change, None]:
+        """Yield the changes up to now, and then wait for more."""
+        try:
+            async with aclosing(changed_names(self._files.root)) as changed:
+                async for names in changed:
+                    async for each in in_blocks(self.look(names)):
+                        for change in damage.sifted((each,)):  # here, not in the thread that reads
+                            yield change
+                    damage.check()
+        finally:
+            self._followed.close()
+
+    def end(self) -> str:
+        """Return the cursor behind all changes up to now."""
+        for _ in self.look():
+            pass
+        self._followed.close()
+        return str(Cursor(self._followed.positions, self._store))
+
+    def _history(self, name: str, hold: bool) -> _History:
+        return _History(self._files.tail(name, hold=hold))
+
+    def _knows(self, cursor: Cursor) -> bool:
+        """Return whether any name has the incarnation of a cursor: the store was moved or copied."""
+        for name in cursor.positions.keys() & set(self._files.names()):
+            with suppress(StorageError):
+                tail = self._files.tail(name, hold=False)
+                for _ in tail.read():
+                    break
+                if cursor.positions[name].is_of(tail.lineage):
+                    return True
+        return False
+
+
+def _change(name: str, found: _Unread, point: _Point) -> Change:
+    record = found.record
+    left = record.data.get("from_state") if record.type == TRANSITION else None
+    change = Change(
+        name=name,
+        lineage=found.lineage,
+        seq=record.seq,
+        revision=record.revision,
+        at=record.at,
+        actor=record.actor,
+        event=record.event,
+        from_state=left if isinstance(left, str) else None,
+        to_state=record.to_state or state_text((record.value or {}).get("state")),
+        payload=record.payload,
+    )
+    change._point = point
+    return change

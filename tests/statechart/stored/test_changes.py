@@ -1,0 +1,184 @@
+"""The transitions of all values: each once, from any point on."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from statechart import Change, Chart, ChartRepository, DamagedNames, Event, InvalidCursor, State
+
+
+class Job(BaseModel, frozen=True):
+    state: str = "waiting"
+
+
+class JobChart(Chart[Job]):
+    waiting = State(initial=True)
+    running = State()
+    done = State(final=True)
+
+    start = Event(waiting.to(running))
+    pause = Event(running.to(waiting))
+    finish = Event(running.to(done))
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> ChartRepository[Job]:
+    return ChartRepository(tmp_path / "jobs", JobChart)
+
+
+def words(changes: list[Change]) -> list[str]:
+    return [f"{each.name} {each.event or 'created'} {each.to_state}" for each in changes]
+
+
+def work(jobs: ChartRepository[Job]) -> None:
+    for name in ("a", "b"):
+        jobs.create(name, Job())
+    jobs.fire("b", JobChart.start)
+    jobs.fire("a", JobChart.start)
+    jobs.fire("b", JobChart.finish)
+
+
+def test_changes_are_told_by_time(jobs: ChartRepository[Job]) -> None:
+    work(jobs)
+
+    told = list(jobs.changes())
+
+    assert words(told) == [
+        "a created waiting",
+        "b created waiting",
+        "b start running",
+        "a start running",
+        "b finish done",
+    ]
+    assert told[3].model_dump(exclude={"lineage", "at", "actor", "cursor"}) == {
+        "name": "a",
+        "seq": 2,
+        "revision": 2,
+        "event": "start",
+        "from_state": "waiting",
+        "to_state": "running",
+        "payload": {},
+    }
+    assert told == list(jobs.changes())
+
+
+def test_each_cursor_goes_on_behind_its_change(jobs: ChartRepository[Job]) -> None:
+    work(jobs)
+    told = list(jobs.changes())
+
+    for number, change in enumerate(told, 1):
+        assert list(jobs.changes(since=change.cursor)) == told[number:]
+    assert list(jobs.changes(since=jobs.cursor())) == []
+
+
+def test_a_name_that_was_created_again_is_told_anew(jobs: ChartRepository[Job]) -> None:
+    work(jobs)
+    *_, last = jobs.changes()
+
+    jobs.delete("a")
+    jobs.delete("b")
+    jobs.create("a", Job())
+
+    assert words(list(jobs.changes(since=last.cursor))) == ["a created waiting"]
+
+
+def test_a_damaged_name_keeps_no_other_from_being_told(jobs: ChartRepository[Job]) -> None:
+    work(jobs)
+    journal = jobs.files.directory("a") / "history.jsonl"
+    sound = journal.read_bytes()
+    journal.write_bytes(b"{}\n" + sound)
+
+    told: list[Change] = []
+    with pytest.raises(DamagedNames, match="a"):
+        told.extend(jobs.changes())
+    damaged: list[str] = []
+    told = list(jobs.changes(on_damage=lambda name, _: damaged.append(name)))
+
+    assert words(told) == ["b created waiting", "b start running", "b finish done"]
+    assert damaged == ["a"]
+    journal.write_bytes(sound)
+    assert words(list(jobs.changes(since=told[-1].cursor))) == ["a created waiting", "a start running"]
+
+
+def test_a_cursor_of_another_store_is_refused(jobs: ChartRepository[Job], tmp_path: Path) -> None:
+    work(jobs)
+    others = ChartRepository(tmp_path / "others", JobChart)
+    work(others)
+    cursor = others.cursor()
+
+    with pytest.raises(InvalidCursor, match="another store"):
+        jobs.changes(since=cursor)
+    with pytest.raises(InvalidCursor, match="another store"):
+        jobs.follow(since=ChartRepository(tmp_path / "none", JobChart).cursor())
+    for text in ("", "x", cursor[:-5], "ev1."):
+        with pytest.raises(InvalidCursor, match="copy the whole cursor"):
+            jobs.changes(since=text)
+
+
+def test_a_cursor_moves_with_its_store(jobs: ChartRepository[Job], tmp_path: Path) -> None:
+    work(jobs)
+    cursor = list(jobs.changes())[-2].cursor
+
+    shutil.move(jobs.files.root, tmp_path / "moved")
+    moved = ChartRepository(tmp_path / "moved", JobChart)
+
+    assert words(list(moved.changes(since=cursor))) == ["b finish done"]
+
+
+def test_followers_wait_for_more(jobs: ChartRepository[Job]) -> None:
+    async def run() -> list[Change]:
+        told = []
+        async with aclosing(jobs.follow()) as changes, asyncio.timeout(60):
+            await asyncio.to_thread(work, jobs)
+            async for change in changes:
+                told.append(change)
+                if change.to_state == "done":
+                    break
+            jobs.fire("a", JobChart.pause)
+            jobs.create("c", Job())
+            told.extend([await anext(changes), await anext(changes)])
+        return told
+
+    told = asyncio.run(run())
+
+    assert words(told)[-3:] == ["b finish done", "a pause waiting", "c created waiting"]
+    assert [each.seq for each in told if each.name == "a"] == [1, 2, 3]
+
+
+def test_a_damaged_name_ends_only_a_follower_that_does_not_ask(jobs: ChartRepository[Job]) -> None:
+    work(jobs)
+    (jobs.files.directory("a") / "history.jsonl").write_bytes(b"{}\n{}\n")
+    damaged: list[str] = []
+
+    async def run() -> None:
+        told: list[Change] = []
+
+        async def tell() -> None:
+            async for change in jobs.follow():
+                told.append(change)  # noqa: PERF401  # those before the error count
+
+        with pytest.raises(DamagedNames):
+            await asyncio.wait_for(tell(), 60)
+        assert words(told) == ["b created waiting", "b start running", "b finish done"]
+
+        heard = asyncio.Event()
+
+        def hear(name: str, _error: Exception) -> None:
+            damaged.append(name)
+            heard.set()
+
+        follow = jobs.follow(since=told[-1].cursor, on_damage=hear)
+        async with aclosing(follow) as changes, asyncio.timeout(60):
+            waiting = asyncio.ensure_future(anext(changes))
+            await heard.wait()
+            jobs.create("c", Job())
+            assert (await waiting).name == "c"
+
+    asyncio.run(run())
+    assert damaged == ["a"]
