@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Self, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 from environments.execution.progress import Noticed, Transitioned, notify
 from environments.model.records import TransitionRecord
-from environments.system.waiting import retry
 from statechart.errors import Locked, StorageError
+from statechart.following.patience import patiently
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
     from environments.ports import EnvironmentRepository, Session
     from statechart.holder import Holder
-
-ResultT = TypeVar("ResultT")
-
-_POLL = 0.005  # short: most holders only read and write a record
 
 
 async def open_session(
@@ -52,30 +48,6 @@ async def open_session(
         return await patiently(lambda: repository.open(name, holder), timeout, wait)
     except Locked as locked:
         raise explain(locked) from locked.__cause__
-
-
-async def patiently(
-    work: Callable[[], ResultT], timeout: float, wait: Callable[[Locked], None] = lambda _locked: None
-) -> ResultT:
-    """Do work that needs a lock, retrying until the lock is free, without blocking other tasks.
-
-    `wait` is called once, when the wait begins.
-
-    Raises:
-        Locked: Another holder still has the lock after `timeout` seconds.
-    """
-    told = False
-
-    def tell(locked: Locked) -> None:
-        nonlocal told
-        if not told:
-            wait(locked)
-        told = True
-
-    async def attempt() -> ResultT:
-        return work()
-
-    return await retry(attempt, on=Locked, within=timeout, every=_POLL, before_retry=tell)
 
 
 def _doing(repository: EnvironmentRepository, name: str) -> str | None:

@@ -25,7 +25,6 @@ from environments.execution.commands import (
 )
 from environments.execution.progress import Noticed
 from environments.execution.runtime import name_of
-from environments.execution.sessions import patiently
 from environments.execution.spec_changes import check_applicable, check_expiry, differences, usable
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
@@ -35,6 +34,7 @@ from environments.model.states import Configured, Created, Destroyed, Provisione
 from environments.recovery.recover import Recovered, Recovery
 from environments.recovery.settle import Decide, undecided
 from environments.verbs.reading import Reading
+from statechart.following.patience import patiently
 
 if TYPE_CHECKING:
     from environments.model.spec import EnvironmentSpec

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from filelock import UnixFileLock
 
 _POLL = 0.005  # seconds; filelock's default of 0.05 is a long wait at each hand-over
-_PATIENCE = 0.05  # seconds for a reader that probes the lock
+PATIENCE = 0.05
+"""The seconds to wait at least, as a reader that probes the lock has it for a moment."""
+
 _LIMIT = 65_536
 
 # In front of the file locks, because filelock reports two locks of one file in one thread as a deadlock
@@ -77,10 +79,11 @@ class Lock:
         self._before = b""
         self._pid = os.getpid()
 
-    def acquire(self, holder: Holder, timeout: float = 0) -> None:
+    def acquire(self, holder: Holder, timeout: float = 0, patience: float = PATIENCE) -> None:
         """Acquire the lock, waiting at most `timeout` seconds for another holder.
 
-        The lock is not re-entrant: a second acquisition in the same process is a conflict too.
+        The lock is not re-entrant: a second acquisition in the same process is a conflict too. With less
+        `patience`, a reader that probes the lock may be taken for a holder.
 
         Raises:
             Locked: Another holder has the lock.
@@ -93,8 +96,7 @@ class Lock:
                 raise Locked(self._name, other)
             time.sleep(_POLL)
         try:
-            # Even without a timeout: a reader that probes the lock has it for a moment.
-            self._take(max(deadline - time.monotonic(), _PATIENCE))
+            self._take(max(deadline - time.monotonic(), patience))
         except BaseException:
             self.release()
             raise

@@ -18,7 +18,7 @@ from statechart.storage.chain import CREATED, RESERVED, Head, origin
 from statechart.storage.disk import create_file, network_filesystem, private_directory, translated
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
-from statechart.storage.lock import Lock, read_holder
+from statechart.storage.lock import PATIENCE, Lock, read_holder
 from statechart.storage.reading import Found, find, find_settled, mend
 from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
 from statechart.storage.record import FIRST_VERSION, Record
@@ -126,7 +126,13 @@ class JsonFileRepository(Generic[ModelT]):
         return Loaded(value, line.head, ())
 
     def open(
-        self, name: str, *, command: str = "", timeout: float = 0, holder: Holder | None = None
+        self,
+        name: str,
+        *,
+        command: str = "",
+        timeout: float = 0,
+        holder: Holder | None = None,
+        patience: float = PATIENCE,
     ) -> Session[ModelT]:
         """Open a session on a name, and repair the remains of a crash.
 
@@ -135,6 +141,7 @@ class JsonFileRepository(Generic[ModelT]):
             command: The purpose, shown to others who find the name locked.
             timeout: The seconds to wait for another holder.
             holder: The holder of the lock; by default this process.
+            patience: The seconds to wait at least, for a reader that looks whether the name is locked.
 
         Raises:
             NotFound: The name does not exist; no lock was made.
@@ -147,7 +154,7 @@ class JsonFileRepository(Generic[ModelT]):
         lock = self._lock(name)
         journal: Journal | None = None
         try:
-            lock.acquire(holder or Holder.current(command), timeout)
+            lock.acquire(holder or Holder.current(command), timeout, patience)
             found = find(self._layout, name, self._codec.schema_version)
             value = self._value(found, name)
             journal = Journal(self._layout.own(self._layout.journal(name)), name, found.head)

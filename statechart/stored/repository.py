@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
 from statechart.errors import NoSuchMoment, Stale
+from statechart.following.patience import Turns, patiently
 from statechart.storage.layout import Layout
+from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.session import ModelT
 from statechart.stored.binding import initial_state, model_of
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from statechart.chart import Chart, State
     from statechart.storage.record import Record
-    from statechart.storage.session import Migration
+    from statechart.storage.session import Migration, Session
 
 
 class ChartRepository(Generic[ModelT]):
@@ -72,6 +75,7 @@ class ChartRepository(Generic[ModelT]):
             actor=actor,
             chart=chart,
         )
+        self._turns = Turns()
         self._listing = Listing(self.files, Layout(Path(location).absolute()), chart)
 
     def create(self, name: str, value: ModelT) -> ModelT:
@@ -160,11 +164,15 @@ class ChartRepository(Generic[ModelT]):
         self, name: str, *, command: str = "", timeout: float | None = None
     ) -> AsyncIterator[ChartSession[ModelT]]:
         """Do what `open` does; the wait for the name does not block other tasks."""
-        from statechart.stored.waiting import patiently
+        seconds = max(self.timeout if timeout is None else timeout, PATIENCE)
+        deadline = monotonic() + seconds
 
-        seconds = self.timeout if timeout is None else timeout
-        with await patiently(lambda: self.open(name, command=command, timeout=0), seconds) as session:
-            yield session
+        def attempt() -> Session[ModelT]:
+            return self.files.open(name, command=command, patience=0)
+
+        async with self._turns.of(name, seconds):
+            with ChartSession(await patiently(attempt, deadline - monotonic()), self.chart) as session:
+                yield session
 
     def names(self) -> list[str]:
         """Return all names, sorted."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -40,12 +43,28 @@ class OrderChart(Chart[Order]):
     paid = State()
     shipped = State(final=True)
 
+    touch = Event(draft.to(draft))
     pay = Event(draft.to(paid, cond="is_enough"))
     ship = Event(paid.to(shipped))
 
     def is_enough(self, model: Order, amount: int) -> bool:
         """The amount is not what the order costs."""
         return amount == model.price
+
+
+HOLDER = """
+import sys
+from statechart.storage.repository import JsonFileRepository
+from pydantic import BaseModel
+
+class Order(BaseModel):
+    state: str
+    price: int
+
+with JsonFileRepository(sys.argv[1], Order).open("A-1"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -83,9 +102,9 @@ def test_allowed_events_come_with_the_reasons_of_the_others(orders: ChartReposit
 
     assert "pay" in orders.allowed("A-1", amount=7)
     assert OrderChart.pay in orders.allowed("A-1", amount=7)
-    assert list(orders.allowed("A-1", amount=7)) == ["pay"]
+    assert list(orders.allowed("A-1", amount=7)) == ["touch", "pay"]
     refused = orders.allowed("A-1", amount=6)
-    assert not refused
+    assert list(refused) == ["touch"]
     assert refused.refused["pay"] == "the amount is not what the order costs"
     assert set(refused.refused) == {"pay", "ship"}
 
@@ -247,3 +266,51 @@ def test_an_asynchronous_fire_waits_for_the_name(orders: ChartRepository[Order])
         return await firing
 
     assert asyncio.run(run()).state == "paid"
+
+
+def test_many_tasks_that_fire_on_one_name_wait_in_a_row(orders: ChartRepository[Order]) -> None:
+    orders.timeout = 60
+    orders.create("A-1", Order(price=7))
+
+    async def run() -> None:
+        async def again() -> None:
+            async with orders.aopen("A-1") as order:
+                first = order.revision
+                await asyncio.sleep(0)
+                assert order.revision == first
+                order.fire(OrderChart.touch)
+
+        await asyncio.gather(*(again() for _ in range(20)))
+
+    asyncio.run(run())
+    assert [record.revision for record in orders.history("A-1")] == list(range(1, 22))
+
+
+def test_another_process_blocks_no_other_task(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+    held = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(orders.files.root)], stdin=PIPE, stdout=PIPE, text=True
+    )
+    assert held.stdout is not None
+    assert held.stdin is not None
+    assert held.stdout.readline() == "held\n"
+
+    async def run() -> int:
+        steps = 0
+        firing = asyncio.create_task(orders.afire("A-1", OrderChart.pay, amount=7))
+        while not firing.done():
+            await asyncio.sleep(0)
+            steps += 1
+        with pytest.raises(Locked, match=f"pid {held.pid}"):
+            await firing
+        orders.timeout = 60
+        firing = asyncio.create_task(orders.afire("A-1", OrderChart.pay, amount=7))
+        await asyncio.sleep(0)
+        held.stdin.close()  # type: ignore[union-attr]  # checked above
+        await firing
+        return steps
+
+    assert asyncio.run(run()) > 1  # a wait that blocks leaves room for one step
+    assert held.wait(60) == 0
+    held.stdout.close()
+    assert orders.load("A-1").state == "paid"

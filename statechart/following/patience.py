@@ -1,0 +1,66 @@
+"""Wait for a lock without blocking other tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Hashable, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from statechart.errors import Locked
+
+ResultT = TypeVar("ResultT")
+
+_POLL = 0.005  # seconds; short: most holders only read and write a record
+
+
+async def patiently(
+    work: Callable[[], ResultT], timeout: float, wait: Callable[[Locked], None] = lambda _locked: None
+) -> ResultT:
+    """Do work that needs a lock, retrying until the lock is free, without blocking other tasks.
+
+    `wait` is called once, when the wait begins.
+
+    Raises:
+        Locked: Another holder still has the lock after `timeout` seconds.
+    """
+    deadline = monotonic() + timeout
+    told = False
+    while True:
+        try:
+            return work()
+        except Locked as locked:
+            left = deadline - monotonic()
+            if left <= 0:
+                raise
+            if not told:
+                wait(locked)
+            told = True
+        await asyncio.sleep(min(_POLL, left))  # so that the last attempt is when time is up
+
+
+class Turns:
+    """Lets the tasks that wait for the same thing wait in a row, instead of each for itself."""
+
+    def __init__(self) -> None:
+        self._turns: MutableMapping[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, key: Hashable, timeout: float) -> AsyncIterator[None]:
+        """Wait for the turn of this task, at most `timeout` seconds, and hold it in the block.
+
+        After the timeout, the block runs out of turn: its own attempt tells who is in the way.
+        """
+        # A lock belongs to the event loop that waits for it.
+        turn = self._turns.setdefault((asyncio.get_running_loop(), key), asyncio.Lock())
+        taken = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                taken = await turn.acquire()
+        try:
+            yield
+        finally:
+            if taken:
+                turn.release()
