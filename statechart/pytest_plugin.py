@@ -19,6 +19,36 @@ _BDD = "statechart-bdd"
 REPORTS = ("term", "html", "json", "mermaid")
 
 
+_MARKERS = {
+    "statechart_paths": "(chart, cover='edges', model=None, payloads=None, without=()): "
+    "run the test with each `path` of events that together cover the chart",
+    "statechart_matrix": "(chart, model=None, payloads=None): "
+    "run the test with each `cell` of the state-event matrix",
+}
+
+
+class _Marker:
+    """A marker that takes a chart as its only argument."""
+
+    # Pytest's own would mark that class instead, and the test would become a machine of the chart: which
+    # stops the collection of the file if the chart can't be built so.
+
+    def __init__(self, plain: pytest.MarkDecorator) -> None:
+        self._plain = plain
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:  # Any: those of pytest's own marker
+        only = arguments[0] if len(arguments) == 1 and not options else None
+        test = (
+            isinstance(only, type) and only.__name__.startswith("Test") and not hasattr(only, "states_map")
+        )
+        if isinstance(only, type) and not test:
+            return self._plain.with_args(only)
+        return self._plain(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     group = parser.getgroup("chart coverage", "coverage of statecharts")
@@ -78,16 +108,10 @@ def _report(value: str) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers, and start counting if coverage is requested."""
-    config.addinivalue_line(
-        "markers",
-        "statechart_paths(chart, cover='edges', model=None, payloads=None, without=()): "
-        "run the test with each `path` of events that together cover the chart",
-    )
-    config.addinivalue_line(
-        "markers",
-        "statechart_matrix(chart, model=None, payloads=None): run the test with each `cell` of the "
-        "state-event matrix",
-    )
+    for name, arguments in _MARKERS.items():
+        config.addinivalue_line("markers", f"{name}{arguments}")
+        if not isinstance(getattr(pytest.mark, name), _Marker):
+            setattr(pytest.mark, name, _Marker(getattr(pytest.mark, name)))
     wanted = ("report", "fail_under", "of", "untouched", "journals")
     if config.getoption("chart_coverage"):
         from statechart.testing.coverage.measuring import CoveragePlugin
@@ -113,17 +137,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         generating.require_sound(item)
 
 
-def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> pytest.Item | None:
-    """Check the scenarios of pytest-bdd against their charts, and that no marker swallowed a test."""
-    if not name.startswith("test"):
-        return None
-    if "pytest_bdd.scenario" in sys.modules:
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> None:
+    """Check the scenarios of pytest-bdd against their charts."""
+    if name.startswith("test") and "pytest_bdd.scenario" in sys.modules:
         _check_scenario(collector.config, obj)
-    if "statechart.chart" in sys.modules:
-        from statechart.testing.generating import lost_test
-
-        return lost_test(collector, name, obj)
-    return None
 
 
 def _check_scenario(config: pytest.Config, test: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,8 +32,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             where = f"{place(metafunc.function)}: statechart_{kind}"
             try:
                 values = make(_chart(marker, options), **_options(marker))
-            except (StatechartError, ValueError, TypeError) as error:
-                setattr(metafunc.function, _PROBLEM, f"{where}: {error}")
+            except Exception as error:  # of the user's model, guards and hooks, which run now
+                setattr(metafunc.function, _PROBLEM, f"{where}: {_told(error)}")
                 return
             if argument not in metafunc.fixturenames:
                 problem = f"{where} gives the test a {argument!r}: add it to the test's parameters"
@@ -42,6 +43,17 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 _PROBLEM = "statechart_problem"
+
+
+def _told(error: Exception) -> str:
+    """Return an error in words, with the place if other code than ours raised it."""
+    frame = extract_tb(error.__traceback__)[-1]
+    if isinstance(error, StatechartError) or _OURS in Path(frame.filename).parents:
+        return str(error)
+    return f"{type(error).__name__}: {error} ({_relative(frame.filename)}:{frame.lineno})"
+
+
+_OURS = Path(__file__).parents[1]
 
 
 def require_sound(item: pytest.Item) -> None:
@@ -69,41 +81,12 @@ def _options(marker: pytest.Mark) -> dict[str, Any]:
     return {"cover": marker.args[1], **given} if len(marker.args) > 1 else given
 
 
-class LostTest(pytest.Item):
-    """A test that a marker swallowed: it fails, and says how to write the marker."""
-
-    machine: Chart
-
-    def setup(self) -> None:
-        """Fail."""
-        model = self.machine.model  # the test
-        taken = inspect.signature(model).parameters if callable(model) else {}
-        kind = next((kind for kind, (argument, *_) in _KINDS.items() if argument in taken), "matrix")
-        pytest.fail(
-            f"{self.nodeid} is lost: pytest applies a marker whose only argument is a class to that class; "
-            f"name the argument, as in @pytest.mark.statechart_{kind}(chart={type(self.machine).__name__})",
-            pytrace=False,
-        )
-
-    def runtest(self) -> None:
-        """Do nothing: the test is lost."""
-
-
-def lost_test(collector: pytest.Collector, name: str, found: object) -> LostTest | None:
-    """Return a test that fails in the place of one that a marker swallowed, or None."""
-    # pytest applied the marker to the class, and the class was called with the test: a machine.
-    if not isinstance(found, Chart):
-        return None
-    lost: LostTest = LostTest.from_parent(collector, name=name)
-    lost.machine = found
-    return lost
-
-
 def place(function: Any) -> str:  # Any: pytest calls functions and methods tests
     """Return the place of a test, as FILE:LINE."""
     code = inspect.unwrap(function).__code__  # the test itself, below its decorators
-    try:
-        file = Path(code.co_filename).relative_to(Path.cwd())
-    except ValueError:
-        file = Path(code.co_filename)
-    return f"{file}:{code.co_firstlineno}"
+    return f"{_relative(code.co_filename)}:{code.co_firstlineno}"
+
+
+def _relative(file: str) -> Path:
+    here = Path.cwd()
+    return Path(file).relative_to(here) if Path(file).is_relative_to(here) else Path(file)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from unittest import TestCase
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.strategies import SearchStrategy
 
-from statechart.errors import InvalidTransition, UnknownEvent
+from statechart.errors import InvalidTransition
 from statechart.graph import Edge, breadth_first, edges, events
+from statechart.testing.covering import MakeModel, Payload, Payloads, choices
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
-
     from statechart.chart import Chart
     from statechart.engine.hooks import Transition
 
@@ -51,6 +51,7 @@ class ChartMachine(RuleBasedStateMachine):
     """
 
     chart: type[Chart]
+    make_model: MakeModel | None = None
     fired_last: list[tuple[str, dict[str, Any]]] = []  # noqa: RUF012  # of the class: the last example's
     TestCase: Any = _TestCase()
 
@@ -62,8 +63,8 @@ class ChartMachine(RuleBasedStateMachine):
         self._known: tuple[str, ...] | None = None
 
     def begin(self) -> Driver:
-        """Return a driver in the initial state; override to give the chart a model."""
-        return Driver(self.chart)
+        """Return a driver in the initial state; override to give the chart a commit, for example."""
+        return Driver(self.chart, model=self.make_model() if self.make_model else None)
 
     def fired(self, transition: Transition) -> None:
         """Check the system after an event; raise if the check fails. By default, there is no check."""
@@ -141,9 +142,7 @@ def shortest(machine: type[ChartMachine], kind: type[Exception]) -> list[str] | 
 
 
 def state_machine(
-    chart: type[Chart],
-    *,
-    payloads: Mapping[str, Mapping[str, SearchStrategy[Any]]] | None = None,
+    chart: type[Chart], *, model: MakeModel | None = None, payloads: Payloads | None = None
 ) -> type[ChartMachine]:
     """Return a Hypothesis state machine with a rule for each event of a chart.
 
@@ -153,38 +152,45 @@ def state_machine(
         TestOrders = state_machine(OrderChart, payloads={"pay": {"amount": st.integers(0, 100)}}).TestCase
 
     Args:
-        payloads: Strategies for the payload of events, by event and keyword.
+        model: Makes the model that guards and hooks see; by default the chart's own.
+        payloads: The payload of each event, or several payloads: keywords with values, or with strategies.
 
     Raises:
         UnknownEvent: `payloads` names an event that the chart does not have.
+        TypeError: The payload of an event is no mapping.
     """
-    payloads = payloads or {}
-    for name in payloads:
-        if name not in events(chart):
-            raise UnknownEvent(chart.__name__, name, events(chart))
     rules: dict[str, object] = {
-        _key(_rule_name(event)): _firing(event, payloads.get(event, {})) for event in events(chart)
+        _key(_rule_name(event)): _firing(event, known) for event, known in choices(chart, payloads).items()
     }
     rules[_key("refuse")] = _refusing(chart)
-    return type(f"{chart.__name__}Machine", (ChartMachine,), {"chart": chart, **rules})
+    made = {"chart": chart, "make_model": None if model is None else staticmethod(model)}
+    return type(f"{chart.__name__}Machine", (ChartMachine,), {**made, **rules})
 
 
-def _firing(event: str, payload: Mapping[str, SearchStrategy[Any]]) -> Callable[..., None]:
-    plain = not {"target", "targets"} & payload.keys()  # the names of rule's own arguments
+def _firing(event: str, payloads: Sequence[Payload]) -> Callable[..., None]:
+    known = [{name: _strategy(value) for name, value in payload.items()} for payload in payloads]
+    # Keywords are shown as they are; not those with the names of rule's own arguments.
+    plain = len(known) == 1 and not {"target", "targets"} & known[0].keys()
 
     def fire(self: ChartMachine, **drawn: Any) -> None:
+        __tracebackhide__ = True
         self.fire(event, **(drawn if plain else drawn["payload"]))
 
     def possible(self: ChartMachine) -> bool:
-        if payload:  # the guards may need the payload, which is drawn later
+        if any(known):  # the guards may need the payload, which is drawn later
             return bool(self._ways(event))
         return event in self.allowed
 
     fire.__name__ = fire.__qualname__ = _rule_name(event)
     # Any: rule's overloads can't tell these from its own
-    keywords: dict[str, Any] = dict(payload) if plain else {"payload": st.fixed_dictionaries(dict(payload))}
+    either = {"payload": st.one_of([st.fixed_dictionaries(payload) for payload in known])}
+    keywords: dict[str, Any] = known[0] if plain else either
     made = precondition(possible)(rule(**keywords)(fire))  # type: ignore[no-untyped-call]  # of overloads
     return cast("Callable[..., None]", made)
+
+
+def _strategy(value: Any) -> SearchStrategy[Any]:  # Any: whatever the chart's hooks take
+    return value if isinstance(value, SearchStrategy) else st.just(value)
 
 
 def _key(name: str) -> str:

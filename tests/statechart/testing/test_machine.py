@@ -107,6 +107,24 @@ def test_a_guard_that_needs_a_payload_is_given_one() -> None:
     assert {event for event, _ in met} == {"begin", "teardown", "refuse"}
 
 
+def test_several_payloads_and_plain_values_are_tried_on_the_given_model() -> None:
+    codes: set[int] = set()
+    payloads = {"begin": [{"code": 4}, {"code": st.sampled_from([1, 9])}]}
+
+    class Machine(state_machine(Till, model=lambda: SimpleNamespace(state="gone"), payloads=payloads)):  # type: ignore[misc]
+        def refused(self, event: str) -> None:
+            assert self.driver.state == "gone"
+
+    class Other(state_machine(Till, payloads=payloads)):  # type: ignore[misc]
+        def fired(self, transition: Transition) -> None:
+            codes.add(transition.payload.get("code", 0))
+
+    run(Machine)
+    run(Other)
+
+    assert codes == {0, 4, 9}
+
+
 def test_a_chart_that_refuses_a_declared_event_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(Chart):
         one = State("one", initial=True)
@@ -130,6 +148,8 @@ def test_a_chart_that_refuses_a_declared_event_is_detected(monkeypatch: pytest.M
 def test_payloads_are_for_events_that_there_are() -> None:
     with pytest.raises(UnknownEvent, match="did you mean 'begin'"):
         state_machine(Till, payloads={"begn": {}})
+    with pytest.raises(TypeError, match="the payload of begin is 3: give keywords with values"):
+        state_machine(Till, payloads={"begin": 3})  # type: ignore[dict-item]
 
 
 NAMES = [

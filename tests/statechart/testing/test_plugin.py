@@ -67,13 +67,19 @@ def test_a_marker_gives_a_test_the_cells_of_the_matrix(shop: pytest.Pytester) ->
         import pytest
         from shop import OrderChart
 
-        @pytest.mark.statechart_matrix(chart=OrderChart)
+        @pytest.mark.statechart_matrix(OrderChart)
         def test_cell(cell):
             cell.check()
+
+        class TestOrders:
+            pytestmark = [pytest.mark.statechart_matrix(chart=OrderChart)]
+
+            def test_cell(self, cell):
+                cell.check()
         """
     )
 
-    shop.runpytest_inprocess().assert_outcomes(passed=16)
+    shop.runpytest_inprocess("--strict-markers").assert_outcomes(passed=2 * 16)
 
 
 def test_drivers_workspaces_and_clocks_are_fixtures_for_sync_and_async_tests(shop: pytest.Pytester) -> None:
@@ -318,8 +324,10 @@ def test_scenarios_of_others_are_left_alone(shop: pytest.Pytester) -> None:
         ("statechart_paths(OrderChart, wihtout=['pay'])", "there is no option 'wihtout': did you mean without?"),
         ("statechart_paths(OrderChart, without=['payy'])", "OrderChart has no event 'payy': did you mean 'pay'?"),
         ("statechart_matrix(chart=OrderChart)", "statechart_matrix gives the test a 'cell': add it to the test's"),
-        ("statechart_matrix(OrderChart)", "test_it is lost: pytest applies a marker whose only argument is a class"),
-        ("statechart_paths(OrderChart)", "as in @pytest.mark.statechart_paths(chart=OrderChart)"),
+        ("statechart_paths(OrderChart)", "no path of OrderChart takes pay from draft to paid"),
+        ("statechart_paths", "expected a chart's class as the first argument, got None"),
+        ("statechart_paths(str)", "expected a chart's class as the first argument, got <class 'str'>"),
+        ("statechart_paths(OrderChart, model=lambda: 1 / 0)", "ZeroDivisionError: division by zero (test_orders.py:4)"),
         ("statechart_paths(OrderChart, payloads={'pay': [3]})", "the payload of pay is [3]: give keywords with values"),
         ("statechart_paths(OrderChart, payloads={'pay': 3})", "the payload of pay is 3: give keywords with values, as in"),
         ("statechart_paths(OrderChart, payloads={'pay': {'amuont': 3}})", "takes no payload 'amuont': did you mean 'amou"),
