@@ -14,7 +14,7 @@ from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 from typing_extensions import TypeVar
 
-from statechart.engine import members, naming, strict
+from statechart.engine import hints, members, naming, strict
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
 from statechart.engine.members import Members
@@ -70,7 +70,9 @@ class _StrictMeta(StateMachineMetaclass):
         if cls.states_map:
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
             found = [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
-            found += naming.problems(cls, base, declared_model(cls, base))  # type: ignore[arg-type]
+            model = declared_model(cls, base)
+            found += naming.problems(cls, base, model)  # type: ignore[arg-type]
+            found += hints.problems(cls, model)  # type: ignore[arg-type]
             found += () if found else lints(cls)  # type: ignore[arg-type]
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))

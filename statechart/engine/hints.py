@@ -1,0 +1,179 @@
+"""The annotations of guards and hooks: what they declare of the model and of the payload."""
+
+from __future__ import annotations
+
+import inspect
+from collections import abc
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NewType,
+    TypeGuard,
+    Union,
+    get_args,
+    get_origin,
+    is_typeddict,
+)
+
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from statemachine.callbacks import SpecReference
+
+from statechart.engine.naming import all_specs, names
+
+if TYPE_CHECKING:
+    from statemachine import StateChart
+
+    AnyChart = type[StateChart[Any]]
+
+_NUMBERS: Mapping[object, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}
+_MANY = (tuple, list, set, frozenset)
+_READ_AGAIN = (abc.Sequence, abc.Set, abc.Collection)  # unlike an iterator, of which a check would take
+
+
+def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
+    """Yield the parameters of guards and hooks that can't be given what they declare, a sentence each.
+
+    `model` is the class of the chart's models, or None if unknown.
+    """
+    for label, function in dict(_functions(chart)).items():
+        for parameter in _parameters(function):
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                yield f"{label} takes {parameter.name!r} by position; hooks are called by name: remove /"
+        declared = hints(function)
+        name = "value" if label == "evolve" else "model"
+        if isinstance(model, type) and not takes(model, declared.get(name, Any)):
+            yield (
+                f"{label} takes a {name} of the type {_text(declared[name])}, but models of the chart are of "
+                f"the class {model.__name__}: annotate it with {model.__name__}"
+            )
+
+
+def _functions(chart: AnyChart) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the guards and hooks of a chart and of its listeners, with their names."""
+    owners = [each if isinstance(each, type) else type(each) for each in (chart, *chart._class_listeners)]
+    for spec in all_specs(chart):
+        if spec.reference is SpecReference.CALLABLE:
+            yield spec.attr_name, spec.func
+        for name in names(spec):
+            found = (getattr(owner, name, None) for owner in owners)
+            yield from ((name, each) for each in found if callable(each))
+    evolve = getattr(chart, "evolve", None)
+    if callable(evolve):
+        yield "evolve", evolve
+
+
+def _parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+    """Yield the parameters of a guard or hook but `self`."""
+    if isinstance(function, type) or not hasattr(inspect.unwrap(function), "__code__"):
+        return  # of C, whose parameters are looked at elsewhere
+    found = list(inspect.signature(function).parameters.values())
+    yield from (each for number, each in enumerate(found) if number or each.name != "self")
+
+
+def hints(function: Callable[..., Any]) -> dict[str, Any]:  # Any: annotations
+    """Return the annotation of each parameter of a guard or hook, and Any for one that can't be read."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    scope = getattr(function, "__globals__", {})
+    return {name: _read(each, scope) for name, each in getattr(function, "__annotations__", {}).items()}
+
+
+def _read(annotation: object, scope: dict[str, Any]) -> Any:
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        # As typing.get_type_hints, which gives up on all annotations if one can't be read.
+        return eval(annotation, scope)
+    except (NameError, AttributeError, TypeError, SyntaxError):  # such as a name for checkers only
+        return Any
+
+
+def fits(value: object, annotation: Any) -> bool:
+    """Return whether a value is of an annotated type as it stands; True for types that can't be checked."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return any(fits(value, each) for each in args)
+    if origin is Annotated:
+        return fits(value, args[0]) and _said(value, annotation, strict=False) is None
+    if origin is Literal:
+        return any(value == each and type(value) is type(each) for each in args)
+    if annotation is None:
+        return value is None
+    if isinstance(annotation, NewType):
+        return fits(value, annotation.__supertype__)
+    kind = origin if isinstance(origin, type) else annotation
+    if not _known(kind):
+        # The value of a type alias: `type Amount = int | str`.
+        return fits(value, getattr(annotation, "__value__", Any)) if annotation is not Any else True
+    return isinstance(value, _NUMBERS.get(kind, kind)) and _parts_fit(value, kind, args)
+
+
+def _parts_fit(value: object, kind: type, args: tuple[Any, ...]) -> bool:
+    if not args or not isinstance(value, Collection):
+        return True
+    if kind is tuple and args[-1] is not Ellipsis:
+        return len(value) == len(args) and all(map(fits, value, args))
+    if isinstance(value, Mapping):
+        return len(args) != 2 or all(
+            fits(key, args[0]) and fits(each, args[1]) for key, each in value.items()
+        )
+    return kind not in (*_MANY, *_READ_AGAIN) or all(fits(each, args[0]) for each in value)
+
+
+def problem(value: object, annotation: Any) -> str:
+    """Return what is wrong with a value that does not fit an annotation, in pydantic's words."""
+    return _said(value, annotation, strict=True) or f"Input should be an instance of {_text(annotation)}"
+
+
+def _text(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _said(value: object, annotation: Any, *, strict: bool) -> str | None:
+    adapter = _adapter(annotation)
+    try:
+        if adapter is not None:
+            adapter.validate_python(value, strict=strict)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{where}: {first['msg']}" if where else first["msg"]
+    return None
+
+
+# By identity, as an annotation may have parts that can't be hashed.
+_adapters: dict[int, tuple[object, TypeAdapter[Any] | None]] = {}
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
+    if id(annotation) not in _adapters:
+        try:
+            made = TypeAdapter(annotation)
+        except PydanticUserError:  # of a class that pydantic knows nothing about
+            made = None
+        _adapters[id(annotation)] = annotation, made
+    return _adapters[id(annotation)][1]
+
+
+def takes(model: type, annotation: Any) -> bool:
+    """Return whether a parameter of an annotated type takes a model of a class."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return any(takes(model, each) for each in args)
+    if origin is Annotated:
+        return takes(model, args[0])
+    kind = origin if isinstance(origin, type) else annotation
+    return not _known(kind) or issubclass(model, kind)
+
+
+def _known(kind: object) -> TypeGuard[type]:
+    """Return whether `isinstance` can tell the objects of a type."""
+    # In Python 3.11, Any is a class.
+    other = kind is Any or is_typeddict(kind) or getattr(kind, "_is_protocol", False)
+    return isinstance(kind, type) and not other
