@@ -12,7 +12,7 @@ from environments.model.errors import InvalidName, UnknownProvider, misnamed
 from environments.model.records import HistoryEntry, StepRecord, TransitionRecord, replay
 from environments.ports import entries_of
 from statechart.errors import NotFound, StorageError
-from statechart.graph import edges
+from statechart.stored.replay import Targets, said, targets_of, transition_problem
 from statechart.wording import listed
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
 
 def _findings(entries: Iterable[HistoryEntry], chart: type[Chart]) -> Iterator[Violation]:
     """Yield a violation for each record that this program could not have written."""
-    known = {(edge.source, edge.event): edge.target for edge in edges(chart)}
+    targets = targets_of(chart)
     for entry, before in replay(entries):
         record = entry.record
         if before is None:
@@ -109,7 +109,7 @@ def _findings(entries: Iterable[HistoryEntry], chart: type[Chart]) -> Iterator[V
                 yield Violation(entry.seq, "the history begins with a step")
             continue
         if isinstance(record, TransitionRecord):
-            problem = _problem(record, before, chart, known)
+            problem = _problem(record, before, chart, targets)
             if problem is not None:
                 yield Violation(entry.seq, problem)
         elif isinstance(record, StepRecord):
@@ -123,20 +123,21 @@ def _problem(
     record: TransitionRecord,
     before: AnyEnvironment,
     chart: type[Chart],
-    known: dict[tuple[str, str], str],
+    targets: Targets,
 ) -> str | None:
     """Return the reason why the chart does not allow a recorded transition, or None."""
-    said = f"{record.event}: {record.from_state} → {record.to_state}"
-    if record.from_state != before.state.name:
-        return f"{said}, but the state before it was {before.state.name}"
-    if record.to_state != record.environment.state.name:
-        return f"{said}, but the state after it is {record.environment.state.name}"
-    target = known.get((record.from_state, record.event))
-    if target is None:
-        return f"{said}, which today's chart does not have"
-    if target != record.to_state:
-        return f"{said}, which leads to {target} in today's chart"
+    problem = transition_problem(
+        record.event,
+        record.from_state,
+        record.to_state,
+        before=before.state.name,
+        after=record.environment.state.name,
+        targets=targets,
+    )
+    if problem is not None:
+        return problem
     machine = chart.bound(Subject.of(before))
     if record.event not in machine.enabled():
-        return f"{said}, which today's chart refuses: it allows {listed(machine.enabled())}"
+        taken = said(record.event, record.from_state, record.to_state)
+        return f"{taken}, which today's chart refuses: it allows {listed(machine.enabled())}"
     return None

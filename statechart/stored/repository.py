@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
-from statechart.errors import NoSuchMoment, Stale
+from statechart.errors import NoSuchMoment, NotFound, Stale
 from statechart.following.patience import Turns, patiently
 from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
@@ -20,6 +20,7 @@ from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.listing import Listing, Summary, texts_of
 from statechart.stored.session import Allowed, ChartSession, allowed_on
+from statechart.stored.verifying import Report, Verification
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -254,6 +255,25 @@ class ChartRepository(Generic[ModelT]):
         raise NoSuchMoment(
             name, f"revision {revision}", f"it has revisions {first.revision} to {last.revision}"
         )
+
+    def verify(self, name: str | None = None, *, chart: bool = False) -> list[Report]:
+        """Verify the whole history of a name, or of all names: files, states and transitions.
+
+        Args:
+            name: The name; by default all.
+            chart: Ask today's guards about each recorded transition, too, with the recorded payload. Hooks
+                are not run.
+
+        Raises:
+            NotFound: The name does not exist.
+        """
+        if name is not None:
+            return [Verification(self.files, self.chart, name, chart).report()]
+        reports = []
+        for each in self.names():
+            with suppress(NotFound):  # purged since the names were read
+                reports.append(Verification(self.files, self.chart, each, chart).report())
+        return reports
 
     def changes(self, since: str | None = None, *, on_damage: OnDamage | None = None) -> Iterator[Change]:
         """Return the changes of all values: in order in each value, and by time.

@@ -39,9 +39,14 @@ class Allowed:
         return len(self.events)
 
 
+def machine_on(chart: type[Chart], value: ModelT, subject: str) -> Chart:
+    """Return this thread's machine of a chart, bound to a value that it does not change."""
+    return chart.bound(view_of(value), subject=subject)
+
+
 def allowed_on(chart: type[Chart], value: ModelT, subject: str, payload: Mapping[str, Any]) -> Allowed:
     """Return the events that a value allows, with the reasons of those refused."""
-    machine = chart.bound(view_of(value), subject=subject)
+    machine = machine_on(chart, value, subject)
     events = machine.enabled(**payload)
     refused = {}
     for each in (event for event in chart._events if event.id not in events):

@@ -1,0 +1,204 @@
+"""Verify the histories of a store: their files, their states, and their transitions against the chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+
+from pydantic import BaseModel
+
+from statechart.engine.values import state_of
+from statechart.errors import (
+    CorruptHistory,
+    InvalidTransition,
+    MigrationFailed,
+    MissingPayload,
+    NotFound,
+    StorageError,
+    UnknownState,
+)
+from statechart.storage.chain import CHECKPOINT, CREATED, REBASED, TRANSITION
+from statechart.storage.layout import JOURNAL
+from statechart.storage.session import ModelT
+from statechart.stored.replay import said, targets_of, transition_problem
+from statechart.stored.session import machine_on
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+    from statechart.storage.record import Record
+    from statechart.storage.repository import JsonFileRepository
+    from statechart.stored.replay import Targets
+
+_BEGINNINGS = (CREATED, REBASED, CHECKPOINT)
+
+
+class Problem(BaseModel, frozen=True, extra="forbid"):
+    """A problem of a history.
+
+    Attributes:
+        record: The number of the record, or None for the whole history.
+        file: The file.
+        what: The problem, in words.
+    """
+
+    record: int | None
+    file: Path
+    what: str
+
+    def __str__(self) -> str:
+        at = f", record {self.record}" if self.record is not None else ""
+        return f"{self.file}{at}: {self.what}"
+
+
+class Report(BaseModel, frozen=True, extra="forbid"):
+    """The result of verifying the history of a name.
+
+    Attributes:
+        records: The number of records that could be read.
+        transitions: The number of transitions among them.
+        problems: Everything that should not be so.
+        notes: What was left out or is missing, and does no harm.
+    """
+
+    name: str
+    records: int
+    transitions: int
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def intact(self) -> bool:
+        """Whether the history has no problem."""
+        return not self.problems
+
+
+class _Seen(NamedTuple):
+    """A value of a history, with its state, if the chart has it."""
+
+    value: Any  # Any: a model
+    state: str | None
+
+
+@dataclass(slots=True)
+class Verification(Generic[ModelT]):
+    """Verifies the history of a name.
+
+    Attributes:
+        files: The values.
+        chart: The chart.
+        name: The name to verify.
+        replay: Whether today's guards are asked about each transition.
+    """
+
+    files: JsonFileRepository[ModelT]
+    chart: type[Chart]
+    name: str
+    replay: bool
+    _problems: list[Problem] = field(default_factory=list)
+    _notes: list[str] = field(default_factory=list)
+    _records: int = 0
+    _transitions: int = 0
+
+    def report(self) -> Report:
+        """Read the whole history, and return what was found.
+
+        Raises:
+            NotFound: The name does not exist.
+        """
+        # Loading compares the document with the journal; the records tell the rest.
+        for read in (self._load, self._read):
+            try:
+                read()
+            except NotFound:
+                raise
+            except StorageError as error:
+                self._unreadable(error)
+        return Report(
+            name=self.name,
+            records=self._records,
+            transitions=self._transitions,
+            problems=tuple(self._problems),
+            notes=tuple(self._notes),
+        )
+
+    def _load(self) -> None:
+        self._notes.extend(self.files.load(self.name).notes)
+
+    def _read(self) -> None:
+        targets = targets_of(self.chart)
+        before: _Seen | None = None
+        for record in self.files.records(self.name):
+            self._records += 1
+            self._transitions += record.type == TRANSITION
+            if record.value is None:
+                continue
+            seen = self._seen(record)
+            if before is not None and record.type not in _BEGINNINGS:
+                for problem in self._problems_of(record, before, seen, targets):
+                    self._add(record.seq, problem)
+            before = seen
+
+    def _seen(self, record: Record) -> _Seen:
+        """Return the value of a record, after checking that the model and the chart have it."""
+        try:
+            value = self.files.read(self.name, record)
+        except CorruptHistory as error:
+            self._add(record.seq, error.problem)
+            state = (record.value or {}).get("state")
+            value = None
+        else:
+            state = getattr(value, "state", None)
+        found = state_of(self.chart.states_map, state)
+        if found is None:
+            known = map(state_text, self.chart.states_map)
+            self._add(record.seq, UnknownState(self.chart.__name__, state_text(state), known))
+        return _Seen(value, state_text(state))
+
+    def _problems_of(self, record: Record, before: _Seen, seen: _Seen, targets: Targets) -> Iterator[str]:
+        if record.type != TRANSITION:
+            if before.state != seen.state:
+                change = f"from {before.state} to {seen.state}"
+                yield f"{record.type}: the state changed {change} without an event"
+            return
+        event, left = record.event or "", str(record.data.get("from_state"))
+        entered = record.to_state or ""
+        problem = transition_problem(
+            event, left, entered, before=str(before.state), after=str(seen.state), targets=targets
+        )
+        if problem is not None:
+            yield problem
+        elif self.replay and before.value is not None:
+            yield from self._refusal(record, before.value)
+
+    def _refusal(self, record: Record, value: ModelT) -> Iterator[str]:
+        """Yield the reason why today's guards refuse a transition, if they do."""
+        event = self.chart.event(record.event or "")
+        taken = said(event.id, str(record.data.get("from_state")), record.to_state or "")
+        try:
+            machine_on(self.chart, value, self.name).require(event, **record.payload)
+        except InvalidTransition as refusal:
+            yield f"{taken}, which today's chart refuses: {'; '.join(refusal.reasons) or refusal}"
+        except MissingPayload as missing:
+            names = ", ".join(missing.names)
+            note = f"record {record.seq}: {taken} can't be replayed: its payload {names} was not recorded"
+            self._notes.append(note)
+        except Exception as error:  # of a guard, which may expect what JSON does not keep
+            yield f"{taken}, which today's chart can't replay: {type(error).__name__}: {error}"
+
+    def _unreadable(self, error: StorageError) -> None:
+        record = error.line if isinstance(error, (CorruptHistory, MigrationFailed)) else None
+        what = error.problem if isinstance(error, CorruptHistory) else error
+        file = getattr(error, "path", None)
+        problem = Problem(record=record, file=file or self._journal, what=str(what))
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    def _add(self, record: int, what: object) -> None:
+        self._problems.append(Problem(record=record, file=self._journal, what=str(what)))
+
+    @property
+    def _journal(self) -> Path:
+        return self.files.directory(self.name) / JOURNAL
