@@ -3,6 +3,9 @@ from statechart.chart import (
     Event as Event,
     State as State,
 )
+from statechart.engine.effects import (
+    effect as effect,
+)
 from statechart.engine.hooks import (
     Commit as Commit,
     Transition as Transition,
@@ -57,6 +60,10 @@ from statechart.storage.session import (
 )
 from statechart.stored.changes import (
     Change as Change,
+)
+from statechart.stored.effects import (
+    DueEffect as DueEffect,
+    EffectOutcome as EffectOutcome,
 )
 from statechart.stored.repository import (
     ChartRepository as ChartRepository,

@@ -15,6 +15,7 @@ from statemachine.factory import StateMachineMetaclass
 from typing_extensions import TypeVar
 
 from statechart.engine import hints, members, naming, strict
+from statechart.engine.effects import Effect, effects_of
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
 from statechart.engine.members import Members
@@ -68,6 +69,10 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(f"chart {name}: {error}") from error
         # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
+            effects = effects_of(cls, attrs)  # type: ignore[arg-type]  # cls is a chart
+            cls._effects = effects
+            # Hidden from the engine, which would take `after_pay` for a hook as well.
+            cls._protected_attrs |= {effect.method for effect in effects}
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
             found = [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
             model = declared_model(cls, base)
@@ -133,6 +138,7 @@ class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     """The states that mean a failure: diagrams mark them."""
 
     _hooks_class: ClassVar[type[Hooks] | None] = None
+    _effects: ClassVar[tuple[Effect, ...]] = ()
 
     def __init__(
         self, model: ModelT | None = None, *, subject: str | None = None, commit: Commit | None = None

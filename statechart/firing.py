@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from statechart.engine.effects import due_of
 from statechart.engine.payload import Payload
 from statechart.engine.values import state_of
 from statechart.engine.view import view_of
@@ -134,11 +135,14 @@ class _SessionLedger(Generic[ModelT]):
         return view_of(self.value)
 
     def commit(self, value: ModelT, transition: Transition) -> Mapping[str, object]:
-        data = {
+        data: dict[str, object] = {
             "event": transition.event,
             "from_state": transition.from_state,
             "to_state": transition.to_state,
         }
+        effects = due_of(self._chart._effects, transition.event, transition.to_state)
+        if effects:
+            data["effects"] = effects
         readable = self._readable(value, transition)
         self._session.commit("transition", readable, expected=self._before, data=data)
         return {"subject": self.subject, "revision": self.revision}

@@ -35,6 +35,7 @@ def problems(chart: AnyChart, base: AnyChart, model: object = None) -> Iterator[
     mixins = [owner for owner in chart.__mro__[1:] if owner not in base.__mro__]
     hooks = {spec.attr_name for spec in all_specs(chart) if spec.is_convention}
     used = hooks | set(dir(base)) | set(_named(chart))
+    used |= {effect.method for effect in vars(chart).get("_effects", ())}
     given = [(spec.attr_name, spec.func) for spec in all_specs(chart)]
     for name, value in [*given, *(item for owner in (chart, *mixins) for item in vars(owner).items())]:
         for code in _codes(value):

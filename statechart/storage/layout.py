@@ -60,6 +60,11 @@ class Layout:
         return self.root / ".locks"
 
     @property
+    def effects(self) -> Path:
+        """The directory of the locks of those who run effects, and of the list of names without any."""
+        return self.root / ".effects"
+
+    @property
     def new(self) -> Path:
         """The directory in which new directories are built."""
         return self.root / ".new"

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Generic
 
-from pydantic import JsonValue
-
 from statechart.errors import CorruptHistory, NotDamaged, StorageError
 from statechart.log import warn
 from statechart.storage import document
@@ -27,6 +25,7 @@ from statechart.storage.disk import (
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.reading import find
 from statechart.storage.record import Line, Record, line_after, salvage
+from statechart.storage.segments.carried import carried
 from statechart.storage.session import Codec, Loaded, ModelT
 
 
@@ -163,6 +162,8 @@ def begin_anew(
     revision = max(evidence.revision, candidate.revision, above) + 1
     value = renumber(candidate.value, revision)
     said = _said(evidence, candidate, kept=kept, reason=reason, lineage=lineage)
+    beginning, tail = salvage(evidence.journal or b"", layout.journal(name), name, codec.schema_version)
+    said |= carried(record for record in (*beginning, *tail) if record.seq <= candidate.seq)
     draft = codec.draft(REBASED, actor, said, operation=None, name=evidence.name, value=value)
     before = origin(lineage, name)
     line = line_after(Head(lineage, 0, revision - 1, before.hash, 0), draft)
@@ -175,7 +176,7 @@ def begin_anew(
 
 def _said(
     evidence: Evidence[ModelT], candidate: Candidate[ModelT], *, kept: str, reason: str, lineage: str
-) -> dict[str, JsonValue]:
+) -> dict[str, object]:
     return {
         "lineage": lineage,
         "name": evidence.name,

@@ -266,6 +266,10 @@ class JsonFileRepository(Generic[ModelT]):
         """
         return self._codec.value([record], self._layout.journal(name), name)
 
+    def upgraded(self, name: str, record: Record) -> Record:
+        """Return a record of a name in the present schema; raises MigrationFailed."""
+        return self._codec.upgraded(record, self._layout.journal(name), name)
+
     def exists(self, name: str) -> bool:
         """Return whether a name is taken, by any kind of file."""
         return os.path.lexists(self._layout.directory(name))

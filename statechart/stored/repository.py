@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -9,8 +10,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
-from statechart.errors import NoSuchMoment, NotFound, Stale
+from statechart.errors import NoSuchMoment, NotFound, Stale, StorageError
 from statechart.following.patience import Turns, patiently
+from statechart.log import warn
 from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
@@ -18,6 +20,7 @@ from statechart.storage.session import ModelT
 from statechart.stored.binding import initial_state, model_of
 from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
+from statechart.stored.effects import DueEffect, EffectOutcome, EffectsRunner
 from statechart.stored.listing import Listing, Summary, texts_of
 from statechart.stored.session import Allowed, ChartSession, allowed_on
 from statechart.stored.verifying import Report, Verification
@@ -44,6 +47,8 @@ class ChartRepository(Generic[ModelT]):
         migrations: By version, the migration to the next version; see `statechart.stored.migrations`.
         actor: The author of the changes; by default the user.
         allow_network_filesystem: Accept a directory where locks don't keep other machines out.
+        effects_at_once: Run the effects of a name after each fire, and after each session that fired and
+            ended without an error. Their failures are logged, and they stay due.
 
     Raises:
         ChartDefinitionError: The chart or the model can't be stored; the message says what to change.
@@ -61,6 +66,7 @@ class ChartRepository(Generic[ModelT]):
         migrations: Mapping[int, Migration] | None = None,
         actor: str | None = None,
         allow_network_filesystem: bool = False,
+        effects_at_once: bool = False,
     ) -> None:
         if "://" in str(location):
             raise ValueError(f"{location}: only directories are supported: give the path of one")
@@ -77,6 +83,8 @@ class ChartRepository(Generic[ModelT]):
             chart=chart,
         )
         self._turns = Turns()
+        self.effects_at_once = effects_at_once
+        self._effects = EffectsRunner(self.files, chart, self)
         self._listing = Listing(self.files, Layout(Path(location).absolute()), chart)
 
     def create(self, name: str, value: ModelT) -> ModelT:
@@ -158,7 +166,8 @@ class ChartRepository(Generic[ModelT]):
             StorageError: As `JsonFileRepository.open`.
         """
         seconds = self.timeout if timeout is None else timeout
-        return ChartSession(self.files.open(name, command=command, timeout=seconds), self.chart)
+        session = self.files.open(name, command=command, timeout=seconds)
+        return ChartSession(session, self.chart, self._run_at_once if self.effects_at_once else None)
 
     @asynccontextmanager
     async def aopen(
@@ -174,6 +183,46 @@ class ChartRepository(Generic[ModelT]):
         async with self._turns.of(name, seconds):
             with ChartSession(await patiently(attempt, deadline - monotonic()), self.chart) as session:
                 yield session
+        if self.effects_at_once and session.fired:
+            # Effects wait for other systems, and must not hold up the tasks of this loop.
+            await asyncio.to_thread(self._run_at_once, name)
+
+    def due_effects(self, name: str | None = None) -> list[DueEffect]:
+        """Return the effects that are due, of a name or of all names, in the order of their transitions.
+
+        Raises:
+            NotFound: The name does not exist.
+            StorageError: The history of the name is damaged or can't be read. Of all names, such a one is
+                left out, with a warning in the log.
+        """
+        return self._effects.due(name)
+
+    def run_effects(
+        self, name: str | None = None, *, limit: int | None = None, force: bool = False, timeout: float = 10
+    ) -> list[EffectOutcome]:
+        """Run the effects that are due, of a name or of all names, and record that they are done.
+
+        Each is run at least once, whichever process fired its event, and never by two processes at once.
+        An effect that raises is recorded as failed, stays due, and is run again by a call after its wait.
+
+        Args:
+            name: The name, or None for all.
+            limit: The most effects to call.
+            force: Also call effects that wait after a failed attempt.
+            timeout: The seconds to wait for the lock of a name when an outcome is recorded.
+
+        Raises:
+            NotFound: The name does not exist.
+            StorageError: The history of the name is damaged or can't be read. Of all names, such a one is
+                an outcome instead.
+        """
+        return self._effects.run(name, limit=limit, force=force, timeout=timeout)
+
+    def _run_at_once(self, name: str) -> None:
+        try:
+            self._effects.run(name)
+        except StorageError as error:  # the event is committed, and its effects stay due
+            warn(f"Effects of {name!r} were not run: {error}", name=name)
 
     def names(self) -> list[str]:
         """Return all names, sorted."""

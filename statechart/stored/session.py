@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
@@ -64,11 +64,16 @@ class ChartSession(Generic[ModelT]):
 
     Attributes:
         session: The storage's session, with its holder, its notes and its head.
+        fired: Whether an event was committed in this session.
     """
 
-    def __init__(self, session: Session[ModelT], chart: type[Chart]) -> None:
+    def __init__(
+        self, session: Session[ModelT], chart: type[Chart], run_effects: Callable[[str], None] | None = None
+    ) -> None:
         self.session = session
+        self.fired = False
         self._chart = chart
+        self._run_effects = run_effects
 
     @property
     def name(self) -> str:
@@ -101,15 +106,20 @@ class ChartSession(Generic[ModelT]):
             StorageError: The transition could not be committed; see `Session.commit`.
         """
         __tracebackhide__ = True
-        return fire(self.session, self._chart, self._chart.event(event), **payload)
+        value = fire(self.session, self._chart, self._chart.event(event), **payload)
+        self.fired = True
+        return value
 
     def allowed(self, **payload: Any) -> Allowed:  # Any: the chart's guards decide
         """Return the events that the value allows now, with the reasons of those refused."""
         return allowed_on(self._chart, self.value, self.name, payload)
 
     def close(self) -> None:
-        """Release the name. Later calls have no effect."""
+        """Release the name, then run its effects if the store runs them at once. Later calls do nothing."""
         self.session.close()
+        run, self._run_effects = self._run_effects, None
+        if run is not None and self.fired:
+            run(self.name)
 
     def __enter__(self) -> Self:
         return self
@@ -117,4 +127,6 @@ class ChartSession(Generic[ModelT]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self._run_effects = None  # a later call finds what is due
         self.close()

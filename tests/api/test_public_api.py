@@ -21,6 +21,7 @@ STATECHART = """
     MissingPayload NestedFire NewerSchema NoSuchMoment NotCopyable NotFound NotOurs Record
     ReservedPayload Session Stale State StatechartError StorageError Transition UnknownEvent
     UnknownPayload UnknownState fire
+    DueEffect EffectOutcome effect
 """
 ENVIRONMENTS = """
     AnyEnvironment AnyState Assumption CannotUnlock Chain Clock CollectsLogs CommandDue CommandEnded

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from statechart.storage.record import Record
+from statechart.storage.record import Record
+from statechart.storage.segments.due import carried_effects
 
 
 def carried(records: Iterable[Record]) -> Mapping[str, object]:
@@ -19,5 +18,4 @@ def carried(records: Iterable[Record]) -> Mapping[str, object]:
     Returns:
         JSON by key. The keys `lineage`, `name` and `ended` are taken.
     """
-    del records
-    return {}
+    return carried_effects(records)

@@ -1,0 +1,312 @@
+"""Run the effects that are due in a store: each at least once, and never two at a time."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import MethodType
+from typing import Any, Generic, Literal
+
+from pydantic import BaseModel, JsonValue, TypeAdapter
+
+from statechart.chart import Chart
+from statechart.engine.effects import Effect
+from statechart.errors import Locked, MissingPayload, StorageError
+from statechart.holder import Holder
+from statechart.log import warn
+from statechart.storage.layout import Layout
+from statechart.storage.record import Record
+from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments.due import EFFECT, Due
+from statechart.storage.session import ModelT
+from statechart.stored.outbox import Outbox, Pending
+from statechart.utc import UtcDatetime
+from statechart.wording import nearest
+
+_ROUNDS = 100
+_LONGEST = 2000  # characters of an error that are recorded
+
+
+class DueEffect(BaseModel, frozen=True, extra="forbid"):
+    """An effect that is due.
+
+    Attributes:
+        name: The name in the store.
+        key: Equal whenever this effect is repeated, and no other effect has it.
+        effect: The name of the effect.
+        revision: The revision of the transition.
+        at: The moment of the transition.
+        attempts: The number of failed attempts.
+        error: The error of the last attempt.
+        not_before: The moment before which it is not run again, unless forced.
+    """
+
+    name: str
+    key: str
+    effect: str
+    revision: int
+    at: UtcDatetime
+    event: str
+    from_state: str
+    to_state: str
+    attempts: int = 0
+    error: str | None = None
+    not_before: UtcDatetime | None = None
+
+
+class EffectOutcome(BaseModel, frozen=True, extra="forbid"):
+    """The outcome of an effect in one call of `run_effects`.
+
+    Attributes:
+        name: The name in the store.
+        key: The key that the effect was given; empty if the name can't be read.
+        effect: The name of the effect; empty if the name can't be read.
+        status: `done`; `failed`, if the effect raised; or `skipped`, if it was not called.
+        attempts: The number of attempts so far.
+        error: The error of the effect, or the reason why it was not called or not recorded.
+        not_before: The moment before which a failed effect is not run again, unless forced.
+        recorded: Whether the outcome is recorded. An effect that is done and not recorded stays due.
+    """
+
+    name: str
+    key: str
+    effect: str
+    status: Literal["done", "failed", "skipped"]
+    attempts: int
+    error: str | None = None
+    not_before: UtcDatetime | None = None
+    recorded: bool = False
+
+
+class EffectsRunner(Generic[ModelT]):
+    """Runs the effects that the records of a store say are due.
+
+    Args:
+        files: The store.
+        chart: The chart that declares the effects.
+        repository: The object that effects get as `repository`, to fire events on.
+    """
+
+    def __init__(self, files: JsonFileRepository[ModelT], chart: type[Chart], repository: object) -> None:
+        self._files = files
+        self._outbox = Outbox(Layout(files.root), files.schema_version)
+        self._chart = chart
+        self._repository = repository
+
+    def due(self, name: str | None = None) -> list[DueEffect]:
+        """Return what is due for a name, or for all names; of each name, in the order of its transitions.
+
+        Raises:
+            NotFound: The name does not exist.
+            StorageError: The history of the name is damaged or can't be read. Of all names, such a one is
+                left out with a warning in the log.
+        """
+        found = []
+        for pending in self._pending(name):
+            if pending.problem is not None:
+                warn(f"Effects of {pending.name!r} are unknown: {pending.problem}", name=pending.name)
+            found += [_shown(pending, each) for each in pending.effects]
+        return found
+
+    def run(
+        self, name: str | None = None, *, limit: int | None = None, force: bool = False, timeout: float = 10
+    ) -> list[EffectOutcome]:
+        """Run what is due for a name, or for all names, and record the outcomes.
+
+        Args:
+            name: The name, or None for all.
+            limit: The most effects to call.
+            force: Also call effects that wait after a failed attempt.
+            timeout: The seconds to wait for the lock of a name when an outcome is recorded.
+
+        Raises:
+            ValueError: The limit is negative.
+            NotFound: The name does not exist.
+            StorageError: The history of the name is damaged or can't be read. Of all names, such a one is
+                an outcome instead.
+        """
+        if limit is not None and limit < 0:
+            raise ValueError(f"the limit of effects is a number from 0, not {limit}")
+        left = limit
+        outcomes: list[EffectOutcome] = []
+        for pending in self._pending(name, remember=True):
+            if left == 0:
+                break
+            found = self._run_name(pending, left, force=force, timeout=timeout)
+            outcomes += found
+            if left is not None:
+                left -= sum(each.status != "skipped" for each in found)
+        return outcomes
+
+    def _pending(self, name: str | None, *, remember: bool = False) -> Iterator[Pending]:
+        if name is None:
+            yield from self._outbox.all(remember=remember)
+        else:
+            yield self._outbox.of(name)
+
+    def _run_name(
+        self, pending: Pending, left: int | None, *, force: bool, timeout: float
+    ) -> list[EffectOutcome]:
+        if pending.problem is not None:
+            return [_unread(pending.name, pending.problem)]
+        if not pending.effects:
+            return []
+        try:
+            lock = self._outbox.lock(pending.name)
+            lock.acquire(Holder.current("run effects"))
+        except StorageError as error:
+            why = f"another run has them ({error})" if isinstance(error, Locked) else str(error)
+            return [_skipped(pending, each, why) for each in pending.effects]
+        try:
+            return self._run_locked(pending.name, left, force=force, timeout=timeout)
+        except StorageError as error:  # deleted or damaged since it was read
+            return [_unread(pending.name, error)]
+        finally:
+            lock.release()
+
+    def _run_locked(
+        self, name: str, left: int | None, *, force: bool, timeout: float
+    ) -> list[EffectOutcome]:
+        outcomes: dict[str, EffectOutcome] = {}
+        # An effect may fire an event that makes others due. The bound is for those that never end.
+        for _ in range(_ROUNDS):
+            # Read under the lock: another run may have had some in the meantime.
+            pending = self._outbox.of(name)
+            new = [each for each in pending.effects if each.key(pending.lineage) not in outcomes]
+            if not new:
+                break
+            for each in new:
+                called = sum(outcome.status != "skipped" for outcome in outcomes.values())
+                if left is not None and called >= left:
+                    return list(outcomes.values())
+                outcome = self._attempt(pending, each, force=force, timeout=timeout)
+                outcomes[outcome.key] = outcome
+        return list(outcomes.values())
+
+    def _attempt(self, pending: Pending, due: Due, *, force: bool, timeout: float) -> EffectOutcome:
+        now = datetime.now(UTC)
+        if due.waits(now) and not force:
+            return _skipped(pending, due, f"it waits after a failed attempt: {due.error}")
+        effect = next((each for each in self._chart._effects if each.name == due.effect), None)
+        if effect is None:
+            return _skipped(pending, due, self._unknown(due.effect))
+        try:
+            record = self._files.upgraded(pending.name, due.record)
+            value = self._files.read(pending.name, record)
+        except StorageError as problem:  # of a migration or a changed model, not of the effect
+            return _skipped(pending, due, str(problem))
+        error: str | None = None
+        try:
+            self._call(effect, record, value, name=pending.name, key=due.key(pending.lineage))
+        except Exception as raised:  # whatever it is: it is recorded, and must not stop the others
+            error = _line(raised)
+            warn(f"Effect failed: {due.effect} of {pending.name!r}: {error}", name=pending.name)
+        return self._recorded(pending, due, error, timeout)
+
+    def _unknown(self, effect: str) -> str:
+        names = [each.name for each in self._chart._effects]
+        like = nearest(effect, names)
+        hint = f"did you mean {like}? " if like else ""
+        return (
+            f"{self._chart.__name__} has no effect {effect}: {hint}"
+            f'give the method that took its place @effect(..., name="{effect}")'
+        )
+
+    def _call(self, effect: Effect, record: Record, value: ModelT, *, name: str, key: str) -> None:
+        said = {part: record.data.get(part) for part in ("event", "from_state", "to_state")}
+        given = {"model": value, "key": key, "name": name, "repository": self._repository, **said}
+        payload = record.data.get("payload")
+        taken = effect.payload(payload if isinstance(payload, dict) else {})
+        lacking = effect.needs - given.keys() - taken.keys()
+        if lacking:
+            chart, event = self._chart.__name__, str(said["event"])
+            raise MissingPayload(chart, event, f"effect {effect.name}", sorted(lacking))
+        # A machine of its own: the effect may fire events of the same chart.
+        method = getattr(self._chart(value.model_copy()), effect.method)
+        arguments = {part: given[part] for part in effect.takes & given.keys()}
+        method(**arguments, **_typed(method, taken))
+
+    def _recorded(self, pending: Pending, due: Due, error: str | None, timeout: float) -> EffectOutcome:
+        """Record the outcome of an attempt under the lock of the name."""
+        lineage = pending.lineage
+        retry = None if error is None else due.next_attempt(datetime.now(UTC))
+        data = due.settled(lineage, error, retry)
+        problem: str | None = None
+        try:
+            with self._files.open(pending.name, command="record an effect", timeout=timeout) as session:
+                if session.head.lineage == lineage:
+                    session.append(EFFECT, data)
+                else:
+                    problem = f"{pending.name!r} was deleted and created again"
+        except StorageError as unwritten:
+            problem = str(unwritten)
+            warn(f"Effect not recorded: {due.effect} of {pending.name!r}: {problem}", name=pending.name)
+        told = [error, problem and f"the outcome is not recorded, and the effect stays due: {problem}"]
+        return EffectOutcome(
+            name=pending.name,
+            key=due.key(pending.lineage),
+            effect=due.effect,
+            status="done" if error is None else "failed",
+            attempts=due.attempts + 1,
+            error="; ".join(filter(None, told)) or None,
+            not_before=retry,
+            recorded=problem is None,
+        )
+
+
+def _typed(method: Any, payload: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """Return the payload as the types that a method's parameters are annotated with.
+
+    Raises:
+        ValidationError: A part is not of its type.
+    """
+    function = method.__func__ if isinstance(method, MethodType) else method
+    annotations = inspect.get_annotations(function)
+    found: dict[str, Any] = dict(payload)
+    for name in found.keys() & annotations.keys():
+        kind = annotations[name]
+        if isinstance(kind, str):
+            # One by one: others may be imported for type checkers only.
+            kind = eval(kind, function.__globals__)
+        found[name] = TypeAdapter(kind).validate_python(found[name])
+    return found
+
+
+def _line(error: Exception) -> str:
+    """Return an error as one line."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _shown(pending: Pending, due: Due) -> DueEffect:
+    said = due.record.data
+    return DueEffect(
+        name=pending.name,
+        key=due.key(pending.lineage),
+        effect=due.effect,
+        revision=due.record.revision,
+        at=due.record.at,
+        event=str(said.get("event")),
+        from_state=str(said.get("from_state")),
+        to_state=str(said.get("to_state")),
+        attempts=due.attempts,
+        error=due.error,
+        not_before=due.not_before,
+    )
+
+
+def _skipped(pending: Pending, due: Due, why: str) -> EffectOutcome:
+    return EffectOutcome(
+        name=pending.name,
+        key=due.key(pending.lineage),
+        effect=due.effect,
+        status="skipped",
+        attempts=due.attempts,
+        error=why,
+        not_before=due.not_before,
+    )
+
+
+def _unread(name: str, problem: StorageError) -> EffectOutcome:
+    return EffectOutcome(name=name, key="", effect="", status="skipped", attempts=0, error=str(problem))
