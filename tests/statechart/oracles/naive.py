@@ -105,9 +105,9 @@ class Interpreter:
 
     # -- the events ------------------------------------------------------------------------------
 
-    def start(self) -> Outcome:
+    def start(self, step: Step | None = None) -> Outcome:
         """Enter the initial configuration."""
-        return self._macrostep(self.step, [Way("", (self.chart.nodes[0].id,))])
+        return self._macrostep(step or self.step, [Way("", (self.chart.nodes[0].id,))])
 
     def fire(self, step: Step) -> Outcome:
         """Take the transitions of an event, whole or not at all."""
@@ -119,7 +119,7 @@ class Interpreter:
         try:
             self.phase = "select"
             ways = self._select(step.event) if first is None else first
-            if not ways:
+            if not ways or not self.running:
                 return Outcome("refused")
             self._microstep(ways, step.event)
             self._settle()

@@ -14,7 +14,7 @@ from tests.statechart.oracles.flat import compare
 UNHURRIED = settings(suppress_health_check=list(HealthCheck))
 
 
-@settings(UNHURRIED, max_examples=60)
+@settings(UNHURRIED, max_examples=40)
 @given(flat_runs())
 def test_three_machines_agree(run: tuple[Declared, list[Step]]) -> None:
     compare(*run)

@@ -1,0 +1,178 @@
+"""The naive interpreter is right about hierarchy: as SCXML says, and as python-statemachine does."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from statemachine import StateChart
+from statemachine.exceptions import TransitionNotAllowed
+
+from tests.statechart.oracles.built import Built
+from tests.statechart.oracles.declared import CHART, Callback, Declared, Node, Step, Way
+from tests.statechart.oracles.naive import Interpreter
+from tests.statechart.oracles.nested_charts import nested_runs
+
+
+def compare(chart: Declared, steps: list[Step], counted: Counter[str]) -> None:
+    """Run a chart by the naive interpreter and by python-statemachine, in document order."""
+    naive = Interpreter(chart)
+    if naive.start(steps[0]).kind == "endless":
+        counted["endless"] += 1
+        return
+    built = Built(chart, StateChart)
+    for place, node in enumerate(chart.all_nodes()):
+        # python-statemachine numbers the states of each level anew, so that cousins are not in order.
+        built._states[node.id].document_order = place
+    built.prepare(steps[0])
+    machine = built.cls(built.model)
+    counted["charts"] += 1
+    for step in steps:
+        found = "done"
+        if step.event != "__initial__":
+            naive.calls.clear()
+            built.world.calls.clear()
+            built.prepare(step)
+            expected = naive.fire(step).kind
+            if expected == "endless":
+                counted["endless"] += 1
+                return
+            try:
+                machine.send(step.event)
+            except TransitionNotAllowed:
+                found = "refused"
+            assert found == expected, step
+        assert traced(built.world.calls) == traced(naive.calls), step
+        assert {state.id for state in machine.configuration if state.is_atomic} == set(naive.leaves)
+        counted[found] += 1
+        counted["with history"] += bool(naive.memory)
+        counted["with done events"] += any(str(event).startswith("done") for *_, event in naive.trace)
+        naive.trace.clear()
+        if not naive.running:
+            return
+
+
+def traced(calls: list[object]) -> list[object]:
+    # It asks the guard of an ancestor once for each active leaf.
+    return [call[:2] for call in calls if call[0].rpartition(".")[2] not in ("ready", "able")]  # type: ignore[index]
+
+
+UNHURRIED = settings(suppress_health_check=list(HealthCheck))
+
+
+@settings(UNHURRIED, max_examples=25)
+@given(nested_runs())
+def test_nested_charts_do_the_same(run: tuple[Declared, list[Step]]) -> None:
+    compare(*run, Counter())
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_many_nested_charts_do_the_same() -> None:
+    counted: Counter[str] = Counter()
+
+    @settings(UNHURRIED, max_examples=3000, derandomize=False, database=None)
+    @given(nested_runs())
+    def agree(run: tuple[Declared, list[Step]]) -> None:
+        compare(*run, counted)
+
+    agree()
+    print(dict(counted))
+
+
+ORDER = Declared(
+    (
+        Node("draft"),
+        Node(
+            "open",
+            "compound",
+            (
+                Node(
+                    "work",
+                    "parallel",
+                    (
+                        Node("pay", "compound", (Node("due"), Node("paid", "final"))),
+                        Node("ship", "compound", (Node("packing"), Node("packed"), Node("sent", "final"))),
+                    ),
+                ),
+                Node("where", "deep"),
+            ),
+        ),
+        Node("paused"),
+        Node("done", "final"),
+    ),
+    (
+        Way("draft", ("open",), ("place",)),
+        Way("due", ("paid",), ("pay",)),
+        Way("packing", ("packed",), ("pack",)),
+        Way("packed", ("sent",), ("send",)),
+        Way("open", ("paused",), ("pause",)),
+        Way("paused", ("where",), ("resume",)),
+        Way("work", ("done",), ("done.state.work",)),
+    ),
+    (Callback(CHART, "on_enter_done"), Callback(CHART, "after_send"), Callback(CHART, "on_exit_state")),
+)
+"""An order that is paid and sent side by side."""
+
+
+def ordered(*events: str) -> Interpreter:
+    machine = Interpreter(ORDER)
+    machine.start()
+    for event in events:
+        assert machine.fire(Step(event)).kind == "done"
+    machine.calls.clear()
+    machine.trace.clear()
+    return machine
+
+
+def test_states_are_left_and_entered_in_document_order() -> None:
+    machine = ordered("place")
+
+    machine.fire(Step("pause"))
+
+    left = [state for sign, state, _ in machine.trace if sign == "-"]
+    assert left == ["packing", "ship", "due", "pay", "work", "open"]
+
+
+def test_a_deep_history_returns_to_the_leaves() -> None:
+    machine = ordered("place", "pack", "pay", "pause")
+
+    machine.fire(Step("resume"))
+
+    assert machine.leaves == ("paid", "packed")
+
+
+def test_a_history_without_memory_is_the_initial_state_of_its_parent() -> None:
+    machine = ordered()
+    machine.active = [machine.by_id["paused"]]
+
+    machine.fire(Step("resume"))
+
+    assert machine.leaves == ("due", "packing")
+
+
+def test_the_done_event_of_a_parallel_state_belongs_to_the_event_that_caused_it() -> None:
+    machine = ordered("place", "pack", "pay")
+
+    assert machine.fire(Step("send")).kind == "done"
+
+    assert machine.leaves == ("done",)
+    assert [event for sign, state, event in machine.trace if state == "done"] == ["done.state.work"]
+    assert machine.calls[-1][0] == "chart.after_send"
+
+
+def test_an_error_of_a_later_microstep_undoes_the_whole_event() -> None:
+    machine = ordered("place", "pack", "pay")
+
+    outcome = machine.fire(Step("send", raises="chart.on_enter_done"))
+
+    assert (outcome.kind, outcome.phase) == ("raised", "enter")
+    assert machine.leaves == ("paid", "packed")
+    assert "chart.after_send" not in [label for label, *_ in machine.calls]
+
+
+def test_an_endless_event_is_given_up() -> None:
+    machine = Interpreter(Declared((Node("a"), Node("b")), (Way("a", ("b",)), Way("b", ("a",)))))
+
+    assert machine.start().kind == "endless"
