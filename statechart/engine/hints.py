@@ -47,10 +47,9 @@ def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
         declared = hints(function)
         name = "value" if label == "evolve" else "model"
         if isinstance(model, type) and not takes(model, declared.get(name, Any)):
-            yield (
-                f"{label} takes a {name} of the type {_text(declared[name])}, but models of the chart are of "
-                f"the class {model.__name__}: annotate it with {model.__name__}"
-            )
+            whose = f"models of the chart are of the class {model.__name__}"
+            hint = f"annotate it with {model.__name__}"
+            yield f"{label} takes a {name} of the type {_text(declared[name])}, but {whose}: {hint}"
 
 
 def _functions(chart: AnyChart) -> Iterator[tuple[str, Callable[..., Any]]]:

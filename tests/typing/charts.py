@@ -1,0 +1,70 @@
+"""A chart knows the class of its models, in its hooks and at its machines."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from pydantic import BaseModel
+
+from statechart import Chart, Event, State, Transition
+
+
+class Order(BaseModel):
+    state: str = "draft"
+    price: int = 0
+    paid: int = 0
+
+
+class Invoice(BaseModel):
+    state: str = "draft"
+
+
+class OrderChart(Chart[Order]):
+    draft = State(initial=True)
+    paid = State(final=True)
+    pay = Event(draft.to(paid, cond="is_enough"))
+
+    def is_enough(self, model: Order, amount: int) -> bool:
+        assert_type(self.model, Order)
+        assert_type(self.model.price, int)
+        print(model.pirce)  # reject: attr-defined
+        print(self.model.pirce)  # reject: attr-defined
+        return amount >= model.price
+
+    def on_pay(self, model: Order, amount: int) -> None:
+        model.paid += amount
+        model.paid = "much"  # reject: assignment
+        self.model.piad = 3  # reject: attr-defined
+
+
+class AnyChart(Chart):
+    draft = State(initial=True)
+    paid = State(final=True)
+    pay = Event(draft.to(paid))
+
+    def on_pay(self) -> None:
+        assert_type(self.model, Any)
+
+
+def machines(order: Order, invoice: Invoice) -> None:
+    machine = OrderChart(order)
+    assert_type(machine.model, Order)
+    assert_type(OrderChart.bound(order), OrderChart)
+    assert_type(OrderChart.model_class(), type[Order] | None)
+    assert_type(AnyChart(invoice).model, Any)
+    OrderChart(invoice)  # reject: arg-type
+    OrderChart("draft")  # reject: arg-type
+    machine.model = invoice  # reject: assignment
+
+
+def members(machine: OrderChart) -> None:
+    assert_type(OrderChart.paid, State)
+    assert_type(machine.fire(OrderChart.pay, amount=3), Transition)
+    assert_type(machine.enabled(amount=3), tuple[str, ...])
+    print(OrderChart.pya)  # reject: attr-defined
+    print(OrderChart.piad)  # reject: attr-defined
+    print(OrderChart.paid.finl)  # reject: attr-defined
+    machine.fire(OrderChart.paid)  # reject: arg-type
+    machine.fire(OrderChart.is_enough)  # reject: arg-type
+    machine.fire("pay")  # reject: arg-type
+    machine.enable()  # reject: attr-defined
