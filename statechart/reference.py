@@ -39,6 +39,18 @@ def find_chart(reference: str, *, root: Path | None = None) -> type[Chart]:
     return _checked(reference, found)
 
 
+def find_attribute(reference: str, *, root: Path | None = None) -> object | None:
+    """Import the module of a reference `module:Name`, and return the attribute, or None if it has none.
+
+    Raises:
+        ChartNotFound: The module can't be imported.
+    """
+    where, _, name = reference.rpartition(":")
+    if not where or not name.isidentifier():
+        return None
+    return getattr(_imported(reference, where, root or Path.cwd()), name, None)
+
+
 def charts_of(module: ModuleType) -> tuple[str, ...]:
     """Return the names of a module's charts, as declared."""
     return tuple(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
@@ -14,8 +13,7 @@ from environments.cli.group import OVERVIEW, CommandGroup
 from environments.cli.parameters import EVERYWHERE
 from environments.cli.settings import Settings
 from statechart.terminal.output import write
-from statechart.terminal.signals import handled_signals, let_finish
-from statechart.terminal.streams import prepare_streams
+from statechart.terminal.program.main import run_program
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -64,27 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The typed words. By default those of this process, which has to end afterwards:
             signals are ignored from then on.
     """
-    prepare_streams()
-    with handled_signals(own_process=argv is None):
-        return _main(list(sys.argv[1:] if argv is None else argv))
-
-
-def _main(arguments: list[str]) -> int:
-    # An error of the parser itself has to know in which form it is printed.
-    settings = Settings(json="--json" in arguments)
-    try:
-        _run(arguments, settings)
-        let_finish()
-    except click.exceptions.Exit as ended:
-        let_finish()
-        return ended.exit_code
-    except (Exception, KeyboardInterrupt) as error:  # the outermost loop: every error is reported
-        let_finish()
-        # Only a failure needs the errors of all packages, and with them pydantic.
-        from environments.cli.exits import conclude
-
-        return conclude(error, settings)
-    return 0
+    return run_program(argv, Settings, _run, "environments.cli.exits")
 
 
 def _run(arguments: list[str], settings: Settings) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -19,7 +17,17 @@ from environments.presentation.guidance import COMMANDS, LIFECYCLE
 from environments.presentation.view import View, look
 from environments.secrets.redaction import clean, redactor
 from statechart import errors as chart_errors
+from statechart.storage.record import first_problem
 from statechart.terminal.control_codes import strip_control_codes
+from statechart.terminal.program.kinds import (
+    Kind as _Kind,
+    name_in,
+    nearest_kind,
+    of_the_storage,
+    of_the_system,
+    of_the_system_in_words,
+    say as _say,
+)
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode, Report
 
@@ -27,34 +35,9 @@ if TYPE_CHECKING:
     from environments.cli.settings import Settings
 
 
-Advice: TypeAlias = Callable[[Exception, "Settings"], Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    exit_code: ExitCode
-    code: str
-    advice: Advice
-
-
-def _say(*words: str) -> Advice:
-    """Return fixed advice; `NAME` in a command is replaced by the name in the error."""
-
-    def advice(error: Exception, settings: Settings) -> list[str]:
-        return [_spelled(line, error, settings) for line in words]
-
-    return advice
-
-
-def _spelled(line: str, error: Exception, settings: Settings) -> str:
-    sentence, found, command = line.partition("envchart ")
-    name = getattr(error, "name", None) or getattr(error, "subject", None)
-    return sentence + settings.spell(command, name) if found else line
-
-
 def _usual(error: Exception, settings: Settings) -> Sequence[str]:
     """Return the commands that the recorded state allows."""
-    return standing(settings, str(getattr(error, "name", None) or getattr(error, "subject", None) or ""))[1]
+    return standing(settings, name_in(error) or "")[1]
 
 
 def standing(settings: Settings, name: str) -> tuple[str, tuple[str, ...]]:
@@ -132,35 +115,6 @@ def _missing_provider(error: Exception, settings: Settings) -> list[str]:
     ]
 
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-
-
-def _of_the_storage(error: Exception, settings: Settings) -> list[str]:
-    number = getattr(error.__cause__, "errno", None)
-    again = settings.spell("list")
-    if number in _FULL:
-        return [f"free some space, then repeat the command; to look: {again}"]
-    if number in _SCARCE:
-        return [f"free what the system lacks, then {again}"]
-    return [f"repair the disk or its permissions, then {again}"]
-
-
-def _of_the_system(_error: Exception, settings: Settings) -> list[str]:
-    # What a command expects of the system it translates itself: here are only a lack of open files
-    # or memory, and a working directory that was removed.
-    again = settings.spell("list")
-    return [f"cd /, then {again}" if _lost_its_directory() else f"free what the system lacks, then {again}"]
-
-
-def _lost_its_directory() -> bool:
-    try:
-        Path.cwd()
-    except OSError:
-        return True
-    return False
-
-
 _BUG = _say("this is a bug in envchart: report it with the output of envchart --version")
 
 
@@ -170,7 +124,7 @@ def _of_the_file(error: Exception, settings: Settings) -> list[str]:
     return [f"correct the values named above; for a valid example see {settings.spell(example)}"]
 
 
-KINDS: dict[type[BaseException], _Kind] = {
+KINDS: dict[type[BaseException], _Kind[Settings]] = {
     # usage
     environment_errors.InvalidName: _Kind(
         ExitCode.USAGE,
@@ -298,8 +252,8 @@ KINDS: dict[type[BaseException], _Kind] = {
         ExitCode.STORAGE, "lease_lost", _say("restore the removed files, then envchart show NAME")
     ),
     chart_errors.CommitUncertain: _Kind(ExitCode.STORAGE, "commit_uncertain", _say("envchart show NAME")),
-    chart_errors.StorageError: _Kind(ExitCode.STORAGE, "storage", _of_the_storage),
-    OSError: _Kind(ExitCode.STORAGE, "storage", _of_the_system),
+    chart_errors.StorageError: _Kind(ExitCode.STORAGE, "storage", of_the_storage),
+    OSError: _Kind(ExitCode.STORAGE, "storage", of_the_system),
     ValidationError: _Kind(
         ExitCode.STORAGE, "corrupt_history", _say("restore the files from a backup, then envchart list")
     ),
@@ -316,9 +270,9 @@ KINDS: dict[type[BaseException], _Kind] = {
 """The report of each class of errors; a class without an entry has that of its nearest base."""
 
 
-def kind_of(error: type[BaseException]) -> _Kind | None:
+def kind_of(error: type[BaseException]) -> _Kind[Settings] | None:
     """Return the entry of a class of errors or its nearest base, or None for an unexpected error."""
-    return next((KINDS[base] for base in error.__mro__ if base in KINDS), None)
+    return nearest_kind(KINDS, error)
 
 
 def report(error: BaseException, settings: Settings) -> Report | None:
@@ -340,14 +294,9 @@ def _message(error: Exception) -> str:
     if isinstance(error, chart_errors.InvalidTransition):
         return str(_typeable(error))
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"the stored data can't be read: {place}: {first['msg']}"
+        return f"the stored data can't be read: {first_problem(error)}"
     if isinstance(error, OSError) and kind_of(type(error)) is KINDS[OSError]:
-        if _lost_its_directory():
-            return "the working directory does not exist any more"
-        place = f": {error.filename}" if error.filename else ""
-        return f"the system refused{place}: {error.strerror or error}"
+        return of_the_system_in_words(error)
     return str(error)
 
 

@@ -107,6 +107,11 @@ class Listing(Generic[ModelT]):
             else:
                 yield Summary(name, state, *recent)
 
+    def summary(self, name: str, value: ModelT) -> Summary:
+        """Return the summary of a value."""
+        state = state_text(require_state(self.chart, getattr(value, "state", None)).value)
+        return Summary(name, state, *(self._recent(name) or self._whole(name)))
+
     def _state(self, name: str, content: bytes | StorageError, behind: bool) -> str:
         if isinstance(content, StorageError):
             raise content

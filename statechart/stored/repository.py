@@ -240,6 +240,10 @@ class ChartRepository(Generic[ModelT]):
         """
         return self._listing.summaries()
 
+    def summary(self, name: str) -> Summary:
+        """Return name, state, revision and times of a value; raises the errors of `load`."""
+        return self._listing.summary(name, self.load(name))
+
     def find(
         self,
         state: State | str | Iterable[State | str] | None = None,

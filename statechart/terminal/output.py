@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from statechart.terminal.report import Report
     from statechart.terminal.settings import ProgramSettings
 
+_BLOCK = 100  # lines or records that are printed at once
 _ENDED_BY_SIGPIPE = 141  # 128 + 13; the module signal would take longer to import than this one
 
 
@@ -61,6 +64,23 @@ def write(text: str) -> None:
         raise UsageRefused(
             reason, ("free some space on the device that the output goes to",), code="output", exit_code=1
         ) from error
+
+
+def print_lines(lines: Iterator[str]) -> None:
+    """Print lines while they are made, as there may be many."""
+    while block := list(islice(lines, _BLOCK)):
+        write("\n".join(block) + "\n")
+
+
+def json_lines(name: str, documents: Iterable[object]) -> Iterator[str]:
+    """Yield a document of all records in parts, each some lines."""
+    first, *_ = opening = json.dumps({"name": name, "history": []}, indent=2).rsplit("[]", 1)
+    before = f"{first}["
+    for document in documents:
+        yield before
+        before = f"{indent(json.dumps(document, indent=2), '    ')},"
+    yield before.removesuffix(",")
+    yield f"  ]{opening[1]}"
 
 
 def _silence() -> None:

@@ -377,9 +377,11 @@ def test_the_command_checks_and_writes_the_usual_places(shop: Path) -> None:
 
     assert (checked.returncode, written.returncode, again.returncode) == (8, 0, 0)
     assert "+    s_draft --> s_paid : pay\n" in checked.stdout
-    assert checked.stderr == "next: python -m statechart docs write README.md\n"
-    assert written.stderr == "written: README.md\n"
-    assert (again.stdout, again.stderr) == ("", "")
+    assert checked.stderr == (
+        "1 diagram in 1 page; 1 to be written\nnext: python -m statechart docs write README.md\n"
+    )
+    assert written.stderr == "written: README.md\n1 diagram in 1 page; 1 had to be written\n"
+    assert (again.stdout, again.stderr) == ("", "1 diagram in 1 page; none to be written\n")
 
 
 @pytest.mark.parametrize("format", ["mermaid", "dot", "md", "rst", "json"])
@@ -396,11 +398,17 @@ def test_the_command_draws_any_chart(shop: Path, format: str) -> None:
     [
         (("diagram", "shop:Oder"), "error: 'shop:Oder': shop has no Oder: did you mean shop:Order?\n"),
         (("diagram", "shop:Order", "--path", "ship"), "error: Order has no event 'ship': known are pay\n"),
-        (("diagram", "shop:Order", "--format", "gif"), "invalid choice: 'gif'"),
-        (("diagram", "shop:Order", "--state", "paid", "--path", "pay"), "not allowed with argument"),
-        (("diagram", "shop:Order", "-o", "no/such/file"), "No such file or directory: 'no/such/file'\n"),
+        (("diagram", "shop:Order", "--format", "gif"), "there is no format 'gif': use mermaid, dot"),
+        (
+            ("diagram", "shop:Order", "--state", "paid", "--path", "pay"),
+            "--of, --state and --path each mark something: choose one",
+        ),
+        (
+            ("diagram", "shop:Order", "-o", "no/such/file"),
+            "error: no/such/file can't be written: No such file or directory\n",
+        ),
         (("docs", "check", "nowhere"), "error: nowhere: there is no such file\n"),
-        (("docs", "chekc"), "invalid choice: 'chekc'"),
+        (("docs", "chekc"), "error: unknown action 'chekc': use write or check\n"),
     ],
 )
 def test_the_command_reports_typing_errors(shop: Path, words: tuple[str, ...], said: str) -> None:

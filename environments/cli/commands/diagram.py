@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,13 +15,11 @@ from environments.lifecycle import Lifecycle
 from environments.model.records import TransitionRecord
 from environments.presentation.guidance import events
 from environments.presentation.view import View, look
-from statechart.diagram import FORMATS, Format, draw
-from statechart.formats.columns import USUAL, columns_of, is_ascii
+from statechart.cli.drawing import Drawing
+from statechart.diagram import FORMATS
 from statechart.picture import Marks, Visit, chosen
-from statechart.terminal.output import emit, note
 from statechart.terminal.program.parameters import PathType
 from statechart.terminal.refusal import UsageRefused
-from statechart.wording import nearest
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -62,63 +59,17 @@ def diagram(
         envchart diagram --of web
         envchart diagram --format svg --output chart.svg
     """
-    chosen_format = _format(settings, format, of, output)
+    drawing = Drawing(format, output, "envchart diagram")
+    chosen_format = drawing.chosen(settings, on_terminal="mermaid" if of is None else "text")
     if sum(mark is not None for mark in (of, state, path)) > 1:
         raise UsageRefused(
             "--of, --state and --path each mark something: choose one", ("envchart diagram --of NAME",)
         )
-    if chosen_format == "png" and output is None and (settings.json or sys.stdout.isatty()):
-        raise UsageRefused(
-            "png is not text: write it to a file", ("envchart diagram --format png --output FILE",)
-        )
+    drawing.require_place(settings, chosen_format)
     marks = _marks_of(settings, of) if of is not None else chosen(Lifecycle, state, path)
-    drawn = draw(
-        Lifecycle,
-        chosen_format,
-        marks=marks,
-        width=(columns_of(sys.stdout) if output is None else None) or USUAL,
-        ascii=output is None and not settings.json and is_ascii(sys.stdout),
-    )
     failed = marks.current if marks.failed else None
-    document: dict[str, object] = {
-        "format": chosen_format,
-        "of": of,
-        "current": marks.current,
-        "failed": failed,
-    }
-    if output is not None:
-        _save(output, drawn)
-        if settings.json:
-            emit(settings, {**document, "output": str(output)}, "")
-        else:
-            note(f"written to {output}")
-    elif chosen_format == "png":
-        sys.stdout.buffer.write(drawn)
-    else:
-        text = drawn.decode()
-        emit(settings, {**document, "diagram": text}, text)
-
-
-def _format(settings: Settings, format: str | None, of: str | None, output: Path | None) -> Format:
-    if format is None:
-        is_shown = of is not None and output is None and not settings.json and sys.stdout.isatty()
-        return "text" if is_shown else "mermaid"
-    if format not in FORMATS:
-        near = nearest(format, FORMATS) or FORMATS[0]
-        raise UsageRefused(
-            f"there is no format {format!r}: use {', '.join(FORMATS)}",
-            (f"envchart diagram --format {near}",),
-        )
-    return cast("Format", format)  # it was checked
-
-
-def _save(output: Path, drawn: bytes) -> None:
-    try:
-        output.write_bytes(drawn if drawn.endswith(b"\n") or output.suffix == ".png" else drawn + b"\n")
-    except OSError as error:
-        raise UsageRefused(
-            f"{output} can't be written: {error.strerror}", ("envchart diagram --output FILE",)
-        ) from error
+    document = {"format": chosen_format, "of": of, "current": marks.current, "failed": failed}
+    drawing.print(settings, Lifecycle, chosen_format, marks, document)
 
 
 def _marks_of(settings: Settings, name: str) -> Marks:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +18,7 @@ from environments.presentation.text import facts_text, history_lines
 from environments.presentation.view import View
 from environments.storage.settled import settled_entries
 from statechart.terminal.colours import styled
-from statechart.terminal.output import emit, write
+from statechart.terminal.output import emit, json_lines, print_lines
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.text import when
 
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from environments.model.records import HistoryEntry, Past
     from environments.presentation.text import AnyEntry
     from statechart.holder import Holder
-
-_BLOCK = 100  # lines or records that are printed at once
 
 
 @subcommand("history")
@@ -63,9 +58,9 @@ def print_history(settings: Settings, name: str, at: str | None) -> None:
         return
     # Printed while it is read, as a history may be long. Damage is found before the first line.
     entries = _entries(settings, name)
-    lines = json_lines(name, entries) if settings.json else history_lines(entries)
-    while block := list(islice(lines, _BLOCK)):
-        write("\n".join(block) + "\n")
+    print_lines(
+        json_lines(name, map(history_document, entries)) if settings.json else history_lines(entries)
+    )
 
 
 def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
@@ -82,18 +77,6 @@ def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
         if settled is not None:
             return
     yield from (entry for entry in loading.storage(settings).entries(name) if entry.seq > seen)
-
-
-def json_lines(name: str, entries: Iterable[AnyEntry]) -> Iterator[str]:
-    """Yield a document of all records in parts, each some lines."""
-    first, *_ = opening = json.dumps({"name": name, "history": []}, indent=2).rsplit("[]", 1)
-    before = f"{first}["
-    for entry in entries:
-        yield before
-        part = indent(json.dumps(history_document(entry), indent=2), "    ")
-        before = f"{part},"
-    yield before.removesuffix(",")
-    yield f"  ]{opening[1]}"
 
 
 def _print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> None:

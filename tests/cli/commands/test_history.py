@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from environments.cli.commands.history import json_lines
 from environments.model.records import HistoryEntry
 from environments.presentation.documents import history_document
 from environments.presentation.text import history_lines
 from environments.storage.file import FileRepository
 from environments.testing import ScriptedProvider
+from statechart.terminal.output import json_lines
 
 
 def test_history_lists_transitions_and_steps_with_time_duration_and_actor(cli: Any, hello: str) -> None:
@@ -111,6 +111,6 @@ def test_records_are_read_while_they_are_printed(cli: Any, hello: str, data: Pat
             read.append(seq)
             yield history[0].model_copy(update={"seq": seq})
 
-    for lines in (history_lines(endless()), json_lines(hello, endless())):
+    for lines in (history_lines(endless()), json_lines(hello, map(history_document, endless()))):
         assert len(list(islice(lines, 1500))) == 1500
     assert max(read) < 4000

@@ -1,0 +1,1 @@
+"""`python -m statechart`: look at the values of any chart, change them by events, and draw the chart."""

@@ -1,0 +1,81 @@
+"""Loading: the chart, the model and the store that the typed words name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statechart.reference import find_attribute, find_chart
+from statechart.stored.repository import ChartRepository
+from statechart.terminal.refusal import UsageRefused
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+    from statechart.cli.settings import Settings
+
+
+def chart(settings: Settings) -> type[Chart]:
+    """Return the chart.
+
+    Raises:
+        ChartNotFound: The reference leads to none.
+    """
+    named = find_attribute(settings.reference)
+    return named.chart if isinstance(named, ChartRepository) else find_chart(settings.reference)
+
+
+def model(settings: Settings) -> Any:  # Any: the class of the values, or None
+    """Return the class of the values, or None for that of the chart.
+
+    Raises:
+        ChartNotFound: The module of the class can't be imported.
+        UsageRefused: It has no such class.
+    """
+    if settings.model_reference is None:
+        return None
+    found = find_attribute(settings.model_reference)
+    if not isinstance(found, type):
+        settings.model_reference, typed = None, settings.model_reference
+        raise UsageRefused(
+            f"--model {typed!r} leads to no class: name one as module:Model",
+            (settings.spell("list --model MODULE:MODEL"),),
+        )
+    return found
+
+
+def repository(settings: Settings) -> ChartRepository[Any]:
+    """Return the store of the chart's values.
+
+    Raises:
+        ChartNotFound: The reference leads to no chart.
+        ChartDefinitionError: The chart does not say what its values are.
+        UsageRefused: No store is named.
+    """
+    named = find_attribute(settings.reference)
+    if isinstance(named, ChartRepository):
+        if settings.chosen_store is not None:
+            settings.chosen_store = None
+            raise UsageRefused(
+                f"{settings.reference} is a repository, and knows its store: leave --store away",
+                (settings.spell("list"),),
+            )
+        named.timeout = settings.lock_timeout
+        return named
+    found, values = chart(settings), model(settings)
+    if settings.store is None:
+        raise UsageRefused(
+            "no store is named: say where the values are",
+            (
+                settings.spell("list --store DIR"),
+                "for all commands: export STATECHART_STORE=DIR",
+            ),
+        )
+    if settings.store.exists() and not settings.store.is_dir():
+        path, settings.chosen_store = settings.store, None
+        raise UsageRefused(f"{path} is not a directory", (settings.spell("list --store DIR"),))
+    return ChartRepository(
+        settings.store,
+        found,
+        model=values,
+        timeout=settings.lock_timeout,
+        allow_network_filesystem=settings.allow_network_filesystem,
+    )

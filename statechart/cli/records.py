@@ -1,0 +1,76 @@
+"""Records: the histories of values as text and as documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from statechart.storage.chain import CREATED, REBASED
+from statechart.terminal.text import precise, when
+
+if TYPE_CHECKING:
+    from statechart.storage.record import Record
+
+_HIDDEN = ("lineage", "name")
+
+
+def record_rows(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield the cells of each record's line."""
+    for record in records:
+        yield str(record.seq), str(record.revision), precise(record.at), record.actor, happened(record)
+
+
+def happened(record: Record) -> str:
+    """Describe a record in a few words."""
+    if record.event is not None:
+        change = f"{record.event}: {record.data.get('from_state')} → {record.to_state}"
+        return f"{change} ({payload_text(record.payload)})" if record.payload else change
+    match record.type:
+        case "created":
+            return "created"
+        case "rebased":
+            reason = record.data.get("reason")
+            kept = record.data.get("damaged")
+            return (
+                f"history begun anew; the damaged one was kept as {kept}{f': {reason}' if reason else ''}"
+            )
+        case "effect":
+            return f"  effect {_said(record.data)}"
+    return f"{record.type} {_said(record.data)}".rstrip()
+
+
+def told(record: Record) -> str:
+    """Describe a record in a sentence, with time and author; empty for one that changes nothing."""
+    at = f"{when(record.at)} by {record.actor}"
+    if record.event is not None:
+        payload = f" with {payload_text(record.payload)}" if record.payload else ""
+        source = record.data.get("from_state")
+        return f"{at}: {record.event} took it from {source} to {record.to_state}{payload}"
+    if record.type == CREATED:
+        return f"{at}: created"
+    if record.type == REBASED:
+        return f"{at}: its damaged history was kept as {record.data.get('damaged')}, and a new one begun"
+    return f"{at}: {happened(record).strip()}" if record.value is not None else ""
+
+
+def payload_text(payload: Any) -> str:  # Any: JSON
+    """Return a payload as it is typed."""
+    return " ".join(f"{name}={_shown(value)}" for name, value in payload.items())
+
+
+def record_document(record: Record) -> dict[str, object]:
+    """Return a record as JSON; of the value after it, only the state."""
+    document = record.model_dump(mode="json", exclude={"value", "data", "prev"}, exclude_none=True)
+    document |= {name: value for name, value in record.data.items() if name not in _HIDDEN}
+    if record.value is not None:
+        document["state"] = record.value.get("state")
+    return document
+
+
+def _said(data: Any) -> str:  # Any: JSON
+    return " ".join(f"{name}={_shown(value)}" for name, value in data.items() if name not in _HIDDEN)
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

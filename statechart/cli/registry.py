@@ -1,0 +1,45 @@
+"""Registry: the subcommands, with everything that the group shows without importing their modules."""
+
+from __future__ import annotations
+
+from statechart.terminal.program.registry import Entry, Way
+
+LOOK = "Look"
+CHANGE = "Change"
+CHECK = "Check and try out"
+DOCUMENT = "Document"
+
+_CREATE = Way("a value is created by create", ("create NAME key=value",))
+_FIRE = Way("a value is changed by events", ("fire NAME EVENT", "allowed NAME"))
+_SHOW = Way("the state is shown by show, and the way there by why", ("show NAME", "why NAME", "list"))
+
+WAYS: dict[str, Way] = {
+    **dict.fromkeys(("new", "add", "init"), _CREATE),
+    **dict.fromkeys(("send", "trigger", "set", "update", "run"), _FIRE),
+    **dict.fromkeys(("status", "state", "info", "describe", "inspect", "get", "cat"), _SHOW),
+    **dict.fromkeys(("ls", "ps", "find"), Way("all values are shown by list", ("list",))),
+    **dict.fromkeys(
+        ("log", "logs", "tail"), Way("records are shown by history", ("history NAME", "events"))
+    ),
+    **dict.fromkeys(("follow", "watch"), Way("changes are followed by events", ("events --follow",))),
+    **dict.fromkeys(("draw", "graph", "dot"), Way("a chart is drawn by diagram", ("diagram",))),
+    **dict.fromkeys(("walk", "play", "try"), Way("a chart is tried out by simulate", ("simulate",))),
+    **dict.fromkeys(("check", "fsck"), Way("histories are checked by verify", ("verify", "docs check"))),
+    "help": Way("each command explains itself with --help", ("--help",)),
+}
+"""The words that users of other tools type."""
+
+COMMANDS: dict[str, Entry] = {
+    "list": Entry("list", "list_", "List values with their states: all, or those that are selected.", LOOK),
+    "show": Entry("show", "show", "Show a value: its state, its fields and the allowed events.", LOOK),
+    "history": Entry("history", "history", "Show the records of a value, or write them as a test.", LOOK),
+    "why": Entry("why", "why", "Explain how a value came to its state, and what may follow.", LOOK),
+    "events": Entry("events", "events", "Tell the transitions of all values as they happened.", LOOK),
+    "allowed": Entry(
+        "allowed", "allowed", "Show the events that a value allows, and why not the others.", LOOK
+    ),
+    "create": Entry("create", "create", "Record a new value.", CHANGE),
+    "fire": Entry("fire", "fire", "Fire an event on a value, and commit the transition.", CHANGE),
+    "diagram": Entry("diagram", "diagram", "Draw a chart.", DOCUMENT),
+    "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", DOCUMENT),
+}
