@@ -190,16 +190,13 @@ class JsonFileRepository(Generic[ModelT]):
         """
         found, _ = find_settled(self._layout, name, self._codec.schema_version)
         path = self._layout.journal(name)
-        for record in found.records():
-            yield self._codec.upgraded(record, path, name)
+        yield from map(self._codec.upgrading(path, name), found.records())
 
     def tail(self, name: str, *, hold: bool = True) -> Tail:
         """Return a reader of the records of a name as they are appended; see `Tail`."""
         journal = self._layout.journal(name)
 
-        def upgrade(record: Record) -> Record:
-            return self._codec.upgraded(record, journal, name)
-
+        upgrade = self._codec.upgrading(journal, name)
         return Tail(self._layout, name, self._codec.schema_version, upgrade=upgrade, hold=hold)
 
     def survey(self, name: str) -> Evidence[ModelT]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
+from pydantic import BaseModel, JsonValue, Secret, SecretBytes, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from statechart.errors import CorruptHistory, InvalidValue, MigrationFailed, Stale, StorageError
@@ -76,6 +76,26 @@ class Codec(Generic[ModelT]):
                 raise MigrationFailed(name, path, record.seq, version, problem)
             record = migrated.model_copy(update={"schema_version": version + 1})
         return record
+
+    def upgrading(self, path: Path, name: str) -> Callable[[Record], Record]:
+        """Return a function that converts the records of a history, given one after the other.
+
+        A migration sees one record at a time, but the state that a transition left is in the record before:
+        it is taken from there where a migration changed it.
+        """
+        before: tuple[object, object] = (None, None)
+
+        def upgrade(record: Record) -> Record:
+            nonlocal before
+            upgraded = self.upgraded(record, path, name)
+            written, present = before
+            if written != present and record.data.get("from_state") == written:
+                upgraded = upgraded.model_copy(update={"data": {**upgraded.data, "from_state": present}})
+            if record.value is not None and upgraded.value is not None:
+                before = _state_of(record.value), _state_of(upgraded.value)
+            return upgraded
+
+        return upgrade
 
     def draft(
         self,
@@ -166,6 +186,12 @@ class Codec(Generic[ModelT]):
         except ValueError as error:  # from the fold, for a record that does not fit the value before
             raise CorruptHistory(name, path, str(error), line) from error
         return value
+
+
+def _state_of(value: Mapping[str, JsonValue]) -> str | None:
+    """Return the text of the state of a value whose state is one, as with the values of a chart."""
+    state = value.get("state")
+    return None if state is None or isinstance(state, (dict, list)) else str(state)
 
 
 _MASK = b'"**********"'
