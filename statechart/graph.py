@@ -82,12 +82,16 @@ def _named(members: Iterable[Any]) -> tuple[str, ...]:  # Any: State objects, or
 
 def guard_reason(chart: AnyChart, guard: str) -> str:
     """Return the reason of a guard's refusal: the first sentence of its docstring, as a clause."""
-    name = guard.lstrip("!")
-    found = getattr_static(chart, name, None)
+    return refusal_of(guard, guard_attribute(chart, guard.lstrip("!")))
+
+
+def guard_attribute(chart: AnyChart, name: str) -> object | None:
+    """Return the attribute of the chart's class that a guard's name means, or None."""
+    found: object | None = getattr_static(chart, name, None)
     if found is None:  # a function that is given itself instead of its name
         specs = (spec for state in chart.states for way in state.transitions for spec in way.cond)
         found = next((spec.func for spec in specs if spec.attr_name == name), None)
-    return refusal_of(guard, found)
+    return found
 
 
 def allowed_events(chart: AnyChart, state: str) -> tuple[str, ...]:

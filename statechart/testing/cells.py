@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statechart.graph import allowed_events, events, states
-from statechart.testing.covering import choices
 from statechart.testing.driver import Driver
+from statechart.testing.exploring import choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from statechart.chart import Chart
-    from statechart.testing.covering import MakeModel, Payload, Payloads
+    from statechart.testing.exploring import MakeModel, Payload, Payloads
 
 
 @dataclass(frozen=True)

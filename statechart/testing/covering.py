@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from statechart.errors import InvalidTransition, UnknownEvent
-from statechart.graph import Edge, breadth_first, edges, events
+from statechart.errors import UnknownEvent
+from statechart.graph import Edge, events
 from statechart.testing.driver import Driver
-from statechart.wording import listed, state_text
+from statechart.testing.exploring import Exploration, MakeModel, Payload, Payloads, Step, choices
+from statechart.wording import listed
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
 
 Cover: TypeAlias = Literal["edges", "edge-pairs", "shortest"]
 COVERS: tuple[str, ...] = get_args(Cover)
-
-MakeModel: TypeAlias = Callable[[], object]
-Payload: TypeAlias = Mapping[str, Any]  # Any: whatever the chart's hooks take
-Payloads: TypeAlias = Mapping[str, Payload | Sequence[Payload]]
-"""The payload of each event, or several payloads to try one after the other."""
-
-LIMIT = 2_000
-"""The greatest number of configurations (a state and the values of the model) that are explored."""
 
 
 class Uncoverable(ValueError):
@@ -36,17 +26,13 @@ class Uncoverable(ValueError):
         missing: The transitions.
 
     Args:
-        forks: The transitions whose event has other targets from the same state, too.
+        reasons: The obstacle of each transition, in words.
     """
 
-    def __init__(
-        self, chart: str, missing: Sequence[Edge], reasons: Sequence[str], forks: Collection[Edge] = ()
-    ) -> None:
+    def __init__(self, chart: str, missing: Sequence[Edge], reasons: Sequence[str]) -> None:
         self.missing: tuple[Edge, ...] = tuple(missing)
         told = "; ".join(
-            f"{edge.event} from {edge.source}"
-            + (f" to {edge.target}" if edge in forks else "")
-            + (f" ({reason})" if reason else "")
+            f"{edge.event} from {edge.source} to {edge.target} ({reason})"
             for edge, reason in zip(missing, reasons, strict=True)
         )
         names = ", ".join(repr(name) for name in dict.fromkeys(edge.event for edge in missing))
@@ -85,31 +71,6 @@ class Path:
         return driver
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A transition from a configuration: a state, and the values that the model holds."""
-
-    before: str
-    edge: Edge
-    after: str
-    payload: Payload
-
-
-@dataclass(frozen=True, slots=True)
-class _Explored:
-    """The findings of an exploration.
-
-    Attributes:
-        ways: The fewest steps to each configuration.
-        steps: The transitions that can be taken.
-        refused: The reasons of the refusals, by state and event.
-    """
-
-    ways: dict[str, tuple[_Step, ...]]
-    steps: list[_Step]
-    refused: dict[tuple[str, str], str]
-
-
 def paths(
     chart: type[Chart],
     cover: Cover = "edges",
@@ -138,9 +99,9 @@ def paths(
     for name in without:
         if name not in events(chart):
             raise UnknownEvent(chart.__name__, name, events(chart))
-    explored = _explore(chart, model, choices(chart, payloads), without)
+    explored = Exploration(chart, model, choices(chart, payloads), without)
     if cover != "shortest":
-        _require_all(chart, explored, without)
+        _require_all(explored)
     ways = _ways(explored, cover)
     return tuple(
         Path(
@@ -154,9 +115,9 @@ def paths(
     )
 
 
-def _ways(explored: _Explored, cover: Cover) -> list[tuple[_Step, ...]]:
+def _ways(explored: Exploration, cover: Cover) -> list[tuple[Step, ...]]:
     """Return the shortest way to each goal of a cover."""
-    goals: dict[object, tuple[_Step, ...]] = {}
+    goals: dict[object, tuple[Step, ...]] = {}
     for step in explored.steps:
         if cover == "shortest":
             goals.setdefault(step.edge.target, (step,))
@@ -167,90 +128,25 @@ def _ways(explored: _Explored, cover: Cover) -> list[tuple[_Step, ...]]:
     return [(*explored.ways[goal[0].before], *goal) for goal in goals.values()]
 
 
-def choices(chart: type[Chart], payloads: Payloads | None) -> dict[str, tuple[Payload, ...]]:
-    """Return the payloads to try with each event of a chart.
-
-    Raises:
-        UnknownEvent: The chart has no such event.
-        TypeError: The payload of an event is no mapping.
-    """
-    found: dict[str, tuple[Payload, ...]] = {event: ({},) for event in events(chart)}
-    for event, given in (payloads or {}).items():
-        if event not in found:
-            raise UnknownEvent(chart.__name__, event, events(chart))
-        several: tuple[Any, ...] = tuple(given) if isinstance(given, (list, tuple)) else (given,)
-        odd = next((each for each in several if not isinstance(each, Mapping)), None)
-        if odd is not None or not several:
-            example = f"as in payloads={{{event!r}: {{'amount': 3}}}}"
-            raise TypeError(f"the payload of {event} is {given!r}: give keywords with values, {example}")
-        found[event] = several
-    return found
-
-
-def _explore(
-    chart: type[Chart],
-    model: MakeModel | None,
-    payloads: Mapping[str, Sequence[Payload]],
-    without: Collection[str],
-) -> _Explored:
-    """Try every event in every reachable configuration, the nearest first."""
-    steps: list[_Step] = []
-    refused: dict[tuple[str, str], str] = {}
-    start = Driver(chart, model=model() if model else None).model
-    # States alone are not enough: guards decide by the values of the model.
-    models = {_frozen(start): start}
-
-    def leaving(before: str) -> Iterator[tuple[_Step, str]]:
-        state = state_text(models[before].state)
-        ways = [edge for edge in edges(chart) if edge.source == state and edge.event not in without]
-        names = dict.fromkeys(edge.event for edge in ways)
-        for event, payload in ((name, payload) for name in names for payload in payloads[name]):
-            driver = Driver(chart, model=deepcopy(models[before]))
-            try:
-                driver.fire(event, **payload)
-            except InvalidTransition as refusal:
-                refused.setdefault((state, event), refusal.reason or "")
-                continue
-            edge = next(edge for edge in ways if (edge.event, edge.target) == (event, driver.state))
-            after = _frozen(driver.model)
-            # A counter in the model would give new configurations for ever.
-            if after in models or len(models) < LIMIT:
-                models.setdefault(after, driver.model)
-                step = _Step(before, edge, after, payload)
-                steps.append(step)
-                yield step, after
-
-    return _Explored(dict(breadth_first(_frozen(start), leaving)), steps, refused)
-
-
-def _frozen(model: Any) -> str:  # Any: whatever the chart's model is
-    """Return the values of a model as text, without the addresses of objects."""
-    held = vars(model) if hasattr(model, "__dict__") else model
-    return f"{model.state} {re.sub(r'0x[0-9a-f]+', '', repr(held))}"
-
-
-def _require_all(chart: type[Chart], explored: _Explored, without: Collection[str]) -> None:
+def _require_all(explored: Exploration) -> None:
     taken = {step.edge for step in explored.steps}
-    missing = [edge for edge in edges(chart) if edge not in taken and edge.event not in without]
+    missing = [edge for edge in explored.edges if edge not in taken]
     if missing:
-        reasons = [explored.refused.get((edge.source, edge.event), "") for edge in missing]
-        ways = Counter((edge.event, edge.source) for edge in edges(chart))
-        forks = [edge for edge in missing if ways[edge.event, edge.source] > 1]
-        raise Uncoverable(chart.__name__, missing, reasons, forks)
+        raise Uncoverable(explored.chart.__name__, missing, [explored.obstacle(edge) for edge in missing])
 
 
-def _pairs(found: Sequence[_Step]) -> dict[tuple[Edge, Edge], tuple[_Step, ...]]:
-    after: dict[str, list[_Step]] = {}
+def _pairs(found: Sequence[Step]) -> dict[tuple[Edge, Edge], tuple[Step, ...]]:
+    after: dict[str, list[Step]] = {}
     for step in found:
         after.setdefault(step.before, []).append(step)
-    pairs: dict[tuple[Edge, Edge], tuple[_Step, ...]] = {}
+    pairs: dict[tuple[Edge, Edge], tuple[Step, ...]] = {}
     for first in found:
         for second in after.get(first.after, ()):
             pairs.setdefault((first.edge, second.edge), (first, second))
     return pairs
 
 
-def _few(ways: Sequence[tuple[_Step, ...]], window: int) -> Iterator[tuple[_Step, ...]]:
+def _few(ways: Sequence[tuple[Step, ...]], window: int) -> Iterator[tuple[Step, ...]]:
     """Yield ways that together cover the goals of all ways, trying the longest first."""
     # Greedy: a long way covers the goals of most shorter ones.
     covered: set[tuple[Edge, ...]] = set()

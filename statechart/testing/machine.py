@@ -13,8 +13,8 @@ from hypothesis.strategies import SearchStrategy
 
 from statechart.errors import InvalidTransition
 from statechart.graph import Edge, breadth_first, edges, events
-from statechart.testing.covering import MakeModel, Payload, Payloads, choices
 from statechart.testing.driver import Driver
+from statechart.testing.exploring import MakeModel, Payload, Payloads, choices
 
 if TYPE_CHECKING:
     from statechart.chart import Chart

@@ -11,7 +11,8 @@ from statechart import Chart, Event, State
 from statechart.errors import InvalidTransition, UnknownEvent
 from statechart.graph import edges, states
 from statechart.testing import Driver, Uncoverable, matrix, paths
-from statechart.testing.covering import LIMIT, Path
+from statechart.testing.covering import Path
+from statechart.testing.exploring import LIMIT
 
 
 def trying() -> Subject:
@@ -121,11 +122,73 @@ def test_transitions_that_guards_forbid_are_reported_with_advice() -> None:
         paths(Lifecycle)
 
     assert str(raised.value) == (
-        "no path of Lifecycle takes fail from released (no run is under way that could fail); "
-        "fail from run_failed (no run is under way that could fail): give a model or payloads with which "
-        "the guards agree, or leave them out with without=['fail']"
+        "no path of Lifecycle takes fail from released to run_failed (run_attempted: no run is under way "
+        "that could fail, with run_under_way=False); fail from run_failed to run_failed (run_attempted: "
+        "no run is under way that could fail, with run_under_way=False): give a model or payloads with "
+        "which the guards agree, or leave them out with without=['fail']"
     )
     assert {edge.source for edge in raised.value.missing} == {"released", "run_failed"}
+
+
+@dataclass
+class Parcel:
+    state: str | None = None
+    weight: int = 30
+    limit: int = 20
+
+    def is_light(self) -> bool:
+        return self.weight <= self.limit
+
+
+class Parcels(Chart):
+    packed = State("packed", initial=True)
+    sent = State("sent")
+    returned = State("returned", final=True)
+    weighed = State("weighed", final=True)
+
+    post = Event(
+        packed.to(sent, cond=["signed", "fits"]) | packed.to(weighed, cond="weight < 5"), name="post"
+    )
+    give_back = Event(sent.to(returned), name="give_back")
+
+    @staticmethod
+    def new_model() -> Parcel:
+        return Parcel()
+
+    def signed(self, by: str = "") -> bool:
+        """Nobody signed."""
+        return bool(by)
+
+    def fits(self, model: Parcel) -> bool:
+        """It is too heavy."""
+        return model.is_light()
+
+
+class Lamp(Chart):
+    off = State("off", initial=True)
+    on = State("on", final=True)
+
+    press = Event(off.to(on, cond="powered") | off.to(off), name="press")
+
+    def powered(self) -> bool:
+        return False
+
+
+def test_the_guard_in_the_way_is_named_with_the_values_that_it_looks_at() -> None:
+    with pytest.raises(Uncoverable) as unsigned:
+        paths(Parcels)
+    with pytest.raises(Uncoverable) as heavy:
+        paths(Parcels, payloads={"post": {"by": "ann"}})
+    with pytest.raises(Uncoverable) as dark:
+        paths(Lamp)
+
+    assert "takes post from packed to sent (signed: nobody signed, with by=''); " in str(unsigned.value)
+    assert (
+        "takes post from packed to sent (fits: it is too heavy, with weight=30, limit=20); post from packed "
+        "to weighed (guard weight < 5 refuses, with weight=30); give_back from sent to returned (sent is "
+        "never reached): give a model"
+    ) in str(heavy.value)
+    assert "press from off to on (guard powered refuses; it led to off instead)" in str(dark.value)
 
 
 def test_events_can_be_left_out() -> None:

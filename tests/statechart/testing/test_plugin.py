@@ -317,7 +317,7 @@ def test_scenarios_of_others_are_left_alone(shop: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("marker", "said"),
     [
-        ("statechart_paths(chart=OrderChart)", "no path of OrderChart takes pay from draft (the amount is too small)"),
+        ("statechart_paths(chart=OrderChart)", "no path of OrderChart takes pay from draft to paid (enough: the amount is too small, with amount=0)"),
         ('statechart_paths(OrderChart, cover="egdes")', "there is no cover 'egdes': use edges, edge-pairs, shortest"),
         ('statechart_paths("shop:OrderChart")', "expected a chart's class as the first argument, got 'shop:OrderChart'"),
         ("statechart_paths(cover='edges')", "expected a chart's class as the first argument, got None"),
