@@ -192,12 +192,12 @@ class Verification(Generic[ModelT]):
         record = error.line if isinstance(error, (CorruptHistory, MigrationFailed)) else None
         what = error.problem if isinstance(error, CorruptHistory) else error
         file = getattr(error, "path", None)
-        problem = Problem(record=record, file=file or self._journal, what=str(what))
-        if problem not in self._problems:
-            self._problems.append(problem)
+        self._add(record, what, file)
 
-    def _add(self, record: int, what: object) -> None:
-        self._problems.append(Problem(record=record, file=self._journal, what=str(what)))
+    def _add(self, record: int | None, what: object, file: Path | None = None) -> None:
+        problem = Problem(record=record, file=file or self._journal, what=str(what))
+        if problem not in self._problems:  # loading and reading the records find some twice
+            self._problems.append(problem)
 
     @property
     def _journal(self) -> Path:
