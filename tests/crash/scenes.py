@@ -17,6 +17,7 @@ from environments.model.spec import EnvironmentSpec
 from environments.workspace import Workspace
 from statechart.errors import CommitUncertain, StatechartError, StorageError
 from statechart.storage.session import Session
+from tests.crash import orders
 from tests.crash.staged import StagedSpec
 
 NAME = "demo"
@@ -61,6 +62,8 @@ async def carry_out(command: str, place: Path) -> None:
             die(place, os, "fsync", at=1, command="stop")
         case "die at the end":
             die(place, Session, "commit", at=2)
+        case _ if command.startswith(orders.PREFIX):
+            orders.carry_out(command, place)
         case _:
             await getattr(workspace, command)(NAME)
 

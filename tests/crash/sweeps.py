@@ -88,7 +88,7 @@ def killed(bench: Bench, scene: str, actions: Sequence[Action], *, stride: int =
     swept = Swept()
     for action in actions:
         classes = Calls.WRITES | Calls.OVERWRITES if action is Action.TORN else Calls.CHANGES
-        _sweep(bench, templates, {**shared, "action": int(action), "classes": int(classes)}, swept, stride)
+        sweep(bench, templates, {**shared, "action": int(action), "classes": int(classes)}, swept, stride)
     return swept
 
 
@@ -105,13 +105,14 @@ def failed(
         "error": error,
     }
     swept = Swept()
-    _sweep(bench, bench.prepared(commands), job, swept, stride)
+    sweep(bench, bench.prepared(commands), job, swept, stride)
     return swept
 
 
-def _sweep(
+def sweep(
     bench: Bench, templates: dict[str, Path], job: dict[str, Any], swept: Swept, stride: int = 1
 ) -> None:
+    """Do a job with each of its calls as the chosen one, or one in `stride`."""
     counting = {**job, "action": int(Action.COUNT), "look": False}
     calls = bench.do(templates, **counting)["outcome"][1]
     # By the golden ratio, since commands repeat the same few calls: no period must miss one of them.

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from environments.workspace import Workspace
 from statechart.errors import NotFound
 from tests.crash.aftermath import Aftermath
+from tests.crash.orders import PREFIX, OrderAftermath
 from tests.crash.scenes import EXPECTED, NAME, acknowledge_records, carry_out, told
 
 Tell: TypeAlias = Callable[[str], None]
@@ -77,7 +78,7 @@ def in_child(work: Callable[[Tell], None]) -> tuple[int, list[str]]:
     return status, content.decode().splitlines()
 
 
-def looked_at(aftermath: Aftermath) -> tuple[list[str], str]:
+def looked_at(aftermath: Aftermath | OrderAftermath) -> tuple[list[str], str]:
     """Check the remains in a fresh process; return the errors and the further course."""
 
     def look(tell: Tell) -> None:
@@ -106,7 +107,11 @@ def work_on(job: dict[str, Any]) -> dict[str, Any]:
         except NotFound:
             result["history"] = []
     if job.get("look"):
-        aftermath = Aftermath(job["command"], place, said, job.get("full"), job.get("before", 0))
+        aftermath: Aftermath | OrderAftermath
+        if job["command"].startswith(PREFIX):
+            aftermath = OrderAftermath(job["command"], place, said)
+        else:
+            aftermath = Aftermath(job["command"], place, said, job.get("full"), job.get("before", 0))
         result["wrong"], result["way"] = looked_at(aftermath)
     return result
 
