@@ -19,6 +19,7 @@ from statechart.errors import (
     DamagedNames as DamagedNames,
     InvalidCursor as InvalidCursor,
     InvalidName as InvalidName,
+    InvalidPayload as InvalidPayload,
     InvalidTransition as InvalidTransition,
     InvalidValue as InvalidValue,
     LeaseLost as LeaseLost,

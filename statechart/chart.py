@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any, ClassVar, Generic, Self
@@ -136,6 +136,9 @@ class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
 
     failures: ClassVar[Sequence[State | str]] = ()
     """The states that mean a failure: diagrams mark them."""
+
+    record_payload: ClassVar[bool | Collection[str]] = True
+    """Whether `fire` records the payload of an event; or the names of the keywords that are left out."""
 
     _hooks_class: ClassVar[type[Hooks] | None] = None
     _effects: ClassVar[tuple[Effect, ...]] = ()

@@ -8,6 +8,7 @@
     ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
     ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
     ├── UnknownPayload (TypeError)         a payload keyword that looks like a misspelt one
+    ├── InvalidPayload (TypeError, ValueError)   a payload of another type than a guard or hook declares
     ├── MissingPayload (TypeError)         a guard or hook needs a payload keyword that was not given
     ├── NotCopyable (TypeError)            a machine that commits can't be copied or pickled
     ├── NoSuchPath (LookupError)           an event can't follow the events before it
@@ -169,6 +170,30 @@ class UnknownPayload(StatechartError, TypeError):
         self.name = name
         self.nearest = meant
         super().__init__(f"{event} of {chart} takes no payload {name!r}: did you mean {meant!r}?")
+
+
+class InvalidPayload(StatechartError, TypeError, ValueError):
+    """A payload keyword has a value that a guard or hook does not take, by the annotation of its parameter.
+
+    Attributes:
+        needed_by: The guard or hook, such as `guard is_enough`.
+        problem: The problem, in pydantic's words.
+    """
+
+    def __init__(
+        self, chart: str, event: str, name: str, given: object, needed_by: str, problem: str
+    ) -> None:
+        self.chart = chart
+        self.event = event
+        self.name = name
+        self.needed_by = needed_by
+        self.problem = problem
+        # Not the value: a secret may have been given as a string.
+        kind = type(given).__name__
+        super().__init__(
+            f"{event} of {chart} can't take a payload {name!r} of the type {kind}: {problem}, "
+            f"as its {needed_by} declares"
+        )
 
 
 class MissingPayload(StatechartError, TypeError):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from statechart.engine.effects import due_of
 from statechart.engine.payload import Payload
 from statechart.engine.values import state_of
 from statechart.engine.view import view_of
 from statechart.errors import InvalidValue, UnknownPayload
-from statechart.storage.session import ModelT, Session
+from statechart.storage.session import ModelT, Session, secrets_in
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -140,6 +142,9 @@ class _SessionLedger(Generic[ModelT]):
             "from_state": transition.from_state,
             "to_state": transition.to_state,
         }
+        payload = _recorded(self._session.name, self._chart, transition.payload)
+        if payload:
+            data["payload"] = payload
         effects = due_of(self._chart._effects, transition.event, transition.to_state)
         if effects:
             data["effects"] = effects
@@ -164,5 +169,71 @@ class _SessionLedger(Generic[ModelT]):
             raise InvalidValue(self._session.name, problem)
         return read
 
+
+def _recorded(name: str, chart: type[Chart], payload: Mapping[str, Any]) -> dict[str, object]:
+    """Return the payload of an event as JSON, without the keywords that the chart leaves out.
+
+    Raises:
+        InvalidValue: JSON can't hold a keyword.
+    """
+    choice = chart.record_payload
+    if choice is False:
+        return {}
+    left_out = choice if isinstance(choice, Collection) else ()
+    # A dict's own method: the keywords do not count as read.
+    given = dict.items(payload) if isinstance(payload, dict) else payload.items()
+    found: dict[str, object] = {}
+    for keyword, value in given:
+        if keyword in left_out:
+            continue
+        try:
+            found[keyword] = _as_json(value)
+        except (PydanticSerializationError, ValueError, TypeError) as error:
+            hint = f"leave it out of the record: `record_payload = {{{keyword!r}}}` in {chart.__name__}"
+            problem = f"JSON can't hold the payload {keyword!r} ({error}): {hint}"
+            raise InvalidValue(name, problem) from error
+    return found
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, Iterator):
+        raise TypeError(f"a {type(value).__name__} can be read only once")
+    found: object = from_json(to_json(value, inf_nan_mode="strings"))
+    # A model's serializer may reveal its secrets, as it must for the model to be stored.
+    hidden = {leaf for secret in secrets_in(value) for leaf in _leaves(secret.get_secret_value())}
+    return _masked(found, hidden) if hidden else found
+
+
+def _leaves(plain: object) -> Iterator[str]:
+    match plain:
+        case dict():
+            yield from _leaves(list(plain.values()))
+        case list():
+            for each in plain:
+                yield from _leaves(each)
+        case str():
+            yield plain
+        case _ if plain is not None and not isinstance(plain, (bool, int, float)):
+            yield from _leaves(from_json(to_json(plain)))
+        case _:
+            yield str(plain)
+
+
+def _masked(found: object, hidden: Collection[str]) -> object:
+    match found:
+        case dict():
+            return {_masked(key, hidden): _masked(each, hidden) for key, each in found.items()}
+        case list():
+            return [_masked(each, hidden) for each in found]
+        case str() if found not in hidden:
+            for secret in hidden:
+                # A few characters may well be a part of another word.
+                found = found.replace(secret, _MASK) if len(secret) > 3 else found
+            return found
+        case _:
+            return _MASK if str(found) in hidden else found
+
+
+_MASK = "**********"  # as pydantic has it
 
 _SET_STATE = "give the model a field `state`, and let `evolve` set it to `to_value`"

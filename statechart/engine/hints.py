@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import abc
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from types import UnionType
 from typing import (
@@ -12,6 +12,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    NamedTuple,
     NewType,
     TypeGuard,
     Union,
@@ -24,6 +25,8 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from statemachine.callbacks import SpecReference
 
 from statechart.engine.naming import all_specs, names
+from statechart.errors import InvalidPayload
+from statechart.wording import nearest
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     AnyChart = type[StateChart[Any]]
 
 _NUMBERS: Mapping[object, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}
+_SLIP = 0.75  # two names that are so alike are taken for one, misspelt
 _MANY = (tuple, list, set, frozenset)
 _READ_AGAIN = (abc.Sequence, abc.Set, abc.Collection)  # unlike an iterator, of which a check would take
 
@@ -40,7 +44,9 @@ def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
 
     `model` is the class of the chart's models, or None if unknown.
     """
-    for label, function in dict(_functions(chart)).items():
+    callbacks = dict(_functions(chart))
+    yield from _misspelt(chart, callbacks.values())
+    for label, function in callbacks.items():
         for parameter in _parameters(function):
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 yield f"{label} takes {parameter.name!r} by position; hooks are called by name: remove /"
@@ -50,6 +56,17 @@ def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
             whose = f"models of the chart are of the class {model.__name__}"
             hint = f"annotate it with {model.__name__}"
             yield f"{label} takes a {name} of the type {_text(declared[name])}, but {whose}: {hint}"
+
+
+def _misspelt(chart: AnyChart, callbacks: Iterable[Callable[..., Any]]) -> Iterator[str]:
+    choice = getattr(chart, "record_payload", True)
+    known = {parameter.name for function in callbacks for parameter in _parameters(function)}
+    # A secret that is left out by a misspelt name would be written.
+    for name in choice if isinstance(choice, Collection) else ():
+        unknown = isinstance(name, str) and name not in known
+        meant = nearest(name, sorted(known), _SLIP) if unknown else None
+        if meant is not None:
+            yield f"record_payload has {name!r}, which no guard or hook takes: did you mean {meant!r}?"
 
 
 def _functions(chart: AnyChart) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -91,6 +108,47 @@ def _read(annotation: object, scope: dict[str, Any]) -> Any:
         return eval(annotation, scope)
     except (NameError, AttributeError, TypeError, SyntaxError):  # such as a name for checkers only
         return Any
+
+
+class Declared(NamedTuple):
+    """What a guard or hook declares of a payload keyword that it takes."""
+
+    needed_by: str
+    annotation: Any
+    default: object
+
+
+def declared_payload(callbacks: Iterable[tuple[str, Callable[..., Any]]]) -> dict[str, list[Declared]]:
+    """Return what guards and hooks, given with their names, declare of each payload keyword."""
+    found: dict[str, list[Declared]] = {}
+    for needed_by, function in callbacks:
+        declared = hints(function)
+        for parameter in _parameters(function):
+            annotation = declared.get(parameter.name, Any)
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                each = Declared(needed_by, annotation, parameter.default)
+                found.setdefault(parameter.name, []).append(each)
+    # One that takes anything decides for all.
+    return {name: each for name, each in found.items() if all(one.annotation is not Any for one in each)}
+
+
+def require_fitting(
+    chart: str, event: str, declared: Mapping[str, list[Declared]], payload: Mapping[str, Any]
+) -> None:
+    """Check that payload keywords are of the types that the guards and hooks of an event declare.
+
+    Where these differ, perhaps as they belong to different transitions, one of them is enough.
+
+    Raises:
+        InvalidPayload: A keyword is of another type.
+    """
+    __tracebackhide__ = True
+    for name in declared.keys() & payload.keys():
+        value = payload[name]
+        kinds = declared[name]
+        if not any(value is kind.default or fits(value, kind.annotation) for kind in kinds):
+            why = problem(value, kinds[0].annotation)
+            raise InvalidPayload(chart, event, name, value, kinds[0].needed_by, why)
 
 
 def fits(value: object, annotation: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
     """
     yield from _flags(chart)
     yield from _groups(chart)
+    yield from _record_payload(chart)
     for state in chart.states:
         yield from _state(state)
         yield from _hiding("state", state.id, base)
@@ -55,6 +56,14 @@ def _groups(chart: type[StateChart[Any]]) -> Iterator[str]:
     for what, group in [*((f"phase {name!r}", group) for name, group in groups.items()), _failures(chart)]:
         if isinstance(group, str) or not isinstance(group, Iterable):
             yield f"{what} is a {type(group).__name__}: give a tuple of states"
+
+
+def _record_payload(chart: type[StateChart[Any]]) -> Iterator[str]:
+    choice = getattr(chart, "record_payload", True)
+    names = () if isinstance(choice, str) or not isinstance(choice, Collection) else choice
+    if not isinstance(choice, bool) and (not names or not all(isinstance(name, str) for name in names)):
+        given = repr(choice) if isinstance(choice, (str, Collection)) else f"a {type(choice).__name__}"
+        yield f"record_payload is {given}: give True, False, or a set of the keywords that are left out"
 
 
 def _failures(chart: type[StateChart[Any]]) -> tuple[str, Any]:

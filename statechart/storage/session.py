@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields as fields_of, is_dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, JsonValue, Secret, SecretBytes, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -149,8 +149,8 @@ class Codec(Generic[ModelT]):
             content = value.model_dump_json(warnings=False, by_alias=False, round_trip=True).encode()
         except PydanticSerializationError as error:
             raise InvalidValue(name, f"JSON can't hold it ({error})") from error
-        if _MASK in content and any(_secrets(value)):
-            hidden = ", ".join(field for field in type(value).model_fields if any(_secrets(value, field)))
+        if _MASK in content and any(secrets_in(value)):
+            hidden = ", ".join(field for field in type(value).model_fields if any(secrets_in(value, field)))
             raise InvalidValue(name, f"pydantic writes asterisks instead of a secret ({hidden}); {_HIDDEN}")
         return content
 
@@ -198,19 +198,21 @@ _MASK = b'"**********"'
 _HIDDEN = "store the place where it is kept, or give the field a serializer"
 
 
-def _secrets(value: object, *fields: str) -> Iterator[object]:
+def secrets_in(value: object, *fields: str) -> Iterator[Secret[Any] | SecretStr | SecretBytes]:
     """Yield the secrets of pydantic's in a value, or in some of its fields."""
     match value:
         case Secret() | SecretStr() | SecretBytes():
             yield value
         case BaseModel():
             parts = dict(iter(value))  # dict(value) would call a field `keys`
-            yield from _secrets([parts[field] for field in fields or parts])
+            yield from secrets_in([parts[field] for field in fields or parts])
         case Mapping():
-            yield from _secrets(list(value.values()))
+            yield from secrets_in([*value, *value.values()])
         case list() | tuple() | set() | frozenset():
             for part in value:
-                yield from _secrets(part)
+                yield from secrets_in(part)
+        case _ if is_dataclass(value):
+            yield from secrets_in([getattr(value, field_.name, None) for field_ in fields_of(value)])
 
 
 def written(head: Head, draft: Draft, name: str) -> Line:
