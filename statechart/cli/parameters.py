@@ -58,7 +58,7 @@ EVERYWHERE = (_STORE, _MODEL, JSON)
 
 name_argument: Decorator = click.argument("name", help="The name of the value.")
 payload_argument: Decorator = click.argument(
-    "payload", metavar="[KEY=VALUE]...", nargs=-1, help="The payload: plain words, numbers or JSON."
+    "payload", metavar="[KEY=VALUE]...", nargs=-1, help="Fields, as plain words, numbers or JSON."
 )
 
 

@@ -49,11 +49,8 @@ class Keyword:
         Raises:
             ValueError: The text is no value of the annotation; says why.
         """
-        try:
-            adapter = TypeAdapter(self.type)
-        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
-            return _plain(text)
-        if self.type is Any:
+        adapter = self._adapter()
+        if adapter is None:
             return _plain(text)
         try:
             return adapter.validate_strings(text)
@@ -64,6 +61,21 @@ class Keyword:
                 # A text that is JSON is meant as JSON.
                 found = again if _is_json(text) and text[:1] in '[{"' else error
                 raise ValueError(found.errors(include_url=False)[0]["msg"]) from None
+
+    def of_json(self, value: Any) -> Any:  # Any: JSON, and of the annotation
+        """Return the value that recorded JSON stands for.
+
+        Raises:
+            ValueError: It is no value of the annotation.
+        """
+        adapter = self._adapter()
+        return value if adapter is None else adapter.validate_json(json.dumps(value))
+
+    def _adapter(self) -> TypeAdapter[Any] | None:
+        try:
+            return None if self.type is Any else TypeAdapter(self.type)
+        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
+            return None
 
 
 def keywords_of(

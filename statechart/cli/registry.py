@@ -40,6 +40,8 @@ COMMANDS: dict[str, Entry] = {
     ),
     "create": Entry("create", "create", "Record a new value.", CHANGE),
     "fire": Entry("fire", "fire", "Fire an event on a value, and commit the transition.", CHANGE),
+    "verify": Entry("verify", "verify", "Check histories for damage, and against today's chart.", CHECK),
+    "simulate": Entry("simulate", "simulate", "Walk through a chart without storing anything.", CHECK),
     "diagram": Entry("diagram", "diagram", "Draw a chart.", DOCUMENT),
     "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", DOCUMENT),
 }

@@ -16,6 +16,7 @@ from statechart.terminal.cells import wrapped
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, fitting, tell_next
 from statechart.terminal.text import ago, columns, when
+from statechart.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.cli.settings import Settings
     from statechart.holder import Holder
+    from statechart.stored.effects import DueEffect
     from statechart.stored.listing import Summary
     from statechart.stored.repository import ChartRepository
     from statechart.stored.session import Allowed
@@ -128,7 +130,13 @@ def look(repository: ChartRepository[Any], name: str) -> Shown:
         final=summary.state in finals,
         directory=repository.files.directory(name),
         holder=repository.files.holder(name),
+        due=tuple(map(_due, repository.due_effects(name))),
     )
+
+
+def _due(effect: DueEffect) -> str:
+    failed = f", failed {counted(effect.attempts, 'time')}: {effect.error}" if effect.attempts else ""
+    return f"{effect.effect} of {effect.event}, since {when(effect.at)}{failed}"
 
 
 def document_of(shown: Shown, settings: Settings) -> dict[str, object]:

@@ -46,10 +46,14 @@ def machine_on(chart: type[Chart], value: ModelT, subject: str) -> Chart:
 
 def allowed_on(chart: type[Chart], value: ModelT, subject: str, payload: Mapping[str, Any]) -> Allowed:
     """Return the events that a value allows, with the reasons of those refused."""
-    machine = machine_on(chart, value, subject)
+    return allowed_by(machine_on(chart, value, subject), payload)
+
+
+def allowed_by(machine: Chart, payload: Mapping[str, Any]) -> Allowed:
+    """Return the events that a machine allows, with the reasons of those refused."""
     events = machine.enabled(**payload)
     refused = {}
-    for each in (event for event in chart._events if event.id not in events):
+    for each in (event for event in type(machine)._events if event.id not in events):
         try:
             machine.require(each, **payload)
         except InvalidTransition as refusal:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
 from statechart.cli.records import record_document, record_rows
+from statechart.cli.replaying import print_replay
+from statechart.cli.scenario import as_test_option
 from statechart.cli.settings import Settings
 from statechart.terminal.output import json_lines, print_lines
 from statechart.terminal.text import history_text
@@ -12,13 +16,21 @@ from statechart.terminal.text import history_text
 
 @subcommand("history")
 @name_argument
-def history(settings: Settings, name: str) -> None:
+@as_test_option
+def history(settings: Settings, name: str, as_test: Path | None) -> None:
     """Show the records of a value, or write them as a test.
+
+    With --as-test, the events are fired again in memory, to see which of them a test can repeat.
 
     Examples:
         python -m statechart history shop:OrderChart A-1 --store orders
+        python -m statechart history shop:OrderChart A-1 --store orders --as-test test_a1.py
     """
-    records = loading.repository(settings).history(name)
+    repository = loading.repository(settings)
+    if as_test is not None:
+        print_replay(settings, repository, name, as_test)
+        return
+    records = repository.history(name)
     if settings.json:
         print_lines(json_lines(name, map(record_document, records)))
     else:

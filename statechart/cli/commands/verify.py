@@ -1,0 +1,51 @@
+"""`verify`: check histories for damage, and against today's chart."""
+
+from __future__ import annotations
+
+import click
+
+from statechart.cli import loading
+from statechart.cli.parameters import subcommand
+from statechart.cli.settings import Settings
+from statechart.stored.verifying import Report
+from statechart.terminal.colours import styled
+from statechart.terminal.output import emit, note
+from statechart.terminal.report import ExitCode
+from statechart.wording import counted
+
+
+@subcommand("verify")
+@click.argument("name", required=False, help="The name of the value; by default all.")
+@click.option(
+    "--chart", "replay", is_flag=True, help="Ask today's guards about each transition, with its payload."
+)
+def verify(settings: Settings, name: str | None, *, replay: bool) -> None:
+    """Check histories for damage, and against today's chart.
+
+    The exit code is 8 if a check fails.
+
+    Examples:
+        python -m statechart verify shop:OrderChart --store orders
+        python -m statechart verify shop:OrderChart A-1 --chart --store orders
+    """
+    reports = loading.repository(settings).verify(name, chart=replay)
+    intact = all(each.intact for each in reports)
+    document = {
+        "values": [{**each.model_dump(mode="json"), "intact": each.intact} for each in reports],
+        "intact": intact,
+    }
+    emit(settings, document, "\n".join(map(_text, reports)) or "no values")
+    for each in reports:
+        if not each.intact:
+            note(f"next, for {each.name}: {settings.spell('history NAME', each.name)}")
+    if not intact:
+        raise click.exceptions.Exit(ExitCode.DIFFERENCE)
+
+
+def _text(report: Report) -> str:
+    if report.intact:
+        checked = f"{counted(report.records, 'record')}, {counted(report.transitions, 'transition')}"
+        lines = [f"{report.name}: {checked}, all intact"]
+    else:
+        lines = [styled(f"{report.name}: {problem}", "red") for problem in report.problems]
+    return "\n".join([*lines, *(styled(f"{report.name}: note: {note}", "plain") for note in report.notes)])

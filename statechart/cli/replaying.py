@@ -1,0 +1,71 @@
+"""Replaying: the history of a value as a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statechart.cli.payload import Keyword, keywords_of
+from statechart.cli.scenario import Recorded, Scenario, print_scenario, replayed
+from statechart.testing.driver import Driver
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statechart.cli.settings import Settings
+    from statechart.storage.record import Record
+    from statechart.stored.repository import ChartRepository
+
+
+def print_replay(settings: Settings, repository: ChartRepository[Any], name: str, path: Path) -> None:
+    """Print the history of a value as a test, or write it to a file; `-` stands for stdout.
+
+    Raises:
+        UsageRefused: The file can't be written.
+        StorageError: The history can't be read.
+    """
+    chart = repository.chart
+    scenario = Scenario(chart, f"The history of {name}, as recorded.")
+
+    def begin(scenario: Scenario, value: Any) -> Driver:  # Any: the model
+        scenario.begin(state_text(value.state), value)
+        return Driver(chart, model=deepcopy(value))
+
+    driver = replayed(scenario, _recorded(repository, name), begin, _difference)
+    if driver is not None:
+        scenario.compare(driver.model)
+    print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test", name))
+
+
+def _recorded(repository: ChartRepository[Any], name: str) -> Iterator[Recorded]:
+    for record in repository.history(name):
+        if record.value is not None:
+            value = repository.files.read(name, record)
+            yield Recorded(
+                record.seq,
+                record.event,
+                state_text(value.state),
+                value,
+                partial(_payload, repository, record),
+                f"it is of the type {record.type}",
+            )
+
+
+def _payload(repository: ChartRepository[Any], record: Record) -> Mapping[str, Any]:
+    known = {each.name: each for each in keywords_of(repository.chart, repository.model, str(record.event))}
+    return {
+        name: known.get(name, Keyword(name, Any, "", required=False)).of_json(value)
+        for name, value in record.payload.items()
+    }
+
+
+def _difference(driver: Driver, record: Recorded) -> str | None:
+    if driver.state != record.state:
+        return f"it leads to {driver.state} today, not to {record.state}"
+    for name, value in record.value:
+        now = getattr(driver.model, name, None)
+        if state_text(now) != state_text(value) if name == "state" else now != value:
+            return f"its {name} is {now!r} today, not {value!r}"
+    return None
