@@ -27,7 +27,7 @@ SCENES = {
     "fire at once": (("order create",), "order pay at once"),
 }
 KILLS = (Action.KILL_BEFORE, Action.TORN, Action.KILL_AFTER)
-STRIDES = {"fire": 2, "run": 4, "fire at once": 12}
+STRIDES = {"fire": 2, "run": 4, "fire at once": 8}
 """The calls of the last scene are those of the first two."""
 
 
@@ -48,7 +48,7 @@ def test_a_kill_at_any_call_loses_no_effect(bench: Bench, tally: Tally, scene: s
 
         tally.add("effects killed", kills=found.kills, wrong=len(found.wrong))
         assert found.wrong == []
-        assert found.kills == found.ways.total() > 1
+        assert found.kills == found.ways.total() > 0
 
 
 def test_a_call_that_fails_loses_no_effect(bench: Bench, tally: Tally) -> None:
