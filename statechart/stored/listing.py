@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 from statechart.chart import State
 from statechart.engine.values import require_state, state_of
 from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownState
-from statechart.storage.chain import CREATED, REBASED
-from statechart.storage.disk import translated
+from statechart.storage.chain import CHECKPOINT
+from statechart.storage.disk import OwnPath, translated
 from statechart.storage.forms import read_json
+from statechart.storage.layout import JOURNAL
+from statechart.storage.segments.carried import ENTERED, enters
 from statechart.storage.session import ModelT
 from statechart.stored.damage import Damaged
 from statechart.wording import state_text
@@ -149,16 +151,19 @@ class Listing(Generic[ModelT]):
 
     def _ending(self, name: str, offset: int) -> bytes:
         """Return the bytes of a journal from an offset on; a negative one counts from its end."""
-        path = self.layout.own(self.layout.journal(name))
+        # Built by pathlib, the path would take as long as reading the file.
+        path = OwnPath(self.layout.root, (name, JOURNAL))
         with translated("read", path):
             try:
                 descriptor = path.open(os.O_RDONLY)
             except (FileNotFoundError, NotADirectoryError):
                 return b""
-            with os.fdopen(descriptor, "rb") as file:
+            try:
                 size = os.fstat(descriptor).st_size
-                file.seek(offset if offset >= 0 else max(0, size + offset))
-                return file.read()
+                begin = offset if offset >= 0 else max(0, size + offset)
+                return os.pread(descriptor, max(0, size - begin), begin)
+            finally:
+                os.close(descriptor)
 
     def _recent(self, name: str) -> _Recent | None:
         """Return what the last records of a journal say, or None if they don't."""
@@ -175,8 +180,8 @@ class Listing(Generic[ModelT]):
 
     def _whole(self, name: str) -> _Recent:
         """Return what the verified records say."""
-        records = [record.model_dump() for record in self.files.records(name)]
-        found = _recent(reversed(records))
+        lines = [record.model_dump_json().encode() for record in self.files.records(name)]
+        found = _recent(map(_record, reversed(lines)))
         if found is None:
             raise CorruptHistory(
                 name, self.layout.journal(name), "no record says when its state was entered"
@@ -189,9 +194,19 @@ def _record(line: bytes) -> dict[str, Any] | None:
     try:
         found = read_json(line)
         found["at"] = datetime.fromisoformat(found["at"])
+        found["entered"] = _entered(found)
         return found if type(found["revision"]) is int and "value" in found and found["prev"] else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _entered(record: Mapping[str, Any]) -> datetime | None:
+    """Return the time at which the state of a record was entered, or None if a record before tells."""
+    data = record["data"]
+    if record["type"] == CHECKPOINT:
+        carried = data.get(ENTERED)
+        return datetime.fromisoformat(carried) if carried is not None else None
+    return record["at"] if enters(record["type"], data) else None
 
 
 def _recent(records: Iterable[dict[str, Any] | None]) -> _Recent | None:
@@ -200,14 +215,8 @@ def _recent(records: Iterable[dict[str, Any] | None]) -> _Recent | None:
     for record in records:
         if record is None:
             return None
-        if last is None and record["value"] is not None:
+        if last is None or record["revision"] == last["revision"]:
             last = record
-        if last is not None and _enters(record):
-            return _Recent(last["revision"], record["at"], last["at"])
+        if record["entered"] is not None:
+            return _Recent(last["revision"], record["entered"], last["at"])
     return None
-
-
-def _enters(record: Mapping[str, Any]) -> bool:
-    data = record.get("data")
-    entered = isinstance(data, dict) and data.get("to_state") not in (None, data.get("from_state"))
-    return entered or record.get("type") in (CREATED, REBASED)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from statechart.storage.chain import CHECKPOINT, CREATED, REBASED
 from statechart.storage.record import Record
 from statechart.storage.segments.due import carried_effects
+
+ENTERED = "entered_at"
+"""The key of the time at which the value's state was entered, for lists that read only the last segment."""
 
 
 def carried(records: Iterable[Record]) -> Mapping[str, object]:
@@ -18,4 +22,20 @@ def carried(records: Iterable[Record]) -> Mapping[str, object]:
     Returns:
         JSON by key. The keys `lineage`, `name` and `ended` are taken.
     """
-    return carried_effects(records)
+    said: dict[str, object] = {}
+    return {**carried_effects(_watched(records, said)), **said}
+
+
+def enters(type: str, data: Mapping[str, object]) -> bool:
+    """Return whether a record enters a state; an event that leads back to its own state does not."""
+    return type in (CREATED, REBASED) or data.get("to_state") not in (None, data.get("from_state"))
+
+
+def _watched(records: Iterable[Record], said: dict[str, object]) -> Iterator[Record]:
+    """Yield records, and keep the time at which the last state was entered."""
+    for record in records:
+        if record.type == CHECKPOINT and ENTERED in record.data:
+            said[ENTERED] = record.data[ENTERED]
+        elif enters(record.type, record.data):
+            said[ENTERED] = record.at
+        yield record

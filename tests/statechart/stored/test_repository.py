@@ -31,6 +31,7 @@ from statechart import (
     UnknownEvent,
     UnknownState,
 )
+from statechart.stored.listing import Summary
 
 
 class Order(BaseModel, frozen=True):
@@ -314,3 +315,37 @@ def test_another_process_blocks_no_other_task(orders: ChartRepository[Order]) ->
     assert held.wait(60) == 0
     held.stdout.close()
     assert orders.load("A-1").state == "paid"
+
+
+def test_summaries_know_since_when_a_state_holds(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+    orders.create("A-2", Order(price=7))
+    orders.fire("A-1", OrderChart.pay, amount=7)
+    orders.fire("A-2", OrderChart.touch)
+    with orders.files.open("A-1") as session:
+        session.append("note", {"said": "x" * 9000})  # keeps the revision, and is not in the document
+
+    first, second = orders.summaries()
+
+    assert isinstance(first, Summary)
+    assert isinstance(second, Summary)
+    created, paid, _ = orders.history("A-1")
+    assert (first.name, first.state, first.revision, first.since, first.at) == (
+        ("A-1", "paid", 2, paid.at, paid.at)
+    )
+    created, touched = orders.history("A-2")
+    assert (second.state, second.revision, second.since, second.at) == ("draft", 2, created.at, touched.at)
+    assert orders.find(state="paid") == ["A-1"]
+
+
+def test_an_unfinished_last_line_hides_no_value(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+    with (orders.files.directory("A-1") / "history.jsonl").open("a") as journal:
+        journal.write('{"seq": 2, "rev')
+
+    (summary,) = orders.summaries()
+
+    assert isinstance(summary, Summary)
+    assert (summary.state, summary.revision) == ("draft", 1)
+    assert orders.find(state="draft") == ["A-1"]
+    assert orders.fire("A-1", OrderChart.pay, amount=7).state == "paid"
