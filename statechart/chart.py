@@ -14,7 +14,7 @@ from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 from typing_extensions import TypeVar
 
-from statechart.engine import hints, members, naming, strict
+from statechart.engine import hints, members, models, naming, strict
 from statechart.engine.effects import Effect, effects_of
 from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
@@ -78,6 +78,7 @@ class _StrictMeta(StateMachineMetaclass):
             model = declared_model(cls, base)
             found += naming.problems(cls, base, model)  # type: ignore[arg-type]
             found += hints.problems(cls, model)  # type: ignore[arg-type]
+            found += models.problems(cls, model)  # type: ignore[arg-type]
             found += () if found else lints(cls)  # type: ignore[arg-type]
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, ForwardRef, TypeVar, get_args, get_origin
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ForwardRef, TypeVar, get_args, get_origin
 
-from statechart.errors import ChartDefinitionError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import PydanticUndefined
+
+from statechart.engine.naming import attributes
+from statechart.engine.values import state_of
+from statechart.errors import ChartDefinitionError, UnknownState
+from statechart.wording import nearest, plain, state_text
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+    from statemachine import StateChart
+
+    AnyChart = type[StateChart[Any]]
 
 
 def declared_model(chart: type, base: type) -> Any:  # Any: the class of a model, or None
@@ -34,3 +47,45 @@ def _found(owner: type, model: object) -> Any:
             f"chart {owner.__name__}: its model {name!r} is not in {owner.__module__}; "
             "declare the model before the chart, at the top of the module"
         ) from error
+
+
+def problems(chart: AnyChart, model: object) -> Iterator[str]:
+    """Yield the reasons why a model can't hold the states of a chart, a sentence each.
+
+    `model` is the class of the chart's models, or None if unknown.
+    """
+    known = attributes(model) if isinstance(model, type) else None
+    if known is not None and "state" not in known:
+        near = nearest("state", sorted(name for name in known if name[0] != "_"))
+        hint = f"did you mean {near!r}?" if near else "give it a field `state`"
+        yield f"models of the class {getattr(model, '__name__', model)} have no state: {hint}"
+    if isinstance(model, type) and issubclass(model, BaseModel) and "state" in model.model_fields:
+        yield from _unfit(chart, f"{model.__name__}.state", model.model_fields["state"])
+
+
+def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
+    default = field.default
+    if (
+        default is not None
+        and default is not PydanticUndefined
+        and state_of(chart.states_map, default) is None
+    ):
+        texts = map(state_text, chart.states_map)
+        yield f"{place} has a wrong default: {UnknownState(chart.__name__, state_text(default), texts)}"
+    try:
+        adapter: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
+    except (PydanticUserError, NameError):  # of a class that is declared further down
+        return
+    for value in chart.states_map:
+        why = [_said(adapter, each) for each in (value, plain(value))]
+        # The member of an Enum and its value stand for each other.
+        if all(why):
+            yield f"{place} can't be the state {state_text(value)!r} ({why[0]}): widen its type"
+
+
+def _said(adapter: TypeAdapter[object], value: object) -> str | None:
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        return error.errors(include_url=False, include_input=False, include_context=False)[0]["msg"]
+    return None

@@ -169,7 +169,7 @@ def _lost_names(chart: AnyChart, model: object) -> Iterator[str]:
             kind = "a state" if isinstance(found, State) else "an event"
             yield f"{place} names {name!r}, which is {kind}: name a guard or hook"
     owners = [chart, model, *chart._class_listeners]
-    known = [_attributes(owner) for owner in owners]
+    known = [attributes(owner) for owner in owners]
     if isinstance(model, type) and None not in known:
         yield from _unfound(chart, {name for names_ in known for name in names_ or ()}, model.__name__)
 
@@ -193,14 +193,14 @@ def _places(chart: AnyChart) -> Iterator[tuple[str, str]]:
             yield from ((place, name) for name in sorted(found))
 
 
-def _attributes(owner: object) -> set[str] | None:
+def attributes(owner: object) -> set[str] | None:
     """Return all names that the objects of a class may have, or None if only an object can tell.
 
     The owner may also be such an object.
     """
     if not isinstance(owner, type):
         # Of a factory, only the result could tell.
-        return None if callable(owner) else {*dir(owner), *(_attributes(type(owner)) or ())}
+        return None if callable(owner) else {*dir(owner), *(attributes(type(owner)) or ())}
     found = set(dir(owner)) | getattr(owner, "model_fields", {}).keys() | _private(owner)
     if getattr(owner, "model_config", {}).get("extra") == "allow":
         return None

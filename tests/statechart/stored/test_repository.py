@@ -207,10 +207,6 @@ class Plain:
     state = "draft"
 
 
-class StatelessChart(Chart[Stateless]):
-    draft = State(initial=True, final=True)
-
-
 class PlainChart(Chart[Plain]):
     draft = State(initial=True, final=True)
 
@@ -233,7 +229,7 @@ class Nameless(Chart):
             None,
             r"declare class Nameless\(Chart\[YourModel\]\), or give the class with model=",
         ),
-        (StatelessChart, None, r"a field `state` \(it has 'stat'\), such as state: str = 'draft'"),
+        (Nameless, Stateless, r"a field `state` \(it has 'stat'\), such as state: str = 'draft'"),
         (PlainChart, None, "inherits from pydantic.BaseModel"),
         (OrderChart, Stateless, "of the class Order, not Stateless"),
         (Empty, Order, "give a chart that declares some"),
