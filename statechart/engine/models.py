@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ForwardRef, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from statechart.engine.naming import attributes
@@ -60,7 +60,9 @@ def problems(chart: AnyChart, model: object) -> Iterator[str]:
         hint = f"did you mean {near!r}?" if near else "give it a field `state`"
         yield f"models of the class {getattr(model, '__name__', model)} have no state: {hint}"
     if isinstance(model, type) and issubclass(model, BaseModel) and "state" in model.model_fields:
-        yield from _unfit(chart, f"{model.__name__}.state", model.model_fields["state"])
+        # Not of a model with annotations that are declared further down.
+        field = model.model_fields["state"] if model.__pydantic_complete__ else None
+        yield from _unfit(chart, f"{model.__name__}.state", field) if field is not None else ()
 
 
 def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
@@ -72,10 +74,7 @@ def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
     ):
         texts = map(state_text, chart.states_map)
         yield f"{place} has a wrong default: {UnknownState(chart.__name__, state_text(default), texts)}"
-    try:
-        adapter: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
-    except (PydanticUserError, NameError):  # of a class that is declared further down
-        return
+    adapter: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
     for value in chart.states_map:
         why = [_said(adapter, each) for each in (value, plain(value))]
         # The member of an Enum and its value stand for each other.
