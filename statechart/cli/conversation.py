@@ -10,7 +10,7 @@ from pathlib import Path
 
 from statechart.cli.scenario import require_new
 from statechart.cli.settings import Settings
-from statechart.cli.values import rows, section, value_rows
+from statechart.cli.values import refused_rows, rows, section, value_rows
 from statechart.cli.walking import Walk
 from statechart.diagram import render
 from statechart.errors import StatechartError
@@ -162,7 +162,7 @@ class Conversation:
         listed = self._numbered()
         numbered = [f"{number}  {event}" for number, event in enumerate(listed, 1)]
         lines = rows(zip(numbered, remarks, strict=True), self._width)
-        lines += section("refused", ways.refused.items(), self._width)
+        lines += section("refused", refused_rows(ways), self._width)
         self._say("\n".join(lines if listed else [*lines, "no event can follow: undo, restart or quit"]))
 
     def _numbered(self) -> list[str]:

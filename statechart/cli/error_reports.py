@@ -124,6 +124,7 @@ KINDS: dict[type[BaseException], Kind[Settings]] = {
     errors.UnknownEvent: Kind(ExitCode.USAGE, "unknown_event", say(_TABLE)),
     errors.ReservedPayload: Kind(ExitCode.USAGE, "payload", _payload),
     errors.UnknownPayload: Kind(ExitCode.USAGE, "payload", _payload),
+    errors.InvalidPayload: Kind(ExitCode.USAGE, "payload", _payload),
     errors.MissingPayload: Kind(ExitCode.USAGE, "payload", _payload),
     errors.NoSuchPath: Kind(ExitCode.USAGE, "no_such_path", say(_TABLE)),
     errors.NoSuchMoment: Kind(ExitCode.USAGE, "no_such_moment", say("python -m statechart history NAME")),

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from statechart.cli.payload import Keyword
+from statechart.engine.keywords import Keyword
 from statechart.terminal.refusal import UsageRefused
 from statechart.wording import listed, nearest
 

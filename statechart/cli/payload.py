@@ -1,125 +1,16 @@
-"""Payload: the keywords that an event takes, and typed words as their values."""
+"""Payload: typed words as the payload of an event."""
 
 from __future__ import annotations
 
-import inspect
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
-from statemachine.callbacks import CallbackGroup
-
-from statechart.engine.naming import names
-from statechart.engine.payload import RESERVED
+from statechart.engine.keywords import Keyword, keywords_of, takes_all
 from statechart.terminal.refusal import UsageRefused
-from statechart.wording import listed, nearest, state_text
+from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
-
-_VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Keyword:
-    """A keyword that guards or hooks of an event take.
-
-    Attributes:
-        name: The keyword.
-        type: Its annotation, or Any.
-        words: The annotation as written, or an empty string.
-        required: Whether a guard or hook has no default for it.
-    """
-
-    name: str
-    type: Any
-    words: str
-    required: bool
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.words}" if self.words else self.name
-
-    def read(self, text: str) -> Any:  # Any: of the annotation
-        """Return the value that a typed text stands for.
-
-        Raises:
-            ValueError: The text is no value of the annotation; says why.
-        """
-        adapter = self._adapter()
-        if adapter is None:
-            return _plain(text)
-        try:
-            return adapter.validate_strings(text)
-        except ValidationError as error:
-            try:
-                return adapter.validate_json(text)
-            except ValidationError as again:
-                # A text that is JSON is meant as JSON.
-                found = again if _is_json(text) and text[:1] in '[{"' else error
-                raise ValueError(found.errors(include_url=False)[0]["msg"]) from None
-
-    def of_json(self, value: Any) -> Any:  # Any: JSON, and of the annotation
-        """Return the value that recorded JSON stands for.
-
-        Raises:
-            ValueError: It is no value of the annotation.
-        """
-        adapter = self._adapter()
-        return value if adapter is None else adapter.validate_json(json.dumps(value))
-
-    def _adapter(self) -> TypeAdapter[Any] | None:
-        try:
-            return None if self.type is Any else TypeAdapter(self.type)
-        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
-            return None
-
-
-def keywords_of(
-    chart: type[Chart],
-    model: type | None,
-    event: str,
-    state: str | None = None,
-    *,
-    guards: bool = False,
-) -> list[Keyword]:
-    """Return the keywords that guards and hooks take from the payload of an event.
-
-    Args:
-        chart: The chart.
-        model: The class of the values, whose methods may be guards and hooks.
-        event: The name of the event.
-        state: The state from which it is fired; by default any.
-        guards: Whether only guards are looked at.
-    """
-    found: dict[str, Keyword] = {}
-    for function in _functions(chart, model, event, state, guards=guards):
-        for parameter in _parameters(function):
-            if parameter.name in RESERVED or parameter.kind in _VARIABLE:
-                continue
-            known = found.get(parameter.name)
-            required = parameter.default is parameter.empty
-            if known is None or (known.type is Any and parameter.annotation is not parameter.empty):
-                kind, words = _annotation(parameter, function)
-                known = Keyword(parameter.name, kind, words, required or bool(known and known.required))
-            found[parameter.name] = Keyword(known.name, known.type, known.words, known.required or required)
-    return list(found.values())
-
-
-def takes_all(chart: type[Chart], model: type | None, event: str) -> bool:
-    """Return whether the chart may read any keyword: a hook takes all, or `evolve` does."""
-    if "evolve" in {
-        name for base in chart.__mro__ if base.__module__ != "statechart.chart" for name in vars(base)
-    }:
-        return True
-    return any(
-        parameter.kind is parameter.VAR_KEYWORD
-        for function in _functions(chart, model, event, None)
-        for parameter in _parameters(function)
-    )
 
 
 def read_payload(
@@ -164,73 +55,6 @@ class PayloadRefused(UsageRefused):
         super().__init__("\n  ".join(problems), code="payload")
 
 
-def _name(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else inspect.formatannotation(annotation)
-
-
 def placeholder(keyword: Keyword) -> str:
     """Return a word to type the value in the place of."""
     return keyword.words.upper() if keyword.words.isidentifier() else "VALUE"
-
-
-def _plain(text: str) -> Any:  # Any: JSON
-    """Return a text as JSON, or as it is if it is none."""
-    return json.loads(text) if _is_json(text) else text
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _functions(
-    chart: type[Chart], model: type | None, event: str, state: str | None, *, guards: bool = False
-) -> Iterator[Callable[..., Any]]:
-    """Yield the guards and hooks that an event asks and runs."""
-    for spec in _specs(chart, event, state):
-        if guards and spec.group is not CallbackGroup.COND:
-            continue
-        if callable(spec.func):
-            yield spec.func
-            continue
-        for name in names(spec):
-            for owner in (chart, model):
-                found = getattr(owner, name, None) if owner is not None else None
-                if inspect.isroutine(found):
-                    yield found
-
-
-def _specs(chart: type[Chart], event: str, state: str | None) -> Iterator[Any]:  # Any: of the engine
-    yield from chart._specs
-    for source in chart.states:
-        if state is not None and state_text(source.value) != state:
-            continue
-        for transition in source.transitions:
-            if event in [declared.id for declared in transition.events]:
-                yield from transition._specs
-                for entered in (transition.source, *transition.targets):
-                    yield from entered._specs
-
-
-def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # some callables of C have none
-        return []
-
-
-def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> tuple[Any, str]:
-    """Return the annotation of a parameter, and its words."""
-    written = parameter.annotation
-    if written is parameter.empty:
-        return Any, ""
-    if not isinstance(written, str):
-        return written, _name(written)
-    known: Mapping[str, Any] = vars(sys.modules.get(function.__module__, inspect))
-    try:
-        return eval(written, dict(known)), written  # an annotation, as typing reads it
-    except (NameError, TypeError, AttributeError, SyntaxError):  # imported for type checkers only
-        return Any, written

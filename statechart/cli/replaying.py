@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from statechart.cli.payload import Keyword, keywords_of
 from statechart.cli.scenario import Recorded, Scenario, print_scenario, replayed
+from statechart.engine.keywords import recorded_payload
+from statechart.storage.session import secrets_in
 from statechart.testing.driver import Driver
 from statechart.wording import state_text
 
@@ -54,11 +55,10 @@ def _recorded(repository: ChartRepository[Any], name: str) -> Iterator[Recorded]
 
 
 def _payload(repository: ChartRepository[Any], record: Record) -> Mapping[str, Any]:
-    known = {each.name: each for each in keywords_of(repository.chart, repository.model, str(record.event))}
-    return {
-        name: known.get(name, Keyword(name, Any, "", required=False)).of_json(value)
-        for name, value in record.payload.items()
-    }
+    payload = recorded_payload(repository.chart, repository.model, str(record.event), record.payload)
+    if any(secrets_in(payload)):
+        raise ValueError("its payload has a secret, which is not recorded")
+    return payload
 
 
 def _difference(driver: Driver, record: Recorded) -> str | None:

@@ -11,29 +11,15 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from statechart.cli.literals import Source, Unwritable
 from statechart.terminal.output import emit, note
-from statechart.terminal.program.parameters import Decorator, PathType
+from statechart.terminal.program.parameters import STDOUT
 from statechart.terminal.refusal import UsageRefused
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.terminal.settings import ProgramSettings
-
-
-STDOUT = Path("-")
-
-as_test_option: Decorator = click.option(
-    "--as-test",
-    metavar="[FILE]",
-    is_flag=False,
-    flag_value=str(STDOUT),
-    type=PathType(),
-    help="Print a pytest function that fires the recorded events, or write it to a file.",
-)
 
 
 @dataclass(slots=True)
@@ -53,12 +39,12 @@ class Scenario:
     skipped: list[str] = field(default_factory=list)
     _lines: list[str] = field(default_factory=list)
 
-    def begin(self, state: str, model: object = None, **facts: object) -> None:
-        """Write a new driver, on a model or with facts."""
+    def begin(self, expected: str, /, model: object = None, **facts: object) -> None:
+        """Write a new driver, on a model or with facts, and the state in which it begins."""
         given = [f"model={self.source.literal(model)}"] if model is not None else []
         given += [f"{name}={self.source.literal(value)}" for name, value in facts.items()]
         self._lines.append(f"driver = {self._driver(given)}")
-        self._lines.append(f'driver.expect("{state}")')
+        self._lines.append(f'driver.expect("{expected}")')
 
     def fire(self, event: str, payload: Mapping[str, Any], state: str) -> None:
         """Write an event, and the state to which it leads."""
@@ -180,9 +166,10 @@ class Recorded:
         seq: Its number.
         event: The event of a transition, or None for another change.
         state: The state after it.
-        payload: Returns the payload of the event.
-        before: The model that guards saw, or None if it is that of the driver.
         value: The model after it.
+        payload: Returns the payload of the event.
+        said: Why a change without an event can't be replayed.
+        before: The model that guards saw, or None if it is that of the driver.
     """
 
     seq: int
@@ -191,6 +178,7 @@ class Recorded:
     value: Any  # Any: a model
     payload: Callable[[], Mapping[str, Any]] = dict
     said: str = ""
+    before: Any = None
 
 
 def replayed(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from statechart.cli.payload import Keyword, keywords_of
+from statechart.engine.keywords import Keyword, keywords_of
 from statechart.formats.columns import columns_of
 from statechart.graph import allowed_events, edges, events, failures
 from statechart.terminal.cells import wrapped
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from statechart.stored.repository import ChartRepository
     from statechart.stored.session import Allowed
     from statechart.terminal.text import Style
+
+
+_FEW = 2  # refused events with one reason that have a row each
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,22 @@ def ways_lines(ways: Ways) -> Iterator[tuple[str, str, str]]:
         yield "allowed", event, f"→ {targets}"
     for event, needed in ways.needing.items():
         yield "with a payload", event, ", ".join(map(str, needed))
-    for event, reason in ways.refused.items():
+    for event, reason in refused_rows(ways):
         yield "refused", event, reason
+
+
+def refused_rows(ways: Ways) -> Iterator[tuple[str, str]]:
+    """Yield the refused events with their reasons; many with one reason share a row."""
+    by_reason: dict[str, list[str]] = {}
+    for event, reason in ways.refused.items():
+        by_reason.setdefault(reason, []).append(event)
+    shared: list[tuple[str, str]] = []
+    for reason, events_ in by_reason.items():
+        if len(events_) > _FEW:
+            shared.append(("others", f"{reason}: {', '.join(events_)}"))
+        else:
+            yield from ((event, reason) for event in events_)
+    yield from shared
 
 
 def ways_document(ways: Ways) -> dict[str, object]:

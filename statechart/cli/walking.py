@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from statechart.cli.payload import keywords_of, read_payload
+from statechart.cli.payload import read_payload
 from statechart.cli.scenario import Scenario
 from statechart.cli.values import Ways, ways_of
+from statechart.engine.keywords import keywords_of
 from statechart.errors import InvalidTransition
 from statechart.graph import failures
 from statechart.picture import Marks, Visit
@@ -21,7 +22,7 @@ from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
-    from statechart.cli.payload import Keyword
+    from statechart.engine.keywords import Keyword
 
 
 @dataclass(frozen=True, slots=True)

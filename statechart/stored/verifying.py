@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from pydantic import BaseModel
 
+from statechart.engine.keywords import recorded_payload
 from statechart.engine.values import state_of
 from statechart.errors import (
     CorruptHistory,
@@ -178,7 +179,8 @@ class Verification(Generic[ModelT]):
         event = self.chart.event(record.event or "")
         taken = said(event.id, str(record.data.get("from_state")), record.to_state or "")
         try:
-            machine_on(self.chart, value, self.name).require(event, **record.payload)
+            payload = recorded_payload(self.chart, type(value), event.id, record.payload)
+            machine_on(self.chart, value, self.name).require(event, **payload)
         except InvalidTransition as refusal:
             yield f"{taken}, which today's chart refuses: {'; '.join(refusal.reasons) or refusal}"
         except MissingPayload as missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ from environments.presentation.view import View
 from environments.storage.settled import settled_entries
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, json_lines, print_lines
+from statechart.terminal.program.parameters import as_test_option
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.text import when
 
@@ -35,14 +37,28 @@ if TYPE_CHECKING:
     metavar="REVISION|TIME",
     help="Show the environment as of a revision or a time (ISO 8601, UTC by default).",
 )
-def history(settings: Settings, name: str, at: str | None) -> None:
+@as_test_option
+def history(settings: Settings, name: str, at: str | None, as_test: Path | None) -> None:
     """Show the transitions and steps of an environment.
+
+    With --as-test, the transitions become a test of the lifecycle.
 
     Examples:
         envchart history web
         envchart history web --at 2030-01-31T18:00
+        envchart history web --as-test test_web.py
     """
-    print_history(settings, name, at)
+    if as_test is None:
+        print_history(settings, name, at)
+        return
+    if at is not None:
+        raise UsageRefused(
+            "--at and --as-test exclude each other", (settings.spell("history NAME --as-test", name),)
+        )
+    # A test needs the chart, without which histories are printed.
+    from environments.cli.replaying import print_replay
+
+    print_replay(settings, name, as_test)
 
 
 def print_history(settings: Settings, name: str, at: str | None) -> None:

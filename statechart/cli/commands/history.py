@@ -8,9 +8,9 @@ from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
 from statechart.cli.records import record_document, record_rows
 from statechart.cli.replaying import print_replay
-from statechart.cli.scenario import as_test_option
 from statechart.cli.settings import Settings
 from statechart.terminal.output import json_lines, print_lines
+from statechart.terminal.program.parameters import as_test_option
 from statechart.terminal.text import history_text
 
 

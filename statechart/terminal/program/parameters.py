@@ -119,3 +119,16 @@ def lock_timeout(help: str) -> click.Option:
         callback=_take_lock_timeout,
         help=help,
     )
+
+
+STDOUT = Path("-")
+"""The path that stands for stdout."""
+
+as_test_option: Decorator = click.option(
+    "--as-test",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value=str(STDOUT),
+    type=PathType(),
+    help="Print a pytest function that fires the recorded events, or write it to a file.",
+)
