@@ -137,6 +137,28 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         generating.require_sound(item)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """Leave this library out of the tracebacks of failures that it explains; `--full-trace` shows all."""
+    if call.excinfo is not None and "statechart.errors" in sys.modules:
+        for name, module in tuple(sys.modules.items()):
+            if name.startswith(_LIBRARY):
+                vars(module).setdefault("__tracebackhide__", _is_explained)
+
+
+_LIBRARY = ("statechart.", "statemachine.")
+
+
+def _is_explained(error: pytest.ExceptionInfo[BaseException] | None) -> bool:
+    """Return whether an error is one of this library's, or was raised by a guard or hook of the test's."""
+    if error is None:
+        return False
+    raised = str(error.traceback[-1].frame.f_globals.get("__name__", ""))
+    return isinstance(
+        error.value, sys.modules["statechart.errors"].StatechartError
+    ) or not raised.startswith(_LIBRARY)
+
+
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> None:
     """Check the scenarios of pytest-bdd against their charts."""
     if name.startswith("test") and "pytest_bdd.scenario" in sys.modules:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from unittest import TestCase
 
-from hypothesis import strategies as st
+from hypothesis import Phase, settings as Settings, strategies as st  # noqa: N812  # it is a class
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.strategies import SearchStrategy
 
@@ -29,7 +29,12 @@ class _TestCase:
     def __get__(self, _machine: object, kind: type[ChartMachine]) -> type[TestCase]:
         theirs: type[TestCase] = RuleBasedStateMachine.__dict__["TestCase"].__get__(None, kind)
 
+        phases = [phase for phase in theirs.settings.phases if phase is not Phase.explain]  # type: ignore[attr-defined]
+
         class Told(theirs):  # type: ignore[misc, valid-type]  # it is made at run time
+            # An explanation repeats a failing run many times, and lists lines of the chart's engine.
+            settings = Settings(theirs.settings, phases=phases)  # type: ignore[attr-defined]
+
             def runTest(self) -> None:  # noqa: N802  # unittest's name
                 try:
                     super().runTest()  # pyright: ignore[reportAttributeAccessIssue]  # of a class made at run time
@@ -74,6 +79,7 @@ class ChartMachine(RuleBasedStateMachine):
 
     def fire(self, event: str, **payload: Any) -> None:
         """Fire an event, and compare the result with the chart's declaration."""
+        __tracebackhide__ = True
         self.fired_last.append((event, payload))
         before = self.driver.state
         self._known = None

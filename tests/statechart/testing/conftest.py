@@ -48,7 +48,9 @@ class OrderChart(Chart):
         """Nothing is packed."""
         return model.packed
 
-    def on_pack(self, model):
+    def on_pack(self, model, jam=False):
+        if jam:
+            raise OSError("the paper is jammed")
         model.packed = True
 '''
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -235,23 +236,78 @@ def test_a_feature_may_be_written_in_all_the_ways_of_gherkin(shop: pytest.Pytest
     feature(shop, text).assert_outcomes(passed=3)
 
 
-@pytest.mark.parametrize("event", ["cancel", "ship"], ids=["not declared", "guard"])
-def test_a_refusal_in_a_test_is_shown_without_the_library(shop: pytest.Pytester, event: str) -> None:
-    shop.makepyfile(
-        f"""
-        from shop import Order, OrderChart
+REFUSALS = """
+import pytest
+from hypothesis import settings
+from pydantic import BaseModel
+from shop import Order, OrderChart
+from statechart import ChartRepository
+from statechart.testing import Driver, state_machine
 
-        def test_it():
-            OrderChart(Order("{"shipped" if event == "cancel" else "paid"}")).fire(OrderChart.{event})
-        """
+class Stored(BaseModel):
+    state: str = "paid"
+    packed: bool = False
+
+@pytest.fixture
+def orders(tmp_path):
+    orders = ChartRepository(tmp_path / "orders", OrderChart, model=Stored)
+    orders.create("A-1", Stored())
+    return orders
+
+def test_not_declared():
+    OrderChart(Order("shipped")).fire(OrderChart.cancel)
+
+def test_a_guard():
+    OrderChart(Order("paid")).fire(OrderChart.ship)
+
+def test_a_driver():
+    Driver(OrderChart, state="paid").follow("ship")
+
+def test_a_typo():
+    Driver(OrderChart).fire("pya")
+
+def test_require():
+    OrderChart(Order("paid")).require(OrderChart.ship)
+
+def test_a_repository(orders):
+    orders.fire("A-1", "ship")
+
+async def test_a_repository_that_waits(orders):
+    await orders.afire("A-1", "ship")
+
+def test_a_session(orders):
+    with orders.open("A-1") as order:
+        order.fire("ship")
+
+def test_a_hook():
+    Driver(OrderChart, state="paid").fire("pack", jam=True)
+
+class Machine(state_machine(OrderChart)):
+    def fired(self, transition):
+        self.driver.fire("pay")
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(TestMachine.settings, max_examples=5, database=None, derandomize=True)
+"""
+
+
+def test_a_refusal_in_a_test_is_shown_without_the_library(shop: pytest.Pytester) -> None:
+    shop.makepyfile(test_orders=REFUSALS)
+    usual = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
+    long, short, whole = (
+        shop.runpytest_inprocess(*usual, *options)
+        for options in (["--tb=long"], ["--tb=short"], ["--full-trace", "-k", "guard"])
     )
 
-    result = shop.runpytest_inprocess("-p", "no:cacheprovider", "--tb=long")
-
-    result.assert_outcomes(failed=1)
-    shown = [line for line in result.outlines if ".py:" in line]
-    assert all(line.startswith(("test_", "FAILED test_")) for line in shown), shown
-    assert len(result.outlines) < 30
+    for result, lines in ((long, 14), (short, 9)):
+        failures = "\n".join(result.outlines).partition("short test summary")[0]
+        assert not re.search(r"statechart/|statemachine/", failures)
+        each = re.split(r"^_+ [\w.]+ _+$", failures, flags=re.M)[1:]
+        for shown in each[:-1]:  # Hypothesis has lines of its own in the last
+            assert len([line for line in shown.splitlines() if line]) <= lines, shown
+            assert re.search(r"^(test_orders|shop).py:\d+: ", shown, re.M), shown
+    assert "chart.py" in whole.stdout.str()
 
 
 def test_a_failing_scenario_reports_the_actual_state(shop: pytest.Pytester) -> None:
