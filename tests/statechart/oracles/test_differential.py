@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.statechart.oracles.charts import flat_runs
 from tests.statechart.oracles.declared import Declared, Step
 from tests.statechart.oracles.flat import compare
 
-UNHURRIED = settings(suppress_health_check=list(HealthCheck))
+# Shrinking a chart takes minutes; the first one that is found is small enough to be read.
+UNHURRIED = settings(
+    suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
 
 
 @settings(UNHURRIED, max_examples=40)
