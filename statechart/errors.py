@@ -93,9 +93,20 @@ class UnknownEvent(_UnknownName):
 
 
 class UnknownState(_UnknownName):
-    """The chart has no state of this name."""
+    """The chart has no state of this name.
+
+    Attributes:
+        recorded: The name of the value that is recorded in this state, or None.
+    """
 
     kind = "state"
+
+    def __init__(self, chart: str, name: str, known: Iterable[str], recorded: str | None = None) -> None:
+        super().__init__(chart, name, known)
+        self.recorded = recorded
+        if recorded is not None:
+            needs = "is recorded in a state that needs a migration (statechart.stored.migrations)"
+            self.args = (f"{recorded!r} {needs}: {self.args[0]}",)
 
 
 class InvalidTransition(StatechartError):
@@ -258,7 +269,7 @@ class InvalidCursor(StatechartError, ValueError):
     def __init__(
         self, text: str, problem: str = "copy the whole cursor of the last change that you have seen"
     ) -> None:
-        self.text = text
+        self.text = text = str(text)
         self.problem = problem
         shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         super().__init__(f"{shown!r} is not a cursor of this store: {problem}")

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from statechart.chart import Chart
-from statechart.errors import ChartDefinitionError
-from statechart.wording import nearest
+from statechart.engine.values import state_of
+from statechart.errors import ChartDefinitionError, UnknownState
+from statechart.wording import nearest, state_text
 
 if TYPE_CHECKING:
-    from statechart.storage.session import ModelT
+    from collections.abc import Mapping
+
+    from statechart.chart import State
+    from statechart.storage.session import Migration, ModelT
 
 
 def model_of(chart: type[Chart[ModelT]], model: type[ModelT] | None) -> type[ModelT]:
@@ -51,6 +55,37 @@ def model_of(chart: type[Chart[ModelT]], model: type[ModelT] | None) -> type[Mod
         )
     suitable: type[ModelT] = found
     return suitable
+
+
+def require_used(migrations: Mapping[int, Migration], schema_version: int) -> None:
+    """Check that each migration is a function, and leads to the schema version.
+
+    Raises:
+        TypeError: One is not a function.
+        ValueError: One would never be used.
+    """
+    for version, migration in migrations.items():
+        if not callable(migration):
+            raise TypeError(f"migrations[{version}] is not a function, but {migration!r}")
+        if version not in range(1, schema_version):
+            raise ValueError(
+                f"migrations[{version}] would never be used: it leads from version {version} to "
+                f"{version + 1}, and schema_version is {schema_version}"
+            )
+
+
+def require_recorded(chart: type[Chart], value: object, name: str) -> State:
+    """Return the state of the recorded value of a name.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    state = getattr(value, "state", None)
+    found = state_of(chart.states_map, state)
+    if found is None:
+        known = map(state_text, chart.states_map)
+        raise UnknownState(chart.__name__, state_text(state), known, recorded=name)
+    return found
 
 
 def initial_state(chart: type[Chart]) -> Any:  # Any: states have values of many types

@@ -19,6 +19,7 @@ from statechart.storage.forms import read_json
 from statechart.storage.layout import JOURNAL
 from statechart.storage.segments.carried import ENTERED, enters
 from statechart.storage.session import ModelT
+from statechart.stored.binding import require_recorded
 from statechart.stored.damage import Damaged
 from statechart.wording import state_text
 
@@ -124,7 +125,7 @@ class Listing(Generic[ModelT]):
                 return state_text(found.value)
         # The model may write its state in a form of its own, and migrations need the record.
         loaded = self.files.load(name).value
-        return state_text(require_state(self.chart, getattr(loaded, "state", None)).value)
+        return state_text(require_recorded(self.chart, loaded, name).value)
 
     def _shown(self, name: str, content: bytes, behind: bool) -> Mapping[str, Any] | None:
         """Return the document of a name, or None if it does not show the present value."""

@@ -17,7 +17,7 @@ from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.session import ModelT
-from statechart.stored.binding import initial_state, model_of
+from statechart.stored.binding import initial_state, model_of, require_used
 from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.effects import DueEffect, EffectOutcome, EffectsRunner
@@ -52,7 +52,9 @@ class ChartRepository(Generic[ModelT]):
 
     Raises:
         ChartDefinitionError: The chart or the model can't be stored; the message says what to change.
-        ValueError: The schema version is less than 1, or the location is not a directory's path.
+        TypeError: A migration is not a function.
+        ValueError: The schema version is less than 1, a migration would never be used, or the location is
+            not the path of a directory.
     """
 
     def __init__(
@@ -70,6 +72,9 @@ class ChartRepository(Generic[ModelT]):
     ) -> None:
         if "://" in str(location):
             raise ValueError(f"{location}: only directories are supported: give the path of one")
+        if location == "":
+            raise ValueError("the location is empty: give the path of a directory")
+        require_used(migrations or {}, schema_version)
         self.chart: type[Chart[ModelT]] = chart
         self.model: type[ModelT] = model_of(chart, model)
         self.timeout = timeout
@@ -86,6 +91,9 @@ class ChartRepository(Generic[ModelT]):
         self.effects_at_once = effects_at_once
         self._effects = EffectsRunner(self.files, chart, self)
         self._listing = Listing(self.files, Layout(Path(location).absolute()), chart)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.chart.__name__} in {self.files.root}>"
 
     def create(self, name: str, value: ModelT) -> ModelT:
         """Record a new value, completely or not at all, and return it.
@@ -286,6 +294,8 @@ class ChartRepository(Generic[ModelT]):
         """
         if (revision is None) is (at is None):
             raise TypeError("give either revision= or at=")
+        if not isinstance(revision, int | None):
+            raise TypeError(f"a revision is a number, not {revision!r}")
         if at is not None and at.tzinfo is None:
             raise ValueError(f"{at} has no time zone: give an aware datetime, such as datetime.now(UTC)")
         found, first, last = None, None, None

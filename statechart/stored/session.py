@@ -11,6 +11,7 @@ from statechart.engine.view import view_of
 from statechart.errors import InvalidTransition, MissingPayload
 from statechart.firing import fire
 from statechart.storage.session import ModelT
+from statechart.stored.binding import require_recorded
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
@@ -40,7 +41,12 @@ class Allowed:
 
 
 def machine_on(chart: type[Chart], value: ModelT, subject: str) -> Chart:
-    """Return this thread's machine of a chart, bound to a value that it does not change."""
+    """Return this thread's machine of a chart, bound to a value that it does not change.
+
+    Raises:
+        UnknownState: The chart has no state like that of the value.
+    """
+    require_recorded(chart, value, subject)
     return chart.bound(view_of(value), subject=subject)
 
 
@@ -103,6 +109,7 @@ class ChartSession(Generic[ModelT]):
 
         Raises:
             UnknownEvent: The chart has no such event.
+            UnknownState: The chart has no state like that of the recorded value.
             InvalidTransition: The chart does not allow the event now; nothing was written.
             InvalidValue: The model refuses the value after the event; nothing was written.
             MissingPayload: A guard or hook needs a payload keyword that was not given.
@@ -110,6 +117,7 @@ class ChartSession(Generic[ModelT]):
             StorageError: The transition could not be committed; see `Session.commit`.
         """
         __tracebackhide__ = True
+        require_recorded(self._chart, self.value, self.name)
         value = fire(self.session, self._chart, self._chart.event(event), **payload)
         self.fired = True
         return value

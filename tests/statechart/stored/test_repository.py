@@ -26,6 +26,7 @@ from statechart import (
     MissingPayload,
     NoSuchMoment,
     NotFound,
+    Record,
     Stale,
     State,
     UnknownEvent,
@@ -171,6 +172,8 @@ def test_an_earlier_value_is_read_by_revision_or_by_time(orders: ChartRepository
         orders.at("A-1", at=datetime(2001, 1, 1, tzinfo=UTC))
     with pytest.raises(TypeError, match="either revision= or at="):
         orders.at("A-1")
+    with pytest.raises(TypeError, match="a revision is a number, not '1'"):
+        orders.at("A-1", revision="1")  # type: ignore[arg-type]  # that is the fault
     with pytest.raises(ValueError, match="no time zone"):
         orders.at("A-1", at=datetime(2001, 1, 1))  # that is the fault
 
@@ -197,6 +200,11 @@ def test_what_can_not_be_created_leaves_no_trace(orders: ChartRepository[Order])
 
     assert orders.names() == ["A-1"]
     assert orders.load("A-1").price == 7
+
+
+class Later(Chart):
+    begun = State(initial=True)
+    go = Event(begun.to(begun))
 
 
 class Stateless(BaseModel):
@@ -245,6 +253,8 @@ def test_what_can_not_be_stored_is_refused_with_what_to_change(
 
 
 def test_a_database_is_not_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the location is empty"):
+        ChartRepository("", OrderChart)
     with pytest.raises(ValueError, match="only directories are supported"):
         ChartRepository(f"sqlite://{tmp_path}", OrderChart)
 
@@ -345,3 +355,32 @@ def test_an_unfinished_last_line_hides_no_value(orders: ChartRepository[Order]) 
     assert (summary.state, summary.revision) == ("draft", 1)
     assert orders.find(state="draft") == ["A-1"]
     assert orders.fire("A-1", OrderChart.pay, amount=7).state == "paid"
+
+
+def test_a_value_in_a_state_that_the_chart_lacks_asks_for_a_migration(
+    orders: ChartRepository[Order],
+) -> None:
+    orders.create("A-1", Order(price=7))
+    later: ChartRepository[Any] = ChartRepository(orders.files.root, Later, model=Order)
+
+    asked = "'A-1' is recorded in a state that needs a migration .*: Later has no state 'draft'"
+    for ask in (
+        lambda: later.fire("A-1", Later.go),
+        lambda: later.allowed("A-1"),
+        lambda: later.open("A-1").allowed(),
+    ):
+        with pytest.raises(UnknownState, match=asked):
+            ask()
+    with pytest.raises(DamagedNames, match=asked):
+        later.find(state=Later.begun)
+
+
+def test_a_migration_that_would_never_be_used_is_refused(tmp_path: Path) -> None:
+    def same(record: Record) -> Record:
+        return record
+
+    with pytest.raises(ValueError, match=r"leads from version 1 to 2, and schema_version is 1"):
+        ChartRepository(tmp_path, OrderChart, migrations={1: same})
+    wrong: Any = {1: 3}
+    with pytest.raises(TypeError, match=r"migrations\[1\] is not a function, but 3"):
+        ChartRepository(tmp_path, OrderChart, schema_version=2, migrations=wrong)

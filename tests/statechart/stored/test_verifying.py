@@ -13,7 +13,7 @@ from statechart import Chart, ChartRepository, Event, JsonFileRepository, NotFou
 
 
 class Door(BaseModel, frozen=True):
-    state: str = "closed"
+    state: str | None = None
     key: str = "k"
 
 
