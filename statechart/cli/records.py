@@ -36,8 +36,15 @@ def happened(record: Record) -> str:
                 f"history begun anew; the damaged one was kept as {kept}{f': {reason}' if reason else ''}"
             )
         case "effect":
-            return f"  effect {_said(record.data)}"
+            return f"  {_effect(record.data)}"
     return f"{record.type} {_said(record.data)}".rstrip()
+
+
+def _effect(data: Any) -> str:  # Any: JSON
+    what = f"effect {data.get('effect')} of revision {data.get('of')}"
+    if data.get("status") == "done":
+        return f"{what}: done"
+    return f"{what}: attempt {data.get('attempt')} failed: {data.get('error')}"
 
 
 def told(record: Record) -> str:

@@ -24,6 +24,9 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("follow", "watch"), Way("changes are followed by events", ("events --follow",))),
     **dict.fromkeys(("draw", "graph", "dot"), Way("a chart is drawn by diagram", ("diagram",))),
     **dict.fromkeys(("walk", "play", "try"), Way("a chart is tried out by simulate", ("simulate",))),
+    **dict.fromkeys(
+        ("due", "outbox", "jobs", "retry", "work"), Way("effects are run by effects", ("effects --run",))
+    ),
     **dict.fromkeys(("check", "fsck"), Way("histories are checked by verify", ("verify", "docs check"))),
     "help": Way("each command explains itself with --help", ("--help",)),
 }
@@ -40,6 +43,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "create": Entry("create", "create", "Record a new value.", CHANGE),
     "fire": Entry("fire", "fire", "Fire an event on a value, and commit the transition.", CHANGE),
+    "effects": Entry("effects", "effects", "List the effects that are due, or run them.", CHANGE),
     "verify": Entry("verify", "verify", "Check histories for damage, and against today's chart.", CHECK),
     "simulate": Entry("simulate", "simulate", "Walk through a chart without storing anything.", CHECK),
     "diagram": Entry("diagram", "diagram", "Draw a chart.", DOCUMENT),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from statechart.chart import Chart
 from statechart.engine.effects import Effect
-from statechart.errors import Locked, MissingPayload, StorageError
+from statechart.errors import Locked, MissingPayload, StatechartError, StorageError
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage.layout import Layout
@@ -20,6 +20,7 @@ from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.due import EFFECT, Due
 from statechart.storage.session import ModelT
+from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.outbox import Outbox, Pending
 from statechart.utc import UtcDatetime
 from statechart.wording import nearest
@@ -94,19 +95,21 @@ class EffectsRunner(Generic[ModelT]):
         self._chart = chart
         self._repository = repository
 
-    def due(self, name: str | None = None) -> list[DueEffect]:
+    def due(self, name: str | None = None, *, on_damage: OnDamage | None = None) -> list[DueEffect]:
         """Return what is due for a name, or for all names; of each name, in the order of its transitions.
 
         Raises:
             NotFound: The name does not exist.
-            StorageError: The history of the name is damaged or can't be read. Of all names, such a one is
-                left out with a warning in the log.
+            StorageError: The history of the name is damaged or can't be read.
+            DamagedNames: Of all names, some can't be read.
         """
-        found = []
-        for pending in self._pending(name):
-            if pending.problem is not None:
-                warn(f"Effects of {pending.name!r} are unknown: {pending.problem}", name=pending.name)
-            found += [_shown(pending, each) for each in pending.effects]
+        damage = Damage(str(self._files.root), on_damage)
+        found = [
+            _shown(pending, each)
+            for pending in damage.sifted(self._pending(name))
+            for each in pending.effects
+        ]
+        damage.check(dict.fromkeys(each.name for each in found))
         return found
 
     def run(
@@ -133,13 +136,16 @@ class EffectsRunner(Generic[ModelT]):
         for pending in self._pending(name, remember=True):
             if left == 0:
                 break
+            if isinstance(pending, Damaged):
+                outcomes.append(_unread(pending.name, pending.error))
+                continue
             found = self._run_name(pending, left, force=force, timeout=timeout)
             outcomes += found
             if left is not None:
                 left -= sum(each.status != "skipped" for each in found)
         return outcomes
 
-    def _pending(self, name: str | None, *, remember: bool = False) -> Iterator[Pending]:
+    def _pending(self, name: str | None, *, remember: bool = False) -> Iterator[Pending | Damaged]:
         if name is None:
             yield from self._outbox.all(remember=remember)
         else:
@@ -148,8 +154,6 @@ class EffectsRunner(Generic[ModelT]):
     def _run_name(
         self, pending: Pending, left: int | None, *, force: bool, timeout: float
     ) -> list[EffectOutcome]:
-        if pending.problem is not None:
-            return [_unread(pending.name, pending.problem)]
         if not pending.effects:
             return []
         try:
@@ -308,5 +312,5 @@ def _skipped(pending: Pending, due: Due, why: str) -> EffectOutcome:
     )
 
 
-def _unread(name: str, problem: StorageError) -> EffectOutcome:
+def _unread(name: str, problem: StatechartError) -> EffectOutcome:
     return EffectOutcome(name=name, key="", effect="", status="skipped", attempts=0, error=str(problem))

@@ -11,20 +11,17 @@ from statechart.storage.layout import Layout
 from statechart.storage.lock import Lock
 from statechart.storage.reading import find_settled
 from statechart.storage.segments.due import Due, due, may_be_due
+from statechart.stored.damage import Damaged
 from statechart.stored.settled import Settled
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The effects of a name that are due, and the incarnation of the name.
-
-    `problem` is the error of a history that can't be read.
-    """
+    """The effects of a name that are due, and the incarnation of the name."""
 
     name: str
     lineage: str
     effects: list[Due]
-    problem: StorageError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Outbox:
         there = due(found.records()) if may_be_due(found.content) else []
         return Pending(name, found.head.lineage, there)
 
-    def all(self, *, remember: bool = False) -> Iterator[Pending]:
+    def all(self, *, remember: bool = False) -> Iterator[Pending | Damaged]:
         """Yield each name for which something is due, or whose history can't be read.
 
         Args:
@@ -63,7 +60,7 @@ class Outbox:
                 except NotFound:
                     continue  # deleted since the names were listed
                 except StorageError as error:
-                    yield Pending(name, "", [], error)
+                    yield Damaged(name, error)
                     continue
                 if pending is None or not pending.effects:
                     settled.add(name, stamp)

@@ -195,15 +195,20 @@ class ChartRepository(Generic[ModelT]):
             # Effects wait for other systems, and must not hold up the tasks of this loop.
             await asyncio.to_thread(self._run_at_once, name)
 
-    def due_effects(self, name: str | None = None) -> list[DueEffect]:
+    def due_effects(self, name: str | None = None, *, on_damage: OnDamage | None = None) -> list[DueEffect]:
         """Return the effects that are due, of a name or of all names, in the order of their transitions.
+
+        Args:
+            name: The name, or None for all.
+            on_damage: Called with the name and the error of each value that can't be read; by default
+                such values raise an error at the end.
 
         Raises:
             NotFound: The name does not exist.
-            StorageError: The history of the name is damaged or can't be read. Of all names, such a one is
-                left out, with a warning in the log.
+            StorageError: The history of the name is damaged or can't be read.
+            DamagedNames: Of all names, some can't be read.
         """
-        return self._effects.due(name)
+        return self._effects.due(name, on_damage=on_damage)
 
     def run_effects(
         self, name: str | None = None, *, limit: int | None = None, force: bool = False, timeout: float = 10

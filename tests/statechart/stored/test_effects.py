@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from statechart import Chart, ChartRepository, NotFound, State, effect
+from statechart import Chart, ChartRepository, DamagedNames, NotFound, State, effect
 from statechart.holder import Holder
 from statechart.storage.segments.due import due
 
@@ -261,7 +261,11 @@ def test_a_damaged_name_is_an_outcome_and_holds_up_no_other(orders, tmp_path):
     assert (outcomes[0].name, outcomes[0].status, outcomes[0].effect) == ("A-1", "skipped", "")
     assert "changed after it was written" in outcomes[0].error
     assert [each.status for each in outcomes[1:]] == ["done", "done"]
-    assert orders.due_effects() == []
+    told: list[str] = []
+    assert orders.due_effects(on_damage=lambda name, error: told.append(name)) == []
+    assert told == ["A-1"]
+    with pytest.raises(DamagedNames):
+        orders.due_effects()
     with pytest.raises(NotFound):
         orders.run_effects("B-1")
 
