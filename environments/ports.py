@@ -20,7 +20,9 @@ from environments.system.clock import Clock as Clock
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
+    from statechart.errors import UnusableSegment
     from statechart.following.reader import Unfolding
+    from statechart.storage.segments.whole import SegmentFile
 
 
 class Session(AbstractContextManager["Session", None], Protocol):
@@ -210,6 +212,8 @@ class Unread:
         at: The time of the record.
         type: The type of the record, such as `transition`.
         entry: Returns the whole record; raises StorageError for a record of an unknown form.
+        begins: Whether reading began with this record, which may not be the first: segments of the
+            history that are not wanted, or can't be read, are left out.
     """
 
     lineage: str
@@ -217,6 +221,24 @@ class Unread:
     at: datetime
     type: str
     entry: Callable[[], HistoryEntry]
+    begins: bool = False
+
+
+@runtime_checkable
+class KeepsSegments(Protocol):
+    """A repository that keeps a history in segments, of which the ended ones may be moved away."""
+
+    def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterator[HistoryEntry]:
+        """Yield the records of the latest segments, back to a checkpoint that is enough, or all."""
+        ...
+
+    def readable(self, name: str) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
+        """Return the records that can be read, and the problem that keeps earlier ones from being read."""
+        ...
+
+    def segments(self, name: str) -> list[SegmentFile]:
+        """Return the segments, oldest first, each verified; the last is the journal."""
+        ...
 
 
 @runtime_checkable
@@ -239,6 +261,31 @@ class FollowsHistory(Protocol):
 def entries_of(repository: EnvironmentRepository, name: str) -> Iterable[HistoryEntry]:
     """Return the records of an environment, one at a time where the repository can do so."""
     return repository.entries(name) if isinstance(repository, StreamsHistory) else repository.history(name)
+
+
+def latest_of(
+    repository: EnvironmentRepository, name: str, enough: Callable[[HistoryEntry], bool]
+) -> Iterable[HistoryEntry]:
+    """Return the latest records, back to a checkpoint that is enough, or all.
+
+    A checkpoint is a CheckpointRecord with the environment as it was, and the first that is returned.
+    """
+    if isinstance(repository, KeepsSegments):
+        return repository.latest(name, enough)
+    return entries_of(repository, name)
+
+
+def readable_of(
+    repository: EnvironmentRepository, name: str
+) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
+    """Return the records that can be read, and the problem that keeps earlier ones from being read.
+
+    Raises:
+        StorageError: The history can't be read at all.
+    """
+    if isinstance(repository, KeepsSegments):
+        return repository.readable(name)
+    return iter(entries_of(repository, name)), None
 
 
 @runtime_checkable

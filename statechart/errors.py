@@ -34,6 +34,8 @@
         ├── DamagedNames                   some of many values can't be read; the others are in the error
         ├── NotDamaged                     a history is sound, and there is no need to rebase
         ├── CorruptHistory                 journal and document contradict each other, or are damaged
+        ├── UnusableSegment                an ended segment of a history can't be read; later records can
+        │   └── MissingSegment (LookupError)   an ended segment is not where it belongs
         └── NewerSchema                    written by a newer version of the program
 
 All are built from facts, which stay readable as attributes, and survive pickling.
@@ -547,6 +549,35 @@ class NotDamaged(StorageError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"the history of {name!r} is sound: there is nothing to rebase")
+
+
+class UnusableSegment(StorageError):
+    """An ended segment of a history can't be read. The present value, and later records, can.
+
+    Attributes:
+        path: The file.
+        first_seq: The number of its first record.
+        last_seq: The number of its last record.
+        problem: The reason.
+    """
+
+    def __init__(self, name: str, path: Path, first_seq: int, last_seq: int, problem: str) -> None:
+        self.name = name
+        self.path = path
+        self.first_seq = first_seq
+        self.last_seq = last_seq
+        self.problem = problem
+        super().__init__(
+            f"records {first_seq} to {last_seq} of {name!r} can't be read ({path}): {problem}; "
+            "later records are not affected"
+        )
+
+
+class MissingSegment(UnusableSegment, LookupError):
+    """An ended segment of a history is not where it belongs."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class NewerSchema(StorageError):

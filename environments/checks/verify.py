@@ -10,8 +10,9 @@ from environments.lifecycle import Lifecycle, Subject
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import InvalidName, UnknownProvider, misnamed
 from environments.model.records import HistoryEntry, StepRecord, TransitionRecord, replay
-from environments.ports import entries_of
+from environments.ports import KeepsSegments, readable_of
 from statechart.errors import NotFound, StorageError
+from statechart.storage.segments import remarks
 from statechart.stored.replay import Targets, said, targets_of, transition_problem
 from statechart.wording import listed
 
@@ -40,6 +41,7 @@ class Verified:
         error: The error that kept the history from being read, or None.
         missing: The error that kept only the last record from being used: its provider is not
             installed. All checks were made.
+        notes: Remarks that are no problem: compressed segments, files that are not needed.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Verified:
     findings: tuple[Violation, ...] = ()
     error: StorageError | None = None
     missing: UnknownProvider | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -79,15 +82,18 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
     missing = None
     last: HistoryEntry | None = None
 
-    def counted() -> Iterator[HistoryEntry]:
+    def passed() -> Iterator[HistoryEntry]:
         nonlocal transitions, last
-        for entry in entries_of(repository, name):
+        for entry in entries:
             transitions += isinstance(entry.record, TransitionRecord)
             last = entry
             yield entry
 
     try:
-        findings = tuple(_findings(counted(), chart))
+        entries, gap = readable_of(repository, name)
+        segments = repository.segments(name) if isinstance(repository, KeepsSegments) else []
+        found = (Violation(seq, what) for seq, what in remarks.problems(segments))
+        findings = (*found, *_findings(passed(), chart))
         try:
             repository.load(name)
         except UnknownProvider as error:
@@ -96,7 +102,10 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
         if not repository.exists(name):  # a wrong name is the caller's error, not a finding
             raise
         return Verified(name, findings=(Violation(None, str(error)),), error=error)
-    return Verified(name, last.seq if last is not None else 0, transitions, findings, missing=missing)
+    records = 0 if last is None else last.seq if gap is None else last.seq - gap.last_seq
+    return Verified(
+        name, records, transitions, findings, missing=missing, notes=tuple(remarks.notes(segments))
+    )
 
 
 def _findings(entries: Iterable[HistoryEntry], chart: type[Chart]) -> Iterator[Violation]:

@@ -230,6 +230,16 @@ KINDS: dict[type[BaseException], _Kind[Settings]] = {
         "corrupt_history",
         _say("envchart recover NAME --rebase", "restore its files from a backup, then envchart show NAME"),
     ),
+    chart_errors.UnusableSegment: _Kind(
+        ExitCode.STORAGE,
+        "unusable_segment",
+        _say("restore the file from a backup, then envchart verify NAME", "envchart show NAME"),
+    ),
+    chart_errors.MissingSegment: _Kind(
+        ExitCode.STORAGE,
+        "missing_segment",
+        _say("put the file back, then envchart verify NAME", "envchart show NAME"),
+    ),
     chart_errors.NewerSchema: _Kind(
         ExitCode.STORAGE,
         "newer_schema",

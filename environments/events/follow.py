@@ -17,6 +17,7 @@ from environments.ports import FollowsHistory, Unread
 from statechart.errors import NotFound, StorageError
 from statechart.following.followed import Followed, in_blocks
 from statechart.following.watching import changed_names
+from statechart.storage.chain import CHECKPOINT
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -119,7 +120,7 @@ class Follower:
         return _Whole(self.repository, name)
 
     def _told(self, name: str, found: Unread) -> Iterator[Told]:
-        if self.types is not None and found.type not in self.types:
+        if found.type == CHECKPOINT or (self.types is not None and found.type not in self.types):
             return
         if self.since is not None and found.at < self.since:
             return

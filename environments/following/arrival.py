@@ -11,6 +11,7 @@ from environments.following.sights import Sight, sights
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.records import TransitionRecord
 from environments.model.states import EnvironmentState, enter
+from environments.ports import latest_of
 from statechart.errors import NotFound
 from statechart.graph import breadth_first, edges
 
@@ -103,7 +104,9 @@ def _reached(
     return next(
         (
             entry.record.environment
-            for entry in repository.history(environment.name)
+            for entry in latest_of(
+                repository, environment.name, lambda opening: opening.revision <= before.revision
+            )
             if entry.revision > before.revision
             and isinstance(entry.record, TransitionRecord)
             and entry.record.environment.state.name in wanted

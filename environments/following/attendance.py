@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,9 +20,15 @@ from environments.execution.progress import (
 from environments.following.sights import Sight, sights
 from environments.model.failure import Failure, FailureCause
 from environments.model.operation import Operation, StepInHand, StepResult
-from environments.model.records import RevisionRecord, StepRecord, TransitionRecord
+from environments.model.records import (
+    CheckpointRecord,
+    RevisionRecord,
+    StepRecord,
+    TransitionRecord,
+    precedes,
+)
 from environments.model.states import EnvironmentState, enter
-from environments.ports import provider_of
+from environments.ports import latest_of, provider_of
 from statechart.errors import NotFound
 
 if TYPE_CHECKING:
@@ -59,7 +65,7 @@ async def attendance(
             if followed is not None and sight.environment.lineage != followed.environment.lineage:
                 return followed.purged()  # and another environment was created under its name
             if followed is not None and not followed.is_open(sight.environment):
-                ended, last, followed = followed.end(repository.history(name)), time.monotonic(), None
+                ended, last, followed = followed.end(repository), time.monotonic(), None
             operation = sight.environment.operation
             if sight.interrupted and operation is not None:
                 raise OperationInterrupted(name, operation)
@@ -124,15 +130,18 @@ class _Followed:
         if operation.step is not None:
             self._begin(operation.step)
 
-    def end(self, history: Sequence[HistoryEntry]) -> AnyEnvironment:
+    def end(self, repository: EnvironmentRepository) -> AnyEnvironment:
         """Tell the rest and the end of the command, and return the environment as it left it.
 
         Raises:
             CommandFailed: The command failed.
         """
+        history = list(latest_of(repository, self.environment.name, precedes(self.operation.id)))
         begun = next(entry.seq for entry in history if entry.operation_id == self.operation.id)
         for entry in (entry for entry in history if entry.seq > begun):
             record = entry.record
+            if isinstance(record, CheckpointRecord):
+                continue
             if not isinstance(record, StepRecord):
                 if not self.is_open(record.environment):
                     return self._closed(entry, record)

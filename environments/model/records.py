@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeAlias
@@ -71,6 +71,16 @@ class RebasedRecord(BaseModel, frozen=True, extra="forbid"):
     environment: AnyEnvironment
 
 
+class CheckpointRecord(BaseModel, frozen=True, extra="forbid"):
+    """A segment of the history ended, and another began with the environment as it was.
+
+    It keeps the revision, and tells nothing new. Only readings that begin at this record contain it.
+    """
+
+    type: Literal["checkpoint"] = "checkpoint"
+    environment: AnyEnvironment
+
+
 class HowSettled(BaseModel, frozen=True, extra="forbid"):
     """The evidence by which recovery settled a step in doubt.
 
@@ -125,7 +135,9 @@ RevisionRecord: TypeAlias = (
 )
 """A record with the environment after the change, which raises the revision by one."""
 
-AnyRecord: TypeAlias = Annotated[RevisionRecord | StepRecord, Field(discriminator="type")]
+AnyRecord: TypeAlias = Annotated[
+    RevisionRecord | CheckpointRecord | StepRecord, Field(discriminator="type")
+]
 
 
 class HistoryEntry(BaseModel, frozen=True, extra="forbid"):
@@ -185,6 +197,17 @@ def operation_id(before: AnyEnvironment, after: AnyEnvironment | None = None) ->
     # The record that closes an operation still belongs to it.
     operation = (after.operation if after else None) or before.operation
     return operation.id if operation else None
+
+
+def precedes(operation: str) -> Callable[[HistoryEntry], bool]:
+    """Return whether a checkpoint was recorded outside of an operation, and so holds nothing of it."""
+
+    def is_outside(opening: HistoryEntry) -> bool:
+        environment = after(None, opening.record)
+        under_way = environment.operation if environment is not None else None
+        return under_way is None or under_way.id != operation
+
+    return is_outside
 
 
 @dataclass(frozen=True, slots=True)

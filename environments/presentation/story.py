@@ -43,13 +43,22 @@ def tell(
     entries: Iterable[HistoryEntry],
     survivors: Sequence[str],
     words: dict[str, tuple[str, ...]],
+    *,
+    earlier: str | None = None,
 ) -> Story:
-    """Return the story of an environment, from its record, its lock and the process table."""
+    """Return the story of an environment, from its record, its lock and the process table.
+
+    `earlier` says why earlier records can't be read.
+    """
     environment = view.environment
     operation = environment.operation
     return Story(
         headline=f"{environment.name} is {view.condition}",
-        happened=(*_path(entries, operation), *(_operation(view, operation) if operation else ())),
+        happened=(
+            *([earlier] if earlier else ()),
+            *_path(entries, operation),
+            *(_operation(view, operation) if operation else ()),
+        ),
         known=tuple(_known(view, survivors)),
         unknown=tuple(_unknown(view)),
         words=words if view.is_error else {},
@@ -81,6 +90,8 @@ def _happened(entry: HistoryEntry, known: str | None) -> str:
     match record.type:
         case "created":
             return f"{at}: created"
+        case "checkpoint":
+            return ""
         case "transition":
             why = f": {record.reason}" if record.reason and record.reason != known else ""
             return f"{at}: {record.event} took it from {record.from_state} to {record.to_state}{why}"

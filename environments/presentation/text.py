@@ -166,6 +166,8 @@ def _happened(entry: AnyEntry, begun: dict[str, datetime], following: AnyEntry |
     match record.type:
         case "created":
             return "created"
+        case "checkpoint":
+            return "a segment of the history begins"
         case "amended":
             return f"amended: {', '.join(record.fields)}"
         case "rebased":

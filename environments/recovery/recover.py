@@ -12,7 +12,8 @@ from environments.execution.progress import Noticed, notify
 from environments.execution.runner import Runner
 from environments.execution.stop import StopRequest
 from environments.model.operation import Operation
-from environments.model.records import AnyRecord, StepRecord, fold
+from environments.model.records import AnyRecord, StepRecord, fold, precedes
+from environments.ports import latest_of
 from environments.recovery.dry_run import DryRunSession
 from environments.recovery.settle import Decide, Settlement, undecided
 from environments.system.processes import Program
@@ -137,7 +138,7 @@ class Recovery:
         """Return the operation that was recorded before another one was opened."""
         earlier: Operation | None = None
         records: list[AnyRecord] = []
-        for entry in self.runtime.repository.history(name):
+        for entry in latest_of(self.runtime.repository, name, precedes(operation.id)):
             opened = getattr(entry.record, "environment", None)
             if opened is not None and opened.operation is not None and opened.operation.id == operation.id:
                 break
@@ -149,7 +150,7 @@ class Recovery:
     def _failed(self, name: str, operation: Operation, step: str) -> str | None:
         """Return the recorded reason why a step of an operation failed, or None."""
         summary: str | None = None
-        for entry in self.runtime.repository.history(name):
+        for entry in latest_of(self.runtime.repository, name, precedes(operation.id)):
             record = entry.record
             if (
                 entry.operation_id == operation.id

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,13 +31,16 @@ from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary, read_summary
 from environments.ports import Unread
 from environments.storage.summaries import summaries
-from statechart.errors import CorruptHistory
+from statechart.errors import CorruptHistory, UnusableSegment
 from statechart.holder import Holder
+from statechart.storage.chain import CHECKPOINT
 from statechart.storage.disk import OwnPath, create_file, make_directory, translated
 from statechart.storage.layout import Layout
 from statechart.storage.rebase import Candidate, Evidence
 from statechart.storage.record import Record, first_problem
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments.rotation import DEFAULT, Segment
+from statechart.storage.segments.whole import SegmentFile
 from statechart.storage.session import Session as StoreSession
 from statechart.storage.tail import Tail
 
@@ -54,6 +58,7 @@ class FileRepository:
         data_dir: The data directory.
         allow_network_filesystem: Accept a directory where locks don't keep other machines out.
         providers: Providers that are neither installed nor registered.
+        segment: The size of a segment of the journals.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class FileRepository:
         *,
         allow_network_filesystem: bool = False,
         providers: Iterable[type[ProviderSpec]] = (),
+        segment: Segment = DEFAULT,
     ) -> None:
         self._providers = Providers(providers)
         self._layout = Layout(Path(data_dir).absolute())
@@ -72,6 +78,7 @@ class FileRepository:
             schema_version=SCHEMA_VERSION,
             allow_network_filesystem=allow_network_filesystem,
             context=self._providers,
+            segment=segment,
         )
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:
@@ -137,11 +144,50 @@ class FileRepository:
         return list(self.entries(name))
 
     def entries(self, name: str) -> Iterator[HistoryEntry]:
-        """Yield the records of `history`, one at a time."""
-        records = self._store.records(check_name(name))
+        """Yield the records of `history`, one at a time, without checkpoints, which tell nothing new."""
+        return self._entries(name, self._store.records(check_name(name)))
+
+    def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterator[HistoryEntry]:
+        """Yield the records of the latest segments, back to a checkpoint that is enough, or all.
+
+        Earlier segments are not read, and may be missing.
+        """
+        providers = RecordedProviders(self._providers)
+        return self._entries(
+            name,
+            self._store.records(
+                check_name(name), enough=lambda opening: enough(self._entry(name, opening, providers))
+            ),
+        )
+
+    def readable(self, name: str) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
+        """Return the records that can be read, and the problem that keeps earlier ones from being read.
+
+        Raises:
+            StorageError: The journal itself can't be read.
+        """
+        entries = self.entries(name)
+        try:
+            first = next(entries)
+        except UnusableSegment as gap:
+            behind = gap.last_seq + 1
+            return self.latest(name, lambda opening: opening.seq == behind), gap
+        return chain([first], entries), None
+
+    def segments(self, name: str) -> list[SegmentFile]:
+        """Return the segments of a history, oldest first, each verified; the last is the journal."""
+        return self._store.segments(check_name(name))
+
+    def compress(self, name: str) -> list[Path]:
+        """Compress the ended segments of a history, and return the new files."""
+        return self._store.compress(check_name(name))
+
+    def _entries(self, name: str, records: Iterator[Record]) -> Iterator[HistoryEntry]:
         providers = RecordedProviders(self._providers)
         environment: AnyEnvironment | None = None
         for record in records:
+            if record.type == CHECKPOINT and environment is not None:
+                continue
             entry = self._entry(name, record, providers)
             with self._damage_at(name, entry.seq, "the record can't be applied to the environment before"):
                 environment = after(environment, entry.record)
@@ -209,8 +255,17 @@ class FileHistory:
         """Yield the records since the last call; at first, and after another history began, all."""
         for record in self._tail.read():
             yield Unread(
-                self._tail.lineage, record.seq, record.at, record.type, partial(self._entry, record)
+                self._tail.lineage,
+                record.seq,
+                record.at,
+                record.type,
+                partial(self._entry, record),
+                begins=self._tail.begun,
             )
+
+    def resume(self, lineage: str, seq: int) -> None:
+        """Leave out ended segments that hold nothing behind a record, if reading begins or begins anew."""
+        self._tail.resume(lineage, seq)
 
     def close(self) -> None:
         """Close the journal."""
@@ -314,6 +369,8 @@ def _typed(record: Record) -> dict[str, Any]:
             return {"type": "created", "environment": record.value}
         case "step":
             return {"type": "step", **record.data}
+        case "checkpoint":  # the data continue the chain, and are not the environment's
+            return {"type": "checkpoint", "environment": record.value}
         case "rebased":
             # The data also begin the new chain; only these fields belong to the record.
             said = {key: record.data.get(key) for key in ("damaged", "damaged_sha256", "reason")}

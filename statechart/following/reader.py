@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
-from statechart.errors import StorageError
+from statechart.errors import StorageError, UnusableSegment
 from statechart.following.cursor import Position
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -29,6 +29,16 @@ class Unread(Protocol):
     @property
     def at(self) -> datetime:
         """The time of the record."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """The type of the record."""
+        ...
+
+    @property
+    def begins(self) -> bool:
+        """Whether reading began with this record, although it may not be the first of the history."""
         ...
 
 
@@ -54,6 +64,15 @@ class Unfolding(Protocol[ReadT]):
         ...
 
 
+@runtime_checkable
+class Resumes(Protocol):
+    """An Unfolding that need not read all ended segments of a history."""
+
+    def resume(self, lineage: str, seq: int) -> None:
+        """Leave out ended segments that hold nothing behind a record, if reading begins or begins anew."""
+        ...
+
+
 @dataclass(slots=True)
 class Reader(Generic[UnreadT]):
     """Yields the records of a name that were not told yet.
@@ -68,34 +87,50 @@ class Reader(Generic[UnreadT]):
     _latest: datetime = _BEGINNING
     _begun: Position | None = None
     _agrees: bool = True
+    _is_whole: bool = True
 
     def unread(
         self, name: str, position: Callable[[], Position | None]
     ) -> Iterator[tuple[datetime, str, UnreadT | StorageError]]:
-        """Yield the records after a position, with times that never go back, or at last the error."""
+        """Yield the records after a position, with times that never go back, and errors."""
         try:
-            for record in self._after(position):
-                # The clock may have gone back, but the order of a name's records must not.
-                self._latest = max(self._latest, record.at)
-                yield self._latest, name, record
+            try:
+                yield from self._dated(name, position)
+            except UnusableSegment as gap:
+                # Told once: the records of the segment are passed over, but not in silence.
+                yield self._latest, name, gap
+                yield from self._dated(name, position)
         except StorageError as error:
             yield self._latest, name, error
         else:
             self.told = None
 
+    def _dated(
+        self, name: str, position: Callable[[], Position | None]
+    ) -> Iterator[tuple[datetime, str, UnreadT]]:
+        begun = position()
+        if begun is not None and isinstance(self.unfolding, Resumes):
+            self.unfolding.resume(begun.lineage, begun.seq)
+        for record in self._after(position):
+            # The clock may have gone back, but the order of a name's records must not.
+            self._latest = max(self._latest, record.at)
+            yield self._latest, name, record
+
     def _after(self, position: Callable[[], Position | None]) -> Iterator[UnreadT]:
         later: list[UnreadT] = []
         for record in self.unfolding.read():
-            if record.seq == 1:
-                begun = position()
-                self._begun = begun if begun is not None and begun.is_of(record.lineage) else None
-                self._agrees = self._begun is None
+            if record.seq == 1 or record.begins:
+                self._begin(record, position())
             begun = self._begun
             here = Position.of(record.lineage, record.seq, record.at)
             if here == begun:
                 self._agrees = True
                 later.clear()
             elif begun is None or here.seq > begun.seq:
+                if not (self._agrees or self._is_whole):
+                    # The record of the position is another one: what came later in time may be anywhere.
+                    yield from self._again(position)
+                    return
                 yield from later
                 later.clear()
                 if self._agrees or begun is None or here.at > begun.at:
@@ -105,3 +140,17 @@ class Reader(Generic[UnreadT]):
                 # damage, or an older copy was put back. Then what came later in time is new.
                 later.append(record)
         yield from later
+
+    def _begin(self, first: UnreadT, position: Position | None) -> None:
+        """Take a position in the history that begins with a record."""
+        begun = position if position is not None and position.is_of(first.lineage) else None
+        self._begun, self._is_whole = begun, first.seq == 1
+        # Reading begins at the position, or a checkpoint directly behind it, where segments allow it.
+        self._agrees = begun is None or first.seq > begun.seq
+
+    def _again(self, position: Callable[[], Position | None]) -> Iterator[UnreadT]:
+        """Yield the records after a position in a history that is read from its first record."""
+        self.unfolding.close()
+        if isinstance(self.unfolding, Resumes):
+            self.unfolding.resume("", 0)
+        yield from self._after(position)

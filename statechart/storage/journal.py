@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import os
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
-from statechart.errors import CommitUncertain, LeaseLost
+from statechart.errors import CommitUncertain, LeaseLost, NotOurs, StorageError
 from statechart.storage.chain import Head, origin
-from statechart.storage.disk import AnyPath, OwnPath, failure, require_in_place, translated, write_all
+from statechart.storage.disk import (
+    AnyPath,
+    OwnPath,
+    create_file,
+    failure,
+    keep,
+    remove_file,
+    rename,
+    require_in_place,
+    sync_directory,
+    translated,
+    write_all,
+)
 from statechart.storage.record import Draft, Line, Record, Scan, line_after, scan
 
 __all__ = ["Draft", "Head", "Journal", "Line", "Record", "Scan", "line_after", "origin", "scan"]
@@ -20,19 +33,27 @@ class Journal:
     Use a journal only under the lock. After an append that could not be undone, every call raises.
     """
 
-    def __init__(self, path: AnyPath, name: str, head: Head) -> None:
+    def __init__(self, path: AnyPath, name: str, head: Head, *, first_seq: int = 1) -> None:
         self.head: Head = head
+        self.first_seq: int = first_seq
         self.path: Path = Path(path)
         self.place: OwnPath = OwnPath.of(path)
         self._where = str(path)
         self._name = name
         self._refuses = False
+        self._unsynced = False
         with translated("open", path):
             self._descriptor = self.place.open(os.O_WRONLY | os.O_APPEND)
             # A forgotten journal must not leak its descriptor.
             self._closer = weakref.finalize(self, os.close, self._descriptor)
             status = os.fstat(self._descriptor)
         self._identity = status.st_dev, status.st_ino
+        self.has_other_name: bool = status.st_nlink > 1
+
+    @property
+    def records(self) -> int:
+        """The number of records in the file."""
+        return self.head.seq - self.first_seq + 1
 
     def is_still(self, head: Head) -> bool:
         """Return whether the journal certainly ends with a head."""
@@ -49,6 +70,7 @@ class Journal:
             CommitUncertain: This or an earlier append failed and could not be undone.
         """
         self._require_certain()
+        self._sync_name()
         # Refuse by default: an interruption may come between any two of the following lines.
         self._refuses = True
         try:
@@ -68,6 +90,65 @@ class Journal:
                 self._cut_back(error)
             raise
         self._refuses = False
+
+    def begin(self, line: Line, ended: str) -> None:
+        """Continue in a new file that begins with a line, and keep the present file under another name.
+
+        One rename replaces the file at the path: the journal is there, whole, at every instant. An
+        interruption leaves the old head with the old file, or the new head with the new file.
+
+        Raises:
+            StorageError: The present file goes on.
+        """
+        self._require_certain()
+        directory = self.place.parent
+        kept, temporary = directory / ended, directory / f".{self.place.name}.tmp"
+        descriptor = -1
+        with translated("begin a segment in", directory):
+            try:
+                keep(self.place, kept)
+                with suppress(FileNotFoundError):
+                    remove_file(temporary)  # a writer died before its rename
+                create_file(temporary, line.content, sync=True)
+                descriptor = temporary.open(os.O_WRONLY | os.O_APPEND)
+                # The ended segment must have its name before the path leads elsewhere.
+                sync_directory(directory)
+                self._refuses = True
+                rename(temporary, self.place)
+            finally:
+                if not self._took_over(descriptor, line):
+                    self._refuses = False
+                    for left in (temporary, kept):
+                        with suppress(OSError, NotOurs):
+                            remove_file(left)
+                    if descriptor >= 0:
+                        os.close(descriptor)
+        with suppress(StorageError):  # otherwise before the next append
+            self._sync_name()
+
+    def _took_over(self, descriptor: int, line: Line) -> bool:
+        """Move to a new file if it is at the path; return whether it is."""
+        if descriptor < 0:
+            return False
+        status = os.fstat(descriptor)
+        try:
+            if not os.path.samestat(os.lstat(self._where), status):
+                return False
+        except OSError:
+            return False
+        closer, self._closer = self._closer, weakref.finalize(self, os.close, descriptor)
+        self._descriptor, self._identity = descriptor, (status.st_dev, status.st_ino)
+        self.first_seq, self.head = line.head.seq, line.head
+        self._unsynced, self._refuses, self.has_other_name = True, False, False
+        closer()
+        return True
+
+    def _sync_name(self) -> None:
+        """Make the name of a new file durable. Until then, a power cut may bring back the file before."""
+        if self._unsynced:
+            with translated("make durable", self.path):
+                sync_directory(self.place.parent)
+            self._unsynced = False
 
     def _cut_back(self, cause: BaseException) -> None:
         if self._is_as_it_was():

@@ -25,7 +25,7 @@ from statechart.storage.disk import (
 from statechart.storage.document import Document
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
-from statechart.storage.record import Record, verified
+from statechart.storage.record import Record, read_line, verified
 
 _State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
@@ -39,6 +39,7 @@ class Found:
 
     Attributes:
         content: The bytes of the journal. The records are not kept, as a journal may be long.
+        opening: The first record of the journal.
         head: The head after the last whole record.
         recent: The last record that carries a value, and the records after it.
         valued: The head after the first of these, which the document shows.
@@ -47,6 +48,7 @@ class Found:
     """
 
     content: bytes
+    opening: Record
     head: Head
     recent: tuple[Record, ...]
     valued: Head
@@ -63,10 +65,15 @@ class Found:
         """Whether the document is missing or shows an earlier value."""
         return self.document is None or self.document.seq < self.valued.seq
 
+    @property
+    def before(self) -> int:
+        """The number of the last record before the journal, in a segment that ended."""
+        return self.opening.seq - 1
+
     def records(self) -> Iterator[Record]:
         """Yield the records of the journal, which is verified already, one at a time."""
-        for _, line in zip(range(self.head.seq), lines_of(self.content), strict=False):
-            yield Record.model_validate_json(line)
+        for number, line in zip(range(self.before, self.head.seq), lines_of(self.content), strict=False):
+            yield read_line(line, opens=number == self.before)
 
 
 def find(layout: Layout, name: str, known: int) -> Found:
@@ -105,14 +112,15 @@ def find(layout: Layout, name: str, known: int) -> Found:
     try:
         if damage is not None:
             raise damage
-        if shown is not None:
+        # A document that shows a record of an ended segment is behind, and is rolled forward.
+        if shown is not None and not 0 < shown.seq < first.seq:
             _compare(shown, at_shown, last, name, directory / DOCUMENT)
     except CorruptHistory:
         if not _left_by_rebase(first, layout.own(directory)):
             raise
         shown = None
     at = None if shown is None or at_shown is None else at_shown[0]
-    return Found(content, last, tuple(record for record, _ in recent), recent[0][1], shown, at)
+    return Found(content, first, last, tuple(record for record, _ in recent), recent[0][1], shown, at)
 
 
 def _shown(directory: OwnPath, name: str, known: int) -> tuple[Document | None, CorruptHistory | None]:
@@ -207,10 +215,11 @@ def mend(found: Found, journal: Journal, layout: Layout, name: str) -> tuple[str
     # An earlier writer may have died before its append was durable. Later records build on that append,
     # so they must not be durable before it.
     journal.sync()
-    if found.head.seq == 1:
-        # The creator may have died before the name was durable.
-        with translated("make durable", layout.root):
-            sync_directory(layout.root)
+    if found.head.seq == found.opening.seq:
+        # Its writer may have died before the name was durable: of the directory, or of the segment.
+        place = layout.root if found.opening.seq == 1 else layout.directory(name)
+        with translated("make durable", place):
+            sync_directory(layout.own(place))
     if found.behind:
         notes.append(_roll_forward(found, layout, name))
     for note in notes:
@@ -232,7 +241,11 @@ def _roll_forward(found: Found, layout: Layout, name: str) -> str:
     record, head = found.recent[0], found.valued
     assert record.value is not None
     path = layout.document(name)
-    was = f"was at revision {found.shown.revision}" if found.shown else "was missing or torn"
+    was = "was missing or torn"
+    if found.document is not None:
+        was = f"was at record {found.document.seq}"
+    if found.shown is not None:
+        was = f"was at revision {found.shown.revision}"
     try:
         with translated("replace", path):
             replace_file(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from statechart.log import warn
 from statechart.storage import document
 from statechart.storage.chain import REBASED, Head, origin
 from statechart.storage.disk import (
-    OwnPath,
-    create_file,
+    keep,
     read_file,
     replace_file,
     sync_directory,
@@ -74,7 +72,7 @@ def survey(layout: Layout, name: str, codec: Codec[ModelT]) -> Evidence[ModelT]:
     """
     try:
         found = find(layout, name, codec.schema_version)
-        codec.value(found.recent, layout.journal(name), name)
+        codec.value(found.recent, layout.journal(name), name, before=found.before)
     except CorruptHistory as problem:
         return _evidence(layout, name, codec, problem)
     raise NotDamaged(name)
@@ -155,8 +153,8 @@ def begin_anew(
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     kept = f"history.damaged-{stamp}.jsonl"
     with translated("keep the damaged files in", directory):
-        _keep(directory / JOURNAL, directory / kept)
-        _keep(directory / DOCUMENT, directory / f"state.damaged-{stamp}.json")
+        keep(directory / JOURNAL, directory / kept)
+        keep(directory / DOCUMENT, directory / f"state.damaged-{stamp}.json")
         sync_directory(directory)
     # Above every revision that was ever seen, so that no reader takes the new value for an old one.
     revision = max(evidence.revision, candidate.revision, above) + 1
@@ -186,17 +184,6 @@ def _said(
         "was_seq": candidate.seq,
         "reason": reason,
     }
-
-
-def _keep(path: OwnPath, kept: OwnPath) -> None:
-    """Give a file a second name, or copy it where links are not possible."""
-    try:
-        with path.reached() as (here, old), kept.reached() as (there, new):
-            os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    except OSError:
-        create_file(kept, read_file(path) or b"")
 
 
 def _show(layout: Layout, codec: Codec[ModelT], name: str, line: Line) -> None:

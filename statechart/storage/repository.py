@@ -22,6 +22,10 @@ from statechart.storage.lock import PATIENCE, Lock, read_holder
 from statechart.storage.reading import Found, find, find_settled, mend
 from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
 from statechart.storage.record import FIRST_VERSION, Record
+from statechart.storage.segments.compression import compress
+from statechart.storage.segments.older import Enough, never
+from statechart.storage.segments.rotation import DEFAULT, Segment, sweep_left
+from statechart.storage.segments.whole import SegmentFile, records, segments
 from statechart.storage.session import ChecksStates, Codec, Loaded, Migration, ModelT, Session, written
 from statechart.storage.tail import Tail
 
@@ -52,6 +56,7 @@ class JsonFileRepository(Generic[ModelT]):
         actor: The author of the changes; by default the user.
         chart: The chart of the values: a value in a state that it does not have is refused.
         context: The validation context of the model's validators, as pydantic calls it.
+        segment: The size of a segment of the journal.
 
     Raises:
         TypeError: The model has fields that the document reserves, or is not an object.
@@ -70,6 +75,7 @@ class JsonFileRepository(Generic[ModelT]):
         actor: str | None = None,
         chart: ChecksStates | None = None,
         context: object = None,
+        segment: Segment = DEFAULT,
     ) -> None:
         _require_suitable(model)
         if schema_version < FIRST_VERSION:
@@ -78,6 +84,7 @@ class JsonFileRepository(Generic[ModelT]):
         self._codec = Codec(model, fold, schema_version, migrations or {}, chart, context)
         self._checked_filesystem = allow_network_filesystem
         self._actor = actor
+        self._segment = segment
 
     @property
     def root(self) -> Path:
@@ -157,9 +164,20 @@ class JsonFileRepository(Generic[ModelT]):
             lock.acquire(holder or Holder.current(command), timeout, patience)
             found = find(self._layout, name, self._codec.schema_version)
             value = self._value(found, name)
-            journal = Journal(self._layout.own(self._layout.journal(name)), name, found.head)
+            path = self._layout.own(self._layout.journal(name))
+            journal = Journal(path, name, found.head, first_seq=found.opening.seq)
             notes = mend(found, journal, self._layout, name)
-            return Session(name, value, journal, lock, self._codec, notes=notes, actor=self._actor)
+            sweep_left(journal, found.content)
+            return Session(
+                name,
+                value,
+                journal,
+                lock,
+                self._codec,
+                segment=self._segment,
+                notes=notes,
+                actor=self._actor,
+            )
         except BaseException:
             if journal is not None:
                 journal.close()
@@ -179,25 +197,63 @@ class JsonFileRepository(Generic[ModelT]):
         return Loaded(self._value(found, name), found.head, notes)
 
     def history(self, name: str) -> list[Record]:
-        """Return all records, oldest first; raises the errors of `load`."""
+        """Return all records, oldest first; raises the errors of `records`."""
         return list(self.records(name))
 
-    def records(self, name: str) -> Iterator[Record]:
-        """Yield all records, oldest first; the first raises the errors of `load`.
+    def records(self, name: str, *, enough: Enough = never) -> Iterator[Record]:
+        """Yield all records, oldest first.
 
-        The whole journal is verified before the first record is yielded. Only one record at a time is
-        kept, as a history may be long.
+        All files are verified before the first record is yielded. Only one segment at a time is kept,
+        as a history may be long.
+
+        Args:
+            name: The name to read.
+            enough: Says of the first record of a segment, a checkpoint with the value, whether the
+                segments before it are not needed. They are then neither read nor yielded.
+
+        Raises:
+            MissingSegment: An ended segment is not there.
+            UnusableSegment: An ended segment is damaged, or compressed by another tool.
+            StorageError: As `load`.
         """
-        found, _ = find_settled(self._layout, name, self._codec.schema_version)
-        path = self._layout.journal(name)
-        yield from map(self._codec.upgrading(path, name), found.records())
+        upgraded = self._codec.upgraded
+
+        def is_enough(opening: Record) -> bool:
+            return enough(upgraded(opening, self._layout.journal(name), name, before=opening.seq - 1))
+
+        wanted = never if enough is never else is_enough
+        upgrade = self._codec.upgrading(name)
+        return records(self._layout, name, self.schema_version, upgrade=upgrade, enough=wanted)
+
+    def segments(self, name: str) -> list[SegmentFile]:
+        """Return the segments of a history, oldest first, each verified; the last is the journal.
+
+        A segment that is missing or damaged is listed with its problem.
+
+        Raises:
+            StorageError: As `load`.
+        """
+        return segments(self._layout, name, self.schema_version)
+
+    def compress(self, name: str, *, timeout: float = 0) -> list[Path]:
+        """Compress the ended segments of a history, and return the new files.
+
+        Raises:
+            NotFound: The name does not exist.
+            Locked: Another holder has the lock.
+            StorageError: The history can't be read, or a file not be written. Each segment is there.
+        """
+        lock = self._lock(name)
+        lock.acquire(Holder.current("compress"), timeout)
+        try:
+            return compress(self._layout, name, self.schema_version)
+        finally:
+            lock.release(undo=True)
 
     def tail(self, name: str, *, hold: bool = True) -> Tail:
         """Return a reader of the records of a name as they are appended; see `Tail`."""
-        journal = self._layout.journal(name)
-
-        upgrade = self._codec.upgrading(journal, name)
-        return Tail(self._layout, name, self._codec.schema_version, upgrade=upgrade, hold=hold)
+        upgrade = self._codec.upgrading(name)
+        return Tail(self._layout, name, self.schema_version, upgrade=upgrade, hold=hold)
 
     def survey(self, name: str) -> Evidence[ModelT]:
         """Read the usable parts of a damaged history, and change nothing.
@@ -331,7 +387,7 @@ class JsonFileRepository(Generic[ModelT]):
             create_file(lock, b"\n")
 
     def _value(self, found: Found, name: str) -> ModelT:
-        return self._codec.value(found.recent, self._layout.journal(name), name)
+        return self._codec.value(found.recent, self._layout.journal(name), name, before=found.before)
 
     def _require_local(self) -> None:
         if self._checked_filesystem:

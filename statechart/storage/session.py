@@ -21,6 +21,7 @@ from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
 from statechart.storage.record import Draft, Line, Record, first_problem, line_after
+from statechart.storage.segments.rotation import DEFAULT, Segment, next_segment
 from statechart.wording import nearest
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -57,8 +58,10 @@ class Codec(Generic[ModelT]):
     chart: ChecksStates | None = None
     context: object = None
 
-    def upgraded(self, record: Record, path: Path, name: str) -> Record:
+    def upgraded(self, record: Record, path: Path, name: str, *, before: int = 0) -> Record:
         """Return a record in the present schema; the file is not changed.
+
+        `before` is the number of the last record before the file.
 
         Raises:
             MigrationFailed: A migration raised an error, or returned something else than a record.
@@ -70,24 +73,26 @@ class Codec(Generic[ModelT]):
                 migrated = migrate(record) if migrate else record
             except Exception as error:  # by code of the caller's, which is to be found from the record
                 problem = f"{type(error).__name__}: {error}"
-                raise MigrationFailed(name, path, record.seq, version, problem) from error
+                raise MigrationFailed(name, path, record.seq - before, version, problem) from error
             if not isinstance(migrated, Record):
                 problem = f"it returned a {type(migrated).__name__}, not a Record"
-                raise MigrationFailed(name, path, record.seq, version, problem)
+                raise MigrationFailed(name, path, record.seq - before, version, problem)
             record = migrated.model_copy(update={"schema_version": version + 1})
         return record
 
-    def upgrading(self, path: Path, name: str) -> Callable[[Record], Record]:
+    def upgrading(self, name: str) -> Callable[[Record, Path, int], Record]:
         """Return a function that converts the records of a history, given one after the other.
+
+        Besides the record, the function takes its file, and the number of the last record before the file.
 
         A migration sees one record at a time, but the state that a transition left is in the record before:
         it is taken from there where a migration changed it.
         """
         before: tuple[object, object] = (None, None)
 
-        def upgrade(record: Record) -> Record:
+        def upgrade(record: Record, path: Path, earlier: int) -> Record:
             nonlocal before
-            upgraded = self.upgraded(record, path, name)
+            upgraded = self.upgraded(record, path, name, before=earlier)
             written, present = before
             if written != present and record.data.get("from_state") == written:
                 upgraded = upgraded.model_copy(update={"data": {**upgraded.data, "from_state": present}})
@@ -129,6 +134,16 @@ class Codec(Generic[ModelT]):
         """
         return self._read(self._json(value, name), name)
 
+    def stored(self, value: ModelT, name: str) -> bytes:
+        """Return the JSON of a recorded value, in the present schema.
+
+        Raises:
+            InvalidValue: The value can't be read from JSON again.
+        """
+        content = self._json(value, name)
+        self._read(content, name)
+        return content
+
     def _json(self, value: ModelT, name: str) -> bytes:
         if not isinstance(value, self.model):
             problem = f"this repository stores {self.model.__name__}, not {value.__class__.__name__}"
@@ -165,14 +180,16 @@ class Codec(Generic[ModelT]):
         # By its name, as fields are written: a field with an alias would get its default instead.
         return self.model.model_validate_json(content, context=self.context, by_alias=True, by_name=True)
 
-    def value(self, records: Sequence[Record], path: Path, name: str) -> ModelT:
+    def value(self, records: Sequence[Record], path: Path, name: str, *, before: int = 0) -> ModelT:
         """Return the value of the first record, with the later records folded in.
+
+        `before` is the number of the last record before the file.
 
         Raises:
             CorruptHistory: The value does not fit the model.
             MigrationFailed: As `upgraded`.
         """
-        first, *rest = (self.upgraded(record, path, name) for record in records)
+        first, *rest = (self.upgraded(record, path, name, before=before) for record in records)
         line = first.seq
         try:
             value = self._validated(to_json(first.value))
@@ -182,9 +199,9 @@ class Codec(Generic[ModelT]):
         except ValidationError as error:
             what = "its value is not a valid" if line == first.seq else "it can't be applied to a"
             problem = f"{what} {self.model.__name__} ({first_problem(error)})"
-            raise CorruptHistory(name, path, problem, line) from error
+            raise CorruptHistory(name, path, problem, line - before) from error
         except ValueError as error:  # from the fold, for a record that does not fit the value before
-            raise CorruptHistory(name, path, str(error), line) from error
+            raise CorruptHistory(name, path, str(error), line - before) from error
         return value
 
 
@@ -250,6 +267,7 @@ class Session(Generic[ModelT]):
         lock: Lock,
         codec: Codec[ModelT],
         *,
+        segment: Segment = DEFAULT,
         notes: tuple[str, ...] = (),
         actor: str | None = None,
     ) -> None:
@@ -266,6 +284,9 @@ class Session(Generic[ModelT]):
         self._document = journal.place.parent / DOCUMENT
         self._values = {journal.head.seq: value}
         self._first = journal.head
+        self._segment = segment
+        self._full_at = 0
+        self._end_segment()
 
     @property
     def head(self) -> Head:
@@ -326,14 +347,8 @@ class Session(Generic[ModelT]):
             type, self._actor, data or {}, operation=operation, name=self.name, value=value
         )
         record, head = self._append(draft, value)
-        # Committed: whatever happens to the document now, the journal can rebuild it.
-        assert record.value is not None
-        try:
-            shown = document.encode(record.value, head, self._codec.schema_version)
-            with translated("replace", self._document):
-                replace_file(self._document, shown, durable=False)
-        except StorageError as problem:
-            warn(f"Projection behind: {self.name!r} is saved, but {problem}", name=self.name)
+        self._show(record, head)
+        self._end_segment()
         return record
 
     def append(self, type: str, data: Mapping[str, object], *, operation: str | None = None) -> Record:
@@ -345,7 +360,9 @@ class Session(Generic[ModelT]):
             CommitUncertain: The record may or may not have been written.
         """
         draft = self._codec.draft(type, self._actor, data, operation=operation, name=self.name)
-        return self._append(draft, None)[0]
+        record, _ = self._append(draft, None)
+        self._end_segment()
+        return record
 
     def _append(self, draft: Draft, value: ModelT | None) -> tuple[Record, Head]:
         before = self._journal.head
@@ -356,6 +373,38 @@ class Session(Generic[ModelT]):
         self._values = {before.seq: self.value, line.head.seq: after}
         self._journal.append(line)
         return line.record, line.head
+
+    def _show(self, record: Record, head: Head) -> None:
+        # Committed: whatever happens to the document now, the journal can rebuild it.
+        assert record.value is not None
+        try:
+            shown = document.encode(record.value, head, self._codec.schema_version)
+            with translated("replace", self._document):
+                replace_file(self._document, shown, durable=False)
+        except StorageError as problem:
+            warn(f"Projection behind: {self.name!r} is saved, but {problem}", name=self.name)
+
+    def _end_segment(self) -> None:
+        """Begin another segment if the present one is full; if that fails, the present one goes on."""
+        before = self._journal.head
+        if before.seq < self._full_at or not self._segment.is_full(self._journal.records, before.size):
+            return
+        value = self.value
+        try:
+            self.check()
+            version = self._codec.schema_version
+            content = self._codec.stored(value, self.name)
+            line, file = next_segment(self._journal, self.name, self._actor, content, version)
+            # Kept for both heads, as in `_append`: the rename of the new file selects the head.
+            self._values = {before.seq: value, line.head.seq: value}
+            self._journal.begin(line, file)
+        except StorageError as problem:
+            self._full_at = before.seq + self._segment.records
+            warn(f"Segment goes on: all of {self.name!r} is saved, but {problem}", name=self.name)
+            return
+        if self._first == before:
+            self._first = line.head  # a checkpoint records nothing new
+        self._show(line.record, line.head)
 
     def close(self) -> None:
         """Release the lock. Later calls have no effect."""

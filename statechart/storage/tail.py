@@ -1,17 +1,24 @@
-"""Read a journal as it grows."""
+"""Read a history as it grows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
+from pathlib import Path
 
-from statechart.errors import CorruptHistory, NotFound, NotOurs, StorageError
-from statechart.storage.chain import Head
-from statechart.storage.disk import translated
+from statechart.errors import CorruptHistory, NotFound, NotOurs, StorageError, UnusableSegment
+from statechart.storage.chain import CHECKPOINT, Head
+from statechart.storage.disk import OwnPath, translated
 from statechart.storage.layout import Layout
 from statechart.storage.reading import find
-from statechart.storage.record import Record, verified
+from statechart.storage.record import Ended, Record, verified
+from statechart.storage.segments.older import older, read_older
+from statechart.storage.segments.whole import Upgrade
+
+
+def _as_it_is(record: Record, _path: Path, _before: int) -> Record:
+    return record
 
 
 class Tail:
@@ -23,17 +30,16 @@ class Tail:
         known: The newest schema version that the reader understands.
         upgrade: Converts a record to the present schema.
         hold: Keep the journal open, so that the last records of a purged name can still be read.
+
+    Attributes:
+        begun: Whether the last record that was read is the first of a history, or of the part of a
+            history that is read, and not the successor of the record read before it.
     """
 
     def __init__(
-        self,
-        layout: Layout,
-        name: str,
-        known: int,
-        *,
-        upgrade: Callable[[Record], Record] = lambda record: record,
-        hold: bool = True,
+        self, layout: Layout, name: str, known: int, *, upgrade: Upgrade = _as_it_is, hold: bool = True
     ) -> None:
+        self.begun = False
         self._layout = layout
         self._upgrade = upgrade
         self._name = name
@@ -42,21 +48,38 @@ class Tail:
         self._path = layout.own(layout.journal(name))
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
+        # The end of what was read: of this file, and of all files.
         self._head: Head | None = None
+        self._told: Head | None = None
+        self._lines_before = 0
+        self._since: tuple[str, int] = "", 0
+        self._gap: UnusableSegment | None = None
 
     @property
     def lineage(self) -> str:
         """The incarnation of the last record that was read; empty before the first."""
-        return self._head.lineage if self._head is not None else ""
+        return self._told.lineage if self._told is not None else ""
+
+    def resume(self, lineage: str, seq: int) -> None:
+        """Leave out ended segments that hold nothing behind a record, if reading begins or begins anew.
+
+        Args:
+            lineage: The incarnation, or its beginning. In the history of another one, all is read.
+            seq: The number of the record.
+        """
+        self._since = lineage, seq
 
     def read(self) -> Iterator[Record]:
         """Yield the records since the last call; at first, all.
 
-        A journal that was replaced, because its name was purged and created again or its history begun
-        anew, is read to its end, and then the new journal from its first record. The records of a
-        journal that was changed or could not be read are all yielded again.
+        Reading goes on where a segment ended and the next began. A journal that was replaced by another
+        history, because its name was purged and created again or its history begun anew, is read to its
+        end, and then the new one from its first record. The records of a journal that was changed or
+        could not be read are all yielded again.
 
         Raises:
+            UnusableSegment: An ended segment with records that were not read yet is missing or damaged.
+                The next call begins with the first record that can be read behind it.
             CorruptHistory: The journal is damaged.
             NewerSchema: A newer program wrote a record.
             NotOurs: The directory is another program's.
@@ -66,6 +89,10 @@ class Tail:
             yield from self._rest()
             while self._was_replaced():
                 yield from self._rest()
+        except UnusableSegment:
+            self._release()  # what was read stays read
+            self._head = self._identity = None
+            raise
         except StorageError:
             self.close()
             raise
@@ -74,33 +101,103 @@ class Tail:
                 self._release()
 
     def close(self) -> None:
-        """Close the journal. The next call of `read` begins with its first record."""
+        """Close the journal. The next call of `read` begins with the first record."""
         self._release()
-        self._head = self._identity = None
+        self._head = self._told = self._identity = self._gap = None
 
     def _rest(self) -> Iterator[Record]:
         if not self._open():
             return
         if self._head is not None:
             try:
-                yield from self._verified(self._head)
+                yield from self._appended(self._head)
             except CorruptHistory:
-                pass  # an append was cut off again and another came, for example: the whole journal tells
+                self._told = None  # an append was cut off again and another came, for example
             else:
                 return
         self._head = None
-        yield from self._verified(None)
+        yield from self._from_beginning()
 
-    def _verified(self, before: Head | None) -> Iterator[Record]:
+    def _appended(self, head: Head) -> Iterator[Record]:
+        """Yield the records behind the head of the present file."""
+        line = head.seq - self._lines_before + 1
+        content = self._content(head.size)
+        journal = self._layout.journal(self._name)
+        for record, after in verified(content, journal, self._name, self._known, head, line=line):
+            self._head = self._told = after
+            self.begun = False
+            yield self._upgrade(record, journal, self._lines_before)
+
+    def _from_beginning(self) -> Iterator[Record]:
+        """Yield the records of a file from its first, and before them those of the segments before it."""
+        content = self._content(0)
+        journal = self._layout.journal(self._name)
+        opening, head = next(verified(content, journal, self._name, self._known))
+        if self._told is not None and not _may_continue(opening, head, self._told):
+            self._told = self._gap = None
+        told = self._told
+        for segment in reversed(self._before(opening, head)):
+            found = read_older(self._directory, self._name, segment, self._known)
+            records = found.records(self._name, self._known)
+            if not (yield from self._new(records, told, found.path, found.opening.seq - 1)):
+                break
+        else:
+            self._lines_before = opening.seq - 1
+            records = verified(content, journal, self._name, self._known)
+            if (yield from self._new(records, told, journal, self._lines_before, is_last=True)):
+                return
+        # The history is another one, although it has the same incarnation.
+        self._told = self._gap = None
+        yield from self._from_beginning()
+
+    def _before(self, opening: Record, head: Head) -> list[Ended]:
+        """Return the segments with records that were not read, as far as they are wanted, latest first."""
+        lineage, since = self._since
+        wanted = since if head.lineage.startswith(lineage) else 0
+        last = self._told.seq if self._told is not None else wanted
+        found: list[Ended] = []
+        try:
+            for each in older(
+                self._directory, self._name, opening, self._known, lambda first: first.seq <= last + 1
+            ):
+                found.append(each.ended)  # noqa: PERF401  # those behind a gap are kept
+        except UnusableSegment as gap:
+            # Told once; then the records behind it are read.
+            if self._gap is None or self._gap.path != gap.path:
+                self._gap = gap
+                raise
+        return found
+
+    def _new(
+        self,
+        records: Iterator[tuple[Record, Head]],
+        told: Head | None,
+        path: Path,
+        before: int,
+        *,
+        is_last: bool = False,
+    ) -> Generator[Record, None, bool]:
+        """Yield the records of a file that were not read; return whether they continue what was read."""
+        for record, head in records:
+            if told is None or record.seq > told.seq:
+                follows = told is not None and record.seq == told.seq + 1
+                if told is not None and follows and record.prev != told.hash:
+                    return False
+                self.begun = self._told is told and not follows
+                self._told = head
+                if is_last:
+                    self._head = head
+                yield self._upgrade(record, path, before)
+        return True
+
+    @property
+    def _directory(self) -> OwnPath:
+        return self._path.parent
+
+    def _content(self, offset: int) -> bytes:
         assert self._descriptor is not None
-        offset = before.size if before is not None else 0
         with translated("read", self._path):
-            content = _read(self._descriptor, offset)
-        for record, head in verified(
-            content, self._layout.journal(self._name), self._name, self._known, before
-        ):
-            self._head = head
-            yield self._upgrade(record)
+            return _read(self._descriptor, offset)
 
     def _open(self) -> bool:
         """Open the journal, if it is not open; return whether there is one."""
@@ -131,13 +228,19 @@ class Tail:
             return False
         if there is not None and (there.st_dev, there.st_ino) == self._identity:
             return False
-        self.close()
+        self._release()
+        self._head = self._identity = None
         return there is not None
 
     def _release(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor = None
+
+
+def _may_continue(opening: Record, head: Head, told: Head) -> bool:
+    """Return whether a file may hold, or lie behind, the successor of the last record that was read."""
+    return opening.type == CHECKPOINT and head.lineage == told.lineage and opening.seq > told.seq
 
 
 def _read(descriptor: int, offset: int) -> bytes:

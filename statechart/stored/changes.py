@@ -30,6 +30,10 @@ _TOLD = frozenset((CREATED, TRANSITION, REBASED))
 """The types of the records that enter a state."""
 
 
+_LAST = 1 << 62
+"""Above the number of any record: then the journal is enough."""
+
+
 @dataclass(slots=True)
 class _Trail:
     """The positions after each record of a look, which share their beginning."""
@@ -97,6 +101,11 @@ class _Unread:
 
     lineage: str
     record: Record
+    begins: bool
+
+    @property
+    def type(self) -> str:
+        return self.record.type
 
     @property
     def seq(self) -> int:
@@ -114,7 +123,10 @@ class _History:
     tail: Tail
 
     def read(self) -> Iterator[_Unread]:
-        return (_Unread(self.tail.lineage, record) for record in self.tail.read())
+        return (_Unread(self.tail.lineage, record, self.tail.begun) for record in self.tail.read())
+
+    def resume(self, lineage: str, seq: int) -> None:
+        self.tail.resume(lineage, seq)
 
     def close(self) -> None:
         self.tail.close()
@@ -186,6 +198,7 @@ class Changes(Generic[ModelT]):
         for name in cursor.positions.keys() & set(self._files.names()):
             with suppress(StorageError):
                 tail = self._files.tail(name, hold=False)
+                tail.resume(cursor.positions[name].lineage, _LAST)
                 for _ in tail.read():
                     break
                 if cursor.positions[name].is_of(tail.lineage):

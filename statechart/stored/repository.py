@@ -16,6 +16,7 @@ from statechart.log import warn
 from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments.older import Enough, never
 from statechart.storage.session import ModelT
 from statechart.stored.binding import initial_state, model_of, require_used
 from statechart.stored.changes import Change, Changes
@@ -303,17 +304,16 @@ class ChartRepository(Generic[ModelT]):
             raise TypeError(f"a revision is a number, not {revision!r}")
         if at is not None and at.tzinfo is None:
             raise ValueError(f"{at} has no time zone: give an aware datetime, such as datetime.now(UTC)")
-        found, first, last = None, None, None
-        for record in self.files.records(name):
-            if record.value is None:
-                continue
-            first, last = first or record, record
-            if record.revision == revision or (at is not None and record.at <= at):
-                found = record
-        if found is not None:
+
+        def is_reached(record: Record) -> bool:
+            return record.at <= at if at is not None else record.revision <= (revision or 0)
+
+        # A segment that begins early enough will do, unless there is no such moment.
+        found, first, last = self._past(name, is_reached, is_reached)
+        if found is None or (at is None and found.revision != revision):
+            found, first, last = self._past(name, is_reached, never)
+        if found is not None and (at is not None or found.revision == revision):
             return self.files.read(name, found)
-        assert first is not None
-        assert last is not None
         if at is not None:
             raise NoSuchMoment(
                 name,
@@ -323,6 +323,18 @@ class ChartRepository(Generic[ModelT]):
         raise NoSuchMoment(
             name, f"revision {revision}", f"it has revisions {first.revision} to {last.revision}"
         )
+
+    def _past(self, name: str, is_reached: Enough, enough: Enough) -> tuple[Record | None, Record, Record]:
+        """Return the last record with a value that was reached, the first and the last of those read."""
+        found, first, last = None, None, None
+        for record in self.files.records(name, enough=enough):
+            if record.value is not None:
+                first, last = first or record, record
+                if is_reached(record):
+                    found = record
+        assert first is not None
+        assert last is not None
+        return found, first, last
 
     def verify(self, name: str | None = None, *, chart: bool = False) -> list[Report]:
         """Verify the whole history of a name, or of all names: files, states and transitions.

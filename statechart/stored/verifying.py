@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
@@ -22,6 +23,7 @@ from statechart.errors import (
 )
 from statechart.storage.chain import CHECKPOINT, CREATED, REBASED, TRANSITION
 from statechart.storage.layout import JOURNAL
+from statechart.storage.segments import remarks
 from statechart.storage.session import ModelT
 from statechart.stored.replay import said, targets_of, transition_problem
 from statechart.stored.session import machine_on
@@ -131,7 +133,12 @@ class Verification(Generic[ModelT]):
     def _read(self) -> None:
         targets = targets_of(self.chart)
         before: _Seen | None = None
-        for record in self.files.records(self.name):
+        segments = self.files.segments(self.name)
+        for seq, problem in remarks.problems(segments):
+            self._add(seq, problem)
+        self._notes.extend(remarks.notes(segments))
+        records = self.files.records(self.name, enough=partial(remarks.begins_readable, segments))
+        for record in records:
             self._records += 1
             self._transitions += record.type == TRANSITION
             if record.value is None:

@@ -72,15 +72,15 @@ def print_lines(lines: Iterator[str]) -> None:
         write("\n".join(block) + "\n")
 
 
-def json_lines(name: str, documents: Iterable[object]) -> Iterator[str]:
-    """Yield a document of all records in parts, each some lines."""
-    first, *_ = opening = json.dumps({"name": name, "history": []}, indent=2).rsplit("[]", 1)
+def json_lines(opening: dict[str, object], documents: Iterable[object]) -> Iterator[str]:
+    """Yield a document of all records in parts, each some lines; `opening` comes before the records."""
+    first, last = json.dumps({**opening, "history": []}, indent=2).rsplit("[]", 1)
     before = f"{first}["
     for document in documents:
         yield before
         before = f"{indent(json.dumps(document, indent=2), '    ')},"
     yield before.removesuffix(",")
-    yield f"  ]{opening[1]}"
+    yield f"  ]{last}"
 
 
 def _silence() -> None:

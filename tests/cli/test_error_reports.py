@@ -109,6 +109,8 @@ ERRORS: list[Exception] = [
     chart_errors.InvalidCursor("e" * 100),
     chart_errors.NoSuchMoment("demo", "revision 9", "it has revisions 1 to 4"),
     chart_errors.CorruptHistory("demo", PATH, "it is empty"),
+    chart_errors.UnusableSegment("demo", PATH, 1, 9, "it was cut off"),
+    chart_errors.MissingSegment("demo", PATH, 1, 9, "it is not there"),
     chart_errors.NewerSchema("demo", PATH, 2, 1),
     chart_errors.DiagramUnavailable("svg needs Graphviz"),
     chart_errors.NoSuchPath("Lifecycle", "run", "created", ["provision"]),

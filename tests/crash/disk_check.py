@@ -26,6 +26,7 @@ from statechart.errors import CorruptHistory
 from statechart.holder import Holder
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments.rotation import Segment
 from tests.crash.disk_operations import Mark, State
 from tests.crash.disk_promises import Promises, head_of, promised
 from tests.crash.disk_states import Disk
@@ -105,6 +106,19 @@ class Counters:
         """Return the names."""
         documents = self.store.documents()
         return {name: "" if isinstance(said, bytes) else str(said) for name, said, _ in documents}
+
+
+class Segmented(Counters):
+    """Counters in short segments, which are all read."""
+
+    def __init__(self, place: Path) -> None:
+        self.store = JsonFileRepository(place / DATA, Counter, fold=stepped, segment=Segment(records=3))
+
+    def load(self, name: str) -> str:
+        """Return a counter, and require its whole history."""
+        seqs = [record.seq for record in self.store.records(name)]
+        assert seqs == list(range(1, len(seqs) + 1))
+        return super().load(name)
 
 
 class Environments:

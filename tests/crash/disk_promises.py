@@ -58,6 +58,7 @@ def noted(recorder: Recorder) -> Iterator[Recorder]:
     with recorder, pytest.MonkeyPatch.context() as patch:
         for owner, name, noting in (
             (Journal, "append", _noting_append),
+            (Journal, "begin", _noting_append),
             (Session, "commit", _noting_change),
             (Session, "append", _noting_change),
             (directories, "build", _noting_build),
@@ -81,10 +82,10 @@ def _promise(recorder: Recorder, name: str, head: str, value: Any) -> None:
 
 
 def _noting_append(recorder: Recorder, call: Call) -> Call:
-    def append(journal: Any, line: Any) -> None:
+    def append(journal: Any, line: Any, *ended: str) -> None:
         recorder.mark("tries", journal._name, line.head.hash)
         try:
-            call(journal, line)
+            call(journal, line, *ended)
         except CommitUncertain:
             raise
         except StorageError:

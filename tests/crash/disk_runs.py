@@ -15,6 +15,7 @@ from environments.workspace import Workspace
 from statechart.errors import StorageError
 from statechart.holder import Holder
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments.rotation import DEFAULT, Segment
 from tests.crash.disk_check import DATA, Counter, materialise, stepped
 from tests.crash.disk_operations import State
 from tests.crash.disk_promises import noted
@@ -22,6 +23,8 @@ from tests.crash.recorded import Recorder, Recording, tree_of
 from tests.crash.staged import StagedSpec
 
 Run: TypeAlias = Callable[[Recorder], None]
+
+SHORT = Segment(records=3)
 
 
 def recorded(disk: Path, run: Run, before: Run | None = None, *, bare: bool = False) -> Recording:
@@ -38,9 +41,9 @@ def recorded(disk: Path, run: Run, before: Run | None = None, *, bare: bool = Fa
     return recorder.recording
 
 
-def store(recorder: Recorder) -> JsonFileRepository[Counter]:
+def store(recorder: Recorder, segment: Segment = DEFAULT) -> JsonFileRepository[Counter]:
     """Return the counters on a disk."""
-    return JsonFileRepository(recorder.place / DATA, Counter, fold=stepped)
+    return JsonFileRepository(recorder.place / DATA, Counter, fold=stepped, segment=segment)
 
 
 def created(recorder: Recorder) -> None:
@@ -82,6 +85,51 @@ def life_of_a_counter(recorder: Recorder) -> None:
     counted(recorder)
     store(recorder).delete("first", expected=store(recorder).load("first").head)
     created(recorder)
+
+
+def life_in_segments(recorder: Recorder) -> None:
+    """Create and count, with a new segment in a session and another when a session begins."""
+    counters = store(recorder, SHORT)
+    counters.create("first", Counter())
+    with counters.open("first") as session:
+        for _ in range(2):
+            session.append("step", {})
+            session.commit(
+                "counted", Counter(count=9, steps=session.value.steps), expected=session.head.revision
+            )
+    stepped_on(recorder)
+    counters.open("first").close()
+    counters.compress("first")
+
+
+def killed_at_a_segment(after: int) -> Run:
+    """Return a run in which a process dies while a segment ends, and another continues."""
+
+    def run(recorder: Recorder) -> None:
+        created(recorder)
+        stepped_on(recorder, 2)
+        with recorder.killed(after):
+            store(recorder, SHORT).open("first").close()
+        stepped_on(recorder)
+        store(recorder, SHORT).open("first").close()
+
+    return run
+
+
+def with_a_bad_disk_for_segments(recorder: Recorder) -> None:
+    """Let the beginning of segments fail, and continue."""
+    counters = store(recorder, SHORT)
+    counters.create("first", Counter())
+    for call, file, code in (
+        ("link", "history.00000001-00000003.jsonl", errno.EPERM),  # the segment is copied
+        ("write", ".history.jsonl.tmp", errno.ENOSPC),
+        ("rename", "history.jsonl", errno.EIO),
+        ("fsync", "first", errno.EIO),
+    ):
+        recorder.faults[call, file] = [OSError(code, "bad")]
+        with counters.open("first") as session:
+            for _ in range(2):
+                session.append("step", {})
 
 
 def killed_at_a_step(after: int) -> Run:

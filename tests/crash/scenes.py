@@ -14,8 +14,11 @@ import tests.crash.staged  # noqa: F401  registers its kind
 from environments.errors import CommandFailed, EnvironmentsError
 from environments.model.records import HistoryEntry, StepRecord
 from environments.model.spec import EnvironmentSpec
+from environments.storage.file import FileRepository
 from environments.workspace import Workspace
 from statechart.errors import CommitUncertain, StatechartError, StorageError
+from statechart.holder import Holder
+from statechart.storage.segments.rotation import Segment
 from statechart.storage.session import Session
 from tests.crash import orders
 from tests.crash.staged import StagedSpec
@@ -54,6 +57,10 @@ async def carry_out(command: str, place: Path) -> None:
             except CommandFailed as failed:
                 if failed.persistence_error is not None:
                     raise
+        case "end the segment":  # all that a segment may hold is there
+            FileRepository(place / "data", segment=Segment(records=2)).open(NAME, Holder.current()).close()
+        case "compress":
+            FileRepository(place / "data").compress(NAME)
         case "none":
             return
         case "die":

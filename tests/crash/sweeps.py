@@ -36,6 +36,8 @@ SCENES: dict[str, tuple[tuple[str, ...], str]] = {
     "destroy": (UP, "destroy"),
     "destroy what died": (("create", "die"), "destroy"),
     "purge": ((*UP, "destroy"), "purge"),
+    "end the segment": (UP[:2], "end the segment"),
+    "compress": ((*UP[:2], "end the segment"), "compress"),
 }
 """What goes before, and the command that is met."""
 

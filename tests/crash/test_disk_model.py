@@ -13,7 +13,16 @@ from typing import TypeAlias
 import pytest
 
 from statechart.storage import reading
-from tests.crash.disk_check import Counters, Environments, Figures, Kept, all_states, check, memory_below
+from tests.crash.disk_check import (
+    Counters,
+    Environments,
+    Figures,
+    Kept,
+    Segmented,
+    all_states,
+    check,
+    memory_below,
+)
 from tests.crash.disk_runs import (
     Run,
     counted,
@@ -21,10 +30,12 @@ from tests.crash.disk_runs import (
     created,
     damaged,
     killed_at_a_commit,
+    killed_at_a_segment,
     killed_at_a_step,
     killed_at_the_creation,
     killed_at_the_purge,
     left_as,
+    life_in_segments,
     life_of_a_counter,
     life_of_an_environment,
     rebased,
@@ -32,6 +43,7 @@ from tests.crash.disk_runs import (
     recovered,
     torn,
     with_a_bad_disk,
+    with_a_bad_disk_for_segments,
 )
 
 Cut: TypeAlias = Callable[..., Figures]
@@ -94,9 +106,30 @@ def test_a_recovery(cut: Cut, tmp_path: Path) -> None:
     assert figures.distinct > 100
 
 
+def test_a_life_in_segments(cut: Cut) -> None:
+    figures = cut(life_in_segments, kept=Segmented, stride=5)
+
+    assert figures.wrong == []
+    assert figures.distinct > 100
+
+
+def test_segments_on_a_bad_disk(cut: Cut) -> None:
+    figures = cut(with_a_bad_disk_for_segments, kept=Segmented, stride=5)
+
+    assert figures.wrong == []
+    assert figures.distinct > 40
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_in_the_long_form_two_things_are_lost_in_a_life_in_segments(cut: Cut) -> None:
+    assert cut(life_in_segments, with_a_bad_disk_for_segments, kept=Segmented, limit=2).wrong == []
+
+
 DEATHS = [
     pytest.param(killed_at_a_commit, 3),
     pytest.param(killed_at_a_step, 3),
+    pytest.param(killed_at_a_segment, 9),
     pytest.param(killed_at_the_creation, 3),
     pytest.param(killed_at_the_purge, 1),
 ]

@@ -56,6 +56,21 @@ def test_a_full_or_read_only_disk_loses_no_record(
     assert swept.told > 1
 
 
+@pytest.mark.parametrize(("scene", "stride"), [("end the segment", 3), ("compress", 5)])
+def test_a_segment_that_can_not_be_ended_or_compressed_goes_on(
+    bench: Bench, tally: Tally, scene: str, stride: int
+) -> None:
+    once = failed(bench, scene, Action.FAIL, error=errno.EIO, stride=stride)
+    full = failed(
+        bench, scene, Action.FAIL_ON, error=errno.ENOSPC, classes=Calls.NEEDS_SPACE, stride=stride
+    )
+
+    count(tally, "faults of segments", once)
+    assert once.wrong == []
+    assert full.wrong == []
+    assert once.ways["recovered"] == full.ways["recovered"] == 0
+
+
 @pytest.mark.parametrize("scene", ["provision", "update"])
 def test_a_write_that_takes_only_half_is_finished(bench: Bench, tally: Tally, scene: str) -> None:
     swept = failed(bench, scene, Action.SHORT, classes=Calls.WRITES | Calls.OVERWRITES)

@@ -65,7 +65,7 @@ def test_an_entry_of_the_history_survives_json(record: AnyRecord) -> None:
 def test_a_record_of_an_unknown_type_is_refused_and_the_types_are_named() -> None:
     with pytest.raises(
         ValidationError,
-        match=r"'createed'.* 'created', 'transition', 'operation', 'amended', 'rebased', 'step'",
+        match=r"'createed'.* 'transition', 'operation', 'amended', 'rebased', 'checkpoint', 'step'",
     ):
         RECORD.validate_python({"type": "createed"})
 

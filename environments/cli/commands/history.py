@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,9 @@ from environments.presentation.documents import environment_document, history_do
 from environments.presentation.text import facts_text, history_lines
 from environments.presentation.view import View
 from environments.storage.settled import settled_entries
+from statechart.errors import MissingSegment
 from statechart.terminal.colours import styled
-from statechart.terminal.output import emit, json_lines, print_lines
+from statechart.terminal.output import emit, json_lines, note, print_lines
 from statechart.terminal.program.parameters import as_test_option
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.text import when
@@ -27,6 +29,7 @@ from statechart.terminal.text import when
 if TYPE_CHECKING:
     from environments.model.records import HistoryEntry, Past
     from environments.presentation.text import AnyEntry
+    from environments.storage.file import FileRepository
     from statechart.holder import Holder
 
 
@@ -70,13 +73,36 @@ def print_history(settings: Settings, name: str, at: str | None) -> None:
         StorageError: The environment can't be read.
     """
     if at is not None:
-        _print_past(settings, name, loading.storage(settings).history(name), at)
+        _print_past(settings, name, at.strip())
         return
     # Printed while it is read, as a history may be long. Damage is found before the first line.
-    entries = _entries(settings, name)
+    entries, gap = _readable(settings, name)
+    missing = {} if gap is None else {"missing": {"first_seq": 1, "last_seq": gap.last_seq}}
     print_lines(
-        json_lines(name, map(history_document, entries)) if settings.json else history_lines(entries)
+        json_lines({"name": name, **missing}, map(history_document, entries))
+        if settings.json
+        else history_lines(entries)
     )
+    if gap is not None:
+        note(str(gap))
+
+
+def _readable(settings: Settings, name: str) -> tuple[Iterator[AnyEntry], MissingSegment | None]:
+    """Return the records, and the segment without which the earlier records can't be read.
+
+    Raises:
+        UnusableSegment: A segment is damaged.
+    """
+    entries = _entries(settings, name)
+    try:
+        first = next(entries, None)
+    except MissingSegment:
+        # Segments may be moved away, to keep a history short.
+        known, gap = loading.storage(settings).readable(name)
+        if gap is not None and not isinstance(gap, MissingSegment):
+            raise gap from None
+        return known, gap
+    return (entries if first is None else chain([first], entries)), None
 
 
 def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
@@ -95,8 +121,8 @@ def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
     yield from (entry for entry in loading.storage(settings).entries(name) if entry.seq > seen)
 
 
-def _print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> None:
-    past = _found(settings, name, entries, at.strip())
+def _print_past(settings: Settings, name: str, at: str) -> None:
+    past = _found(name, loading.storage(settings), _moment(settings, name, at))
     entry = past.entry
     view = View(past.environment, _at_work(past))
     directory = loading.storage(settings).directory(name)
@@ -106,12 +132,30 @@ def _print_past(settings: Settings, name: str, entries: Sequence[HistoryEntry], 
     emit(settings, document, f"{facts_text(view, styled, directory)}\n{shown}")
 
 
-def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: str) -> Past:
+def _found(name: str, storage: FileRepository, at: int | datetime) -> Past:
     # Past states are folded from typed records, which load pydantic.
+    from environments.model.errors import NoSuchMoment
     from environments.model.records import at_revision, at_time
 
+    def is_enough(opening: HistoryEntry) -> bool:
+        return opening.revision <= at if isinstance(at, int) else opening.at <= at
+
+    def past(entries: Sequence[HistoryEntry]) -> Past:
+        return at_revision(name, entries, at) if isinstance(at, int) else at_time(name, entries, at)
+
+    latest = list(storage.latest(name, is_enough))
+    try:
+        return past(latest)
+    except NoSuchMoment:
+        if latest[0].seq == 1:
+            raise
+        return past(storage.history(name))  # which says what there is
+
+
+def _moment(settings: Settings, name: str, at: str) -> int | datetime:
+    """Return the revision or the time that a text names."""
     if re.fullmatch(r"[+-]?[0-9]{1,100}", at):
-        return at_revision(name, entries, int(at))
+        return int(at)
     try:
         moment = datetime.fromisoformat(at)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -121,7 +165,7 @@ def _found(settings: Settings, name: str, entries: Sequence[HistoryEntry], at: s
             (settings.spell("history NAME", name),),
         ) from None
     rest = min(_rest(at), datetime.max.replace(tzinfo=UTC) - moment)
-    return at_time(name, entries, moment + rest)
+    return moment + rest
 
 
 def _rest(at: str) -> timedelta:

@@ -64,6 +64,7 @@ def _verified_document(verified: Verified) -> dict[str, object]:
         "sound": verified.sound,
         "records": verified.records,
         "transitions": verified.transitions,
+        "notes": list(verified.notes),
         "findings": [{"seq": finding.seq, "what": finding.what} for finding in verified.findings],
     }
 
@@ -71,7 +72,8 @@ def _verified_document(verified: Verified) -> dict[str, object]:
 def _verified_text(verified: Verified) -> str:
     if verified.sound:
         checked = f"{counted(verified.records, 'record')}, {counted(verified.transitions, 'transition')}"
-        return f"{verified.name}: {checked}, all sound and allowed by today's chart"
+        lines = [f"{verified.name}: {checked}, all sound and allowed by today's chart"]
+        return "\n".join([*lines, *(f"{verified.name}: {note}" for note in verified.notes)])
     lines = [
         f"{verified.name}: {f'record {finding.seq}: ' if finding.seq else ''}{finding.what}"
         for finding in verified.findings

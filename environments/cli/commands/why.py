@@ -9,6 +9,7 @@ from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.execution.unreleased import unreleased
+from environments.ports import readable_of
 from environments.presentation.documents import environment_document
 from environments.presentation.log_files import last_words
 from environments.presentation.story import tell
@@ -43,11 +44,13 @@ def print_story(settings: Settings, name: str) -> None:
     view = replace(view, unreleased=unreleased(view.environment, directory))
     operation = view.environment.operation
     alive = survivors(operation) if operation is not None and view.interrupted else []
+    entries, gap = readable_of(storage, name)
     story = tell(
         view,
-        storage.entries(name),
+        entries,
         [Program.of(each).describe() for each in alive],
         last_words(view.environment, directory),
+        earlier=None if gap is None else str(gap),
     )
     document = environment_document(view, settings.spell, directory)
     emit(settings, {**document, "story": story_document(story)}, story_text(story, settings, name, styled))

@@ -32,6 +32,6 @@ def history(settings: Settings, name: str, as_test: Path | None) -> None:
         return
     records = repository.history(name)
     if settings.json:
-        print_lines(json_lines(name, map(record_document, records)))
+        print_lines(json_lines({"name": name}, map(record_document, records)))
     else:
         print_lines(history_text(record_rows(records)))

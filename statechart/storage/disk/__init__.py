@@ -14,6 +14,7 @@ from statechart.storage.disk.failures import failure, translated
 from statechart.storage.disk.files import (
     PRIVATE_FILE,
     create_file,
+    keep,
     read_file,
     read_open,
     read_regular,
@@ -35,6 +36,7 @@ __all__ = [
     "create_file",
     "entries",
     "failure",
+    "keep",
     "make_directory",
     "network_filesystem",
     "private_directory",

@@ -209,3 +209,20 @@ def remove_file(path: AnyPath) -> None:
     """
     with OwnPath.of(path).reached() as (directory, name):
         os.unlink(name, dir_fd=directory)
+
+
+def keep(path: AnyPath, kept: AnyPath) -> None:
+    """Give a file a second name, or copy it where links are not possible; a missing file is left out.
+
+    Raises:
+        OSError: The second name is taken, or could not be given.
+    """
+    source, target = OwnPath.of(path), OwnPath.of(kept)
+    try:
+        with source.reached() as (here, old), target.reached() as (there, new):
+            os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
+    except (FileNotFoundError, FileExistsError):
+        if target.exists():
+            raise
+    except OSError:
+        create_file(target, read_file(source) or b"", sync=True)

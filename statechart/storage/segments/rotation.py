@@ -1,0 +1,128 @@
+"""End a segment of a journal, and begin the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+from statechart.errors import NotOurs, StorageError
+from statechart.storage.chain import ABOVE, CHECKPOINT, Head, lines_of
+from statechart.storage.disk import entries, read_file, remove_file, translated
+from statechart.storage.journal import Journal
+from statechart.storage.record import NAMED, Draft, Ended, Line, Record, line_after, read_line
+from statechart.storage.segments.carried import carried
+
+_FEWEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The size of a segment: when it is reached, the next segment begins.
+
+    A segment holds at least eight records, if their number is not limited to less: the checkpoint that
+    begins a segment repeats the whole value.
+
+    Attributes:
+        records: The number of records.
+        bytes: The size in bytes.
+
+    Raises:
+        ValueError: A number is too small.
+    """
+
+    records: int = 250
+    bytes: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        # A checkpoint alone must not fill a segment.
+        if self.records < 2 or self.bytes < 1:
+            raise ValueError(f"a segment holds at least two records and one byte, not {self}")
+
+    def is_full(self, records: int, size: int) -> bool:
+        """Return whether another segment should follow."""
+        return records >= self.records or (size >= self.bytes and records >= _FEWEST)
+
+
+DEFAULT = Segment()
+
+
+def next_segment(journal: Journal, name: str, actor: str, value: bytes, version: int) -> tuple[Line, str]:
+    """Return the checkpoint that begins the segment after a journal, and the name for the ended one.
+
+    Args:
+        journal: The journal, which is verified.
+        name: The name.
+        actor: The author of the record.
+        value: The present value, as JSON.
+        version: Its schema version.
+
+    Raises:
+        StorageError: The journal can't be read.
+    """
+    content = read_file(journal.place)
+    head = journal.head
+    if content is None or len(content) != head.size:
+        raise StorageError(f"{journal.path} is not as it was written")
+    with translated("end the segment of", journal.path):
+        sweep(journal, content)
+        file = _free_name(journal)
+    ended = Ended(
+        file=file,
+        records=journal.records,
+        bytes=head.size,
+        first_seq=journal.first_seq,
+        last_seq=head.seq,
+        sha256=sha256(content).hexdigest(),
+    )
+    data = {
+        **carried(_records(content)),
+        "lineage": head.lineage,
+        "name": name,
+        "ended": ended.model_dump(mode="json"),
+    }
+    draft = Draft(CHECKPOINT, actor, data, None, value, version + ABOVE)
+    # The value does not count as a revision, since it is the one before.
+    before = Head(head.lineage, head.seq, head.revision - 1, head.hash, 0)
+    return line_after(before, draft), ended.file
+
+
+def _records(content: bytes) -> Iterator[Record]:
+    for number, line in enumerate(lines_of(content)):
+        yield read_line(line, opens=number == 0)
+
+
+def _free_name(journal: Journal) -> str:
+    """Return a name that no segment of this or of an earlier history has."""
+    stem = f"history.{journal.first_seq:08}-{journal.head.seq:08}"
+    number = 1
+    while True:
+        file = f"{stem}.jsonl" if number == 1 else f"{stem}.{number}.jsonl"
+        if not any((journal.place.parent / f"{file}{end}").exists() for end in ("", ".gz")):
+            return file
+        number += 1
+
+
+def sweep_left(journal: Journal, content: bytes) -> None:
+    """Sweep if the journal has another name: a writer died before its next segment began.
+
+    Raises:
+        StorageError: The directory can't be read.
+    """
+    if journal.has_other_name:
+        with translated("look into", journal.place.parent):
+            sweep(journal, content)
+
+
+def sweep(journal: Journal, content: bytes) -> None:
+    """Remove other names and copies of a journal, which no checkpoint has."""
+    for place in entries(journal.place.parent):
+        named = NAMED.fullmatch(place.name)
+        if named is None or int(named[1]) != journal.first_seq:
+            continue
+        with suppress(OSError, NotOurs, StorageError):
+            # A segment of the same numbers from an earlier history has another beginning.
+            kept = read_file(place)
+            if kept is not None and content.startswith(kept):
+                remove_file(place)
