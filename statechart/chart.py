@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from copy import copy
-from typing import Any, ClassVar, Generic, Self
+from typing import Any, ClassVar, Generic, Self, cast
 
-from loguru import logger
-from statemachine import Event, State, StateChart
-from statemachine.callbacks import CallbacksRegistry
+from statemachine import Event, State
 from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 from typing_extensions import TypeVar
 
 from statechart.engine import hints, members, models, naming, strict
+from statechart.engine.calls import Lacking
+from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
-from statechart.engine.hooks import Commit, FiredEvent, Firing, Hooks, Transition, emit, hooks_class
+from statechart.engine.hooks import Commit, FiredEvent, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
+from statechart.engine.machine import Evolve, Machine
 from statechart.engine.members import Members
 from statechart.engine.models import declared_model
-from statechart.engine.payload import (
-    RESERVED,
-    Payload,
-    keywords,
-    require_complete,
-    require_no_payload,
-    require_spelt,
-)
-from statechart.engine.refusals import answers, ask, is_open, reason, ways
-from statechart.engine.values import require_settable, require_state, settle, value_problem
+from statechart.engine.refusals import answers, is_open, reason
+from statechart.engine.values import require_state, value_problem
 from statechart.errors import (
     ChartDefinitionError,
     InvalidTransition,
     NestedFire,
-    NotCopyable,
-    ReservedPayload,
     UnknownEvent,
 )
 from statechart.graph import lints
@@ -82,6 +71,9 @@ class _StrictMeta(StateMachineMetaclass):
             found += () if found else lints(cls)  # type: ignore[arg-type]
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))
+            own = cls.__mro__[: cls.__mro__.index(base)]
+            cls._has_evolution = any("evolve" in vars(owner) for owner in own)
+        cls._programs: dict[object, Any] = {}
 
     def _collect_class_listeners(cls, attrs: dict[str, Any], bases: Any) -> None:
         listeners = attrs.get("listeners", [])
@@ -108,18 +100,25 @@ class _StrictMeta(StateMachineMetaclass):
         super().add_state(id, state)
 
 
-class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
+class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     """A flat statechart whose every event is committed exactly once, or not at all.
 
     Declare states and events as class attributes, and guards, validators and hooks as methods. They run
     before the commit and may veto it by raising. A guard takes `model`; its docstring is the reason in a
     refusal. `after_` hooks run after the commit; their exceptions are logged and go no further.
 
+    Guards and hooks see a draft of the model: what a hook assigns is validated by the model's class, and
+    committed with the transition; an exception drops it. `Chart[Order]` names the class of the models.
+
     Args:
-        model: Any object with a `state`, or None for the chart's own. A model with a state stays in
-            that state; another enters the initial state, without a commit.
+        model: Any object with a `state`, frozen or not, or None for the chart's own. A model with a state
+            stays in that state; another enters the initial state, without a commit.
         subject: The name in messages; by default the model's `name`.
         commit: Makes transitions durable. None keeps them in memory only.
+
+    Attributes:
+        model: The model now. After an event, it is the value that the event led to: the same object, if
+            its attributes can be set.
 
     Raises:
         UnknownState: The chart has no state like the model's.
@@ -141,54 +140,31 @@ class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     record_payload: ClassVar[bool | Collection[str]] = True
     """Whether `fire` records the payload of an event; or the names of the keywords that are left out."""
 
-    _hooks_class: ClassVar[type[Hooks] | None] = None
     _effects: ClassVar[tuple[Effect, ...]] = ()
 
     def __init__(
         self, model: ModelT | None = None, *, subject: str | None = None, commit: Commit | None = None
     ) -> None:
-        cls = type(self)
-        model = self.new_model() if model is None else model
-        if model is not None and settle(cls, model) is None:
-            require_settable(cls, model, None)
-        self._hooks = cls._new_hooks()
-        # The last listener: whatever may veto an event runs before the commit.
-        try:
-            super().__init__(model, listeners=[self._hooks])
-        except InvalidDefinition as error:
-            raise ChartDefinitionError(f"chart {cls.__name__}: {naming.unbuilt(self) or error}") from error
-        except TypeError as error:
-            require_no_payload(cls.__name__, error)
-            raise
-        self.subject = subject
-        self.commit = commit
+        super().__init__(self.new_model() if model is None else model, subject, commit)
 
-    @classmethod
-    def _new_hooks(cls) -> Hooks:
+    def _new_hooks(self) -> Hooks:
+        cls = type(self)
         # Of this class, not of a base: the hooks are named after the states.
-        if cls.__dict__.get("_hooks_class") is None:
+        if "_hooks_class" not in vars(cls):
             cls._hooks_class = hooks_class(cls.__name__, [state.id for state in cls.states])
-        assert cls._hooks_class is not None
         return cls._hooks_class(cls.log_message, cls.emit)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the parts of a copy or a pickle: the model, and attributes of the chart's own."""
-        if self.commit is not None:
-            raise NotCopyable(type(self).__name__)
-        parts: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]  # of the engine
-        del parts["_hooks"]
-        parts["_listeners"] = [each for each in self._listeners.values() if each is not self._hooks]
-        return parts
+    def evolve(self, value: ModelT, transition: Transition) -> ModelT:
+        """Return the value after a transition: by default, the value in the transition's target.
 
-    def __setstate__(self, parts: dict[str, Any]) -> None:
-        listeners = parts.pop("_listeners")
-        vars(self).update(parts)
-        self._hooks = self._new_hooks()
-        self._listeners = {}
-        self._callbacks = CallbacksRegistry()
-        self._config = self._build_configuration()
-        self._register_callbacks([*listeners, self._hooks])
-        self._engine = self._get_engine()
+        Override it to change data by a pure function, in place of hooks that assign to `model`: return a
+        copy of the value, whose `state` is `transition.to_value`.
+
+        Args:
+            value: The value as the hooks left it, still in the old state.
+            transition: The transition, with its payload.
+        """
+        return cast("ModelT", super().evolve(value, transition))
 
     @classmethod
     def model_class(cls) -> type[ModelT] | None:
@@ -251,63 +227,17 @@ class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         """
         __tracebackhide__ = True  # pytest shows the test that fires instead
         declared = self.event(event)
-        if not Hooks.watchers:
-            return self._fire(declared, payload)
-        before = self._state.value
-        try:
-            transition = self._fire(declared, payload)
-        except InvalidTransition:
-            self._tell_refused(declared, payload)
-            raise
-        guards = self._inferred(declared, before, transition.to_state)
-        self._tell(
-            FiredEvent(
-                type(self), self._about, declared.id, state_text(before), transition.to_state, guards
-            )
-        )
+        before = self._state.value if Hooks.watchers else None
+        transition = self._fire(declared, payload)
+        if transition is None:
+            if Hooks.watchers:
+                self._tell_refused(declared, payload)
+            refused = TransitionNotAllowed(declared, self.configuration)
+            raise self._refusal(declared.id, payload) from refused
+        if Hooks.watchers:
+            guards = self._inferred(declared, before, transition.to_state)
+            self._tell(declared, before, transition.to_state, guards)
         return transition
-
-    def _fire(self, declared: Event, payload: dict[str, Any]) -> Transition:
-        __tracebackhide__ = True
-        if self._hooks.firing is not None:
-            raise NestedFire(type(self).__name__, declared.id)
-        if not RESERVED.isdisjoint(payload):
-            raise ReservedPayload(sorted(RESERVED.intersection(payload)))
-        # A commit that reads the payload checks it afterwards.
-        if payload and not getattr(self.commit, "reads_payload", False):
-            require_spelt(self, declared, payload)
-        before = settle(type(self), self.model)  # as it is, since a state's value need not be a string
-        require_settable(type(self), self.model, before)
-        firing = Firing(
-            declared.id,
-            state_text(before),
-            type(self).__name__,
-            self._subject,
-            Payload(payload, keywords(self, declared)) if payload else {},
-            self.commit,
-            since=getattr(self.model, "since", None),
-        )
-        try:
-            self._hooks.firing = firing
-            self._take(declared, payload)
-        except BaseException as error:
-            self._restore(before, firing)
-            if _is_refusal(error, firing):
-                # The engine's own frames say nothing, and would be shown above the refusal.
-                raise self._refusal(declared.id, payload) from error.with_traceback(None)
-            if not firing.committed and isinstance(error, TypeError):
-                require_complete(self, declared, payload, error)
-            if not firing.committed or not isinstance(error, Exception):
-                raise
-            # A committed event has happened: a hook that fails afterwards must not deny it.
-            with suppress(Exception):  # a failing log sink must not turn a commit into an error
-                logger.opt(exception=error).warning("A hook failed after {} was committed", declared.id)
-        finally:
-            self._hooks.firing = None
-        # Without an error and without a transition, the engine found no way.
-        if firing.transition is None:
-            raise self._refusal(declared.id, payload)
-        return firing.transition
 
     def require(self, event: Event, /, **payload: Any) -> None:
         """Raise the error that `fire` would raise if the event were refused; change nothing.
@@ -319,32 +249,53 @@ class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             UnknownPayload: Nothing takes a payload keyword, and its name is close to one that is taken.
         """
         declared = self.event(event)
-        require_spelt(self, declared, payload)
+        self._require_spelt(declared.id, payload)
         if declared.id not in self.enabled(**payload):
+            owners = self._seeing()
             try:
-                ask(self, ways(declared, self._state), payload)
-            except TypeError as error:
-                require_complete(self, declared, payload, error)
-                raise
+                for step in self._steps(declared.id):
+                    known = step.known(owners, payload, step.transition.source)
+                    all(guard.agrees(owners, known) for guard in step.guards)
+            except Lacking as error:
+                raise self._missing(declared, payload, error) from error.with_traceback(None)
             if Hooks.watchers:
                 self._tell_refused(declared, payload)
-            raise self._refusal(declared.id, payload)
+            raise self._refusal(declared, payload)
 
     def enabled(self, **payload: Any) -> tuple[str, ...]:
         """Return the events that the present state and the guards allow, as declared.
 
         A guard that raises, perhaps because a payload is missing, does not allow its event.
         """
-        open_ = {
-            event.id
-            for transition in self._state.transitions
-            if is_open(self, transition, payload)
-            for event in transition.events
-        }
-        return tuple(event.id for event in type(self)._events if event.id in open_)
+        owners = self._seeing()
+        return tuple(
+            event
+            for event, steps in self._program.leaving(self._state.value).items()
+            if any(is_open(owners, step, payload) for step in steps)
+        )
+
+    def refusals(self, **payload: Any) -> dict[str, str]:
+        """Return the events that are not allowed now, as declared, each with the reason."""
+        owners, state = self._seeing(), self._state.value
+        leaving = self._program.leaving(state)
+        found = {}
+        for event in type(self)._events:
+            steps = leaving.get(event.id, ())
+            if not any(is_open(owners, step, payload) for step in steps):
+                reasons = (reason(owners, step, payload) for step in steps)
+                told = " or ".join(dict.fromkeys(each for each in reasons if each is not None))
+                found[event.id] = told or f"not declared in state {state_text(state)}"
+        return found
 
     @classmethod
-    def bound(cls, model: Any, *, subject: str | None = None, commit: Commit | None = None) -> Self:
+    def bound(
+        cls,
+        model: Any,  # Any: the checkers would ask for the model of a chart of unknown models
+        *,
+        subject: str | None = None,
+        commit: Commit | None = None,
+        evolve: Evolve | None = None,
+    ) -> Self:
         """Return this thread's machine of this chart, bound to the attributes of a model.
 
         The machine is built once for each thread. Its own model receives copies of the attributes: fire an
@@ -356,22 +307,16 @@ class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         """
         # Building a machine takes longer than an event, and leaves cyclic garbage.
         machine = kept_machines().get((cls, type(model)))
+        own = keeper_of(cast("type", type(model))).apart(model)
         if machine is None:
-            machine = cls(copy(model))
-            # Models without a dictionary can't be rebound below.
-            if hasattr(model, "__dict__"):
-                kept_machines()[cls, type(model)] = machine
+            machine = kept_machines()[cls, type(model)] = cls(own)
         elif machine._hooks.firing is not None:
             raise NestedFire(cls.__name__, "another event")
         else:
-            cls.check_state(getattr(model, "state", None))
-            fields = vars(machine.model)
-            fields.clear()
-            fields.update(vars(model))
-            settle(cls, machine.model)
-            machine._engine.start()  # enters the initial state if the model has none
+            machine._rebind(own)
         machine.subject = subject
         machine.commit = commit
+        machine._evolution = evolve
         bound: Self = machine
         return bound
 
@@ -397,98 +342,46 @@ class Chart(StateChart[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             raise AttributeError(f"{type(self).__name__}: {name} is a state, and can't be replaced")
         object.__setattr__(self, name, value)
 
-    @property
-    def _held(self) -> Any:  # Any: an object with a state
-        return self.model
-
-    @property
-    def _state(self) -> State:
-        return require_state(type(self), self._held.state)
-
-    @property
-    def _subject(self) -> str | None:
-        if self.subject is not None:
-            return self.subject
-        name = getattr(self.model, "name", None)
-        return None if name is None else str(name)
-
-    def _take(self, event: Event, payload: Mapping[str, Any]) -> None:
-        # A flat chart's event is one microstep. The engine's loop around it serves queued, internal and
-        # eventless transitions, which are refused here, and takes half as long again.
-        trigger = event.build_trigger(machine=self, **payload)
-        self._engine.clear_cache()
-        selected = self._engine.select_transitions(trigger)
-        if not selected:
-            raise TransitionNotAllowed(event, self.configuration)
-        self._engine.microstep(list(selected), trigger)
-        if not self._engine.running:
-            self._engine = self._get_engine()
-
-    def _restore(self, before: Any, firing: Firing) -> None:
-        self._held.state = firing.entered if firing.committed else before
-        # The old engine may hold queued triggers and caches of the interrupted event.
-        self._engine = self._get_engine()
-
-    def _register_callbacks(self, listeners: list[object]) -> None:
-        try:
-            super()._register_callbacks(listeners)
-        except (AttributeError, TypeError, ValueError) as error:  # of a callable without a signature
-            problem = f"a guard or hook can't be called by the names of its arguments ({error})"
-            raise ChartDefinitionError(f"chart {type(self).__name__}: {problem}") from error
-
-    def _get_engine(self) -> Any:
-        if self._callbacks.has_async_callbacks:
-            raise ChartDefinitionError(f"{type(self).__name__}: the model has async callbacks")
-        return super()._get_engine()  # type: ignore[no-untyped-call]
-
     def _put_nonblocking(self, trigger_data: Any, internal: bool = False) -> None:
         """Refuse a trigger on the engine's queue, which did not come through `fire`."""
         del internal
         raise NestedFire(type(self).__name__, str(trigger_data.event))
 
     def _refusal(self, event: str, payload: Mapping[str, Any]) -> InvalidTransition:
-        declared = self.event(event)
-        require_spelt(self, declared, payload)  # a misspelt keyword may be why a guard refused
-        reasons = ((way, reason(self, way, payload)) for way in ways(declared, self._state))
+        self._require_spelt(event, payload)  # a misspelt keyword may be why a guard refused
+        owners = self._seeing()
+        reasons = ((step, reason(owners, step, payload)) for step in self._steps(event))
         return InvalidTransition(
             chart=type(self).__name__,
             event=event,
             subject=self._subject,
             state=state_text(self._state.value),
             allowed=self.enabled(**payload),
-            tried=[(state_text(way.target.value), why) for way, why in reasons if why is not None],
+            tried=[(state_text(step.target.value), why) for step, why in reasons if why is not None],
         )
 
-    @property
-    def _about(self) -> str:
-        return self._subject or f"machine {id(self)}"
-
-    def _tell(self, attempt: FiredEvent) -> None:
+    def _tell(self, event: Event, before: object, after: str | None, guards: Mapping[str, bool]) -> None:
+        about = self._subject or f"machine {id(self)}"
         for watcher in Hooks.watchers:
-            watcher(attempt)
+            watcher(FiredEvent(type(self), about, event.id, state_text(before), after, guards))
 
     def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:
+        owners = self._seeing()
         guards = {
-            str(guard.meta): agrees
-            for transition in ways(event, self._state)
-            for guard, agrees in answers(self, transition, payload)
+            str(guard.spec): agrees
+            for step in self._steps(event.id)
+            for guard, agrees in answers(owners, step, payload)
         }
-        here = state_text(self._state.value)
-        self._tell(FiredEvent(type(self), self._about, event.id, here, None, guards))
+        self._tell(event, self._state.value, None, guards)
 
     def _inferred(self, event: Event, before: Any, after: str) -> dict[str, bool]:
         """Return the answers that the guards must have given for an event to lead there."""
         # Asking the guards again could run side effects, or give other answers.
         said: dict[str, bool] = {}
-        for transition in ways(event, self.states_map[before]):
-            guards = [str(guard) for guard in transition.cond]
-            if state_text(transition.target.value) == after:
+        for step in self._program.steps(before, event.id):
+            guards = [str(guard.spec) for guard in step.guards]
+            if state_text(step.target.value) == after:
                 return said | dict.fromkeys(guards, True)
             if len(guards) == 1:
                 said[guards[0]] = False
         return said
-
-
-def _is_refusal(error: BaseException, firing: Firing) -> bool:
-    refused = isinstance(error, TransitionNotAllowed) and error.event == firing.event
-    return refused and firing.transition is None

@@ -9,8 +9,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from statechart.engine.effects import due_of
 from statechart.engine.payload import Payload
-from statechart.engine.values import state_of
-from statechart.engine.view import view_of
+from statechart.engine.values import require_entered
 from statechart.errors import InvalidValue, UnknownPayload
 from statechart.storage.session import ModelT, Session, secrets_in
 from statechart.wording import state_text
@@ -49,44 +48,45 @@ class Ledger(Protocol[ValueT]):
         ...
 
 
-def with_state(value: ModelT, transition: Transition) -> ModelT:
-    """Return the value with the target as its `state`, as `fire` does by default."""
-    return value.model_copy(update={"state": transition.to_value})
-
-
 def fire(
     session: Session[ModelT],
-    chart: type[Chart],
+    chart: type[Chart[Any]],
     event: Event,
     *,
-    evolve: Callable[[ModelT, Transition], ModelT] = with_state,
+    evolve: Callable[[ModelT, Transition], ModelT] | None = None,
     **payload: Any,  # Any: the chart's hooks decide
 ) -> ModelT:
     """Fire an event on the value that a session holds, and return the committed value.
 
-    Guards and hooks see the value's fields as attributes of `model`, and the payload as keyword
-    arguments. Only `evolve` changes the value: it makes the next value from the present one and the
-    transition. The model validates this value as a reader of the record will; `fire` returns it as read.
+    Guards and hooks see a draft of the value as `model`, and the payload as keyword arguments. What hooks
+    assign is committed with the transition. `evolve` makes the next value from the value as the hooks left
+    it, which is still in the old state, and the transition; by default, the chart's own `evolve` does.
+    The model validates the result as a reader of the record will; `fire` returns it as read.
 
     Raises:
         UnknownEvent: The chart has no such event.
         InvalidTransition: The chart does not allow the event now; nothing was written.
         InvalidValue: The model could not read the value again, or not in its state; nothing was written.
-        ChartDefinitionError: A hook sets an attribute of `model`; nothing was written.
         StorageError: The transition could not be committed; see `Session.commit`.
     """
     __tracebackhide__ = True  # pytest shows the test that fires instead
-    return fire_on(_SessionLedger(session, chart), chart, event, evolve, **payload)
+    commit = _SessionCommit(session, chart)
+    machine = chart.bound(session.value, subject=session.name, commit=commit, evolve=evolve)
+    machine.fire(event, **payload)
+    return session.value
 
 
 def fire_on(
     ledger: Ledger[ValueT],
-    chart: type[Chart],
+    chart: type[Chart[Any]],
     event: Event,
     evolve: Callable[[ValueT, Transition], ValueT],
     **payload: Any,  # Any: the chart's hooks decide
 ) -> ValueT:
-    """Do what `fire` does on a value that is recorded in a form of the caller's."""
+    """Fire an event on a value that is recorded in a form of the caller's, and return the recorded value.
+
+    Guards and hooks see the ledger's model; only `evolve` changes the value.
+    """
     __tracebackhide__ = True
     machine = chart.bound(ledger.model(), subject=ledger.subject, commit=_Commit(ledger, evolve))
     machine.fire(event, **payload)
@@ -116,27 +116,23 @@ class _Commit(Generic[ValueT]):
         return self._ledger.commit(value, transition)
 
 
-class _SessionLedger(Generic[ModelT]):
-    """The ledger of a session: a record's data is the transition, a log line has the revision."""
+class _SessionCommit(Generic[ModelT]):
+    """Commits one transition to a session: the record's data is the transition."""
 
-    def __init__(self, session: Session[ModelT], chart: type[Chart]) -> None:
+    reads_value = True
+    """The chart leaves the check of the value to this commit, which reads it as its readers will."""
+
+    def __init__(self, session: Session[ModelT], chart: type[Chart[Any]]) -> None:
         self._session = session
         self._chart = chart
-        self._before = session.head.revision
-        self.subject: str | None = session.name
+        self._before = session.head.revision  # tells after an interrupted commit whether it was made
 
     @property
-    def value(self) -> ModelT:
-        return self._session.value
+    def committed(self) -> bool:
+        return self._session.head.revision > self._before
 
-    @property
-    def revision(self) -> int:
-        return self._session.head.revision
-
-    def model(self) -> object:
-        return view_of(self.value)
-
-    def commit(self, value: ModelT, transition: Transition) -> Mapping[str, object]:
+    def __call__(self, transition: Transition) -> Mapping[str, object]:
+        session = self._session
         data: dict[str, object] = {
             "event": transition.event,
             "from_state": transition.from_state,
@@ -148,25 +144,21 @@ class _SessionLedger(Generic[ModelT]):
         effects = due_of(self._chart._effects, transition.event, transition.to_state)
         if effects:
             data["effects"] = effects
-        readable = self._readable(value, transition)
-        self._session.commit("transition", readable, expected=self._before, data=data)
-        return {"subject": self.subject, "revision": self.revision}
+        session.commit("transition", self._readable(transition), expected=self._before, data=data)
+        return {"subject": session.name, "revision": session.head.revision}
 
-    def _readable(self, value: ModelT, transition: Transition) -> ModelT:
+    def _readable(self, transition: Transition) -> ModelT:
         """Return the value as it will be read, in the state that the transition leads to.
 
         Raises:
             InvalidValue: The model does not read it, or reads another state.
         """
+        value: ModelT = transition.value
         if state_text(getattr(value, "state", None)) == transition.to_state:
             # `to_state` is a text, and evolve functions put the text into models of any type.
             value = value.model_copy(update={"state": transition.to_value})
         read = self._session.as_read(value)
-        state = getattr(read, "state", None)
-        found = state_of(self._chart.states_map, state)
-        if found is None or found.value != transition.to_value:
-            problem = f"its state would be {state!r} instead of {transition.to_value!r}; {_SET_STATE}"
-            raise InvalidValue(self._session.name, problem)
+        require_entered(self._chart, read, transition.to_value, self._session.name)
         return read
 
 
@@ -235,5 +227,3 @@ def _masked(found: object, hidden: Collection[str]) -> object:
 
 
 _MASK = "**********"  # as pydantic has it
-
-_SET_STATE = "give the model a field `state`, and let `evolve` set it to `to_value`"

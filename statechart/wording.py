@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from enum import Enum
 from functools import cached_property, partial, partialmethod
 from types import FunctionType, MethodType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
@@ -70,3 +74,10 @@ def own_docstring(attribute: object) -> str | None:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as `1 record` or `2 records`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first problem of a validation, as `field.field: message`."""
+    found = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, found["loc"]))
+    return f"{where}: {found['msg']}" if where else found["msg"]

@@ -17,7 +17,6 @@ from environments.presentation.guidance import COMMANDS, LIFECYCLE
 from environments.presentation.view import View, look
 from environments.secrets.redaction import clean, redactor
 from statechart import errors as chart_errors
-from statechart.storage.record import first_problem
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.program.kinds import (
     Kind as _Kind,
@@ -30,6 +29,7 @@ from statechart.terminal.program.kinds import (
 )
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode, Report
+from statechart.wording import first_problem
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings

@@ -37,12 +37,13 @@ from statechart.storage.chain import CHECKPOINT
 from statechart.storage.disk import OwnPath, create_file, make_directory, translated
 from statechart.storage.layout import Layout
 from statechart.storage.rebase import Candidate, Evidence
-from statechart.storage.record import Record, first_problem
+from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.rotation import DEFAULT, Segment
 from statechart.storage.segments.whole import SegmentFile
 from statechart.storage.session import Session as StoreSession
 from statechart.storage.tail import Tail
+from statechart.wording import first_problem
 
 _TRACES = "traces"
 _ELSEWHERE = frozenset(("type", "environment"))  # the store keeps these fields of a record itself

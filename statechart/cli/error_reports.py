@@ -12,7 +12,6 @@ import click
 from pydantic import ValidationError
 
 from statechart import errors
-from statechart.storage.record import first_problem
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.program.exits import ended_with, unexpected, usage
 from statechart.terminal.program.kinds import (
@@ -26,7 +25,7 @@ from statechart.terminal.program.kinds import (
 )
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode, Report
-from statechart.wording import nearest
+from statechart.wording import first_problem, nearest
 
 if TYPE_CHECKING:
     from statechart.cli.settings import Settings

@@ -29,6 +29,7 @@ class Transition:
         to_state: The text of the target's value.
         to_value: The target's value as the chart declares it, such as the member of an Enum. A model
             holds this value as its state.
+        value: The model after the transition, as the hooks and `evolve` left it.
     """
 
     chart: str
@@ -38,6 +39,7 @@ class Transition:
     subject: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     to_value: Any = field(default=None, compare=False, repr=False)  # Any: states have values of many types
+    value: Any = field(default=None, compare=False, repr=False)  # Any: a model
 
 
 class Commit(Protocol):
@@ -101,7 +103,13 @@ def emit(level: str, message: str, fields: Mapping[str, object]) -> None:
 
 @dataclass(slots=True)
 class Firing:
-    """An event on its way through a chart."""
+    """An event on its way through a chart.
+
+    Attributes:
+        settle: Returns the model after the transition, or raises if it is not a valid one.
+        model: The model before the event.
+        draft: What guards and hooks see of it; None if nothing but the chart's own hooks is called.
+    """
 
     event: str
     from_state: str
@@ -109,9 +117,11 @@ class Firing:
     subject: str | None
     payload: Mapping[str, Any]
     commit: Commit | None
+    settle: Callable[[Transition], Any]
+    model: Any = None
+    draft: Any = None
     started: float = field(default_factory=perf_counter)
     since: datetime | None = None
-    entered: Any = None
     transition: Transition | None = None
     returned: bool = False
 
@@ -139,8 +149,7 @@ class Hooks:
         firing = self.firing
         if firing is None:  # the initial state is entered without an event
             return
-        firing.entered = target.value
-        firing.transition = transition = Transition(
+        transition = Transition(
             firing.chart,
             firing.event,
             firing.from_state,
@@ -149,6 +158,9 @@ class Hooks:
             firing.payload,
             target.value,
         )
+        # Before the commit: a value that is not valid must not be written. `evolve` takes the transition.
+        object.__setattr__(transition, "value", firing.settle(transition))
+        firing.transition = transition
         try:
             fields = firing.commit(transition) if firing.commit is not None else {}
         except BaseException:

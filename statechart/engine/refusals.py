@@ -3,93 +3,68 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from inspect import getattr_static
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from statemachine.callbacks import SpecReference
 from statemachine.dispatcher import Listener, Listeners
 from statemachine.spec_parser import build_expression, operator_mapping, replace_operators
 
+from statechart.engine.calls import Found, Lacking, Owners
+from statechart.engine.program import Known, Step
 from statechart.wording import refusal_of
 
-if TYPE_CHECKING:
-    from statemachine import Event, State, StateChart
-    from statemachine.transition import Transition
 
-    Machine = StateChart[Any]
-
-
-def ways(event: Event, state: State) -> Iterator[Any]:  # Any: transitions with one target
-    """Yield the transitions of an event from a state, in the order in which they are tried."""
-    for transition in state.transitions:
-        if event.id in [declared.id for declared in transition.events]:
-            yield transition
-
-
-def answers(
-    machine: Machine, transition: Transition, payload: Mapping[str, Any]
-) -> Iterator[tuple[Any, bool]]:
+def answers(owners: Owners, step: Step, payload: Mapping[str, Any]) -> Iterator[tuple[Found, bool]]:
     """Ask each guard of a transition, and yield the guard with its answer."""
-    known = _keywords(machine, transition, payload)
-    for guard in machine._callbacks[transition.cond.key]:
-        try:
-            agrees = guard.call(**known)
-        except Exception:  # firing the guard's own event raises it, but other events must not
-            agrees = False
-        yield guard, bool(agrees)
+    known = step.known(owners, payload, step.transition.source) if step.guards else {}
+    for guard in step.guards:
+        yield guard, _agrees(guard, owners, known)
 
 
-def ask(machine: Machine, transitions: Iterable[Transition], payload: Mapping[str, Any]) -> None:
-    """Ask the guards of transitions as the engine does; raise the error of a guard."""
-    for transition in transitions:
-        known = _keywords(machine, transition, payload)
-        machine._callbacks.all(transition.cond.key, **known)
-
-
-def is_open(machine: Machine, transition: Transition, payload: Mapping[str, Any]) -> bool:
+def is_open(owners: Owners, step: Step, payload: Mapping[str, Any]) -> bool:
     """Return whether all guards of a transition agree."""
-    return all(agrees for _, agrees in answers(machine, transition, payload))
+    return all(agrees for _, agrees in answers(owners, step, payload))
 
 
-def reason(machine: Machine, transition: Transition, payload: Mapping[str, Any]) -> str | None:
+def reason(owners: Owners, step: Step, payload: Mapping[str, Any]) -> str | None:
     """Return the reason of the first guard that refuses a transition, or None if all agree."""
-    for guard, agrees in answers(machine, transition, payload):
+    known = step.known(owners, payload, step.transition.source) if step.guards else {}
+    for guard in step.guards:
+        try:
+            agrees = guard.agrees(owners, known)
+        except Lacking as error:
+            return f"the payload {', '.join(error.lacking)} is missing"
+        except Exception:  # as in `answers`
+            agrees = False
         if not agrees:
-            return _reason(machine, guard, _keywords(machine, transition, payload))
+            return _reason(owners, guard.spec, known)
     return None
 
 
-def _keywords(machine: Machine, transition: Transition, payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **payload,
-        "machine": machine,
-        "model": machine.model,
-        "source": transition.source,
-        "target": transition.target,
-        "state": transition.source,
-        "transition": transition,
-        "event": next(iter(transition.events)),
-    }
+def _agrees(guard: Found, owners: Owners, known: Known) -> bool:
+    try:
+        return guard.agrees(owners, known)
+    except Exception:  # firing the guard's own event raises it, but other events must not
+        return False
 
 
-def _reason(machine: Machine, guard: Any, keywords: Mapping[str, Any]) -> str:
-    spec = guard.meta
+def _reason(owners: Owners, spec: Any, known: Known) -> str:
     if spec.reference is not SpecReference.NAME:
         return refusal_of(spec.attr_name, spec.func)
     expression = ast.parse(replace_operators(spec.func), mode="eval").body
-    found = _Blame(machine, keywords).of(expression, wanted=spec.expected_value is not False)
+    found = _Blame(owners, known).of(expression, wanted=spec.expected_value is not False)
     return " and ".join(dict.fromkeys(found)) or refusal_of(spec.func, None)
 
 
 class _Blame:
     """Finds the parts of a guard's expression that keep it from the wanted answer."""
 
-    def __init__(self, machine: Machine, keywords: Mapping[str, Any]) -> None:
-        # The same objects, in the same order, as the engine looks names up in.
-        self._owners = [machine, machine.model, *machine._listeners.values()]
-        self._listeners = Listeners.from_listeners(Listener.from_obj(owner) for owner in self._owners)
-        self._keywords = keywords
+    def __init__(self, owners: Owners, known: Known) -> None:
+        self._owners = owners
+        self._listeners = Listeners.from_listeners(Listener.from_obj(owner) for owner in owners)
+        self._keywords = known
 
     def of(self, part: ast.expr, *, wanted: bool) -> list[str]:
         """Return the reasons why a part of the expression does not have the wanted answer."""

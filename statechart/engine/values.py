@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statechart.errors import ChartDefinitionError, UnknownState
+from statechart.errors import ChartDefinitionError, InvalidValue, UnknownState
 from statechart.wording import plain, state_text
 
 if TYPE_CHECKING:
     from statemachine import State, StateChart
+
+    from statechart.engine.draft import Keeper
 
 
 def value_problem(value: object, others: Iterable[object]) -> str | None:
@@ -59,27 +61,34 @@ def require_state(chart: type[StateChart[Any]], value: object) -> State:
     return found
 
 
-def settle(chart: type[StateChart[Any]], model: Any) -> Any:  # Any: a model, and the value of a state
+def settle(chart: type[StateChart[Any]], model: Any, keeper: Keeper) -> Any:  # Any: the value of a state
     """Put the state's own value in the place of an equivalent in a model; return this value.
+
+    A model that is drafted keeps what it has. The result is None for a model without a state.
 
     Raises:
         UnknownState: The chart has no such state.
-        ChartDefinitionError: The model does not take the state's own value.
+        ChartDefinitionError: The model does not let its state be set.
+        InvalidValue: The model has no field for a state.
     """
     held = getattr(model, "state", None)
-    if held is None:
-        return None
-    state = require_state(chart, held)
-    if held != state.value:
-        require_settable(chart, model, state.value)
-    return state.value
+    state = None if held is None else require_state(chart, held)
+    if state is None or held != state.value:
+        if not keeper.drafts:
+            require_settable(chart, model, None if state is None else state.value)
+        elif not hasattr(model, "state"):
+            raise InvalidValue(type(model).__name__, f"{type(model).__name__} {_NO_STATE}")
+    return None if state is None else state.value
+
+
+_NO_STATE = "has no field 'state': give it one, such as `state: str | None = None`"
 
 
 def require_settable(chart: type[StateChart[Any]], model: Any, value: object) -> None:
-    """Give a model a state, before the engine does.
+    """Give a model a state, before the hooks of an event run.
 
     Raises:
-        ChartDefinitionError: It does not, as it is frozen or has no attributes.
+        ChartDefinitionError: It does not let its state be set.
     """
     try:
         model.state = value
@@ -89,3 +98,18 @@ def require_settable(chart: type[StateChart[Any]], model: Any, value: object) ->
             f"{chart.__name__}: the state of its model, of the class {kind}, can't be set ({why}); "
             "give a model whose `state` may change, or store the value and use fire(session, ...)"
         ) from error
+
+
+def require_entered(chart: type[StateChart[Any]], value: object, target: object, name: str) -> None:
+    """Check that a value is in the state that a transition leads to.
+
+    Raises:
+        InvalidValue: It is in another state, or has none.
+    """
+    state = getattr(value, "state", None)
+    found = state_of(chart.states_map, state)
+    if found is None or found.value != target:
+        raise InvalidValue(name, f"its state would be {state!r} instead of {target!r}; {_SET_STATE}")
+
+
+_SET_STATE = "give the model a field `state`, and let `evolve` set it to `to_value`"

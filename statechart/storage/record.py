@@ -33,6 +33,7 @@ from statechart.storage.chain import (
     misfit,
 )
 from statechart.utc import UtcDatetime
+from statechart.wording import first_problem
 
 FIRST_VERSION = 1
 """The first version of a schema; migrations count up from there."""
@@ -263,13 +264,6 @@ def read_line(line: bytes, *, opens: bool) -> Record:
     if opens and record.type == CHECKPOINT:
         return record.model_copy(update={"schema_version": record.schema_version - ABOVE})
     return record
-
-
-def first_problem(error: ValidationError) -> str:
-    """Return the first problem of a validation, as `field.field: message`."""
-    found = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, found["loc"]))
-    return f"{where}: {found['msg']}" if where else found["msg"]
 
 
 def _beginning(record: Record, path: Path, name: str) -> Head:

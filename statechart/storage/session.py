@@ -20,9 +20,9 @@ from statechart.storage.disk import replace_file, translated
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
-from statechart.storage.record import Draft, Line, Record, first_problem, line_after
+from statechart.storage.record import Draft, Line, Record, line_after
 from statechart.storage.segments.rotation import DEFAULT, Segment, next_segment
-from statechart.wording import nearest
+from statechart.wording import first_problem, nearest
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
-from statechart.engine.view import view_of
-from statechart.errors import InvalidTransition, MissingPayload
 from statechart.firing import fire
 from statechart.storage.session import ModelT
 from statechart.stored.binding import require_recorded
@@ -47,7 +45,7 @@ def machine_on(chart: type[Chart], value: ModelT, subject: str) -> Chart:
         UnknownState: The chart has no state like that of the value.
     """
     require_recorded(chart, value, subject)
-    return chart.bound(view_of(value), subject=subject)
+    return chart.bound(value, subject=subject)
 
 
 def allowed_on(chart: type[Chart], value: ModelT, subject: str, payload: Mapping[str, Any]) -> Allowed:
@@ -57,16 +55,7 @@ def allowed_on(chart: type[Chart], value: ModelT, subject: str, payload: Mapping
 
 def allowed_by(machine: Chart, payload: Mapping[str, Any]) -> Allowed:
     """Return the events that a machine allows, with the reasons of those refused."""
-    events = machine.enabled(**payload)
-    refused = {}
-    for each in (event for event in type(machine)._events if event.id not in events):
-        try:
-            machine.require(each, **payload)
-        except InvalidTransition as refusal:
-            refused[each.id] = refusal.reason or f"not declared in state {refusal.state}"
-        except MissingPayload as missing:
-            refused[each.id] = f"the payload {', '.join(missing.names)} is missing"
-    return Allowed(events, MappingProxyType(refused))
+    return Allowed(machine.enabled(**payload), MappingProxyType(machine.refusals(**payload)))
 
 
 class ChartSession(Generic[ModelT]):

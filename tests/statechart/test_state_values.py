@@ -292,7 +292,7 @@ def test_a_value_that_could_not_be_read_again_is_not_written(case: str, tmp_path
     assert store.load("x").value == model_()
 
 
-def test_a_hook_cannot_set_a_field_of_a_stored_value(tmp_path: Path) -> None:
+def test_what_a_hook_assigns_is_stored_with_the_transition(tmp_path: Path) -> None:
     class Counting(Chart):
         off = State("off", initial=True)
         on = State("on", final=True)
@@ -304,9 +304,10 @@ def test_a_hook_cannot_set_a_field_of_a_stored_value(tmp_path: Path) -> None:
     store = JsonFileRepository(tmp_path, Counted)
     store.create("x", Counted())
 
-    with store.open("x") as session, pytest.raises(ChartDefinitionError, match="sets 'taken' of a stored"):
-        fire(session, Counting, Counting.up)
-    assert store.load("x").value == Counted()
+    with store.open("x") as session:
+        assert fire(session, Counting, Counting.up) == Counted(state="on", taken=1)
+    assert store.load("x").value == Counted(state="on", taken=1)
+    assert [record.type for record in store.history("x")] == ["created", "transition"]
 
 
 def test_a_value_that_was_never_validated_is_not_created(tmp_path: Path) -> None:

@@ -1,0 +1,361 @@
+"""A machine: an instance of a chart, with its model and the program that it runs for events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, Generic, cast
+
+from loguru import logger
+from statemachine import Event, State, StateChart
+from statemachine.model import Model
+from statemachine.orderedset import OrderedSet
+from statemachine.state import InstanceState
+from typing_extensions import TypeVar
+
+from statechart.engine import naming
+from statechart.engine.calls import Async, Lacking, NotFound, Owners
+from statechart.engine.draft import Keeper, keeper_of
+from statechart.engine.hooks import Commit, Firing, Hooks, Transition
+from statechart.engine.payload import RESERVED, Payload, require_spelt
+from statechart.engine.program import Program, Step
+from statechart.engine.values import require_entered, require_settable, require_state, settle
+from statechart.errors import (
+    ChartDefinitionError,
+    MissingPayload,
+    NestedFire,
+    NotCopyable,
+    ReservedPayload,
+    UnknownPayload,
+)
+from statechart.wording import state_text
+
+ModelT = TypeVar("ModelT", default=Any)
+
+Evolve = Callable[[Any, Transition], Any]
+
+NO_PAYLOAD: Mapping[str, Any] = {}
+
+
+class Machine(StateChart[ModelT], Generic[ModelT]):
+    """Runs the program of a chart on a model: chooses a transition, calls guards and hooks, commits.
+
+    python-statemachine declares the chart and describes it; its engine is not run.
+    """
+
+    _hooks_class: ClassVar[type[Hooks]]
+    _programs: ClassVar[dict[object, Program]]
+    _has_evolution: ClassVar[bool]
+
+    def __init__(self, model: Any, subject: str | None, commit: Commit | None) -> None:
+        chart = type(self)
+        if chart._abstract:
+            raise ChartDefinitionError(f"chart {chart.__name__}: it has no states; declare some")
+        given: Any = Model() if model is None else model  # type: ignore[no-untyped-call]  # of the engine
+        self.model = given
+        self.state_field = "state"
+        self.subject = subject
+        self.commit = commit
+        self._evolution: Evolve | None = None
+        self._prepare(self._resolve_class_listeners())
+
+    def _prepare(self, listeners: Iterable[object]) -> None:
+        """Find what this machine runs, and enter the initial state if the model has none."""
+        chart = type(self)
+        self._keeper: Keeper = keeper_of(cast("type", type(self.model)))
+        held = settle(chart, self.model, self._keeper)
+        self._listeners = {id(listener): listener for listener in listeners}
+        self._hooks: Hooks = self._new_hooks()
+        self._others = (*self._listeners.values(), self._hooks)
+        self._program = self._found_program()
+        instances: dict[Any, Any] = {}
+        for value, state in chart.states_map.items():
+            instances[value] = InstanceState(state, self, instances)
+            if state.id not in chart._events:
+                vars(self)[state.id] = instances[value]
+        if held is None:
+            self._start()
+
+    def _new_hooks(self) -> Hooks:
+        raise NotImplementedError
+
+    def evolve(self, value: Any, transition: Transition) -> Any:
+        """Return the value after a transition."""
+        return self._keeper.entered(value, transition.to_value)
+
+    @property
+    def _owners(self) -> Owners:
+        return (self, self.model, *self._others)
+
+    def _found_program(self) -> Program:
+        programs = type(self)._programs
+        owners = self._owners
+        # Objects of one class may differ in their attributes; models of pydantic have the same fields.
+        shape = tuple(
+            (type(owner), None if owner is self.model and self._keeper.drafts else tuple(vars(owner)))
+            if hasattr(owner, "__dict__")
+            else type(owner)
+            for owner in owners
+        )
+        found = programs.get(shape)
+        if found is None:
+            found = programs[shape] = self._compiled(owners)
+        return found
+
+    def _compiled(self, owners: Owners) -> Program:
+        chart = type(self)
+        hidden = [chart._protected_attrs, {self.state_field}, *(() for _ in self._others)]
+        try:
+            return Program(chart, owners, hidden)
+        except NotFound as error:
+            raise ChartDefinitionError(
+                f"chart {chart.__name__}: {naming.unbuilt(self) or error}"
+            ) from error
+        except Async as error:
+            raise ChartDefinitionError(f"{chart.__name__}: the model has async callbacks") from error
+        except (AttributeError, TypeError, ValueError) as error:  # of a callable without a signature
+            problem = f"a guard or hook can't be called by the names of its arguments ({error})"
+            raise ChartDefinitionError(f"chart {chart.__name__}: {problem}") from error
+
+    def _start(self) -> None:
+        """Enter the initial state, without a commit."""
+        step, model, keeper = self._program.initial, self.model, self._keeper
+        draft, saved = keeper.draft(model), keeper.saved(model)
+        try:
+            vars(self)["model"] = draft
+            owners = self._owners
+            if step.prepare:
+                step.known(owners, {}, step.transition.source)
+            keeper.assign(draft, step.target.value)
+            step.enter(owners, {})
+        except Lacking as error:
+            keeper.restore(model, None, saved)
+            raise ChartDefinitionError(
+                f"chart {type(self).__name__}: {error.name} takes {', '.join(error.lacking)}, but the "
+                "initial state is entered without an event: give a default value"
+            ) from error.with_traceback(None)
+        finally:
+            vars(self)["model"] = model
+        value = keeper.entered(keeper.left(model, draft), step.target.value)
+        vars(self)["model"] = keeper.adopted(model, value)
+
+    def _rebind(self, model: Any) -> None:
+        """Take another model of the same class."""
+        chart = type(self)
+        vars(self)["model"] = model
+        held = settle(chart, model, self._keeper)
+        if not self._keeper.drafts:  # it may have other attributes than the model before
+            self._program = self._found_program()
+        if held is None:
+            self._start()
+
+    @property
+    def _held(self) -> Any:  # Any: an object with a state
+        return self.model
+
+    @property
+    def _state(self) -> State:
+        return require_state(type(self), self._held.state)
+
+    @property
+    def _subject(self) -> str | None:
+        if self.subject is not None:
+            return self.subject
+        name = getattr(self.model, "name", None)
+        return None if name is None else str(name)
+
+    @property
+    def _evolves(self) -> bool:
+        return self._evolution is not None or type(self)._has_evolution
+
+    def _steps(self, event: str) -> tuple[Step, ...]:
+        """Return the transitions of an event from the present state.
+
+        Raises:
+            UnknownState: The chart has no such state.
+        """
+        held = self._held.state
+        try:
+            found = self._program.steps(held, event)
+        except TypeError:  # a list and the like, which no state has
+            found = ()
+        return found or self._program.steps(self._state.value, event)
+
+    def _seeing(self) -> Owners:
+        """Return the owners for questions to guards, which see a draft."""
+        return (self, self._keeper.draft(self.model), *self._others)
+
+    def _fire(self, event: Event, payload: dict[str, Any]) -> Transition | None:
+        """Take the first transition of an event that is open, and commit it; None if none is open.
+
+        Raises:
+            MissingPayload: A guard or hook needs a payload keyword that was not given.
+        """
+        __tracebackhide__ = True
+        hooks, keeper, model = self._hooks, self._keeper, self.model
+        if hooks.firing is not None:
+            raise NestedFire(type(self).__name__, event.id)
+        if payload:
+            self._check_payload(event, payload)
+        steps = self._steps(event.id)
+        if not steps:
+            return None
+        source = steps[0].transition.source
+        if not keeper.drafts:
+            require_settable(type(self), model, source.value)
+        firing = Firing(
+            event.id,
+            state_text(source.value),
+            type(self).__name__,
+            self._subject,
+            Payload(payload, self._program.takes[event.id]) if payload else NO_PAYLOAD,
+            self.commit,
+            self._settled,
+            model=model,
+            since=getattr(model, "since", None),
+        )
+        saved = None
+        try:
+            hooks.firing = firing
+            if not all(step.bare for step in steps):
+                saved = keeper.saved(model)
+                firing.draft = vars(self)["model"] = keeper.draft(model)
+            owners = self._owners
+            for step in steps:
+                known = step.known(owners, payload, source)
+                if step.bare or step.is_open(owners, known):
+                    step.leave(owners, payload, known)
+                    if firing.draft is not None or not keeper.drafts:
+                        keeper.assign(owners[1], step.target.value)
+                    known = step.enter(owners, payload)
+                    vars(self)["model"] = self._adopted(model, firing)
+                    if step.after:
+                        step.finish(self._owners, known)
+                    break
+            else:
+                vars(self)["model"] = model
+        except BaseException as error:
+            vars(self)["model"] = self._adopted(model, firing)
+            if not firing.committed:
+                keeper.restore(model, source.value, saved)
+                if isinstance(error, Lacking):
+                    raise self._missing(event, payload, error) from error.with_traceback(None)
+                raise
+            if not isinstance(error, Exception):
+                raise
+            # A committed event has happened: a hook that fails afterwards must not deny it.
+            with suppress(Exception):  # a failing log sink must not turn a commit into an error
+                logger.opt(exception=error).warning("A hook failed after {} was committed", event.id)
+        finally:
+            hooks.firing = None
+        return firing.transition
+
+    def _check_payload(self, event: Event, payload: Mapping[str, Any]) -> None:
+        if not RESERVED.isdisjoint(payload):
+            raise ReservedPayload(sorted(RESERVED.intersection(payload)))
+        # `evolve`, or a commit, may read what no hook takes: then it is checked afterwards.
+        if not self._evolves and not getattr(self.commit, "reads_payload", False):
+            self._require_spelt(event.id, payload)
+
+    def _require_spelt(self, event: str, payload: Mapping[str, Any]) -> None:
+        require_spelt(type(self).__name__, event, payload, self._program.takes[event])
+
+    def _settled(self, transition: Transition) -> Any:
+        """Return the model after a transition, as hooks and `evolve` leave it.
+
+        Raises:
+            InvalidValue: Its class refuses it, or it is in another state.
+            UnknownPayload: Nothing took a keyword, and its name is close to one that is taken.
+        """
+        firing, keeper = self._hooks.firing, self._keeper
+        assert firing is not None
+        left = keeper.left(firing.model, firing.draft)
+        if not self._evolves:
+            value = keeper.entered(left, transition.to_value)
+        else:
+            value = (self._evolution or self.evolve)(left, transition)
+            if isinstance(transition.payload, Payload):
+                misspelt = transition.payload.misspelt()
+                if misspelt is not None and not getattr(self.commit, "reads_payload", False):
+                    raise UnknownPayload(transition.chart, transition.event, *misspelt)
+        # A store reads the value as its readers will, and checks it by that.
+        if getattr(self.commit, "reads_value", False) or (left is firing.model and not self._evolves):
+            return value
+        name = self._subject or type(self).__name__
+        if state_text(getattr(value, "state", None)) == transition.to_state:
+            # `to_state` is a text, and evolve functions put the text into models of any type.
+            value = keeper.entered(value, transition.to_value)
+        value = keeper.validated(value, name)
+        require_entered(type(self), value, transition.to_value, name)
+        return value
+
+    def _adopted(self, model: Any, firing: Firing) -> Any:
+        """Return the model of this machine after an event, which was committed or not."""
+        if firing.transition is None or not firing.committed:
+            return model
+        return self._keeper.adopted(model, firing.transition.value)
+
+    def _missing(self, event: Event, payload: Mapping[str, Any], error: Lacking) -> MissingPayload:
+        guards = {
+            name
+            for step in self._steps(event.id)
+            for guard in step.guards
+            for name in naming.names(guard.spec) or {guard.spec.attr_name}
+        }
+        needed_by = f"guard {error.name}" if error.name in guards else f"hook {error.name}"
+        return MissingPayload(type(self).__name__, event.id, needed_by, error.lacking, payload)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the parts of a copy or a pickle: the model, and attributes of the chart's own."""
+        if self.commit is not None:
+            raise NotCopyable(type(self).__name__)
+        made = {"_hooks", "_others", "_program", "_keeper"}
+        parts = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in made and not isinstance(value, InstanceState)
+        }
+        parts["_listeners"] = list(self._listeners.values())
+        return parts
+
+    def __setstate__(self, parts: dict[str, Any]) -> None:
+        listeners = parts.pop("_listeners")
+        vars(self).update(parts)
+        self._prepare(listeners)
+
+    # What python-statemachine tells of a machine, by the model.
+
+    @property
+    def configuration(self) -> OrderedSet[State]:
+        """The active state, as a set."""
+        held = getattr(self.model, "state", None)
+        return OrderedSet() if held is None else self.configuration_of(self._state)
+
+    @configuration.setter
+    def configuration(self, states: OrderedSet[State]) -> None:
+        (state,) = states
+        self.current_state_value = state.value
+
+    def configuration_of(self, state: State) -> OrderedSet[State]:
+        """Return the configuration with a state, as this machine's own states."""
+        return OrderedSet([vars(self).get(state.id, state)])
+
+    @property
+    def configuration_values(self) -> OrderedSet[Any]:
+        """The value of the active state, as a set."""
+        return OrderedSet(state.value for state in self.configuration)
+
+    @property
+    def current_state_value(self) -> Any:
+        """The value of the active state."""
+        return getattr(self.model, "state", None)
+
+    @current_state_value.setter
+    def current_state_value(self, value: object) -> None:
+        held: Any = self.model
+        held.state = value
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the active state is final."""
+        return any(state.final for state in self.configuration)

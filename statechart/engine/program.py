@@ -1,0 +1,234 @@
+"""The program of a chart: for each state and event, the guards and hooks to call, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statemachine import State
+from statemachine.event_data import EventData, TriggerData
+from statemachine.transition import Transition
+
+from statechart.engine.calls import Call, Found, Owners, Search
+from statechart.engine.table import Table, Way
+
+if TYPE_CHECKING:
+    from statemachine import Event, StateChart
+
+    Machine = StateChart[Any]
+
+INITIAL = "__initial__"
+"""The event with which the initial state is entered."""
+
+Known = dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A microstep: one transition of an event, with all that is called for it.
+
+    Attributes:
+        stays: Whether no state is left, as an internal transition does.
+        bare: Whether nothing is called but the chart's own hooks, which don't change the model.
+        extras: The keywords that take time to make, as far as something takes them.
+    """
+
+    event: Any  # Any: an Event, or the name of the event with which the initial state is entered
+    transition: Transition
+    target: State
+    prepare: tuple[Call, ...]
+    validators: tuple[Call, ...]
+    guards: tuple[Found, ...]
+    before: tuple[Call, ...]
+    leaving: tuple[Call, ...]
+    on: tuple[Call, ...]
+    entering: tuple[Call, ...]
+    after: tuple[Call, ...]
+    stays: bool
+    bare: bool
+    extras: frozenset[str]
+
+    def known(self, owners: Owners, payload: Mapping[str, Any], state: State) -> Known:
+        """Return the keywords of guards and hooks, with the state that they are called for."""
+        known = {
+            **payload,
+            "machine": owners[0],
+            "event": self.event,
+            "model": owners[1],
+            "transition": self.transition,
+            "state": state,
+            "source": self.transition.source,
+            "target": self.target,
+        }
+        if "event_data" in self.extras:
+            trigger = TriggerData(machine=owners[0], event=self.event, kwargs=dict(payload))
+            data = known["event_data"] = EventData(trigger_data=trigger, transition=self.transition)
+            data.state = state
+        if self.prepare:
+            for prepared in [call(owners, known) for call in self.prepare]:
+                known.update(prepared)
+        return known
+
+    def is_open(self, owners: Owners, known: Known) -> bool:
+        """Ask the validators, which may raise, and then the guards."""
+        for validate in self.validators:
+            validate(owners, known)
+        return all(guard.agrees(owners, known) for guard in self.guards)
+
+    def leave(self, owners: Owners, payload: Mapping[str, Any], known: Known) -> None:
+        """Call what is called in the old state."""
+        for call in self.before:
+            call(owners, known)
+        # Each state that is left or entered has keywords of its own, which are prepared anew.
+        anew = self.prepare and not self.stays
+        left = self.known(owners, payload, self.transition.source) if anew else known
+        for call in self.leaving:
+            call(owners, left)
+        if self.on:
+            if "configurations" in self.extras:
+                machine = owners[0]
+                known["previous_configuration"] = machine.configuration
+                known["new_configuration"] = machine.configuration_of(self.target)
+            for call in self.on:
+                call(owners, known)
+
+    def enter(self, owners: Owners, payload: Mapping[str, Any]) -> Known:
+        """Call what is called in the new state; return the keywords for `finish`."""
+        entered = self.known(owners, payload, self.target)
+        for call in self.entering:
+            call(owners, entered)
+        return entered
+
+    def finish(self, owners: Owners, known: Known) -> None:
+        """Call what is called after the commit."""
+        known["model"] = owners[1]
+        for call in self.after:
+            call(owners, known)
+
+
+class Program:
+    """What a machine calls for each event; serves all machines whose owners are of the same classes.
+
+    Args:
+        chart: The chart's class.
+        owners: The machine, its model and its listeners, the last of which are the chart's own hooks.
+        hidden: The names of attributes of each owner that are no guards or hooks.
+
+    Attributes:
+        takes: The keywords that the guards and hooks of an event take, by event; None if one takes all.
+
+    Raises:
+        NotFound: No owner has a guard or hook that the chart names.
+        Async: A guard or hook is a coroutine function.
+        ValueError: The signature of a guard or hook is unknown; also TypeError.
+    """
+
+    def __init__(self, chart: type[Machine], owners: Owners, hidden: Iterable[Iterable[str]]) -> None:
+        self.table = Table(chart)
+        self.takes: dict[str, frozenset[str] | None] = {}
+        self._search = Search(owners, hidden)
+        self._hooks = len(owners) - 1
+        self._prepare = self._search.all(chart.prepare)
+        self._chains: dict[tuple[Any, str], tuple[Step, ...]] = {}
+        # All of it now, so that a mistake shows with the first machine.
+        for event in chart._events:
+            self.takes[event.id] = frozenset()
+            for node in self.table.nodes:
+                for chain in self.table.candidates(node.bit, event.id):
+                    steps = tuple(self._step(node.bit, way, event) for way in chain)
+                    self._chains[node.state.value, event.id] = steps
+        self.initial = self._initial()
+        self._leaving = {
+            node.state.value: {
+                event.id: self._chains[node.state.value, event.id]
+                for event in chart._events
+                if (node.state.value, event.id) in self._chains
+            }
+            for node in self.table.nodes
+        }
+
+    def steps(self, value: object, event: str) -> tuple[Step, ...]:
+        """Return the transitions of an event from the state with a value, as they are tried."""
+        return self._chains.get((value, event), ())
+
+    def leaving(self, value: object) -> Mapping[str, tuple[Step, ...]]:
+        """Return the transitions from the state with a value, by event, as declared."""
+        return self._leaving[value]
+
+    def _step(self, configuration: int, way: Way, event: Event) -> Step:
+        transition = way.transition
+        plan = self.table.plan(configuration, (way,), {})
+        left = [found for node, _ in plan.exits for found in self._search.all(node.state.exit)]
+        return self._compiled(
+            event,
+            transition,
+            plan.entries[-1][0].state,
+            stays=not plan.exits,
+            validators=self._search.all(transition.validators),
+            guards=self._search.all(transition.cond),
+            before=self._search.all(transition.before),
+            leaving=left,
+            on=self._search.all(transition.on),
+            entering=[found for node, _ in plan.entries for found in self._search.all(node.state.enter)],
+            after=self._search.all(transition.after),
+        )
+
+    def _initial(self) -> Step:
+        state = self.table.nodes[self.table.initial].state
+        transition = Transition(State(), state, event=INITIAL)
+        event = next(iter(transition.events))
+        return self._compiled(event, transition, state, entering=self._search.all(state.enter))
+
+    def _compiled(
+        self,
+        event: Event,
+        transition: Transition,
+        target: State,
+        *,
+        stays: bool = False,
+        entering: Iterable[Found],
+        **found: Iterable[Found],
+    ) -> Step:
+        """Return a step, with those of its calls that are for the event."""
+        lists = {
+            name: [each for each in several if each.spec.cond is None or each.spec.cond(event=event)]
+            for name, several in {**found, "entering": entering}.items()
+        }
+        every = [*self._prepare, *(each for several in lists.values() for each in several)]
+        self._note(event, every)
+        calls = {name: tuple(each.call for each in several) for name, several in lists.items()}
+        own = [each for each in every if not isinstance(each.key, tuple) or each.key[1] != self._hooks]
+        return Step(
+            event,
+            transition,
+            target,
+            prepare=tuple(each.call for each in self._prepare),
+            validators=calls.get("validators", ()),
+            guards=tuple(lists.get("guards", ())),
+            before=calls.get("before", ()),
+            leaving=calls.get("leaving", ()),
+            on=calls.get("on", ()),
+            entering=calls["entering"],
+            after=calls.get("after", ()),
+            stays=stays,
+            bare=not own,
+            extras=frozenset(extra for extra, names in _EXTRAS.items() if _takes_any(every, names)),
+        )
+
+    def _note(self, event: Event, every: Iterable[Found]) -> None:
+        known = self.takes.get(event.id, frozenset())
+        for each in every:
+            if known is not None:
+                known = None if each.takes is None else known | each.takes
+        self.takes[event.id] = known
+
+
+_EXTRAS = {
+    "event_data": {"event_data"},
+    "configurations": {"previous_configuration", "new_configuration"},
+}
+
+
+def _takes_any(every: Iterable[Found], names: set[str]) -> bool:
+    return any(each.takes is None or each.takes & names for each in every)

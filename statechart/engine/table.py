@@ -1,0 +1,310 @@
+"""The table of a chart: its states and transitions, compiled from the declaration for firing.
+
+States are numbered in document order, and a configuration is the sum of the bits of its active states. The
+words and the algorithm are those of SCXML.
+
+Source: State Chart XML (SCXML), W3C Recommendation of 1 September 2015, appendix D.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from statemachine.state import HistoryState, State
+
+if TYPE_CHECKING:
+    from statemachine import StateChart
+    from statemachine.transition import Transition
+
+ROOT = -1
+"""The number of what contains all states."""
+
+
+class Kind(IntEnum):
+    """The kinds of states."""
+
+    ATOMIC = 0
+    FINAL = 1
+    COMPOUND = 2
+    PARALLEL = 3
+    SHALLOW = 4
+    DEEP = 5
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A state of a table.
+
+    Attributes:
+        ancestors: The numbers of the states around it, the nearest first.
+        below: The bits of all states within it.
+        memories: The numbers of its history states.
+        initial: The numbers of the states that it is entered by, in a compound state.
+    """
+
+    number: int
+    state: State
+    kind: Kind
+    ancestors: tuple[int, ...]
+    children: list[int] = field(default_factory=list)
+    memories: list[int] = field(default_factory=list)
+    initial: tuple[int, ...] = ()
+    ways: list[Way] = field(default_factory=list)
+    below: int = 0
+
+    @property
+    def bit(self) -> int:
+        """The state's part of a configuration."""
+        return 1 << self.number
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it is a history state."""
+        return self.kind >= Kind.SHALLOW
+
+
+@dataclass(slots=True, eq=False)
+class Way:
+    """A transition of a table; `targets` are numbers of states."""
+
+    number: int
+    source: int
+    targets: tuple[int, ...]
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a microstep does to a configuration.
+
+    Attributes:
+        exits: The states that are left, in order, each with the transition that leaves it.
+        entries: The states that are entered, in order, likewise.
+        configuration: The configuration afterwards.
+        remembered: What history states remember from now on: bits of states, by number.
+    """
+
+    exits: tuple[tuple[Node, Way], ...]
+    entries: tuple[tuple[Node, Way], ...]
+    configuration: int
+    remembered: Mapping[int, int]
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Yield the numbers of the states in a mask, in document order."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+class Table:
+    """The states of a chart in document order, and what each transition does to a configuration."""
+
+    def __init__(self, chart: type[StateChart[Any]]) -> None:
+        self.nodes: list[Node] = []
+        self._numbers: dict[int, int] = {}
+        self._ways = 0
+        tops = [self._add(state, ()) for state in chart.states]
+        for node in reversed(self.nodes):
+            for child in node.children:
+                node.below |= self.nodes[child].bit | self.nodes[child].below
+        for node in self.nodes:
+            self._add_ways(node)
+        self._all = sum(self.nodes[top].bit | self.nodes[top].below for top in tops)
+        self._leaves = sum(node.bit for node in self.nodes if node.kind <= Kind.FINAL)
+        self.initial = next((top for top in tops if self.nodes[top].state.initial), tops[0])
+
+    def _add(self, state: State, ancestors: tuple[int, ...]) -> int:
+        node = Node(len(self.nodes), state, _kind(state), ancestors)
+        self.nodes.append(node)
+        self._numbers[id(state)] = node.number
+        within = (node.number, *ancestors)
+        node.memories += [self._add(memory, within) for memory in state.history]
+        node.children += [self._add(child, within) for child in state.states]
+        return node.number
+
+    def _add_ways(self, node: Node) -> None:
+        for transition in node.state.transitions:
+            targets = tuple(self._numbers[id(target)] for target in transition.targets)
+            if not transition.initial:
+                node.ways.append(Way(self._ways, node.number, targets, transition))
+                self._ways += 1
+            elif node.kind is Kind.COMPOUND and not node.initial:
+                node.initial = targets
+        if node.kind is Kind.COMPOUND and not node.initial:
+            node.initial = (node.children[0],)
+
+    def candidates(self, configuration: int, event: str) -> tuple[tuple[Way, ...], ...]:
+        """Return the transitions of an event for each active state without children, as they are tried.
+
+        A state's own transitions come before those of the states around it.
+        """
+        chains = []
+        for leaf in bits(configuration & self._leaves):
+            chain = [
+                way
+                for number in (leaf, *self.nodes[leaf].ancestors)
+                for way in self.nodes[number].ways
+                if way.transition.match(event)
+            ]
+            if chain:
+                chains.append(tuple(chain))
+        return tuple(chains)
+
+    def without_conflicts(
+        self, configuration: int, chosen: Iterable[Way], history: Mapping[int, int]
+    ) -> tuple[Way, ...]:
+        """Return the chosen transitions without those that another one takes precedence of.
+
+        Two transitions are in conflict if both leave a state. One from a state inside of the other's source
+        comes first, else the earlier one.
+        """
+        kept: list[Way] = []
+        for way in dict.fromkeys(chosen):
+            left = self.left(configuration, way, history)
+            rivals = [other for other in kept if left & self.left(configuration, other, history)]
+            if all(self._is_within(way.source, rival.source) for rival in rivals):
+                kept = [other for other in kept if other not in rivals]
+                kept.append(way)
+        return tuple(kept)
+
+    def left(self, configuration: int, way: Way, history: Mapping[int, int]) -> int:
+        """Return the bits of the states that a transition leaves."""
+        domain = self._domain(way, history)
+        if domain is None:
+            return 0
+        return configuration & (self._all if domain == ROOT else self.nodes[domain].below)
+
+    def plan(self, configuration: int, ways: Iterable[Way], history: Mapping[int, int]) -> Plan:
+        """Return what transitions without conflicts do to a configuration."""
+        leaving: dict[int, Way] = {}
+        for way in ways:
+            for number in bits(self.left(configuration, way, history)):
+                leaving.setdefault(number, way)
+        remembered = {
+            memory: self._remembered(memory, number, configuration)
+            for number in leaving
+            for memory in self.nodes[number].memories
+        }
+        entering = _Entry(self, {**history, **remembered})
+        for way in ways:
+            entering.add(way, self._domain(way, entering.history))
+        after = configuration
+        for number in leaving:
+            after &= ~self.nodes[number].bit
+        for number in entering.states:
+            after |= self.nodes[number].bit
+        return Plan(
+            tuple((self.nodes[number], leaving[number]) for number in sorted(leaving, reverse=True)),
+            tuple((self.nodes[number], entering.states[number]) for number in sorted(entering.states)),
+            after,
+            remembered,
+        )
+
+    def _remembered(self, memory: int, parent: int, configuration: int) -> int:
+        node = self.nodes[parent]
+        if self.nodes[memory].kind is Kind.DEEP:
+            return configuration & node.below & self._leaves
+        return configuration & sum(self.nodes[child].bit for child in node.children)
+
+    def _domain(self, way: Way, history: Mapping[int, int]) -> int | None:
+        """Return the innermost state that a transition stays in; None if it leaves and enters nothing."""
+        targets = tuple(self.effective(way.targets, history))
+        if not targets:
+            return None
+        source = self.nodes[way.source]
+        if way.transition.internal and (
+            targets == (way.source,)  # python-statemachine enters the state again, without leaving it
+            or (source.kind is Kind.COMPOUND and all(self._is_within(each, way.source) for each in targets))
+        ):
+            return way.source
+        for number in source.ancestors:
+            around = self.nodes[number]
+            if around.kind is Kind.COMPOUND and all(self._is_within(each, number) for each in targets):
+                return number
+        return ROOT
+
+    def effective(self, targets: Iterable[int], history: Mapping[int, int]) -> Iterator[int]:
+        """Yield targets, with what history states remember in the place of history states."""
+        for target in targets:
+            node = self.nodes[target]
+            if not node.remembers:
+                yield target
+            elif target in history:
+                yield from bits(history[target])
+            else:
+                yield from self.effective(self.default(node), history)
+
+    def default(self, memory: Node) -> tuple[int, ...]:
+        """Return the targets of a history state that remembers nothing."""
+        parent = self.nodes[memory.ancestors[0]]
+        return (
+            tuple(target for way in memory.ways for target in way.targets)
+            or parent.initial
+            or tuple(parent.children)
+        )
+
+    def _is_within(self, inner: int, outer: int) -> bool:
+        return bool(self.nodes[outer].below & self.nodes[inner].bit)
+
+
+class _Entry:
+    """The states that transitions enter, each with its transition."""
+
+    def __init__(self, table: Table, history: Mapping[int, int]) -> None:
+        self.states: dict[int, Way] = {}
+        self.history = history
+        self._table = table
+        self._nodes = table.nodes
+
+    def add(self, way: Way, domain: int | None) -> None:
+        """Add what a transition enters within its domain."""
+        for target in way.targets:
+            self._down(target, way)
+        for target in self._table.effective(way.targets, self.history):
+            self._up(target, domain, way)
+
+    def _down(self, number: int, way: Way) -> None:
+        node = self._nodes[number]
+        if node.remembers:
+            targets = tuple(self._table.effective((number,), self.history))
+            for target in targets:
+                self._down(target, way)
+            for target in targets:
+                self._up(target, node.ancestors[0], way)
+            return
+        self.states.setdefault(number, way)
+        for target in node.initial:
+            self._down(target, way)
+        for target in node.initial:
+            self._up(target, number, way)
+        if node.kind is Kind.PARALLEL:
+            self._regions(node, way)
+
+    def _up(self, number: int, domain: int | None, way: Way) -> None:
+        for around in self._nodes[number].ancestors:
+            if around == domain:
+                break
+            self.states.setdefault(around, way)
+            if self._nodes[around].kind is Kind.PARALLEL:
+                self._regions(self._nodes[around], way)
+
+    def _regions(self, node: Node, way: Way) -> None:
+        for child in node.children:
+            inside = self._nodes[child].below | self._nodes[child].bit
+            if not any(self._nodes[entered].bit & inside for entered in self.states):
+                self._down(child, way)
+
+
+def _kind(state: State) -> Kind:
+    if isinstance(state, HistoryState):
+        return Kind.DEEP if state.type.is_deep else Kind.SHALLOW
+    if state.parallel:
+        return Kind.PARALLEL
+    if state.states:
+        return Kind.COMPOUND
+    return Kind.FINAL if state.final else Kind.ATOMIC
