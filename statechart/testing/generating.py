@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from statechart.chart import Chart
-from statechart.errors import StatechartError
+from statechart.errors import MissingPayload, StatechartError
 from statechart.testing.cells import matrix
 from statechart.testing.covering import paths
 from statechart.wording import listed, nearest
@@ -47,6 +47,9 @@ _PROBLEM = "statechart_problem"
 
 def _told(error: Exception) -> str:
     """Return an error in words, with the place if other code than ours raised it."""
+    if isinstance(error, MissingPayload):
+        payload = ", ".join(f"{name!r}: ..." for name in error.names)
+        return f"{error}; as in payloads={{{error.event!r}: {{{payload}}}}}"
     frame = extract_tb(error.__traceback__)[-1]
     if isinstance(error, StatechartError) or _OURS in Path(frame.filename).parents:
         return str(error)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from statechart.errors import NewerSchema, StatechartError
+from statechart.errors import NewerSchema, StatechartError, UnusableSegment
 from statechart.storage.layout import JOURNAL
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments.older import Enough, never
 from statechart.testing.coverage.items import edge_item
 from statechart.wording import counted
 
@@ -62,7 +63,7 @@ class Journals:
             names = JsonFileRepository(root, _Value).names()
         for name in names:
             try:
-                found = _counted(root, name)
+                found = _since_gaps(root, name, taken.unread)
             except StatechartError as error:
                 taken.unread.append(f"{name}: {error}")
             else:
@@ -94,16 +95,26 @@ class Taken:
         return lines if more <= 0 else [*lines, f"not read: {counted(more, 'other name')}"]
 
 
-def _counted(root: Path, name: str, version: int = 1) -> Counter[str]:
+def _since_gaps(root: Path, name: str, notes: list[str]) -> Counter[str]:
+    """Count the transitions of a name after its last segment that can't be read, which is noted."""
+    try:
+        return _counted(root, name)
+    except UnusableSegment as error:
+        notes.append(f"records up to {error.last_seq} of {name}: {error}")
+        begins = error.last_seq + 1
+        return _counted(root, name, enough=lambda opening: opening.seq == begins)
+
+
+def _counted(root: Path, name: str, version: int = 1, enough: Enough = never) -> Counter[str]:
     """Count the transitions of a name, of any schema version: migrations don't matter to transitions."""
     repository = JsonFileRepository(root, _Value, schema_version=version)
     try:
-        told = map(_transition, repository.records(name))
+        told = map(_transition, repository.records(name, enough=enough))
         return Counter(edge_item(*said) for said in told if said is not None)
     except NewerSchema as error:
         if not version < error.found <= _LATEST:
             raise
-        return _counted(root, name, error.found)
+        return _counted(root, name, error.found, enough)
 
 
 def _transition(record: Record) -> tuple[str, str, str] | None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from statechart import JsonFileRepository, fire
+from statechart.storage.segments.rotation import Segment
+from statechart.testing.coverage.production import Journals
+from tests.statechart.testing.conftest import Stored
 
 TESTS = """
 from shop import OrderChart
@@ -117,3 +123,26 @@ def test_a_chart_that_only_its_journals_name_is_counted(shop: pytest.Pytester, p
 
     assert result.ret == 0
     assert "  production      0 of 2         0 %" in result.outlines
+
+
+def test_all_segments_are_read_back_to_one_that_is_not_there(
+    tmp_path: Path, shop_module: ModuleType
+) -> None:
+    chart = shop_module.OrderChart
+    orders = JsonFileRepository(tmp_path, Stored, segment=Segment(records=4))
+    orders.create("A-1", Stored())
+    with orders.open("A-1") as session:
+        for event, payload in [("pay", {"amount": 7}), *[("pack", {})] * 9]:
+            fire(session, chart, chart.event(event), **payload)
+    orders.compress("A-1")
+
+    whole = Journals(tmp_path).taken()
+    first, *_ = orders.segments("A-1")
+    first.path.unlink()
+    later = Journals(tmp_path).taken()
+
+    assert whole.transitions == {"draft --pay--> paid": 1, "paid --pack--> paid": 9}
+    assert whole.unread == []
+    assert later.names == 1
+    assert later.transitions == {"paid --pack--> paid": 10 - (first.last_seq - 1)}
+    assert later.unread[0].startswith(f"records up to {first.last_seq} of A-1: ")
