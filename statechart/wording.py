@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sized
 from enum import Enum
 from functools import cached_property, partial, partialmethod
 from types import FunctionType, MethodType
@@ -53,6 +53,29 @@ def refusal_of(guard: str, attribute: object) -> str:
     sentence = " ".join(doc.split("\n\n")[0].split()).rstrip(".")
     # `URL` keeps its capital.
     return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
+def value_reason(name: str, value: object) -> str:
+    """Return the reason of a refusal by an attribute without a docstring, as a clause with its value."""
+    if isinstance(value, Sized) and not isinstance(value, Enum) and len(value) == 0:
+        return f"{name} is empty"
+    return f"{name} is {shown(value)}"
+
+
+def comparison_reason(comparison: str, values: Mapping[str, object], *, holds: bool) -> str:
+    """Return the reason of a refusal by a comparison, as a clause with the values that it compares."""
+    said = " and ".join(f"{name} is {shown(value)}" for name, value in values.items())
+    answer = f"{comparison} is {'true' if holds else 'false'}"
+    return f"{answer}, as {said}" if said else answer
+
+
+def shown(value: object) -> str:
+    """Return the text of a value in a message, cut short."""
+    text = repr(plain(value))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+_LONGEST = 40
 
 
 def own_docstring(attribute: object) -> str | None:

@@ -13,7 +13,7 @@ from statemachine.spec_parser import build_expression, operator_mapping, replace
 
 from statechart.engine.calls import Found, Lacking, Owners
 from statechart.engine.program import Known, Step
-from statechart.wording import refusal_of
+from statechart.wording import comparison_reason, own_docstring, refusal_of, value_reason
 
 
 def answers(owners: Owners, step: Step, payload: Mapping[str, Any]) -> Iterator[tuple[Found, bool]]:
@@ -51,11 +51,12 @@ def _agrees(guard: Found, owners: Owners, known: Known) -> bool:
 
 
 def _reason(owners: Owners, spec: Any, known: Known) -> str:
-    if spec.reference is not SpecReference.NAME:
+    if spec.reference is SpecReference.CALLABLE:
         return refusal_of(spec.attr_name, spec.func)
-    expression = ast.parse(replace_operators(spec.func), mode="eval").body
+    name = spec.func if spec.reference is SpecReference.NAME else spec.attr_name
+    expression = ast.parse(replace_operators(name), mode="eval").body
     found = _Blame(owners, known).of(expression, wanted=spec.expected_value is not False)
-    return " and ".join(dict.fromkeys(found)) or refusal_of(spec.func, None)
+    return " and ".join(dict.fromkeys(found)) or refusal_of(name, None)
 
 
 class _Blame:
@@ -78,7 +79,11 @@ class _Blame:
                     return next(found, [])
                 return [reason for reasons in found for reason in reasons]
             case ast.Name(id=name):
-                return [refusal_of(name, self._attribute(name, wanted=wanted))]
+                return [self._told(name, wanted=wanted)]
+            case ast.Compare():
+                names = dict.fromkeys(each.id for each in ast.walk(part) if isinstance(each, ast.Name))
+                values = {name: self._value(name) for name in names}
+                return [comparison_reason(ast.unparse(part), values, holds=not wanted)]
             case _:
                 return [refusal_of(ast.unparse(part), None)]
 
@@ -105,13 +110,29 @@ class _Blame:
         except Exception:  # as in `answers`
             return False
 
-    def _attribute(self, name: str, *, wanted: bool) -> object | None:
-        """Return the attribute that decides about a name: several objects may have one."""
+    def _value(self, name: str) -> object:
+        try:
+            return self._callable(name)(**self._keywords)
+        except Exception as error:  # as in `answers`
+            return error
+
+    def _told(self, name: str, *, wanted: bool) -> str:
+        """Return the reason of the attribute that decides about a name: several objects may have one."""
         for owner in self._owners:
             listeners = Listeners.from_listeners([Listener.from_obj(owner)])
             for _, build in listeners.search_name(name):  # type: ignore[no-untyped-call]
                 if self._agrees(build()) != wanted:
                     # Of the class first: a cached property is replaced by its value.
                     found: object = getattr_static(type(owner), name, None)
-                    return getattr_static(owner, name, None) if found is None else found
-        return None
+                    found = getattr_static(owner, name, None) if found is None else found
+                    return self._words(name, owner, found)
+        return refusal_of(name, None)
+
+    def _words(self, name: str, owner: object, attribute: object) -> str:
+        asked = callable(attribute) or isinstance(attribute, (staticmethod, classmethod))
+        if asked or (own_docstring(attribute) or "").strip():
+            return refusal_of(name, attribute)
+        try:
+            return value_reason(name, getattr(owner, name))
+        except Exception:  # of a property, which is told as a guard that raises
+            return refusal_of(name, attribute)
