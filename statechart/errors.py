@@ -506,16 +506,20 @@ class MigrationFailed(StorageError):
         line: The record's line, counted from 1.
         version: The schema version that the migration converts.
         problem: The error of the migration.
+        record: The number of the record: more than that of the line in a later segment.
     """
 
-    def __init__(self, name: str, path: Path, line: int, version: int, problem: str) -> None:
+    def __init__(
+        self, name: str, path: Path, line: int, version: int, problem: str, record: int | None = None
+    ) -> None:
         self.name = name
         self.path = path
         self.line = line
+        self.record: int = line if record is None else record
         self.version = version
         self.problem = problem
         super().__init__(
-            f"record {line} of {name!r} ({path}, line {line}) can't be migrated from schema version "
+            f"record {self.record} of {name!r} ({path}, line {line}) can't be migrated from schema version "
             f"{version} to {version + 1}: {problem}; nothing was touched: correct migrations[{version}]"
         )
 

@@ -66,6 +66,7 @@ class Codec(Generic[ModelT]):
         Raises:
             MigrationFailed: A migration raised an error, or returned something else than a record.
         """
+        line = record.seq - before
         while record.schema_version < self.schema_version:
             migrate = self.migrations.get(record.schema_version)
             version = record.schema_version
@@ -73,10 +74,12 @@ class Codec(Generic[ModelT]):
                 migrated = migrate(record) if migrate else record
             except Exception as error:  # by code of the caller's, which is to be found from the record
                 problem = f"{type(error).__name__}: {error}"
-                raise MigrationFailed(name, path, record.seq - before, version, problem) from error
+                raise MigrationFailed(
+                    name, path, record.seq - before, version, problem, record.seq
+                ) from error
             if not isinstance(migrated, Record):
                 problem = f"it returned a {type(migrated).__name__}, not a Record"
-                raise MigrationFailed(name, path, record.seq - before, version, problem)
+                raise MigrationFailed(name, path, line, version, problem, record.seq)
             record = migrated.model_copy(update={"schema_version": version + 1})
         return record
 

@@ -17,6 +17,7 @@ from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.older import Enough, never
+from statechart.storage.segments.rotation import DEFAULT, Segment
 from statechart.storage.session import ModelT
 from statechart.stored.binding import initial_state, model_of, require_used
 from statechart.stored.changes import Change, Changes
@@ -48,6 +49,7 @@ class ChartRepository(Generic[ModelT]):
         migrations: By version, the migration to the next version; see `statechart.stored.migrations`.
         actor: The author of the changes; by default the user.
         allow_network_filesystem: Accept a directory where locks don't keep other machines out.
+        segment: The size at which a segment of a history ends and the next begins.
         effects_at_once: Run the effects of a name after each fire, and after each session that fired and
             ended without an error. Their failures are logged, and they stay due.
 
@@ -69,6 +71,7 @@ class ChartRepository(Generic[ModelT]):
         migrations: Mapping[int, Migration] | None = None,
         actor: str | None = None,
         allow_network_filesystem: bool = False,
+        segment: Segment = DEFAULT,
         effects_at_once: bool = False,
     ) -> None:
         if "://" in str(location):
@@ -87,6 +90,7 @@ class ChartRepository(Generic[ModelT]):
             allow_network_filesystem=allow_network_filesystem,
             actor=actor,
             chart=chart,
+            segment=segment,
         )
         self._turns = Turns()
         self.effects_at_once = effects_at_once

@@ -15,13 +15,12 @@ from statechart.engine.values import state_of
 from statechart.errors import (
     CorruptHistory,
     InvalidTransition,
-    MigrationFailed,
     MissingPayload,
     NotFound,
     StorageError,
     UnknownState,
 )
-from statechart.storage.chain import CHECKPOINT, CREATED, REBASED, TRANSITION
+from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.layout import JOURNAL
 from statechart.storage.segments import remarks
 from statechart.storage.session import ModelT
@@ -33,9 +32,10 @@ if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.storage.record import Record
     from statechart.storage.repository import JsonFileRepository
+    from statechart.storage.segments.whole import SegmentFile
     from statechart.stored.replay import Targets
 
-_BEGINNINGS = (CREATED, REBASED, CHECKPOINT)
+_BEGINNINGS = (CREATED, REBASED)
 
 
 class Problem(BaseModel, frozen=True, extra="forbid"):
@@ -100,6 +100,7 @@ class Verification(Generic[ModelT]):
     chart: type[Chart]
     name: str
     replay: bool
+    _segments: list[SegmentFile] = field(default_factory=list)
     _problems: list[Problem] = field(default_factory=list)
     _notes: list[str] = field(default_factory=list)
     _records: int = 0
@@ -133,11 +134,11 @@ class Verification(Generic[ModelT]):
     def _read(self) -> None:
         targets = targets_of(self.chart)
         before: _Seen | None = None
-        segments = self.files.segments(self.name)
-        for seq, problem in remarks.problems(segments):
+        self._segments = self.files.segments(self.name)
+        for seq, problem in remarks.problems(self._segments):
             self._add(seq, problem)
-        self._notes.extend(remarks.notes(segments))
-        records = self.files.records(self.name, enough=partial(remarks.begins_readable, segments))
+        self._notes.extend(remarks.notes(self._segments))
+        records = self.files.records(self.name, enough=partial(remarks.begins_readable, self._segments))
         for record in records:
             self._records += 1
             self._transitions += record.type == TRANSITION
@@ -198,16 +199,22 @@ class Verification(Generic[ModelT]):
             yield f"{taken}, which today's chart can't replay: {type(error).__name__}: {error}"
 
     def _unreadable(self, error: StorageError) -> None:
-        record = error.line if isinstance(error, (CorruptHistory, MigrationFailed)) else None
-        what = error.problem if isinstance(error, CorruptHistory) else error
         file = getattr(error, "path", None)
-        self._add(record, what, file)
+        if isinstance(error, CorruptHistory):
+            line = f"line {error.line}: " if error.line is not None else ""
+            self._add(None, f"{line}{error.problem}", file)
+        else:
+            self._add(getattr(error, "record", None), error, file)
 
     def _add(self, record: int | None, what: object, file: Path | None = None) -> None:
-        problem = Problem(record=record, file=file or self._journal, what=str(what))
+        problem = Problem(record=record, file=file or self._file(record), what=str(what))
         if problem not in self._problems:  # loading and reading the records find some twice
             self._problems.append(problem)
 
-    @property
-    def _journal(self) -> Path:
-        return self.files.directory(self.name) / JOURNAL
+    def _file(self, record: int | None) -> Path:
+        """Return the file of a record, or the journal."""
+        journal = self.files.directory(self.name) / JOURNAL
+        if record is None:
+            return journal
+        found = (each.path for each in self._segments if each.first_seq <= record <= each.last_seq)
+        return next(found, journal)

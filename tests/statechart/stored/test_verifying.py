@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from statechart import Chart, ChartRepository, Event, JsonFileRepository, NotFound, State
+from statechart import (
+    Chart,
+    ChartRepository,
+    Event,
+    JsonFileRepository,
+    MigrationFailed,
+    NotFound,
+    Record,
+    State,
+)
+from statechart.storage.segments.rotation import Segment
 
 
 class Door(BaseModel, frozen=True):
@@ -163,3 +173,55 @@ def test_a_change_past_the_chart_is_told(doors: ChartRepository[Door]) -> None:
         "4 painted: the state changed from closed to opened without an event",
         "5 open_: opened → closed, but the state after it is opened",
     ]
+
+
+@pytest.fixture
+def segmented(tmp_path: Path) -> ChartRepository[Door]:
+    """Return a store with a name of eight records, in segments of three."""
+    doors = ChartRepository(tmp_path / "long", DoorChart, segment=Segment(records=3))
+    doors.create("front", Door())
+    for event in ("open_", "close", "open_", "close"):
+        doors.fire("front", event)
+    return doors
+
+
+def test_problems_of_an_older_segment_are_told_with_its_file(segmented: ChartRepository[Door]) -> None:
+    later = ChartRepository(segmented.files.root, Locks)
+
+    (report,) = later.verify("front")
+
+    first, last = report.problems
+    assert (first.record, last.record) == (2, 5)
+    assert first.what == "open_: closed → opened, which leads to locked in today's chart"
+    assert first.file.name == "history.00000001-00000003.jsonl"
+    assert str(first).startswith(f"{first.file}, record 2: open_: closed → opened")
+    assert segmented.verify("front", chart=True)[0].intact
+
+
+def test_a_missing_segment_keeps_no_other_from_being_verified(segmented: ChartRepository[Door]) -> None:
+    oldest = next(each for each in segmented.files.segments("front") if each.first_seq == 1)
+    oldest.path.unlink()
+
+    (report,) = ChartRepository(segmented.files.root, Locks).verify("front")
+
+    gap, later = report.problems
+    assert (gap.record, gap.file) == (1, oldest.path)
+    assert later.record == 5
+    assert segmented.at("front", revision=4).state == "opened"
+    damaged: list[str] = []
+    told = list(segmented.changes(on_damage=lambda name, _: damaged.append(name)))
+    assert [each.event for each in told] == ["open_", "close"]
+    assert damaged == ["front"]
+
+
+def test_a_migration_that_fails_in_a_later_segment_names_the_record(
+    segmented: ChartRepository[Door],
+) -> None:
+    def unlucky(record: Record) -> Record:
+        raise KeyError(record.seq)
+
+    later = ChartRepository(segmented.files.root, DoorChart, schema_version=2, migrations={1: unlucky})
+
+    with pytest.raises(MigrationFailed, match=r"record 7 of 'front' \(.*, line 1\)") as raised:
+        later.load("front")
+    assert raised.value.record == 7
