@@ -27,6 +27,7 @@ from statechart.errors import (
     Locked,
     MigrationFailed,
     MissingPayload,
+    MissingSegment,
     NestedFire,
     NewerSchema,
     NoSuchMoment,
@@ -45,6 +46,7 @@ from statechart.errors import (
     UnknownEvent,
     UnknownPayload,
     UnknownState,
+    UnusableSegment,
 )
 from statechart.holder import Holder
 
@@ -85,6 +87,8 @@ ONE_OF_EACH = (
     LeaseLost("front", Path("/doors/.locks/front.lock")),
     CommitUncertain("front"),
     CorruptHistory("front", Path("/doors/front/history.jsonl"), "a number is missing", line=7),
+    UnusableSegment("front", Path("/doors/front/history.00000001-00000250.jsonl"), 1, 250, "it is cut"),
+    MissingSegment("front", Path("/doors/front/history.00000001-00000250.jsonl"), 1, 250, "it is gone"),
     NewerSchema("front", Path("/doors/front/state.json"), 3, 1),
 )
 
