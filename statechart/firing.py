@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from statechart.engine.effects import due_of
 from statechart.engine.payload import Payload
 from statechart.engine.values import require_entered
 from statechart.errors import InvalidValue, UnknownPayload
@@ -141,9 +140,8 @@ class _SessionCommit(Generic[ModelT]):
         payload = _recorded(self._session.name, self._chart, transition.payload)
         if payload:
             data["payload"] = payload
-        effects = due_of(self._chart._effects, transition.event, transition.to_state)
-        if effects:
-            data["effects"] = effects
+        if transition.effects:
+            data["effects"] = transition.effects
         session.commit("transition", self._readable(transition), expected=self._before, data=data)
         return {"subject": session.name, "revision": session.head.revision}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import FunctionType
@@ -14,7 +14,7 @@ from statemachine.transition_list import TransitionList
 
 from statechart.engine.payload import RESERVED
 from statechart.engine.values import state_of
-from statechart.errors import ChartDefinitionError
+from statechart.errors import ChartDefinitionError, MissingPayload
 from statechart.wording import nearest, state_text
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class Effect:
     def is_due(self, event: str, to_state: str) -> bool:
         """Return whether a transition makes the effect due."""
         return event in self.events or to_state in self.states
+
+    @property
+    def payload_needed(self) -> frozenset[str]:
+        """The payload keywords without which the method can't be called."""
+        return self.needs.difference(GIVEN)
 
     def payload(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parts of a payload that the method takes."""
@@ -189,7 +194,15 @@ def _effect(chart: AnyChart, method: str, attrs: Mapping[str, object]) -> Effect
     mark: _Mark = getattr(function, _MARK)
     events, states = _occasions(chart, method, mark.of, attrs)
     takes, needs, takes_all = _parameters(method, declared)
-    return Effect(method, mark.name or method, events, states, takes, needs, takes_all)
+    found = Effect(method, mark.name or method, events, states, takes, needs, takes_all)
+    choice = getattr(chart, "record_payload", True)
+    left_out = choice if isinstance(choice, Collection) else ()
+    unrecorded = sorted(each for each in found.payload_needed if choice is False or each in left_out)
+    if unrecorded:
+        raise ChartDefinitionError(
+            f"effect {method} takes the payload {', '.join(unrecorded)}, which record_payload leaves out"
+        )
+    return found
 
 
 def _parameters(method: str, declared: object) -> tuple[frozenset[str], frozenset[str], bool]:
@@ -295,6 +308,31 @@ def _unknown(chart: AnyChart, occasion: object) -> str:
     return f"{name!r}, which is neither an event nor a state: {hint}"
 
 
-def due_of(effects: tuple[Effect, ...], event: str, to_state: str) -> tuple[str, ...]:
-    """Return the names of the effects that a transition makes due, in the order of declaration."""
-    return tuple(each.name for each in effects if each.is_due(event, to_state))
+def due_of(effects: Iterable[Effect], event: str, to_state: str) -> list[Effect]:
+    """Return the effects that a transition makes due, in the order of declaration."""
+    return [each for each in effects if each.is_due(event, to_state)]
+
+
+def taken_by(effects: Iterable[Effect]) -> frozenset[str] | None:
+    """Return the keywords that effects may take from a payload; None if one takes all."""
+    found: frozenset[str] = frozenset()
+    for each in effects:
+        if each.takes_all:
+            return None
+        found |= each.takes.difference(GIVEN)
+    return found
+
+
+def named(due: Iterable[Effect], payload: Mapping[str, Any], *, chart: str, event: str) -> tuple[str, ...]:
+    """Return the names of effects that are due, which find in the payload what they need.
+
+    Raises:
+        MissingPayload: The payload lacks a keyword.
+    """
+    names = []
+    for each in due:
+        lacking = sorted(each.payload_needed - payload.keys())
+        if lacking:
+            raise MissingPayload(chart, event, f"effect {each.name}", lacking, payload)
+        names.append(each.name)
+    return tuple(names)

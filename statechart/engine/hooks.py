@@ -30,6 +30,7 @@ class Transition:
         to_value: The target's value as the chart declares it, such as the member of an Enum. A model
             holds this value as its state.
         value: The model after the transition, as the hooks and `evolve` left it.
+        effects: The names of the effects that the transition makes due. In memory, nothing runs them.
     """
 
     chart: str
@@ -40,6 +41,7 @@ class Transition:
     payload: Mapping[str, Any] = field(default_factory=dict)
     to_value: Any = field(default=None, compare=False, repr=False)  # Any: states have values of many types
     value: Any = field(default=None, compare=False, repr=False)  # Any: a model
+    effects: tuple[str, ...] = ()
 
 
 class Commit(Protocol):
@@ -109,6 +111,7 @@ class Firing:
         settle: Returns the model after the transition, or raises if it is not a valid one.
         model: The model before the event.
         draft: What guards and hooks see of it; None if nothing but the chart's own hooks is called.
+        effects: The names of the effects that the transition makes due.
     """
 
     event: str
@@ -120,6 +123,7 @@ class Firing:
     settle: Callable[[Transition], Any]
     model: Any = None
     draft: Any = None
+    effects: tuple[str, ...] = ()
     started: float = field(default_factory=perf_counter)
     since: datetime | None = None
     transition: Transition | None = None
@@ -157,6 +161,7 @@ class Hooks:
             firing.subject,
             firing.payload,
             target.value,
+            effects=firing.effects,
         )
         # Before the commit: a value that is not valid must not be written. `evolve` takes the transition.
         object.__setattr__(transition, "value", firing.settle(transition))

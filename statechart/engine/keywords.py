@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 from statemachine.callbacks import CallbackGroup
 
+from statechart.engine.effects import GIVEN, is_effect
 from statechart.engine.hints import hints
 from statechart.engine.naming import names
 from statechart.engine.payload import RESERVED
@@ -99,7 +100,8 @@ def keywords_of(
     found: dict[str, Keyword] = {}
     for function in _functions(chart, model, event, state, guards=guards):
         for parameter in _parameters(function):
-            if parameter.name in RESERVED or parameter.kind in _VARIABLE:
+            given = GIVEN if is_effect(function) else ()
+            if parameter.name in (*RESERVED, *given) or parameter.kind in _VARIABLE:
                 continue
             known = found.get(parameter.name)
             required = parameter.default is parameter.empty
@@ -152,7 +154,7 @@ def _is_json(text: str) -> bool:
 def _functions(
     chart: AnyChart, model: type | None, event: str, state: str | None, *, guards: bool = False
 ) -> Iterator[Callable[..., Any]]:
-    """Yield the guards and hooks that an event asks and runs."""
+    """Yield the guards and hooks that an event asks and runs, and the effects that it makes due."""
     for spec in _specs(chart, event, state):
         if guards and spec.group is not CallbackGroup.COND:
             continue
@@ -162,8 +164,23 @@ def _functions(
         for name in names(spec):
             for owner in (chart, model):
                 found = getattr(owner, name, None) if owner is not None else None
-                if inspect.isroutine(found):
+                if inspect.isroutine(found) and not is_effect(found):
                     yield found
+    if not guards:
+        yield from _effects(chart, event, state)
+
+
+def _effects(chart: AnyChart, event: str, state: str | None) -> Iterator[Callable[..., Any]]:
+    targets = {
+        state_text(transition.target.value)
+        for source in chart.states
+        if state is None or state_text(source.value) == state
+        for transition in source.transitions
+        if event in [declared.id for declared in transition.events]
+    }
+    for effect in vars(chart).get("_effects", ()):
+        if any(effect.is_due(event, target) for target in targets):
+            yield getattr(chart, effect.method)
 
 
 def _specs(chart: AnyChart, event: str, state: str | None) -> Iterator[Any]:  # Any: of the engine

@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 from statechart.engine import naming
 from statechart.engine.calls import Async, Lacking, NotFound, Owners
 from statechart.engine.draft import Keeper, keeper_of
+from statechart.engine.effects import named
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
 from statechart.engine.payload import RESERVED, Payload, require_spelt
 from statechart.engine.program import Program, Step
@@ -224,6 +225,8 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
             for step in steps:
                 known = step.known(owners, payload, source)
                 if step.bare or step.is_open(owners, known):
+                    if step.effects:
+                        firing.effects = named(step.effects, payload, chart=firing.chart, event=event.id)
                     step.leave(owners, payload, known)
                     if firing.draft is not None or not keeper.drafts:
                         keeper.assign(owners[1], step.target.value)

@@ -11,7 +11,9 @@ from statemachine.event_data import EventData, TriggerData
 from statemachine.transition import Transition
 
 from statechart.engine.calls import Call, Found, Owners, Search
+from statechart.engine.effects import Effect, due_of, taken_by
 from statechart.engine.table import Table, Way
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statemachine import Event, StateChart
@@ -29,6 +31,7 @@ class Step:
     """A microstep: one transition of an event, with all that is called for it.
 
     Attributes:
+        effects: What the transition makes due.
         stays: Whether no state is left, as an internal transition does.
         bare: Whether nothing is called but the chart's own hooks, which don't change the model.
         extras: The keywords that take time to make, as far as something takes them.
@@ -45,6 +48,7 @@ class Step:
     on: tuple[Call, ...]
     entering: tuple[Call, ...]
     after: tuple[Call, ...]
+    effects: tuple[Effect, ...]
     stays: bool
     bare: bool
     extras: frozenset[str]
@@ -116,7 +120,7 @@ class Program:
         hidden: The names of attributes of each owner that are no guards or hooks.
 
     Attributes:
-        takes: The keywords that the guards and hooks of an event take, by event; None if one takes all.
+        takes: The keywords that something takes from an event's payload, by event; None if one takes all.
 
     Raises:
         NotFound: No owner has a guard or hook that the chart names.
@@ -127,13 +131,14 @@ class Program:
     def __init__(self, chart: type[Machine], owners: Owners, hidden: Iterable[Iterable[str]]) -> None:
         self.table = Table(chart)
         self.takes: dict[str, frozenset[str] | None] = {}
+        self._effects: tuple[Effect, ...] = vars(chart).get("_effects", ())
         self._search = Search(owners, hidden)
         self._hooks = len(owners) - 1
         self._prepare = self._search.all(chart.prepare)
         self._chains: dict[tuple[Any, str], tuple[Step, ...]] = {}
         # All of it now, so that a mistake shows with the first machine.
         for event in chart._events:
-            self.takes[event.id] = frozenset()
+            self.takes[event.id] = taken_by(self._effects)
             for node in self.table.nodes:
                 for chain in self.table.candidates(node.bit, event.id):
                     steps = tuple(self._step(node.bit, way, event) for way in chain)
@@ -211,6 +216,7 @@ class Program:
             on=calls.get("on", ()),
             entering=calls["entering"],
             after=calls.get("after", ()),
+            effects=tuple(due_of(self._effects, event.id, state_text(target.value))),
             stays=stays,
             bare=not own,
             extras=frozenset(extra for extra, names in _EXTRAS.items() if _takes_any(every, names)),

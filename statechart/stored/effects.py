@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from types import MethodType
 from typing import Any, Generic, Literal
 
-from pydantic import BaseModel, JsonValue, TypeAdapter
+from pydantic import BaseModel, JsonValue
 
 from statechart.chart import Chart
-from statechart.engine.effects import Effect
-from statechart.errors import Locked, MissingPayload, StatechartError, StorageError
+from statechart.engine.effects import Effect, named
+from statechart.engine.hints import hints
+from statechart.engine.keywords import Keyword
+from statechart.errors import Locked, StatechartError, StorageError
 from statechart.holder import Holder
 from statechart.log import warn
 from statechart.storage.layout import Layout
@@ -222,10 +222,7 @@ class EffectsRunner(Generic[ModelT]):
         given = {"model": value, "key": key, "name": name, "repository": self._repository, **said}
         payload = record.data.get("payload")
         taken = effect.payload(payload if isinstance(payload, dict) else {})
-        lacking = effect.needs - given.keys() - taken.keys()
-        if lacking:
-            chart, event = self._chart.__name__, str(said["event"])
-            raise MissingPayload(chart, event, f"effect {effect.name}", sorted(lacking))
+        named([effect], taken, chart=self._chart.__name__, event=str(said["event"]))
         # A machine of its own: the effect may fire events of the same chart.
         method = getattr(self._chart(value.model_copy()), effect.method)
         arguments = {part: given[part] for part in effect.takes & given.keys()}
@@ -263,18 +260,13 @@ def _typed(method: Any, payload: Mapping[str, JsonValue]) -> dict[str, Any]:
     """Return the payload as the types that a method's parameters are annotated with.
 
     Raises:
-        ValidationError: A part is not of its type.
+        ValueError: A part is not of its type.
     """
-    function = method.__func__ if isinstance(method, MethodType) else method
-    annotations = inspect.get_annotations(function)
-    found: dict[str, Any] = dict(payload)
-    for name in found.keys() & annotations.keys():
-        kind = annotations[name]
-        if isinstance(kind, str):
-            # One by one: others may be imported for type checkers only.
-            kind = eval(kind, function.__globals__)
-        found[name] = TypeAdapter(kind).validate_python(found[name])
-    return found
+    kinds = hints(getattr(method, "__func__", method))
+    return {
+        name: Keyword(name, kinds.get(name, Any), "", required=True).of_json(part)
+        for name, part in payload.items()
+    }
 
 
 def _line(error: Exception) -> str:

@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from statechart import Chart, ChartDefinitionError, Event, State, effect
+from statechart import Chart, ChartDefinitionError, Event, MissingPayload, State, UnknownPayload, effect
 from statechart.engine.effects import due_of
+
+
+def due_names(chart: type[Chart], event: str, to_state: str) -> list[str]:
+    return [each.name for each in due_of(chart._effects, event, to_state)]
 
 
 def chart_of(**methods: Callable[..., object]) -> type[Chart]:
@@ -48,7 +52,7 @@ TRANSITIONS = [("pay", "PAID"), ("ship", "shipped")]
 def test_an_effect_is_due_with_its_events_and_states(name, mark, due):
     chart = chart_of(**{name: mark(fresh())})
 
-    found = [event for event, to in TRANSITIONS if due_of(chart._effects, event, to)]
+    found = [event for event, to in TRANSITIONS if due_names(chart, event, to)]
     assert found == due
 
 
@@ -69,8 +73,8 @@ def test_events_and_states_are_given_as_declared():
         @effect(name="old")
         def every(self): ...
 
-    assert due_of(OrderChart._effects, "pay", "paid") == ("receipt", "both", "old")
-    assert due_of(OrderChart._effects, "ship", "shipped") == ("both", "old")
+    assert due_names(OrderChart, "pay", "paid") == ["receipt", "both", "old"]
+    assert due_names(OrderChart, "ship", "shipped") == ["both", "old"]
 
 
 def test_an_effect_is_no_hook_whatever_its_name():
@@ -84,6 +88,18 @@ def test_an_effect_is_no_hook_whatever_its_name():
     chart().fire(chart.event("pay"))
 
     assert called == []
+
+
+def test_a_transition_in_memory_names_its_effects_and_demands_their_payload():
+    chart = chart_of(after_pay=effect(lambda self, to: None), tell=effect("ship")(lambda self: None))
+    machine = chart()
+
+    with pytest.raises(MissingPayload, match="lacks the payload to, which its effect after_pay takes"):
+        machine.fire(chart.event("pay"))
+    assert machine.model.state == "draft"
+    with pytest.raises(UnknownPayload, match="did you mean"):
+        machine.fire(chart.event("ship"), after=1, to_=2)
+    assert machine.fire(chart.event("pay"), to="a@b").effects == ("after_pay",)
 
 
 def test_effects_of_mixins_come_first_and_can_be_replaced():
@@ -136,6 +152,8 @@ class Listener:
         ({"tell": effect(lambda self, target: None)}, "only guards and hooks are given: .* model, key"),
         ({"tell": effect(lambda self, key, /: None)}, "takes key by position only"),
         ({"a": effect(name="x")(fresh()), "b": effect(name="x")(fresh())}, "two effects have the name 'x'"),
+        ({"tell": effect(lambda self, to: None), "record_payload": False}, "takes the payload to, which"),
+        ({"tell": effect(lambda self, to: None), "record_payload": {"to"}}, "record_payload leaves out"),
         ({"listeners": [Listener]}, "Listener.tell is an effect, which only the chart may have"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from statechart import Chart, ChartRepository, DamagedNames, NotFound, State, effect
+from statechart import Chart, ChartRepository, DamagedNames, MissingPayload, NotFound, State, effect
 from statechart.holder import Holder
 from statechart.storage.segments.due import due
 
@@ -291,6 +291,22 @@ def test_a_payload_is_given_as_its_annotations_say(orders):
     assert (done.status, CALLS) == ("done", [("tell", Decimal("7.50"))])
     assert "ValidationError: 1 validation error for decimal Input should be" in wrong.error
     assert "lacks the payload amount, which its effect tell takes" in lacking.error
+
+
+def test_an_event_without_the_payload_of_its_effects_is_refused_before_anything_is_written(orders):
+    def tell(self, to, cc="", **rest):
+        called("tell", to, cc, rest)
+
+    orders = store(orders, chart_with(tell=effect("pay")(tell)))
+    orders.create("A-1", Order())
+    with pytest.raises(MissingPayload, match="lacks the payload to, which its effect tell takes"):
+        orders.fire("A-1", "pay", cc="b@c")
+    assert orders.load("A-1").state == "draft"
+
+    orders.fire("A-1", "pay", to="a@b", more=1)
+    orders.run_effects()
+
+    assert CALLS == [("tell", "a@b", "", {"more": 1})]
 
 
 def test_names_without_anything_due_are_not_read_again(orders, tmp_path, monkeypatch):
