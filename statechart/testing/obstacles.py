@@ -32,8 +32,9 @@ def obstacle(
         values |= _values(chart, name, model, payload)
     told = reason or guard_reason(chart, guard)
     # Without a docstring, the reason names the guard itself.
-    named = told if told.startswith("guard ") else f"{guard}: {told}"
-    seen = ", ".join(f"{name}={_SHORT.repr(value)}" for name, value in values.items())
+    named = told if told.startswith(("guard ", f"{guard} is ")) else f"{guard}: {told}"
+    untold = {name: value for name, value in values.items() if f"{name} is " not in told}
+    seen = ", ".join(f"{name}={_SHORT.repr(value)}" for name, value in untold.items())
     return f"{named}, with {seen}" if seen else named
 
 

@@ -185,8 +185,8 @@ def test_the_guard_in_the_way_is_named_with_the_values_that_it_looks_at() -> Non
     assert "takes post from packed to sent (signed: nobody signed, with by=''); " in str(unsigned.value)
     assert (
         "takes post from packed to sent (fits: it is too heavy, with weight=30, limit=20); post from packed "
-        "to weighed (guard weight < 5 refuses, with weight=30); give_back from sent to returned (sent is "
-        "never reached): give a model"
+        "to weighed (weight < 5 is false, as weight is 30); give_back from sent to returned (sent is never "
+        "reached): give a model"
     ) in str(heavy.value)
     assert "press from off to on (guard powered refuses; it led to off instead)" in str(dark.value)
 
