@@ -267,10 +267,14 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
 
         A guard that raises, perhaps because a payload is missing, does not allow its event.
         """
+        state = self._state.value
+        always = self._program.always(state)
+        if always is not None:
+            return always
         owners = self._seeing()
         return tuple(
             event
-            for event, steps in self._program.leaving(self._state.value).items()
+            for event, steps in self._program.leaving(state).items()
             if any(is_open(owners, step, payload) for step in steps)
         )
 

@@ -152,10 +152,19 @@ class Program:
             }
             for node in self.table.nodes
         }
+        self._always = {
+            value: tuple(chains)
+            for value, chains in self._leaving.items()
+            if not any(step.guards for steps in chains.values() for step in steps)
+        }
 
     def steps(self, value: object, event: str) -> tuple[Step, ...]:
         """Return the transitions of an event from the state with a value, as they are tried."""
         return self._chains.get((value, event), ())
+
+    def always(self, value: object) -> tuple[str, ...] | None:
+        """Return the events that lead on from the state with a value, if no guard decides about them."""
+        return self._always.get(value)
 
     def leaving(self, value: object) -> Mapping[str, tuple[Step, ...]]:
         """Return the transitions from the state with a value, by event, as declared."""
