@@ -204,41 +204,16 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         source = steps[0].transition.source
         if not keeper.drafts:
             require_settable(type(self), model, source.value)
-        firing = Firing(
-            event.id,
-            state_text(source.value),
-            type(self).__name__,
-            self._subject,
-            Payload(payload, self._program.takes[event.id]) if payload else NO_PAYLOAD,
-            self.commit,
-            self._settled,
-            model=model,
-            since=getattr(model, "since", None),
-        )
+        firing = self._begun(event, payload, source)
         saved = None
         try:
             hooks.firing = firing
             if not all(step.bare for step in steps):
                 saved = keeper.saved(model)
                 firing.draft = vars(self)["model"] = keeper.draft(model)
-            owners = self._owners
-            for step in steps:
-                known = step.known(owners, payload, source)
-                if step.bare or step.is_open(owners, known):
-                    if step.effects:
-                        firing.effects = named(step.effects, payload, chart=firing.chart, event=event.id)
-                    step.leave(owners, payload, known)
-                    if firing.draft is not None or not keeper.drafts:
-                        keeper.assign(owners[1], step.target.value)
-                    known = step.enter(owners, payload)
-                    vars(self)["model"] = self._adopted(model, firing)
-                    if step.after:
-                        step.finish(self._owners, known)
-                    break
-            else:
-                vars(self)["model"] = model
+            self._run(steps, payload, firing)
         except BaseException as error:
-            vars(self)["model"] = self._adopted(model, firing)
+            vars(self)["model"] = self._adopted(firing)
             if not firing.committed:
                 keeper.restore(model, source.value, saved)
                 if isinstance(error, Lacking):
@@ -252,6 +227,37 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         finally:
             hooks.firing = None
         return firing.transition
+
+    def _begun(self, event: Event, payload: dict[str, Any], source: State) -> Firing:
+        return Firing(
+            event.id,
+            state_text(source.value),
+            type(self).__name__,
+            self._subject,
+            Payload(payload, self._program.takes[event.id]) if payload else NO_PAYLOAD,
+            self.commit,
+            self._settled,
+            model=self.model,
+            since=getattr(self.model, "since", None),
+        )
+
+    def _run(self, steps: Iterable[Step], payload: dict[str, Any], firing: Firing) -> None:
+        """Take the first transition that is open; the last hook of the state that it enters commits."""
+        keeper, owners = self._keeper, self._owners
+        for step in steps:
+            known = step.known(owners, payload, step.transition.source)
+            if step.bare or step.is_open(owners, known):
+                if step.effects:
+                    firing.effects = named(step.effects, payload, chart=firing.chart, event=firing.event)
+                step.leave(owners, payload, known)
+                if firing.draft is not None or not keeper.drafts:
+                    keeper.assign(owners[1], step.target.value)
+                known = step.enter(owners, payload)
+                vars(self)["model"] = self._adopted(firing)
+                if step.after:
+                    step.finish(self._owners, known)
+                return
+        vars(self)["model"] = firing.model
 
     def _check_payload(self, event: Event, payload: Mapping[str, Any]) -> None:
         if not RESERVED.isdisjoint(payload):
@@ -292,11 +298,11 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         require_entered(type(self), value, transition.to_value, name)
         return value
 
-    def _adopted(self, model: Any, firing: Firing) -> Any:
+    def _adopted(self, firing: Firing) -> Any:
         """Return the model of this machine after an event, which was committed or not."""
         if firing.transition is None or not firing.committed:
-            return model
-        return self._keeper.adopted(model, firing.transition.value)
+            return firing.model
+        return self._keeper.adopted(firing.model, firing.transition.value)
 
     def _missing(self, event: Event, payload: Mapping[str, Any], error: Lacking) -> MissingPayload:
         guards = {
