@@ -69,6 +69,18 @@ def fire(
         StorageError: The transition could not be committed; see `Session.commit`.
     """
     __tracebackhide__ = True  # pytest shows the test that fires instead
+    return fire_with(session, chart, event, payload, evolve)
+
+
+def fire_with(
+    session: Session[ModelT],
+    chart: type[Chart[Any]],
+    event: Event,
+    payload: Mapping[str, Any],  # Any: the chart's hooks decide
+    evolve: Callable[[ModelT, Transition], ModelT] | None = None,
+) -> ModelT:
+    """Do what `fire` does, with a payload whose keywords may be named like the parameters of `fire`."""
+    __tracebackhide__ = True
     commit = _SessionCommit(session, chart)
     machine = chart.bound(session.value, subject=session.name, commit=commit, evolve=evolve)
     machine.fire(event, **payload)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
-from statechart.firing import fire
+from statechart.firing import fire_with
 from statechart.storage.session import ModelT
 from statechart.stored.binding import require_recorded
 
@@ -107,7 +107,7 @@ class ChartSession(Generic[ModelT]):
         """
         __tracebackhide__ = True
         require_recorded(self._chart, self.value, self.name)
-        value = fire(self.session, self._chart, self._chart.event(event), **payload)
+        value = fire_with(self.session, self._chart, self._chart.event(event), payload)
         self.fired = True
         return value
 

@@ -1,4 +1,4 @@
-"""A chart without an end, and a program that fires its event."""
+"""A chart whose event counts, and a program that fires it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from pydantic import BaseModel
 from statechart import Chart, ChartRepository, Event, State
 
 
-class Counter(BaseModel, frozen=True):
+class Counter(BaseModel):
     state: str = "counting"
+    count: int = 0
 
 
 class Counting(Chart[Counter]):
     counting = State(initial=True)
     count = Event(counting.to(counting))
+
+    def on_count(self, model: Counter) -> None:
+        model.count += 1
 
 
 if __name__ == "__main__":

@@ -127,6 +127,34 @@ def test_a_refused_event_leaves_everything_as_it_was(orders: ChartRepository[Ord
     assert orders.load("A-1").state == "draft"
 
 
+def test_what_a_hook_assigns_is_committed_with_the_event_or_not_at_all(tmp_path: Path) -> None:
+    accounts = ChartRepository(tmp_path / "accounts", AccountChart)
+    accounts.create("a", Account(balance=5))
+
+    assert accounts.fire("a", AccountChart.draw, amount=3).balance == 2
+    with pytest.raises(InvalidValue, match="greater than or equal to 0"):
+        accounts.fire("a", AccountChart.draw, amount=3)
+    with pytest.raises(ZeroDivisionError):
+        accounts.fire("a", AccountChart.draw, amount=0)
+
+    assert accounts.load("a").balance == 2
+    assert len(accounts.history("a")) == 2
+
+
+def test_no_keyword_of_a_payload_is_taken_for_a_parameter(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+    payload = {"name": 1, "session": 2, "chart": 3, "evolve": 4, "value": 5, "timeout": 6, "command": 7}
+
+    orders.fire("A-1", OrderChart.touch, **payload)
+    asyncio.run(orders.afire("A-1", OrderChart.touch, **payload))
+    with orders.open("A-1") as order:
+        order.fire(OrderChart.touch, **payload)
+        assert "touch" in order.allowed(**payload)
+
+    assert "touch" in orders.allowed("A-1", **payload)
+    assert [record.payload for record in orders.history("A-1")[1:]] == [payload] * 3
+
+
 def test_values_are_found_by_their_state(orders: ChartRepository[Order]) -> None:
     for name in ("A-1", "A-2", "A-3"):
         orders.create(name, Order(price=7))
@@ -200,6 +228,20 @@ def test_what_can_not_be_created_leaves_no_trace(orders: ChartRepository[Order])
 
     assert orders.names() == ["A-1"]
     assert orders.load("A-1").price == 7
+
+
+class Account(BaseModel):
+    state: str = "open"
+    balance: int = Field(ge=0)
+
+
+class AccountChart(Chart[Account]):
+    open = State(initial=True)
+    draw = Event(open.to(open))
+
+    def on_draw(self, model: Account, amount: int) -> None:
+        model.balance -= amount
+        assert 1 / amount
 
 
 class Later(Chart):
