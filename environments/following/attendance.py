@@ -136,7 +136,12 @@ class _Followed:
         Raises:
             CommandFailed: The command failed.
         """
-        history = list(latest_of(repository, self.environment.name, precedes(self.operation.id)))
+        is_outside = precedes(self.operation.id)
+
+        def is_before(opening: HistoryEntry) -> bool:
+            return opening.revision <= self.environment.revision and is_outside(opening)
+
+        history = list(latest_of(repository, self.environment.name, is_before))
         begun = next(entry.seq for entry in history if entry.operation_id == self.operation.id)
         for entry in (entry for entry in history if entry.seq > begun):
             record = entry.record

@@ -200,7 +200,7 @@ def operation_id(before: AnyEnvironment, after: AnyEnvironment | None = None) ->
 
 
 def precedes(operation: str) -> Callable[[HistoryEntry], bool]:
-    """Return whether a checkpoint was recorded outside of an operation, and so holds nothing of it."""
+    """Return whether a checkpoint was recorded outside of an operation: before it, while that is open."""
 
     def is_outside(opening: HistoryEntry) -> bool:
         environment = after(None, opening.record)

@@ -128,9 +128,7 @@ class Reader(Generic[UnreadT]):
                 later.clear()
             elif begun is None or here.seq > begun.seq:
                 if not (self._agrees or self._is_whole):
-                    # The record of the position is another one: what came later in time may be anywhere.
-                    yield from self._again(position)
-                    return
+                    break
                 yield from later
                 later.clear()
                 if self._agrees or begun is None or here.at > begun.at:
@@ -139,13 +137,17 @@ class Reader(Generic[UnreadT]):
                 # Only if the record of the position is missing: the history was begun anew after
                 # damage, or an older copy was put back. Then what came later in time is new.
                 later.append(record)
-        yield from later
+        if self._agrees or self._is_whole:
+            yield from later
+        else:
+            # The record of the position is missing, or another one: what is new may be in any segment.
+            yield from self._again(position)
 
     def _begin(self, first: UnreadT, position: Position | None) -> None:
         """Take a position in the history that begins with a record."""
         begun = position if position is not None and position.is_of(first.lineage) else None
         self._begun, self._is_whole = begun, first.seq == 1
-        # Reading begins at the position, or a checkpoint directly behind it, where segments allow it.
+        # Behind a position whose own segment can't be read, all is new.
         self._agrees = begun is None or first.seq > begun.seq
 
     def _again(self, position: Callable[[], Position | None]) -> Iterator[UnreadT]:

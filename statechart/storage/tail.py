@@ -153,17 +153,20 @@ class Tail:
     def _before(self, opening: Record, head: Head) -> list[Ended]:
         """Return the segments with records that were not read, as far as they are wanted, latest first."""
         lineage, since = self._since
-        wanted = since if head.lineage.startswith(lineage) else 0
-        last = self._told.seq if self._told is not None else wanted
+        last = since if head.lineage.startswith(lineage) else 0
+        wanted = max(last, 1)  # a record that was told elsewhere is read again, to be compared
+        if self._told is not None:
+            last, wanted = self._told.seq, self._told.seq + 1
         found: list[Ended] = []
         try:
             for each in older(
-                self._directory, self._name, opening, self._known, lambda first: first.seq <= last + 1
+                self._directory, self._name, opening, self._known, lambda first: first.seq <= wanted
             ):
                 found.append(each.ended)  # noqa: PERF401  # those behind a gap are kept
         except UnusableSegment as gap:
             # Told once; then the records behind it are read.
-            if self._gap is None or self._gap.path != gap.path:
+            is_told = self._gap is not None and self._gap.path == gap.path
+            if gap.last_seq > last and not is_told:
                 self._gap = gap
                 raise
         return found
