@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from statechart.storage.chain import CREATED, REBASED
+from statechart.storage.chain import CHECKPOINT, CREATED, REBASED
 from statechart.terminal.text import precise, when
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def happened(record: Record) -> str:
             return (
                 f"history begun anew; the damaged one was kept as {kept}{f': {reason}' if reason else ''}"
             )
+        case "checkpoint" if "ended" in record.data:
+            return "a segment of the history begins"
         case "effect":
             return f"  {_effect(record.data)}"
     return f"{record.type} {_said(record.data)}".rstrip()
@@ -56,6 +58,8 @@ def told(record: Record) -> str:
         return f"{at}: {record.event} took it from {source} to {record.to_state}{payload}"
     if record.type == CREATED:
         return f"{at}: created"
+    if record.type == CHECKPOINT and "ended" in record.data:
+        return ""
     if record.type == REBASED:
         return f"{at}: its damaged history was kept as {record.data.get('damaged')}, and a new one begun"
     return f"{at}: {happened(record).strip()}" if record.value is not None else ""

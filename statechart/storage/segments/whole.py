@@ -127,7 +127,7 @@ def segments(layout: Layout, name: str, known: int) -> list[SegmentFile]:
         if named is not None and Path(place) not in seen:
             first, last = int(named[1]), int(named[2])
             listed.append(SegmentFile(Path(place), first, last, "unlinked" if last < gap else "stray"))
-    return sorted(listed, key=lambda each: (each.first_seq, each.last_seq, str(each.path)))
+    return sorted(listed, key=lambda each: (each.place == "current", each.first_seq, str(each.path)))
 
 
 def _looked_at(layout: Layout, name: str, ended: Ended, known: int) -> tuple[SegmentFile, Record | None]:
