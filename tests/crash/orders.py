@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from statechart import Chart, ChartRepository, State, effect
 from statechart.errors import AlreadyExists
 from statechart.storage.record import Record
+from statechart.storage.segments.rotation import Segment
 
 NAME = "A-1"
 PREFIX = "order "
@@ -79,16 +81,21 @@ def log_of(world: Path) -> list[str]:
     return [line[:-1] for line in lines if line.endswith(";")]
 
 
+def store(place: Path, **options: Any) -> ChartRepository[Order]:
+    """Return the orders of a place; their histories change segments while effects are run."""
+    return ChartRepository(place / "data", Orders, segment=Segment(records=3), **options)
+
+
 def carry_out(command: str, place: Path) -> None:
     """Run a command."""
-    orders = ChartRepository(place / "data", Orders)
+    orders = store(place)
     match command.removeprefix(PREFIX):
         case "create":
             orders.create(NAME, Order(world=place / "world"))
         case "pay":
             orders.fire(NAME, Orders.pay)
         case "pay at once":
-            ChartRepository(place / "data", Orders, effects_at_once=True).fire(NAME, Orders.pay)
+            store(place, effects_at_once=True).fire(NAME, Orders.pay)
         case "run":
             orders.run_effects(timeout=0)
         case _:
@@ -107,7 +114,7 @@ class OrderAftermath:
 
     def look(self) -> None:
         """Read the remains; then go on until nothing is due, and compare what was done."""
-        orders = ChartRepository(self.place / "data", Orders)
+        orders = store(self.place)
         records = orders.history(NAME) if orders.exists(NAME) else []
         self.wrong += self._lost(records)
         due = {each.key for each in orders.due_effects()}

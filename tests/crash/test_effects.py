@@ -17,7 +17,7 @@ import pytest
 
 from statechart import ChartRepository
 from tests.crash.layer import Action, Bench, Calls
-from tests.crash.orders import Order, Orders, log_of
+from tests.crash.orders import Order, Orders, log_of, store
 from tests.crash.sweeps import Swept, sweep
 from tests.crash.tally import Tally
 
@@ -27,7 +27,7 @@ SCENES = {
     "fire at once": (("order create",), "order pay at once"),
 }
 KILLS = (Action.KILL_BEFORE, Action.TORN, Action.KILL_AFTER)
-STRIDES = {"fire": 2, "run": 4, "fire at once": 8}
+STRIDES = {"fire": 3, "run": 7, "fire at once": 16}
 """The calls of the last scene are those of the first two."""
 
 
@@ -52,7 +52,7 @@ def test_a_kill_at_any_call_loses_no_effect(bench: Bench, tally: Tally, scene: s
 
 
 def test_a_call_that_fails_loses_no_effect(bench: Bench, tally: Tally) -> None:
-    found = swept(bench, "run", Action.FAIL, stride=6, error=errno.ENOSPC)
+    found = swept(bench, "run", Action.FAIL, stride=11, error=errno.ENOSPC)
 
     tally.add("effects failed", faults=found.ways.total(), wrong=len(found.wrong))
     assert found.wrong == []
@@ -88,7 +88,7 @@ def runner(orders: ChartRepository[Order], end: Path) -> int:
 def race(tmp_path: Path, names: int, kills: int) -> tuple[list[str], list[str]]:
     """Run the effects of several names in processes that are killed; return the log and the keys done."""
     (tmp_path / "world").mkdir()
-    orders, end = ChartRepository(tmp_path / "data", Orders), tmp_path / "end"
+    orders, end = store(tmp_path), tmp_path / "end"
     for number in range(names):
         world = tmp_path / f"world/{number}"
         world.mkdir()

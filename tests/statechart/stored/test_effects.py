@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from statechart import Chart, ChartRepository, DamagedNames, MissingPayload, NotFound, State, effect
 from statechart.holder import Holder
 from statechart.storage.segments.due import due
+from statechart.storage.segments.rotation import Segment
 
 CALLS: list[tuple[object, ...]] = []
 FAILING: set[str] = set()
@@ -360,6 +361,45 @@ def test_two_processes_at_once_run_each_effect_once(orders, tmp_path):
 
     lines = log.read_text().split()
     assert len(lines) == len(set(lines)) == count
+
+
+class Turns(Chart[Order]):
+    """A chart whose values change again and again."""
+
+    draft = State(initial=True)
+    paid = State()
+    turn = draft.to(paid) | paid.to(draft)
+
+    @effect(paid)
+    def tell(self, key: str, to: Decimal) -> None:
+        called("tell", key, to)
+
+
+def test_what_is_due_is_carried_from_segment_to_segment(tmp_path):
+    orders = ChartRepository(tmp_path, Turns, segment=Segment(records=4))
+    orders.create("A-1", Order())
+    for number in range(12):
+        orders.fire("A-1", "turn", to=number)
+    lineage = orders.files.load("A-1").head.lineage
+    ended = sorted((tmp_path / "A-1").glob("history.*-*.jsonl"))
+    assert len(ended) > 2
+    for file in ended:
+        file.rename(tmp_path / file.name)
+    FAILING.add("tell")
+    orders.run_effects(limit=1)
+    FAILING.clear()
+
+    before = orders.due_effects()
+    outcomes = orders.run_effects(force=True)
+
+    assert [each.attempts for each in before] == [1, 0, 0, 0, 0, 0]
+    assert [each.key for each in outcomes] == [f"{lineage}/{2 * n}/tell" for n in range(1, 7)]
+    assert CALLS[1:] == [("tell", f"{lineage}/{2 * n}/tell", Decimal(2 * n - 2)) for n in range(1, 7)]
+    assert orders.due_effects() == []
+    for file in ended:
+        (tmp_path / file.name).rename(file)
+    assert [report.problems for report in orders.verify()] == [()]
+    assert due(orders.history("A-1")) == []
 
 
 def test_what_is_due_is_carried_on_when_a_history_is_begun_anew(orders, tmp_path):
