@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 from pydantic import BaseModel
 
 from statechart.engine.keywords import recorded_payload
+from statechart.engine.refusals import is_open
 from statechart.engine.values import state_of
 from statechart.errors import (
     CorruptHistory,
@@ -188,7 +189,12 @@ class Verification(Generic[ModelT]):
         taken = said(event.id, str(record.data.get("from_state")), record.to_state or "")
         try:
             payload = recorded_payload(self.chart, type(value), event.id, record.payload)
-            machine_on(self.chart, value, self.name).require(event, **payload)
+            machine = machine_on(self.chart, value, self.name)
+            machine.require(event, **payload)
+            steps = machine._steps(event.id)
+            leads = next(step.target for step in steps if is_open(machine._seeing(), step, payload))
+            if state_text(leads.value) != record.to_state:
+                yield f"{taken}, which today's guards lead to {state_text(leads.value)}"
         except InvalidTransition as refusal:
             yield f"{taken}, which today's chart refuses: {'; '.join(refusal.reasons) or refusal}"
         except MissingPayload as missing:

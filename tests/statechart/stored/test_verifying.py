@@ -74,6 +74,18 @@ class Stricter(Chart[Door]):
         return noise < 3
 
 
+class Wavering(Chart[Door]):
+    closed = State(initial=True)
+    opened = State()
+
+    open_ = Event(closed.to(closed, cond="sticks") | closed.to(opened))
+    close = Event(opened.to(closed))
+
+    def sticks(self, model: Door) -> bool:
+        """It does not stick."""
+        return model.key == "k"
+
+
 @pytest.fixture
 def doors(tmp_path: Path) -> ChartRepository[Door]:
     doors = ChartRepository(tmp_path / "doors", DoorChart)
@@ -155,6 +167,10 @@ def test_todays_guards_are_asked_on_demand(doors: ChartRepository[Door]) -> None
     assert problems(doors, Stricter) == []
     assert problems(doors, Stricter, chart=True) == [
         "2 open_: closed → opened, which today's chart refuses: the key does not fit"
+    ]
+    assert problems(doors, Wavering) == []
+    assert problems(doors, Wavering, chart=True) == [
+        "2 open_: closed → opened, which today's guards lead to closed"
     ]
     (report,) = ChartRepository(doors.files.root, Stricter).verify("front", chart=True)
     assert report.notes == (
