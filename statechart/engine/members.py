@@ -13,6 +13,8 @@ from statemachine.states import States
 from statemachine.transition import Transition
 from statemachine.transition_list import TransitionList
 
+from statechart.engine.strict import OF_A_MACHINE
+
 if TYPE_CHECKING:
     from statemachine import StateChart
 
@@ -71,6 +73,11 @@ def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Itera
             other = vars(owner).get(name)
             if other is not None:
                 yield f"{kind} {name!r} hides the {_kind(other)} {owner.__name__}.{name}: rename one"
+    for name, member in [*body.items(), *(each for owner in mixins for each in vars(owner).items())]:
+        # Whoever overrides a public method means it; a private one of the base is hidden by chance.
+        own = name[0] == "_" and name[:2] != "__" and _kind(member) in ("method", "property")
+        if own and (hasattr(base, name) or name in OF_A_MACHINE):
+            yield f"{name!r} hides an attribute of Chart; rename it"
 
 
 def _kind(member: object) -> str:

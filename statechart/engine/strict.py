@@ -21,7 +21,12 @@ FLAGS = {
 }
 """The engine's switches, with the only values under which a failed commit leaves the old state."""
 
-_OF_A_MACHINE = frozenset(("model", "subject", "commit", "state_field", "history_values"))
+OF_A_MACHINE = frozenset(
+    (
+        *("model", "subject", "commit", "state_field", "history_values"),
+        *("_evolution", "_hooks", "_keeper", "_listeners", "_others", "_program"),
+    )
+)
 """Attributes that a machine gets when it is built, and that no class shows."""
 
 
@@ -44,7 +49,7 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
 
 
 def _hiding(kind: str, name: str, base: type[StateChart[Any]]) -> Iterator[str]:
-    if hasattr(base, name) or name in _OF_A_MACHINE:
+    if hasattr(base, name) or name in OF_A_MACHINE:
         yield f"{kind} {name!r} hides an attribute of Chart; rename it"
 
 

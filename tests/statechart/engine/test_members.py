@@ -135,6 +135,26 @@ def a_state_over_a_mixin() -> None:
         halt = Event(rested.to(off))
 
 
+class Inner:
+    def _fire(self) -> None: ...
+
+
+def a_private_method_of_the_base() -> None:
+    class Made(Inner, Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        halt = Event(on.to(off))
+
+
+def a_private_attribute_of_machines() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        halt = Event(on.to(off))
+
+        def _program(self) -> None: ...
+
+
 MISTAKES: dict[Callable[[], None], str] = {
     a_state_twice: "state 'on' is declared twice, and the first is lost: rename or remove one",
     an_event_twice: "event 'stop' is declared twice, and the first is lost: join their transitions with |",
@@ -148,6 +168,8 @@ MISTAKES: dict[Callable[[], None], str] = {
     a_state_of_an_enum: "state 'off' and the property of this name hide one another: rename one",
     an_event_over_a_mixin: "event 'stop' hides the method Mixin.stop: rename one",
     a_state_over_a_mixin: "state 'rested' hides the attribute Mixin.rested: rename one",
+    a_private_method_of_the_base: "'_fire' hides an attribute of Chart; rename it",
+    a_private_attribute_of_machines: "'_program' hides an attribute of Chart; rename it",
 }
 
 
