@@ -75,8 +75,8 @@ def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Itera
                 yield f"{kind} {name!r} hides the {_kind(other)} {owner.__name__}.{name}: rename one"
     for name, member in [*body.items(), *(each for owner in mixins for each in vars(owner).items())]:
         # Whoever overrides a public method means it; a private one of the base is hidden by chance.
-        own = name[0] == "_" and name[:2] != "__" and _kind(member) in ("method", "property")
-        if own and (hasattr(base, name) or name in OF_A_MACHINE):
+        private = name[0] == "_" and name[:2] != "__" and _kind(member) in ("method", "property")
+        if private and (hasattr(base, name) or name in OF_A_MACHINE):
             yield f"{name!r} hides an attribute of Chart; rename it"
 
 
