@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from uuid import uuid4
 
 import pytest
 from loguru import logger
+from pydantic import BaseModel
 from statemachine import Event, State, StateChart
 
 from environments import Environment, EnvironmentSpec, FileRepository, Lifecycle, LocalProvider
@@ -27,7 +29,8 @@ from environments.model.command_name import CommandName
 from environments.model.failure import Failure, FailureCause
 from environments.model.records import AmendedRecord
 from environments.model.states import enter
-from statechart import Chart, Holder
+from statechart import Chart, Holder, JsonFileRepository
+from statechart.storage.segments.rotation import DEFAULT, Segment
 
 ENVCHART = str(Path(sys.executable).parent / "envchart")
 # Programs are measured as installed ones run: with their bytecode, wherever the checkout's may be kept.
@@ -328,6 +331,59 @@ def test_a_history_of_ten_times_the_length(command: str, histories: Path) -> Non
     memory = [peak_kilobytes(*words, name) for name in ("short", "long")]
     print(f"memory of {command} over ten times the records: {memory[1] / memory[0]:.2f} x (at most 12)")
     assert memory[1] <= 12 * memory[0]
+
+
+class _Noted(BaseModel, frozen=True):
+    note: str = "x" * 200
+
+
+def test_opening_a_history_of_a_hundred_thousand_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = JsonFileRepository(tmp_path, _Noted)
+    with monkeypatch.context() as patch:
+        for name in ("fdatasync", "fsync"):
+            patch.setattr(os, name, lambda _descriptor: None)
+        for name, length in (("short", 10), ("long", 100_000)):
+            repository.create(name, _Noted())
+            with repository.open(name) as session:
+                # To the end of a segment, where reading it takes longest.
+                while session.head.seq < length or (name == "long" and not _is_nearly_full(repository)):
+                    session.append("noted", {"note": "x" * 200})
+
+    opened = [lambda name=name: repository.open(name).close() for name in ("short", "long")]
+    loaded = [lambda name=name: repository.load(name) for name in ("short", "long")]
+    for what, works, limit in (("opening", opened, 10.0), ("loading", loaded, 15.0)):
+        alternate(5, *works)
+        short_s, long_s = alternate(50, *works)
+        report(f"{what} a name with 100,000 records, to ten", long_s, short_s, limit)
+    tracemalloc.start()
+    repository.open("long").close()
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    print(f"memory of opening a name with 100,000 records: {peak:.1f} MB (at most 4)")
+    assert peak <= 4
+
+
+def _is_nearly_full(repository: JsonFileRepository[_Noted]) -> bool:
+    journal = repository.directory("long") / "history.jsonl"
+    return journal.read_bytes().count(b"\n") == DEFAULT.records - 1
+
+
+def test_ending_segments_costs_little(tmp_path: Path) -> None:
+    taken = []
+    for directory, records in (("one", 1_000_000), ("many", DEFAULT.records)):
+        repository = JsonFileRepository(
+            tmp_path / directory, _Noted, segment=Segment(records=records, bytes=1 << 40)
+        )
+        repository.create("a", _Noted())
+        with repository.open("a") as session:
+            started = time.perf_counter()
+            for number in range(1, 2001):
+                session.commit("noted", _Noted(), expected=number)
+            taken.append((time.perf_counter() - started) / 2000)
+
+    report("a commit in segments, to one in one file", taken[1], taken[0], 1.25)
 
 
 def test_create_with_ten_times_the_variables(tmp_path: Path) -> None:

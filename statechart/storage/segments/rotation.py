@@ -32,7 +32,7 @@ class Segment:
         ValueError: A number is too small.
     """
 
-    records: int = 250
+    records: int = 200
     bytes: int = 1_000_000
 
     def __post_init__(self) -> None:

@@ -111,7 +111,7 @@ def test_all_records_are_read_as_from_one_file(
 
 def test_a_short_history_has_the_bytes_of_one_without_segments(tmp_path: Path) -> None:
     directory = tmp_path / "data" / "demo"
-    repository = store(tmp_path / "data", records=250)
+    repository = store(tmp_path / "data", records=200)
     repository.create("demo", Counter(), lineage="1")
     with repository.open("demo") as session:
         count(session, 3)
