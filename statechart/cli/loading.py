@@ -61,6 +61,13 @@ def repository(settings: Settings) -> ChartRepository[Any]:
         named.timeout = settings.lock_timeout
         return named
     found, values = chart(settings), model(settings)
+    if values is None and found.model_class() is None:
+        raise UsageRefused(
+            f"{settings.reference} does not say what its values are: declare "
+            f"class {found.__name__}(Chart[YourModel]), or name their class",
+            (settings.spell("list --model MODULE:MODEL"),),
+            code="chart_definition",
+        )
     if settings.store is None:
         raise UsageRefused(
             "no store is named: say where the values are",

@@ -178,7 +178,7 @@ def document_of(shown: Shown, settings: Settings) -> dict[str, object]:
 def text_of(shown: Shown, style: Style, width: int | None) -> str:
     """Return a value as text."""
     summary, now = shown.summary, datetime.now(UTC)
-    colour = "red" if shown.failed else "green" if shown.final else "bold"
+    colour = "red" if shown.failed else "bold"
     facts = [
         ("since", f"{when(summary.since)} ({ago(summary.since, now)})"),
         ("revision", f"{summary.revision}, {when(summary.at)}"),
@@ -214,7 +214,7 @@ def print_changed(
 def value_rows(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the fields of a value, without its state."""
     return [
-        (name, found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
+        (name, found if isinstance(found, str) and found else json.dumps(found, ensure_ascii=False))
         for name, found in value.items()
         if name != "state"
     ]

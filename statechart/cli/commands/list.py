@@ -29,7 +29,8 @@ from statechart.terminal.table import Table, cleaned
 from statechart.terminal.text import ago, when
 
 _COLUMNS = ("state", "name", "since", "age", "revision")
-_TABLE = Table(dropped=("age",), flexible=("note",))
+_DAMAGED = (*_COLUMNS, "note")
+_TABLE = Table(usual=_DAMAGED, dropped=("age", "since", "revision"), flexible=("note",))
 _SORTS: dict[str, Callable[[Summary], Any]] = {  # Any: what a column is sorted by
     "name": lambda each: each.name,
     "state": lambda each: (each.state, each.name),
@@ -109,15 +110,20 @@ def _print(
 def _lines(repository: ChartRepository[Any], shown: list[Summary], damaged: list[Damaged]) -> list[str]:
     bad, now = failures(repository.chart), datetime.now(UTC)
     finals = [str(state.id) for state in repository.chart.states if state.final]
-    table = [
-        (each.state, cleaned(each.name), when(each.since), ago(each.since, now), str(each.revision))
+    rows = [
+        [each.state, cleaned(each.name), when(each.since), ago(each.since, now), str(each.revision)]
         for each in shown
     ]
-    table += [("? unreadable", cleaned(each.name), cleaned(str(each.error)), "", "") for each in damaged]
+    columns: tuple[str, ...] = _COLUMNS
+    if damaged:
+        columns = _DAMAGED
+        rows = [[*row, ""] for row in rows]
+        rows += [
+            ["? unreadable", cleaned(each.name), "?", "?", "?", cleaned(str(each.error))]
+            for each in damaged
+        ]
     colours = ["red" if each.state in bad else "dim" if each.state in finals else "bold" for each in shown]
-    return _TABLE.lines(
-        _COLUMNS, table, [*colours, *["red"] * len(damaged)], styled, columns_of(sys.stdout)
-    )
+    return _TABLE.lines(columns, rows, [*colours, *["red"] * len(damaged)], styled, columns_of(sys.stdout))
 
 
 def _document(summary: Summary) -> dict[str, object]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from statechart.cli import loading
+from statechart.cli.error_reports import report
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
+from statechart.errors import StorageError
+from statechart.stored.repository import ChartRepository
 from statechart.stored.verifying import Report
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, note
@@ -28,7 +33,8 @@ def verify(settings: Settings, name: str | None, *, replay: bool) -> None:
         python -m statechart verify shop:OrderChart --store orders
         python -m statechart verify shop:OrderChart A-1 --chart --store orders
     """
-    reports = loading.repository(settings).verify(name, chart=replay)
+    repository = loading.repository(settings)
+    reports = repository.verify(name, chart=replay)
     intact = all(each.intact for each in reports)
     document = {
         "values": [{**each.model_dump(mode="json"), "intact": each.intact} for each in reports],
@@ -37,9 +43,20 @@ def verify(settings: Settings, name: str | None, *, replay: bool) -> None:
     emit(settings, document, "\n".join(map(_text, reports)) or "no values")
     for each in reports:
         if not each.intact:
-            note(f"next, for {each.name}: {settings.spell('history NAME', each.name)}")
+            note(f"next, for {each.name}: {_advice(settings, repository, each.name)}")
     if not intact:
         raise click.exceptions.Exit(ExitCode.DIFFERENCE)
+
+
+def _advice(settings: Settings, repository: ChartRepository[Any], name: str) -> str:
+    """Return the next step for a value with a problem."""
+    try:
+        repository.history(name)
+    except StorageError as error:
+        found = report(error, settings)
+        if found is not None and found.next:
+            return found.next[0]
+    return settings.spell("history NAME", name)
 
 
 def _text(report: Report) -> str:

@@ -1,0 +1,73 @@
+"""Histories that become tests."""
+
+from __future__ import annotations
+
+import runpy
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from statechart import ChartRepository
+from tests.statechart.cli.conftest import ORDERS, SHOP
+from tests.statechart.cli.shop import Door, DoorChart, Order, SafeChart
+
+
+def test_a_history_becomes_a_test_that_passes(
+    cli: Any, orders: ChartRepository[Order], tmp_path: Path
+) -> None:
+    orders.create("A-1", Order(price=Decimal("7.50"), note='an "odd" note\n', tags=("x",)))
+    orders.fire("A-1", "pay", amount=Decimal("7.5"))
+    orders.fire("A-1", "ship")
+
+    printed = cli("history", ORDERS, "A-1", "--as-test")
+    written = cli("history", ORDERS, "A-1", "--as-test", "test_a.py")
+    again = cli("history", ORDERS, "A-1", "--as-test", "test_a.py")
+
+    assert (printed.code, printed.err) == (0, "")
+    assert 'driver.fire("pay", amount=Decimal("7.5")).expect("paid")' in printed.out
+    assert written.err == "written to test_a.py; run it with pytest test_a.py\n"
+    assert (tmp_path / "test_a.py").read_text() == printed.out
+    assert (again.code, "test_a.py exists" in again.err) == (2, True)
+    runpy.run_path(str(tmp_path / "test_a.py"))["test_a_1"]()
+
+
+@pytest.mark.parametrize(
+    ("chart", "payload", "said"),
+    [
+        (DoorChart, {"word": "k"}, "record 2 (unlock) can't be replayed: MissingPayload"),
+        (SafeChart, {"code": SecretStr("1234")}, "its payload has a secret, which is not recorded"),
+    ],
+    ids=["not recorded", "secret"],
+)
+def test_what_can_not_be_replayed_is_said_and_skipped(
+    cli: Any, tmp_path: Path, chart: Any, payload: dict[str, Any], said: str
+) -> None:
+    doors = ChartRepository(tmp_path / "orders", chart)
+    doors.create("front", Door())
+    doors.fire("front", "unlock", **payload)
+
+    ran = cli("history", f"{SHOP}:{chart.__name__}", "front", "--as-test", "test_front.py")
+
+    assert ran.code == 0
+    assert said in ran.err
+    written = (tmp_path / "test_front.py").read_text()
+    assert "    # record 2 (unlock) can't be replayed" in written
+    runpy.run_path(str(tmp_path / "test_front.py"))["test_front"]()
+
+
+def test_a_change_without_an_event_is_said(
+    cli: Any, orders: ChartRepository[Order], tmp_path: Path
+) -> None:
+    orders.create("A-1", Order(price=Decimal(7)))
+    with orders.open("A-1") as session:
+        changed = session.value.model_copy(update={"note": "later"})
+        session.session.commit("amended", changed, expected=session.revision)
+    orders.fire("A-1", "pay", amount=Decimal(7))
+
+    ran = cli("history", ORDERS, "A-1", "--as-test", "test_a.py")
+
+    assert "record 2 can't be replayed: it is of the type amended" in ran.err
+    runpy.run_path(str(tmp_path / "test_a.py"))["test_a_1"]()
