@@ -272,6 +272,7 @@ KINDS: dict[type[BaseException], _Kind[Settings]] = {
     chart_errors.NestedFire: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.ReservedPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.UnknownPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.InvalidPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.MissingPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.NotCopyable: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.InvalidValue: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),

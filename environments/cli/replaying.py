@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
+    from environments.model.records import HistoryEntry
 
 _FACTS = ("teardown_begun", "run_under_way", "adopted")
 """The attributes of a subject that commands change between the events."""
@@ -28,14 +29,17 @@ def print_replay(settings: Settings, name: str, path: Path) -> None:
         StorageError: The history can't be read.
     """
     scenario = Scenario(Lifecycle, f"The events of the environment {name}, as recorded.")
-    replayed(scenario, _recorded(settings, name), _begin, _difference, _prepare)
+    entries, gap = loading.storage(settings).readable(name)
+    if gap is not None:
+        scenario.remark(f"{gap}; the test begins with the state after them")
+    replayed(scenario, _recorded(entries), _begin, _difference, _prepare)
     print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test", name))
 
 
-def _recorded(settings: Settings, name: str) -> Iterator[Recorded]:
+def _recorded(entries: Iterable[HistoryEntry]) -> Iterator[Recorded]:
     """Yield the beginning and the transitions; the facts before each are those of the record before."""
     before: Subject | None = None
-    for entry in loading.storage(settings).history(name):
+    for entry in entries:
         record = entry.record
         if isinstance(record, StepRecord):
             continue
@@ -59,8 +63,8 @@ def _prepare(scenario: Scenario, driver: Driver, record: Recorded) -> None:
     """Give the model the facts that commands have changed since the last event."""
     for fact in _FACTS:
         known = getattr(record.before, fact)
-        if getattr(driver.model, fact) != known:
-            setattr(driver.model, fact, known)
+        if getattr(driver.machine.model, fact) != known:
+            setattr(driver.machine.model, fact, known)
             scenario.set(fact, known)
 
 

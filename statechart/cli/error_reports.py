@@ -145,6 +145,16 @@ KINDS: dict[type[BaseException], Kind[Settings]] = {
     errors.Stale: Kind(ExitCode.CONFLICT, "stale", say(_SHOW)),
     # storage
     errors.CorruptHistory: Kind(ExitCode.STORAGE, "corrupt_history", _damaged),
+    errors.UnusableSegment: Kind(
+        ExitCode.STORAGE,
+        "unusable_segment",
+        say("restore the file from a backup, then python -m statechart verify NAME", _SHOW),
+    ),
+    errors.MissingSegment: Kind(
+        ExitCode.STORAGE,
+        "missing_segment",
+        say("put the file back, then python -m statechart verify NAME", _SHOW),
+    ),
     errors.DamagedNames: Kind(ExitCode.STORAGE, "damaged_names", say("python -m statechart verify")),
     errors.NewerSchema: Kind(
         ExitCode.STORAGE,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from statechart.chart import Chart
 from statechart.engine.keywords import Keyword, keywords_of, takes_all
 from statechart.terminal.refusal import UsageRefused
 from statechart.wording import listed, nearest
-
-if TYPE_CHECKING:
-    from statechart.chart import Chart
 
 
 def read_payload(
@@ -22,13 +20,15 @@ def read_payload(
         UsageRefused: A word is not of this form, a value has another type, or nothing takes the keyword.
     """
     known = {each.name: each for each in keywords_of(chart, model, event)}
+    # A chart's own `evolve` sees the whole payload.
+    open_ended = chart.evolve is not Chart.evolve or takes_all(chart, model, event)
     problems: list[str] = []
     payload: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name.isidentifier():
             problems.append(f"{word!r} is not of the form KEY=VALUE")
-        elif name not in known and not takes_all(chart, model, event):
+        elif name not in known and not open_ended:
             near = nearest(name, known)
             meant = f"did you mean {near!r}?" if near else f"it takes {listed(map(str, known.values()))}"
             problems.append(f"{event} takes no {name!r}: {meant}")

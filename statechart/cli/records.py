@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from statechart.errors import UnusableSegment
 from statechart.storage.chain import CHECKPOINT, CREATED, REBASED
 from statechart.terminal.text import precise, when
 
 if TYPE_CHECKING:
     from statechart.storage.record import Record
+    from statechart.stored.repository import ChartRepository
 
 _HIDDEN = ("lineage", "name")
+
+
+def readable(
+    repository: ChartRepository[Any], name: str
+) -> tuple[Iterator[Record], UnusableSegment | None]:
+    """Return the records that can be read, and the segment that keeps earlier ones from being read.
+
+    Raises:
+        StorageError: The journal itself can't be read.
+    """
+    files = repository.files
+    records = files.records(name)
+    try:
+        first = next(records)
+    except UnusableSegment as gap:
+        behind = gap.last_seq + 1
+        return files.records(name, enough=lambda opening: opening.seq == behind), gap
+    return chain([first], records), None
 
 
 def record_rows(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -29,6 +50,8 @@ def happened(record: Record) -> str:
     match record.type:
         case "created":
             return "created"
+        case "checkpoint":
+            return "a segment of the history begins"
         case "rebased":
             reason = record.data.get("reason")
             kept = record.data.get("damaged")
@@ -62,7 +85,9 @@ def told(record: Record) -> str:
         return ""
     if record.type == REBASED:
         return f"{at}: its damaged history was kept as {record.data.get('damaged')}, and a new one begun"
-    return f"{at}: {happened(record).strip()}" if record.value is not None else ""
+    if record.type == CHECKPOINT or record.value is None:
+        return ""
+    return f"{at}: {happened(record).strip()}"
 
 
 def payload_text(payload: Any) -> str:  # Any: JSON

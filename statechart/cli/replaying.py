@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from statechart.cli.records import readable
 from statechart.cli.scenario import Recorded, Scenario, print_scenario, replayed
 from statechart.engine.keywords import recorded_payload
+from statechart.storage.chain import CHECKPOINT
 from statechart.storage.session import secrets_in
 from statechart.testing.driver import Driver
 from statechart.wording import state_text
@@ -34,15 +36,21 @@ def print_replay(settings: Settings, repository: ChartRepository[Any], name: str
         scenario.begin(state_text(value.state), value)
         return Driver(chart, model=deepcopy(value))
 
-    driver = replayed(scenario, _recorded(repository, name), begin, _difference)
+    records, gap = readable(repository, name)
+    if gap is not None:
+        scenario.remark(f"{gap}; the test begins with the value after them")
+    driver = replayed(scenario, _recorded(repository, name, records), begin, _difference)
     if driver is not None:
-        scenario.compare(driver.model)
+        scenario.compare(driver.machine.model)
     print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test", name))
 
 
-def _recorded(repository: ChartRepository[Any], name: str) -> Iterator[Recorded]:
-    for record in repository.history(name):
-        if record.value is not None:
+def _recorded(repository: ChartRepository[Any], name: str, records: Iterator[Record]) -> Iterator[Recorded]:
+    begun = False
+    for record in records:
+        # A checkpoint repeats the value before it.
+        if record.value is not None and not (begun and record.type == CHECKPOINT):
+            begun = True
             value = repository.files.read(name, record)
             yield Recorded(
                 record.seq,
@@ -65,7 +73,7 @@ def _difference(driver: Driver, record: Recorded) -> str | None:
     if driver.state != record.state:
         return f"it leads to {driver.state} today, not to {record.state}"
     for name, value in record.value:
-        now = getattr(driver.model, name, None)
+        now = getattr(driver.machine.model, name, None)
         if state_text(now) != state_text(value) if name == "state" else now != value:
             return f"its {name} is {now!r} today, not {value!r}"
     return None

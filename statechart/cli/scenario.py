@@ -56,7 +56,7 @@ class Scenario:
 
     def set(self, name: str, value: object) -> None:
         """Write a change of the model that no event makes."""
-        self._lines.append(f"driver.model.{name} = {self.source.literal(value)}")
+        self._lines.append(f"driver.machine.model.{name} = {self.source.literal(value)}")
 
     def remark(self, text: str) -> None:
         """Write a comment, and remember it for the user."""
@@ -65,7 +65,7 @@ class Scenario:
 
     def compare(self, value: object) -> None:
         """Write a comparison of the model with a value."""
-        self._lines.append(f"assert driver.model == {self.source.literal(value)}")
+        self._lines.append(f"assert driver.machine.model == {self.source.literal(value)}")
 
     def text(self, name: str, path: Path | None = None) -> str:
         """Return the module.

@@ -153,7 +153,7 @@ def look(repository: ChartRepository[Any], name: str) -> Shown:
 
 def _due(effect: DueEffect) -> str:
     failed = f", failed {counted(effect.attempts, 'time')}: {effect.error}" if effect.attempts else ""
-    return f"{effect.effect} of {effect.event}, since {when(effect.at)}{failed}"
+    return f"{effect.effect}, after {effect.event} at {when(effect.at)}{failed}"
 
 
 def document_of(shown: Shown, settings: Settings) -> dict[str, object]:

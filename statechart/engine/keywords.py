@@ -127,10 +127,6 @@ def recorded_payload(
 
 def takes_all(chart: AnyChart, model: type | None, event: str) -> bool:
     """Return whether the chart may read any keyword: a hook takes all, or `evolve` does."""
-    if "evolve" in {
-        name for base in chart.__mro__ if base.__module__ != "statechart.chart" for name in vars(base)
-    }:
-        return True
     return any(
         parameter.kind is parameter.VAR_KEYWORD
         for function in _functions(chart, model, event, None)

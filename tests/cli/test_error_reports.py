@@ -125,6 +125,7 @@ BUGS = {
     chart_errors.NestedFire,
     chart_errors.ReservedPayload,
     chart_errors.UnknownPayload,
+    chart_errors.InvalidPayload,
     chart_errors.MissingPayload,
     chart_errors.NotCopyable,
     chart_errors.InvalidValue,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
-from statechart.cli.records import record_document, record_rows
+from statechart.cli.records import readable, record_document, record_rows
 from statechart.cli.replaying import print_replay
 from statechart.cli.settings import Settings
-from statechart.terminal.output import json_lines, print_lines
+from statechart.terminal.output import json_lines, note, print_lines
 from statechart.terminal.program.parameters import as_test_option
 from statechart.terminal.text import history_text
 
@@ -30,8 +30,11 @@ def history(settings: Settings, name: str, as_test: Path | None) -> None:
     if as_test is not None:
         print_replay(settings, repository, name, as_test)
         return
-    records = repository.history(name)
+    records, gap = readable(repository, name)
     if settings.json:
-        print_lines(json_lines({"name": name}, map(record_document, records)))
+        missing = {} if gap is None else {"missing": {"first_seq": 1, "last_seq": gap.last_seq}}
+        print_lines(json_lines({"name": name, **missing}, map(record_document, records)))
     else:
         print_lines(history_text(record_rows(records)))
+    if gap is not None:
+        note(str(gap))

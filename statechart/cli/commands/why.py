@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
-from statechart.cli.records import told
+from statechart.cli.records import readable, told
 from statechart.cli.settings import Settings
 from statechart.cli.values import Shown, document_of, fire_steps, look
 from statechart.terminal.colours import styled
@@ -27,9 +27,11 @@ def why(settings: Settings, name: str) -> None:
     repository = loading.repository(settings)
     shown = look(repository, name)
     state, since = shown.summary.state, ago(shown.summary.since, datetime.now(UTC))
+    records, gap = readable(repository, name)
+    path = latest(line for record in records if (line := told(record)))
     story = Story(
         headline=f"{name} is {state}, {'since now' if since == 'now' else f'entered {since}'}",
-        happened=tuple(latest(line for record in repository.history(name) if (line := told(record)))),
+        happened=(*([] if gap is None else [str(gap)]), *path),
         known=tuple(_known(shown)),
         following=tuple(_following(shown)),
     )
@@ -45,7 +47,7 @@ def _known(shown: Shown) -> Iterator[str]:
     if shown.final:
         yield f"{shown.summary.state} is final: no event leaves it"
     for effect in shown.due:
-        yield f"the effect {effect} is due"
+        yield f"an effect is due: {effect}"
     if not shown.final:
         for event, reason in shown.ways.refused.items():
             if not reason.startswith("not declared"):

@@ -111,6 +111,6 @@ def test_records_are_read_while_they_are_printed(cli: Any, hello: str, data: Pat
             read.append(seq)
             yield history[0].model_copy(update={"seq": seq})
 
-    for lines in (history_lines(endless()), json_lines(hello, map(history_document, endless()))):
+    for lines in (history_lines(endless()), json_lines({"name": hello}, map(history_document, endless()))):
         assert len(list(islice(lines, 1500))) == 1500
     assert max(read) < 4000
