@@ -152,7 +152,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         # Of this class, not of a base: the hooks are named after the states.
         if "_hooks_class" not in vars(cls):
             cls._hooks_class = hooks_class(cls.__name__, [state.id for state in cls.states])
-        return cls._hooks_class(cls.log_message, cls.emit)
+        return cls._hooks_class(cls.log_message, cls.emit, own=cls.emit is Chart.emit)
 
     def evolve(self, value: ModelT, transition: Transition) -> ModelT:
         """Return the value after a transition: by default, the value in the transition's target.

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from loguru import logger
 
-from statechart.log import silence
+from statechart.log import is_heard, silence
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Firing:
     effects: tuple[str, ...] = ()
     started: float = field(default_factory=perf_counter)
     since: datetime | None = None
+    entered: Any = None
     transition: Transition | None = None
     returned: bool = False
 
@@ -137,34 +139,53 @@ class Firing:
         return self.commit.committed
 
 
+_DEBUG, _INFO = 10, 20
+
+# A frozen dataclass sets its fields slowly, and an event makes one of these.
+_NEW_TRANSITION = partial(object.__new__, Transition)
+_SET_CHART, _SET_EVENT, _SET_FROM, _SET_TO, _SET_SUBJECT, _SET_PAYLOAD, _SET_TO_VALUE = (
+    vars(Transition)[name].__set__
+    for name in ("chart", "event", "from_state", "to_state", "subject", "payload", "to_value")
+)
+_SET_EFFECTS, _SET_VALUE = (vars(Transition)[name].__set__ for name in ("effects", "value"))
+
+
+def _transition(firing: Firing) -> Transition:
+    """Return the transition of an event that has entered a state."""
+    made = _NEW_TRANSITION()
+    _SET_CHART(made, firing.chart)
+    _SET_EVENT(made, firing.event)
+    _SET_FROM(made, firing.from_state)
+    _SET_TO(made, state_text(firing.entered))
+    _SET_SUBJECT(made, firing.subject)
+    _SET_PAYLOAD(made, firing.payload)
+    _SET_TO_VALUE(made, firing.entered)
+    _SET_EFFECTS(made, firing.effects)
+    _SET_VALUE(made, None)
+    return made
+
+
 class Hooks:
     """The last listener of a chart: commits on entry, then logs."""
 
     watchers: ClassVar[tuple[Watcher, ...]] = ()
     """Called with each event after it was fired; see `watching`."""
 
-    def __init__(self, message: str, emit: Emit) -> None:
+    def __init__(self, message: str, emit: Emit, *, own: bool = True) -> None:
         self.firing: Firing | None = None
         self._message = message
         self._emit = emit
+        self._own = own  # whether lines are written by this module, which may be silent
 
     def enter(self, target: State) -> None:
         """Commit the transition that entered a state, then log the transition."""
         firing = self.firing
         if firing is None:  # the initial state is entered without an event
             return
-        transition = Transition(
-            firing.chart,
-            firing.event,
-            firing.from_state,
-            state_text(target.value),
-            firing.subject,
-            firing.payload,
-            target.value,
-            effects=firing.effects,
-        )
+        firing.entered = target.value
+        transition = _transition(firing)
         # Before the commit: a value that is not valid must not be written. `evolve` takes the transition.
-        object.__setattr__(transition, "value", firing.settle(transition))
+        _SET_VALUE(transition, firing.settle(transition))
         firing.transition = transition
         try:
             fields = firing.commit(transition) if firing.commit is not None else {}
@@ -177,6 +198,8 @@ class Hooks:
         self._tell(firing, transition, fields)
 
     def _tell(self, firing: Firing, transition: Transition, fields: Mapping[str, object]) -> None:
+        if self._own and not is_heard(__name__, _INFO):
+            return
         if not fields and firing.subject is not None:
             fields = {"subject": firing.subject}
         self._log(
@@ -194,7 +217,7 @@ class Hooks:
     def leave(self, source: State) -> None:
         """Log the state that is being left, and its duration if the model tells the start."""
         firing = self.firing
-        if firing is None:
+        if firing is None or (self._own and not is_heard(__name__, _DEBUG)):
             return
         fields: dict[str, object] = {"state": state_text(source.value), "event": firing.event}
         if firing.since is not None:
@@ -208,15 +231,8 @@ class Hooks:
 
 def hooks_class(chart: str, states: list[str]) -> type[Hooks]:
     """Make the listener class of a chart, with a hook for each state."""
-
-    def enter(self: Hooks, target: State) -> None:
-        self.enter(target)
-
-    def leave(self: Hooks, source: State) -> None:
-        self.leave(source)
-
     # The engine runs hooks that name a state after the generic ones, so these come last.
-    named = {f"on_enter_{state}": enter for state in states} | {
-        f"on_exit_{state}": leave for state in states
+    named = {f"on_enter_{state}": Hooks.enter for state in states} | {
+        f"on_exit_{state}": Hooks.leave for state in states
     }
     return type(f"{chart}Hooks", (Hooks,), named)

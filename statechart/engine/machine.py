@@ -208,7 +208,7 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         saved = None
         try:
             hooks.firing = firing
-            if not all(step.bare for step in steps):
+            if not steps[0].bare:  # a bare one is always taken
                 saved = keeper.saved(model)
                 firing.draft = vars(self)["model"] = keeper.draft(model)
             self._run(steps, payload, firing)
@@ -243,7 +243,11 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
 
     def _run(self, steps: Iterable[Step], payload: dict[str, Any], firing: Firing) -> None:
         """Take the first transition that is open; the last hook of the state that it enters commits."""
-        keeper, owners = self._keeper, self._owners
+        keeper = self._keeper
+        if steps[0].bare:
+            self._run_bare(steps[0], payload, firing)
+            return
+        owners = self._owners
         for step in steps:
             known = step.known(owners, payload, step.transition.source)
             if step.bare or step.is_open(owners, known):
@@ -258,6 +262,18 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
                     step.finish(self._owners, known)
                 return
         vars(self)["model"] = firing.model
+
+    def _run_bare(self, step: Step, payload: dict[str, Any], firing: Firing) -> None:
+        """Take a transition that calls nothing but the chart's own hooks."""
+        hooks = self._hooks
+        if step.effects:
+            firing.effects = named(step.effects, payload, chart=firing.chart, event=firing.event)
+        if not step.stays:
+            hooks.leave(step.transition.source)
+        if not self._keeper.drafts:
+            self._keeper.assign(firing.model, step.target.value)
+        hooks.enter(step.target)
+        vars(self)["model"] = self._adopted(firing)
 
     def _check_payload(self, event: Event, payload: Mapping[str, Any]) -> None:
         if not RESERVED.isdisjoint(payload):
