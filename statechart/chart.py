@@ -58,12 +58,11 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(f"chart {name}: {error}") from error
         # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
-            effects = effects_of(cls, attrs)  # type: ignore[arg-type]  # cls is a chart
-            cls._effects = effects
+            cls._effects, found = effects_of(cls, attrs)  # type: ignore[arg-type]  # cls is a chart
             # Hidden from the engine, which would take `after_pay` for a hook as well.
-            cls._protected_attrs |= {effect.method for effect in effects}
+            cls._protected_attrs |= {effect.method for effect in cls._effects}
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
-            found = [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
+            found += [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
             model = declared_model(cls, base)
             found += naming.problems(cls, base, model)  # type: ignore[arg-type]
             found += hints.problems(cls, model)  # type: ignore[arg-type]

@@ -148,15 +148,12 @@ def marked_names(owner: type) -> list[str]:
     return [name for name in names if is_effect(inspect.getattr_static(owner, name))]
 
 
-def effects_of(chart: AnyChart, attrs: Mapping[str, object]) -> tuple[Effect, ...]:
-    """Return the effects of a chart, in the order of declaration.
+def effects_of(chart: AnyChart, attrs: Mapping[str, object]) -> tuple[tuple[Effect, ...], list[str]]:
+    """Return the effects of a chart, in the order of declaration, and what is wrong with others.
 
     Args:
         chart: The class, with its states and events.
         attrs: The attributes of the class as they were in its body.
-
-    Raises:
-        ChartDefinitionError: An effect names an unknown event or state, or can't be called.
     """
     found: list[Effect] = []
     problems: list[str] = []
@@ -166,13 +163,9 @@ def effects_of(chart: AnyChart, attrs: Mapping[str, object]) -> tuple[Effect, ..
         except ChartDefinitionError as error:
             problems.append(str(error))
     names = [each.name for each in found]
-    problems += [
-        f"two effects have the name {name!r}" for name in sorted({n for n in names if names.count(n) > 1})
-    ]
-    problems += _elsewhere(chart)
-    if problems:
-        raise ChartDefinitionError(f"chart {chart.__name__}: " + "; ".join(problems))
-    return tuple(found)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems += [f"two effects have the name {name!r}" for name in twice]
+    return tuple(found), [*problems, *_elsewhere(chart)]
 
 
 def _elsewhere(chart: AnyChart) -> Iterator[str]:
@@ -211,10 +204,6 @@ def _parameters(method: str, declared: object) -> tuple[frozenset[str], frozense
         parameters = parameters[1:]  # self
     named = [each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
     for each in named:
-        if each.kind is each.POSITIONAL_ONLY:
-            raise ChartDefinitionError(
-                f"effect {method} takes {each.name} by position only: remove the `/`"
-            )
         _require_given(method, each.name)
     takes = frozenset(each.name for each in named)
     needs = frozenset(each.name for each in named if each.default is each.empty)

@@ -70,7 +70,7 @@ def _misspelt(chart: AnyChart, callbacks: Iterable[Callable[..., Any]]) -> Itera
 
 
 def _functions(chart: AnyChart) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the guards and hooks of a chart and of its listeners, with their names."""
+    """Yield the guards, hooks and effects of a chart and of its listeners, with their names."""
     owners = [each if isinstance(each, type) else type(each) for each in (chart, *chart._class_listeners)]
     for spec in all_specs(chart):
         if spec.reference is SpecReference.CALLABLE:
@@ -78,6 +78,8 @@ def _functions(chart: AnyChart) -> Iterator[tuple[str, Callable[..., Any]]]:
         for name in names(spec):
             found = (getattr(owner, name, None) for owner in owners)
             yield from ((name, each) for each in found if callable(each))
+    for effect in vars(chart).get("_effects", ()):
+        yield effect.method, getattr(chart, effect.method)
     evolve = getattr(chart, "evolve", None)
     if callable(evolve):
         yield "evolve", evolve

@@ -14,6 +14,7 @@ from statemachine.callbacks import SpecReference, allways_true
 from statemachine.graph import iterate_states_and_transitions
 from statemachine.spec_parser import names_in_boolean_expr, operator_mapping, parse_boolean_expr
 
+from statechart.engine.effects import marked_names
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def problems(chart: AnyChart, base: AnyChart, model: object = None) -> Iterator[
     mixins = [owner for owner in chart.__mro__[1:] if owner not in base.__mro__]
     hooks = {spec.attr_name for spec in all_specs(chart) if spec.is_convention}
     used = hooks | set(dir(base)) | set(_named(chart))
-    used |= {effect.method for effect in vars(chart).get("_effects", ())}
+    effects = marked_names(chart)
+    for name in sorted(set(_named(chart)).intersection(effects)):
+        yield f"{name} is an effect, and can't be a guard or hook as well: leave its name away"
+    used.update(effects)
     given = [(spec.attr_name, spec.func) for spec in all_specs(chart)]
     for name, value in [*given, *(item for owner in (chart, *mixins) for item in vars(owner).items())]:
         for code in _codes(value):

@@ -150,7 +150,7 @@ class Listener:
         ({"tell": effect(slowly)}, "has a yield"),
         ({"tell": effect(lambda self, modle: None)}, "takes 'modle': did you mean 'model'?"),
         ({"tell": effect(lambda self, target: None)}, "only guards and hooks are given: .* model, key"),
-        ({"tell": effect(lambda self, key, /: None)}, "takes key by position only"),
+        ({"tell": effect(lambda self, key, /: None)}, "takes 'key' by position"),
         ({"a": effect(name="x")(fresh()), "b": effect(name="x")(fresh())}, "two effects have the name 'x'"),
         ({"tell": effect(lambda self, to: None), "record_payload": False}, "takes the payload to, which"),
         ({"tell": effect(lambda self, to: None), "record_payload": {"to"}}, "record_payload leaves out"),
@@ -160,6 +160,26 @@ class Listener:
 def test_an_effect_that_could_not_be_run_is_refused(methods, message):
     with pytest.raises(ChartDefinitionError, match=f"chart OrderChart: .*{message}"):
         chart_of(**methods)
+
+
+def test_an_effect_is_not_given_as_a_hook_and_all_problems_are_told_at_once():
+    with pytest.raises(ChartDefinitionError) as refused:
+
+        class OrderChart(Chart):
+            draft = State(initial=True)
+            paid = State(final=True)
+            pay = draft.to(paid, after="tell")
+
+            @effect
+            def tell(self): ...
+
+            @effect
+            def after_pya(self): ...
+
+    assert str(refused.value) == (
+        "chart OrderChart: effect after_pya is named after no event: did you mean after_pay?; "
+        "tell is an effect, and can't be a guard or hook as well: leave its name away"
+    )
 
 
 @pytest.mark.parametrize("value", [3, property(method), State()], ids=["number", "property", "state"])
