@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from loguru import logger
 
@@ -21,7 +22,7 @@ def is_heard(module: str, level: int) -> bool:
 
     Asks what loguru asks first. A line costs more to make than an event to fire, and mostly nobody listens.
     """
-    core = getattr(logger, "_core", None)
+    core: Any = getattr(logger, "_core", None)  # Any: of loguru's own
     try:
         return bool(core.handlers) and level >= core.min_level and core.enabled.get(module) is not False
     except AttributeError:  # of another version of loguru, which looks at each line itself

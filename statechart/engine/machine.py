@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, cast
 
@@ -241,7 +241,7 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
             since=getattr(self.model, "since", None),
         )
 
-    def _run(self, steps: Iterable[Step], payload: dict[str, Any], firing: Firing) -> None:
+    def _run(self, steps: Sequence[Step], payload: dict[str, Any], firing: Firing) -> None:
         """Take the first transition that is open; the last hook of the state that it enters commits."""
         keeper = self._keeper
         if steps[0].bare:
