@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
-from statechart.engine.values import require_settable
-from statechart.errors import InvalidTransition, UnknownState
-from statechart.graph import states
+from statechart.engine.machine import ModelT
+from statechart.errors import InvalidTransition
+from statechart.testing.models import begun, state_value
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from statechart.engine.hooks import Commit, Transition
 
 
-class Driver:
+class Driver(Generic[ModelT]):
     """Fires events on a machine and checks the results.
 
         Driver(OrderChart).fire("pay").expect("paid").refuses("pay", because="paid already")
@@ -24,31 +23,39 @@ class Driver:
 
     Args:
         chart: The chart's class.
-        state: The first state, or its value; by default the initial state.
-        model: The model that guards and hooks see; by default the chart's own, or one with the `facts`.
+        state: The first state, or its value; by default that of the model, or the initial state.
+        model: The model that guards and hooks see, frozen or not; by default the chart's own, or one of
+            the class in its declaration, `Chart[Order]`.
         commit: Makes transitions durable.
         facts: Attributes of the model.
+
+    Raises:
+        TypeError: The model has fields without a default, and no model was given, or no such attribute.
+        UnknownState: The chart has no such state.
     """
 
     def __init__(
         self,
-        chart: type[Chart],
+        chart: type[Chart[ModelT]],
         *,
         state: str | None = None,
-        model: object | None = None,
+        model: ModelT | None = None,
         commit: Commit | None = None,
         **facts: object,
     ) -> None:
-        self.model: Any = new_model(chart, model, facts)
-        if state is not None:
-            require_settable(chart, self.model, _value(chart, state))
-        self.machine: Chart = chart(self.model, commit=commit)
+        self.machine: Chart[ModelT] = chart(begun(chart, model, state, facts), commit=commit)
         self.transitions: list[Transition] = []
+
+    @property
+    def model(self) -> ModelT:
+        """The model now: the value after the last event."""
+        found: ModelT = self.machine.model
+        return found
 
     @property
     def state(self) -> str:
         """The current state."""
-        return state_text(self.machine.model.state)
+        return state_text(getattr(self.machine.model, "state", None))
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -76,9 +83,7 @@ class Driver:
     def expect(self, state: str) -> Self:
         """Require a state."""
         __tracebackhide__ = True
-        expected = state_text(
-            _value(type(self.machine), state)
-        )  # raises UnknownState for a typo in the test
+        expected = state_text(state_value(type(self.machine), state))  # raises for a typo in the test
         assert self.state == expected, f"it is {self.state}, not {expected}, after {self._story()}"
         return self
 
@@ -100,20 +105,3 @@ class Driver:
 
     def _story(self) -> str:
         return ", ".join(taken.event for taken in self.transitions) or "no event"
-
-
-def new_model(chart: type[Chart], model: object | None, facts: dict[str, object]) -> Any:  # Any: a model
-    """Return the given model, or the chart's own, with facts as attributes."""
-    found: Any = model if model is not None else chart.new_model()
-    if found is None:
-        found = SimpleNamespace(state=None)
-    for name, fact in facts.items():
-        setattr(found, name, fact)
-    return found
-
-
-def _value(chart: type[Chart], state: object) -> Any:  # Any: states have values of many types
-    for declared in chart.states:
-        if state_text(declared.value) == state_text(state):
-            return declared.value
-    raise UnknownState(chart.__name__, state_text(state), states(chart))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from statechart.engine.hooks import FiredEvent, watching
-from statechart.errors import InvalidTransition, UnknownEvent
+from statechart.errors import InvalidTransition, InvalidValue, UnknownEvent
 from statechart.graph import Edge, breadth_first, edges, events
 from statechart.testing.driver import Driver
 from statechart.testing.obstacles import obstacle
@@ -119,6 +119,9 @@ class Exploration:
                 driver.fire(ways[0].event, **payload)
             except InvalidTransition as refusal:
                 reasons = dict(zip(refusal.targets, refusal.reasons, strict=True))
+            except InvalidValue as refusal:  # what the hooks left is refused by the model
+                self._obstacles |= {edge: refusal.problem for edge in ways if edge not in self._obstacles}
+                return None
         for edge in ways:
             blamed = next((guard for guard in edge.guards if fired[0].guards.get(guard) is False), None)
             if blamed is not None and edge not in self._obstacles:

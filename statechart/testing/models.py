@@ -1,0 +1,122 @@
+"""Make the model with which a test begins, in any state, frozen or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from inspect import Parameter, signature
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel
+
+from statechart.engine.draft import keeper_of
+from statechart.engine.values import require_settable
+from statechart.errors import UnknownState
+from statechart.graph import states
+from statechart.wording import listed, nearest, state_text
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+
+
+def begun(
+    chart: type[Chart[Any]], model: object | None, state: object | None, facts: Mapping[str, object]
+) -> Any:  # Any: a model
+    """Return the given model, or a new one, in a state and with facts as attributes.
+
+    A model whose attributes can be set stays the same object.
+
+    Raises:
+        TypeError: A model has to be given, or has no such attribute.
+        UnknownState: The chart has no such state.
+    """
+    found = model if model is not None else chart.new_model()
+    if found is None:
+        declared = chart.model_class()
+        found = SimpleNamespace(state=None, **facts) if declared is None else _made(chart, declared, facts)
+    else:
+        found = _with_facts(found, facts)
+    return found if state is None else _in_state(chart, found, state_value(chart, state))
+
+
+def state_value(chart: type[Chart[Any]], state: object) -> Any:  # Any: states have values of many types
+    """Return the value of a state, which may be given as a text.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    for declared in chart.states:
+        if state_text(declared.value) == state_text(state):
+            return declared.value
+    raise UnknownState(chart.__name__, state_text(state), states(chart))
+
+
+def _in_state(chart: type[Chart[Any]], model: Any, value: object) -> Any:
+    keeper = keeper_of(cast("type", type(model)))
+    if keeper.drafts:
+        return keeper.adopted(model, keeper.entered(model, value))
+    require_settable(chart, model, value)
+    return model
+
+
+def _with_facts(model: Any, facts: Mapping[str, object]) -> Any:
+    keeper = keeper_of(cast("type", type(model)))
+    if not facts or not keeper.drafts:
+        for name, fact in facts.items():
+            setattr(model, name, fact)
+        return model
+    _require_known(type(model), facts)
+    draft = keeper.draft(model)
+    for name, fact in facts.items():
+        setattr(draft, name, fact)
+    return keeper.adopted(model, keeper.validated(keeper.left(model, draft), type(model).__name__))
+
+
+def _made(chart: type[Chart[Any]], model: type, facts: Mapping[str, object]) -> Any:
+    """Return a new model of the class that a chart declares."""
+    _require_known(model, facts)
+    lacking = [name for name in _required(model) if name not in facts]
+    initial = {"state": chart.initial_state.value} if "state" in lacking and chart.initial_state else {}
+    lacking = [name for name in lacking if name not in initial]
+    if lacking:
+        call = ", ".join(f"{name}=..." for name in lacking)
+        raise TypeError(
+            f"{chart.__name__} needs a model, as {model.__name__} has no default for {listed(lacking)}: "
+            f"give one with model=, such as {model.__name__}({call})"
+        )
+    if issubclass(model, BaseModel) or is_dataclass(model):
+        return model(**initial, **facts)
+    # A class of any kind: its arguments, and else its attributes.
+    taken = {name: fact for name, fact in facts.items() if name in signature(model).parameters}
+    others = {name: fact for name, fact in facts.items() if name not in taken}
+    return _with_facts(model(**initial, **taken), others)
+
+
+def _required(model: type) -> list[str]:
+    """Return the arguments without a default of a class."""
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    if issubclass(model, BaseModel):
+        return [name for name, field in model.model_fields.items() if field.is_required()]
+    return [
+        name
+        for name, parameter in signature(model).parameters.items()
+        if parameter.kind in named and parameter.default is Parameter.empty
+    ]
+
+
+def _fields(model: type) -> list[str] | None:
+    """Return the fields of a class; None if it may have any attribute."""
+    if issubclass(model, BaseModel):
+        return None if model.model_config.get("extra") == "allow" else list(model.model_fields)
+    return [field.name for field in fields(model)] if is_dataclass(model) else None
+
+
+def _require_known(model: type, facts: Mapping[str, object]) -> None:
+    """Check that a model has the fields of facts: pydantic would leave others out."""
+    known = _fields(model)
+    for name in facts:
+        if known is not None and name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near!r}?" if near else f"it has {listed(known)}"
+            raise TypeError(f"{model.__name__} has no field {name!r}: {hint}")
