@@ -222,6 +222,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             NestedFire: Another event of this chart is being committed.
             MissingPayload: A guard or hook needs a payload keyword that was not given.
             UnknownPayload: Nothing takes a payload keyword, and its name is close to one that is taken.
+            InvalidPayload: A payload keyword is of another type than a guard or hook declares.
             ReservedPayload: The engine reserves a payload keyword for itself.
         """
         __tracebackhide__ = True  # pytest shows the test that fires instead
@@ -246,9 +247,11 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             InvalidTransition: The chart does not allow the event in this state.
             MissingPayload: A guard needs a payload keyword that was not given.
             UnknownPayload: Nothing takes a payload keyword, and its name is close to one that is taken.
+            InvalidPayload: A payload keyword is of another type than a guard or hook declares.
         """
         declared = self.event(event)
         self._require_spelt(declared.id, payload)
+        self._require_fitting(declared.id, self._steps(declared.id), payload)
         if declared.id not in self.enabled(**payload):
             owners = self._seeing()
             try:

@@ -48,11 +48,13 @@ class Source(NamedTuple):
     Attributes:
         key: Tells it from others: a function is called once, however often a list leads to it.
         takes: The keywords that it takes, or None if it takes all.
+        functions: The functions that it calls.
     """
 
     key: object
     call: Call
     takes: frozenset[str] | None
+    functions: tuple[Callable[..., Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,14 @@ class Found:
         spec: The engine's specification.
         key: The name and the place of the owner, if it is an owner's.
         takes: The keywords that it takes, or None if it takes all.
+        functions: The functions that it calls.
     """
 
     spec: Any
     key: object
     call: Call
     takes: frozenset[str] | None
+    functions: tuple[Callable[..., Any], ...] = ()
 
     def __lt__(self, other: Found) -> bool:
         return bool(self.spec.priority < other.spec.priority)
@@ -102,10 +106,10 @@ class Search:
         seen: set[object] = set()
         for spec in specs:
             sources = list(self._of(spec))
-            for key, call, takes in sources:
-                if key not in seen:
-                    seen.add(key)
-                    insort(found, Found(spec, key, call, takes))
+            for source in sources:
+                if source.key not in seen:
+                    seen.add(source.key)
+                    insort(found, Found(spec, *source))
             if not sources and not spec.is_convention:
                 raise NotFound(str(spec.func))
         return tuple(found)
@@ -136,7 +140,8 @@ class Search:
             if not spec.is_bounded and getattr(method, "__func__", None) is spec.func:
                 return self._attribute(at, name)
         _refuse_async(spec.func)
-        return Source(spec.func, lambda _owners, known: _bound(spec.func, known), _takes(spec.func))
+        taken = _takes(spec.func)
+        return Source(spec.func, lambda _owners, known: _bound(spec.func, known), taken, (spec.func,))
 
     def _expression(self, expression: str) -> Source:
         if expression.isidentifier():
@@ -144,12 +149,14 @@ class Search:
             if len(found) == 1:
                 return found[0]
         takes: list[frozenset[str] | None] = []
+        functions: list[Callable[..., Any]] = []
 
         def operand(name: str) -> Callable[..., Any]:
             sources = list(self._named(name))
             if not sources:
                 raise NotFound(name)
             takes.extend(source.takes for source in sources)
+            functions.extend(each for source in sources for each in source.functions)
             return _operand(name, [source.call for source in sources])
 
         combined = parse_boolean_expr(expression, operand, operator_mapping)  # type: ignore[no-untyped-call]
@@ -158,7 +165,7 @@ class Search:
         def call(owners: Owners, known: Keywords) -> Any:
             return combined(owners, known, machine=owners[0])
 
-        return Source(expression, call, taken)
+        return Source(expression, call, taken, tuple(functions))
 
     def _named(self, name: str) -> Iterator[Source]:
         for at, owner in enumerate(self._owners):
@@ -184,7 +191,9 @@ class Search:
                 return found(**{key: value for key, value in known.items() if key != "machine"})
             return _bound(found, known)
 
-        return Source((name, at), call, _takes(found) if callable(found) else frozenset())
+        if callable(found):
+            return Source((name, at), call, _takes(found), (found,))
+        return Source((name, at), call, frozenset())
 
 
 def _operand(name: str, calls: Iterable[Call]) -> Callable[..., Any]:
@@ -227,7 +236,7 @@ def _method(at: int, name: str, function: FunctionType) -> Source:
 
     else:
         call = _simple(at, function, names)
-    return Source((name, at), call, _takes(function, 1))
+    return Source((name, at), call, _takes(function, 1), (function,))
 
 
 def _simple(at: int, function: FunctionType, names: list[str]) -> Call:

@@ -25,7 +25,7 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from statemachine.callbacks import SpecReference
 
 from statechart.engine.naming import all_specs, names
-from statechart.errors import InvalidPayload
+from statechart.engine.payload import RESERVED
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
@@ -113,44 +113,48 @@ def _read(annotation: object, scope: dict[str, Any]) -> Any:
 
 
 class Declared(NamedTuple):
-    """What a guard or hook declares of a payload keyword that it takes."""
+    """What a guard or hook declares of a payload keyword that it takes.
 
+    Attributes:
+        kinds: The classes whose objects fit for sure, which is quick to tell.
+    """
+
+    name: str
     needed_by: str
     annotation: Any
     default: object
+    kinds: tuple[type, ...]
 
 
-def declared_payload(callbacks: Iterable[tuple[str, Callable[..., Any]]]) -> dict[str, list[Declared]]:
-    """Return what guards and hooks, given with their names, declare of each payload keyword."""
-    found: dict[str, list[Declared]] = {}
+def declared_payload(callbacks: Iterable[tuple[str, Callable[..., Any]]]) -> tuple[Declared, ...]:
+    """Return what guards and hooks, given with their names, declare of the payload keywords they take."""
+    found = []
     for needed_by, function in callbacks:
         declared = hints(function)
         for parameter in _parameters(function):
             annotation = declared.get(parameter.name, Any)
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                each = Declared(needed_by, annotation, parameter.default)
-                found.setdefault(parameter.name, []).append(each)
-    # One that takes anything decides for all.
-    return {name: each for name, each in found.items() if all(one.annotation is not Any for one in each)}
+            named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            if named and annotation is not Any and parameter.name not in RESERVED:
+                kinds = tuple(_sure(annotation))
+                found.append(Declared(parameter.name, needed_by, annotation, parameter.default, kinds))
+    return tuple(found)
 
 
-def require_fitting(
-    chart: str, event: str, declared: Mapping[str, list[Declared]], payload: Mapping[str, Any]
-) -> None:
-    """Check that payload keywords are of the types that the guards and hooks of an event declare.
+def _sure(annotation: Any) -> Iterator[type]:
+    union = get_origin(annotation) in (Union, UnionType)
+    for each in get_args(annotation) if union else (annotation,):
+        if _known(each) and not get_args(each):
+            yield from _NUMBERS.get(each, (each,))
 
-    Where these differ, perhaps as they belong to different transitions, one of them is enough.
 
-    Raises:
-        InvalidPayload: A keyword is of another type.
-    """
-    __tracebackhide__ = True
-    for name in declared.keys() & payload.keys():
-        value = payload[name]
-        kinds = declared[name]
-        if not any(value is kind.default or fits(value, kind.annotation) for kind in kinds):
-            why = problem(value, kinds[0].annotation)
-            raise InvalidPayload(chart, event, name, value, kinds[0].needed_by, why)
+def misfit(declared: Iterable[Declared], payload: Mapping[str, Any]) -> Declared | None:
+    """Return the first declaration that a keyword of a payload does not fit, or None."""
+    for each in declared:
+        if each.name in payload:
+            value = payload[each.name]
+            if not (isinstance(value, each.kinds) or value is each.default or fits(value, each.annotation)):
+                return each
+    return None
 
 
 def fits(value: object, annotation: Any) -> bool:

@@ -17,12 +17,14 @@ from statechart.engine import naming
 from statechart.engine.calls import Async, Lacking, NotFound, Owners
 from statechart.engine.draft import Keeper, keeper_of
 from statechart.engine.effects import named
+from statechart.engine.hints import misfit, problem
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
 from statechart.engine.payload import RESERVED, Payload, require_spelt
 from statechart.engine.program import Program, Step
 from statechart.engine.values import require_entered, require_settable, require_state, settle
 from statechart.errors import (
     ChartDefinitionError,
+    InvalidPayload,
     MissingPayload,
     NestedFire,
     NotCopyable,
@@ -191,6 +193,7 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
 
         Raises:
             MissingPayload: A guard or hook needs a payload keyword that was not given.
+            InvalidPayload: A payload keyword is of another type than a guard or hook declares.
         """
         __tracebackhide__ = True
         hooks, keeper, model = self._hooks, self._keeper, self.model
@@ -201,6 +204,8 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         steps = self._steps(event.id)
         if not steps:
             return None
+        if payload:
+            self._require_fitting(event.id, steps, payload)
         source = steps[0].transition.source
         if not keeper.drafts:
             require_settable(type(self), model, source.value)
@@ -284,6 +289,24 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
 
     def _require_spelt(self, event: str, payload: Mapping[str, Any]) -> None:
         require_spelt(type(self).__name__, event, payload, self._program.takes[event])
+
+    def _require_fitting(self, event: str, steps: Iterable[Step], payload: Mapping[str, Any]) -> None:
+        """Check that at least one transition of an event takes the types of a payload.
+
+        Raises:
+            InvalidPayload: None does.
+        """
+        __tracebackhide__ = True
+        wrong = None
+        for step in steps:
+            found = misfit(step.declared, payload)
+            if found is None:
+                return
+            wrong = wrong or found
+        if wrong is not None:
+            value = payload[wrong.name]
+            why = problem(value, wrong.annotation)
+            raise InvalidPayload(type(self).__name__, event, wrong.name, value, wrong.needed_by, why)
 
     def _settled(self, transition: Transition) -> Any:
         """Return the model after a transition, as hooks and `evolve` leave it.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from statemachine import State
+from statemachine.callbacks import CallbackGroup
 from statemachine.event_data import EventData, TriggerData
 from statemachine.transition import Transition
 
 from statechart.engine.calls import Call, Found, Owners, Search
 from statechart.engine.effects import Effect, due_of, taken_by
+from statechart.engine.hints import Declared, declared_payload
 from statechart.engine.table import Table, Way
 from statechart.wording import state_text
 
@@ -33,6 +35,7 @@ class Step:
     Attributes:
         effects: What the transition makes due.
         stays: Whether no state is left, as an internal transition does.
+        declared: The types of the payload keywords that its guards and hooks take.
         bare: Whether nothing is called but the chart's own hooks, which don't change the model.
         extras: The keywords that take time to make, as far as something takes them.
     """
@@ -51,6 +54,7 @@ class Step:
     effects: tuple[Effect, ...]
     stays: bool
     bare: bool
+    declared: tuple[Declared, ...]
     extras: frozenset[str]
 
     def known(self, owners: Owners, payload: Mapping[str, Any], state: State) -> Known:
@@ -228,6 +232,7 @@ class Program:
             effects=tuple(due_of(self._effects, event.id, state_text(target.value))),
             stays=stays,
             bare=not own,
+            declared=declared_payload(_named(every)),
             extras=frozenset(extra for extra, names in _EXTRAS.items() if _takes_any(every, names)),
         )
 
@@ -237,6 +242,13 @@ class Program:
             if known is not None:
                 known = None if each.takes is None else known | each.takes
         self.takes[event.id] = known
+
+
+def _named(every: Iterable[Found]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for each in every:
+        kind = "guard" if each.spec.group is CallbackGroup.COND else "hook"
+        for function in each.functions:
+            yield f"{kind} {getattr(function, '__name__', each.spec.attr_name)}", function
 
 
 _EXTRAS = {
