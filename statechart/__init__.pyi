@@ -26,6 +26,7 @@ from statechart.errors import (
     Locked as Locked,
     MigrationFailed as MigrationFailed,
     MissingPayload as MissingPayload,
+    MissingSegment as MissingSegment,
     NestedFire as NestedFire,
     NewerSchema as NewerSchema,
     NoSuchMoment as NoSuchMoment,
@@ -39,6 +40,7 @@ from statechart.errors import (
     UnknownEvent as UnknownEvent,
     UnknownPayload as UnknownPayload,
     UnknownState as UnknownState,
+    UnusableSegment as UnusableSegment,
 )
 from statechart.firing import (
     fire as fire,
@@ -54,6 +56,12 @@ from statechart.storage.record import (
 )
 from statechart.storage.repository import (
     JsonFileRepository as JsonFileRepository,
+)
+from statechart.storage.segments.rotation import (
+    Segment as Segment,
+)
+from statechart.storage.segments.whole import (
+    SegmentFile as SegmentFile,
 )
 from statechart.storage.session import (
     Loaded as Loaded,
