@@ -7,7 +7,7 @@
     ├── InvalidTransition                  the chart does not allow the event in this state
     ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
     ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
-    ├── UnknownPayload (TypeError)         a payload keyword that looks like a misspelt one
+    ├── UnknownPayload (TypeError)         a payload keyword that nothing takes; the nearest is named
     ├── InvalidPayload (TypeError, ValueError)   a payload of another type than a guard or hook declares
     ├── MissingPayload (TypeError)         a guard or hook needs a payload keyword that was not given
     ├── NotCopyable (TypeError)            a machine that commits can't be copied or pickled
@@ -175,14 +175,22 @@ class ReservedPayload(StatechartError, TypeError):
 
 
 class UnknownPayload(StatechartError, TypeError):
-    """A payload keyword that nothing takes, and that looks like a misspelt one."""
+    """A payload keyword that nothing takes: it looks like a misspelt one, or the record leaves it out.
 
-    def __init__(self, chart: str, event: str, name: str, meant: str) -> None:
+    Attributes:
+        nearest: The keyword that was probably meant, or None.
+    """
+
+    def __init__(
+        self, chart: str, event: str, name: str, meant: str | None, known: Iterable[str] = ()
+    ) -> None:
         self.chart = chart
         self.event = event
         self.name = name
         self.nearest = meant
-        super().__init__(f"{event} of {chart} takes no payload {name!r}: did you mean {meant!r}?")
+        lost = f", and record_payload leaves it out of the record: known are {listed(known)}"
+        hint = f": did you mean {meant!r}?" if meant is not None else lost
+        super().__init__(f"{event} of {chart} takes no payload {name!r}{hint}")
 
 
 class InvalidPayload(StatechartError, TypeError, ValueError):

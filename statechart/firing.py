@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from statechart.engine.payload import Payload
+from statechart.engine.payload import RESERVED, Payload
 from statechart.engine.values import require_entered
 from statechart.errors import InvalidValue, UnknownPayload
 from statechart.storage.session import ModelT, Session, secrets_in
@@ -149,7 +149,8 @@ class _SessionCommit(Generic[ModelT]):
             "from_state": transition.from_state,
             "to_state": transition.to_state,
         }
-        payload = _recorded(self._session.name, self._chart, transition.payload)
+        payload = _recorded(session.name, self._chart, transition.payload)
+        _require_read(transition, payload)
         if payload:
             data["payload"] = payload
         if transition.effects:
@@ -195,6 +196,21 @@ def _recorded(name: str, chart: type[Chart], payload: Mapping[str, Any]) -> dict
             problem = f"JSON can't hold the payload {keyword!r} ({error}): {hint}"
             raise InvalidValue(name, problem) from error
     return found
+
+
+def _require_read(transition: Transition, recorded: Collection[str]) -> None:
+    """Check that no keyword of a payload is lost: taken by nothing, and not recorded either.
+
+    Raises:
+        UnknownPayload: A keyword is.
+    """
+    payload = transition.payload
+    if not isinstance(payload, Payload):
+        return
+    for keyword in payload.unread():
+        if keyword not in recorded:
+            known = sorted((payload.taken or set()) - RESERVED)
+            raise UnknownPayload(transition.chart, transition.event, keyword, None, known)
 
 
 def _as_json(value: object) -> object:

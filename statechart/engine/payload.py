@@ -72,13 +72,16 @@ class Payload(dict[str, Any]):
         self.read.update(super().keys())
         return super().items()
 
+    def unread(self) -> list[str]:
+        """Return the keywords that neither a hook takes nor anything has read."""
+        if self.taken is None:  # a hook takes every keyword
+            return []
+        return sorted(frozenset(super().keys()) - self.taken - self.read)
+
     def misspelt(self) -> tuple[str, str] | None:
         """Return a keyword that nothing takes, with the keyword that was probably meant."""
-        if self.taken is None:  # a hook takes every keyword
-            return None
-        given = frozenset(super().keys())
-        known = (self.taken | self.read) - given
-        for name in sorted(given - self.taken - self.read):
+        known = ((self.taken or frozenset()) | self.read) - frozenset(super().keys())
+        for name in self.unread():
             meant = nearest(name, sorted(known), 0.75)
             if meant is not None:
                 return name, meant

@@ -14,7 +14,18 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, field_serializer
 
-from statechart import Chart, ChartDefinitionError, Event, InvalidValue, JsonFileRepository, State, fire
+from statechart import (
+    Chart,
+    ChartDefinitionError,
+    Event,
+    InvalidValue,
+    JsonFileRepository,
+    State,
+    Transition,
+    UnknownPayload,
+    effect,
+    fire,
+)
 
 
 class Order(BaseModel, frozen=True):
@@ -47,7 +58,7 @@ def pay(tmp_path: Path) -> Pay:
         try:
             with repository.open("x") as session:
                 fire(session, chart, chart.event("pay"), **payload)
-        except InvalidValue:
+        except (InvalidValue, UnknownPayload):
             assert len(repository.history("x")) == 1
             raise
         return repository.history("x")[-1].data
@@ -181,6 +192,38 @@ def test_a_chart_that_leaves_all_out_records_no_payload(choice: Any, pay: Pay) -
     chart = chart_of(choice, on_pay=lambda self, logger: logger("paid"))
 
     assert "payload" not in pay(chart, logger=lambda text: None)
+
+
+def test_a_keyword_that_nothing_takes_and_no_record_holds_is_refused(pay: Pay) -> None:
+    chart = chart_of(False, on_pay=lambda self, amount: None)
+
+    with pytest.raises(UnknownPayload) as refused:
+        pay(chart, amount=1, colour="red")
+
+    assert str(refused.value) == (
+        "pay of Made takes no payload 'colour', and record_payload leaves it out of the record: "
+        "known are amount"
+    )
+    assert pay(chart, amount=1) == {"event": "pay", "from_state": "draft", "to_state": "paid"}
+
+
+def test_a_keyword_that_evolve_reads_is_not_lost(pay: Pay) -> None:
+    def evolve(self: object, value: Order, transition: Transition) -> Order:
+        assert transition.payload["colour"] == "red"
+        return value.model_copy(update={"state": transition.to_value})
+
+    assert "payload" not in pay(chart_of(False, evolve=evolve), colour="red")
+
+
+@pytest.mark.parametrize("choice", [False, {"address"}], ids=["all", "one"])
+def test_an_effect_that_takes_what_the_record_leaves_out_is_refused_with_the_class(choice: Any) -> None:
+    @effect("pay")
+    def mail(self: object, key: str, address: str) -> None: ...
+
+    with pytest.raises(
+        ChartDefinitionError, match="effect mail takes 'address', which record_payload leaves"
+    ):
+        chart_of(choice, mail=mail, on_pay=lambda self, address: None)
 
 
 CHOICES: dict[str, tuple[Any, str]] = {
