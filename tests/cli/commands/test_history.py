@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 from pathlib import Path
@@ -114,3 +115,22 @@ def test_records_are_read_while_they_are_printed(cli: Any, hello: str, data: Pat
     for lines in (history_lines(endless()), json_lines({"name": hello}, map(history_document, endless()))):
         assert len(list(islice(lines, 1500))) == 1500
     assert max(read) < 4000
+
+
+def test_the_events_of_an_environment_become_a_test(cli: Any, hello: str, tmp_path: Path) -> None:
+    cli("provision", hello)
+    cli("configure", hello)
+    cli("destroy", hello, "--yes")
+
+    written = cli("history", hello, "--as-test", "test_hello.py")
+
+    assert (written.code, written.err) == (
+        0,
+        "written to test_hello.py; run it with pytest test_hello.py\n",
+    )
+    text = (tmp_path / "test_hello.py").read_text()
+    assert 'driver.fire("complete").expect("configured")' in text
+    assert "can't be replayed" not in text
+    assert cli("history", hello, "--as-test").out == text
+    assert "exclude each other" in cli("history", hello, "--at", "1", "--as-test").err
+    runpy.run_path(str(tmp_path / "test_hello.py"))["test_hello"]()

@@ -9,9 +9,10 @@ from pydantic import BaseModel, SecretStr
 from statechart import Chart, ChartRepository, Event, State
 
 
-class Order(BaseModel):
+class Order(BaseModel, frozen=True):
     state: str = "draft"
     price: Decimal
+    paid: Decimal = Decimal(0)
     note: str = ""
     tags: tuple[str, ...] = ()
 
@@ -37,6 +38,9 @@ class OrderChart(Chart[Order]):
     def has_note(self, model: Order) -> bool:
         """The order has no note."""
         return bool(model.note)
+
+    def on_pay(self, model: Order, amount: Decimal) -> None:
+        model.paid = amount
 
     def before_lose(self, model: Order) -> None:
         if model.note == "broken":

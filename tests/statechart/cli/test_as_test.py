@@ -11,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from statechart import ChartRepository
+from statechart.storage.segments.rotation import Segment
 from tests.statechart.cli.conftest import ORDERS, SHOP
-from tests.statechart.cli.shop import Door, DoorChart, Order, SafeChart
+from tests.statechart.cli.shop import Door, DoorChart, Order, OrderChart, SafeChart
 
 
 def test_a_history_becomes_a_test_that_passes(
@@ -70,4 +71,23 @@ def test_a_change_without_an_event_is_said(
     ran = cli("history", ORDERS, "A-1", "--as-test", "test_a.py")
 
     assert "record 2 can't be replayed: it is of the type amended" in ran.err
+    runpy.run_path(str(tmp_path / "test_a.py"))["test_a_1"]()
+
+
+def test_a_history_without_its_first_segment_is_told_from_the_next(cli: Any, tmp_path: Path) -> None:
+    orders = ChartRepository(tmp_path / "orders", OrderChart, segment=Segment(records=2))
+    orders.create("A-1", Order(price=Decimal(7), note="x"))
+    orders.fire("A-1", "pay", amount=Decimal(7))
+    orders.fire("A-1", "ship")
+    first, *_ = orders.files.segments("A-1")
+    first.path.unlink()
+
+    told, why = cli("history", ORDERS, "A-1"), cli("why", ORDERS, "A-1")
+    written = cli("history", ORDERS, "A-1", "--as-test", "test_a.py")
+
+    assert [ran.code for ran in (told, why, written)] == [0, 0, 0]
+    assert "ship: paid → shipped" in told.out
+    for said in (told.err, why.out, written.err):
+        assert "records 1 to 2 of 'A-1' can't be read" in said
+    assert cli("history", ORDERS, "A-1", "--json").document["missing"] == {"first_seq": 1, "last_seq": 2}
     runpy.run_path(str(tmp_path / "test_a.py"))["test_a_1"]()

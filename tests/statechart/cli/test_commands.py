@@ -30,7 +30,9 @@ def test_a_value_is_created_changed_and_explained(cli: Any, orders: ChartReposit
     assert (created.code, created.out) == (0, "A-1 is draft\n")
     assert "next: python -m statechart fire " in created.err
     assert (paid["state"], paid["event"], paid["from_state"]) == ("paid", "pay", "draft")
-    assert orders.load("A-1") == Order(state="paid", price=Decimal("7.50"), note="a gift", tags=("x", "y"))
+    assert orders.load("A-1") == Order(
+        state="paid", price=Decimal("7.50"), paid=Decimal("7.5"), note="a gift", tags=("x", "y")
+    )
     for line in (
         "A-1: paid",
         "  price  7.50",

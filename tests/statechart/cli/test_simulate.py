@@ -53,7 +53,7 @@ def test_the_chart_is_drawn_with_the_current_state_and_the_reasons(walk: Any) ->
     assert "  2  pay   amount: Decimal\n" in out
     assert "║ ▶ Paid ║" in out
     assert "  ship  the order has no note\n" in out
-    assert '> show\n  price  7\n  note   ""\n  tags   []\n' in out
+    assert '> show\n  price  7\n  paid   7\n  note   ""\n' in out
 
 
 def test_what_is_typed_wrong_is_said_and_changes_nothing(walk: Any) -> None:
