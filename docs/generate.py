@@ -19,11 +19,14 @@ import click
 import environments.errors
 from environments.cli.app import ENVCHART
 from environments.cli.error_reports import KINDS
-from environments.cli.registry import COMMANDS
 from environments.configuration.schema import spec_schema
 from environments.execution.progress import Progress
 from environments.lifecycle import Lifecycle
+from statechart.cli.app import STATECHART
+from statechart.cli.parameters import EVERYWHERE
+from statechart.cli.settings import NETWORK_VARIABLE
 from statechart.graph import edges, events, guard_reason
+from statechart.terminal.program.group import ProgramGroup
 from statechart.terminal.report import ExitCode
 
 HERE = Path(__file__).parent
@@ -55,34 +58,60 @@ def command_line() -> str:
         "This page lists the arguments and options of each command, as printed by `--help`.",
         "Options of all commands are on the page [the command line](command-line.md).",
     ]
-    context = click.Context(ENVCHART, info_name="envchart")
-    for name in COMMANDS:
-        command = ENVCHART.get_command(context, name)
-        parts += ["", f"## envchart {name}", "", *_command(command, name)]
+    return _commands(ENVCHART, parts)
+
+
+def chart_command_line() -> str:
+    """Return the page of the subcommands for any chart."""
+    parts = [
+        "# Every command for a chart",
+        "",
+        "`python -m statechart` works with the values of any chart; [inspect a chart](../how-to/inspect-a-chart.md) shows it at work.",
+        "This page lists the arguments and options of each command, as printed by `--help`.",
+        "Output, `--json` and [exit codes](exit-codes.md) are those of `envchart`: the result goes to stdout, and everything else to stderr.",
+        "",
+        "Every command takes these options, if it has a use for them, before or after its name:",
+        "",
+        _options(option for option in EVERYWHERE),
+        "",
+        f"The variable `{NETWORK_VARIABLE}=1` accepts a store on a network file system, where locks don't keep other machines out.",
+    ]
+    return _commands(STATECHART, parts)
+
+
+def _commands(program: ProgramGroup, parts: list[str]) -> str:
+    context = click.Context(program, info_name=program.name)
+    for name in program.registry:
+        command = program.get_command(context, name)
+        parts += ["", f"## {program.name} {name}", "", *_command(command, f"{program.name} {name}")]
     return "\n".join(parts) + "\n"
 
 
-def _command(command: Any, name: str) -> Iterator[str]:
+def _command(command: Any, spelled: str) -> Iterator[str]:
     own = [parameter for parameter in command.params if parameter.name not in _EVERYWHERE]
     arguments = [p for p in own if p.param_type_name == "argument"]
-    usage = " ".join(["envchart", name, *(p.metavar or p.name.upper() for p in arguments), "[OPTIONS]"])
+    usage = " ".join([spelled, *(p.metavar or p.name.upper() for p in arguments), "[OPTIONS]"])
     yield f"```text\n{usage}\n```"
     yield ""
     yield "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
-    rows = [
-        (_spelling(parameter), " ".join((parameter.help or "").split()))
-        for parameter in own
-        if parameter.name != "help"
-    ]
-    if rows:
+    if any(parameter.name != "help" for parameter in own):
         yield ""
-        yield table(("argument or option", "meaning"), rows)
+        yield _options(own)
     if command.examples:
         yield ""
         yield "\n".join(["```text", *command.examples, "```"])
 
 
-_EVERYWHERE = {"data_dir", "json", "verbose", "log_file", "help"}
+def _options(parameters: Iterable[Any]) -> str:
+    rows = [
+        (_spelling(parameter), " ".join((parameter.help or "").split()))
+        for parameter in parameters
+        if parameter.name != "help"
+    ]
+    return table(("argument or option", "meaning"), rows)
+
+
+_EVERYWHERE = {"data_dir", "json", "verbose", "log_file", "help", "store", "model"}
 
 
 def _spelling(parameter: Any) -> str:
@@ -322,6 +351,7 @@ def _default(field: Mapping[str, Any]) -> str:
 
 PAGES = {
     "reference/commands.md": command_line,
+    "reference/chart-commands.md": chart_command_line,
     "reference/exit-codes.md": exit_codes,
     "reference/chart.md": chart,
     "reference/events.md": event_page,
