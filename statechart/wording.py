@@ -37,7 +37,7 @@ def plain(value: object) -> object:
 
 def state_text(value: object) -> str:
     """Return the text of a state's value, by which graphs, messages and records name the state."""
-    return str(plain(value))
+    return value if type(value) is str else str(plain(value))
 
 
 def refusal_of(guard: str, attribute: object) -> str:
