@@ -12,7 +12,7 @@ from statemachine.event_data import EventData, TriggerData
 from statemachine.transition import Transition
 
 from statechart.engine.calls import Call, Found, Owners, Search
-from statechart.engine.effects import Effect, due_of, taken_by
+from statechart.engine.effects import GIVEN, Effect, due_of, taken_by
 from statechart.engine.hints import Declared, declared_payload
 from statechart.engine.table import Table, Way
 from statechart.wording import state_text
@@ -138,6 +138,7 @@ class Program:
     def __init__(self, chart: type[Machine], owners: Owners, hidden: Iterable[Iterable[str]]) -> None:
         self.table = Table(chart)
         self.takes: dict[str, frozenset[str] | None] = {}
+        self._chart = chart
         self._effects: tuple[Effect, ...] = vars(chart).get("_effects", ())
         self._search = Search(owners, hidden)
         self._hooks = len(owners) - 1
@@ -219,6 +220,7 @@ class Program:
         every = [*self._prepare, *(each for several in lists.values() for each in several)]
         self._note(event, every)
         calls = {name: tuple(each.call for each in several) for name, several in lists.items()}
+        due = tuple(due_of(self._effects, event.id, state_text(target.value)))
         own = [each for each in every if not isinstance(each.key, tuple) or each.key[1] != self._hooks]
         return Step(
             event,
@@ -232,12 +234,16 @@ class Program:
             on=calls.get("on", ()),
             entering=calls["entering"],
             after=calls.get("after", ()),
-            effects=tuple(due_of(self._effects, event.id, state_text(target.value))),
+            effects=due,
             stays=stays,
             bare=not own,
-            declared=declared_payload(_named(every)),
+            declared=(*declared_payload(_named(every)), *self._declared_by(due)),
             extras=frozenset(extra for extra, names in _EXTRAS.items() if _takes_any(every, names)),
         )
+
+    def _declared_by(self, due: Iterable[Effect]) -> Iterator[Declared]:
+        functions = ((f"effect {each.name}", getattr(self._chart, each.method)) for each in due)
+        yield from (each for each in declared_payload(functions) if each.name not in GIVEN)
 
     def _note(self, event: Event, every: Iterable[Found]) -> None:
         known = self.takes.get(event.id, frozenset())

@@ -26,6 +26,7 @@ from statechart.utc import UtcDatetime
 from statechart.wording import nearest
 
 _ROUNDS = 100
+_MASK = "**********"  # what is recorded of a secret
 _LONGEST = 2000  # characters of an error that are recorded
 
 
@@ -260,8 +261,13 @@ def _typed(method: Any, payload: Mapping[str, JsonValue]) -> dict[str, Any]:
     """Return the payload as the types that a method's parameters are annotated with.
 
     Raises:
-        ValueError: A part is not of its type.
+        ValueError: A part is not of its type, or was a secret.
     """
+    secret = next((name for name, part in payload.items() if part == _MASK), None)
+    if secret is not None:
+        raise ValueError(
+            f"the payload {secret} was a secret, which is not recorded: store where it is kept"
+        )
     kinds = hints(getattr(method, "__func__", method))
     return {
         name: Keyword(name, kinds.get(name, Any), "", required=True).of_json(part)

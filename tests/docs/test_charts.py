@@ -36,6 +36,7 @@ class Play:
 
 
 PLAYS: dict[str, Play] = {
+    "docs/how-to/effects.md OrderChart": Play(lambda _: {"ship": {"carrier": "Pigeon Post"}}),
     "docs/how-to/test-scenarios.md OrderChart": Play(lambda _: {"pay": [{"amount": 7}, {"amount": 1}]}),
     "docs/tutorial/first-chart.md OrderChart": Play(lambda _: {"pay": {"amount": 7}}),
 }

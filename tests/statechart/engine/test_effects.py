@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from statechart import Chart, ChartDefinitionError, Event, MissingPayload, State, UnknownPayload, effect
+from statechart import (
+    Chart,
+    ChartDefinitionError,
+    Event,
+    InvalidPayload,
+    MissingPayload,
+    State,
+    UnknownPayload,
+    effect,
+)
 from statechart.engine.effects import due_of
 
 
@@ -100,6 +109,16 @@ def test_a_transition_in_memory_names_its_effects_and_demands_their_payload():
     with pytest.raises(UnknownPayload, match="did you mean"):
         machine.fire(chart.event("ship"), after=1, to_=2)
     assert machine.fire(chart.event("pay"), to="a@b").effects == ("after_pay",)
+
+
+def test_the_payload_of_an_effect_is_of_the_type_that_it_declares():
+    def tell(self, count: int, name: str) -> None: ...
+
+    chart = chart_of(after_pay=effect(tell))
+
+    with pytest.raises(InvalidPayload, match=r"count.*effect after_pay"):
+        chart().fire(chart.event("pay"), count="seven", name=5)
+    assert chart().fire(chart.event("pay"), count=7, name=5).effects == ("after_pay",)
 
 
 def test_effects_of_mixins_come_first_and_can_be_replaced():

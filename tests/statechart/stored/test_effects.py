@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from statechart import Chart, ChartRepository, DamagedNames, MissingPayload, NotFound, State, effect
 from statechart.holder import Holder
@@ -310,6 +310,17 @@ def test_an_event_without_the_payload_of_its_effects_is_refused_before_anything_
     assert CALLS == [("tell", "a@b", "", {"more": 1})]
 
 
+def test_a_secret_does_not_reach_an_effect_as_asterisks(orders):
+    orders = store(orders, chart_with(tell=effect("pay")(lambda self, pin: called("tell", pin))))
+    orders.create("A-1", Order())
+    orders.fire("A-1", "pay", pin=SecretStr("1234"))
+
+    (outcome,) = orders.run_effects()
+
+    assert (outcome.status, CALLS) == ("failed", [])
+    assert "the payload pin was a secret, which is not recorded" in outcome.error
+
+
 def test_names_without_anything_due_are_not_read_again(orders, tmp_path, monkeypatch):
     begun(orders, "A-1", "A-2", "A-3")
     orders.run_effects()
@@ -379,7 +390,7 @@ def test_what_is_due_is_carried_from_segment_to_segment(tmp_path):
     orders = ChartRepository(tmp_path, Turns, segment=Segment(records=4))
     orders.create("A-1", Order())
     for number in range(12):
-        orders.fire("A-1", "turn", to=number)
+        orders.fire("A-1", "turn", to=Decimal(number))
     lineage = orders.files.load("A-1").head.lineage
     ended = sorted((tmp_path / "A-1").glob("history.*-*.jsonl"))
     assert len(ended) > 2
