@@ -24,7 +24,6 @@ from typing import (
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from statemachine.callbacks import SpecReference
 
-from statechart.engine.effects import GIVEN
 from statechart.engine.naming import all_specs, names
 from statechart.engine.payload import RESERVED
 from statechart.wording import nearest
@@ -62,19 +61,13 @@ def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
 def _left_out(chart: AnyChart, callbacks: Iterable[Callable[..., Any]]) -> Iterator[str]:
     """Yield the keywords that `record_payload` leaves out by mistake, a sentence each."""
     choice = getattr(chart, "record_payload", True)
-    left_out = choice if isinstance(choice, Collection) and not isinstance(choice, str) else ()
     known = {parameter.name for function in callbacks for parameter in _parameters(function)}
     # A secret that is left out by a misspelt name would be written.
-    for name in left_out:
+    for name in choice if isinstance(choice, Collection) else ():
         unknown = isinstance(name, str) and name not in known
         meant = nearest(name, sorted(known), _SLIP) if unknown else None
         if meant is not None:
             yield f"record_payload has {name!r}, which no guard or hook takes: did you mean {meant!r}?"
-    for effect in getattr(chart, "_effects", ()):
-        for name in sorted(effect.needs.difference(GIVEN)):
-            if choice is False or name in left_out:
-                hint = "record it, or give it a default"
-                yield f"effect {effect.name} takes {name!r}, which record_payload leaves out: {hint}"
 
 
 def _functions(chart: AnyChart) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -23,7 +23,6 @@ from statechart import (
     State,
     Transition,
     UnknownPayload,
-    effect,
     fire,
 )
 
@@ -213,17 +212,6 @@ def test_a_keyword_that_evolve_reads_is_not_lost(pay: Pay) -> None:
         return value.model_copy(update={"state": transition.to_value})
 
     assert "payload" not in pay(chart_of(False, evolve=evolve), colour="red")
-
-
-@pytest.mark.parametrize("choice", [False, {"address"}], ids=["all", "one"])
-def test_an_effect_that_takes_what_the_record_leaves_out_is_refused_with_the_class(choice: Any) -> None:
-    @effect("pay")
-    def mail(self: object, key: str, address: str) -> None: ...
-
-    with pytest.raises(
-        ChartDefinitionError, match="effect mail takes 'address', which record_payload leaves"
-    ):
-        chart_of(choice, mail=mail, on_pay=lambda self, address: None)
 
 
 CHOICES: dict[str, tuple[Any, str]] = {
