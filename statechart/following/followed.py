@@ -16,7 +16,9 @@ from statechart.following.reader import Reader, Unfolding, UnreadT
 
 ToldT = TypeVar("ToldT")
 
-_HELD = 200  # journals that are kept open, far below the usual limit of 1024 open files
+HELD = 200
+"""The journals that are kept open, far below the usual limit of 1024 open files."""
+
 _BLOCK = 100  # records that are read at once
 
 
@@ -84,7 +86,7 @@ class Followed(Generic[UnreadT]):
     def _unread(self, name: str) -> Iterator[tuple[datetime, str, UnreadT | StorageError]]:
         reader = self._readers.get(name)
         if reader is None:
-            unfolding = self.unfolding(name, len(self._readers) < _HELD)
+            unfolding = self.unfolding(name, len(self._readers) < HELD)
             reader = self._readers[name] = Reader(unfolding)
         return reader.unread(name, lambda: self.positions.get(name))
 

@@ -13,11 +13,12 @@ from pydantic import BaseModel, PrivateAttr, computed_field
 
 from statechart.errors import InvalidCursor, StorageError
 from statechart.following.cursor import Cursor, Position
-from statechart.following.followed import Followed, in_blocks
+from statechart.following.followed import HELD, Followed, in_blocks
 from statechart.following.watching import changed_names
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.session import ModelT
 from statechart.stored.damage import Damaged
+from statechart.stored.endings import last_records
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -154,6 +155,10 @@ class Changes(Generic[ModelT]):
 
     def look(self, names: frozenset[str] | None = None) -> Iterator[Change | Damaged]:
         """Yield the new changes of some names, or of all: in order in each, and by time."""
+        if names is None:
+            names = frozenset(self._files.names())
+        if len(names) > HELD:
+            names = frozenset(name for name in names if not self._is_told(name))
         trail = _Trail(self._store, dict(self._followed.positions))
         for name, found in self._followed.look(names):
             if isinstance(found, StorageError):
@@ -190,6 +195,16 @@ class Changes(Generic[ModelT]):
         self._followed.close()
         return str(Cursor(self._followed.positions, self._store))
 
+    def _is_told(self, name: str) -> bool:
+        """Return whether the last record of a name is known to be told, by a look at its end only."""
+        position = self._followed.positions.get(name)
+        if position is None:
+            return False
+        with suppress(StorageError):
+            for record in last_records(self._files.root, name):
+                return Position.of(position.lineage, record["seq"], record["at"]) == position
+        return False
+
     def _history(self, name: str, hold: bool) -> _History:
         return _History(self._files.tail(name, hold=hold))
 
@@ -221,5 +236,5 @@ def _change(name: str, found: _Unread, point: _Point) -> Change:
         to_state=record.to_state or state_text((record.value or {}).get("state")),
         payload=record.payload,
     )
-    change._point = point
+    change._point = point  # pyright: ignore[reportAttributeAccessIssue]  # private, and not frozen
     return change

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +13,12 @@ from statechart.chart import State
 from statechart.engine.values import require_state, state_of
 from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownState
 from statechart.storage.chain import CHECKPOINT
-from statechart.storage.disk import OwnPath, translated
 from statechart.storage.forms import read_json
-from statechart.storage.layout import JOURNAL
 from statechart.storage.segments.carried import ENTERED, enters
 from statechart.storage.session import ModelT
 from statechart.stored.binding import require_recorded
 from statechart.stored.damage import Damaged
+from statechart.stored.endings import ending, last_records, record_of
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.storage.layout import Layout
     from statechart.storage.repository import JsonFileRepository
-
-_BLOCK = 4096  # bytes of the end of a journal that are read at first: a few records
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,7 @@ class Listing(Generic[ModelT]):
         for name, content, behind in self.files.documents():
             try:
                 state = self._state(name, content, behind)
-                recent = self._recent(name) or self._whole(name)
+                recent = _recent(last_records(self.layout.root, name)) or self._whole(name)
             except NotFound:
                 continue
             except (StorageError, UnknownState) as error:
@@ -113,7 +109,7 @@ class Listing(Generic[ModelT]):
     def summary(self, name: str, value: ModelT) -> Summary:
         """Return the summary of a value."""
         state = state_text(require_state(self.chart, getattr(value, "state", None)).value)
-        return Summary(name, state, *(self._recent(name) or self._whole(name)))
+        return Summary(name, state, *(_recent(last_records(self.layout.root, name)) or self._whole(name)))
 
     def _state(self, name: str, content: bytes | StorageError, behind: bool) -> str:
         if isinstance(content, StorageError):
@@ -142,47 +138,17 @@ class Listing(Generic[ModelT]):
         size, before = document.get("journal_size"), document.get("head_hash")
         if type(size) is not int or document.get("schema_version") != self.files.schema_version:
             return False
-        lines = self._ending(name, size).splitlines(keepends=True)
+        lines = ending(self.layout.root, name, size).splitlines(keepends=True)
         for line in lines:
-            record = _record(line)
+            record = record_of(line)
             if record is None or record["prev"] != before or record["value"] is not None:
                 return False
             before = sha256(line).hexdigest()
         return bool(lines)
 
-    def _ending(self, name: str, offset: int) -> bytes:
-        """Return the bytes of a journal from an offset on; a negative one counts from its end."""
-        # Built by pathlib, the path would take as long as reading the file.
-        path = OwnPath(self.layout.root, (name, JOURNAL))
-        with translated("read", path):
-            try:
-                descriptor = path.open(os.O_RDONLY)
-            except (FileNotFoundError, NotADirectoryError):
-                return b""
-            try:
-                size = os.fstat(descriptor).st_size
-                begin = offset if offset >= 0 else max(0, size + offset)
-                return os.pread(descriptor, max(0, size - begin), begin)
-            finally:
-                os.close(descriptor)
-
-    def _recent(self, name: str) -> _Recent | None:
-        """Return what the last records of a journal say, or None if they don't."""
-        block, size = _BLOCK, -1
-        while True:
-            content = self._ending(name, -block)
-            if len(content) == size:
-                return None
-            # The first line may be cut, and is then no record.
-            found = _recent(map(_record, reversed(content.splitlines(keepends=True))))
-            if found is not None:
-                return found
-            block, size = block * 8, len(content)
-
     def _whole(self, name: str) -> _Recent:
         """Return what the verified records say."""
-        lines = [record.model_dump_json().encode() for record in self.files.records(name)]
-        found = _recent(map(_record, reversed(lines)))
+        found = _recent(record.model_dump() for record in reversed(self.files.history(name)))
         if found is None:
             raise CorruptHistory(
                 name, self.layout.journal(name), "no record says when its state was entered"
@@ -190,34 +156,24 @@ class Listing(Generic[ModelT]):
         return found
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
-    """Return a line of a journal as a record, or None if it is not one; nothing is verified."""
-    try:
-        found = read_json(line)
-        found["at"] = datetime.fromisoformat(found["at"])
-        found["entered"] = _entered(found)
-        return found if type(found["revision"]) is int and "value" in found and found["prev"] else None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
 def _entered(record: Mapping[str, Any]) -> datetime | None:
     """Return the time at which the state of a record was entered, or None if a record before tells."""
     data = record["data"]
-    if record["type"] == CHECKPOINT:
-        carried = data.get(ENTERED)
-        return datetime.fromisoformat(carried) if carried is not None else None
-    return record["at"] if enters(record["type"], data) else None
+    if record["type"] != CHECKPOINT:
+        return record["at"] if enters(record["type"], data) else None
+    try:
+        return datetime.fromisoformat(data[ENTERED])
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
-def _recent(records: Iterable[dict[str, Any] | None]) -> _Recent | None:
+def _recent(records: Iterable[dict[str, Any]]) -> _Recent | None:
     """Return the last revision with its times, from records in the order of the last first."""
     last: dict[str, Any] | None = None
     for record in records:
-        if record is None:
-            return None
         if last is None or record["revision"] == last["revision"]:
             last = record
-        if record["entered"] is not None:
-            return _Recent(last["revision"], record["entered"], last["at"])
+        entered = _entered(record)
+        if entered is not None:
+            return _Recent(last["revision"], entered, last["at"])
     return None

@@ -38,7 +38,7 @@ class Allowed:
         return len(self.events)
 
 
-def machine_on(chart: type[Chart], value: ModelT, subject: str) -> Chart:
+def machine_on(chart: type[Chart], value: object, subject: str) -> Chart:
     """Return this thread's machine of a chart, bound to a value that it does not change.
 
     Raises:
@@ -48,7 +48,7 @@ def machine_on(chart: type[Chart], value: ModelT, subject: str) -> Chart:
     return chart.bound(value, subject=subject)
 
 
-def allowed_on(chart: type[Chart], value: ModelT, subject: str, payload: Mapping[str, Any]) -> Allowed:
+def allowed_on(chart: type[Chart], value: object, subject: str, payload: Mapping[str, Any]) -> Allowed:
     """Return the events that a value allows, with the reasons of those refused."""
     return allowed_by(machine_on(chart, value, subject), payload)
 

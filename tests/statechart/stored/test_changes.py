@@ -182,3 +182,25 @@ def test_a_damaged_name_ends_only_a_follower_that_does_not_ask(jobs: ChartReposi
 
     asyncio.run(run())
     assert damaged == ["a"]
+
+
+def test_of_many_names_only_those_with_news_are_read(
+    jobs: ChartRepository[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statechart.stored.changes.HELD", 2)
+    work(jobs)
+    for name in ("c", "d"):
+        jobs.create(name, Job())
+    cursor = jobs.cursor()
+    for name in ("a", "c"):
+        (jobs.files.directory(name) / "state.json").unlink()  # not needed for this
+    jobs.delete("d")
+    jobs.create("d", Job())
+    jobs.fire("c", JobChart.start)
+    jobs.create("e", Job())
+
+    assert words(list(jobs.changes(since=cursor))) == [
+        "d created waiting",
+        "c start running",
+        "e created waiting",
+    ]
