@@ -92,7 +92,7 @@ def verify(repository: EnvironmentRepository, name: str, chart: type[Chart] = Li
     try:
         entries, gap = readable_of(repository, name)
         segments = repository.segments(name) if isinstance(repository, KeepsSegments) else []
-        found = (Violation(seq, what) for seq, what in remarks.problems(segments))
+        found = (Violation(seq, f"{path}: {what}") for seq, path, what in remarks.problems(segments))
         findings = (*found, *_findings(passed(), chart))
         try:
             repository.load(name)

@@ -136,7 +136,7 @@ class Verification(Generic[ModelT]):
         targets = targets_of(self.chart)
         before: _Seen | None = None
         self._segments = self.files.segments(self.name)
-        for seq, problem in remarks.problems(self._segments):
+        for seq, _, problem in remarks.problems(self._segments):
             self._add(seq, problem)
         self._notes.extend(remarks.notes(self._segments))
         records = self.files.records(self.name, enough=partial(remarks.begins_readable, self._segments))

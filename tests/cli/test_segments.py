@@ -86,7 +86,7 @@ def test_a_missing_segment_is_said_and_work_goes_on(
         repository.history("web")
     verified = cli("verify", "web")
     assert verified.code == 8
-    assert f"records 6 to 10 of 'web' can't be read ({path})" in verified.out
+    assert f"web: record 6: {path}: records 6 to 10: it is not there" in verified.out
     told = cli("history", "web")
     assert (told.code, "run: released → running" in told.out) == (0, True)
     assert path.name in told.err

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from statechart.storage.record import Record
 from statechart.storage.segments.whole import SegmentFile
 from statechart.wording import counted
 
 
-def problems(segments: Iterable[SegmentFile]) -> Iterator[tuple[int, str]]:
-    """Yield the first record of each ended segment that can't be verified, and why."""
+def problems(segments: Iterable[SegmentFile]) -> Iterator[tuple[int, Path, str]]:
+    """Yield the first record of each ended segment that can't be verified, its file, and why."""
     for segment in segments:
+        why = None
         if segment.problem is not None:
-            yield segment.first_seq, str(segment.problem)
+            why = getattr(segment.problem, "problem", None) or str(segment.problem)
         elif segment.place == "unlinked":
-            reason = "it can't be verified while the segment after it can't be read"
-            yield segment.first_seq, f"{segment.path.name}: {reason}"
+            why = "it can't be verified while the segment after it can't be read"
+        if why is not None:
+            records = f"records {segment.first_seq} to {segment.last_seq}"
+            yield segment.first_seq, segment.path, f"{records}: {why}"
 
 
 def notes(segments: Sequence[SegmentFile]) -> Iterator[str]:

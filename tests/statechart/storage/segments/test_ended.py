@@ -211,7 +211,7 @@ def test_a_bad_segment_is_named_and_the_value_is_not_affected(
         "plain",
         "current",
     ]
-    assert [seq for seq, _ in remarks.problems(repository.segments("demo"))] == [1, 5]
+    assert [seq for seq, _, _ in remarks.problems(repository.segments("demo"))] == [1, 5]
 
 
 def test_a_file_that_no_segment_names_is_remarked(repository: Repository) -> None:
