@@ -6,6 +6,7 @@ import inspect
 from collections import abc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from inspect import iscoroutinefunction
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -46,6 +47,7 @@ def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
     """
     callbacks = dict(_functions(chart))
     yield from _left_out(chart, callbacks.values())
+    yield from _evolution(chart)
     for label, function in callbacks.items():
         for parameter in _parameters(function):
             if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -56,6 +58,22 @@ def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
             whose = f"models of the chart are of the class {model.__name__}"
             hint = f"annotate it with {model.__name__}"
             yield f"{label} takes a {name} of the type {_text(declared[name])}, but {whose}: {hint}"
+
+
+def _evolution(chart: AnyChart) -> Iterator[str]:
+    evolve = getattr(chart, "evolve", None)
+    hint = "declare it as evolve(self, value, transition)"
+    if iscoroutinefunction(evolve):
+        yield "evolve is async; do asynchronous work in a command, then fire"
+    elif callable(evolve):
+        static = isinstance(inspect.getattr_static(chart, "evolve"), (staticmethod, classmethod))
+        given = ("value", "transition") if static else ("self", "value", "transition")
+        try:
+            inspect.signature(evolve).bind(*given)
+        except TypeError as error:
+            yield f"evolve can't be called ({error}): {hint}"
+    elif evolve is not None:
+        yield f"evolve is a {type(evolve).__name__}: {hint}"
 
 
 def _left_out(chart: AnyChart, callbacks: Iterable[Callable[..., Any]]) -> Iterator[str]:

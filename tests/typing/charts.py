@@ -46,6 +46,31 @@ class AnyChart(Chart):
         assert_type(self.model, Any)
 
 
+class Evolving(Chart[Order]):
+    draft = State(initial=True)
+    paid = State(final=True)
+    pay = Event(draft.to(paid))
+
+    def evolve(self, value: Order, transition: Transition) -> Order:
+        assert_type(super().evolve(value, transition), Order)
+        return value.model_copy(update={"state": transition.to_value})
+
+
+class OfAnother(Chart[Order]):
+    def evolve(self, value: Invoice, transition: Transition) -> Order:  # reject: override
+        return Order()
+
+
+class ToAnother(Chart[Order]):
+    def evolve(self, value: Order, transition: Transition) -> Invoice:  # reject: override
+        return Invoice()
+
+
+class Partial(Chart[Order]):
+    def evolve(self, value: Order) -> Order:  # reject: override
+        return value
+
+
 def machines(order: Order, invoice: Invoice) -> None:
     machine = OrderChart(order)
     assert_type(machine.model, Order)
@@ -67,4 +92,6 @@ def members(machine: OrderChart) -> None:
     machine.fire(OrderChart.paid)  # reject: arg-type
     machine.fire(OrderChart.is_enough)  # reject: arg-type
     machine.fire("pay")  # reject: arg-type
+    assert_type(machine.refusals(amount=3), dict[str, str])
+    assert_type(machine.require(OrderChart.pay), None)
     machine.enable()  # reject: attr-defined

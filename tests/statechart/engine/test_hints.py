@@ -202,3 +202,30 @@ def test_a_hook_that_takes_its_payload_by_position_is_refused() -> None:
         ChartDefinitionError, match="on_stop takes 'amount' by position; hooks are called by name: r"
     ):
         chart_of(on_stop=lambda self, amount, /: None)
+
+
+async def later(self: object, value: Order, transition: object) -> Order:
+    return value
+
+
+@pytest.mark.parametrize(
+    ("evolve", "problem"),
+    [
+        (
+            lambda self, value: value,
+            r"evolve can't be called \(.*\): declare it as evolve\(self, value, transition\)",
+        ),
+        (lambda self, value, transition, more: value, "evolve can't be called"),
+        (staticmethod(lambda self, value, transition: value), "evolve can't be called"),
+        (True, "evolve is a bool: declare it as"),
+        (later, "evolve is async"),
+    ],
+    ids=["partial", "more", "static", "value", "async"],
+)
+def test_an_evolve_that_cannot_be_called_is_refused(evolve: Any, problem: str) -> None:
+    with pytest.raises(ChartDefinitionError, match=problem):
+        chart_of(evolve=evolve)
+
+
+def test_a_static_evolve_is_taken() -> None:
+    assert chart_of(evolve=staticmethod(lambda value, transition: value))
