@@ -24,6 +24,7 @@ from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.reading import find
 from statechart.storage.record import Line, Record, line_after, salvage
 from statechart.storage.segments.carried import carried
+from statechart.storage.segments.older import latest_ended
 from statechart.storage.session import Codec, Loaded, ModelT
 
 
@@ -81,16 +82,23 @@ def survey(layout: Layout, name: str, codec: Codec[ModelT]) -> Evidence[ModelT]:
 def _evidence(layout: Layout, name: str, codec: Codec[ModelT], problem: CorruptHistory) -> Evidence[ModelT]:
     journal, shown = (read_file(layout.own(path)) for path in (layout.journal(name), layout.document(name)))
     beginning, tail = salvage(journal or b"", layout.journal(name), name, codec.schema_version)
+    sound = len(beginning)
     found = [
         *_valued(codec, tail, layout, name, "the records behind the damage"),
         *_valued(codec, beginning, layout, name, "the records before the damage"),
         *_shown(codec, layout, name),
     ]
+    if not found:
+        # Nothing of the present segment is left: the one before it is the next best.
+        path, content = latest_ended(layout.own(layout.directory(name)))
+        beginning, tail = salvage(content, layout.journal(name), name, codec.schema_version)
+        run = tail or beginning
+        found.extend(_valued(codec, run, layout, name, f"the ended segment {path.name if path else ''}"))
     lineage = beginning[0].data.get("lineage") if beginning else None
     return Evidence(
         name=name,
         problem=problem,
-        sound=len(beginning),
+        sound=sound,
         candidates=tuple(sorted(found, key=lambda candidate: -candidate.seq)),
         lineage=lineage if isinstance(lineage, str) else None,
         revision=max((record.revision for record in (*beginning, *tail)), default=0),

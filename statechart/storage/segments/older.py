@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,8 +18,8 @@ from statechart.errors import (
     UnusableSegment,
 )
 from statechart.storage.chain import CHECKPOINT, Head
-from statechart.storage.disk import OwnPath, read_file, translated
-from statechart.storage.record import Ended, Record, ended_of, verified
+from statechart.storage.disk import OwnPath, entries, read_file, translated
+from statechart.storage.record import NAMED, Ended, Record, ended_of, verified
 
 GZIP = b"\x1f\x8b"
 _OTHERS = {
@@ -103,6 +104,26 @@ def read_older(directory: OwnPath, name: str, ended: Ended, known: int) -> Older
         except NotOurs as error:
             problem = problem or _unusable(name, error.path, ended, f"it {error.problem}")
     raise problem or _missing(directory, name, ended)
+
+
+def latest_ended(directory: OwnPath) -> tuple[Path | None, bytes]:
+    """Return the ended segment that was written last, as it is, for a history that has lost its journal.
+
+    Raises:
+        StorageError: The directory can't be read.
+    """
+    found: list[tuple[int, OwnPath]] = []
+    with translated("look into", directory):
+        for place in entries(directory):
+            status = place.status() if NAMED.fullmatch(place.name) else None
+            if status is not None:
+                found.append((status.st_mtime_ns, place))
+    for _, place in sorted(found, key=lambda each: each[0], reverse=True):
+        with suppress(NotOurs, zlib.error):
+            stored = read_file(place) or b""
+            packed = stored.startswith(GZIP)
+            return Path(place), zlib.decompress(stored, wbits=31) if packed else stored
+    return None, b""
 
 
 def _verified(stored: bytes, name: str, path: Path, ended: Ended, known: int) -> Older:

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from statechart.errors import Locked, MissingSegment, NotFound, StorageError, UnusableSegment
+from statechart.holder import Holder
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments import remarks
 from statechart.storage.segments.rotation import Segment
@@ -315,6 +316,24 @@ def test_a_reader_that_meets_a_new_segment_is_not_misled(repository: Repository)
         assert seqs == list(range(1, len(seqs) + 1))
     writer.join()
     assert repository.load("demo").value.count == 70
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_history_without_its_journal_goes_on_from_the_segment_before(
+    repository: Repository, packed: bool
+) -> None:
+    if packed:
+        repository.compress("demo")
+    for name in ("history.jsonl", "state.json"):
+        (repository.directory("demo") / name).write_bytes(b"")
+
+    evidence = repository.survey("demo")
+    (candidate,) = evidence.candidates
+    assert candidate.source.startswith("the ended segment history.00000009-00000012.jsonl")
+    assert (candidate.value, evidence.sound, evidence.revision) == (Counter(count=9), 0, 10)
+    loaded = repository.rebase(evidence, candidate, reason="test", holder=Holder.current())
+    assert loaded.head.revision == 11
+    assert repository.load("demo").value == Counter(count=9)
 
 
 def test_a_bad_directory_stays_a_storage_error(repository: Repository) -> None:
