@@ -73,6 +73,8 @@ class _StrictMeta(StateMachineMetaclass):
             own = cls.__mro__[: cls.__mro__.index(base)]
             cls._has_evolution = any("evolve" in vars(owner) for owner in own)
         cls._programs: dict[object, Any] = {}
+        cls._kinds = {state.id: "a state" for state in cls.states}
+        cls._kinds |= {event.id: "an event" for event in cls._events}
 
     def _collect_class_listeners(cls, attrs: dict[str, Any], bases: Any) -> None:
         listeners = attrs.get("listeners", [])
@@ -344,8 +346,12 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
 
     def __setattr__(self, name: str, value: object) -> None:
         # The engine's own check compares the name with the values of states instead of their names.
-        if not name.startswith("_") and any(name == state.id for state in type(self).states):
-            raise AttributeError(f"{type(self).__name__}: {name} is a state, and can't be replaced")
+        kind = type(self)._kinds.get(name)
+        if kind is not None:
+            raise AttributeError(f"{type(self).__name__}: {name} is {kind}, and can't be replaced")
+        if name == "model" and "_program" in vars(self):
+            self._replace_model(value)
+            return
         object.__setattr__(self, name, value)
 
     def _put_nonblocking(self, trigger_data: Any, internal: bool = False) -> None:

@@ -242,14 +242,20 @@ class MissingPayload(StatechartError, TypeError):
 
 
 class NotCopyable(StatechartError, TypeError):
-    """A machine that commits can't be copied or pickled: two machines would commit to one record."""
+    """A machine that commits, or that is firing an event, can't be copied or pickled."""
 
-    def __init__(self, chart: str) -> None:
+    def __init__(self, chart: str, event: str | None = None) -> None:
         self.chart = chart
-        super().__init__(
+        self.event = event
+        commits = (
             f"a machine of {chart} that commits can't be copied or pickled, as both would commit to one "
             f"record: copy its model, and build another machine: {chart}(model)"
         )
+        fires = (
+            f"a machine of {chart} can't be copied or pickled while it fires {event}, as its model is a "
+            "draft: copy the machine after fire() has returned"
+        )
+        super().__init__(commits if event is None else fires)
 
 
 class NoSuchPath(StatechartError, LookupError):

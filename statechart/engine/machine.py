@@ -49,6 +49,7 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
     _hooks_class: ClassVar[type[Hooks]]
     _programs: ClassVar[dict[object, Program]]
     _has_evolution: ClassVar[bool]
+    _kinds: ClassVar[dict[str, str]]
 
     def __init__(self, model: Any, subject: str | None, commit: Commit | None) -> None:
         chart = type(self)
@@ -141,6 +142,26 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
             vars(self)["model"] = model
         value = keeper.entered(keeper.left(model, draft), step.target.value)
         vars(self)["model"] = keeper.adopted(model, value)
+
+    def _replace_model(self, model: object) -> None:
+        """Take another model that the user of the machine assigns.
+
+        Raises:
+            AttributeError: It is of another class, or an event is being fired.
+            UnknownState: The chart has no state like the model's.
+        """
+        chart, held = type(self).__name__, type(self.model).__name__
+        if self._hooks.firing is not None:
+            # The event would end with its own value, and the other model would be lost.
+            hint = "assign to its fields, or declare evolve(self, value, transition)"
+            raise AttributeError(f"{chart}: a hook can't replace the model: {hint}")
+        if type(model) is not type(self.model):
+            hint = f"build another machine: {chart}(model)"
+            raise AttributeError(f"{chart}: its model is of the class {held}, and stays so: {hint}")
+        state = getattr(model, "state", None)
+        if state is not None:
+            require_state(type(self), state)
+        self._rebind(model)
 
     def _rebind(self, model: Any) -> None:
         """Take another model of the same class."""
@@ -357,6 +378,8 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         """Return the parts of a copy or a pickle: the model, and attributes of the chart's own."""
         if self.commit is not None:
             raise NotCopyable(type(self).__name__)
+        if self._hooks.firing is not None:
+            raise NotCopyable(type(self).__name__, self._hooks.firing.event)
         made = {"_hooks", "_others", "_program", "_keeper"}
         parts = {
             name: value

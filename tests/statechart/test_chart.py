@@ -514,6 +514,56 @@ def test_a_machine_can_be_copied(way: str) -> None:
     assert copied(Lamp()).fire(Lamp.light).to_state == "on"
 
 
+class Busy(Chart):
+    off = State(initial=True)
+    on = State(final=True)
+    light = Event(off.to(on))
+    act: Callable[[Any], object] = repr
+
+    def on_light(self) -> None:
+        type(self).act(self)
+
+
+@pytest.mark.parametrize("way", [copy, deepcopy, pickle.dumps])
+def test_a_machine_that_fires_cannot_be_copied(
+    way: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Busy, "act", way)
+
+    with pytest.raises(
+        NotCopyable, match="while it fires light, as its model is a draft: copy the machine after"
+    ):
+        Busy(Loan(state="off")).fire(Busy.light)
+
+
+def test_a_hook_cannot_replace_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Busy, "act", lambda machine: setattr(machine, "model", Loan(state="off")))
+
+    with pytest.raises(
+        AttributeError, match="Busy: a hook can't replace the model: assign to its fields, or"
+    ):
+        Busy(Loan(state="off")).fire(Busy.light)
+
+
+def test_the_model_of_a_machine_may_be_replaced_by_one_of_its_class() -> None:
+    machine = Busy(Loan(state="on"))
+
+    machine.model = Loan(state="off")
+    assert machine.fire(Busy.light).to_state == "on"
+    with pytest.raises(UnknownState, match="no state 'dim'"):
+        machine.model = Loan(state="dim")
+    with pytest.raises(
+        AttributeError, match=r"of the class Loan, and stays so: build another machine: Busy\(m"
+    ):
+        machine.model = object()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("off", "a state"), ("light", "an event")])
+def test_a_state_or_an_event_of_a_machine_cannot_be_replaced(name: str, kind: str) -> None:
+    with pytest.raises(AttributeError, match=f"Busy: {name} is {kind}, and can't be replaced"):
+        setattr(Busy(Loan(state="off")), name, 3)
+
+
 @pytest.mark.parametrize("way", [copy, deepcopy, pickle.dumps])
 def test_a_machine_that_commits_cannot_be_copied_and_says_what_to_do(way: Callable[[Any], Any]) -> None:
     with pytest.raises(NotCopyable, match="copy its model, and build another machine: Lamp\\(model\\)"):
