@@ -151,7 +151,7 @@ _LIBRARY = ("statechart.", "statemachine.")
 
 def _is_explained(error: pytest.ExceptionInfo[BaseException] | None) -> bool:
     """Return whether an error is one of this library's, or was raised by a guard or hook of the test's."""
-    if error is None:
+    if error is None or isinstance(error.value, pytest.fail.Exception):
         return False
     raised = str(error.traceback[-1].frame.f_globals.get("__name__", ""))
     return isinstance(

@@ -7,17 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from inspect import getattr_static
-from reprlib import Repr
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from statechart.graph import guard_attribute, guard_reason
+from statechart.wording import shown
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
-
-_SHORT = Repr()
-_SHORT.maxstring = _SHORT.maxother = 40
 
 
 def obstacle(
@@ -33,8 +30,8 @@ def obstacle(
     told = reason or guard_reason(chart, guard)
     # Without a docstring, the reason names the guard itself.
     named = told if told.startswith(("guard ", f"{guard} is ")) else f"{guard}: {told}"
-    untold = {name: value for name, value in values.items() if f"{name} is " not in told}
-    seen = ", ".join(f"{name}={_SHORT.repr(value)}" for name, value in untold.items())
+    untold = {name: value for name, value in values.items() if f"{name} is {shown(value)}" not in told}
+    seen = ", ".join(f"{name}={shown(value)}" for name, value in untold.items())
     return f"{named}, with {seen}" if seen else named
 
 
