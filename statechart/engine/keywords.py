@@ -168,11 +168,12 @@ def _functions(
 
 def _effects(chart: AnyChart, event: str, state: str | None) -> Iterator[Callable[..., Any]]:
     targets = {
-        state_text(transition.target.value)
+        state_text(target.value)
         for source in chart.states
         if state is None or state_text(source.value) == state
         for transition in source.transitions
         if event in [declared.id for declared in transition.events]
+        for target in transition.targets
     }
     for effect in vars(chart).get("_effects", ()):
         if any(effect.is_due(event, target) for target in targets):

@@ -6,7 +6,7 @@ from typing import Any, assert_type
 
 from pydantic import BaseModel
 
-from statechart import Chart, Event, State, Transition
+from statechart import Chart, Event, State, Transition, effect
 
 
 class Order(BaseModel):
@@ -95,3 +95,26 @@ def members(machine: OrderChart) -> None:
     assert_type(machine.refusals(amount=3), dict[str, str])
     assert_type(machine.require(OrderChart.pay), None)
     machine.enable()  # reject: attr-defined
+
+
+class WithEffects(Chart[Order]):
+    draft = State(initial=True)
+    paid = State(final=True)
+    pay = Event(draft.to(paid))
+    undo = draft.to(draft)
+
+    @effect
+    def after_pay(self, model: Order) -> int:
+        return model.pirce  # reject: attr-defined
+
+    @effect(pay, undo, "paid", paid, name="old")
+    def tell(self, key: str) -> str:
+        return key
+
+    seven = effect(7)  # reject: call-overload
+
+
+def effects(machine: WithEffects, order: Order) -> None:
+    assert_type(machine.after_pay(order), int)
+    assert_type(machine.tell("key"), str)
+    machine.tell(7)  # reject: arg-type

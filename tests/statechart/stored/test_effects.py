@@ -16,6 +16,7 @@ from statechart import Chart, ChartRepository, DamagedNames, MissingPayload, Not
 from statechart.holder import Holder
 from statechart.storage.segments.due import due
 from statechart.storage.segments.rotation import Segment
+from statechart.stored.migrations import rename_field
 
 CALLS: list[tuple[object, ...]] = []
 FAILING: set[str] = set()
@@ -319,6 +320,27 @@ def test_a_secret_does_not_reach_an_effect_as_asterisks(orders):
 
     assert (outcome.status, CALLS) == ("failed", [])
     assert "the payload pin was a secret, which is not recorded" in outcome.error
+
+
+def test_an_effect_that_is_due_sees_the_value_as_migrated(orders):
+    begun(orders, "A-1")
+    chart = chart_with(note=effect("pay")(lambda self, model, event: called("note", model.cost, event)))
+
+    class Costly(BaseModel, frozen=True):
+        state: str = "draft"
+        cost: int
+
+    def migrated(migrate):
+        options = {"schema_version": 2, "migrations": {1: migrate}}
+        return ChartRepository(orders.files.root, chart, model=Costly, **options)
+
+    broken = migrated(lambda record: 1 / 0).run_effects()
+    good = migrated(rename_field("price", "cost")).run_effects()
+
+    assert [each.status for each in broken] == ["skipped", "skipped"]
+    assert "ZeroDivisionError" in broken[1].error
+    assert [each.status for each in good] == ["skipped", "done"]  # it has no effect `receipt`
+    assert CALLS == [("note", 7, "pay")]
 
 
 def test_names_without_anything_due_are_not_read_again(orders, tmp_path, monkeypatch):
