@@ -19,12 +19,14 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from environments.workspace import Workspace
 from statechart.storage.disk import sync_directory
 from tests.crash.aftermath import Aftermath
+from tests.crash.disk_check import DATA, Counter, Segmented
 from tests.crash.scenes import NAME, acknowledge_records, carry_out, told
 from tests.crash.zygote import Tell, in_child, looked_at, teller
 
@@ -78,6 +80,37 @@ def live(place: Path, tell: Tell) -> None:
         tell(f"end {command}")
 
 
+def count_in_segments(place: Path, tell: Tell) -> None:
+    """Count without end in short segments, and compress them; report each saved record."""
+    store = Segmented(place).store
+    (place / DATA).parent.mkdir(parents=True)
+    store.create("demo", Counter())
+    while True:
+        with store.open("demo") as session:
+            for count in range(9):
+                session.commit("counted", Counter(count=count), expected=session.head.revision)
+                tell(f"seq {session.head.seq}")
+        store.compress("demo")
+
+
+def judged_in_segments(place: Path, said: list[str], _full: list[str]) -> tuple[list[str], str]:
+    """Return what is wrong with a history in segments, and how it went on."""
+    acknowledged = max((int(line[4:]) for line in said if line.startswith("seq ")), default=0)
+    segmented = Segmented(place)
+    if not segmented.store.exists("demo"):
+        return [f"{acknowledged} records, and no name"] if acknowledged else [], "begun anew"
+    try:
+        segmented.load("demo")  # all of its segments
+        last = segmented.store.load("demo").head.seq
+        segmented.change("demo")
+        segmented.load("demo")
+        bad = [str(each.problem) for each in segmented.store.segments("demo") if each.problem is not None]
+    except Exception as error:  # whatever it is: there must be none
+        return [f"{type(error).__name__}: {error}"], ""
+    lost = [f"{acknowledged} were acknowledged, {last} are there"] if last < acknowledged else []
+    return [*lost, *bad], "went on"
+
+
 def whole_life(place: Path) -> tuple[list[str], float]:
     """Return the history of a whole life, in words, and its duration in seconds."""
     _prepare(place)
@@ -90,7 +123,7 @@ def whole_life(place: Path) -> tuple[list[str], float]:
     return history, took
 
 
-def cut(disk: Disk, place: Path, after: float) -> list[str]:
+def cut(disk: Disk, place: Path, after: float, living: Callable[[Path, Tell], None] = live) -> list[str]:
     """Cut the power some seconds after the beginning of a life; return the reports before the cut."""
     _prepare(place)
     reading, writing = os.pipe()
@@ -98,7 +131,7 @@ def cut(disk: Disk, place: Path, after: float) -> list[str]:
     if child == 0:
         os.close(reading)
         try:
-            live(place, teller(writing))
+            living(place, teller(writing))
         finally:
             os._exit(0)
     os.close(writing)
@@ -147,20 +180,27 @@ def judged(place: Path, said: list[str], full: list[str]) -> tuple[list[str], st
     return looked_at(Aftermath(command, place, words, full))
 
 
-def main(kind: str, cuts: int, directory: Path, seed: int) -> None:
+def main(kind: str, cuts: int, directory: Path, seed: int, *, in_segments: bool = False) -> None:
     """Cut the power repeatedly; print a line of JSON for each cut."""
+    living, judge = (count_in_segments, judged_in_segments) if in_segments else (live, judged)
     chance = random.Random(seed)
     disk = Disk.made(kind, directory)
     _, lines = in_child(lambda tell: tell(json.dumps(whole_life(disk.at / "whole"))))
     full, seconds = json.loads(lines[0])
     for number in range(cuts):
         place = disk.at / f"cut{number}"
-        said = cut(disk, place, chance.uniform(0, seconds * 1.2))
-        wrong, way = judged(place, said, full)
+        said = cut(disk, place, chance.uniform(0, seconds * 1.2), living)
+        wrong, way = judge(place, said, full)
         print(json.dumps({"told": len(said), "wrong": wrong, "way": way}), flush=True)
         shutil.rmtree(place)
     disk.unmount()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    main(
+        sys.argv[1],
+        int(sys.argv[2]),
+        Path(sys.argv[3]),
+        int(sys.argv[4]),
+        in_segments=sys.argv[5:] == ["segments"],
+    )

@@ -25,17 +25,18 @@ CUTS = 400
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("what", ["environments", "segments"])
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_whenever_the_power_goes_all_that_was_acknowledged_is_there(
-    kind: str, tmp_path: Path, tally: Tally
+    kind: str, what: str, tmp_path: Path, tally: Tally
 ) -> None:
     require_power(kind)
 
-    cuts = cut_often(kind, tmp_path, seed=random.randrange(2**32))
+    cuts = cut_often(kind, what, tmp_path, seed=random.randrange(2**32))
 
     wrong = [problem for each in cuts for problem in each["wrong"]]
     ways = Counter(str(each["way"]).replace(" ", "_") for each in cuts)
-    tally.add(f"power cuts on {kind}", cuts=len(cuts), wrong=len(wrong), **ways)
+    tally.add(f"power cuts of {what} on {kind}", cuts=len(cuts), wrong=len(wrong), **ways)
     assert wrong == []
     assert len(cuts) == CUTS
 
@@ -51,9 +52,9 @@ def require_power(kind: str) -> None:
         pytest.skip("loop devices or mounts are not allowed here")
 
 
-def cut_often(kind: str, directory: Path, *, seed: int) -> list[dict[str, list[str]]]:
+def cut_often(kind: str, what: str, directory: Path, *, seed: int) -> list[dict[str, list[str]]]:
     """Cut the power of a file system repeatedly, and return the result of each cut."""
-    program = ["-m", "tests.crash.power", kind, str(CUTS), str(directory), str(seed)]
+    program = ["-m", "tests.crash.power", kind, str(CUTS), str(directory), str(seed), what]
     ended = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", sys.executable, *program],
         cwd=ROOT,

@@ -18,6 +18,7 @@ from statechart.errors import NewerSchema
 from statechart.holder import Holder
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments.rotation import Segment
 
 FORMATS = sorted(Path(__file__).parent.glob("[0-9]*"))
 ENVIRONMENTS = [
@@ -66,6 +67,24 @@ def test_it_goes_on_and_old_lines_stay_as_they_were(copied: FileRepository, plac
     assert journal.read_bytes().startswith(before)
     assert copied.load(name) == amended
     assert json.loads(journal.read_bytes().splitlines()[-1])["schema_version"] == SCHEMA_VERSION
+
+
+@pytest.mark.parametrize(("place", "name"), ENVIRONMENTS, ids=IDS)
+def test_it_goes_on_in_another_segment_that_older_programs_find_newer(
+    copied: FileRepository, place: Path, name: str
+) -> None:
+    before, history = copied.load(name), copied.history(name)
+    records = len(history)
+
+    segmented = FileRepository(copied.root, segment=Segment(records=max(2, records)))
+    segmented.open(name, Holder.current("test")).close()
+
+    assert copied.load(name) == before
+    assert copied.history(name) == history
+    assert verify(copied, name).findings == ()
+    first = json.loads((copied.directory(name) / "history.jsonl").read_bytes().splitlines()[0])
+    expected = (records + 1, 1_000_000 + SCHEMA_VERSION) if records > 1 else (1, int(place.name))
+    assert (first["seq"], first["schema_version"]) == expected
 
 
 @pytest.mark.parametrize("place", FORMATS[-1:], ids=lambda place: place.name)
