@@ -6,15 +6,20 @@ import ast
 import importlib
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, get_args, get_origin
 
 import pytest
 from hypothesis import Phase, settings
+from pydantic import BaseModel
 
 from statechart import Chart
+from statechart.engine.keywords import keywords_of
 from statechart.graph import events
 from statechart.testing import Uncoverable, matrix, paths, state_machine
 from tests.docs.test_docs import PAGES, ROOT, blocks
@@ -28,19 +33,46 @@ QUICK = settings(
 
 @dataclass(frozen=True)
 class Play:
-    """The payloads with which a chart is played, given the module of the chart, and its model if needed."""
+    """The arguments with which a chart is played, made from its module; `usual` values stand for others."""
 
     payloads: Callable[[Any], dict[str, Any]] = lambda _module: {}
-    model: Callable[[Any], Callable[[], object]] | None = None
-    without: tuple[str, ...] = field(default=())
+    model: Callable[[Any], object] | None = None
+    without: tuple[str, ...] = ()
 
 
 PLAYS: dict[str, Play] = {
-    "docs/how-to/effects.md OrderChart": Play(lambda _: {"ship": {"carrier": "Pigeon Post"}}),
     "docs/how-to/test-scenarios.md OrderChart": Play(lambda _: {"pay": [{"amount": 7}, {"amount": 1}]}),
-    "docs/tutorial/first-chart.md OrderChart": Play(lambda _: {"pay": {"amount": 7}}),
+    "docs/tutorial/first-chart.md OrderChart": Play(model=lambda module: module.Order(price=7)),
+    "examples/order/order.py OrderChart": Play(
+        model=lambda module: module.Order(items=(module.Item(name="tea", price=Decimal(7)),))
+    ),
 }
-"""By page or file, and chart. A chart whose guards and hooks need no payload is not in it."""
+"""By page or file, and chart. A chart for which the usual values are enough is not in it."""
+
+USUAL = {
+    **{int: 7, float: 7.0, Decimal: Decimal(7), str: "ann", bool: True, timedelta: timedelta(hours=1)},
+    **{datetime: datetime(2026, 1, 1, tzinfo=UTC), date: date(2026, 1, 1)},
+}
+
+
+def usual(kind: Any) -> Any:
+    """Return a value of an annotation: the same number for all prices and amounts."""
+    if kind in USUAL:
+        return USUAL[kind]
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return filled(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind))
+    parts = get_args(kind)
+    if get_origin(kind) in (list, tuple, set, dict):
+        return get_origin(kind)()
+    return usual(parts[0]) if parts and isinstance(parts[0], type) else parts[0] if parts else None
+
+
+def filled(model: type[BaseModel]) -> BaseModel:
+    """Return a model with usual values in place of those that it requires."""
+    fields = {name: each.annotation for name, each in model.model_fields.items() if each.is_required()}
+    return model(**{name: usual(kind) for name, kind in fields.items()})
 
 
 @dataclass(frozen=True)
@@ -135,13 +167,21 @@ PLACES = list(places())
 def test_a_chart_of_the_documentation_is_played_by_the_plugin(module: ModuleType, place: Place) -> None:
     chart: type[Chart] = getattr(module, place.chart)
     play = PLAYS.get(f"{place.path} {place.chart}", Play())
-    payloads = play.payloads(module)
-    model = play.model(module) if play.model else None
+    kind = chart.model_class()
+    makes = play.model or (lambda _: filled(kind) if kind is not None else chart.new_model())
+    payloads = {
+        event: {each.name: usual(each.type) for each in keywords_of(chart, kind, event)}
+        for event in events(chart)
+    } | play.payloads(module)
+
+    def model() -> object:
+        made = makes(module)
+        return SimpleNamespace(state=None) if made is None else made
 
     try:
         found = paths(chart, model=model, payloads=payloads, without=play.without)
     except Uncoverable as error:
-        raise AssertionError(f"{error}; write payloads for {place} into PLAYS of {__file__}") from error
+        raise AssertionError(f"{error}; put the payloads of {place} into PLAYS of {__file__}") from error
     for path in found:
         path.drive()
     for cell in matrix(chart, model=model, payloads=payloads):
