@@ -69,9 +69,4 @@ def _run(arguments: list[str], settings: Settings) -> None:
     if instruction := os.environ.get("_ENVCHART_COMPLETE"):
         # Shells set this variable to ask for completions.
         raise click.exceptions.Exit(_completion().answer(ENVCHART, settings, instruction))
-    if not arguments:
-        write(OVERVIEW)
-        return
-    # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
-    with ENVCHART.make_context("envchart", arguments, obj=settings) as context:
-        ENVCHART.invoke(context)
+    ENVCHART.carry_out(arguments, settings, OVERVIEW)

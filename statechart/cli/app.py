@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from statechart.cli.parameters import EVERYWHERE
 from statechart.cli.registry import COMMANDS, WAYS
 from statechart.cli.settings import Settings
-from statechart.terminal.output import write
 from statechart.terminal.program.group import ProgramGroup
 from statechart.terminal.program.main import run_program
 from statechart.terminal.report import ExitCode
@@ -57,9 +56,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], settings: Settings) -> None:
-    if not arguments:
-        write(OVERVIEW)
-        return
-    # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
-    with STATECHART.make_context(Settings.program, arguments, obj=settings) as context:
-        STATECHART.invoke(context)
+    STATECHART.carry_out(arguments, settings, OVERVIEW)

@@ -129,7 +129,8 @@ class Shown:
     @property
     def steps(self) -> list[str]:
         """The commands that can follow."""
-        return [*fire_steps(self.ways), "history NAME"]
+        effects = ["effects NAME --run"] if self.due else []
+        return [*effects, *fire_steps(self.ways), "history NAME"]
 
 
 def look(repository: ChartRepository[Any], name: str) -> Shown:

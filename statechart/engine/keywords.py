@@ -188,7 +188,7 @@ def _specs(chart: AnyChart, event: str, state: str | None) -> Iterator[Any]:  # 
         for transition in source.transitions:
             if event in [declared.id for declared in transition.events]:
                 yield from transition._specs
-                for entered in (transition.source, *transition.targets):
+                for entered in (source, *transition.targets):
                     yield from entered._specs
 
 

@@ -7,7 +7,7 @@ import sys
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
 from statechart.cli.settings import Settings
-from statechart.cli.values import look, ways_document, ways_text
+from statechart.cli.values import fire_steps, look, ways_document, ways_text
 from statechart.formats.columns import columns_of
 from statechart.terminal.output import emit, tell_next
 
@@ -24,4 +24,4 @@ def allowed(settings: Settings, name: str) -> None:
     document = {"name": name, "state": shown.summary.state, **ways_document(shown.ways)}
     lines = [f"{name} is {shown.summary.state}", *ways_text(shown.ways, columns_of(sys.stdout))]
     emit(settings, document, "\n".join(lines))
-    tell_next(settings, tuple(shown.steps[:-1]), name)
+    tell_next(settings, tuple(fire_steps(shown.ways)), name)

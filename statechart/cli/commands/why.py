@@ -55,6 +55,8 @@ def _known(shown: Shown) -> Iterator[str]:
 
 
 def _following(shown: Shown) -> Iterator[tuple[str, str]]:
+    if shown.due:
+        yield "effects NAME --run", "runs what is due"
     ways = shown.ways
     effects = [f"leads to {targets.removeprefix('→ ')}" for targets in ways.events.values()]
     effects += [f"takes {', '.join(map(str, needed))}" for needed in ways.needing.values()]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from click.shell_completion import CompletionItem
 
+from statechart.terminal.output import write
 from statechart.terminal.program.help_page import HelpPage
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode
@@ -40,6 +41,15 @@ class ProgramGroup(HelpPage, click.Group):
 
     codes: ClassVar[Iterable[ExitCode]] = ExitCode
     """The exit codes that the help lists."""
+
+    def carry_out(self, arguments: list[str], settings: ProgramSettings, overview: str) -> None:
+        """Carry out the typed words; without any, print the overview."""
+        if not arguments:
+            write(overview)
+            return
+        # click's own main() would turn Ctrl-C and a broken pipe into endings of its own.
+        with self.make_context(self.name, arguments, obj=settings) as context:
+            self.invoke(context)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the help."""

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
 
 from statechart import ChartRepository
 from statechart.cli.app import main
+from tests.cli.conftest import Cli, Ran
 from tests.statechart.cli.shop import Order, OrderChart
 
 SHOP = "tests.statechart.cli.shop"
 ORDERS = f"{SHOP}:OrderChart"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a run of the command line left: its exit code, and both its outputs."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli: TypeAlias = Callable[..., Ran]
 
 
 @pytest.fixture
