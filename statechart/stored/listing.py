@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -14,7 +15,7 @@ from statechart.engine.values import require_state, state_of
 from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownState
 from statechart.storage.chain import CHECKPOINT
 from statechart.storage.forms import read_json
-from statechart.storage.segments.carried import ENTERED, enters
+from statechart.storage.segments.carried import CHANGED, ENTERED, enters
 from statechart.storage.session import ModelT
 from statechart.stored.binding import require_recorded
 from statechart.stored.damage import Damaged
@@ -159,12 +160,15 @@ class Listing(Generic[ModelT]):
 def _entered(record: Mapping[str, Any]) -> datetime | None:
     """Return the time at which the state of a record was entered, or None if a record before tells."""
     data = record["data"]
-    if record["type"] != CHECKPOINT:
-        return record["at"] if enters(record["type"], data) else None
-    try:
-        return datetime.fromisoformat(data[ENTERED])
-    except (ValueError, TypeError, KeyError):
-        return None
+    if record["type"] == CHECKPOINT:
+        return _moment(data.get(ENTERED))
+    return record["at"] if enters(record["type"], data) else None
+
+
+def _moment(text: object) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    return None
 
 
 def _recent(records: Iterable[dict[str, Any]]) -> _Recent | None:
@@ -175,5 +179,7 @@ def _recent(records: Iterable[dict[str, Any]]) -> _Recent | None:
             last = record
         entered = _entered(record)
         if entered is not None:
-            return _Recent(last["revision"], entered, last["at"])
+            # A checkpoint repeats a value that was changed before.
+            changed = _moment(last["data"].get(CHANGED)) if last["type"] == CHECKPOINT else None
+            return _Recent(last["revision"], entered, changed or last["at"])
     return None

@@ -37,6 +37,9 @@ class Allowed:
     def __len__(self) -> int:
         return len(self.events)
 
+    def __repr__(self) -> str:
+        return f"Allowed({self.events!r}, refused={dict(self.refused)!r})"
+
 
 def machine_on(chart: type[Chart], value: object, subject: str) -> Chart:
     """Return this thread's machine of a chart, bound to a value that it does not change.
@@ -73,6 +76,9 @@ class ChartSession(Generic[ModelT]):
         self.fired = False
         self._chart = chart
         self._run_effects = run_effects
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name!r} at revision {self.revision}>"
 
     @property
     def name(self) -> str:

@@ -11,6 +11,9 @@ from statechart.storage.segments.due import carried_effects
 ENTERED = "entered_at"
 """The key of the time at which the value's state was entered, for lists that read only the last segment."""
 
+CHANGED = "changed_at"
+"""The key of the time of the value's last change, likewise."""
+
 
 def carried(records: Iterable[Record]) -> Mapping[str, object]:
     """Return what the checkpoint after some records says in its `data`, beside what every checkpoint says.
@@ -32,10 +35,14 @@ def enters(type: str, data: Mapping[str, object]) -> bool:
 
 
 def _watched(records: Iterable[Record], said: dict[str, object]) -> Iterator[Record]:
-    """Yield records, and keep the time at which the last state was entered."""
+    """Yield records, and keep the times at which the value was changed, and its state entered, last."""
+    revision = 0
     for record in records:
-        if record.type == CHECKPOINT and ENTERED in record.data:
-            said[ENTERED] = record.data[ENTERED]
+        if record.type == CHECKPOINT:
+            said |= {key: record.data[key] for key in (ENTERED, CHANGED) if key in record.data}
         elif enters(record.type, record.data):
             said[ENTERED] = record.at
+        if record.type != CHECKPOINT and record.revision != revision:
+            said[CHANGED] = record.at
+        revision = record.revision
         yield record

@@ -32,6 +32,7 @@ from statechart import (
     UnknownEvent,
     UnknownState,
 )
+from statechart.storage.segments.rotation import Segment
 from statechart.stored.listing import Summary
 
 
@@ -426,3 +427,20 @@ def test_a_migration_that_would_never_be_used_is_refused(tmp_path: Path) -> None
     wrong: Any = {1: 3}
     with pytest.raises(TypeError, match=r"migrations\[1\] is not a function, but 3"):
         ChartRepository(tmp_path, OrderChart, schema_version=2, migrations=wrong)
+
+
+def test_a_segment_that_ended_changes_no_summary(tmp_path: Path) -> None:
+    orders = ChartRepository(tmp_path / "orders", OrderChart, segment=Segment(records=4))
+    orders.create("A-1", Order(price=7))
+    for _ in range(9):
+        orders.fire("A-1", OrderChart.touch)
+
+    (summary,) = orders.summaries()
+
+    assert isinstance(summary, Summary)
+    created, *_, touched = (record for record in orders.history("A-1") if record.type != "checkpoint")
+    assert (summary.revision, summary.since, summary.at) == (10, created.at, touched.at)
+    assert len(orders.files.segments("A-1")) > 2
+    assert orders.find(state="draft") == ["A-1"]
+    assert [change.seq for change in orders.changes()][:3] == [1, 2, 3]
+    assert len(list(orders.changes())) == 10

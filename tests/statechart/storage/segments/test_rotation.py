@@ -75,8 +75,11 @@ def test_a_full_segment_ends_and_the_next_begins_with_a_checkpoint(
     assert checkpoint["value"] == {"count": 1, "steps": 2}
     assert checkpoint["prev"] == sha256(ended.read_bytes().splitlines(keepends=True)[-1]).hexdigest()
     lineage = repository.load("demo").head.lineage
+    created, *later = repository.history("demo")
+    changed = next(record for record in later if record.revision == 2)
     assert checkpoint["data"] == {
-        "entered_at": repository.history("demo")[0].at.isoformat().replace("+00:00", "Z"),
+        "entered_at": created.at.isoformat().replace("+00:00", "Z"),
+        "changed_at": changed.at.isoformat().replace("+00:00", "Z"),
         "lineage": lineage,
         "name": "demo",
         "ended": {
