@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from abc import ABCMeta
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy, deepcopy
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from functools import cache
+from inspect import getattr_static
 from pathlib import PurePath
 from typing import Any, cast
 from uuid import UUID
@@ -22,6 +23,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from statechart.engine.naming import attributes
 from statechart.errors import InvalidValue
 from statechart.wording import first_problem, nearest
 
@@ -79,15 +81,22 @@ class Keeper:
 
     def saved(self, model: Any) -> Any:
         """Return what `restore` needs to put the attributes of a model back."""
-        return [(name, value, _content(value)) for name, value in getattr(model, "__dict__", {}).items()]
+        held = {name: getattr(model, name) for name in _slots(model.__class__) if hasattr(model, name)}
+        held |= getattr(model, "__dict__", {})
+        return [(name, value, _content(value)) for name, value in held.items()]
 
     def restore(self, model: Any, state: object, saved: Any) -> None:
         """Put the state of a model back, and its attributes as far as they were saved."""
         if saved is not None:
-            attributes = getattr(model, "__dict__", {})
-            attributes.clear()
+            getattr(model, "__dict__", {}).clear()
+            for name in _slots(model.__class__):
+                if hasattr(model, name):
+                    delattr(model, name)
             for name, value, content in saved:
-                attributes[name] = value
+                if name in _slots(model.__class__):
+                    setattr(model, name, value)
+                else:
+                    vars(model)[name] = value
                 if content is not None and value != content:
                     _refill(value, content)
         model.state = state
@@ -122,12 +131,23 @@ class Keeper:
     def adopted(self, model: Any, value: Any) -> Any:
         """Return the model of a machine after an event: the same object, if it can be changed."""
         if value is not model:  # of the chart's own `evolve`
-            vars(model).update(vars(value))
+            getattr(model, "__dict__", {}).update(getattr(value, "__dict__", {}))
+            for name in _slots(model.__class__):
+                if hasattr(value, name):
+                    setattr(model, name, getattr(value, name))
         return model
 
 
+@cache
+def _slots(model: type) -> frozenset[str]:
+    """Return the attributes of a class that are in no dictionary."""
+    bodies = [vars(base).get("__slots__", ()) for base in model.__mro__]
+    names = {name for body in bodies for name in ((body,) if isinstance(body, str) else body)}
+    return frozenset(names - {"__dict__", "__weakref__"})
+
+
 def _content(value: object) -> Any:
-    return copy(value) if type(value) in (list, dict, set) else None
+    return own(value) if type(value) in (list, dict, set) else None
 
 
 def _refill(container: Any, content: Any) -> None:
@@ -231,9 +251,14 @@ def _differs(before: object, after: object) -> bool:
 def _set_field(draft: Any, name: str, value: object) -> None:
     model: type[BaseModel] = type(draft).__mro__[1]
     if name in model.model_fields:
+        _require_state_kept(draft, name, value)
         vars(draft)[name] = value
         draft.__pydantic_fields_set__.add(name)
-    elif model.model_config.get("extra") == "allow" or hasattr(model, name) or name[0] == "_":
+        return
+    found = getattr_static(model, name, None)
+    if isinstance(found, property) and found.fset is not None:
+        found.fset(draft, value)
+    elif found is None and (model.model_config.get("extra") == "allow" or name[0] == "_"):
         BaseModel.__setattr__(draft, name, value)
     else:
         raise InvalidValue(model.__name__, _no_field(model, name, model.model_fields))
@@ -283,7 +308,11 @@ def _with(value: Any, changed: dict[str, Any]) -> Any:
         object.__setattr__(after, name, each)
     check = getattr(after, "__post_init__", None)
     if check is not None and not any(field.name in changed and not field.init for field in fields(value)):
-        check()
+        try:
+            check()
+        except (TypeError, ValueError) as error:
+            kind = type(value).__name__
+            raise InvalidValue(kind, f"it is not a valid {kind} ({error})") from error
     return after
 
 
@@ -292,18 +321,66 @@ def _set_attribute(draft: Any, name: str, value: object) -> None:
     known = [field.name for field in fields(model)]
     if name not in known:
         raise InvalidValue(model.__name__, _no_field(model, name, known))
+    _require_state_kept(draft, name, value)
     object.__setattr__(draft, name, value)
 
 
-def _no_field(model: type, name: str, known: Any) -> str:
+def _require_state_kept(draft: Any, name: str, value: object) -> None:
+    if name == "state" and value != draft.state:
+        # It would be lost: the event sets the state.
+        raise InvalidValue(type(draft).__name__, sets_state(value))
+
+
+def sets_state(value: object) -> str:
+    """Return the problem of a hook that sets the state of a model."""
+    return f"a hook sets its state to {value!r}, which only an event does: give the event that target"
+
+
+def _delete(draft: Any, name: str) -> None:
+    model = type(draft).__mro__[1]
+    raise InvalidValue(
+        model.__name__, f"a hook deletes {name!r}, which would stay: assign None, or a default"
+    )
+
+
+def _no_field(model: type, name: str, known: Iterable[str]) -> str:
+    if hasattr(model, name):
+        return f"a hook sets {name!r}, which is no field of {model.__name__}: it has {', '.join(known)}"
     near = nearest(name, known)
     hint = f": did you mean {near!r}?" if near else f"; it has {', '.join(known)}"
     return f"a hook sets {name!r}, and {model.__name__} has no such field{hint}"
 
 
+class _Dataclasses(Keeper):
+    """Keeps dataclasses whose attributes can be set; pydantic validates its own."""
+
+    def __init__(self, model: type) -> None:
+        self._fields = [field.name for field in fields(model)]
+        self._known = attributes(model)
+        self._validator = getattr(model, "__pydantic_validator__", None)
+
+    def left(self, model: Any, draft: Any) -> Any:
+        del draft
+        held = {name: getattr(model, name) for name in self._fields if hasattr(model, name)}
+        for name in getattr(model, "__dict__", {}).keys() - self._known if self._known is not None else ():
+            raise InvalidValue(type(model).__name__, _no_field(type(model), name, self._fields))
+        if self._validator is not None:
+            try:
+                self._validator.validate_python(held)
+            except ValidationError as error:
+                kind = type(model).__name__
+                raise InvalidValue(kind, f"it is not a valid {kind} ({first_problem(error)})") from error
+        return model
+
+
 def _draft_class(model: type, setter: Callable[[Any, str, object], None]) -> type:
     """Make the class of drafts of a model: its subclass, whose attributes can be set."""
-    parts = {"__setattr__": setter, "__module__": model.__module__, "__qualname__": model.__qualname__}
+    parts = {
+        "__setattr__": setter,
+        "__delattr__": _delete,
+        "__module__": model.__module__,
+        "__qualname__": model.__qualname__,
+    }
     # Without what pydantic's metaclass does: the class has the fields and validators of the model.
     metaclass = type(model)
     make: Any = (ABCMeta if issubclass(metaclass, ABCMeta) else type).__new__
@@ -315,6 +392,6 @@ def keeper_of(model: type) -> Keeper:
     """Return what keeps models of a class."""
     if issubclass(model, BaseModel):
         return _Models(model)
-    if is_dataclass(model) and _is_frozen(model):
-        return _FrozenDataclasses(model)
+    if is_dataclass(model):
+        return _FrozenDataclasses(model) if _is_frozen(model) else _Dataclasses(model)
     return Keeper()

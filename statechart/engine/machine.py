@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 
 from statechart.engine import naming
 from statechart.engine.calls import Async, Lacking, NotFound, Owners
-from statechart.engine.draft import Keeper, keeper_of
+from statechart.engine.draft import Keeper, keeper_of, sets_state
 from statechart.engine.effects import named
 from statechart.engine.hints import misfit, problem
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
@@ -25,6 +25,7 @@ from statechart.engine.values import require_entered, require_settable, require_
 from statechart.errors import (
     ChartDefinitionError,
     InvalidPayload,
+    InvalidValue,
     MissingPayload,
     NestedFire,
     NotCopyable,
@@ -244,6 +245,9 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
                 keeper.restore(model, source.value, saved)
                 if isinstance(error, Lacking):
                     raise self._missing(event, payload, error) from error.with_traceback(None)
+                if isinstance(error, InvalidValue) and error.name == type(model).__name__:
+                    # A draft knows its class only.
+                    raise InvalidValue(self._subject or error.name, error.problem) from error
                 raise
             if not isinstance(error, Exception):
                 raise
@@ -280,6 +284,8 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
                 if step.effects:
                     firing.effects = named(step.effects, payload, chart=firing.chart, event=firing.event)
                 step.leave(owners, payload, known)
+                if not keeper.drafts:
+                    self._require_kept(firing.model, step.transition.source.value)
                 if firing.draft is not None or not keeper.drafts:
                     keeper.assign(owners[1], step.target.value)
                 known = step.enter(owners, payload)
@@ -339,6 +345,8 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         firing, keeper = self._hooks.firing, self._keeper
         assert firing is not None
         left = keeper.left(firing.model, firing.draft)
+        if not keeper.drafts:
+            self._require_kept(left, transition.to_value)
         if not self._evolves:
             value = keeper.entered(left, transition.to_value)
         else:
@@ -357,6 +365,16 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         value = keeper.validated(value, name)
         require_entered(type(self), value, transition.to_value, name)
         return value
+
+    def _require_kept(self, model: Any, state: object) -> None:
+        """Check that no hook has set the state of a model that is not drafted.
+
+        Raises:
+            InvalidValue: One has.
+        """
+        held = model.state
+        if held is not state and held != state:
+            raise InvalidValue(self._subject or type(self).__name__, sets_state(held))
 
     def _adopted(self, firing: Firing) -> Any:
         """Return the model of this machine after an event, which was committed or not."""

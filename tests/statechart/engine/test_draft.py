@@ -1,0 +1,191 @@
+"""What a hook may not do to a model is refused, and leaves the model as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pydantic
+import pytest
+from pydantic import BaseModel, Field, model_validator
+
+from statechart import Chart, Event, InvalidValue, JsonFileRepository, State, fire
+
+
+class Frozen(BaseModel, frozen=True):
+    state: str = "on"
+    level: int = Field(0, le=5)
+    lines: list[list[int]] = Field(default_factory=lambda: [[1]])
+
+    @model_validator(mode="after")
+    def positive(self) -> Frozen:
+        if self.level < 0:
+            raise ValueError("a level is positive")
+        return self
+
+    @property
+    def double(self) -> int:
+        return 2 * self.level
+
+
+class Mutable(BaseModel):
+    state: str = "on"
+    level: int = Field(0, le=5)
+    lines: list[list[int]] = Field(default_factory=lambda: [[1]])
+
+    @property
+    def double(self) -> int:
+        return 2 * self.level
+
+    @double.setter
+    def double(self, value: int) -> None:
+        self.level = value // 2
+
+
+@dataclass(frozen=True)
+class FrozenData:
+    state: str = "on"
+    level: int = 0
+    lines: list[list[int]] = field(default_factory=lambda: [[1]])
+
+    def __post_init__(self) -> None:
+        if self.level > 5:
+            raise ValueError("Input should be less than or equal to 5")
+
+
+@dataclass
+class Data:
+    state: str = "on"
+    level: int = 0
+    lines: list[list[int]] = field(default_factory=lambda: [[1]])
+
+    def __post_init__(self) -> None:
+        self.made = True
+
+
+@pydantic.dataclasses.dataclass
+class Validated:
+    state: str = "on"
+    level: int = Field(0, le=5)
+    lines: list[list[int]] = field(default_factory=lambda: [[1]])
+
+
+class Slotted:
+    __slots__ = ("level", "lines", "state", "unset")
+
+    def __init__(self) -> None:
+        self.state = "on"
+        self.level = 0
+        self.lines = [[1]]
+
+
+def namespace() -> SimpleNamespace:
+    return SimpleNamespace(state="on", level=0, lines=[[1]])
+
+
+PYDANTIC: list[Any] = [Frozen, Mutable]
+MODELS: list[Any] = [*PYDANTIC, FrozenData, Data, Validated, Slotted, namespace]
+Act = Callable[[Any], object]
+
+
+def chart_of(act: Act, hook: str = "on_stop") -> type[Chart[Any]]:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+
+        vars()[hook] = lambda self, model: act(model)
+
+    return Made
+
+
+def require_refused(model: Any, act: Act, problem: str, hook: str = "on_stop") -> None:
+    chart = chart_of(act, hook)
+    machine = chart(model)
+
+    with pytest.raises(InvalidValue) as refused:
+        machine.fire(chart.event("stop"))
+
+    assert problem in str(refused.value)
+    held: Any = machine.model
+    assert (held.state, held.level, held.lines) == ("on", 0, [[1]])
+
+
+@pytest.mark.parametrize("make", [Frozen, Mutable, FrozenData, Data, Validated])
+def test_a_field_that_the_model_lacks_cannot_be_set(make: Any) -> None:
+    problem = f"a hook sets 'levle', and {make.__name__} has no such field: did you mean 'level'?"
+
+    require_refused(make(), lambda model: setattr(model, "levle", 3), problem)
+
+
+@pytest.mark.parametrize("hook", ["on_stop", "on_enter_off"])
+@pytest.mark.parametrize("make", MODELS)
+def test_a_hook_cannot_set_the_state(make: Any, hook: str) -> None:
+    problem = "a hook sets its state to 'dim', which only an event does: give the event that target"
+
+    require_refused(make(), lambda model: setattr(model, "state", "dim"), problem, hook)
+
+
+@pytest.mark.parametrize("make", [*PYDANTIC, FrozenData, Validated])
+def test_a_value_that_the_model_refuses_is_told_in_its_words(make: Any) -> None:
+    require_refused(
+        make(), lambda model: setattr(model, "level", 6), "Input should be less than or equal to 5"
+    )
+
+
+def test_a_validator_of_the_whole_model_is_told_in_its_words() -> None:
+    require_refused(Frozen(), lambda model: setattr(model, "level", -1), "a level is positive")
+
+
+def test_a_property_can_be_set_only_if_it_can() -> None:
+    problem = "a hook sets 'double', which is no field of Frozen: it has state, level, lines"
+
+    require_refused(Frozen(), lambda model: setattr(model, "double", 4), problem)
+    chart = chart_of(lambda model: setattr(model, "double", 4))
+    machine = chart(Mutable())
+    machine.fire(chart.event("stop"))
+    assert machine.model.level == 2
+
+
+@pytest.mark.parametrize("make", [*PYDANTIC, FrozenData])
+def test_a_field_cannot_be_deleted(make: Any) -> None:
+    problem = "a hook deletes 'level', which would stay: assign None, or a default"
+
+    require_refused(make(), lambda model: delattr(model, "level"), problem)
+
+
+def fails(model: Any) -> None:
+    model.level = 3
+    model.lines.append([2])
+    model.lines[0].append(2)
+    raise ValueError("too late")
+
+
+@pytest.mark.parametrize("make", MODELS)
+def test_an_exception_drops_every_change(make: Any) -> None:
+    chart = chart_of(fails)
+    machine = chart(make())
+
+    with pytest.raises(ValueError, match="too late"):
+        machine.fire(chart.event("stop"))
+
+    held: Any = machine.model
+    assert (held.state, held.level, held.lines) == ("on", 0, [[1]])
+    assert not hasattr(held, "unset")
+
+
+def test_a_refusal_of_a_stored_value_names_it(tmp_path: Path) -> None:
+    repository = JsonFileRepository(tmp_path, Frozen)
+    repository.create("lamp-1", Frozen())
+    chart = chart_of(lambda model: setattr(model, "levle", 3))
+
+    with (
+        repository.open("lamp-1") as session,
+        pytest.raises(InvalidValue, match="'lamp-1' can't be saved: a hook"),
+    ):
+        fire(session, chart, chart.event("stop"))
+
+    assert len(repository.history("lamp-1")) == 1
