@@ -72,8 +72,8 @@ class Found:
 
     def records(self) -> Iterator[Record]:
         """Yield the records of the journal, which is verified already, one at a time."""
-        for number, line in zip(range(self.before, self.head.seq), lines_of(self.content), strict=False):
-            yield read_line(line, opens=number == self.before)
+        for _, line in zip(range(self.before, self.head.seq), lines_of(self.content), strict=False):
+            yield read_line(line)
 
 
 def find(layout: Layout, name: str, known: int) -> Found:

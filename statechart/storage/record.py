@@ -214,7 +214,7 @@ def verified(
         ends = size + len(text) == len(content)
         if not text.endswith(b"\n"):
             break
-        record = _parsed(text, name, path, number, known=schema_version, opens=before is None)
+        record = _parsed(text, name, path, number, known=schema_version)
         if record is None:
             # Only the last line may be incomplete: a crash cut its append short.
             if not ends:
@@ -223,6 +223,8 @@ def verified(
         before = before or _beginning(record, path, name)
         problem = misfit(before, record)
         if problem:
+            if record.type == CHECKPOINT and ended_of(record.data) is not None:
+                problem = "another segment begins here: this file was joined with it"
             raise CorruptHistory(name, path, problem, number)
         size += len(text)
         before = Head(before.lineage, record.seq, record.revision, sha256(text).hexdigest(), begun + size)
@@ -231,16 +233,16 @@ def verified(
         raise CorruptHistory(name, path, "it holds no whole record" if content else "it is empty")
 
 
-def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int, opens: bool) -> Record | None:
+def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> Record | None:
     try:
-        record = read_line(line, opens=opens)
+        record = read_line(line)
     except ValidationError as error:
         try:
             found = from_json(line)
         except ValueError:
             return None
         version = found.get("schema_version") if isinstance(found, dict) else None
-        if opens and isinstance(found, dict) and found.get("type") == CHECKPOINT and type(version) is int:
+        if type(version) is int and version > ABOVE and found.get("type") == CHECKPOINT:
             version -= ABOVE
         if type(version) is int and version > known:
             raise NewerSchema(name, path, version, known) from error
@@ -253,15 +255,15 @@ def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int, open
     return record
 
 
-def read_line(line: bytes, *, opens: bool) -> Record:
-    """Return the record in a line; `opens` says that the line is the first of its file.
+def read_line(line: bytes) -> Record:
+    """Return the record in a line, with the schema version of its value.
 
     Raises:
         ValidationError: The line is not a record.
     """
     record = Record.model_validate_json(line)
-    # Only a first line can be a checkpoint: users may have records of that type, too.
-    if opens and record.type == CHECKPOINT:
+    # By both, since users may have records of that type, too.
+    if record.type == CHECKPOINT and record.schema_version > ABOVE:
         return record.model_copy(update={"schema_version": record.schema_version - ABOVE})
     return record
 
@@ -296,7 +298,7 @@ def salvage(content: bytes, path: Path, name: str, known: int) -> tuple[list[Rec
         line = bare + b"\n"
         record: Record | None = None
         with suppress(CorruptHistory):
-            record = _parsed(line, name, path, number, known=known, opens=number == 1)
+            record = _parsed(line, name, path, number, known=known)
         if record is None:
             head = None
             runs.append([])

@@ -24,6 +24,7 @@ from environments.testing import FixedClock, ScriptedSpec
 from statechart.following.cursor import Position
 from statechart.following.reader import Reader, Unfolding
 from statechart.holder import Holder
+from statechart.storage.segments.rotation import Segment
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -175,8 +176,10 @@ async def test_an_unreadable_environment_is_told_once_and_the_others_go_on(tmp_p
     ]
 
 
-async def test_a_history_begun_anew_or_put_back_tells_what_is_new(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "data")
+@pytest.mark.parametrize("records", [200, 3, 2])
+async def test_a_history_begun_anew_or_put_back_tells_what_is_new(tmp_path: Path, records: int) -> None:
+    repository = FileRepository(tmp_path / "data", segment=Segment(records=records))
+    workspace = Workspace(repository=repository)
     directory = workspace.directory("a")
     await workspace.provision(workspace.create(spec("a")))
     shutil.copytree(directory, tmp_path / "backup")
@@ -192,8 +195,7 @@ async def test_a_history_begun_anew_or_put_back_tells_what_is_new(tmp_path: Path
 
     journal = directory / "history.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join((lines[0], b"nonsense\n", *lines[1:])))
-    repository = FileRepository(tmp_path / "data")
+    journal.write_bytes(b"".join((lines[0], b"nonsense\n", *(lines[1:] or lines))))
     evidence = repository.survey("a")
     repository.rebase(evidence, evidence.candidates[-1], reason="a test", holder=Holder.current("rebase"))
     assert words(await all_of(workspace.events(since=told[-1].cursor))) == ["a rebased"]

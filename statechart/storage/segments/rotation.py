@@ -89,8 +89,7 @@ def next_segment(journal: Journal, name: str, actor: str, value: bytes, version:
 
 
 def _records(content: bytes) -> Iterator[Record]:
-    for number, line in enumerate(lines_of(content)):
-        yield read_line(line, opens=number == 0)
+    return map(read_line, lines_of(content))
 
 
 def _free_name(journal: Journal) -> str:

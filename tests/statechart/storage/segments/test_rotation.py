@@ -354,6 +354,17 @@ def test_a_checkpoint_that_names_no_segment_is_damage(repository: JsonFileReposi
         repository.open("demo")
 
 
+def test_segments_that_were_joined_are_told(repository: JsonFileRepository[Counter]) -> None:
+    with repository.open("demo") as session:
+        count(session, 2)
+    journal = repository.directory("demo") / "history.jsonl"
+    ended = repository.segments("demo")[0].path
+    journal.write_bytes(ended.read_bytes() + journal.read_bytes())
+
+    with pytest.raises(CorruptHistory, match=r"line 5.*another segment begins here"):
+        repository.load("demo")
+
+
 def test_a_closed_session_ends_no_segment(repository: JsonFileRepository[Counter]) -> None:
     session = repository.open("demo")
     session.close()
