@@ -47,6 +47,9 @@ class Turns:
     def __init__(self) -> None:
         self._turns: MutableMapping[Hashable, asyncio.Lock] = WeakValueDictionary()
 
+    def __reduce__(self) -> tuple[type[Turns], tuple[()]]:
+        return type(self), ()  # nobody waits in a copy
+
     @asynccontextmanager
     async def of(self, key: Hashable, timeout: float) -> AsyncIterator[None]:
         """Wait for the turn of this task, at most `timeout` seconds, and hold it in the block.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -154,6 +155,15 @@ def test_no_keyword_of_a_payload_is_taken_for_a_parameter(orders: ChartRepositor
 
     assert "touch" in orders.allowed("A-1", **payload)
     assert [record.payload for record in orders.history("A-1")[1:]] == [payload] * 3
+
+
+def test_a_store_goes_to_other_processes(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+
+    copied: ChartRepository[Order] = pickle.loads(pickle.dumps(orders))
+
+    assert repr(copied) == repr(orders) == f"<ChartRepository of OrderChart in {orders.files.root}>"
+    assert copied.fire("A-1", OrderChart.pay, amount=7) == orders.load("A-1")
 
 
 def test_values_are_found_by_their_state(orders: ChartRepository[Order]) -> None:
