@@ -24,6 +24,7 @@ from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.reading import find
 from statechart.storage.record import Line, Record, line_after, salvage
 from statechart.storage.segments.carried import carried
+from statechart.storage.segments.due import EFFECT
 from statechart.storage.segments.older import latest_ended
 from statechart.storage.session import Codec, Loaded, ModelT
 
@@ -94,17 +95,35 @@ def _evidence(layout: Layout, name: str, codec: Codec[ModelT], problem: CorruptH
         beginning, tail = salvage(content, layout.journal(name), name, codec.schema_version)
         run = tail or beginning
         found.extend(_valued(codec, run, layout, name, f"the ended segment {path.name if path else ''}"))
-    lineage = beginning[0].data.get("lineage") if beginning else None
     return Evidence(
         name=name,
         problem=problem,
         sound=sound,
         candidates=tuple(sorted(found, key=lambda candidate: -candidate.seq)),
-        lineage=lineage if isinstance(lineage, str) else None,
+        lineage=_lineage(_readable(layout, codec, name, journal)),
         revision=max((record.revision for record in (*beginning, *tail)), default=0),
         journal=journal,
         document=shown,
     )
+
+
+def _readable(layout: Layout, codec: Codec[ModelT], name: str, journal: bytes | None) -> list[Record]:
+    """Return the readable records of a damaged journal, after those that its lost beginning carried on."""
+    path, known = layout.journal(name), codec.schema_version
+    beginning, tail = salvage(journal or b"", path, name, known)
+    if not beginning:
+        _, ended = latest_ended(layout.own(layout.directory(name)))
+        beginning, _ = salvage(ended, path, name, known)
+    return [*beginning, *tail]
+
+
+def _lineage(records: list[Record]) -> str | None:
+    """Return the incarnation that the first record names, or else the key of an effect."""
+    named = records[0].data.get("lineage") if records else None
+    if isinstance(named, str):
+        return named
+    keys = (str(record.data.get("key")).split("/") for record in records if record.type == EFFECT)
+    return next((parts[0] for parts in keys if len(parts) > 2), None)
 
 
 def _valued(
@@ -168,8 +187,8 @@ def begin_anew(
     revision = max(evidence.revision, candidate.revision, above) + 1
     value = renumber(candidate.value, revision)
     said = _said(evidence, candidate, kept=kept, reason=reason, lineage=lineage)
-    beginning, tail = salvage(evidence.journal or b"", layout.journal(name), name, codec.schema_version)
-    said |= carried(record for record in (*beginning, *tail) if record.seq <= candidate.seq)
+    found = _readable(layout, codec, name, evidence.journal)
+    said |= carried(record for record in found if record.seq <= candidate.seq)
     draft = codec.draft(REBASED, actor, said, operation=None, name=evidence.name, value=value)
     before = origin(lineage, name)
     line = line_after(Head(lineage, 0, revision - 1, before.hash, 0), draft)

@@ -112,13 +112,15 @@ def latest_ended(directory: OwnPath) -> tuple[Path | None, bytes]:
     Raises:
         StorageError: The directory can't be read.
     """
-    found: list[tuple[int, OwnPath]] = []
+    found: list[tuple[int, int, OwnPath]] = []
     with translated("look into", directory):
         for place in entries(directory):
-            status = place.status() if NAMED.fullmatch(place.name) else None
-            if status is not None:
-                found.append((status.st_mtime_ns, place))
-    for _, place in sorted(found, key=lambda each: each[0], reverse=True):
+            named = NAMED.fullmatch(place.name)
+            status = place.status() if named else None
+            if named is not None and status is not None:
+                # Files that are compressed together may have the same time.
+                found.append((status.st_mtime_ns, int(named[2]), place))
+    for *_, place in sorted(found, key=lambda each: each[:2], reverse=True):
         with suppress(NotOurs, zlib.error):
             stored = read_file(place) or b""
             packed = stored.startswith(GZIP)

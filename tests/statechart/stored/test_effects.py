@@ -435,6 +435,29 @@ def test_what_is_due_is_carried_from_segment_to_segment(tmp_path):
     assert due(orders.history("A-1")) == []
 
 
+def lose_first_line(directory):
+    journal = directory / "history.jsonl"
+    journal.write_bytes(b"lost\n" + journal.read_bytes().split(b"\n", 1)[1])
+
+
+@pytest.mark.parametrize("segment", [Segment(records=4), Segment()], ids=["segments", "one"])
+def test_what_is_due_keeps_its_keys_when_the_first_record_is_lost(tmp_path, segment):
+    orders = ChartRepository(tmp_path, Turns, segment=segment)
+    orders.create("A-1", Order())
+    for number in range(8):
+        orders.fire("A-1", "turn", to=Decimal(number))
+        orders.run_effects(limit=number == 1)
+    before = [each.key for each in orders.due_effects()]
+    assert len(before) == 3
+
+    lose_first_line(tmp_path / "A-1")
+    evidence = orders.files.survey("A-1")
+    orders.files.rebase(evidence, evidence.candidates[0], reason="test", holder=Holder.current())
+
+    assert [each.key for each in orders.due_effects()] == before
+    assert [each.key for each in orders.run_effects()] == before
+
+
 def test_what_is_due_is_carried_on_when_a_history_is_begun_anew(orders, tmp_path):
     begun(orders, "A-1")
     FAILING.add("receipt")
