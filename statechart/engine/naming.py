@@ -179,7 +179,8 @@ def _lost_names(chart: AnyChart, model: object) -> Iterator[str]:
 
 
 def _unfound(chart: AnyChart, known: Collection[str], model: str) -> Iterator[str]:
-    public = sorted(name for name in known if name[0] != "_")
+    # The texts in the code of a class may be its attributes, and may be anything.
+    public = sorted(name for name in known if name.isidentifier() and name[0] != "_")
     for place, name in dict.fromkeys(_places(chart)):
         if name not in known:
             like = nearest(name, public, _SLIP)

@@ -506,3 +506,20 @@ def test_an_error_from_inside_of_a_guard_stays_as_it_is() -> None:
 def test_a_refusal_without_a_misspelt_payload_stays_a_refusal(paying: Callable[..., Order]) -> None:
     with pytest.raises(InvalidTransition, match="the amount is not what the order costs"):
         paying(amount=1, by="ann")
+
+
+def test_empty_texts_in_the_code_of_a_model_are_no_names() -> None:
+    class Note(BaseModel):
+        state: str | None = None
+        text: str = ""
+
+        def lines(self) -> str:
+            return "".join(self.text.split("\n"))
+
+    class NoteChart(Chart[Note]):
+        home = State(initial=True)
+        away = State()
+        leave = Event(home.to(away, cond="lines"))
+        back = Event(away.to(home))
+
+    assert NoteChart(Note()).enabled() == ()
