@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from types import SimpleNamespace
 
 from pydantic import BaseModel
 
-from statechart import Chart, Event, State, Transition
+from statechart import Chart, Event, State
 
 
 class Item(BaseModel, frozen=True):
@@ -18,11 +17,11 @@ class Item(BaseModel, frozen=True):
     count: int = 1
 
 
-class Order(BaseModel, frozen=True):
+class Order(BaseModel):
     """An order, as recorded."""
 
     state: str = "draft"
-    items: tuple[Item, ...] = ()
+    items: list[Item] = []
     paid: Decimal = Decimal(0)
     tracking: str | None = None
     reason: str | None = None
@@ -32,7 +31,7 @@ class Order(BaseModel, frozen=True):
         return sum((item.price * item.count for item in self.items), Decimal(0))
 
 
-class OrderChart(Chart):
+class OrderChart(Chart[Order]):
     """From a draft to a parcel on its way, or to a cancellation."""
 
     draft = State(initial=True)
@@ -47,26 +46,22 @@ class OrderChart(Chart):
     ship = Event(packed.to(shipped))
     cancel = Event(cancelled.from_(draft, paid, packed))
 
-    def has_items(self, model: SimpleNamespace) -> bool:
+    def has_items(self, model: Order) -> bool:
         """There is nothing in the order."""
         return bool(model.items)
 
-    def is_covered(self, model: SimpleNamespace, amount: Decimal | None = None) -> bool:
+    def is_covered(self, model: Order, amount: Decimal | None = None) -> bool:
         """The amount is not what the items cost."""
-        return amount is None or amount == Order(**vars(model)).total
+        return amount is None or amount == model.total
 
+    def on_add(self, model: Order, item: Item) -> None:
+        model.items.append(item)
 
-def evolved(order: Order, transition: Transition) -> Order:
-    """Return the order after a transition, with the changes from the event's payload."""
-    change: dict[str, object] = {"state": transition.to_state}
-    payload = transition.payload
-    match transition.event:
-        case "add":
-            change["items"] = (*order.items, payload["item"])
-        case "pay":
-            change["paid"] = payload["amount"]
-        case "ship":
-            change["tracking"] = payload["tracking"]
-        case "cancel":
-            change["reason"] = payload["reason"]
-    return order.model_copy(update=change)
+    def on_pay(self, model: Order, amount: Decimal) -> None:
+        model.paid = amount
+
+    def on_ship(self, model: Order, tracking: str) -> None:
+        model.tracking = tracking
+
+    def on_cancel(self, model: Order, reason: str) -> None:
+        model.reason = reason

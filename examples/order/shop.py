@@ -8,9 +8,9 @@ import sys
 from decimal import Decimal
 from typing import Any
 
-from order import Item, Order, OrderChart, evolved
+from order import Item, Order, OrderChart
 
-from statechart import JsonFileRepository, StatechartError, fire
+from statechart import ChartRepository, StatechartError
 
 
 def money(text: str) -> Decimal:
@@ -44,11 +44,11 @@ def parser() -> argparse.ArgumentParser:
     return shop
 
 
-def show(name: str, order: Order) -> None:
+def show(orders: ChartRepository[Order], name: str) -> None:
     """Print the state of an order and the allowed events."""
+    order = orders.load(name)
     print(f"{name} is {order.state}: {sum(item.count for item in order.items)} items, {order.total:.2f}")
-    allowed = OrderChart.bound(order).enabled()
-    print(f"next: {', '.join(allowed)}" if allowed else "no event can follow")
+    print(f"next: {', '.join(orders.allowed(name))}" if orders.allowed(name) else "no event can follow")
 
 
 def payload(given: argparse.Namespace) -> dict[str, Any]:
@@ -65,38 +65,35 @@ def payload(given: argparse.Namespace) -> dict[str, Any]:
     return {}
 
 
-def change(orders: JsonFileRepository[Order], given: argparse.Namespace) -> None:
-    """Fire the event of the command, and print the order."""
-    event = OrderChart.event(given.command)
-    with orders.open(given.order, command=f"shop.py {given.command}") as session:
-        OrderChart.bound(session.value, subject=given.order).require(event, **payload(given))
-        if event == OrderChart.pack:  # packing takes a while, during which the order can't be cancelled
-            input(f"pack {given.order}, then press Enter: ")
-        order = fire(session, OrderChart, event, evolve=evolved, **payload(given))
-    show(given.order, order)
+def change(orders: ChartRepository[Order], given: argparse.Namespace) -> None:
+    """Fire the event of the command."""
+    with orders.open(given.order, command=f"shop.py {given.command}") as order:
+        if given.command == "pack" and "pack" in order.allowed():
+            input(f"pack {given.order}, then press Enter: ")  # meanwhile the order can't be cancelled
+        order.fire(given.command, **payload(given))
 
 
-def tell(orders: JsonFileRepository[Order], name: str) -> None:
+def tell(orders: ChartRepository[Order], name: str) -> None:
     """Print the history of an order, a line for each event."""
     for record in orders.history(name):
-        event, value = record.data.get("event", record.type), record.value or {}
-        print(f"{record.revision}. {record.at:%Y-%m-%d %H:%M} {record.actor}: {event} -> {value['state']}")
+        what = f"{record.event} -> {record.to_state}" if record.event else record.type
+        print(f"{record.revision}. {record.at:%Y-%m-%d %H:%M} {record.actor}: {what}")
 
 
 def main() -> int:
     """Run the command, and return 0, or 1 if it was refused."""
     given = parser().parse_args()
-    orders = JsonFileRepository(given.orders, Order)
+    orders = ChartRepository(given.orders, OrderChart)
     try:
         match given.command:
-            case "new":
-                show(given.order, orders.create(given.order, Order()).value)
-            case "show":
-                show(given.order, orders.load(given.order).value)
             case "history":
                 tell(orders, given.order)
-            case _:
+                return 0
+            case "new":
+                orders.create(given.order, Order())
+            case "add" | "pay" | "pack" | "ship" | "cancel":
                 change(orders, given)
+        show(orders, given.order)
     except StatechartError as error:
         print(f"shop.py: {error}", file=sys.stderr)
         return 1

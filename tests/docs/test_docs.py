@@ -18,9 +18,10 @@ from environments.cli.settings import DATA_DIR_VARIABLE, NETWORK_VARIABLE, OWNER
 from statechart.graph import states
 
 ROOT = Path(__file__).parents[2]
+TOOLS = [ROOT / "examples" / name / "README.md" for name in ("approval", "lease", "order")]
 PAGES = sorted(
     path.relative_to(ROOT)
-    for path in (ROOT / "docs").rglob("*.md")
+    for path in (*(ROOT / "docs").rglob("*.md"), *TOOLS)
     if "```" in path.read_text() and "_build" not in path.parts
 )
 ELSEWHERE = {

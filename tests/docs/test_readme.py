@@ -29,7 +29,10 @@ PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.S)
 
 @pytest.mark.parametrize(
     ("program", "said"),
-    [(PROGRAMS[0], "Environment 'demo' is in state: running http://127.0.0.1:"), (PROGRAMS[1], "paid")],
+    [
+        (PROGRAMS[0], "Environment 'demo' is in state: running http://127.0.0.1:"),
+        (PROGRAMS[1], "paid ('ship',) ['A-1']"),
+    ],
     ids=["environments", "orders"],
 )
 def test_the_programs_run_as_they_stand(program: str, said: str, tmp_path: Path) -> None:
