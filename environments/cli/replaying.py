@@ -63,8 +63,8 @@ def _prepare(scenario: Scenario, driver: Driver, record: Recorded) -> None:
     """Give the model the facts that commands have changed since the last event."""
     for fact in _FACTS:
         known = getattr(record.before, fact)
-        if getattr(driver.machine.model, fact) != known:
-            setattr(driver.machine.model, fact, known)
+        if getattr(driver.model, fact) != known:
+            setattr(driver.model, fact, known)
             scenario.set(fact, known)
 
 

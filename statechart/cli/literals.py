@@ -17,12 +17,19 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from statechart.terminal.refusal import UsageRefused
 
-class Unwritable(Exception):
+
+class Unwritable(UsageRefused):
     """A value that has no literal."""
 
     def __init__(self, value: object) -> None:
-        super().__init__(f"a {type(value).__name__} can't be written as Python source")
+        kind = value if isinstance(value, type) else type(value)
+        super().__init__(
+            f"a {kind.__name__} can't be written as Python source",
+            ("give the model's class as module:Model, at the top of a module",),
+            code="unwritable",
+        )
 
 
 @dataclass(slots=True)
@@ -84,6 +91,15 @@ class Source:
             )
         if isinstance(value, PurePath):
             return f"{self.name(type(value))}({str(value)!r})"
+        return self._plain(value)
+
+    def _plain(self, value: Any) -> str:  # Any: of a class without a form of its own
+        """Return the call of a class that takes its attributes."""
+        parts = getattr(value, "__dict__", None)
+        if parts and not isinstance(value, type) and all(name.isidentifier() for name in parts):
+            with suppress(TypeError, ValueError):
+                if vars(type(value)(**parts)) == parts:
+                    return self.call(type(value), parts.items())
         raise Unwritable(value)
 
     def _model(self, value: BaseModel) -> str:

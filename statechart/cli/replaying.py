@@ -41,7 +41,7 @@ def print_replay(settings: Settings, repository: ChartRepository[Any], name: str
         scenario.remark(f"{gap}; the test begins with the value after them")
     driver = replayed(scenario, _recorded(repository, name, records), begin, _difference)
     if driver is not None:
-        scenario.compare(driver.machine.model)
+        scenario.compare(driver.model)
     print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test", name))
 
 
@@ -73,7 +73,7 @@ def _difference(driver: Driver, record: Recorded) -> str | None:
     if driver.state != record.state:
         return f"it leads to {driver.state} today, not to {record.state}"
     for name, value in record.value:
-        now = getattr(driver.machine.model, name, None)
+        now = getattr(driver.model, name, None)
         if state_text(now) != state_text(value) if name == "state" else now != value:
             return f"its {name} is {now!r} today, not {value!r}"
     return None

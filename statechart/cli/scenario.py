@@ -56,7 +56,7 @@ class Scenario:
 
     def set(self, name: str, value: object) -> None:
         """Write a change of the model that no event makes."""
-        self._lines.append(f"driver.machine.model.{name} = {self.source.literal(value)}")
+        self._lines.append(f"driver.model.{name} = {self.source.literal(value)}")
 
     def remark(self, text: str) -> None:
         """Write a comment, and remember it for the user."""
@@ -65,7 +65,7 @@ class Scenario:
 
     def compare(self, value: object) -> None:
         """Write a comparison of the model with a value."""
-        self._lines.append(f"assert driver.machine.model == {self.source.literal(value)}")
+        self._lines.append(f"assert driver.model == {self.source.literal(value)}")
 
     def text(self, name: str, path: Path | None = None) -> str:
         """Return the module.
@@ -78,7 +78,8 @@ class Scenario:
         self.source.name(self.chart)
         self.source.name(Driver)
         imports = self.source.imports()
-        head = [f'"""{self.title}"""', "", *_path_lines(self.chart, path), *imports]
+        title = self.title.replace("\\", "/").replace('"', "'")
+        head = [f'"""{title}"""', "", *_path_lines(self.chart, path), *imports]
         text = "\n".join(
             [*head, "", "", f"def test_{function}() -> None:", *(f"    {x}" for x in self._lines)]
         )

@@ -97,7 +97,7 @@ class Walk:
         self.chart.event(event)
         words = [f"{name}={text}" for name, text in given.items()]
         payload = read_payload(self.chart, self.kind, event, words, self.state)
-        before = deepcopy(self.driver.machine.model)
+        before = deepcopy(self.driver.model)
         try:
             self.driver.fire(event, **deepcopy(payload))
             step = Step(event, payload, self.state)
@@ -128,7 +128,7 @@ class Walk:
 
     def fields(self) -> dict[str, Any]:  # Any: JSON, or whatever a model holds
         """Return the fields of the model."""
-        model = self.driver.machine.model
+        model = self.driver.model
         if isinstance(model, BaseModel):
             return model.model_dump(mode="json")
         found = {name: value for name, value in vars(model).items() if not name.startswith("_")}

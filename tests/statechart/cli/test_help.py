@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +17,7 @@ from statechart.cli.registry import COMMANDS, WAYS
 from statechart.cli.settings import Settings
 from statechart.terminal.program.group import Subcommand
 
+ROOT = Path(__file__).parents[3]
 PROGRAM = ["python", "-m", "statechart"]
 
 
@@ -70,3 +74,13 @@ def test_words_of_other_tools_lead_to_commands_that_exist(cli: Any) -> None:
         for step in way.next:
             assert step.split(" ")[0] in (*COMMANDS, "--help")
             assert step.split(" ")[0] in ran.err
+
+
+def test_the_help_imports_no_engine() -> None:
+    code = "import sys; from statechart.cli.app import main; main(['--help']); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"statemachine", "pydantic", "loguru", "filelock", "rich", "asyncio"}

@@ -27,6 +27,14 @@ class Point:
     y: float = 0.5
 
 
+class Plain:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plain) and other.name == self.name
+
+
 class Item(BaseModel):
     name: str = Field(alias="the-name")
     price: Decimal = Decimal(1)
@@ -39,7 +47,7 @@ class Item(BaseModel):
         [1, (2,), ()], {"a": {"b": [None]}}, {1, 2}, set(), frozenset({"x"}),
         Decimal("1.10"), UUID(int=7), date(2026, 1, 2), datetime(2026, 1, 2, 3, tzinfo=UTC),
         timedelta(days=1, milliseconds=5), Path("a/b"), Colour.RED, Point(1), SimpleNamespace(a=1),
-        Item.model_validate({"the-name": "cup", "price": "2"}),
+        Plain("x"), Item.model_validate({"the-name": "cup", "price": "2"}),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip

@@ -114,6 +114,31 @@ def test_any_chart_can_be_walked(walk: Any, tmp_path: Path, reference: str) -> N
     runpy.run_path(str(tmp_path / "test_walk.py"))["test_walk"]()
 
 
+def test_a_file_is_walked_and_found_again_by_its_test(walk: Any, tmp_path: Path) -> None:
+    (tmp_path / "doors").mkdir()
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "doors" / "walked_doors.py").write_text(
+        "from statechart import Chart, State\n"
+        "class Model:\n"
+        "    def __init__(self, state=None, width=1):\n"
+        "        self.state, self.width = state, width\n"
+        "class Door(Chart):\n"
+        "    shut = State(initial=True)\n"
+        "    open = State(final=True)\n"
+        "    push = shut.to(open)\n"
+    )
+    reference = "doors/walked_doors.py"
+
+    ran = walk("push", f"{reference}:Door", "--model", f"{reference}:Model", "--set", "width=2",
+               "--write", "tests/test_walk.py")  # fmt: skip
+
+    assert ran.code == 0
+    written = (tmp_path / "tests" / "test_walk.py").read_text()
+    assert 'sys.path.insert(0, str(Path(__file__).parent / "../doors"))' in written
+    assert "Driver(Door, model=Model(width=2))" in written or "Model(state=None, width=2)" in written
+    runpy.run_path(str(tmp_path / "tests" / "test_walk.py"))["test_walk"]()
+
+
 def test_ctrl_c_does_not_lose_the_walk(walk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Interrupted(io.StringIO):
         def readline(self, *_size: Any) -> str:
@@ -121,7 +146,6 @@ def test_ctrl_c_does_not_lose_the_walk(walk: Any, tmp_path: Path, monkeypatch: p
                 return line
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(simulate, "Conversation", simulate.Conversation)
     monkeypatch.setattr("sys.stdin", Interrupted("lose\n"))
 
     code = main(["simulate", ORDERS, "--set", "price=7", "--write", str(tmp_path / "test_walk.py")])
