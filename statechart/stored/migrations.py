@@ -13,7 +13,7 @@ its verification speak of today's chart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, TypeAlias
 
@@ -33,6 +33,7 @@ __all__ = [
     "rename_field",
     "rename_payload",
     "rename_state",
+    "split_field",
     "split_state",
     "steps",
 ]
@@ -134,6 +135,28 @@ def rename_field(old: str, new: str) -> Migration:
         ValueError: By the migration, if a value has both fields.
     """
     return change_value(lambda fields: _renamed(fields, old, new))
+
+
+def split_field(old: str, *, by: Callable[[Any], Mapping[str, JsonValue]]) -> Migration:
+    """Return the migration that puts others in the place of a field; values without it stay as they are.
+
+    Args:
+        old: The field.
+        by: Returns the other fields, from the JSON of the old one.
+
+    Raises:
+        ValueError: By the migration, if a value has one of the others already.
+    """
+
+    def changed(fields: Fields) -> Fields:
+        if old not in fields:
+            return fields
+        others = by(fields.pop(old))
+        for name in others.keys() & fields.keys():
+            raise ValueError(f"there is {name!r} beside {old!r}")
+        return {**fields, **others}
+
+    return change_value(changed)
 
 
 def add_field(name: str, value: JsonValue | Callable[[Fields], JsonValue]) -> Migration:

@@ -114,7 +114,7 @@ class Verification(Generic[ModelT]):
             NotFound: The name does not exist.
         """
         # Loading compares the document with the journal; the records tell the rest.
-        for read in (self._load, self._read):
+        for read in (self._read, self._load):
             try:
                 read()
             except NotFound:
@@ -206,11 +206,17 @@ class Verification(Generic[ModelT]):
 
     def _unreadable(self, error: StorageError) -> None:
         file = getattr(error, "path", None)
-        if isinstance(error, CorruptHistory):
-            line = f"line {error.line}: " if error.line is not None else ""
-            self._add(None, f"{line}{error.problem}", file)
-        else:
+        if not isinstance(error, CorruptHistory):
             self._add(getattr(error, "record", None), error, file)
+            return
+        record = self._record_at(error.path, error.line)
+        line = f"line {error.line}: " if error.line is not None and record is None else ""
+        self._add(record, f"{line}{error.problem}", file)
+
+    def _record_at(self, file: Path, line: int | None) -> int | None:
+        """Return the number of the record in a line, if the file could be read so far."""
+        first = next((each.first_seq for each in self._segments if each.path == file), None)
+        return first + line - 1 if first is not None and line is not None else None
 
     def _add(self, record: int | None, what: object, file: Path | None = None) -> None:
         problem = Problem(record=record, file=file or self._file(record), what=str(what))

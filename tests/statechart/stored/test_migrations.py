@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from statechart import Chart, ChartRepository, Event, MigrationFailed, State
+from statechart import Chart, ChartRepository, Event, MigrationFailed, Record, State
 from statechart.stored.migrations import (
     Fields,
     add_field,
     remove_field,
     rename_event,
     rename_field,
+    rename_payload,
     rename_state,
+    split_field,
     split_state,
     steps,
 )
@@ -107,6 +110,34 @@ def test_a_migrated_value_goes_on(orders: ChartRepository[Order]) -> None:
     assert (last.data["from_state"], last.to_state, last.schema_version) == ("dear", "ready", 4)
     assert all(report.intact for report in orders.verify(chart=True))
     assert orders.find(state="ready") == ["c"]
+
+
+def halves(total: int) -> dict[str, int]:
+    return {"net": total // 2, "tax": total - total // 2}
+
+
+def test_fields_are_split_and_payloads_renamed() -> None:
+    record = Record(
+        seq=2,
+        revision=2,
+        type="transition",
+        at=datetime(2026, 1, 31, tzinfo=UTC),
+        actor="ann",
+        operation=None,
+        schema_version=1,
+        prev="",
+        data={"event": "pay", "from_state": "a", "to_state": "a", "payload": {"sum": 3, "by": "cash"}},
+        value={"state": "a", "sum": 3, "note": ""},
+    )
+
+    migrated = steps(split_field("sum", by=halves), rename_payload("pay", "sum", "amount"))(record)
+
+    assert migrated.value == {"state": "a", "note": "", "net": 1, "tax": 2}
+    assert migrated.payload == {"amount": 3, "by": "cash"}
+    assert rename_payload("ship", "sum", "amount")(record) == record
+    assert split_field("total", by=halves)(record) == record
+    with pytest.raises(ValueError, match="there is 'note' beside 'sum'"):
+        split_field("sum", by=lambda _: {"note": 1})(record)
 
 
 def test_no_state_is_split_into_one_that_the_chart_lacks(parcels: ChartRepository[Parcel]) -> None:
