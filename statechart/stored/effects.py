@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal
@@ -26,6 +27,7 @@ from statechart.utc import UtcDatetime
 from statechart.wording import nearest
 
 _ROUNDS = 100
+_POLL = 0.005  # seconds
 _MASK = "**********"  # what is recorded of a secret
 _LONGEST = 2000  # characters of an error that are recorded
 
@@ -122,7 +124,7 @@ class EffectsRunner(Generic[ModelT]):
             name: The name, or None for all.
             limit: The most effects to call.
             force: Also call effects that wait after a failed attempt.
-            timeout: The seconds to wait for the lock of a name when an outcome is recorded.
+            timeout: The seconds to wait for a name that another process changes, to record an outcome.
 
         Raises:
             ValueError: The limit is negative.
@@ -163,31 +165,38 @@ class EffectsRunner(Generic[ModelT]):
         except StorageError as error:
             why = f"another run has them ({error})" if isinstance(error, Locked) else str(error)
             return [_skipped(pending, each, why) for each in pending.effects]
+        outcomes: dict[str, EffectOutcome] = {}
         try:
-            return self._run_locked(pending.name, left, force=force, timeout=timeout)
+            self._run_locked(pending.name, left, outcomes, force=force, timeout=timeout)
         except StorageError as error:  # deleted or damaged since it was read
-            return [_unread(pending.name, error)]
+            return [*outcomes.values(), _unread(pending.name, error)]
         finally:
             lock.release()
+        return list(outcomes.values())
 
     def _run_locked(
-        self, name: str, left: int | None, *, force: bool, timeout: float
-    ) -> list[EffectOutcome]:
-        outcomes: dict[str, EffectOutcome] = {}
+        self,
+        name: str,
+        left: int | None,
+        outcomes: dict[str, EffectOutcome],
+        *,
+        force: bool,
+        timeout: float,
+    ) -> None:
+        """Run the effects of a name, and add the outcomes, by their keys."""
         # An effect may fire an event that makes others due. The bound is for those that never end.
         for _ in range(_ROUNDS):
             # Read under the lock: another run may have had some in the meantime.
             pending = self._outbox.of(name)
             new = [each for each in pending.effects if each.key(pending.lineage) not in outcomes]
             if not new:
-                break
+                return
             for each in new:
                 called = sum(outcome.status != "skipped" for outcome in outcomes.values())
                 if left is not None and called >= left:
-                    return list(outcomes.values())
+                    return
                 outcome = self._attempt(pending, each, force=force, timeout=timeout)
                 outcomes[outcome.key] = outcome
-        return list(outcomes.values())
 
     def _attempt(self, pending: Pending, due: Due, *, force: bool, timeout: float) -> EffectOutcome:
         now = datetime.now(UTC)
@@ -201,6 +210,11 @@ class EffectsRunner(Generic[ModelT]):
             value = self._files.read(pending.name, record)
         except StorageError as problem:  # of a migration or a changed model, not of the effect
             return _skipped(pending, due, str(problem))
+        holder = self._holder(pending.name, timeout)
+        if holder is not None:
+            return _skipped(
+                pending, due, f"its outcome could not be recorded: {Locked(pending.name, holder)}"
+            )
         error: str | None = None
         try:
             self._call(effect, record, value, name=pending.name, key=due.key(pending.lineage))
@@ -208,6 +222,14 @@ class EffectsRunner(Generic[ModelT]):
             error = _line(raised)
             warn(f"Effect failed: {due.effect} of {pending.name!r}: {error}", name=pending.name)
         return self._recorded(pending, due, error, timeout)
+
+    def _holder(self, name: str, timeout: float) -> Holder | None:
+        """Return who still holds a name after a wait, or None if nobody does."""
+        # An effect is not called while a session is open, perhaps of the caller: it could not be recorded.
+        deadline = time.monotonic() + timeout
+        while (holder := self._files.holder(name)) is not None and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        return holder
 
     def _unknown(self, effect: str) -> str:
         names = [each.name for each in self._chart._effects]

@@ -227,7 +227,7 @@ class ChartRepository(Generic[ModelT]):
             name: The name, or None for all.
             limit: The most effects to call.
             force: Also call effects that wait after a failed attempt.
-            timeout: The seconds to wait for the lock of a name when an outcome is recorded.
+            timeout: The seconds to wait for a name that another process changes, to record an outcome.
 
         Raises:
             NotFound: The name does not exist.

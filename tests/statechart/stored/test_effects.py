@@ -190,6 +190,25 @@ def test_an_effect_may_fire_on_its_own_name_and_what_that_makes_due_is_run_too(t
     assert orders.load("A-1").state == "paid"
 
 
+class Endless(Chart[Order]):
+    """A chart whose effect makes itself due again."""
+
+    draft = State(initial=True)
+    turn = draft.to(draft)
+
+    @effect
+    def again(self, repository: ChartRepository[Order], name: str) -> None:
+        repository.fire(name, Endless.turn)
+
+
+def test_effects_that_never_end_are_bounded_by_the_limit(tmp_path):
+    orders = ChartRepository(tmp_path, Endless)
+    begun(orders, "A-1", event="turn")
+
+    assert told(orders.run_effects(limit=3)) == [("A-1", "again", "done")] * 3
+    assert len(orders.due_effects()) == 1
+
+
 def chart_with(**methods):
     draft, paid = State(initial=True), State(final=True)
     body = {"draft": draft, "paid": paid, "pay": draft.to(paid)}
@@ -228,15 +247,29 @@ def test_a_name_whose_effects_are_being_run_is_left_to_that_run(orders):
     assert [each.status for each in outcomes[2:]] == ["done", "done"]
 
 
-def test_an_outcome_that_cannot_be_recorded_says_so_and_the_effect_stays_due(orders):
-    begun(orders, "A-1")
+def test_an_effect_is_not_called_while_its_outcome_could_not_be_recorded(orders):
+    begun(orders, "A-1", "A-2")
 
     with orders.open("A-1"):
-        receipt, note = orders.run_effects(timeout=0)
+        outcomes = orders.run_effects(timeout=0)
 
-    assert (receipt.status, receipt.recorded, note.recorded) == ("done", False, False)
-    assert "the outcome is not recorded, and the effect stays due: 'A-1' is locked" in receipt.error
-    assert [each.key for each in orders.due_effects()] == [receipt.key, note.key]
+    assert [each.status for each in outcomes] == ["skipped", "skipped", "done", "done"]
+    assert "its outcome could not be recorded: 'A-1' is locked" in outcomes[0].error
+    assert [call[0] for call in CALLS] == ["receipt", "note"]
+
+
+def test_an_outcome_that_was_not_recorded_says_so_and_the_effect_stays_due(orders):
+    left_open = []
+    leave = effect("pay")(lambda self, repository, name: left_open.append(repository.open(name)))
+    orders = store(orders, chart_with(leave=leave))
+    begun(orders, "A-1")
+
+    (outcome,) = orders.run_effects(timeout=0)
+    left_open[0].close()
+
+    assert (outcome.status, outcome.recorded) == ("done", False)
+    assert "the outcome is not recorded, and the effect stays due: 'A-1' is locked" in outcome.error
+    assert [each.key for each in orders.due_effects()] == [outcome.key]
 
 
 def test_a_name_that_was_deleted_meanwhile_is_told(orders):
@@ -251,6 +284,17 @@ def test_a_name_that_was_deleted_meanwhile_is_told(orders):
 
     assert (outcome.status, outcome.recorded) == ("done", False)
     assert "'A-1' was deleted and created again" in outcome.error
+
+
+def test_a_name_that_is_deleted_by_an_effect_ends_its_run(orders):
+    delete = effect("pay")(lambda self, repository, name: repository.delete(name))
+    orders = store(orders, chart_with(delete=delete, more=effect("pay")(lambda self: called("more"))))
+    begun(orders, "A-1")
+
+    deleted, more = orders.run_effects()
+
+    assert (deleted.status, deleted.recorded, more.status, CALLS) == ("done", False, "skipped", [])
+    assert "there is no 'A-1'" in more.error
 
 
 def test_a_damaged_name_is_an_outcome_and_holds_up_no_other(orders, tmp_path):
