@@ -10,15 +10,15 @@ from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 from typing_extensions import TypeVar
 
-from statechart.engine import hints, members, models, naming, strict
 from statechart.engine.calls import Lacking
+from statechart.engine.declaration import hints, members, models, naming, strict
+from statechart.engine.declaration.members import Members
+from statechart.engine.declaration.models import declared_model
 from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
 from statechart.engine.hooks import Commit, FiredEvent, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import kept_machines
 from statechart.engine.machine import Evolve, Machine
-from statechart.engine.members import Members
-from statechart.engine.models import declared_model
 from statechart.engine.refusals import answers, is_open, reason
 from statechart.engine.values import require_state, value_problem
 from statechart.errors import (

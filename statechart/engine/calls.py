@@ -223,20 +223,25 @@ def _method(at: int, name: str, function: FunctionType) -> Source:
         parameter.kind is Parameter.POSITIONAL_OR_KEYWORD and parameter.default is Parameter.empty
         for parameter in parameters
     )
-    call: Call
     if not simple:
-
-        def call(owners: Owners, known: Keywords) -> Any:
-            return _bound(function, known, owners[at])
-
-    elif not names:
-
-        def call(owners: Owners, _known: Keywords) -> Any:
-            return function(owners[at])
-
+        call = _general(at, function)
     else:
-        call = _simple(at, function, names)
+        call = _simple(at, function, names) if names else _bare(at, function)
     return Source((name, at), call, _takes(function, 1), (function,))
+
+
+def _general(at: int, function: FunctionType) -> Call:
+    def call(owners: Owners, known: Keywords) -> Any:
+        return _bound(function, known, owners[at])
+
+    return call
+
+
+def _bare(at: int, function: FunctionType) -> Call:
+    def call(owners: Owners, _known: Keywords) -> Any:
+        return function(owners[at])
+
+    return call
 
 
 def _simple(at: int, function: FunctionType, names: list[str]) -> Call:

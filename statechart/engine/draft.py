@@ -23,7 +23,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from statechart.engine.naming import attributes
+from statechart.engine.attributes import attributes
 from statechart.errors import InvalidValue
 from statechart.wording import first_problem, nearest
 

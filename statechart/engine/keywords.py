@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 from statemachine.callbacks import CallbackGroup
 
+from statechart.engine.declaration.hints import hints
+from statechart.engine.declaration.naming import names
 from statechart.engine.effects import GIVEN, is_effect
-from statechart.engine.hints import hints
-from statechart.engine.naming import names
 from statechart.engine.payload import RESERVED
 from statechart.wording import state_text
 

@@ -13,11 +13,11 @@ from statemachine.orderedset import OrderedSet
 from statemachine.state import InstanceState
 from typing_extensions import TypeVar
 
-from statechart.engine import naming
 from statechart.engine.calls import Async, Lacking, NotFound, Owners
+from statechart.engine.declaration import naming
+from statechart.engine.declaration.hints import misfit, problem
 from statechart.engine.draft import Keeper, keeper_of, sets_state
 from statechart.engine.effects import named
-from statechart.engine.hints import misfit, problem
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
 from statechart.engine.payload import RESERVED, Payload, require_spelt
 from statechart.engine.program import Program, Step
@@ -421,8 +421,8 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         return OrderedSet() if held is None else self.configuration_of(self._state)
 
     @configuration.setter
-    def configuration(self, states: OrderedSet[State]) -> None:
-        (state,) = states
+    def configuration(self, new_configuration: OrderedSet[State]) -> None:
+        (state,) = new_configuration
         self.current_state_value = state.value
 
     def configuration_of(self, state: State) -> OrderedSet[State]:

@@ -12,8 +12,8 @@ from statemachine.event_data import EventData, TriggerData
 from statemachine.transition import Transition
 
 from statechart.engine.calls import Call, Found, Owners, Search
+from statechart.engine.declaration.hints import Declared, declared_payload
 from statechart.engine.effects import GIVEN, Effect, due_of, taken_by
-from statechart.engine.hints import Declared, declared_payload
 from statechart.engine.table import Table, Way
 from statechart.wording import state_text
 

@@ -10,8 +10,8 @@ from typing import Any, Generic, Literal
 from pydantic import BaseModel, JsonValue
 
 from statechart.chart import Chart
+from statechart.engine.declaration.hints import hints
 from statechart.engine.effects import Effect, named
-from statechart.engine.hints import hints
 from statechart.engine.keywords import Keyword
 from statechart.errors import Locked, StatechartError, StorageError
 from statechart.holder import Holder

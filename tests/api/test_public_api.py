@@ -17,7 +17,7 @@ import statechart.storage.repository
 STATECHART = """
     Allowed AlreadyExists Change Chart ChartDefinitionError ChartRepository ChartSession Commit
     CommitUncertain Conflict CorruptHistory DamagedNames Event Head Holder InvalidCursor InvalidName
-    InvalidTransition InvalidValue JsonFileRepository LeaseLost Loaded Locked MigrationFailed
+    InvalidPayload InvalidTransition InvalidValue JsonFileRepository LeaseLost Loaded Locked MigrationFailed
     MissingPayload NestedFire NewerSchema NoSuchMoment NotCopyable NotFound NotOurs Record
     ReservedPayload Session Stale State StatechartError StorageError Transition UnknownEvent
     UnknownPayload UnknownState fire

@@ -13,7 +13,7 @@ from statemachine.states import States
 from statemachine.transition import Transition
 from statemachine.transition_list import TransitionList
 
-from statechart.engine.strict import OF_A_MACHINE
+from statechart.engine.declaration.strict import OF_A_MACHINE
 
 if TYPE_CHECKING:
     from statemachine import StateChart

@@ -23,7 +23,7 @@ import pytest
 from pydantic import BaseModel, Field, SecretStr
 
 from statechart import Chart, ChartDefinitionError, Event, State
-from statechart.engine.hints import fits, problem
+from statechart.engine.declaration.hints import fits, problem
 
 if TYPE_CHECKING:
     from nowhere import Absent

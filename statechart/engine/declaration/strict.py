@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from statemachine.state import State
 
-from statechart.engine.naming import all_specs
+from statechart.engine.declaration.naming import all_specs
 
 if TYPE_CHECKING:
     from statemachine import StateChart

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ForwardRef, TypeVar, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
-from statechart.engine.naming import attributes
+from statechart.engine.attributes import attributes
 from statechart.engine.values import state_of
 from statechart.errors import ChartDefinitionError, UnknownState
 from statechart.wording import nearest, plain, state_text

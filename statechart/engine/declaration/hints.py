@@ -25,7 +25,7 @@ from typing import (
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from statemachine.callbacks import SpecReference
 
-from statechart.engine.naming import all_specs, names
+from statechart.engine.declaration.naming import all_specs, names
 from statechart.engine.payload import RESERVED
 from statechart.wording import nearest
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cached_property, partial, partialmethod
+from functools import partial, partialmethod
 from keyword import iskeyword
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from statemachine import Event, State
@@ -14,6 +14,7 @@ from statemachine.callbacks import SpecReference, allways_true
 from statemachine.graph import iterate_states_and_transitions
 from statemachine.spec_parser import names_in_boolean_expr, operator_mapping, parse_boolean_expr
 
+from statechart.engine.attributes import attributes, called, codes
 from statechart.engine.effects import marked_names
 from statechart.wording import nearest
 
@@ -42,9 +43,9 @@ def problems(chart: AnyChart, base: AnyChart, model: object = None) -> Iterator[
     used.update(effects)
     given = [(spec.attr_name, spec.func) for spec in all_specs(chart)]
     for name, value in [*given, *(item for owner in (chart, *mixins) for item in vars(owner).items())]:
-        for code in _codes(value):
+        for code in codes(value):
             # A method may be called by another one, as helpers and template methods are.
-            used |= {called for called in _called(code) if called != name}
+            used |= {called for called in called(code) if called != name}
     for name in _functions(chart):
         if name not in used:
             yield from _lost_hook(chart, name, hooks)
@@ -198,37 +199,6 @@ def _places(chart: AnyChart) -> Iterator[tuple[str, str]]:
             yield from ((place, name) for name in sorted(found))
 
 
-def attributes(owner: object) -> set[str] | None:
-    """Return all names that the objects of a class may have, or None if only an object can tell.
-
-    The owner may also be such an object.
-    """
-    if not isinstance(owner, type):
-        # Of a factory, only the result could tell.
-        return None if callable(owner) else {*dir(owner), *(attributes(type(owner)) or ())}
-    found = set(dir(owner)) | getattr(owner, "model_fields", {}).keys() | _private(owner)
-    if getattr(owner, "model_config", {}).get("extra") == "allow":
-        return None
-    for base in owner.__mro__[:-1]:
-        body = vars(base)
-        if base.__module__.partition(".")[0] in ("pydantic", "statechart", "statemachine", "typing"):
-            continue
-        if not base.__flags__ & _IN_PYTHON or "__getattr__" in body or "__getattribute__" in body:
-            return None
-        found |= body.get("__annotations__", {}).keys()
-        # Names that methods use, such as those that `__init__` assigns.
-        found |= {name for value in body.values() for code in _codes(value) for name in _called(code)}
-    return None if found & _AT_WILL else found
-
-
-_IN_PYTHON = 1 << 9  # of a class that a class statement made (Py_TPFLAGS_HEAPTYPE)
-_AT_WILL = {"setattr", "vars"}  # functions that give an object attributes of any name
-
-
-def _private(model: type) -> set[str]:
-    return set(getattr(model, "__private_attributes__", None) or ())
-
-
 def all_specs(chart: AnyChart) -> Iterator[Any]:
     """Yield the engine's specifications of all guards and hooks of a chart."""
     yield from chart._specs
@@ -250,28 +220,3 @@ def _functions(owner: type) -> Iterator[str]:
             function, "attr_name"
         ):
             yield name
-
-
-def _codes(value: object) -> Iterator[CodeType]:
-    """Yield the code of a function, or of the functions that a property or a decorator holds."""
-    match value:
-        case FunctionType():
-            yield value.__code__
-            yield from _codes(getattr(value, "__wrapped__", None))
-        case staticmethod() | classmethod():
-            yield from _codes(value.__func__)
-        case property():
-            for function in (value.fget, value.fset, value.fdel):
-                yield from _codes(function)
-        case cached_property() | partial() | partialmethod():
-            yield from _codes(value.func)
-
-
-def _called(code: CodeType) -> Iterator[str]:
-    """Yield the names that code may call, also those that it gives to `getattr`."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, str):
-            yield constant
-        elif isinstance(constant, CodeType):
-            yield from _called(constant)
