@@ -63,9 +63,9 @@ def usual(kind: Any) -> Any:
         return filled(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return next(iter(kind))
-    parts = get_args(kind)
-    if get_origin(kind) in (list, tuple, set, dict):
-        return get_origin(kind)()
+    parts, origin = get_args(kind), get_origin(kind)
+    if origin in (list, tuple, set, dict):
+        return origin()
     return usual(parts[0]) if parts and isinstance(parts[0], type) else parts[0] if parts else None
 
 

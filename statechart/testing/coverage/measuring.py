@@ -42,9 +42,11 @@ class CoveragePlugin:
             "chart_coverage_of"
         )
         with _usage("--chart-coverage-fail-under"):
-            self._required = thresholds(config.getoption("chart_coverage_fail_under"))
+            self._required = thresholds(config.getoption("chart_coverage_fail_under") or ())
         with _usage("--chart-coverage-journals"):
-            self._journals = [Journals.named(each) for each in config.getoption("chart_coverage_journals")]
+            self._journals = [
+                Journals.named(each) for each in config.getoption("chart_coverage_journals") or ()
+            ]
         if PRODUCTION in self._required and not self._journals:
             raise pytest.UsageError(
                 f"a threshold of {PRODUCTION} needs journals: add --chart-coverage-journals=DIR"
