@@ -91,7 +91,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="[CHART=]DIR",
         help="compare the tests with the journals in a directory; name their module:Chart if several are "
-        "counted; repeatable",
+        "counted, or the module:name of a ChartRepository; repeatable",
     )
     untouched = "count charts that were imported, and touched by no test"
     parser.addini("chart_coverage_untouched", untouched, type="bool", default=False)

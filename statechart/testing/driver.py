@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from statechart.engine.machine import ModelT
-from statechart.errors import InvalidTransition
+from statechart.errors import InvalidTransition, InvalidValue
 from statechart.testing.models import begun, state_value
 from statechart.wording import state_text
 
@@ -88,12 +88,12 @@ class Driver(Generic[ModelT]):
         return self
 
     def refuses(self, event: Event | str, *, because: str | None = None, **payload: Any) -> Self:
-        """Require that an event is refused, with `because` in the message."""
+        """Require that the chart or the model refuses an event, with `because` in the message."""
         __tracebackhide__ = True
         before = self.state
         try:
             self.machine.fire(self._event(event), **payload)
-        except InvalidTransition as refusal:
+        except (InvalidTransition, InvalidValue) as refusal:
             told = str(refusal)
             assert because is None or because in told, f"it was refused for another reason: {told}"
             assert self.state == before, f"the refusal of {event} left it {self.state} instead of {before}"

@@ -15,7 +15,8 @@ import pytest
 from statechart.chart import Chart
 from statechart.engine.hooks import watching
 from statechart.errors import ChartNotFound
-from statechart.reference import find_chart
+from statechart.reference import find_attribute, find_chart
+from statechart.stored.repository import ChartRepository
 from statechart.testing.coverage.counting import Coverage
 from statechart.testing.coverage.items import PRODUCTION, Covered, percent, reference_of
 from statechart.testing.coverage.production import Journals, Taken
@@ -59,15 +60,28 @@ class CoveragePlugin:
             self._journals = [self._found(journals) for journals in self._journals]
 
     def _found(self, journals: Journals) -> Journals:
-        """Return journals with the reference of their chart as the tests know it."""
+        """Return journals with the reference of their chart as the tests know it.
+
+        Raises:
+            pytest.UsageError: The reference leads to neither a chart nor a repository.
+        """
+        reference = journals.reference
         # A chart of a test module must not be imported a second time.
-        if journals.chart is None or journals.chart in map(reference_of, _loaded()):
+        if reference is None or (journals.directory and reference in map(reference_of, _loaded())):
             return journals
         try:
-            chart = find_chart(journals.chart, root=self._config.rootpath)
+            named = find_attribute(reference, root=self._config.rootpath)
+            if isinstance(named, ChartRepository):
+                return Journals(named.files.root, reference_of(named.chart), named.files)
+            chart = reference_of(find_chart(reference, root=self._config.rootpath))
         except ChartNotFound as error:
             raise pytest.UsageError(f"--chart-coverage-journals: {error}") from error
-        return replace(journals, chart=reference_of(chart))
+        if journals.directory is None:
+            raise pytest.UsageError(
+                f"--chart-coverage-journals: {reference} is a chart: add the directory of its journals, "
+                f"as in {reference}=DIR"
+            )
+        return replace(journals, reference=chart)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -134,14 +148,14 @@ class CoveragePlugin:
     def _counts(self, chart: type[Chart]) -> bool:
         """Return whether a chart counts that no test touched: one of the project, if no pattern says."""
         reference = reference_of(chart)
-        if self._patterns or any(journals.chart == reference for journals in self._journals):
+        if self._patterns or any(journals.reference == reference for journals in self._journals):
             return True
         file = Path(getattr(sys.modules[chart.__module__], "__file__", None) or "/")
         return "site-packages" not in file.parts and file.is_relative_to(self._config.rootpath)
 
     def _select(self) -> None:
         """Leave out the charts that are not asked for, and count the others that are."""
-        named = {journals.chart for journals in self._journals}
+        named = {journals.reference for journals in self._journals}
         for charts in (self.coverage.charts, self.coverage.untouched):
             for reference in list(charts):
                 asked = any(fnmatchcase(reference, pattern) for pattern in self._patterns)
@@ -163,8 +177,8 @@ class CoveragePlugin:
 
     def _chart_of(self, journals: Journals, taken: Taken) -> Covered | None:
         charts = self.coverage.charts
-        if journals.chart is not None:
-            return charts[journals.chart]
+        if journals.reference is not None:
+            return charts[journals.reference]
         # Without a name, only one chart may come into question.
         told = [each for each in charts.values() if each.items["transitions"].keys() & taken.transitions]
         found = told or list(charts.values())

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -20,8 +21,9 @@ from statechart.wording import counted
 _LATEST = 1_000
 """The highest schema version that is read: migrations count up to it, record by record."""
 
-
 _SHOWN = 8
+
+_REFERENCE = r"[^=]+:[^\W\d]\w*"
 
 
 class _Value(BaseModel, extra="allow"):
@@ -30,31 +32,43 @@ class _Value(BaseModel, extra="allow"):
 
 @dataclass(frozen=True, slots=True)
 class Journals:
-    """A directory of journals, with the chart that they belong to, as `module:Chart`, if it was named."""
+    """A directory of journals.
 
-    directory: Path
-    chart: str | None = None
+    Attributes:
+        directory: The directory; None if only a repository tells it.
+        reference: The chart that the journals belong to, or their repository, as `module:name`.
+        files: Reads the journals with their migrations, if a repository was named.
+    """
+
+    directory: Path | None
+    reference: str | None = None
+    files: JsonFileRepository[Any] | None = None
 
     @classmethod
     def named(cls, text: str) -> Journals:
-        """Return the journals that `DIR` or `module:Chart=DIR` names.
+        """Return the journals that `DIR`, `module:Chart=DIR` or `module:repository` names.
 
         Raises:
             ValueError: There is no such directory.
         """
-        found = re.fullmatch(r"([^=]+:[A-Za-z_][\w.]*)=(.*)", text)
-        chart, place = (found[1], found[2]) if found else (None, text)
-        directory = Path(place)
-        if not place or not directory.is_dir():
+        found = re.fullmatch(rf"({_REFERENCE})(?:=(.*))?", text)
+        if Path(text).is_dir() or found is None:
+            reference, place = None, text
+        elif found[2] is None:
+            return cls(None, found[1])
+        else:
+            reference, place = found[1], found[2]
+        if not place or not Path(place).is_dir():
             problem = f"{place!r} is not a directory" if place else f"{text!r} names no directory"
             raise ValueError(
                 f"{problem}: give that of a store or the data directory of environments, "
-                "as DIR or module:Chart=DIR"
+                "as DIR or module:Chart=DIR, or a repository, as module:name"
             )
-        return cls(directory, chart)
+        return cls(Path(place), reference)
 
     def taken(self) -> Taken:
         """Count the transitions in all journals; a name that can't be read is noted, and left out."""
+        assert self.directory is not None
         taken = Taken(str(self.directory))
         root = self.directory.resolve()
         if (root / JOURNAL).is_file():  # the directory of a single name
@@ -63,13 +77,32 @@ class Journals:
             names = JsonFileRepository(root, _Value).names()
         for name in names:
             try:
-                found = _since_gaps(root, name, taken.unread)
+                taken.transitions.update(self._since_gaps(root, name, taken.unread))
             except StatechartError as error:
                 taken.unread.append(f"{name}: {error}")
             else:
                 taken.names += 1
-                taken.transitions.update(found)
         return taken
+
+    def _since_gaps(self, root: Path, name: str, notes: list[str]) -> Counter[str]:
+        """Count the transitions of a name after its last segment that can't be read, which is noted."""
+        try:
+            return self._counted(root, name)
+        except UnusableSegment as error:
+            notes.append(f"records up to {error.last_seq} of {name}: {error}")
+            begins = error.last_seq + 1
+            return self._counted(root, name, enough=lambda opening: opening.seq == begins)
+
+    def _counted(self, root: Path, name: str, version: int = 1, enough: Enough = never) -> Counter[str]:
+        # Without a repository, migrations are unknown, and any schema version is read as it is.
+        repository = self.files or JsonFileRepository(root, _Value, schema_version=version)
+        try:
+            told = map(_transition, repository.records(name, enough=enough))
+            return Counter(edge_item(*said) for said in told if said is not None)
+        except NewerSchema as error:
+            if self.files is not None or not version < error.found <= _LATEST:
+                raise
+            return self._counted(root, name, error.found, enough)
 
 
 @dataclass(slots=True)
@@ -93,28 +126,6 @@ class Taken:
         lines += [f"not read: {each}" for each in self.unread[:_SHOWN]]
         more = len(self.unread) - _SHOWN
         return lines if more <= 0 else [*lines, f"not read: {counted(more, 'other name')}"]
-
-
-def _since_gaps(root: Path, name: str, notes: list[str]) -> Counter[str]:
-    """Count the transitions of a name after its last segment that can't be read, which is noted."""
-    try:
-        return _counted(root, name)
-    except UnusableSegment as error:
-        notes.append(f"records up to {error.last_seq} of {name}: {error}")
-        begins = error.last_seq + 1
-        return _counted(root, name, enough=lambda opening: opening.seq == begins)
-
-
-def _counted(root: Path, name: str, version: int = 1, enough: Enough = never) -> Counter[str]:
-    """Count the transitions of a name, of any schema version: migrations don't matter to transitions."""
-    repository = JsonFileRepository(root, _Value, schema_version=version)
-    try:
-        told = map(_transition, repository.records(name, enough=enough))
-        return Counter(edge_item(*said) for said in told if said is not None)
-    except NewerSchema as error:
-        if not version < error.found <= _LATEST:
-            raise
-        return _counted(root, name, error.found, enough)
 
 
 def _transition(record: Record) -> tuple[str, str, str] | None:

@@ -162,7 +162,8 @@ def test_a_driver_uses_the_evolve_of_the_chart() -> None:
     assert driver.model == Frozen(state="paid", paid=6)
     assert Driver(Declared, price=3).model.price == 3
     with pytest.raises(InvalidValue, match="paid: Input should be less than or equal to 20"):
-        driver = Driver(Declared).fire("add", amount=30)
+        Driver(Declared).fire("add", amount=30)
+    assert Driver(Declared).refuses("add", because="less than or equal to 20", amount=30).model.paid == 0
     assert [path.drive().model.paid for path in paths(Declared, "shortest")] == [1, 1]
     with pytest.raises(
         Uncoverable, match=r"add from draft to draft \(it is not a valid Frozen \(paid: Input should"

@@ -146,3 +146,31 @@ def test_all_segments_are_read_back_to_one_that_is_not_there(
     assert later.names == 1
     assert later.transitions == {"paid --pack--> paid": 10 - (first.last_seq - 1)}
     assert later.unread[0].startswith(f"records up to {first.last_seq} of A-1: ")
+
+
+def test_a_repository_reads_its_journals_with_their_migrations(
+    shop: pytest.Pytester, production: Path
+) -> None:
+    shop.makepyfile(
+        sales=f"""
+        from pydantic import BaseModel
+        from shop import OrderChart
+        from statechart import ChartRepository
+        from statechart.stored.migrations import rename_state
+
+        class Sold(BaseModel):
+            state: str = "draft"
+            packed: bool = False
+
+        orders = ChartRepository(
+            {str(production)!r}, OrderChart, model=Sold, schema_version=4,
+            migrations={{3: rename_state("archived", "paid")}},
+        )
+        """
+    )
+
+    result = run(shop, "--chart-coverage-journals=sales:orders")
+
+    assert result.ret == 0
+    gone = "    seen in production, no longer declared: paid --archive--> paid (1 time)"
+    assert gone in result.outlines
