@@ -90,15 +90,15 @@ class Driver(Generic[ModelT]):
     def refuses(self, event: Event | str, *, because: str | None = None, **payload: Any) -> Self:
         """Require that the chart or the model refuses an event, with `because` in the message."""
         __tracebackhide__ = True
-        before = self.state
+        before, told = self.state, None
         try:
             self.machine.fire(self._event(event), **payload)
         except (InvalidTransition, InvalidValue) as refusal:
             told = str(refusal)
-            assert because is None or because in told, f"it was refused for another reason: {told}"
-            assert self.state == before, f"the refusal of {event} left it {self.state} instead of {before}"
-            return self
-        raise AssertionError(f"{event} was allowed, and led from {before} to {self.state}")
+        assert told is not None, f"{event} was allowed, and led from {before} to {self.state}"
+        assert because is None or because in told, f"it was refused for another reason: {told}"
+        assert self.state == before, f"the refusal of {event} left it {self.state} instead of {before}"
+        return self
 
     def _event(self, event: Event | str) -> Event:
         return self.machine.event(str(getattr(event, "id", event)))
