@@ -239,6 +239,8 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
                 saved = keeper.saved(model)
                 firing.draft = vars(self)["model"] = keeper.draft(model)
             self._run(steps, payload, firing)
+            if firing.transition is None:  # what a validator changed before the refusal
+                keeper.restore(model, source.value, saved)
         except BaseException as error:
             vars(self)["model"] = self._adopted(firing)
             if not firing.committed:

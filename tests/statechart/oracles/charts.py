@@ -128,7 +128,16 @@ def flat_charts(draw: st.DrawFn) -> Declared:
         if draw(st.integers(0, 3)):
             return ()
         group = draw(st.sampled_from(groups))
-        return (Given(group, draw(callbacks(CHART, f"decorated_{group}_{label}", adds=group != "after"))),)
+        return (
+            Given(
+                group,
+                draw(
+                    callbacks(
+                        CHART, f"decorated_{group}_{label}", adds=group not in ("after", "cond", "unless")
+                    )
+                ),
+            ),
+        )
 
     def conditions() -> tuple[Condition, ...]:
         if draw(st.integers(0, 2)) == 0:

@@ -120,6 +120,7 @@ class Interpreter:
             self.phase = "select"
             ways = self._select(step.event) if first is None else first
             if not ways or not self.running:
+                self.total = before[2]
                 return Outcome("refused")
             self._microstep(ways, step.event)
             self._settle()

@@ -195,8 +195,11 @@ def transitions_declared_in_every_way(base: Any, log: list[Any]) -> tuple[Any, A
         def never(self) -> bool:
             return False
 
-        def on_transition(self, event: str, source: State, target: State) -> None:
-            log.append((str(event), source.id, target.id))
+        def on_transition(self, event: str, source: State, new_configuration: Any) -> None:
+            log.append((str(event), source.id, [state.id for state in new_configuration]))
+
+        def on_go(self, previous_configuration: Any) -> None:
+            log.append(([state.id for state in previous_configuration],))
 
     return Declared, None
 
@@ -268,7 +271,13 @@ def hooks_of_a_mixin_and_of_listeners(base: Any, log: list[Any]) -> tuple[Any, A
 
 @corner
 def hooks_that_return_values(base: Any, log: list[Any]) -> tuple[Any, Any]:
+    class Listener:
+        def prepare_event(self, amount: int = 0) -> dict[str, object]:
+            log.append(("prepare", amount))  # what the chart prepares is not there yet
+            return {"other": amount}
+
     class Returning(base):
+        listeners = [Listener]  # noqa: RUF012
         idle = State(initial=True)
         busy = State()
         go = idle.to(busy, cond=["text", "empty"]) | idle.to(busy, validators="check")
@@ -292,6 +301,30 @@ def hooks_that_return_values(base: Any, log: list[Any]) -> tuple[Any, Any]:
             return prepared
 
     return Returning, None
+
+
+@corner
+def a_hook_by_convention_that_is_decorated(base: Any, log: list[Any]) -> tuple[Any, Any]:
+    class Decorated(base):
+        idle = State(initial=True)
+        busy = State()
+        go = Event(idle.to(busy))
+        back = busy.to(idle)
+
+        @go.before
+        def before_go(self) -> None:
+            log.append(("before_go",))
+
+        @back.on
+        @go.on
+        def on_go(self) -> None:
+            log.append(("on_go",))
+
+        @busy.enter
+        def on_enter_busy(self) -> None:
+            log.append(("on_enter_busy",))
+
+    return Decorated, None
 
 
 @corner

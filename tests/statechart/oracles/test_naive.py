@@ -12,9 +12,10 @@ from statemachine.exceptions import TransitionNotAllowed
 from statemachine.orderedset import OrderedSet
 
 from tests.statechart.oracles.built import Built
-from tests.statechart.oracles.declared import CHART, Callback, Declared, Node, Step, Way
+from tests.statechart.oracles.declared import Declared, Node, Step, Way
 from tests.statechart.oracles.naive import Interpreter
 from tests.statechart.oracles.nested_charts import nested_runs
+from tests.statechart.oracles.scenes import ORDER
 
 
 def compare(chart: Declared, steps: list[Step], counted: Counter[str]) -> None:
@@ -97,41 +98,6 @@ def test_many_nested_charts_do_the_same() -> None:
 
     agree()
     print(dict(counted))
-
-
-ORDER = Declared(
-    (
-        Node("draft"),
-        Node(
-            "open",
-            "compound",
-            (
-                Node(
-                    "work",
-                    "parallel",
-                    (
-                        Node("pay", "compound", (Node("due"), Node("paid", "final"))),
-                        Node("ship", "compound", (Node("packing"), Node("packed"), Node("sent", "final"))),
-                    ),
-                ),
-                Node("where", "deep"),
-            ),
-        ),
-        Node("paused"),
-        Node("done", "final"),
-    ),
-    (
-        Way("draft", ("open",), ("place",)),
-        Way("due", ("paid",), ("pay",)),
-        Way("packing", ("packed",), ("pack",)),
-        Way("packed", ("sent",), ("send",)),
-        Way("open", ("paused",), ("pause",)),
-        Way("paused", ("where",), ("resume",)),
-        Way("work", ("done",), ("done.state.work",)),
-    ),
-    (Callback(CHART, "on_enter_done"), Callback(CHART, "after_send"), Callback(CHART, "on_exit_state")),
-)
-"""An order that is paid and sent side by side."""
 
 
 def ordered(*events: str) -> Interpreter:

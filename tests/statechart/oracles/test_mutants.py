@@ -1,0 +1,115 @@
+"""Each of many wrong changes is found by an oracle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from statechart import Chart
+from tests.statechart.oracles import flat, tabled
+from tests.statechart.oracles.charts import flat_runs
+from tests.statechart.oracles.declared import Declared, Step
+from tests.statechart.oracles.golden.walks import EXPECTED, WALKS, walked
+from tests.statechart.oracles.mutants import CALLS, MUTANTS, TABLE
+from tests.statechart.oracles.mutating import Mutant, applied
+from tests.statechart.oracles.naive import Interpreter
+from tests.statechart.oracles.nested_charts import nested_runs
+from tests.statechart.oracles.scenes import SCENES
+from tests.statechart.oracles.test_corners import CORNERS, Strict, run
+
+Oracle = Callable[[], None]
+
+
+@cache
+def drawn(strategy: Callable[[], Any], count: int) -> list[Any]:
+    """Return examples of a strategy, the same each time: of twice as many, those where most happens."""
+    found: list[Any] = []
+
+    @settings(max_examples=2 * count, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(strategy())
+    def keep(example: Any) -> None:
+        found.append(example)
+
+    keep()
+    return sorted(found, key=eventful)[-count:][::-1]
+
+
+def eventful(example: tuple[Declared, list[Step]]) -> int:
+    """Return how much happens in a run; histories and done events count more, as they are rare."""
+    chart, steps = example
+    naive = Interpreter(chart)
+    happened = 0
+    for step in steps:
+        outcome = naive.start(step) if step.event == "__initial__" else naive.fire(step)
+        happened += outcome.kind == "done"
+    done = sum(str(event).startswith("done") for *_, event in naive.trace)
+    return happened + len(naive.calls) // 4 + 5 * bool(naive.memory) + 5 * bool(done)
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The oracles, with as many random charts as they are given."""
+
+    charts: int
+
+    def flat_charts(self) -> None:
+        for chart, steps in drawn(flat_runs, self.charts):
+            flat.compare(chart, steps, engine=False)
+
+    def nested_charts(self) -> None:
+        for chart, steps in (*SCENES, *drawn(nested_runs, self.charts // 2)):
+            tabled.compare(chart, steps)
+
+    def corners(self) -> None:
+        for name in CORNERS:
+            assert run(CORNERS[name], Chart) == as_by_the_engine(name)
+
+    def golden(self) -> None:
+        expected = json.loads(EXPECTED.read_text())
+        for walk in WALKS:
+            assert walked(walk) == expected[walk]
+
+    def of(self, module: str) -> tuple[Oracle, ...]:
+        """Return the oracles of a module, that which finds most of its mutants first."""
+        if module == TABLE:
+            return self.nested_charts, self.flat_charts
+        return self.golden, self.corners, self.flat_charts
+
+    def survivors(self) -> list[str]:
+        """Return the names of the mutants that no oracle finds, and of the oracles that find the truth."""
+        wrong = [oracle.__name__ for oracle in (*self.of(TABLE), *self.of(CALLS)) if found(oracle)]
+        return wrong + [mutant.name for mutant in MUTANTS if not self.find(mutant)]
+
+    def find(self, mutant: Mutant) -> bool:
+        with applied(mutant):
+            return any(map(found, self.of(mutant.module)))
+
+
+def found(oracle: Oracle) -> bool:
+    try:
+        oracle()
+    except (Exception, KeyboardInterrupt):
+        return True
+    return False
+
+
+@cache
+def as_by_the_engine(corner: str) -> list[Any]:
+    return run(CORNERS[corner], Strict)
+
+
+def test_each_mutant_is_found() -> None:
+    assert len(MUTANTS) > 50
+    assert Judges(40).survivors() == []
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_each_mutant_is_found_by_more_charts() -> None:
+    assert Judges(500).survivors() == []
