@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +21,8 @@ from environments.storage.settled import settled_entries
 from statechart.errors import MissingSegment
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, json_lines, note, print_lines
+from statechart.terminal.program.moments import read_moment, require_one
 from statechart.terminal.program.parameters import as_test_option
-from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.text import when
 
 if TYPE_CHECKING:
@@ -54,10 +53,7 @@ def history(settings: Settings, name: str, at: str | None, as_test: Path | None)
     if as_test is None:
         print_history(settings, name, at)
         return
-    if at is not None:
-        raise UsageRefused(
-            "--at and --as-test exclude each other", (settings.spell("history NAME --as-test", name),)
-        )
+    require_one(settings, name, at)
     # A test needs the chart, without which histories are printed.
     from environments.cli.replaying import print_replay
 
@@ -122,7 +118,7 @@ def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
 
 
 def _print_past(settings: Settings, name: str, at: str) -> None:
-    past = _found(name, loading.storage(settings), _moment(settings, name, at))
+    past = _found(name, loading.storage(settings), read_moment(settings, name, at))
     entry = past.entry
     view = View(past.environment, _at_work(past))
     directory = loading.storage(settings).directory(name)
@@ -150,36 +146,6 @@ def _found(name: str, storage: FileRepository, at: int | datetime) -> Past:
         if latest[0].seq == 1:
             raise
         return past(storage.history(name))  # which says what there is
-
-
-def _moment(settings: Settings, name: str, at: str) -> int | datetime:
-    """Return the revision or the time that a text names."""
-    if re.fullmatch(r"[+-]?[0-9]{1,100}", at):
-        return int(at)
-    try:
-        moment = datetime.fromisoformat(at)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise UsageRefused(
-            f"--at {at!r} is neither a revision (a whole number) nor a time (like 2026-01-31T12:00:00Z)",
-            (settings.spell("history NAME", name),),
-        ) from None
-    rest = min(_rest(at), datetime.max.replace(tzinfo=UTC) - moment)
-    return moment + rest
-
-
-def _rest(at: str) -> timedelta:
-    """Return the rest of the last unit that a time names: 12:03 stands for the whole minute."""
-    clock = re.search(r"[T ]\d\d(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?", at)
-    if clock is None:
-        unit = timedelta(days=1)
-    elif clock[3]:
-        unit = timedelta(microseconds=10 ** max(6 - len(clock[3]), 0))
-    elif clock[2]:
-        unit = timedelta(seconds=1)
-    else:
-        unit = timedelta(minutes=1) if clock[1] else timedelta(hours=1)
-    return unit - timedelta(microseconds=1)
 
 
 def _at_work(past: Past) -> Holder | None:

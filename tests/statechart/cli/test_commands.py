@@ -63,6 +63,11 @@ def test_histories_events_and_checks_are_told_in_both_forms(
     ]
     assert records[1]["payload"] == {"amount": "7"}
 
+    assert cli("history", ORDERS, "A-1", "--at", "1").out.startswith(
+        "A-1 was draft\n  price  7\n  paid   0\n"
+    )
+    assert cli("history", ORDERS, "A-1", "--at", "9999-12-31", "--json").document["state"] == "paid"
+
     events = [*map(cli_json, cli("events", ORDERS, "--json").out.splitlines())]
     assert [(each["name"], each["to_state"]) for each in events] == [
         ("A-1", "draft"), ("B-1", "draft"), ("A-1", "paid"),
@@ -125,6 +130,9 @@ def test_lists_are_filtered_and_sorted(cli: Any, orders: ChartRepository[Order])
         (("list", ORDERS, "--model", f"{SHOP}:Nothing"), 2, "leads to no class"),
         (("list", ORDERS, "--store", "a_file"), 2, "a_file is not a directory"),
         (("list", f"{SHOP}:orders", "--store", "x"), 2, "leave --store away"),
+        (("history", ORDERS, "A-1", "--at", "9"), 2, "'A-1' did not exist at revision 9"),
+        (("history", ORDERS, "A-1", "--at", "x"), 2, "neither a revision (a whole number) nor a time"),
+        (("history", ORDERS, "A-1", "--at", "1", "--as-test"), 2, "exclude each other"),
         (("events", ORDERS, "--since", "x"), 2, "is not a cursor"),
         (("diagram", ORDERS, "--format", "gif"), 2, "there is no format 'gif'"),
         (("diagram", ORDERS, "--state", "paid", "--path", "pay"), 2, "choose one"),
