@@ -19,6 +19,9 @@ ToldT = TypeVar("ToldT")
 HELD = 200
 """The journals that are kept open, far below the usual limit of 1024 open files."""
 
+TOGETHER = 1000
+"""The journals whose records are merged by time, as each is in memory meanwhile."""
+
 _BLOCK = 100  # records that are read at once
 
 
@@ -43,7 +46,8 @@ class Followed(Generic[UnreadT]):
     def look(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, UnreadT | StorageError]]:
         """Yield the new records of some names, or of all: in order in each, and by time.
 
-        A name that can't be read has its error told once, and is read again with each look.
+        Of more than `TOGETHER` names, those that come first by name are told first. A name that can't be
+        read has its error told once, and is read again with each look.
         """
         if names is None:
             names = self.names()
@@ -66,12 +70,15 @@ class Followed(Generic[UnreadT]):
         self._readers.clear()
 
     def _read(self, names: Collection[str]) -> Iterator[tuple[str, UnreadT | StorageError]]:
-        for _, name, found in merge(*map(self._unread, sorted(names)), key=_when):
-            if not isinstance(found, StorageError):
-                self.positions[name] = Position.of(found.lineage, found.seq, found.at)
-                yield name, found
-            elif self.unreadable(name, found):
-                yield name, found
+        ordered = sorted(names)
+        for begin in range(0, len(ordered), TOGETHER):
+            pending = map(self._unread, ordered[begin : begin + TOGETHER])
+            for _, name, found in merge(*pending, key=_when):
+                if not isinstance(found, StorageError):
+                    self.positions[name] = Position.of(found.lineage, found.seq, found.at)
+                    yield name, found
+                elif self.unreadable(name, found):
+                    yield name, found
 
     def _forget_purged(self) -> Iterator[tuple[str, UnreadT | StorageError]]:
         """Yield the last records of names that are gone, and forget these names."""

@@ -93,6 +93,8 @@ class Tail:
             self._release()  # what was read stays read
             self._head = self._identity = None
             raise
+        except NotFound:  # purged before it could be opened again
+            self.close()
         except StorageError:
             self.close()
             raise
@@ -198,9 +200,14 @@ class Tail:
         return self._path.parent
 
     def _content(self, offset: int) -> bytes:
+        if self._descriptor is None and not self._open():
+            raise NotFound(self._name, str(self._layout.root))
         assert self._descriptor is not None
         with translated("read", self._path):
-            return _read(self._descriptor, offset)
+            content = _read(self._descriptor, offset)
+        if not self._hold:
+            self._release()  # before the first record is yielded: many journals are read side by side
+        return content
 
     def _open(self) -> bool:
         """Open the journal, if it is not open; return whether there is one."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import shutil
 from contextlib import aclosing
 from pathlib import Path
@@ -204,3 +206,25 @@ def test_of_many_names_only_those_with_news_are_read(
         "c start running",
         "e created waiting",
     ]
+
+
+def test_many_names_need_few_open_files(
+    jobs: ChartRepository[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statechart.following.followed.HELD", 5)
+    monkeypatch.setattr("statechart.following.followed.TOGETHER", 25)
+    for number in range(40):
+        jobs.create(f"j-{number:02}", Job())
+        jobs.fire(f"j-{number:02}", JobChart.start)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    spare = os.open(os.devnull, os.O_RDONLY)
+    os.close(spare)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 20, limits[1]))
+        told = list(jobs.changes())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert len(told) == 80
+    for group in (told[:50], told[50:]):
+        assert [change.at for change in group] == sorted(change.at for change in group)
