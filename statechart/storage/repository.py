@@ -310,6 +310,14 @@ class JsonFileRepository(Generic[ModelT]):
         finally:
             lock.release()
 
+    def as_read(self, name: str, value: ModelT) -> ModelT:
+        """Return a value as a reader of its record will find it, validated by the model.
+
+        Raises:
+            InvalidValue: The value can't be read from JSON again.
+        """
+        return self._codec.as_read(value, name)
+
     def read(self, name: str, record: Record) -> ModelT:
         """Return the value that a record of a name carries.
 

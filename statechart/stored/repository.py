@@ -101,7 +101,7 @@ class ChartRepository(Generic[ModelT]):
         return f"<{type(self).__name__} of {self.chart.__name__} in {self.files.root}>"
 
     def create(self, name: str, value: ModelT) -> ModelT:
-        """Record a new value, completely or not at all, and return it.
+        """Record a new value, completely or not at all, and return it as it will be read.
 
         A value without a state begins in the initial state of the chart.
 
@@ -114,7 +114,7 @@ class ChartRepository(Generic[ModelT]):
         """
         if isinstance(value, self.model) and getattr(value, "state", None) is None:
             value = value.model_copy(update={"state": initial_state(self.chart)})
-        return self.files.create(name, value).value
+        return self.files.as_read(name, self.files.create(name, value).value)
 
     def fire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: guards and hooks decide
         """Fire an event on the value of a name, commit its transition, and return the committed value.

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -88,6 +89,18 @@ def test_a_value_is_created_in_the_initial_state_and_changed_by_events(
     assert orders.names() == ["A-1"]
     assert orders.exists("A-1")
     assert [record.data.get("event") for record in orders.history("A-1")] == [None, "pay", "ship"]
+
+
+def test_a_created_value_is_as_it_will_be_read(tmp_path: Path) -> None:
+    lamps = ChartRepository(tmp_path / "lamps", LampChart)
+
+    created = lamps.create("a", Lamp(watts="40"))  # type: ignore[arg-type]  # pydantic reads a number
+
+    assert created == lamps.load("a") == Lamp(state="off", watts=40)
+    assert type(created.state) is str
+    assert lamps.fire("a", LampChart.switch).state == "on"
+    assert lamps.find(state=Light.ON) == lamps.find(state="on") == lamps.find(state=LampChart.lit) == ["a"]
+    assert lamps.find(state="lit") == ["a"]
 
 
 def test_a_session_fires_several_events(orders: ChartRepository[Order]) -> None:
@@ -253,6 +266,22 @@ class AccountChart(Chart[Account]):
     def on_draw(self, model: Account, amount: int) -> None:
         model.balance -= amount
         assert 1 / amount
+
+
+class Light(Enum):
+    OFF = "off"
+    ON = "on"
+
+
+class Lamp(BaseModel):
+    state: str | None = None
+    watts: int = 40
+
+
+class LampChart(Chart[Lamp]):
+    dark = State(initial=True, value=Light.OFF)
+    lit = State(value=Light.ON)
+    switch = Event(dark.to(lit) | lit.to(dark))
 
 
 class Later(Chart):
