@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 from statemachine.callbacks import CallbackGroup
 
-from statechart.engine.declaration.hints import hints
+from statechart.engine.declaration.hints import hints, words_of
 from statechart.engine.declaration.naming import names
 from statechart.engine.effects import GIVEN, is_effect
 from statechart.engine.payload import RESERVED
@@ -205,9 +205,5 @@ def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> t
     if written is parameter.empty:
         return Any, ""
     if not isinstance(written, str):
-        return written, _name(written)
+        return written, words_of(written)
     return hints(function).get(parameter.name, Any), written
-
-
-def _name(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else inspect.formatannotation(annotation)

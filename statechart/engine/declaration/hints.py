@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import abc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
@@ -57,7 +58,7 @@ def problems(chart: AnyChart, model: object = None) -> Iterator[str]:
         if isinstance(model, type) and not takes(model, declared.get(name, Any)):
             whose = f"models of the chart are of the class {model.__name__}"
             hint = f"annotate it with {model.__name__}"
-            yield f"{label} takes a {name} of the type {_text(declared[name])}, but {whose}: {hint}"
+            yield f"{label} takes a {name} of the type {words_of(declared[name])}, but {whose}: {hint}"
 
 
 def _evolution(chart: AnyChart) -> Iterator[str]:
@@ -210,11 +211,14 @@ def _parts_fit(value: object, kind: type, args: tuple[Any, ...]) -> bool:
 
 def problem(value: object, annotation: Any) -> str:
     """Return what is wrong with a value that does not fit an annotation, in pydantic's words."""
-    return _said(value, annotation, strict=True) or f"Input should be an instance of {_text(annotation)}"
+    return _said(value, annotation, strict=True) or f"Input should be an instance of {words_of(annotation)}"
 
 
-def _text(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+def words_of(annotation: Any) -> str:
+    """Return an annotation in words: without modules, and without pydantic's constraints."""
+    if get_origin(annotation) is Annotated:
+        return words_of(get_args(annotation)[0])
+    return re.sub(r"(?:\w+\.)+(\w)", r"\1", inspect.formatannotation(annotation))
 
 
 def _said(value: object, annotation: Any, *, strict: bool) -> str | None:
