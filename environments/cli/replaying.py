@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from environments.cli import loading
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.records import StepRecord, TransitionRecord
-from statechart.cli.scenario import Recorded, Scenario, print_scenario, replayed
+from statechart.cli.scenarios.scenario import Recorded, Scenario, print_scenario, replayed
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:

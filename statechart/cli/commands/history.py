@@ -11,7 +11,7 @@ import click
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
 from statechart.cli.records import readable, record_document, record_rows
-from statechart.cli.replaying import print_replay
+from statechart.cli.scenarios.replaying import print_replay
 from statechart.cli.settings import Settings
 from statechart.cli.values import rows, value_rows
 from statechart.formats.columns import columns_of

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from statechart.cli import loading
-from statechart.cli.conversation import Conversation
 from statechart.cli.models import read_facts, read_model
 from statechart.cli.parameters import subcommand
-from statechart.cli.scenario import require_new, save
+from statechart.cli.scenarios.conversation import Conversation
+from statechart.cli.scenarios.scenario import require_new, save
+from statechart.cli.scenarios.walking import Walk
 from statechart.cli.settings import Settings
-from statechart.cli.walking import Walk
 from statechart.terminal.output import emit, note
 from statechart.terminal.program.parameters import PathType
 

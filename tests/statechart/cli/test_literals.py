@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, Field
 
-from statechart.cli.literals import Source, Unwritable
+from statechart.cli.scenarios.literals import Source, Unwritable
 
 
 class Colour(Enum):

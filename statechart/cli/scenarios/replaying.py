@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statechart.cli.records import readable
-from statechart.cli.scenario import Recorded, Scenario, print_scenario, replayed
+from statechart.cli.scenarios.scenario import Recorded, Scenario, print_scenario, replayed
 from statechart.engine.keywords import recorded_payload
 from statechart.storage.chain import CHECKPOINT
 from statechart.storage.session import secrets_in

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from statechart.cli.payload import read_payload
-from statechart.cli.scenario import Scenario
+from statechart.cli.scenarios.scenario import Scenario
 from statechart.cli.values import Ways, ways_of
 from statechart.engine.keywords import keywords_of
 from statechart.errors import InvalidTransition

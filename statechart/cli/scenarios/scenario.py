@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from statechart.cli.literals import Source, Unwritable
+from statechart.cli.scenarios.literals import Source, Unwritable
 from statechart.terminal.output import emit, note
 from statechart.terminal.program.parameters import STDOUT
 from statechart.terminal.refusal import UsageRefused

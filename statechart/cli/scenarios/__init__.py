@@ -1,0 +1,1 @@
+"""Walks and histories of a chart, and the tests that they become."""
