@@ -22,6 +22,7 @@ STATECHART = """
     ReservedPayload Session Stale State StatechartError StorageError Transition UnknownEvent
     UnknownPayload UnknownState fire
     DueEffect EffectOutcome effect
+    MissingSegment Segment SegmentFile UnusableSegment
 """
 ENVIRONMENTS = """
     AnyEnvironment AnyState Assumption CannotUnlock Chain Clock CollectsLogs CommandDue CommandEnded
