@@ -104,7 +104,7 @@ def _damaged(error: Exception, settings: Settings) -> Sequence[str]:
     name = getattr(error, "name", "NAME")
     return [
         f"restore its files from a backup, then {settings.spell('verify NAME', name)}",
-        "to keep what can be read and begin anew, see JsonFileRepository.rebase",
+        "to go on from the last record that can be read, see JsonFileRepository.rebase",
     ]
 
 

@@ -47,7 +47,7 @@ def repository(settings: Settings) -> ChartRepository[Any]:
 
     Raises:
         ChartNotFound: The reference leads to no chart.
-        ChartDefinitionError: The chart does not say what its values are.
+        ChartDefinitionError: The chart does not name the class of its values.
         UsageRefused: No store is named.
     """
     named = find_attribute(settings.reference)
@@ -63,8 +63,8 @@ def repository(settings: Settings) -> ChartRepository[Any]:
     found, values = chart(settings), model(settings)
     if values is None and found.model_class() is None:
         raise UsageRefused(
-            f"{settings.reference} does not say what its values are: declare "
-            f"class {found.__name__}(Chart[YourModel]), or name their class",
+            f"{settings.reference} does not name the class of its values: declare "
+            f"class {found.__name__}(Chart[YourModel]), or give the class with --model",
             (settings.spell("list --model MODULE:MODEL"),),
             code="chart_definition",
         )

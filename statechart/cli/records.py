@@ -53,11 +53,9 @@ def happened(record: Record) -> str:
         case "checkpoint":
             return "a segment of the history begins"
         case "rebased":
-            reason = record.data.get("reason")
+            said = f": {reason}" if (reason := record.data.get("reason")) else ""
             kept = record.data.get("damaged")
-            return (
-                f"history begun anew; the damaged one was kept as {kept}{f': {reason}' if reason else ''}"
-            )
+            return f"a new history was begun; the damaged one was kept as {kept}{said}"
         case "checkpoint" if "ended" in record.data:
             return "a segment of the history begins"
         case "effect":

@@ -36,7 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "list": Entry("list", "list_", "List values with their states: all, or those that are selected.", LOOK),
     "show": Entry("show", "show", "Show a value: its state, its fields and the allowed events.", LOOK),
     "history": Entry("history", "history", "Show the records of a value, or write them as a test.", LOOK),
-    "why": Entry("why", "why", "Explain how a value came to its state, and what may follow.", LOOK),
+    "why": Entry("why", "why", "Explain how a value came to its state, and which events may follow.", LOOK),
     "events": Entry("events", "events", "Tell the transitions of all values as they happened.", LOOK),
     "allowed": Entry(
         "allowed", "allowed", "Show the events that a value allows, and why not the others.", LOOK

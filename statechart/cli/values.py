@@ -50,7 +50,7 @@ class Ways:
 
 
 def ways_of(chart: type[Chart], model: type | None, state: str, allowed: Allowed) -> Ways:
-    """Sort the events of a chart by what a value in a state allows."""
+    """Sort the events of a chart: allowed, waiting for a payload, and refused."""
     leaving = allowed_events(chart, state)
     needing = {}
     for event in events(chart):

@@ -118,6 +118,6 @@ class _Printer:
 
     def _happened(self, change: Change) -> str:
         if change.event is None:
-            return "created" if change.seq == 1 else "history begun anew"
+            return "created" if change.seq == 1 else "a new history was begun"
         payload = f" ({payload_text(change.payload)})" if change.payload else ""
         return f"{change.event}: {change.from_state} → {change.to_state}{payload}"

@@ -31,7 +31,7 @@ from statechart.terminal.text import ago, when
 _COLUMNS = ("state", "name", "since", "age", "revision")
 _DAMAGED = (*_COLUMNS, "note")
 _TABLE = Table(usual=_DAMAGED, dropped=("age", "since", "revision"), flexible=("note",))
-_SORTS: dict[str, Callable[[Summary], Any]] = {  # Any: what a column is sorted by
+_SORTS: dict[str, Callable[[Summary], Any]] = {  # Any: sort keys
     "name": lambda each: each.name,
     "state": lambda each: (each.state, each.name),
     "since": lambda each: each.since,

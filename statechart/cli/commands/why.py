@@ -19,7 +19,7 @@ from statechart.terminal.text import ago
 @subcommand("why")
 @name_argument
 def why(settings: Settings, name: str) -> None:
-    """Explain how a value came to its state, and what may follow.
+    """Explain how a value came to its state, and which events may follow.
 
     Examples:
         python -m statechart why shop:OrderChart A-1 --store orders
@@ -56,7 +56,7 @@ def _known(shown: Shown) -> Iterator[str]:
 
 def _following(shown: Shown) -> Iterator[tuple[str, str]]:
     if shown.due:
-        yield "effects NAME --run", "runs what is due"
+        yield "effects NAME --run", "runs the effects that are due"
     ways = shown.ways
     effects = [f"leads to {targets.removeprefix('→ ')}" for targets in ways.events.values()]
     effects += [f"takes {', '.join(map(str, needed))}" for needed in ways.needing.values()]

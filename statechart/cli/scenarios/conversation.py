@@ -192,7 +192,7 @@ class Conversation:
                 write("\n")
                 raise _End from None
         line = self._line("")
-        # As on a terminal, where what is typed can be seen.
+        # As on a terminal, which shows the typed line.
         self._say(f"{prompt}{line.rstrip()}")
         return line
 

@@ -30,7 +30,7 @@ class Scenario:
         chart: The chart.
         title: The docstring of the module.
         source: Writes the values.
-        skipped: What the test can't repeat, a sentence each.
+        skipped: The records that the test can't repeat, a sentence each.
     """
 
     chart: type[Chart]
@@ -138,7 +138,7 @@ def save(path: Path, text: str, again: str) -> None:
 def print_scenario(
     settings: ProgramSettings, scenario: Scenario, name: str, typed: Path, again: str
 ) -> None:
-    """Print a test or write it to a file, and tell what it can't repeat."""
+    """Print a test or write it to a file, and tell which records it can't repeat."""
     path = None if typed == STDOUT else typed
     if path is not None:
         require_new(path, again)
@@ -189,7 +189,7 @@ def replayed(
     agrees: Callable[[Driver, Recorded], str | None],
     prepare: Callable[[Scenario, Driver, Recorded], None] = lambda _scenario, _driver, _record: None,
 ) -> Driver | None:
-    """Replay records on drivers, and write what could be repeated.
+    """Replay records on drivers, and write those that can be repeated.
 
     Args:
         scenario: The test.

@@ -71,7 +71,7 @@ class Walk:
 
     @property
     def ways(self) -> Ways:
-        """The events, sorted by what the machine allows."""
+        """The events: allowed, waiting for a payload, and refused."""
         return ways_of(self.chart, self.kind, self.state, allowed_by(self.driver.machine, {}))
 
     @property

@@ -53,7 +53,7 @@ def unexpected(
         settings: How to print.
         prefix: The beginning of the file's name.
         words: The typed words.
-        then: What to do besides reporting it.
+        then: A further step, besides reporting it.
         redact: Removes secrets: the file is meant to be sent to others.
     """
     text = redact("".join(traceback.format_exception(error)))

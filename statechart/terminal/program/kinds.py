@@ -17,7 +17,7 @@ Advice = Callable[[Exception, SettingsT], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[SettingsT]):
-    """What a program says of the errors of a class."""
+    """The exit code, the code and the advice for a class of errors."""
 
     exit_code: ExitCode
     code: str
@@ -55,7 +55,7 @@ _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def of_the_storage(error: Exception, settings: ProgramSettings) -> list[str]:
-    """Return what to do after an error of the storage."""
+    """Return the next steps after an error of the storage."""
     number = getattr(error.__cause__, "errno", None)
     again = settings.spell("list")
     if number in _FULL:
@@ -66,7 +66,7 @@ def of_the_storage(error: Exception, settings: ProgramSettings) -> list[str]:
 
 
 def of_the_system(_error: Exception, settings: ProgramSettings) -> list[str]:
-    """Return what to do after an error of the operating system."""
+    """Return the next steps after an error of the operating system."""
     # What a command expects of the system it translates itself: here are only a lack of open files
     # or memory, and a working directory that was removed.
     again = settings.spell("list")

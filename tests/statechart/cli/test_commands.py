@@ -126,7 +126,7 @@ def test_lists_are_filtered_and_sorted(cli: Any, orders: ChartRepository[Order])
         (("list", f"{SHOP}:not_a_chart"), 2, "not a chart"),
         (("list", SHOP), 2, f"its charts are {ORDERS}"),
         (("list", "no_such_module:Chart"), 2, "there is no module no_such_module"),
-        (("list", f"{SHOP}:Bare"), 2, "does not say what its values are"),
+        (("list", f"{SHOP}:Bare"), 2, "does not name the class of its values"),
         (("list", ORDERS, "--model", f"{SHOP}:Nothing"), 2, "leads to no class"),
         (("list", ORDERS, "--store", "a_file"), 2, "a_file is not a directory"),
         (("list", f"{SHOP}:orders", "--store", "x"), 2, "leave --store away"),
