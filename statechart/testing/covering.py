@@ -99,7 +99,7 @@ def paths(
     for name in without:
         if name not in events(chart):
             raise UnknownEvent(chart.__name__, name, events(chart))
-    explored = Exploration(chart, model, choices(chart, payloads), without)
+    explored = Exploration(chart, model, choices(chart, payloads), without, pairs=cover == "edge-pairs")
     if cover != "shortest":
         _require_all(explored)
     ways = _ways(explored, cover)

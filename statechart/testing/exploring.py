@@ -60,6 +60,8 @@ class Step:
 class Exploration:
     """The configurations that events lead to, the nearest first. The chart's guards and hooks run.
 
+    It ends when all transitions have been taken, with `pairs` each after each, or at the limit.
+
     Attributes:
         edges: The transitions of the explored events.
         ways: The fewest steps to each configuration.
@@ -72,16 +74,28 @@ class Exploration:
         model: MakeModel | None,
         payloads: Mapping[str, Sequence[Payload]],
         without: Collection[str] = (),
+        *,
+        pairs: bool = False,
     ) -> None:
         self.chart = chart
         self.edges: list[Edge] = [edge for edge in edges(chart) if edge.event not in without]
         self.steps: list[Step] = []
         self._payloads = payloads
         self._obstacles: dict[Edge, str] = {}
+        self._goals: set[tuple[Edge, ...]] = {(edge,) for edge in self.edges}
+        if pairs:
+            self._goals |= {(a, b) for a in self.edges for b in self.edges if a.target == b.source}
+        self._into: dict[str, set[Edge]] = {}
+        self._out: dict[str, set[Edge]] = {}
         start = Driver(chart, model=model() if model else None).model
         # States alone are not enough: guards decide by the values of the model.
         self._models = {_frozen(start): start}
-        self.ways: dict[str, tuple[Step, ...]] = dict(breadth_first(_frozen(start), self._leaving))
+        self.ways: dict[str, tuple[Step, ...]] = {}
+        for found, way in breadth_first(_frozen(start), self._leaving):
+            self.ways[found] = way
+            # A list that every event makes longer would give new configurations up to the limit.
+            if not self._goals:
+                break
 
     def obstacle(self, edge: Edge) -> str:
         """Return the reason why no step takes a transition, in words."""
@@ -107,7 +121,16 @@ class Exploration:
                 self._models.setdefault(after, driver.model)
                 step = Step(before, edge, after, payload)
                 self.steps.append(step)
+                self._reached(step)
                 yield step, after
+
+    def _reached(self, step: Step) -> None:
+        """Strike the transition and its pairs off the goals."""
+        self._into.setdefault(step.after, set()).add(step.edge)
+        self._out.setdefault(step.before, set()).add(step.edge)
+        self._goals.discard((step.edge,))
+        self._goals -= {(first, step.edge) for first in self._into.get(step.before, ())}
+        self._goals -= {(step.edge, second) for second in self._out.get(step.after, ())}
 
     def _fired(self, before: str, ways: Sequence[Edge], payload: Payload) -> Driver | None:
         """Fire an event, note the guards that refuse its transitions, and return the driver after it."""

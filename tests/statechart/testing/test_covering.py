@@ -11,7 +11,7 @@ from statechart import Chart, Event, State
 from statechart.errors import InvalidTransition, UnknownEvent
 from statechart.graph import edges, states
 from statechart.testing import Driver, Uncoverable, matrix, paths
-from statechart.testing.covering import Path
+from statechart.testing.covering import Cover, Path
 from statechart.testing.exploring import LIMIT
 
 
@@ -114,7 +114,47 @@ def test_guards_and_hooks_decide_where_events_lead(cover: str) -> None:
 
 
 def test_a_model_without_end_is_looked_at_only_so_far() -> None:
-    assert len(max(paths(Turnstile), key=lambda path: len(path.events)).events) < LIMIT
+    class Unbreakable(Chart):
+        locked = State(initial=True)
+        broken = State(final=True)
+        coin = Event(locked.to(locked))
+        kick = Event(locked.to(broken, cond="is_rich"))
+
+        @staticmethod
+        def new_model() -> Coin:
+            return Coin()
+
+        def is_rich(self, model: Coin) -> bool:
+            """It has too little credit."""
+            return model.credit > LIMIT
+
+        def on_coin(self, model: Coin) -> None:
+            model.credit += 1
+
+    with pytest.raises(Uncoverable, match="no path of Unbreakable takes kick from locked"):
+        paths(Unbreakable)
+
+
+@pytest.mark.parametrize("cover", ["shortest", "edges", "edge-pairs"])
+def test_the_search_ends_when_all_is_covered_though_the_model_grows(cover: Cover) -> None:
+    fired: list[str] = []
+
+    class Counted(Chart):
+        locked = State(initial=True)
+        broken = State(final=True)
+        coin = Event(locked.to(locked))
+        kick = Event(locked.to(broken))
+
+        @staticmethod
+        def new_model() -> Coin:
+            return Coin()
+
+        def on_coin(self, model: Coin) -> None:
+            fired.append("coin")
+            model.credit += 1
+
+    assert len(paths(Counted, cover)) >= 1
+    assert len(fired) < 10
 
 
 def test_transitions_that_guards_forbid_are_reported_with_advice() -> None:
