@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from statechart.engine.draft import own
 from statechart.engine.hooks import FiredEvent, watching
 from statechart.errors import InvalidTransition, InvalidValue, UnknownEvent
 from statechart.graph import Edge, breadth_first, edges, events
@@ -134,7 +134,7 @@ class Exploration:
 
     def _fired(self, before: str, ways: Sequence[Edge], payload: Payload) -> Driver | None:
         """Fire an event, note the guards that refuse its transitions, and return the driver after it."""
-        driver = Driver(self.chart, model=deepcopy(self._models[before]))
+        driver = Driver(self.chart, model=own(self._models[before]))
         reasons: dict[str, str] = {}
         fired: list[FiredEvent] = []
         with watching(fired.append):

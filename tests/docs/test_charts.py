@@ -40,12 +40,17 @@ class Play:
     without: tuple[str, ...] = ()
 
 
+AFTER = datetime(2026, 1, 2, tzinfo=UTC)
+VOTES = [{"by": "bob", "comment": ""}, {"by": "cleo", "comment": ""}]
+
 PLAYS: dict[str, Play] = {
+    "docs/how-to/change-data.md AccountChart": Play(lambda _: {"book": {"amount": 7}}),
     "docs/how-to/test-scenarios.md OrderChart": Play(lambda _: {"pay": [{"amount": 7}, {"amount": 1}]}),
-    "docs/tutorial/first-chart.md OrderChart": Play(model=lambda module: module.Order(price=7)),
-    "examples/order/order.py OrderChart": Play(
-        model=lambda module: module.Order(items=(module.Item(name="tea", price=Decimal(7)),))
+    "examples/approval/approval.py ApprovalChart": Play(
+        lambda _: {"approve": VOTES, "reject": VOTES},
+        lambda module: module.Request(title="A", author="ann", approvers=["bob", "cleo"], needed=2),
     ),
+    "examples/lease/lease.py LeaseChart": Play(lambda _: {"expire": [{"now": AFTER}]}),
 }
 """By page or file, and chart. A chart for which the usual values are enough is not in it."""
 
@@ -94,7 +99,7 @@ def declared(source: str) -> list[str]:
         node.name
         for node in ast.parse(source).body
         if isinstance(node, ast.ClassDef)
-        and any(ast.unparse(base).split("[")[0].endswith("Chart") for base in node.bases)
+        and any(ast.unparse(base).split("[")[0] in ("Chart", "statechart.Chart") for base in node.bases)
     ]
 
 
@@ -118,7 +123,7 @@ def places() -> Iterator[Place]:
 
 def of_page(place: Place) -> ModuleType:
     """Return a module of the declarations in a page, up to the block with the chart."""
-    module = ModuleType(Path(place.path).stem.replace("-", "_"))
+    module = ModuleType(f"page_{place.path.stem}")
     sys.modules[module.__name__] = module  # where dataclasses and `Chart["Order"]` look
     left, files = place.number, set[str]()
     for file, code in codes(place.path):
