@@ -68,6 +68,38 @@ TOUR = Declared(
 )
 """A journey that goes on where it was, or near."""
 
+CLASH = Declared(
+    (
+        Node("idle"),
+        Node(
+            "work",
+            "compound",
+            (
+                Node(
+                    "both",
+                    "parallel",
+                    (
+                        Node("left", "compound", (Node("l1"), Node("l2"))),
+                        Node("right", "compound", (Node("r1"), Node("r2"))),
+                    ),
+                ),
+                Node("out"),
+                Node("aside"),
+            ),
+        ),
+    ),
+    (
+        Way("idle", ("both",), ("begin",)),
+        Way("l1", ("out",), ("go",)),
+        Way("r1", ("aside",), ("go",)),
+        Way("both", ("out",), ("run",)),
+        Way("r1", ("r2",), ("run",)),
+        Way("left", ("l2",), ("slip",), internal=True),
+        Way("work", ("idle",), ("end",)),
+    ),
+)
+"""Regions whose transitions are in conflict."""
+
 
 def events(*names: str) -> list[Step]:
     return [Step(name) for name in ("__initial__", *names)]
@@ -77,6 +109,7 @@ SCENES = [
     (ORDER, events("place", "pack", "pause", "resume", "pay", "pause", "resume", "send")),
     (ORDER, events("place", "pay", "pause", "resume", "pack", "send")),
     (TOUR, events("again", "fly", "leave", "go", "fly", "back", "fly", "again", "go", "go", "fly", "back")),
+    (CLASH, events("begin", "go", "end", "begin", "run", "run", "end", "begin", "slip", "slip", "go")),
     (TOUR, events("leave", "fly", "leave", "go", "stay", "go", "stay", "turn")),
     (TOUR, events("back", "fly", "leave", "go", "go", "fly", "again", "fly", "back", "go", "fly", "back")),
 ]

@@ -68,12 +68,12 @@ class Judges:
 
     def corners(self) -> None:
         for name in CORNERS:
-            assert run(CORNERS[name], Chart) == as_by_the_engine(name)
+            same(run(CORNERS[name], Chart), as_by_the_engine(name))
 
     def golden(self) -> None:
         expected = json.loads(EXPECTED.read_text())
         for walk in WALKS:
-            assert walked(walk) == expected[walk]
+            same(walked(walk), expected[walk])
 
     def of(self, module: str) -> tuple[Oracle, ...]:
         """Return the oracles of a module, that which finds most of its mutants first."""
@@ -89,6 +89,11 @@ class Judges:
     def find(self, mutant: Mutant) -> bool:
         with applied(mutant):
             return any(map(found, self.of(mutant.module)))
+
+
+def same(one: object, other: object) -> None:
+    if one != other:  # pytest would tell each difference at length
+        raise flat.Different("Chart", "a walk", "what happened", other, one)
 
 
 def found(oracle: Oracle) -> bool:

@@ -208,6 +208,7 @@ def lines_told() -> Iterator[None]:
         told.append(["log", record["level"].name, record["message"], extra, error])
 
     logger.enable("statechart")
+    logger.remove()
     number = logger.add(sink, level="DEBUG", format="{message}", catch=False)
     try:
         yield
