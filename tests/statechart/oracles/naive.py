@@ -43,7 +43,7 @@ OPERATORS = {
     "<": operator.lt,
     "<=": operator.le,
 }
-LIMIT = 300
+LIMIT = 60
 """The microsteps after which a macrostep is taken for an endless one."""
 
 Keywords = dict[str, Any]

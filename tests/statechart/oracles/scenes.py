@@ -95,6 +95,7 @@ CLASH = Declared(
         Way("both", ("out",), ("run",)),
         Way("r1", ("r2",), ("run",)),
         Way("left", ("l2",), ("slip",), internal=True),
+        Way("l1", ("r2",), ("cross",)),
         Way("work", ("idle",), ("end",)),
     ),
 )
@@ -109,7 +110,10 @@ SCENES = [
     (ORDER, events("place", "pack", "pause", "resume", "pay", "pause", "resume", "send")),
     (ORDER, events("place", "pay", "pause", "resume", "pack", "send")),
     (TOUR, events("again", "fly", "leave", "go", "fly", "back", "fly", "again", "go", "go", "fly", "back")),
-    (CLASH, events("begin", "go", "end", "begin", "run", "run", "end", "begin", "slip", "slip", "go")),
+    (
+        CLASH,
+        events("begin", "go", "end", "begin", "run", "run", "end", "begin", "cross", "slip", "slip", "go"),
+    ),
     (TOUR, events("leave", "fly", "leave", "go", "stay", "go", "stay", "turn")),
     (TOUR, events("back", "fly", "leave", "go", "go", "fly", "again", "fly", "back", "go", "fly", "back")),
 ]
