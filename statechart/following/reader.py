@@ -88,6 +88,7 @@ class Reader(Generic[UnreadT]):
     _begun: Position | None = None
     _agrees: bool = True
     _is_whole: bool = True
+    _met_gap: bool = False
 
     def unread(
         self, name: str, position: Callable[[], Position | None]
@@ -97,6 +98,7 @@ class Reader(Generic[UnreadT]):
             try:
                 yield from self._dated(name, position)
             except UnusableSegment as gap:
+                self._met_gap = True
                 # Told once: the records of the segment are passed over, but not in silence.
                 yield self._latest, name, gap
                 yield from self._dated(name, position)
@@ -110,7 +112,8 @@ class Reader(Generic[UnreadT]):
     ) -> Iterator[tuple[datetime, str, UnreadT]]:
         begun = position()
         if begun is not None and isinstance(self.unfolding, Resumes):
-            self.unfolding.resume(begun.lineage, begun.seq)
+            # After a gap, all that is left may hold something new.
+            self.unfolding.resume(*("", 0) if self._met_gap else (begun.lineage, begun.seq))
         for record in self._after(position):
             # The clock may have gone back, but the order of a name's records must not.
             self._latest = max(self._latest, record.at)
@@ -146,7 +149,8 @@ class Reader(Generic[UnreadT]):
     def _begin(self, first: UnreadT, position: Position | None) -> None:
         """Take a position in the history that begins with a record."""
         begun = position if position is not None and position.is_of(first.lineage) else None
-        self._begun, self._is_whole = begun, first.seq == 1
+        # With a gap, no reading has more than this one.
+        self._begun, self._is_whole = begun, first.seq == 1 or self._met_gap
         # Behind a position whose own segment can't be read, all is new.
         self._agrees = begun is None or first.seq > begun.seq
 

@@ -201,6 +201,24 @@ async def test_a_history_begun_anew_or_put_back_tells_what_is_new(tmp_path: Path
     assert words(await all_of(workspace.events(since=told[-1].cursor))) == ["a rebased"]
 
 
+async def test_what_is_new_after_a_gap_is_told_in_a_history_that_was_put_back(tmp_path: Path) -> None:
+    repository = FileRepository(tmp_path / "data", segment=Segment(records=3))
+    workspace = Workspace(repository=repository)
+    await workspace.provision(workspace.create(spec("a")))
+    shutil.copytree(workspace.directory("a"), tmp_path / "backup")
+    await workspace.configure("a")
+    cursor = workspace.cursor()
+    shutil.rmtree(workspace.directory("a"))
+    shutil.copytree(tmp_path / "backup", workspace.directory("a"))
+    repository.segments("a")[0].path.unlink()
+    await workspace.configure("a")
+
+    told = [event async for event in workspace.events(since=cursor)]
+
+    assert [each.name for each in told if isinstance(each, UnreadableSummary)] == ["a"]
+    assert words([each for each in told if isinstance(each, Event)]) == ["a configuring", "a configured"]
+
+
 class World:
     """Environments that come and go, and a follower that is restarted now and then."""
 
