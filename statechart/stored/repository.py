@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
-from statechart.errors import NoSuchMoment, NotFound, Stale, StorageError
+from statechart.errors import NotFound, Stale, StorageError
 from statechart.following.patience import Turns, patiently
 from statechart.log import warn
 from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.segments.older import Enough, never
 from statechart.storage.segments.rotation import DEFAULT, Segment
 from statechart.storage.session import ModelT
 from statechart.stored.binding import initial_state, model_of, require_used
@@ -24,6 +23,7 @@ from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.effects import DueEffect, EffectOutcome, EffectsRunner
 from statechart.stored.listing import Listing, Summary, texts_of
+from statechart.stored.past import at_moment, at_revision
 from statechart.stored.session import Allowed, ChartSession, allowed_on
 from statechart.stored.verifying import Report, Verification
 
@@ -302,43 +302,11 @@ class ChartRepository(Generic[ModelT]):
             NoSuchMoment: There is no such revision, or the value did not exist at the moment.
             StorageError: As `load`.
         """
-        if (revision is None) is (at is None):
-            raise TypeError("give either revision= or at=")
-        if not isinstance(revision, int | None):
-            raise TypeError(f"a revision is a number, not {revision!r}")
-        if at is not None and at.tzinfo is None:
-            raise ValueError(f"{at} has no time zone: give an aware datetime, such as datetime.now(UTC)")
-
-        def is_reached(record: Record) -> bool:
-            return record.at <= at if at is not None else record.revision <= (revision or 0)
-
-        # A segment that begins early enough will do, unless there is no such moment.
-        found, first, last = self._past(name, is_reached, is_reached)
-        if found is None or (at is None and found.revision != revision):
-            found, first, last = self._past(name, is_reached, never)
-        if found is not None and (at is not None or found.revision == revision):
-            return self.files.read(name, found)
-        if at is not None:
-            raise NoSuchMoment(
-                name,
-                f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}",
-                f"it began at {first.at:%Y-%m-%d %H:%M:%SZ}",
-            )
-        raise NoSuchMoment(
-            name, f"revision {revision}", f"it has revisions {first.revision} to {last.revision}"
-        )
-
-    def _past(self, name: str, is_reached: Enough, enough: Enough) -> tuple[Record | None, Record, Record]:
-        """Return the last record with a value that was reached, the first and the last of those read."""
-        found, first, last = None, None, None
-        for record in self.files.records(name, enough=enough):
-            if record.value is not None:
-                first, last = first or record, record
-                if is_reached(record):
-                    found = record
-        assert first is not None
-        assert last is not None
-        return found, first, last
+        if revision is not None and at is None:
+            return at_revision(self.files, name, revision)
+        if at is not None and revision is None:
+            return at_moment(self.files, name, at)
+        raise TypeError("give either revision= or at=")
 
     def verify(self, name: str | None = None, *, chart: bool = False) -> list[Report]:
         """Verify the whole history of a name, or of all names: files, states and transitions.
