@@ -79,7 +79,7 @@ def body() -> dict[str, Any]:
 
 
 MODELS = [Frozen, Mutable, FrozenData, Data, Slotted, plain]
-FEW = settings(QUICK, max_examples=8, stateful_step_count=6, phases=[Phase.generate])
+FEW = settings(QUICK, max_examples=4, stateful_step_count=6, phases=[Phase.generate])
 PAYLOADS = {"pay": [{"amount": 3}, {"amount": 7}]}
 
 
