@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return 0, or 1 if it was refused."""
     given = parser().parse_args(arguments)
     try:
-        return run(ChartRepository(given.requests, ApprovalChart), given)
+        return run(ChartRepository(given.requests, ApprovalChart, timeout=5), given)
     except ValidationError as error:
         print(f"board.py: {error.errors()[0]['msg']}", file=sys.stderr)
     except StatechartError as error:

@@ -60,7 +60,8 @@ class LeaseChart(Chart[Lease]):
     def wipe(self, name: str, repository: ChartRepository[Lease]) -> None:
         # After a crash this may run once more, when the machine has its next holder already.
         if "clean" in repository.allowed(name):
-            shutil.rmtree(disk(name), ignore_errors=True)
+            if disk(name).exists():
+                shutil.rmtree(disk(name))
             repository.fire(name, LeaseChart.clean)
 
 

@@ -67,13 +67,18 @@ def take_any(pool: ChartRepository[Lease], given: argparse.Namespace, now: datet
     return 1
 
 
-def expire(pool: ChartRepository[Lease], now: datetime) -> None:
-    """Take back all machines whose time is over, and finish what a crash left to be cleaned."""
+def expire(pool: ChartRepository[Lease], now: datetime) -> int:
+    """Take back all machines whose time is over, and clean those that are not clean yet."""
     for name in pool.find(state=LeaseChart.leased):
-        if "expire" in pool.allowed(name, now=now):
+        try:
             pool.fire(name, LeaseChart.expire, now=now)
-            show(name, pool.load(name))
-    pool.run_effects()
+        except (InvalidTransition, Locked):  # its time is not over, or its holder is renewing it
+            continue
+        show(name, pool.load(name))
+    dirty = [each for each in pool.run_effects(force=True) if each.status != "done"]
+    for each in dirty:
+        print(f"pool.py: {each.name} is not clean: {each.error}", file=sys.stderr)
+    return 1 if dirty else 0
 
 
 def told(change: Change, cursor: Path) -> None:
@@ -121,7 +126,7 @@ def run(pool: ChartRepository[Lease], given: argparse.Namespace, now: datetime) 
         case "changes":
             changes(pool, given)
         case "expire":
-            expire(pool, now)
+            return expire(pool, now)
         case "take" if given.machine is None:
             return take_any(pool, given, now)
         case _:
@@ -134,9 +139,9 @@ def main(arguments: Sequence[str] | None = None, *, now: datetime | None = None)
     """Run the command, and return 0, or 1 if it was refused."""
     given = parser().parse_args(arguments)
     try:
-        pool = ChartRepository(given.pool, LeaseChart, effects_at_once=True)
+        pool = ChartRepository(given.pool, LeaseChart, timeout=5, effects_at_once=True)
         return run(pool, given, now or datetime.now(UTC))
-    except StatechartError as error:
+    except (StatechartError, OSError) as error:  # such as a cursor that can't be written
         print(f"pool.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
