@@ -336,6 +336,21 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             )
         return self.fire(self.event(event), **payload)
 
+    def enabled_events(self, *_args: Any, **payload: Any) -> list[Event]:
+        """Return the events of `enabled`, bound to this machine."""
+        return [getattr(self, name) for name in self.enabled(**payload)]
+
+    def raise_(self, event: str, *args: Any, **payload: Any) -> Transition:
+        """Fire an event by its name: there is no queue that it could join."""
+        return self.send(event, *args, **payload)
+
+    def cancel_event(self, send_id: str) -> None:
+        """Do nothing, as no event is ever delayed."""
+        del send_id
+
+    def activate_initial_state(self) -> None:
+        """Do nothing, as a machine is in its initial state from the beginning."""
+
     def add_listener(self, *_listeners: object) -> Any:
         """Raise ChartDefinitionError: listeners are declared on the class."""
         # A later listener would run after the commit, and could undo the transition in memory only.

@@ -100,9 +100,9 @@ def write(made: dict[str, str]) -> None:
     """Replace the tables of the page."""
     text = PAGE.read_text()
     for name, lines in made.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         text = re.sub(
-            pattern, lambda found, lines=lines: found[1] + lines + found[2], text, flags=re.DOTALL
+            pattern, lambda found, lines=lines: f"{found[1]}{lines}\n{found[2]}", text, flags=re.DOTALL
         )
     PAGE.write_text(text)
 
