@@ -63,6 +63,7 @@ class _StrictMeta(StateMachineMetaclass):
             cls._protected_attrs |= {effect.method for effect in cls._effects}
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
             found += [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
+            found += members.ambiguous(cls)  # type: ignore[arg-type]
             model = declared_model(cls, base)
             found += naming.problems(cls, base, model)  # type: ignore[arg-type]
             found += hints.problems(cls, model)  # type: ignore[arg-type]

@@ -80,6 +80,29 @@ def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Itera
             yield f"{name!r} hides an attribute of Chart; rename it"
 
 
+def ambiguous(chart: AnyChart) -> Iterator[str]:
+    """Yield the hooks that belong to two states or events by their names, a sentence each."""
+    owners: dict[str, str] = dict.fromkeys(_GENERIC, "every state or event")
+    states = {state.id: f"state {state.id!r}" for state in chart.states}
+    events = {event.id: f"event {event.id!r}" for event in chart._events}
+    hooks = [(f"on_{way}_{name}", owner) for name, owner in states.items() for way in ("enter", "exit")]
+    hooks += [(f"{way}_{name}", owner) for name, owner in events.items() for way in _WAYS]
+    shared = {}
+    for hook, owner in hooks:
+        if hook in owners:
+            shared.setdefault((owner, owners[hook]), hook)
+        owners[hook] = owner
+    for (owner, other), hook in shared.items():
+        yield f"{owner} shares the hook {hook} with {other}: rename it"
+    for name, owner in (states | events).items():
+        if name in owners:
+            yield f"{owner} has the name of a hook of {owners[name]}: rename it"
+
+
+_WAYS = ("before", "on", "after")
+_GENERIC = ("on_enter_state", "on_exit_state", *(f"{way}_transition" for way in _WAYS), "prepare_event")
+
+
 def _kind(member: object) -> str:
     match member:
         case State():

@@ -114,6 +114,8 @@ def _same(name: str, hooks: Collection[str]) -> str | None:
 def _no_methods(chart: AnyChart, hooks: Collection[str]) -> Iterator[str]:
     for name in sorted(hooks & vars(chart).keys()):
         value = vars(chart)[name]
+        if isinstance(value, (State, Event)):  # which are told as such
+            continue
         if isinstance(value, type) or not (callable(value) or hasattr(value, "__func__")):
             yield f"{chart.__name__}.{name} is a {type(value).__name__}, but hooks are methods: rename it"
 

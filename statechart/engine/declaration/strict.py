@@ -43,6 +43,8 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
         yield from _hiding("state", state.id, base)
     for event in chart._events:
         yield from _hiding("event", event.id, base)
+        if not any(event in way.events for state in chart.states for way in state.transitions):
+            yield f"event {event.id!r} has no transition: declare one, or remove it"
         if event.delay:
             yield f"event {event.id!r} is delayed; wait outside the chart, then fire"
     yield from _callbacks(chart)

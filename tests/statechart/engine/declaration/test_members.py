@@ -155,6 +155,50 @@ def a_private_attribute_of_machines() -> None:
         def _program(self) -> None: ...
 
 
+def an_event_with_the_hooks_of_all() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        transition = Event(on.to(off))
+
+
+def a_state_with_the_hooks_of_all() -> None:
+    class Made(Chart):
+        state = State(initial=True)
+        off = State(final=True)
+        stop = Event(state.to(off))
+
+
+def an_event_with_the_hook_of_a_state() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        enter_off = Event(on.to(off))
+
+
+def an_event_named_like_a_hook() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+        on_stop = Event(on.to(off))
+
+
+def a_state_named_like_a_hook() -> None:
+    class Made(Chart):
+        on_exit_off = State(initial=True)
+        off = State(final=True)
+        stop = Event(on_exit_off.to(off))
+
+
+def an_event_without_a_transition() -> None:
+    class Made(Chart):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+        start = Event()
+
+
 MISTAKES: dict[Callable[[], None], str] = {
     a_state_twice: "state 'on' is declared twice, and the first is lost: rename or remove one",
     an_event_twice: "event 'stop' is declared twice, and the first is lost: join their transitions with |",
@@ -167,6 +211,12 @@ MISTAKES: dict[Callable[[], None], str] = {
     an_event_with_an_id: "event 'halt' and the method of this name hide one another: rename one",
     a_state_of_an_enum: "state 'off' and the property of this name hide one another: rename one",
     an_event_over_a_mixin: "event 'stop' hides the method Mixin.stop: rename one",
+    an_event_with_the_hooks_of_all: "event 'transition' shares the hook before_transition with every",
+    a_state_with_the_hooks_of_all: "state 'state' shares the hook on_enter_state with every state or event",
+    an_event_with_the_hook_of_a_state: "event 'enter_off' shares the hook on_enter_off with",
+    an_event_named_like_a_hook: "event 'on_stop' has the name of a hook of event 'stop': rename it",
+    a_state_named_like_a_hook: "state 'on_exit_off' has the name of a hook of state 'off': rename it",
+    an_event_without_a_transition: "event 'start' has no transition: declare one, or remove it",
     a_state_over_a_mixin: "state 'rested' hides the attribute Mixin.rested: rename one",
     a_private_method_of_the_base: "'_fire' hides an attribute of Chart; rename it",
     a_private_attribute_of_machines: "'_program' hides an attribute of Chart; rename it",
