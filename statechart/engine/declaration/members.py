@@ -87,7 +87,7 @@ def ambiguous(chart: AnyChart) -> Iterator[str]:
     events = {event.id: f"event {event.id!r}" for event in chart._events}
     hooks = [(f"on_{way}_{name}", owner) for name, owner in states.items() for way in ("enter", "exit")]
     hooks += [(f"{way}_{name}", owner) for name, owner in events.items() for way in _WAYS]
-    shared = {}
+    shared: dict[tuple[str, str], str] = {}
     for hook, owner in hooks:
         if hook in owners:
             shared.setdefault((owner, owners[hook]), hook)
