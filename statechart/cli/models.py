@@ -20,13 +20,14 @@ class ModelRefused(UsageRefused):
         super().__init__("\n  ".join(problems), (again,), code="invalid_value")
 
 
-def read_model(kind: type, words: Iterable[str], again: str) -> Any:  # Any: the class
+def read_model(kind: type, words: Iterable[str], again: str, option: str = "") -> Any:  # Any: the class
     """Return the model that typed words `FIELD=VALUE` stand for.
 
     Args:
         kind: The class of the model.
         words: The typed words.
         again: The command to type instead, without its fields.
+        option: The option before each field in that command.
 
     Raises:
         ModelRefused: A word is no field, or the class refuses the values.
@@ -43,7 +44,7 @@ def read_model(kind: type, words: Iterable[str], again: str) -> Any:  # Any: the
             ]
         except TypeError as error:  # of a class that is no model of pydantic's
             problems = [f"{kind.__name__}: {error}"]
-    raise ModelRefused(problems, " ".join([again, *(f"{name}=VALUE" for name in _needed(kind))]))
+    raise ModelRefused(problems, " ".join([again, *(f"{option}{name}=VALUE" for name in _needed(kind))]))
 
 
 def read_facts(words: Iterable[str], own: object | None, again: str) -> dict[str, Any]:  # Any: JSON

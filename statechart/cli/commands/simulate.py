@@ -68,7 +68,7 @@ def _begun(settings: Settings, assign: tuple[str, ...]) -> Walk:
     kind = loading.model(settings) or chart.model_class()
     again = settings.spell("simulate")
     if kind is not None:
-        return Walk(chart, read_model(kind, assign, f"{again} --set"), kind, {})
+        return Walk(chart, read_model(kind, assign, again, "--set "), kind, {})
     own = chart.new_model()
     return Walk(
         chart,
