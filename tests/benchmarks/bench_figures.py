@@ -29,7 +29,7 @@ from environments.model.command_name import CommandName
 from environments.model.failure import Failure, FailureCause
 from environments.model.records import AmendedRecord
 from environments.model.states import enter
-from statechart import Chart, Event, Holder, JsonFileRepository, State
+from statechart import Chart, ChartRepository, Event, Holder, JsonFileRepository, State
 from statechart.storage.segments.rotation import DEFAULT, Segment
 from tests.benchmarks.compare import measured
 from tests.benchmarks.compared.contestants import Contestant, contestants
@@ -82,16 +82,7 @@ def test_a_durable_logged_transition(tmp_path: Path) -> None:
     logger.enable("environments")
     logger.remove()
     sink = logger.add(tmp_path / "log", level="INFO")
-    journal = os.open(tmp_path / "floor.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    line, document = b"x" * 1023 + b"\n", b"x" * 2048
-
-    def floor() -> None:
-        os.write(journal, line)
-        os.fdatasync(journal)
-        temporary = os.open(tmp_path / "floor.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.write(temporary, document)
-        os.close(temporary)
-        os.rename(tmp_path / "floor.tmp", tmp_path / "floor.json")
+    floor = written_plainly(tmp_path)
 
     with repository.open("demo", Holder.current("bench")) as session:
 
@@ -108,8 +99,54 @@ def test_a_durable_logged_transition(tmp_path: Path) -> None:
         alternate(20, floor, transition)
         floor_s, transition_s = alternate(15, floor, transition, block=40)
     logger.remove(sink)
-    os.close(journal)
-    report("durable, journaled, logged transition", transition_s, floor_s, 1.5)
+    report("durable, journaled, logged transition of an environment", transition_s, floor_s, 1.5)
+
+
+class Door(BaseModel, frozen=True):
+    state: str = "idle"
+    count: int = 0
+
+
+class DoorChart(Chart[Door]):
+    idle = State(initial=True)
+    busy = State()
+    flip = Event(idle.to(busy) | busy.to(idle))
+
+    def on_flip(self, model: Any) -> None:
+        model.count += 1
+
+
+def test_a_durable_logged_transition_of_a_chart(tmp_path: Path) -> None:
+    logger.enable("statechart")
+    logger.remove()
+    sink = logger.add(tmp_path / "log", level="INFO")
+    floor = written_plainly(tmp_path)
+    doors = ChartRepository(tmp_path / "doors", DoorChart)
+    doors.create("a", Door())
+
+    with doors.open("a") as door:
+        works = (floor, lambda: door.fire(DoorChart.flip))
+        alternate(20, *works)
+        floor_s, transition_s = alternate(15, *works, block=40)
+    logger.remove(sink)
+    logger.disable("statechart")
+    report("durable, journaled, logged transition of a chart", transition_s, floor_s, 1.5)
+
+
+def written_plainly(place: Path) -> Callable[[], None]:
+    """Return what writes a line and a document of the usual sizes, with nothing around it."""
+    journal = os.open(place / "floor.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    line, document = b"x" * 1023 + b"\n", b"x" * 2048
+
+    def floor() -> None:
+        os.write(journal, line)
+        os.fdatasync(journal)
+        temporary = os.open(place / "floor.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.write(temporary, document)
+        os.close(temporary)
+        os.rename(place / "floor.tmp", place / "floor.json")
+
+    return floor
 
 
 @pytest.fixture(scope="module")
