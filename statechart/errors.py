@@ -162,7 +162,8 @@ class NestedFire(StatechartError, RuntimeError):
         self.event = event
         super().__init__(
             f"{event} was sent to {chart} past fire(), or from inside a hook: "
-            "events are committed one at a time; call fire() after the previous fire() has returned"
+            f"events are committed one at a time; call fire({chart}.{event}, ...), after the previous one has "
+            "returned"
         )
 
 
