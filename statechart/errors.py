@@ -161,9 +161,8 @@ class NestedFire(StatechartError, RuntimeError):
         self.chart = chart
         self.event = event
         super().__init__(
-            f"{event} was sent to {chart} past fire(), or from inside a hook: "
-            f"events are committed one at a time; call fire({chart}.{event}, ...), after the previous one has "
-            "returned"
+            f"{event} was sent to {chart} past fire(), or from inside a hook: events are committed one at a "
+            f"time; call fire({chart}.{event}, ...), after the previous fire() has returned"
         )
 
 
