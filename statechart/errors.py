@@ -108,7 +108,7 @@ class UnknownState(_UnknownName):
         self.recorded = recorded
         if recorded is not None:
             needs = "is recorded in a state that needs a migration (statechart.stored.migrations)"
-            self.args = (f"{recorded!r} {needs}: {self.args[0]}",)
+            self.args: tuple[Any, ...] = (f"{recorded!r} {needs}: {self.args[0]}",)
 
 
 class InvalidTransition(StatechartError):
@@ -161,8 +161,8 @@ class NestedFire(StatechartError, RuntimeError):
         self.chart = chart
         self.event = event
         super().__init__(
-            f"{event} was sent to {chart} past fire(), or from inside a hook: events are committed one at a "
-            f"time; call fire({chart}.{event}, ...), after the previous fire() has returned"
+            f"{event} was sent to {chart} past fire(), or from inside a hook: events are committed one at "
+            f"a time; call fire({chart}.{event}, ...), after the previous fire() has returned"
         )
 
 
@@ -285,9 +285,9 @@ class InvalidCursor(StatechartError, ValueError):
     def __init__(
         self, text: str, problem: str = "copy the whole cursor of the last change that you have seen"
     ) -> None:
-        self.text = text = str(text)
+        self.text: str = str(text)
         self.problem = problem
-        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        shown = self.text if len(self.text) <= _LONGEST else f"{self.text[:_LONGEST]}…"
         super().__init__(f"{shown!r} is not a cursor of this store: {problem}")
 
 

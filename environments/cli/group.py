@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from environments.cli.parameters import EVERYWHERE, LOCK_TIMEOUT
 from environments.cli.registry import COMMANDS, TAKING, WAYS
 from environments.presentation import guidance
 from statechart.terminal.program.group import ProgramGroup, Subcommand, declare
+from statechart.terminal.program.registry import Entry, Way
 
 OVERVIEW = """\
 envchart brings deployment environments up and down.
@@ -31,8 +32,8 @@ class CommandGroup(ProgramGroup):
     """The group of all subcommands of the registry."""
 
     package = "environments.cli.commands"
-    registry = COMMANDS
-    ways = WAYS
+    registry: ClassVar[Mapping[str, Entry]] = COMMANDS
+    ways: ClassVar[Mapping[str, Way]] = WAYS
     taking = TAKING
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from statechart.cli.parameters import EVERYWHERE
 from statechart.cli.registry import COMMANDS, WAYS
 from statechart.cli.settings import Settings
 from statechart.terminal.program.group import ProgramGroup
 from statechart.terminal.program.main import run_program
+from statechart.terminal.program.registry import Entry, Way
 from statechart.terminal.report import ExitCode
 
 OVERVIEW = """\
@@ -33,9 +35,11 @@ class _Program(ProgramGroup):
     """The group of all subcommands of the registry."""
 
     package = "statechart.cli.commands"
-    registry = COMMANDS
-    ways = WAYS
-    codes = tuple(code for code in ExitCode if code not in (ExitCode.STEP_FAILED, ExitCode.INTERRUPTED))
+    registry: ClassVar[Mapping[str, Entry]] = COMMANDS
+    ways: ClassVar[Mapping[str, Way]] = WAYS
+    codes: ClassVar[Iterable[ExitCode]] = tuple(
+        code for code in ExitCode if code not in (ExitCode.STEP_FAILED, ExitCode.INTERRUPTED)
+    )
 
 
 STATECHART = _Program(

@@ -57,7 +57,7 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         if chart._abstract:
             raise ChartDefinitionError(f"chart {chart.__name__}: it has no states; declare some")
         given: Any = Model() if model is None else model  # type: ignore[no-untyped-call]  # of the engine
-        self.model = given
+        self.model: ModelT = given
         self.state_field = "state"
         self.subject = subject
         self.commit = commit

@@ -136,7 +136,7 @@ class Program:
     """
 
     def __init__(self, chart: type[Machine], owners: Owners, hidden: Iterable[Iterable[str]]) -> None:
-        self.table = Table(chart)
+        self.table: Table = Table(chart)
         self.takes: dict[str, frozenset[str] | None] = {}
         self._chart = chart
         self._effects: tuple[Effect, ...] = vars(chart).get("_effects", ())
@@ -151,7 +151,7 @@ class Program:
                 for chain in self.table.candidates(node.bit, event.id):
                     steps = tuple(self._step(node.bit, way, event) for way in chain)
                     self._chains[node.state.value, event.id] = steps
-        self.initial = self._initial()
+        self.initial: Step = self._initial()
         self._leaving = {
             node.state.value: {
                 event.id: self._chains[node.state.value, event.id]

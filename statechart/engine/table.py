@@ -116,7 +116,7 @@ class Table:
             self._add_ways(node)
         self._all = sum(self.nodes[top].bit | self.nodes[top].below for top in tops)
         self._leaves = sum(node.bit for node in self.nodes if node.kind <= Kind.FINAL)
-        self.initial = next((top for top in tops if self.nodes[top].state.initial), tops[0])
+        self.initial: int = next((top for top in tops if self.nodes[top].state.initial), tops[0])
 
     def _add(self, state: State, ancestors: tuple[int, ...]) -> int:
         node = Node(len(self.nodes), state, _kind(state), ancestors)

@@ -39,7 +39,7 @@ class Tail:
     def __init__(
         self, layout: Layout, name: str, known: int, *, upgrade: Upgrade = _as_it_is, hold: bool = True
     ) -> None:
-        self.begun = False
+        self.begun: bool = False
         self._layout = layout
         self._upgrade = upgrade
         self._name = name

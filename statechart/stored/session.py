@@ -73,7 +73,7 @@ class ChartSession(Generic[ModelT]):
         self, session: Session[ModelT], chart: type[Chart], run_effects: Callable[[str], None] | None = None
     ) -> None:
         self.session = session
-        self.fired = False
+        self.fired: bool = False
         self._chart = chart
         self._run_effects = run_effects
 
