@@ -460,7 +460,10 @@ class Locked(Conflict, TimeoutError):
         self.doing = doing
         by = f": {holder.describe()}" if holder else " by another process"
         at = f", now {doing}" if doing else ""
-        StorageError.__init__(self, f"{name!r} is locked{by}{at}")
+        own = (
+            "; this process has it open: use that session, or close it" if holder and holder.is_own else ""
+        )
+        StorageError.__init__(self, f"{name!r} is locked{by}{at}{own}")
 
     def __str__(self) -> str:
         return str(self.args[0])

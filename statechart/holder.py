@@ -109,6 +109,16 @@ class Holder(BaseModel, frozen=True, extra="forbid"):
             pid_namespace=self.pid_namespace,
         )
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the holder is this very process."""
+        return (self.pid, self.boot_id, self.pid_namespace, self.start_ticks) == (
+            os.getpid(),
+            boot_id(),
+            pid_namespace(),
+            start_ticks(os.getpid()),
+        )
+
     def describe(self) -> str:
         """Return a description: `envchart run, pid 71 of ann@lab, since 10:31:05Z (alive)`."""
         alive = {True: " (alive)", False: " (no longer alive)", None: ""}[self.is_alive()]

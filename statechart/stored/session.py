@@ -69,6 +69,9 @@ class ChartSession(Generic[ModelT]):
         fired: Whether an event was committed in this session.
     """
 
+    # An attribute that is set here by mistake, instead of by an event, would be lost.
+    __slots__ = ("__weakref__", "_chart", "_copied", "_copy", "_run_effects", "fired", "session")
+
     def __init__(
         self, session: Session[ModelT], chart: type[Chart], run_effects: Callable[[str], None] | None = None
     ) -> None:
@@ -76,6 +79,8 @@ class ChartSession(Generic[ModelT]):
         self.fired: bool = False
         self._chart = chart
         self._run_effects = run_effects
+        self._copied: ModelT | None = None  # the value that `_copy` is a copy of
+        self._copy: ModelT | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name!r} at revision {self.revision}>"
@@ -87,8 +92,11 @@ class ChartSession(Generic[ModelT]):
 
     @property
     def value(self) -> ModelT:
-        """The recorded value."""
-        return self.session.value
+        """A copy of the recorded value: what is changed in the copy is not recorded by the next event."""
+        recorded = self.session.value
+        if self._copy is None or self._copied is not recorded:
+            self._copied, self._copy = recorded, recorded.model_copy(deep=True)
+        return self._copy
 
     @property
     def revision(self) -> int:
@@ -112,14 +120,14 @@ class ChartSession(Generic[ModelT]):
             StorageError: The transition could not be committed; see `Session.commit`.
         """
         __tracebackhide__ = True
-        require_recorded(self._chart, self.value, self.name)
-        value = fire_with(self.session, self._chart, self._chart.event(event), payload)
+        require_recorded(self._chart, self.session.value, self.name)
+        fire_with(self.session, self._chart, self._chart.event(event), payload)
         self.fired = True
-        return value
+        return self.value
 
     def allowed(self, **payload: Any) -> Allowed:  # Any: the chart's guards decide
         """Return the events that the value allows now, with the reasons of those refused."""
-        return allowed_on(self._chart, self.value, self.name, payload)
+        return allowed_on(self._chart, self.session.value, self.name, payload)
 
     def close(self) -> None:
         """Release the name, then run its effects if the store runs them at once. Later calls do nothing."""

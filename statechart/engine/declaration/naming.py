@@ -71,6 +71,8 @@ def _lost_hook(chart: AnyChart, name: str, hooks: Collection[str]) -> Iterator[s
         meant = ("on_exit_" if other[1] else "on_enter_") + other[2]
     elif other is not None and other[3] in events:
         meant = f"before_{other[3]}"
+    elif name.startswith("on_") and name.removeprefix("on_") in states:
+        meant = f"on_enter_{name.removeprefix('on_')}"
     if meant is None and parts is not None:
         known = {hook.removeprefix(parts[1]) for hook in hooks if hook.startswith(parts[1])}
         like = nearest(parts[2], sorted(known))

@@ -114,6 +114,20 @@ def test_a_session_fires_several_events(orders: ChartRepository[Order]) -> None:
     assert orders.load("A-1").state == "shipped"
 
 
+def test_only_events_change_the_value_of_a_session(orders: ChartRepository[Order]) -> None:
+    orders.create("A-1", Order(price=7))
+
+    with orders.open("A-1") as order:
+        order.value.__dict__["price"] = 1
+        assert order.fire(OrderChart.pay, amount=7).price == 7
+        with pytest.raises(AttributeError, match="price"):
+            order.price = 1  # type: ignore[attr-defined]
+        with pytest.raises(Locked, match="this process has it open: use that session"):
+            orders.fire("A-1", OrderChart.ship)
+
+    assert orders.load("A-1").price == 7
+
+
 def test_allowed_events_come_with_the_reasons_of_the_others(orders: ChartRepository[Order]) -> None:
     orders.create("A-1", Order(price=7))
 

@@ -35,6 +35,7 @@ MISSPELT = {
     "on_enter_hom": "on_enter_hom is never called: did you mean on_enter_home?",
     "on_exit_aa": "on_exit_aa is never called: did you mean on_exit_away?",
     "on_entr_home": "on_entr_home is never called: did you mean on_enter_home?",
+    "on_home": "on_home is never called: did you mean on_enter_home?",
     "before_x": "before_x is never called, as no event has this name: rename it",
     "after_goo": "after_goo is never called, as no event has this name: rename it",
     "after_leaev": "after_leaev is never called: did you mean after_leave?",
