@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -109,7 +110,8 @@ class Journal:
                 keep(self.place, kept)
                 with suppress(FileNotFoundError):
                     remove_file(temporary)  # a writer died before its rename
-                create_file(temporary, line.content, sync=True)
+                mode = stat.S_IMODE(os.fstat(self._descriptor).st_mode)
+                create_file(temporary, line.content, mode=mode, sync=True)
                 descriptor = temporary.open(os.O_WRONLY | os.O_APPEND)
                 # The ended segment must have its name before the path leads elsewhere.
                 sync_directory(directory)
@@ -118,9 +120,12 @@ class Journal:
             finally:
                 if not self._took_over(descriptor, line):
                     self._refuses = False
-                    for left in (temporary, kept):
-                        with suppress(OSError, NotOurs):
-                            remove_file(left)
+                    with suppress(OSError, NotOurs):
+                        remove_file(temporary)
+                    with suppress(OSError, StorageError):
+                        # In doubt the second name stays: a checkpoint may name it.
+                        require_in_place(self._where, self._identity, self._name)
+                        remove_file(kept)
                     if descriptor >= 0:
                         os.close(descriptor)
         with suppress(StorageError):  # otherwise before the next append

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
-from statechart.errors import NotOurs, StorageError
+from statechart.errors import StorageError
 from statechart.storage.chain import ABOVE, CHECKPOINT, Head, lines_of
-from statechart.storage.disk import entries, read_file, remove_file, translated
+from statechart.storage.disk import OwnPath, entries, read_file, remove_file, translated
 from statechart.storage.journal import Journal
 from statechart.storage.record import NAMED, Draft, Ended, Line, Record, line_after, read_line
 from statechart.storage.segments.carried import carried
@@ -116,12 +116,19 @@ def sweep_left(journal: Journal, content: bytes) -> None:
 
 def sweep(journal: Journal, content: bytes) -> None:
     """Remove other names and copies of a journal, which no checkpoint has."""
-    for place in entries(journal.place.parent):
+    for place in other_names(entries(journal.place.parent), journal.first_seq, content):
+        with suppress(OSError, StorageError):
+            remove_file(place)
+
+
+def other_names(places: Iterable[OwnPath], first_seq: int, content: bytes) -> Iterator[OwnPath]:
+    """Yield the other names and the copies of a journal, whole or cut off."""
+    for place in places:
         named = NAMED.fullmatch(place.name)
-        if named is None or int(named[1]) != journal.first_seq:
+        if named is None or int(named[1]) != first_seq:
             continue
-        with suppress(OSError, NotOurs, StorageError):
+        with suppress(StorageError):
             # A segment of the same numbers from an earlier history has another beginning.
             kept = read_file(place)
             if kept is not None and content.startswith(kept):
-                remove_file(place)
+                yield place

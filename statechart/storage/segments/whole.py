@@ -14,6 +14,7 @@ from statechart.storage.layout import JOURNAL, Layout
 from statechart.storage.reading import Found, find_settled
 from statechart.storage.record import NAMED, Ended, Record, ended_of
 from statechart.storage.segments.older import Enough, never, older, read_older
+from statechart.storage.segments.rotation import other_names
 
 Upgrade: TypeAlias = Callable[[Record, Path, int], Record]
 """Converts a record to the present schema, given its file and the number of the last record before it."""
@@ -105,28 +106,34 @@ def segments(layout: Layout, name: str, known: int) -> list[SegmentFile]:
     Raises:
         StorageError: As `find_settled`: the journal itself can't be read.
     """
+    directory = layout.own(layout.require(name))
+    # The files first: a segment that ends meanwhile is then not among them, or is named by the journal.
+    with translated("list", directory):
+        places = entries(directory)
     found, _ = find_settled(layout, name, known)
-    directory = layout.own(layout.directory(name))
     listed = [
         SegmentFile(
             layout.directory(name) / JOURNAL, found.before + 1, found.head.seq, "current", found.head.size
         )
     ]
+    known_files: set[str] = set()
     opening: Record | None = found.opening
     while opening is not None and opening.type == CHECKPOINT:
         ended = ended_of(opening.data)
         assert ended is not None
         each, opening = _looked_at(layout, name, ended, known)
         listed.append(each)
-    seen = {path for each in listed for path in (each.path, each.beside)}
+        known_files.add(ended.file)
     gap = listed[-1].first_seq if listed[-1].problem is not None else 0
-    with translated("list", directory):
-        places = entries(directory)
+    # The journal has another name while its segment ends, or if its writer died then.
+    same = set(other_names(places, found.before + 1, found.content))
     for place in places:
         named = NAMED.fullmatch(place.name)
-        if named is not None and Path(place) not in seen:
-            first, last = int(named[1]), int(named[2])
-            listed.append(SegmentFile(Path(place), first, last, "unlinked" if last < gap else "stray"))
+        # By the name without the ending, as a segment may be compressed meanwhile.
+        if named is None or place in same or place.name.removesuffix(".gz") in known_files:
+            continue
+        first, last = int(named[1]), int(named[2])
+        listed.append(SegmentFile(Path(place), first, last, "unlinked" if last < gap else "stray"))
     return sorted(listed, key=lambda each: (each.place == "current", each.first_seq, str(each.path)))
 
 

@@ -9,14 +9,17 @@ import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from statechart.errors import CommitUncertain, CorruptHistory, NewerSchema, StorageError
 from statechart.holder import Holder
+from statechart.storage.reading import Found
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.segments import whole
 from statechart.storage.segments.rotation import Segment
 from statechart.storage.session import Session
 
@@ -285,7 +288,7 @@ def test_what_a_dead_writer_left_is_swept_by_the_next(repository: JsonFileReposi
     directory = repository.directory("demo")
     (directory / ".history.jsonl.tmp").write_bytes(b'{"half')
     os.link(directory / "history.jsonl", directory / "history.00000001-00000001.jsonl")
-    assert [each.place for each in repository.segments("demo")] == ["stray", "current"]
+    assert [each.place for each in repository.segments("demo")] == ["current"]
 
     repository.open("demo").close()
     assert "history.00000001-00000001.jsonl" not in files(repository)
@@ -295,6 +298,35 @@ def test_what_a_dead_writer_left_is_swept_by_the_next(repository: JsonFileReposi
 
     assert [each.place for each in repository.segments("demo")] == ["plain", "current"]
     assert ".history.jsonl.tmp" not in files(repository)
+
+
+def test_the_next_segment_has_the_permissions_of_the_journal(
+    repository: JsonFileRepository[Counter],
+) -> None:
+    journal = repository.directory("demo") / "history.jsonl"
+    journal.chmod(0o640)
+
+    with repository.open("demo") as session:
+        count(session, 2)
+
+    assert len(repository.segments("demo")) == 2
+    assert journal.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_segment_that_ends_meanwhile_is_no_stray(
+    repository: JsonFileRepository[Counter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled = whole.find_settled
+
+    def ended_meanwhile(*arguments: Any) -> tuple[Found, tuple[str, ...]]:
+        found = settled(*arguments)
+        with repository.open("demo") as session:
+            count(session, 4)
+        return found
+
+    monkeypatch.setattr(whole, "find_settled", ended_meanwhile)
+    for _ in range(3):
+        assert {each.place for each in repository.segments("demo")} <= {"plain", "current"}
 
 
 def test_opening_alone_records_nothing(repository: JsonFileRepository[Counter]) -> None:
