@@ -236,13 +236,14 @@ class FileRepository:
             )
 
     @contextmanager
-    def _damage_at(self, name: str, line: int, problem: str) -> Iterator[None]:
+    def _damage_at(self, name: str, seq: int, problem: str) -> Iterator[None]:
         """Report a record that does not fit the models as damage."""
         try:
             yield
         except ValueError as error:
             why = first_problem(error) if isinstance(error, ValidationError) else error
-            raise CorruptHistory(name, self._layout.journal(name), f"{problem}: {why}", line) from error
+            path, before = self._store.place_of(name, seq)
+            raise CorruptHistory(name, path, f"{problem}: {why}", seq - before) from error
 
 
 class FileHistory:

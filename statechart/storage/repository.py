@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, RootModel
 
-from statechart.errors import OnNetwork, Stale, StorageError
+from statechart.errors import CorruptHistory, MigrationFailed, OnNetwork, Stale, StorageError
 from statechart.holder import Holder
 from statechart.storage import directories, document
 from statechart.storage.chain import CREATED, RESERVED, Head, origin
@@ -25,7 +25,7 @@ from statechart.storage.record import FIRST_VERSION, Record
 from statechart.storage.segments.compression import compress
 from statechart.storage.segments.older import Enough, never
 from statechart.storage.segments.rotation import DEFAULT, Segment, sweep_left
-from statechart.storage.segments.whole import SegmentFile, records, segments
+from statechart.storage.segments.whole import SegmentFile, place_of, records, segments
 from statechart.storage.session import ChecksStates, Codec, Loaded, Migration, ModelT, Session, written
 from statechart.storage.tail import Tail
 
@@ -325,11 +325,24 @@ class JsonFileRepository(Generic[ModelT]):
             CorruptHistory: The value does not fit the model.
             MigrationFailed: A migration raised an error.
         """
-        return self._codec.value([record], self._layout.journal(name), name)
+        try:
+            return self._codec.value([record], self._layout.journal(name), name)
+        except (CorruptHistory, MigrationFailed):
+            # Once more, since finding the file takes long.
+            path, before = self.place_of(name, record.seq)
+            return self._codec.value([record], path, name, before=before)
 
     def upgraded(self, name: str, record: Record) -> Record:
         """Return a record of a name in the present schema; raises MigrationFailed."""
-        return self._codec.upgraded(record, self._layout.journal(name), name)
+        try:
+            return self._codec.upgraded(record, self._layout.journal(name), name)
+        except MigrationFailed:
+            path, before = self.place_of(name, record.seq)
+            return self._codec.upgraded(record, path, name, before=before)
+
+    def place_of(self, name: str, seq: int) -> tuple[Path, int]:
+        """Return the file that holds a record, and the number of the last record before that file."""
+        return place_of(self._layout, name, self.schema_version, seq)
 
     def exists(self, name: str) -> bool:
         """Return whether a name is taken, by any kind of file."""

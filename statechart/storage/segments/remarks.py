@@ -32,8 +32,13 @@ def notes(segments: Sequence[SegmentFile]) -> Iterator[str]:
     for each in segments:
         if each.beside is not None:
             yield f"{each.beside.name} is not needed: {each.path.name} holds the same records"
-        if each.place == "stray":
-            yield f"{each.path.name} is no part of this history: no later segment names it"
+    # After a new history was begun, all segments of the damaged one lie there.
+    match [each.path.name for each in segments if each.place == "stray"]:
+        case [name]:
+            yield f"{name} is no part of this history: no later segment names it"
+        case [name, *others]:
+            rest = counted(len(others), "other segment")
+            yield f"{name} and {rest} are no part of this history: no later segment names them"
 
 
 def begins_readable(segments: Iterable[SegmentFile], opening: Record) -> bool:

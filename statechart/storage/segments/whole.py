@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -98,6 +99,21 @@ def _require_next(name: str, path: Path, ended: Ended, opening: Record, before: 
     if (opening.prev, opening.seq) != (before.hash, before.seq + 1) or opening.revision != before.revision:
         problem = f"its first record does not continue record {before.seq}, the last of the segment before"
         raise UnusableSegment(name, path, ended.first_seq, ended.last_seq, problem)
+
+
+def place_of(layout: Layout, name: str, known: int, seq: int) -> tuple[Path, int]:
+    """Return the file that holds a record, and the number of the last record before that file.
+
+    If the segments can't be read, it is the journal.
+    """
+    with suppress(StorageError):
+        found, _ = find_settled(layout, name, known)
+        if seq > found.before:
+            return layout.journal(name), found.before
+        for each in older(layout.own(layout.directory(name)), name, found.opening, known):
+            if each.opening.seq <= seq:
+                return each.path, each.opening.seq - 1
+    return layout.journal(name), 0
 
 
 def segments(layout: Layout, name: str, known: int) -> list[SegmentFile]:

@@ -9,10 +9,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from statechart.errors import Locked, MissingSegment, NotFound, StorageError, UnusableSegment
+from statechart.errors import (
+    CorruptHistory,
+    Locked,
+    MigrationFailed,
+    MissingSegment,
+    NotFound,
+    StorageError,
+    UnusableSegment,
+)
 from statechart.holder import Holder
+from statechart.storage.rebase import Evidence
+from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments import remarks
 from statechart.storage.segments.rotation import Segment
@@ -343,3 +353,49 @@ def test_a_bad_directory_stays_a_storage_error(repository: Repository) -> None:
     for use in (repository.segments, repository.compress, repository.history):
         with pytest.raises(StorageError):
             use("demo")
+
+
+def test_segments_of_a_replaced_history_are_remarked_in_one_line(repository: Repository) -> None:
+    evidence = _damaged(repository)
+    repository.rebase(evidence, evidence.candidates[0], reason="test", holder=Holder.current())
+
+    assert list(remarks.notes(repository.segments("demo"))) == [
+        "history.00000001-00000004.jsonl and 2 other segments are no part of this history: "
+        "no later segment names them"
+    ]
+
+
+def _damaged(repository: Repository) -> Evidence[Counter]:
+    journal = repository.directory("demo") / "history.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"counted"', b'"cOunted"'))
+    return repository.survey("demo")
+
+
+class Strict(BaseModel, frozen=True, extra="forbid"):
+    """A later form of the model, which old values do not fit."""
+
+    count: int = Field(ge=6)
+
+
+def test_a_value_that_does_not_fit_is_named_by_its_file_and_line(repository: Repository) -> None:
+    of_today = JsonFileRepository(repository.root, Strict)
+    record = next(each for each in repository.records("demo") if each.seq == 6)
+
+    with pytest.raises(CorruptHistory) as raised:
+        of_today.read("demo", record)
+
+    assert (raised.value.path.name, raised.value.line) == (SECOND, 2)
+
+
+def test_a_record_that_can_not_be_migrated_is_named_by_its_file_and_line(repository: Repository) -> None:
+    of_today = JsonFileRepository(repository.root, Counter, schema_version=2, migrations={1: _refused})
+    record = next(each for each in repository.records("demo") if each.seq == 6)
+
+    with pytest.raises(MigrationFailed) as raised:
+        of_today.upgraded("demo", record)
+
+    assert (raised.value.path.name, raised.value.line, raised.value.record) == (SECOND, 2, 6)
+
+
+def _refused(_record: Record) -> Record:
+    raise ValueError("unknown")
