@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sized
 from enum import Enum
 from functools import cached_property, partial, partialmethod
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -104,3 +104,38 @@ def first_problem(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, found["loc"]))
     return f"{where}: {found['msg']}" if where else found["msg"]
+
+
+def unread(value: object, read: object, where: str = "") -> str | None:
+    """Return the problem of a value that is read as one of a base class without its fields, or None."""
+    parts, others = _parts(value), _parts(read)
+    if type(value) is not type(read) and _fields(type(read)):
+        kind, base = type(value).__name__, type(read).__name__
+        lost = [name for name in _fields(type(value)) if not hasattr(read, name)]
+        if lost:
+            owner = f"its {where} is" if where else "it is"
+            hint = f": annotate the field with {base} | {kind}" if where else f", as a {base} is read"
+            return f"{owner} a {kind}, and would lose {listed(lost)}{hint}"
+    for name, part in parts.items():
+        if type(part) not in _LEAVES and name in others:
+            problem = unread(part, others[name], f"{where}.{name}" if where else str(name))
+            if problem is not None:
+                return problem
+    return None
+
+
+_LEAVES = frozenset((str, int, float, bool, type(None)))
+
+
+def _fields(kind: type) -> Mapping[str, object]:
+    """Return the fields of a model of pydantic, or of a dataclass."""
+    found: Mapping[str, object] | None = getattr(kind, "__pydantic_fields__", None)
+    return getattr(kind, "__dataclass_fields__", {}) if found is None else found
+
+
+def _parts(value: object) -> Mapping[Any, object]:
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, (list, tuple)):
+        return dict(enumerate(value))
+    return {name: getattr(value, name) for name in _fields(type(value)) if hasattr(value, name)}

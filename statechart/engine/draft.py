@@ -15,17 +15,18 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from functools import cache
-from inspect import getattr_static
+from inspect import getattr_static, signature
 from pathlib import PurePath
 from typing import Any, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic_core import ArgsKwargs, PydanticSerializationError
 
 from statechart.engine.attributes import attributes
+from statechart.engine.objects import Keeper, is_data, same
 from statechart.errors import InvalidValue
-from statechart.wording import first_problem, nearest
+from statechart.wording import first_problem, nearest, unread
 
 _SIMPLE = frozenset(
     (
@@ -62,102 +63,6 @@ def _is_frozen(kind: type) -> bool:
     return bool(getattr(getattr(kind, "__dataclass_params__", None), "frozen", False))
 
 
-class Keeper:
-    """Keeps the model of a machine: any object whose attributes can be set.
-
-    Guards and hooks change the object itself; if the event fails, its attributes are put back.
-    """
-
-    drafts = False
-    """Whether `draft` returns another object than the model."""
-
-    def apart(self, model: Any) -> Any:
-        """Return a model with the same values, which changes without changing the given one."""
-        return copy(model)
-
-    def draft(self, model: Any) -> Any:
-        """Return what guards and hooks see of a model."""
-        return model
-
-    def saved(self, model: Any) -> Any:
-        """Return what `restore` needs to put the attributes of a model back."""
-        held = {name: getattr(model, name) for name in _slots(model.__class__) if hasattr(model, name)}
-        held |= getattr(model, "__dict__", {})
-        return [(name, value, _content(value)) for name, value in held.items()]
-
-    def restore(self, model: Any, state: object, saved: Any) -> None:
-        """Put the state of a model back, and its attributes as far as they were saved."""
-        if saved is not None:
-            getattr(model, "__dict__", {}).clear()
-            for name in _slots(model.__class__):
-                if hasattr(model, name):
-                    delattr(model, name)
-            for name, value, content in saved:
-                if name in _slots(model.__class__):
-                    setattr(model, name, value)
-                else:
-                    vars(model)[name] = value
-                if content is not None and value != content:
-                    _refill(value, content)
-        model.state = state
-
-    def assign(self, draft: Any, state: object) -> None:
-        """Set the state of a draft.
-
-        Raises:
-            AttributeError: The model does not let its state be set; also TypeError and ValueError.
-        """
-        draft.state = state
-
-    def left(self, model: Any, draft: Any) -> Any:
-        """Return the value as the hooks left it, still in the old state; `draft` is None without hooks."""
-        del draft
-        return model
-
-    def entered(self, value: Any, state: object) -> Any:
-        """Return a value in a state."""
-        del state  # it is in the state already
-        return value
-
-    def validated(self, value: Any, name: str) -> Any:
-        """Return a value as its class reads it.
-
-        Raises:
-            InvalidValue: The class refuses it.
-        """
-        del name
-        return value
-
-    def adopted(self, model: Any, value: Any) -> Any:
-        """Return the model of a machine after an event: the same object, if it can be changed."""
-        if value is not model:  # of the chart's own `evolve`
-            getattr(model, "__dict__", {}).update(getattr(value, "__dict__", {}))
-            for name in _slots(model.__class__):
-                if hasattr(value, name):
-                    setattr(model, name, getattr(value, name))
-        return model
-
-
-@cache
-def _slots(model: type) -> frozenset[str]:
-    """Return the attributes of a class that are in no dictionary."""
-    bodies = [vars(base).get("__slots__", ()) for base in model.__mro__]
-    names = {name for body in bodies for name in ((body,) if isinstance(body, str) else body)}
-    return frozenset(names - {"__dict__", "__weakref__"})
-
-
-def _content(value: object) -> Any:
-    return own(value) if type(value) in (list, dict, set) else None
-
-
-def _refill(container: Any, content: Any) -> None:
-    if isinstance(container, list):
-        container[:] = content
-    else:
-        container.clear()
-        container.update(content)
-
-
 class _Drafts(Keeper):
     """Keeps models that are drafted: `assign` sets the state of the draft only."""
 
@@ -175,7 +80,7 @@ class _Models(_Drafts):
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._model = model
-        self._fields = frozenset(model.model_fields)
+        self._fields = tuple(model.model_fields)
         self._frozen = bool(model.model_config.get("frozen"))
         self._class = _draft_class(model, _set_field)
 
@@ -191,7 +96,7 @@ class _Models(_Drafts):
         )
         object.__setattr__(draft, "__pydantic_fields_set__", set(model.__pydantic_fields_set__))
         object.__setattr__(draft, "__pydantic_extra__", own(model.__pydantic_extra__))
-        object.__setattr__(draft, "__pydantic_private__", own(model.__pydantic_private__))
+        object.__setattr__(draft, "__pydantic_private__", _own_private(model.__pydantic_private__))
         return draft
 
     def assign(self, draft: Any, state: object) -> None:
@@ -207,14 +112,15 @@ class _Models(_Drafts):
         changed = {
             name: now[name]
             for name in self._fields
-            if name in now and name != "state" and (name not in held or _differs(held[name], now[name]))
+            if name in now and name != "state" and (name not in held or not same(held[name], now[name]))
         }
         extra, private = draft.__pydantic_extra__, draft.__pydantic_private__
-        if not changed and extra == model.__pydantic_extra__ and private == model.__pydantic_private__:
+        others = (model.__pydantic_extra__, model.__pydantic_private__)
+        if not changed and same(others, (extra, private)):
             return model
         value = model.model_copy(update=changed)
         object.__setattr__(
-            value, "__dict__", {name: vars(value)[name] for name in self._fields & vars(value).keys()}
+            value, "__dict__", {name: vars(value)[name] for name in self._fields if name in vars(value)}
         )
         object.__setattr__(value, "__pydantic_extra__", extra)
         object.__setattr__(value, "__pydantic_private__", private)
@@ -234,7 +140,18 @@ class _Models(_Drafts):
         except ValidationError as error:
             problem = f"it is not a valid {self._model.__name__} ({first_problem(error)})"
             raise InvalidValue(name, problem) from error
+        lost = unread(value, read)
+        if lost is not None:
+            raise InvalidValue(name, lost)
+        self._keep_private(value.__pydantic_private__, read.__pydantic_private__)
         return read
+
+    def _keep_private(self, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+        """Keep the private attributes that reading a value set to their defaults."""
+        if before and after is not None:
+            for name, private in self._model.__private_attributes__.items():
+                if name in before and (name not in after or after[name] == private.get_default()):
+                    after[name] = before[name]
 
     def adopted(self, model: Any, value: Any) -> Any:
         if self._frozen or value is model:
@@ -244,8 +161,11 @@ class _Models(_Drafts):
         return model
 
 
-def _differs(before: object, after: object) -> bool:
-    return after is not before and (type(after) is not type(before) or after != before)
+def _own_private(private: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return private attributes, with copies of data; a client and the like is shared."""
+    if private is None:
+        return None
+    return {name: own(value) if is_data(value) else value for name, value in private.items()}
 
 
 def _set_field(draft: Any, name: str, value: object) -> None:
@@ -289,7 +209,7 @@ class _FrozenDataclasses(_Drafts):
             name: getattr(draft, name)
             for name in self._names
             if draft is not None and name != "state" and hasattr(draft, name)
-            if not hasattr(model, name) or _differs(getattr(model, name), getattr(draft, name))
+            if not hasattr(model, name) or not same(getattr(model, name), getattr(draft, name))
         }
         return _with(model, changed) if changed else model
 
@@ -306,14 +226,52 @@ def _with(value: Any, changed: dict[str, Any]) -> Any:
     after = copy(value)
     for name, each in changed.items():
         object.__setattr__(after, name, each)
+    kind: type = type(value)
     check = getattr(after, "__post_init__", None)
-    if check is not None and not any(field.name in changed and not field.init for field in fields(value)):
+    if hasattr(kind, "__pydantic_validator__"):
+        _validate(after)
+    elif (
+        check is not None
+        and not _takes_more(kind)
+        and not any(field.name in changed and not field.init for field in fields(kind))
+    ):
         try:
             check()
         except (TypeError, ValueError) as error:
-            kind = type(value).__name__
-            raise InvalidValue(kind, f"it is not a valid {kind} ({error})") from error
+            raise InvalidValue(kind.__name__, f"it is not a valid {kind.__name__} ({error})") from error
     return after
+
+
+def _validate(value: Any) -> None:
+    """Give a dataclass of pydantic's the attributes that its validator reads.
+
+    Raises:
+        InvalidValue: It refuses them.
+    """
+    kind: Any = type(value)
+    if _takes_more(kind):
+        return
+    held = {
+        field.name: getattr(value, field.name)
+        for field in fields(kind)
+        if field.init and hasattr(value, field.name)
+    }
+    try:
+        read = kind.__pydantic_validator__.validate_python(
+            ArgsKwargs((), held), by_alias=True, by_name=True
+        )
+    except ValidationError as error:
+        problem = f"it is not a valid {kind.__name__} ({first_problem(error)})"
+        raise InvalidValue(kind.__name__, problem) from error
+    for name in held:
+        object.__setattr__(value, name, getattr(read, name))
+
+
+@cache
+def _takes_more(kind: Any) -> bool:
+    """Return whether a dataclass has an InitVar, without which it can't be made again."""
+    known = {field.name for field in fields(kind)}
+    return any(name in signature(kind).parameters for name in kind.__dataclass_fields__.keys() - known)
 
 
 def _set_attribute(draft: Any, name: str, value: object) -> None:
@@ -357,19 +315,14 @@ class _Dataclasses(Keeper):
     def __init__(self, model: type) -> None:
         self._fields = [field.name for field in fields(model)]
         self._known = attributes(model)
-        self._validator = getattr(model, "__pydantic_validator__", None)
+        self._validates = hasattr(model, "__pydantic_validator__")
 
     def left(self, model: Any, draft: Any) -> Any:
         del draft
-        held = {name: getattr(model, name) for name in self._fields if hasattr(model, name)}
         for name in getattr(model, "__dict__", {}).keys() - self._known if self._known is not None else ():
             raise InvalidValue(type(model).__name__, _no_field(type(model), name, self._fields))
-        if self._validator is not None:
-            try:
-                self._validator.validate_python(held)
-            except ValidationError as error:
-                kind = type(model).__name__
-                raise InvalidValue(kind, f"it is not a valid {kind} ({first_problem(error)})") from error
+        if self._validates:
+            _validate(model)
         return model
 
 

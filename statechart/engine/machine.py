@@ -16,9 +16,10 @@ from typing_extensions import TypeVar
 from statechart.engine.calls import Async, Lacking, NotFound, Owners
 from statechart.engine.declaration import naming
 from statechart.engine.declaration.hints import misfit, problem
-from statechart.engine.draft import Keeper, keeper_of, sets_state
+from statechart.engine.draft import keeper_of, sets_state
 from statechart.engine.effects import named
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
+from statechart.engine.objects import Keeper
 from statechart.engine.payload import RESERVED, Payload, require_spelt
 from statechart.engine.program import Program, Step
 from statechart.engine.values import require_entered, require_settable, require_state, settle

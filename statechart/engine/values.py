@@ -12,7 +12,7 @@ from statechart.wording import plain, state_text
 if TYPE_CHECKING:
     from statemachine import State, StateChart
 
-    from statechart.engine.draft import Keeper
+    from statechart.engine.objects import Keeper
 
 
 def value_problem(value: object, others: Iterable[object]) -> str | None:

@@ -117,6 +117,7 @@ class JsonFileRepository(Generic[ModelT]):
             StorageError: The value could not be written; no trace was left.
         """
         self._layout.directory(name)  # raises InvalidName before anything is written
+        value = self._codec.as_read(value, name)
         lineage = lineage or uuid4().hex
         actor = self._actor or Holder.current().user
         said = {**(data or {}), "lineage": lineage, "name": name}

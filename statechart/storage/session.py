@@ -22,7 +22,7 @@ from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
 from statechart.storage.record import Draft, Line, Record, line_after
 from statechart.storage.segments.rotation import DEFAULT, Segment, next_segment
-from statechart.wording import first_problem, nearest
+from statechart.wording import first_problem, nearest, unread
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -135,7 +135,11 @@ class Codec(Generic[ModelT]):
         Raises:
             InvalidValue: As `draft`.
         """
-        return self._read(self._json(value, name), name)
+        read = self._read(self._json(value, name), name)
+        lost = unread(value, read)
+        if lost is not None:
+            raise InvalidValue(name, lost)
+        return read
 
     def stored(self, value: ModelT, name: str) -> bytes:
         """Return the JSON of a recorded value, in the present schema.

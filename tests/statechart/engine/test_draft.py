@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pydantic
 import pytest
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from statechart import Chart, Event, InvalidValue, JsonFileRepository, State, fire
 
@@ -66,6 +67,13 @@ class Data:
         self.made = True
 
 
+@pydantic.dataclasses.dataclass(frozen=True)
+class FrozenValidated:
+    state: str = "on"
+    level: int = Field(0, le=5)
+    lines: list[list[int]] = field(default_factory=lambda: [[1]])
+
+
 @pydantic.dataclasses.dataclass
 class Validated:
     state: str = "on"
@@ -87,7 +95,7 @@ def namespace() -> SimpleNamespace:
 
 
 PYDANTIC: list[Any] = [Frozen, Mutable]
-MODELS: list[Any] = [*PYDANTIC, FrozenData, Data, Validated, Slotted, namespace]
+MODELS: list[Any] = [*PYDANTIC, FrozenData, Data, FrozenValidated, Validated, Slotted, namespace]
 Act = Callable[[Any], object]
 
 
@@ -129,11 +137,126 @@ def test_a_hook_cannot_set_the_state(make: Any, hook: str) -> None:
     require_refused(make(), lambda model: setattr(model, "state", "dim"), problem, hook)
 
 
-@pytest.mark.parametrize("make", [*PYDANTIC, FrozenData, Validated])
+@pytest.mark.parametrize("make", [*PYDANTIC, FrozenData, FrozenValidated, Validated])
 def test_a_value_that_the_model_refuses_is_told_in_its_words(make: Any) -> None:
     require_refused(
         make(), lambda model: setattr(model, "level", 6), "Input should be less than or equal to 5"
     )
+
+
+@pytest.mark.parametrize("make", [*PYDANTIC, FrozenValidated, Validated])
+def test_a_value_is_converted_as_the_model_does(make: Any) -> None:
+    chart = chart_of(lambda model: setattr(model, "level", "4"))
+    machine = chart(make())
+
+    machine.fire(chart.event("stop"))
+
+    assert machine.model.level == 4
+
+
+@dataclass(frozen=True)
+class Prepared:
+    state: str = "on"
+    level: int = 0
+    start: InitVar[int] = 3
+
+    def __post_init__(self, start: int) -> None:
+        object.__setattr__(self, "level", self.level or start)
+
+
+def test_a_dataclass_that_takes_more_than_its_fields_is_not_prepared_again() -> None:
+    chart = chart_of(lambda model: setattr(model, "level", 4))
+    machine = chart(Prepared())
+
+    machine.fire(chart.event("stop"))
+
+    assert machine.model.level == 4
+
+
+class Lamp(BaseModel):
+    watts: int = 40
+
+
+class Dimmer(Lamp):
+    steps: int = 3
+
+
+class Room(BaseModel):
+    state: str = "on"
+    lamps: list[Lamp] = []
+    _client: object = PrivateAttr(None)
+    _made: int = PrivateAttr(0)
+
+    def model_post_init(self, context: object) -> None:
+        self._made = len(self.lamps)
+
+
+def test_fields_of_a_subclass_are_not_lost_in_silence(tmp_path: Path) -> None:
+    problem = "its lamps.0 is a Dimmer, and would lose steps: annotate the field with Lamp | Dimmer"
+    repository = JsonFileRepository(tmp_path, Room)
+
+    with pytest.raises(InvalidValue, match=re.escape(problem)):
+        repository.create("hall", Room(lamps=[Dimmer()]))
+    chart = chart_of(lambda model: model.lamps.append(Dimmer()))
+    with pytest.raises(InvalidValue, match=re.escape(problem)):
+        chart(Room()).fire(chart.event("stop"))
+
+
+def test_private_attributes_stay_unless_the_model_computes_them() -> None:
+    client, room = object(), Room()
+    room._client = client
+    chart = chart_of(lambda model: model.lamps.append(Lamp()))
+
+    chart(room).fire(chart.event("stop"))
+
+    assert room._client is client
+    assert room._made == 1
+
+
+@dataclass
+class Part:
+    number: int
+    amount: int = field(default=0, compare=False)
+
+
+class Parts(BaseModel):
+    state: str = "on"
+    parts: list[Part] = []
+    by_name: dict[str, int] = {}
+
+
+def test_a_change_that_a_comparison_leaves_out_is_not_lost() -> None:
+    def change(model: Any) -> None:
+        model.parts[0].amount = 5
+        model.by_name["a"] = model.by_name.pop("a")
+
+    chart = chart_of(change)
+    machine = chart(Parts(parts=[Part(1)], by_name={"a": 1, "b": 2}))
+
+    machine.fire(chart.event("stop"))
+
+    assert machine.model.parts[0].amount == 5
+    assert list(machine.model.by_name) == ["b", "a"]
+
+
+def test_a_failed_event_leaves_the_objects_of_a_model_the_same() -> None:
+    item, lamp = SimpleNamespace(n=1), Lamp()
+    model = SimpleNamespace(state="on", items=[item], parts={"lamp": [lamp]}, data=Data())
+
+    def fails(model: Any) -> None:
+        model.items.append(2)
+        model.parts["lamp"][0].watts = 60
+        model.data.level = 3
+        raise ValueError("too late")
+
+    chart = chart_of(fails)
+    with pytest.raises(ValueError, match="too late"):
+        chart(model).fire(chart.event("stop"))
+
+    assert len(model.items) == 1
+    assert model.items[0] is item
+    assert model.parts["lamp"][0] is lamp
+    assert (lamp.watts, model.data.level) == (40, 0)
 
 
 def test_a_validator_of_the_whole_model_is_told_in_its_words() -> None:
