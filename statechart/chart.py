@@ -17,7 +17,7 @@ from statechart.engine.declaration.models import declared_model
 from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
 from statechart.engine.hooks import Commit, FiredEvent, Hooks, Transition, emit, hooks_class
-from statechart.engine.kept import kept_machines
+from statechart.engine.kept import Kept
 from statechart.engine.machine import Evolve, Machine
 from statechart.engine.refusals import answers, is_open, reason
 from statechart.engine.values import require_state, value_problem
@@ -74,6 +74,7 @@ class _StrictMeta(StateMachineMetaclass):
             own = cls.__mro__[: cls.__mro__.index(base)]
             cls._has_evolution = any("evolve" in vars(owner) for owner in own)
         cls._programs: dict[object, Any] = {}
+        cls._kept = Kept()  # of the class, and not of the thread, so that both are freed together
         cls._kinds = {state.id: "a state" for state in cls.states}
         cls._kinds |= {event.id: "an event" for event in cls._events}
 
@@ -143,6 +144,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     """Whether `fire` records the payload of an event; or the names of the keywords that are left out."""
 
     _effects: ClassVar[tuple[Effect, ...]] = ()
+    _kept: ClassVar[Kept]
 
     def __init__(
         self, model: ModelT | None = None, *, subject: str | None = None, commit: Commit | None = None
@@ -315,10 +317,11 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             UnknownState: The chart has no state like the model's.
         """
         # Building a machine takes longer than an event, and leaves cyclic garbage.
-        machine = kept_machines().get((cls, type(model)))
+        machines = cls._kept.machines
+        machine = machines.get(type(model))
         own = keeper_of(cast("type", type(model))).apart(model)
         if machine is None:
-            machine = kept_machines()[cls, type(model)] = cls(own)
+            machine = machines[type(model)] = cls(own)
         elif machine._hooks.firing is not None:
             raise NestedFire(cls.__name__, "another event")
         else:

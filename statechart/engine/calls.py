@@ -9,12 +9,13 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from inspect import Parameter, getattr_static, iscoroutinefunction, signature, unwrap
 from operator import itemgetter
 from traceback import walk_tb
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from statemachine import Event
 from statemachine.callbacks import SpecReference
@@ -140,8 +141,12 @@ class Search:
             if not spec.is_bounded and getattr(method, "__func__", None) is spec.func:
                 return self._attribute(at, name)
         _refuse_async(spec.func)
-        taken = _takes(spec.func)
-        return Source(spec.func, lambda _owners, known: _bound(spec.func, known), taken, (spec.func,))
+        parameters = _parameters(spec.func)
+
+        def call(_owners: Owners, known: Keywords) -> Any:
+            return _bound(spec.func, parameters, known)
+
+        return Source(spec.func, call, _takes(spec.func), (spec.func,))
 
     def _expression(self, expression: str) -> Source:
         if expression.isidentifier():
@@ -189,10 +194,11 @@ class Search:
                 return found
             if isinstance(found, Event):
                 return found(**{key: value for key, value in known.items() if key != "machine"})
-            return _bound(found, known)
+            return _bound(found, _parameters(found), known)
 
         if callable(found):
-            return Source((name, at), call, _takes(found), (found,))
+            # Without the owner of a bound method, who would live as long as the chart.
+            return Source((name, at), call, _takes(found), (getattr(found, "__func__", found),))
         return Source((name, at), call, frozenset())
 
 
@@ -231,8 +237,10 @@ def _method(at: int, name: str, function: FunctionType) -> Source:
 
 
 def _general(at: int, function: FunctionType) -> Call:
+    parameters = _parameters(function)[1:]
+
     def call(owners: Owners, known: Keywords) -> Any:
-        return _bound(function, known, owners[at])
+        return _bound(function, parameters, known, owners[at])
 
     return call
 
@@ -267,14 +275,16 @@ def _takes(function: Callable[..., Any], skipped: int = 0) -> frozenset[str] | N
     return frozenset(parameter.name for parameter in parameters)
 
 
-def _bound(function: Callable[..., Any], known: Keywords, *first: object) -> Any:
-    """Call a function with the keywords that its signature names."""
+def _bound(
+    function: Callable[..., Any], parameters: Iterable[Parameter], known: Keywords, *first: object
+) -> Any:
+    """Call a function with the keywords that its parameters name."""
     arguments, lacking = list(first), []
     keywords: dict[str, Any] = {}
     by_name = False
-    for parameter in _parameters(function)[len(first) :]:
+    for parameter in parameters:
         if parameter.kind is Parameter.VAR_KEYWORD:
-            taken = {each.name for each in _parameters(function)}
+            taken = {each.name for each in parameters}
             keywords |= {name: value for name, value in known.items() if name not in taken}
         elif parameter.kind is Parameter.VAR_POSITIONAL:
             by_name = True
@@ -295,14 +305,22 @@ def _bound(function: Callable[..., Any], known: Keywords, *first: object) -> Any
         raise
 
 
+# Weakly, as a model or a listener may bring functions of its own.
+_known_parameters: WeakKeyDictionary[Callable[..., Any], tuple[Parameter, ...]] = WeakKeyDictionary()
+
+
 def _parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    if isinstance(function, MethodType):
+        return _parameters(function.__func__)[1:]
     try:
+        found = _known_parameters.get(function)
+        if found is None:
+            found = _known_parameters[function] = _parameters_of(function)
+    except TypeError:  # it can't be hashed, or nothing can refer to it weakly
         return _parameters_of(function)
-    except TypeError:  # it can't be hashed
-        return tuple(signature(function).parameters.values())
+    return found
 
 
-@cache
 def _parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     return tuple(signature(function).parameters.values())
 

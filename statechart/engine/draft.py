@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from inspect import getattr_static, signature
 from pathlib import PurePath
 from typing import Any, cast
@@ -34,6 +34,9 @@ _SIMPLE = frozenset(
         *(Decimal, Fraction, UUID, range, type, type(Ellipsis), re.Pattern),
     )
 )
+
+
+_MANY = 128  # classes of models that are known at once; those made in a loop are freed
 
 
 def own(value: object) -> Any:  # Any: a value of the same type
@@ -267,7 +270,7 @@ def _validate(value: Any) -> None:
         object.__setattr__(value, name, getattr(read, name))
 
 
-@cache
+@lru_cache(maxsize=_MANY)
 def _takes_more(kind: Any) -> bool:
     """Return whether a dataclass has an InitVar, without which it can't be made again."""
     known = {field.name for field in fields(kind)}
@@ -340,7 +343,7 @@ def _draft_class(model: type, setter: Callable[[Any, str, object], None]) -> typ
     return cast("type", make(metaclass, model.__name__, (model,), parts))
 
 
-@cache
+@lru_cache(maxsize=_MANY)
 def keeper_of(model: type) -> Keeper:
     """Return what keeps models of a class."""
     if issubclass(model, BaseModel):

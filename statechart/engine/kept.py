@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-# By thread, as two threads on one machine would get each other's errors.
-_thread = threading.local()
 
+class Kept(threading.local):
+    """The machines of a chart by the class of their models, of the thread that asks.
 
-def kept_machines() -> dict[tuple[type, type], Any]:
-    """Return the machines of this thread, by the classes of their chart and model."""
-    machines: dict[tuple[type, type], Any] | None = getattr(_thread, "machines", None)
-    if machines is None:
-        machines = _thread.machines = {}
-    return machines
+    Two threads on one machine would get each other's errors.
+    """
+
+    def __init__(self) -> None:
+        self.machines: dict[type, Any] = {}

@@ -7,15 +7,15 @@ from contextlib import suppress
 from typing import Any, ClassVar, Generic, cast
 
 from loguru import logger
-from statemachine import Event, State, StateChart
+from statemachine import Event, State
 from statemachine.model import Model
-from statemachine.orderedset import OrderedSet
 from statemachine.state import InstanceState
 from typing_extensions import TypeVar
 
 from statechart.engine.calls import Async, Lacking, NotFound, Owners
 from statechart.engine.declaration import naming
 from statechart.engine.declaration.hints import misfit, problem
+from statechart.engine.described import Described
 from statechart.engine.draft import keeper_of, sets_state
 from statechart.engine.effects import named
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
@@ -42,7 +42,7 @@ Evolve = Callable[[Any, Transition], Any]
 NO_PAYLOAD: Mapping[str, Any] = {}
 
 
-class Machine(StateChart[ModelT], Generic[ModelT]):
+class Machine(Described[ModelT], Generic[ModelT]):
     """Runs the program of a chart on a model: chooses a transition, calls guards and hooks, commits.
 
     python-statemachine declares the chart and describes it; its engine is not run.
@@ -174,14 +174,6 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
             self._program = self._found_program()
         if held is None:
             self._start()
-
-    @property
-    def _held(self) -> Any:  # Any: an object with a state
-        return self.model
-
-    @property
-    def _state(self) -> State:
-        return require_state(type(self), self._held.state)
 
     @property
     def _subject(self) -> str | None:
@@ -414,40 +406,3 @@ class Machine(StateChart[ModelT], Generic[ModelT]):
         listeners = parts.pop("_listeners")
         vars(self).update(parts)
         self._prepare(listeners)
-
-    # What python-statemachine tells of a machine, by the model.
-
-    @property
-    def configuration(self) -> OrderedSet[State]:
-        """The active state, as a set."""
-        held = getattr(self.model, "state", None)
-        return OrderedSet() if held is None else self.configuration_of(self._state)
-
-    @configuration.setter
-    def configuration(self, new_configuration: OrderedSet[State]) -> None:
-        (state,) = new_configuration
-        self.current_state_value = state.value
-
-    def configuration_of(self, state: State) -> OrderedSet[State]:
-        """Return the configuration with a state, as this machine's own states."""
-        return OrderedSet([vars(self).get(state.id, state)])
-
-    @property
-    def configuration_values(self) -> OrderedSet[Any]:
-        """The value of the active state, as a set."""
-        return OrderedSet(state.value for state in self.configuration)
-
-    @property
-    def current_state_value(self) -> Any:
-        """The value of the active state."""
-        return getattr(self.model, "state", None)
-
-    @current_state_value.setter
-    def current_state_value(self, value: object) -> None:
-        held: Any = self.model
-        held.state = value
-
-    @property
-    def is_terminated(self) -> bool:
-        """Whether the active state is final."""
-        return any(state.final for state in self.configuration)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import is_dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -170,7 +170,7 @@ def _refill(owner: Any, held: dict[str, Any]) -> None:
             object.__setattr__(owner, name, value)
 
 
-@cache
+@lru_cache(maxsize=128)
 def _slots(model: type) -> frozenset[str]:
     """Return the attributes of a class that are in no dictionary."""
     bodies = [vars(base).get("__slots__", ()) for base in model.__mro__]

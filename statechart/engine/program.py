@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from statemachine import State
@@ -140,18 +140,18 @@ class Program:
         self.takes: dict[str, frozenset[str] | None] = {}
         self._chart = chart
         self._effects: tuple[Effect, ...] = vars(chart).get("_effects", ())
-        self._search = Search(owners, hidden)
+        search = Search(owners, hidden)  # not kept: it has the first machine, and its model
         self._hooks = len(owners) - 1
-        self._prepare = self._search.all(chart.prepare)
+        self._prepare = search.all(chart.prepare)
         self._chains: dict[tuple[Any, str], tuple[Step, ...]] = {}
         # All of it now, so that a mistake shows with the first machine.
         for event in chart._events:
             self.takes[event.id] = taken_by(self._effects)
             for node in self.table.nodes:
                 for chain in self.table.candidates(node.bit, event.id):
-                    steps = tuple(self._step(node.bit, way, event) for way in chain)
+                    steps = tuple(self._step(search, node.bit, way, event) for way in chain)
                     self._chains[node.state.value, event.id] = steps
-        self.initial: Step = self._initial()
+        self.initial: Step = self._initial(search)
         self._leaving = {
             node.state.value: {
                 event.id: self._chains[node.state.value, event.id]
@@ -178,29 +178,29 @@ class Program:
         """Return the transitions from the state with a value, by event, as declared."""
         return self._leaving[value]
 
-    def _step(self, configuration: int, way: Way, event: Event) -> Step:
+    def _step(self, search: Search, configuration: int, way: Way, event: Event) -> Step:
         transition = way.transition
         plan = self.table.plan(configuration, (way,), {})
-        left = [found for node, _ in plan.exits for found in self._search.all(node.state.exit)]
+        left = [found for node, _ in plan.exits for found in search.all(node.state.exit)]
         return self._compiled(
             event,
             transition,
             plan.entries[-1][0].state,
             stays=not plan.exits,
-            validators=self._search.all(transition.validators),
-            guards=self._search.all(transition.cond),
-            before=self._search.all(transition.before),
+            validators=search.all(transition.validators),
+            guards=search.all(transition.cond),
+            before=search.all(transition.before),
             leaving=left,
-            on=self._search.all(transition.on),
-            entering=[found for node, _ in plan.entries for found in self._search.all(node.state.enter)],
-            after=self._search.all(transition.after),
+            on=search.all(transition.on),
+            entering=[found for node, _ in plan.entries for found in search.all(node.state.enter)],
+            after=search.all(transition.after),
         )
 
-    def _initial(self) -> Step:
+    def _initial(self, search: Search) -> Step:
         state = self.table.nodes[self.table.initial].state
         transition = Transition(State(), state, event=INITIAL)
         event = next(iter(transition.events))
-        return self._compiled(event, transition, state, entering=self._search.all(state.enter))
+        return self._compiled(event, transition, state, entering=search.all(state.enter))
 
     def _compiled(
         self,
@@ -228,7 +228,8 @@ class Program:
             target,
             prepare=tuple(each.call for each in self._prepare),
             validators=calls.get("validators", ()),
-            guards=tuple(lists.get("guards", ())),
+            # Without functions, as they may be those of the first model.
+            guards=tuple(replace(each, functions=()) for each in lists.get("guards", ())),
             before=calls.get("before", ()),
             leaving=calls.get("leaving", ()),
             on=calls.get("on", ()),

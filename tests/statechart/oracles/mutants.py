@@ -150,7 +150,7 @@ MUTANTS = [
             ),
             (
                 "`**rest` has named ones, too",
-                "taken = {each.name for each in _parameters(function)}",
+                "taken = {each.name for each in parameters}",
                 "taken = {each.name for each in ()}",
             ),
             ("arguments are turned around", "itemgetter(*names)", "itemgetter(*reversed(names))"),

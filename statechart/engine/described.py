@@ -1,0 +1,89 @@
+"""The description of a machine: what python-statemachine's attributes and renderers tell of one."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Generic
+
+from statemachine import State, StateChart
+from statemachine.callbacks import CallbacksRegistry
+from statemachine.dispatcher import Listener, Listeners
+from statemachine.graph import iterate_states_and_transitions
+from statemachine.orderedset import OrderedSet
+from typing_extensions import TypeVar
+
+from statechart.engine.values import require_state
+
+ModelT = TypeVar("ModelT", default=Any)
+
+
+class Described(StateChart[ModelT], Generic[ModelT]):
+    """A machine of python-statemachine whose engine was never started: its model tells the state."""
+
+    @property
+    def _held(self) -> Any:  # Any: an object with a state
+        return self.model
+
+    @property
+    def _state(self) -> State:
+        return require_state(type(self), self._held.state)
+
+    @property
+    def configuration(self) -> OrderedSet[State]:
+        """The active state, as a set."""
+        held = getattr(self.model, "state", None)
+        return OrderedSet() if held is None else self.configuration_of(self._state)
+
+    @configuration.setter
+    def configuration(self, new_configuration: OrderedSet[State]) -> None:
+        (state,) = new_configuration
+        self.current_state_value = state.value
+
+    def configuration_of(self, state: State) -> OrderedSet[State]:
+        """Return the configuration with a state, as this machine's own states."""
+        return OrderedSet([vars(self).get(state.id, state)])
+
+    @property
+    def configuration_values(self) -> OrderedSet[Any]:
+        """The value of the active state, as a set."""
+        return OrderedSet(state.value for state in self.configuration)
+
+    @property
+    def current_state_value(self) -> Any:
+        """The value of the active state."""
+        return getattr(self.model, "state", None)
+
+    @current_state_value.setter
+    def current_state_value(self, value: object) -> None:
+        self._held.state = require_state(type(self), value).value
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the active state is final."""
+        return any(state.final for state in self.configuration)
+
+    @property
+    def current_state(self) -> Any:  # Any: of python-statemachine
+        """The active state; python-statemachine prefers `configuration`."""
+        warnings.warn("current_state is deprecated: use configuration", DeprecationWarning, stacklevel=2)
+        return next(iter(self.configuration), None)
+
+    @current_state.setter
+    def current_state(self, state: State) -> None:
+        warnings.warn("current_state is deprecated: use configuration", DeprecationWarning, stacklevel=2)
+        self.current_state_value = state.value
+
+    @property
+    def _callbacks(self) -> CallbacksRegistry:  # type: ignore[override]  # nobody assigns it
+        """The guards and hooks, which the renderers name in a diagram of a machine."""
+        registry = CallbacksRegistry()
+        owners = Listeners.from_listeners(
+            (
+                Listener.from_obj(self, skip_attrs=type(self)._protected_attrs),
+                Listener.from_obj(self.model, skip_attrs={self.state_field}),
+                *(Listener.from_obj(listener) for listener in self.active_listeners),
+            )
+        )
+        for visited in iterate_states_and_transitions(self.states):
+            owners.resolve(visited._specs, registry=registry)
+        return registry
