@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,32 +138,69 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         generating.require_sound(item)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+# After unittest's own, which puts the error of a TestCase there, and before the one that makes the report.
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Leave this library out of the tracebacks of failures that it explains; `--full-trace` shows all."""
-    if call.excinfo is not None and "statechart.errors" in sys.modules:
-        for name, module in tuple(sys.modules.items()):
-            if name.startswith(_LIBRARY):
-                vars(module).setdefault("__tracebackhide__", _is_explained)
+    if call.excinfo is None or "statechart.errors" not in sys.modules:
+        return
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith(_LIBRARY):
+            vars(module).setdefault("__tracebackhide__", _is_explained)
+    error = call.excinfo.value
+    if is_told(error) and not item.config.getoption("fulltrace"):
+        error.__cause__ = _cause_of_test(error)
 
 
 _LIBRARY = ("statechart.", "statemachine.")
 
 
-def _is_explained(error: pytest.ExceptionInfo[BaseException] | None) -> bool:
-    """Return whether an error is one of this library's, or was raised by a guard or hook of the test's."""
-    if error is None or isinstance(error.value, pytest.fail.Exception):
+def _raised_by(error: BaseException) -> str:
+    """Return the module that raised an error."""
+    frames = list(walk_tb(error.__traceback__))
+    return str(frames[-1][0].f_globals.get("__name__", "")) if frames else "statechart."
+
+
+def is_told(error: BaseException) -> bool:
+    """Return whether an error is one that this library raises for the reader of a test."""
+    ours = isinstance(error, (AssertionError, TypeError, ValueError))
+    return isinstance(error, sys.modules["statechart.errors"].StatechartError) or (
+        ours and _raised_by(error).startswith("statechart.testing.")
+    )
+
+
+def _is_explained(found: pytest.ExceptionInfo[BaseException] | None) -> bool:
+    """Return whether an error is told, or was raised by a guard or hook of the test's."""
+    if found is None or isinstance(found.value, pytest.fail.Exception):
         return False
-    raised = str(error.traceback[-1].frame.f_globals.get("__name__", ""))
-    return isinstance(
-        error.value, sys.modules["statechart.errors"].StatechartError
-    ) or not raised.startswith(_LIBRARY)
+    return is_told(found.value) or not _raised_by(found.value).startswith(_LIBRARY)
 
 
-def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> None:
-    """Check the scenarios of pytest-bdd against their charts."""
+def _cause_of_test(error: BaseException) -> BaseException | None:
+    """Return the nearest cause of an error that the test's own code raised; the error tells the others."""
+    cause = error.__cause__
+    while cause is not None and _raised_by(cause).startswith((*_LIBRARY, "pydantic.")):
+        cause = cause.__cause__
+    return cause
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> Any:
+    """Check the scenarios of pytest-bdd against their charts, and find tests that became a machine."""
     if name.startswith("test") and "pytest_bdd.scenario" in sys.modules:
         _check_scenario(collector.config, obj)
+    if name.lower().startswith("test") and _is_decorated(obj):
+        # An unknown marker has marked the chart, which then took the test as its model.
+        return pytest.Function.from_parent(collector, name=name, callobj=_not_marked)
+    return None
+
+
+def _is_decorated(obj: object) -> bool:
+    """Return whether a chart's class was the decorator of a test."""
+    chart = sys.modules.get("statechart.chart")
+    return chart is not None and isinstance(obj, chart.Chart) and callable(obj.model)
+
+
+def _not_marked() -> None:
+    pytest.fail(f"a marker of this test is misspelt: known are {' and '.join(_MARKERS)}", pytrace=False)
 
 
 def _check_scenario(config: pytest.Config, test: object) -> None:

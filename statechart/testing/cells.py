@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from statechart.graph import allowed_events, events, states
 from statechart.testing.driver import Driver
-from statechart.testing.exploring import choices
+from statechart.testing.exploring import choices, showing_payloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,10 +51,9 @@ class Cell:
         """Fire the event; require a transition where it is allowed, and a refusal elsewhere."""
         __tracebackhide__ = True
         driver = self.driver()
-        if self.allowed:
-            driver.fire(self.event, **self.payload)
-        else:
-            driver.refuses(self.event, **self.payload)
+        fire = driver.fire if self.allowed else driver.refuses
+        with showing_payloads():
+            fire(self.event, **self.payload)
 
 
 def matrix(
@@ -70,7 +69,7 @@ def matrix(
         UnknownEvent: `payloads` names an event that the chart does not have.
         TypeError: The payload of an event is no mapping.
     """
-    known = choices(chart, payloads)
+    known = choices(chart, payloads, model)
     return tuple(
         Cell(chart, state, event, event in allowed_events(chart, state), model, payload, number)
         for state in states(chart)

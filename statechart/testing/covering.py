@@ -94,12 +94,14 @@ def paths(
         UnknownEvent: `without` or `payloads` name an event that the chart does not have.
         ValueError: The cover is unknown.
     """
+    known = choices(chart, payloads, model)
     if cover not in COVERS:
         raise ValueError(f"there is no cover {cover!r}: use {listed(COVERS)}")
+    without = (without,) if isinstance(without, str) else without
     for name in without:
         if name not in events(chart):
             raise UnknownEvent(chart.__name__, name, events(chart))
-    explored = Exploration(chart, model, choices(chart, payloads), without, pairs=cover == "edge-pairs")
+    explored = Exploration(chart, model, known, without, pairs=cover == "edge-pairs")
     if cover != "shortest":
         _require_all(explored)
     ways = _ways(explored, cover)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from statechart.engine.machine import ModelT
 from statechart.errors import InvalidTransition, InvalidValue
-from statechart.testing.models import begun, state_value
+from statechart.testing.models import begun, require_chart, state_value
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class Driver(Generic[ModelT]):
         facts: Attributes of the model.
 
     Raises:
-        TypeError: The model has fields without a default, and no model was given, or no such attribute.
+        TypeError: The model has fields without a default, and no model was given, or no such attribute;
+            or the chart is no chart's class.
         UnknownState: The chart has no such state.
     """
 
@@ -43,6 +44,7 @@ class Driver(Generic[ModelT]):
         commit: Commit | None = None,
         **facts: object,
     ) -> None:
+        require_chart(chart)
         self.machine: Chart[ModelT] = chart(begun(chart, model, state, facts), commit=commit)
         self.transitions: list[Transition] = []
 
@@ -84,7 +86,7 @@ class Driver(Generic[ModelT]):
         """Require a state."""
         __tracebackhide__ = True
         expected = state_text(state_value(type(self.machine), state))  # raises for a typo in the test
-        assert self.state == expected, f"it is {self.state}, not {expected}, after {self._story()}"
+        require(self.state == expected, f"it is {self.state}, not {expected}, after {self._story()}")
         return self
 
     def refuses(self, event: Event | str, *, because: str | None = None, **payload: Any) -> Self:
@@ -94,10 +96,13 @@ class Driver(Generic[ModelT]):
         try:
             self.machine.fire(self._event(event), **payload)
         except (InvalidTransition, InvalidValue) as refusal:
+            if is_fault(refusal):
+                raise
             told = str(refusal)
-        assert told is not None, f"{event} was allowed, and led from {before} to {self.state}"
-        assert because is None or because in told, f"it was refused for another reason: {told}"
-        assert self.state == before, f"the refusal of {event} left it {self.state} instead of {before}"
+        if told is None:
+            raise AssertionError(f"{event} was allowed, and led from {before} to {self.state}")
+        require(because is None or because in told, f"it was refused for another reason: {told}")
+        require(self.state == before, f"the refusal of {event} left it {self.state} instead of {before}")
         return self
 
     def _event(self, event: Event | str) -> Event:
@@ -105,3 +110,18 @@ class Driver(Generic[ModelT]):
 
     def _story(self) -> str:
         return ", ".join(taken.event for taken in self.transitions) or "no event"
+
+
+def require(holds: bool, told: str) -> None:
+    """Fail a test unless a condition holds; pytest would repeat the condition of an `assert` here."""
+    __tracebackhide__ = True
+    if not holds:
+        raise AssertionError(told)
+
+
+def is_fault(refusal: InvalidTransition | InvalidValue) -> bool:
+    """Return whether the chart is at fault, as a hook or `evolve` left no such field or another state."""
+    cause: BaseException | None = refusal
+    while isinstance(cause, InvalidValue):
+        cause = cause.__cause__  # of a refusal by the model: the error of its validation
+    return cause is None

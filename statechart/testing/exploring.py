@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from statechart.engine.draft import own
 from statechart.engine.hooks import FiredEvent, watching
-from statechart.errors import InvalidTransition, InvalidValue, UnknownEvent
+from statechart.errors import InvalidTransition, InvalidValue, MissingPayload, UnknownEvent
 from statechart.graph import Edge, breadth_first, edges, events
-from statechart.testing.driver import Driver
+from statechart.testing.driver import Driver, is_fault
+from statechart.testing.models import require_chart
 from statechart.testing.obstacles import obstacle
 from statechart.wording import state_text
 
@@ -27,13 +29,19 @@ LIMIT = 2_000
 """The greatest number of configurations (a state and the values of the model) that are explored."""
 
 
-def choices(chart: type[Chart], payloads: Payloads | None) -> dict[str, tuple[Payload, ...]]:
-    """Return the payloads to try with each event of a chart.
+def choices(
+    chart: type[Chart], payloads: Payloads | None, model: MakeModel | None = None
+) -> dict[str, tuple[Payload, ...]]:
+    """Return the payloads to try with each event of a chart; check the chart and the maker of its model.
 
     Raises:
         UnknownEvent: The chart has no such event.
-        TypeError: The payload of an event is no mapping.
+        TypeError: The payload of an event is no mapping, or `model` is no function.
     """
+    require_chart(chart)
+    if model is not None and not callable(model):
+        example = f"as in model=lambda: {type(model).__name__}(...)"
+        raise TypeError(f"expected a function that makes a model, {example}, got {model!r}")
     found: dict[str, tuple[Payload, ...]] = {event: ({},) for event in events(chart)}
     for event, given in (payloads or {}).items():
         if event not in found:
@@ -45,6 +53,17 @@ def choices(chart: type[Chart], payloads: Payloads | None) -> dict[str, tuple[Pa
             raise TypeError(f"the payload of {event} is {given!r}: give keywords with values, {example}")
         found[event] = several
     return found
+
+
+@contextmanager
+def showing_payloads() -> Iterator[None]:
+    """Add to the error of a missing payload how tests give it."""
+    try:
+        yield
+    except MissingPayload as error:
+        payload = ", ".join(f"{name!r}: ..." for name in error.names)
+        error.add_note(f"as in payloads={{{error.event!r}: {{{payload}}}}}")
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +156,14 @@ class Exploration:
         driver = Driver(self.chart, model=own(self._models[before]))
         reasons: dict[str, str] = {}
         fired: list[FiredEvent] = []
-        with watching(fired.append):
+        with showing_payloads(), watching(fired.append):
             try:
                 driver.fire(ways[0].event, **payload)
             except InvalidTransition as refusal:
                 reasons = dict(zip(refusal.targets, refusal.reasons, strict=True))
             except InvalidValue as refusal:  # what the hooks left is refused by the model
+                if is_fault(refusal):
+                    raise
                 self._obstacles |= {edge: refusal.problem for edge in ways if edge not in self._obstacles}
                 return None
         for edge in ways:

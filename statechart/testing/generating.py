@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from statechart.chart import Chart
-from statechart.errors import MissingPayload, StatechartError
+from statechart.errors import StatechartError
 from statechart.testing.cells import matrix
 from statechart.testing.covering import paths
+from statechart.testing.models import require_chart
 from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from statechart.chart import Chart
 
 _KINDS: dict[str, tuple[str, Callable[..., tuple[Any, ...]], tuple[str, ...]]] = {
     "paths": ("path", paths, ("cover", "model", "payloads", "without")),
@@ -47,12 +49,9 @@ _PROBLEM = "statechart_problem"
 
 def _told(error: Exception) -> str:
     """Return an error in words, with the place if other code than ours raised it."""
-    if isinstance(error, MissingPayload):
-        payload = ", ".join(f"{name!r}: ..." for name in error.names)
-        return f"{error}; as in payloads={{{error.event!r}: {{{payload}}}}}"
     frame = extract_tb(error.__traceback__)[-1]
     if isinstance(error, StatechartError) or _OURS in Path(frame.filename).parents:
-        return str(error)
+        return "; ".join([str(error), *getattr(error, "__notes__", ())])
     return f"{type(error).__name__}: {error} ({_relative(frame.filename)}:{frame.lineno})"
 
 
@@ -71,9 +70,10 @@ def _chart(marker: pytest.Mark, options: tuple[str, ...]) -> type[Chart]:
         near = nearest(name, options)
         hint = f"did you mean {near}?" if near else f"known are {listed(options)}"
         raise TypeError(f"there is no option {name!r}: {hint}")
-    chart = marker.args[0] if marker.args else marker.kwargs.get("chart")
-    if not (isinstance(chart, type) and issubclass(chart, Chart)) or chart is Chart:
-        raise TypeError(f"expected a chart's class as the first argument, got {chart!r}")
+    if not marker.args and "chart" not in marker.kwargs:
+        raise TypeError(f"the marker names no chart: add its class, as in {marker.name}(OrderChart)")
+    chart: type[Chart] = marker.args[0] if marker.args else marker.kwargs["chart"]
+    require_chart(chart)
     if len(marker.args) > 2:
         raise TypeError("the marker takes a chart and a cover; give the other options by name")
     return chart

@@ -11,10 +11,11 @@ from hypothesis import Phase, settings as Settings, strategies as st  # noqa: N8
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from hypothesis.strategies import SearchStrategy
 
+from statechart.engine.keywords import keywords_of
 from statechart.errors import InvalidTransition, InvalidValue
 from statechart.graph import Edge, breadth_first, edges, events
-from statechart.testing.driver import Driver
-from statechart.testing.exploring import MakeModel, Payload, Payloads, choices
+from statechart.testing.driver import Driver, is_fault, require
+from statechart.testing.exploring import MakeModel, Payload, Payloads, choices, showing_payloads
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
@@ -63,6 +64,10 @@ class ChartMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.driver: Driver = self.begin()
+        # Every rule asks for them before every step.
+        self._declared: dict[tuple[str, str], dict[str, Edge]] = {}
+        for edge in edges(self.chart):
+            self._declared.setdefault((edge.event, edge.source), {})[edge.target] = edge
         type(self).fired_last = []
         # Every rule asks for the allowed events, so they are computed once for each state.
         self._known: tuple[str, ...] | None = None
@@ -81,24 +86,23 @@ class ChartMachine(RuleBasedStateMachine):
         """Fire an event, and compare the result with the chart's declaration."""
         __tracebackhide__ = True
         self.fired_last.append((event, payload))
-        before = self.driver.state
+        before, ways = self.driver.state, self._ways(event)
         self._known = None
-        ways = {
-            edge.target: edge for edge in edges(self.chart) if (edge.event, edge.source) == (event, before)
-        }
         try:
-            self.driver.fire(event, **payload)
+            with showing_payloads():
+                self.driver.fire(event, **payload)
         except (InvalidTransition, InvalidValue) as refusal:
+            if is_fault(refusal):
+                raise
             # The model may refuse what hooks leave, as a guard may refuse an event.
             guarded = isinstance(refusal, InvalidValue) or any(edge.guards for edge in ways.values())
-            assert guarded or not ways, (
-                f"{event} was refused in {before}, though it is declared there without a guard"
-            )
-            assert self.driver.state == before, f"the refusal of {event} led to {self.driver.state}"
+            told = f"{event} was refused in {before}, though it is declared there without a guard"
+            require(guarded or not ways, told)
+            require(self.driver.state == before, f"the refusal of {event} led to {self.driver.state}")
             self.refused(event)
             return
         after = self.driver.state
-        assert after in ways, f"{event} led from {before} to {after}, which the chart does not declare"
+        require(after in ways, f"{event} led from {before} to {after}, which the chart does not declare")
         self.fired(self.driver.transitions[-1])
 
     def __getattr__(self, name: str) -> Any:
@@ -117,10 +121,7 @@ class ChartMachine(RuleBasedStateMachine):
 
     def _ways(self, event: str) -> dict[str, Edge]:
         """Return the transitions of an event from the current state, by target."""
-        here = self.driver.state
-        return {
-            edge.target: edge for edge in edges(self.chart) if (edge.event, edge.source) == (event, here)
-        }
+        return self._declared.get((event, self.driver.state), {})
 
 
 def shortest(machine: type[ChartMachine], kind: type[Exception]) -> list[str] | None:
@@ -131,8 +132,11 @@ def shortest(machine: type[ChartMachine], kind: type[Exception]) -> list[str] | 
     # Hypothesis deletes events that a failure does not need, but does not look for another way there.
     example = machine.fired_last
     payloads = dict(example)
-    trial = machine()
     none: tuple[str, ...] = ()
+    try:
+        trial = machine()
+    except kind:  # it fails before any event
+        return None
 
     def longer(tried: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
         return ((event, (*tried, event)) for event in trial.driver.allowed or ())
@@ -168,15 +172,18 @@ def state_machine(
         TypeError: The payload of an event is no mapping.
     """
     rules: dict[str, object] = {
-        _key(_rule_name(event)): _firing(event, known) for event, known in choices(chart, payloads).items()
+        _key(_rule_name(event)): _firing(chart, event, known)
+        for event, known in choices(chart, payloads, model).items()
     }
     rules[_key("refuse")] = _refusing(chart)
     made = {"chart": chart, "make_model": None if model is None else staticmethod(model)}
     return type(f"{chart.__name__}Machine", (ChartMachine,), {**made, **rules})
 
 
-def _firing(event: str, payloads: Sequence[Payload]) -> Callable[..., None]:
+def _firing(chart: type[Chart], event: str, payloads: Sequence[Payload]) -> Callable[..., None]:
     known = [{name: _strategy(value) for name, value in payload.items()} for payload in payloads]
+    # The guards may need the payload, which is drawn later; one that is not given has to be missed.
+    unsure = any(known) or any(each.required for each in keywords_of(chart, chart.model_class(), event))
     # Keywords are shown as they are; not those with the names of rule's own arguments.
     plain = len(known) == 1 and not {"target", "targets"} & known[0].keys()
 
@@ -185,9 +192,7 @@ def _firing(event: str, payloads: Sequence[Payload]) -> Callable[..., None]:
         self.fire(event, **(drawn if plain else drawn["payload"]))
 
     def possible(self: ChartMachine) -> bool:
-        if any(known):  # the guards may need the payload, which is drawn later
-            return bool(self._ways(event))
-        return event in self.allowed
+        return bool(self._ways(event)) if unsure else event in self.allowed
 
     fire.__name__ = fire.__qualname__ = _rule_name(event)
     # Any: rule's overloads can't tell these from its own

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from inspect import Parameter, signature
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic import BaseModel
 
+from statechart.chart import Chart
 from statechart.engine.draft import keeper_of
 from statechart.engine.values import require_settable
 from statechart.errors import UnknownState
 from statechart.graph import states
 from statechart.wording import listed, nearest, state_text
 
-if TYPE_CHECKING:
-    from statechart.chart import Chart
+
+def require_chart(chart: object) -> None:
+    """Check that an argument is a chart's class.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not (isinstance(chart, type) and issubclass(chart, Chart)) or chart is Chart:
+        instance = ": give its class" if isinstance(chart, Chart) else ""
+        raise TypeError(f"expected a chart's class, such as OrderChart, got {chart!r}{instance}")
 
 
 def begun(
@@ -66,7 +75,7 @@ def _with_facts(model: Any, facts: Mapping[str, object]) -> Any:
         for name, fact in facts.items():
             setattr(model, name, fact)
         return model
-    _require_known(type(model), facts)
+    require_fields(type(model), facts)
     draft = keeper.draft(model)
     for name, fact in facts.items():
         setattr(draft, name, fact)
@@ -75,7 +84,7 @@ def _with_facts(model: Any, facts: Mapping[str, object]) -> Any:
 
 def _made(chart: type[Chart[Any]], model: type, facts: Mapping[str, object]) -> Any:
     """Return a new model of the class that a chart declares."""
-    _require_known(model, facts)
+    require_fields(model, facts)
     lacking = [name for name in _required(model) if name not in facts]
     initial = {"state": chart.initial_state.value} if "state" in lacking and chart.initial_state else {}
     lacking = [name for name in lacking if name not in initial]
@@ -112,10 +121,14 @@ def _fields(model: type) -> list[str] | None:
     return [field.name for field in fields(model)] if is_dataclass(model) else None
 
 
-def _require_known(model: type, facts: Mapping[str, object]) -> None:
-    """Check that a model has the fields of facts: pydantic would leave others out."""
+def require_fields(model: type, names: Iterable[str]) -> None:
+    """Check that a model has the fields of facts: pydantic would leave others out.
+
+    Raises:
+        TypeError: It lacks one.
+    """
     known = _fields(model)
-    for name in facts:
+    for name in names:
         if known is not None and name not in known:
             near = nearest(name, known)
             hint = f"did you mean {near!r}?" if near else f"it has {listed(known)}"

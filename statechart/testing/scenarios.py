@@ -14,6 +14,7 @@ from statechart.errors import StatechartError, UnknownState
 from statechart.graph import events, states
 from statechart.reference import find_chart
 from statechart.testing.driver import Driver
+from statechart.testing.models import require_fields
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
@@ -88,17 +89,19 @@ def _problems(scenario: Any, default: str, root: Path) -> Iterator[str]:
         try:
             chart = chart or find_chart(reference, root=root)
             _check_names(chart, *found)
-        except (StatechartError, ValueError) as error:
-            place = f"{_relative(scenario.feature.filename, root)}:{step.line_number}"
-            yield f"{place}: {step.keyword} {step.name}: {error}"
+        except (StatechartError, TypeError, ValueError) as error:
+            yield f"{place(scenario.feature, step, root)}: {error}"
             if chart is None:
                 return
 
 
 def _check_names(chart: type[Chart], step: str, parts: dict[str, str]) -> None:
-    """Raise UnknownState or UnknownEvent for an unknown name, ValueError for a bad payload."""
+    """Raise UnknownState, UnknownEvent or TypeError for an unknown name, ValueError for a bad payload."""
     if "state" in parts and parts["state"] not in states(chart):
         raise UnknownState(chart.__name__, parts["state"], states(chart))
+    model = chart.model_class()
+    if "fact" in parts and model is not None:
+        require_fields(model, [parts["fact"]])
     if "payload" in parts:
         payload(parts["payload"])
     asked = names(parts["events"]) if step == "allowed" else [parts["event"]] if "event" in parts else []
@@ -106,9 +109,11 @@ def _check_names(chart: type[Chart], step: str, parts: dict[str, str]) -> None:
         chart.event(event)
 
 
-def _relative(file: str, root: Path) -> Path:
-    path = Path(file)
-    return path.relative_to(root) if path.is_relative_to(root) else path
+def place(feature: Any, step: Any, root: Path) -> str:  # Any: pytest-bdd's own classes
+    """Return the place and the words of a step."""
+    path = Path(feature.filename)
+    file = path.relative_to(root) if path.is_relative_to(root) else path
+    return f"{file}:{step.line_number}: {step.keyword} {step.name}"
 
 
 def value(text: str) -> object:

@@ -48,7 +48,9 @@ class OrderChart(Chart):
         """Nothing is packed."""
         return model.packed
 
-    def on_pack(self, model, jam=False):
+    def on_pack(self, model, jam=False, typo=False):
+        if typo:
+            model.pakced = True
         if jam:
             raise OSError("the paper is jammed")
         model.packed = True

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings, strategies as st
+from pydantic import BaseModel
 
 from environments.lifecycle import Lifecycle, Subject
 from statechart import Chart, Event, State, Transition
-from statechart.errors import UnknownEvent
-from statechart.testing import ChartMachine, Driver, state_machine
+from statechart.errors import InvalidValue, MissingPayload, UnknownEvent
+from statechart.testing import ChartMachine, Driver, paths, state_machine
 
 QUICK = settings(
     derandomize=True,
@@ -143,6 +144,47 @@ def test_a_chart_that_refuses_a_declared_event_is_detected(monkeypatch: pytest.M
     monkeypatch.setattr(Broken, "refuse_all", refuse_all, raising=False)
 
     assert "The shortest events that fail like this: go" in told(Machine)
+
+
+class Task(BaseModel):
+    state: str = "one"
+
+
+class Forgetful(Chart[Task]):
+    """Its evolution forgets the state."""
+
+    one = State("one", initial=True)
+    two = State("two", final=True)
+    go = Event(one.to(two), name="go")
+
+    def evolve(self, value: Task, transition: Transition) -> Task:
+        return value
+
+
+def test_a_fault_of_the_chart_is_no_refusal_by_the_model() -> None:
+    with pytest.raises(InvalidValue, match="its state would be 'one' instead of 'two'"):
+        run(state_machine(Forgetful), examples=2)
+    with pytest.raises(InvalidValue, match="its state would be 'one' instead of 'two'"):
+        Driver(Forgetful).refuses("go")
+    with pytest.raises(InvalidValue, match="its state would be 'one' instead of 'two'"):
+        paths(Forgetful)
+
+
+def test_a_payload_that_is_not_given_is_missed() -> None:
+    with pytest.raises(MissingPayload) as raised:
+        run(state_machine(Till), examples=2)
+
+    assert "as in payloads={'begin': {'code': ...}}" in raised.value.__notes__
+
+
+def test_a_machine_without_a_model_says_so() -> None:
+    def none() -> object:
+        raise TypeError("give a model")
+
+    with pytest.raises(TypeError, match="give a model") as raised:
+        run(state_machine(Till, model=none), examples=2)
+
+    assert raised.value.__context__ is None
 
 
 def test_payloads_are_for_events_that_there_are() -> None:
