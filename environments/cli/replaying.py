@@ -33,7 +33,7 @@ def print_replay(settings: Settings, name: str, path: Path) -> None:
     if gap is not None:
         scenario.remark(f"{gap}; the test begins with the state after them")
     replayed(scenario, _recorded(entries), _begin, _difference, _prepare)
-    print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test", name))
+    print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test OTHER.py", name))
 
 
 def _recorded(entries: Iterable[HistoryEntry]) -> Iterator[Recorded]:

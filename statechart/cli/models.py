@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from statechart.engine.keywords import Keyword
 from statechart.terminal.refusal import UsageRefused
@@ -33,7 +34,8 @@ def read_model(kind: type, words: Iterable[str], again: str, option: str = "") -
         ModelRefused: A word is no field, or the class refuses the values.
     """
     annotations = _annotations(kind)
-    given, problems = _read(words, annotations, kind.__name__, closed=annotations is not None)
+    closed = annotations is not None and getattr(kind, "model_config", {}).get("extra") != "allow"
+    given, problems = _read(words, annotations, kind.__name__, closed=closed)
     if not problems:
         try:
             return TypeAdapter(kind).validate_python(given) if annotations is not None else kind(**given)
@@ -73,7 +75,7 @@ def _read(
     known = annotations or {}
     for word in words:
         name, equals, text = word.partition("=")
-        if not equals or not name.isidentifier():
+        if not equals or not (name.isidentifier() or name in known):
             problems.append(f"{word!r} is not of the form KEY=VALUE")
         elif closed and name not in known:
             near = nearest(name, known)
@@ -90,7 +92,7 @@ def _read(
 def _annotations(kind: type) -> dict[str, Any] | None:
     """Return the annotation of each field, or None for a class that declares none."""
     if issubclass(kind, BaseModel):
-        return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
+        return {_typed_name(name, field): field.annotation for name, field in kind.model_fields.items()}
     if is_dataclass(kind):
         # Names of annotations would be strings; pydantic reads them itself.
         return {field.name: Any for field in fields(kind) if field.init}
@@ -100,4 +102,11 @@ def _annotations(kind: type) -> dict[str, Any] | None:
 def _needed(kind: type) -> list[str]:
     if not issubclass(kind, BaseModel):
         return []
-    return [field.alias or name for name, field in kind.model_fields.items() if field.is_required()]
+    return [_typed_name(name, field) for name, field in kind.model_fields.items() if field.is_required()]
+
+
+def _typed_name(name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = next((choice for choice in alias.choices if isinstance(choice, str)), None)
+    return alias if isinstance(alias, str) else name

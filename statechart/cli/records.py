@@ -56,8 +56,6 @@ def happened(record: Record) -> str:
             said = f": {reason}" if (reason := record.data.get("reason")) else ""
             kept = record.data.get("damaged")
             return f"a new history was begun; the damaged one was kept as {kept}{said}"
-        case "checkpoint" if "ended" in record.data:
-            return "a segment of the history begins"
         case "effect":
             return f"  {_effect(record.data)}"
     return f"{record.type} {_said(record.data)}".rstrip()
@@ -79,8 +77,6 @@ def told(record: Record) -> str:
         return f"{at}: {record.event} took it from {source} to {record.to_state}{payload}"
     if record.type == CREATED:
         return f"{at}: created"
-    if record.type == CHECKPOINT and "ended" in record.data:
-        return ""
     if record.type == REBASED:
         return f"{at}: its damaged history was kept as {record.data.get('damaged')}, and a new one begun"
     if record.type == CHECKPOINT or record.value is None:

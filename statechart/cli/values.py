@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from statechart.cli.payload import placeholder
 from statechart.engine.keywords import Keyword, keywords_of
 from statechart.formats.columns import columns_of
 from statechart.graph import allowed_events, edges, events, failures
@@ -107,7 +108,7 @@ def ways_document(ways: Ways) -> dict[str, object]:
 def fire_steps(ways: Ways) -> list[str]:
     """Return the commands that fire an event."""
     with_payload = [
-        " ".join([f"fire NAME {event}", *(f"{each.name}=VALUE" for each in needed)])
+        " ".join([f"fire NAME {event}", *(f"{each.name}={placeholder(each)}" for each in needed)])
         for event, needed in ways.needing.items()
     ]
     return [*(f"fire NAME {event}" for event in ways.events), *with_payload]
@@ -246,6 +247,12 @@ def rows(found: Iterable[tuple[str, str]], width: int | None) -> list[str]:
         return lines
     indent = max(len(label) for label, _ in all_rows) + 2
     return [part for line in lines for part in wrapped(line, width, indent=indent)]
+
+
+def place_of(repository: ChartRepository[Any]) -> str:
+    """Return the directory of a store, and whether there is none."""
+    root = repository.files.root
+    return f"{root}{'' if root.is_dir() else ', which does not exist'}"
 
 
 def iso(moment: datetime) -> str:

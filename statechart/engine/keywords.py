@@ -16,13 +16,22 @@ from statechart.engine.declaration.hints import hints, words_of
 from statechart.engine.declaration.naming import names
 from statechart.engine.effects import GIVEN, is_effect
 from statechart.engine.payload import RESERVED
-from statechart.wording import state_text
+from statechart.wording import first_problem, state_text
 
 if TYPE_CHECKING:
     from statemachine import StateChart
 
     AnyChart = type[StateChart[Any]]
 
+_NESTED = (
+    "list_type",
+    "tuple_type",
+    "set_type",
+    "frozen_set_type",
+    "dict_type",
+    "model_type",
+    "dataclass_type",
+)
 _VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
@@ -60,9 +69,11 @@ class Keyword:
             try:
                 return adapter.validate_json(text)
             except ValidationError as again:
-                # A text that is JSON is meant as JSON.
-                found = again if _is_json(text) and text[:1] in '[{"' else error
-                raise ValueError(found.errors(include_url=False)[0]["msg"]) from None
+                if text[:1] in tuple('[{"'):  # meant as JSON
+                    raise ValueError(first_problem(again)) from None
+                is_nested = error.errors(include_url=False)[0]["type"] in _NESTED
+                hint = "; lists and objects are typed as JSON" if is_nested else ""
+                raise ValueError(f"{first_problem(error)}{hint}") from None
 
     def of_json(self, value: Any) -> Any:  # Any: JSON, and of the annotation
         """Return the value that recorded JSON stands for.

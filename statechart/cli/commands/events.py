@@ -16,6 +16,7 @@ from statechart.cli.error_reports import report
 from statechart.cli.parameters import subcommand
 from statechart.cli.records import payload_text
 from statechart.cli.settings import Settings
+from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of
 from statechart.graph import failures
 from statechart.terminal.cells import cut
@@ -61,7 +62,7 @@ def events(settings: Settings, *, follow: bool, since: str | None) -> None:
     for change in repository.changes(since, on_damage=printer.tell_damage):
         printer.tell(change)
     if not printer.printed and not settings.json:
-        note(f"no events{'' if since is None else ' since then'} in {repository.files.root}")
+        note(f"no events{'' if since is None else ' since then'} in {place_of(repository)}")
     if printer.damaged:
         raise click.exceptions.Exit(ExitCode.STORAGE)
 

@@ -15,7 +15,7 @@ from statechart.cli import loading
 from statechart.cli.error_reports import report
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
-from statechart.cli.values import iso
+from statechart.cli.values import iso, place_of
 from statechart.formats.columns import columns_of
 from statechart.graph import failures
 from statechart.stored.damage import Damaged
@@ -91,8 +91,7 @@ def _print(
         emit(settings, {"values": [_document(each) for each in shown], "unreadable": unreadable}, "")
         return
     if not total:
-        root = repository.files.root
-        note(f"no values in {root}{'' if root.is_dir() else ', which does not exist'}")
+        note(f"no values in {place_of(repository)}")
         note(f"next: {settings.spell('create NAME KEY=VALUE')}")
         return
     if shown or damaged:

@@ -13,7 +13,7 @@ from statechart.cli.scenarios.conversation import Conversation
 from statechart.cli.scenarios.scenario import require_new, save
 from statechart.cli.scenarios.walking import Walk
 from statechart.cli.settings import Settings
-from statechart.terminal.output import emit, note
+from statechart.terminal.output import emit
 from statechart.terminal.program.parameters import PathType
 
 
@@ -38,7 +38,7 @@ def simulate(settings: Settings, assign: tuple[str, ...], output: Path | None) -
         python -m statechart simulate shop:OrderChart --set price=7
         python -m statechart simulate shop:OrderChart --set price=7 --write test_walk.py
     """
-    again = settings.spell("simulate --write")
+    again = settings.spell("simulate --write OTHER.py")
     if output is not None:
         require_new(output, again)
     walk = _begun(settings, assign)
@@ -58,9 +58,7 @@ def simulate(settings: Settings, assign: tuple[str, ...], output: Path | None) -
 
 
 def _save(settings: Settings, walk: Walk, output: Path, again: str) -> None:
-    scenario = walk.scenario(f"A walk through {settings.reference}.")
-    save(output, scenario.text("walk", output), again)
-    note(f"written to {output}; run it with pytest {output}")
+    save(walk.scenario(f"A walk through {settings.reference}."), "walk", output, again)
 
 
 def _begun(settings: Settings, assign: tuple[str, ...]) -> Walk:

@@ -67,7 +67,7 @@ class Conversation:
                 typed = self._read("write this walk as a test? FILE, or Enter for no: ").strip()
                 if not typed:
                     return None
-                require_new(Path(typed), "choose")
+                require_new(Path(typed), "choose OTHER.py")
             except _End:
                 return None
             except UsageRefused as refused:
@@ -92,7 +92,7 @@ class Conversation:
     def _carried_out(self, word: str, more: list[str]) -> bool:
         known = events(self.walk.chart)
         if word not in known:
-            command = _SHORT.get(word, word).removeprefix(":")
+            command = _SHORT.get(word.removeprefix(":"), word.removeprefix(":"))
             if command in _WORDS:
                 return self._commanded(command)
             word = self._event(word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -9,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from pathlib import PurePath
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -44,13 +45,23 @@ class Source:
         Raises:
             Unwritable: The class is local to a function, or another of its name is imported already.
         """
-        top, *rest = kind.__qualname__.split(".")
-        if "<locals>" in kind.__qualname__ or self._names.setdefault(top, (kind.__module__, top)) != (
+        generic = getattr(kind, "__pydantic_generic_metadata__", {})
+        origin = generic.get("origin") or get_origin(kind)
+        if isinstance(origin, type):
+            arguments = map(self.name, generic.get("args") or get_args(kind))
+            return f"{self.name(origin)}[{', '.join(arguments)}]"
+        if not isinstance(kind, type):
+            raise Unwritable(kind)
+        path: str = kind.__qualname__
+        if getattr(builtins, path, None) is kind:
+            return path
+        top = path.split(".")[0]
+        if "<locals>" in path or self._names.setdefault(top, (kind.__module__, top)) != (
             kind.__module__,
             top,
         ):
             raise Unwritable(kind)
-        return ".".join([top, *rest])
+        return path
 
     def imports(self) -> list[str]:
         """Return the import statements: those of the standard library, a blank line, and the others."""
@@ -74,6 +85,8 @@ class Source:
         Raises:
             Unwritable: It has none.
         """
+        if isinstance(value, Flag):
+            return f"{self.name(type(value))}({value.value!r})"
         if isinstance(value, Enum):
             return f"{self.name(type(value))}.{value.name}"
         if value is None or type(value) in (bool, int, str, bytes):
@@ -112,11 +125,15 @@ class Source:
         with suppress(ValueError, TypeError, Unwritable):  # of aliases, or of values without a literal
             if kind(**given) == value:
                 return self.call(kind, given.items())
-        text = json.dumps(value.model_dump(mode="json", by_alias=True))
+        text = json.dumps(value.model_dump(mode="json", by_alias=True, round_trip=True))
         return f"{self.name(kind)}.model_validate_json({text!r})"
 
     def _each(self, values: Iterable[object]) -> str:
         return ", ".join(map(self.literal, values))
+
+    def _sorted(self, values: Iterable[object]) -> str:
+        # By their source, as members of an Enum have no order.
+        return ", ".join(sorted(map(self.literal, values)))
 
 
 def _quoted(text: str) -> str:
@@ -145,8 +162,8 @@ _WRITERS: dict[type, Callable[[Source, Any], str]] = {
     list: lambda source, value: f"[{source._each(value)}]",
     tuple: _tuple,
     dict: _dict,
-    set: lambda source, value: f"{{{source._each(sorted(value))}}}" if value else "set()",
-    frozenset: lambda source, value: f"frozenset([{source._each(sorted(value))}])",
+    set: lambda source, value: f"{{{source._sorted(value)}}}" if value else "set()",
+    frozenset: lambda source, value: f"frozenset([{source._sorted(value)}])",
     Decimal: _text,
     UUID: _text,
     datetime: _moment,

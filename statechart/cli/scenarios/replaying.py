@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statechart.cli.records import readable
-from statechart.cli.scenarios.scenario import Recorded, Scenario, print_scenario, replayed
+from statechart.cli.scenarios.scenario import Recorded, Scenario, Unrepeatable, print_scenario, replayed
 from statechart.engine.keywords import recorded_payload
 from statechart.storage.chain import CHECKPOINT
 from statechart.storage.session import secrets_in
@@ -42,7 +42,7 @@ def print_replay(settings: Settings, repository: ChartRepository[Any], name: str
     driver = replayed(scenario, _recorded(repository, name, records), begin, _difference)
     if driver is not None:
         scenario.compare(driver.model)
-    print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test", name))
+    print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test OTHER.py", name))
 
 
 def _recorded(repository: ChartRepository[Any], name: str, records: Iterator[Record]) -> Iterator[Recorded]:
@@ -65,7 +65,7 @@ def _recorded(repository: ChartRepository[Any], name: str, records: Iterator[Rec
 def _payload(repository: ChartRepository[Any], record: Record) -> Mapping[str, Any]:
     payload = recorded_payload(repository.chart, repository.model, str(record.event), record.payload)
     if any(secrets_in(payload)):
-        raise ValueError("its payload has a secret, which is not recorded")
+        raise Unrepeatable("its payload has a secret, which is not recorded")
     return payload
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ from statechart.testing.driver import Driver
 if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.terminal.settings import ProgramSettings
+
+
+class Unrepeatable(Exception):
+    """A record that a test can't repeat."""
 
 
 @dataclass(slots=True)
@@ -110,29 +115,38 @@ def _path_lines(chart: type[Chart], path: Path | None) -> list[str]:
 def require_new(path: Path, again: str) -> None:
     """Check that a file can be written without a loss.
 
+    Args:
+        path: The file.
+        again: The command for another file, for advice.
+
     Raises:
         UsageRefused: There is one, or no directory for it.
     """
     if path.exists():
-        raise UsageRefused(f"{path} exists, and is left as it is", (f"{again} OTHER.py",), code="exists")
+        raise UsageRefused(f"{path} exists, and is left as it is", (again,), code="exists")
     if not path.absolute().parent.is_dir():
-        raise UsageRefused(f"{path}: there is no directory {path.parent}", (f"{again} OTHER.py",))
+        raise UsageRefused(f"{path}: there is no directory {path.parent}", (again,))
 
 
-def save(path: Path, text: str, again: str) -> None:
-    """Write a test.
+def save(scenario: Scenario, name: str, path: Path, again: str) -> str:
+    """Write a test to a file, tell which records it can't repeat, and return it.
 
     Raises:
         UsageRefused: The file can't be written.
     """
+    text = scenario.text(name, path)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        path.unlink(missing_ok=True) if not isinstance(error, FileExistsError) else None
+        if not isinstance(error, FileExistsError):
+            path.unlink(missing_ok=True)
         raise UsageRefused(
-            f"{path} can't be written: {error.strerror}", (f"{again} OTHER.py",), code="output", exit_code=1
+            f"{path} can't be written: {error.strerror}", (again,), code="output", exit_code=1
         ) from error
+    note(f"written to {path}; run it with pytest {shlex.quote(str(path))}")
+    _tell_skipped(scenario)
+    return text
 
 
 def print_scenario(
@@ -142,15 +156,17 @@ def print_scenario(
     path = None if typed == STDOUT else typed
     if path is not None:
         require_new(path, again)
-    text = scenario.text(name, path)
-    document = {"test": text, "skipped": scenario.skipped, "output": str(path) if path else None}
-    if path is not None:
-        save(path, text, again)
-        note(f"written to {path}; run it with pytest {path}")
-        if settings.json:
-            emit(settings, document, "")
+        text = save(scenario, name, path, again)
     else:
+        text = scenario.text(name)
+    if path is None or settings.json:
+        document = {"test": text, "skipped": scenario.skipped, "output": str(path) if path else None}
         emit(settings, document, text)
+    if path is None:
+        _tell_skipped(scenario)
+
+
+def _tell_skipped(scenario: Scenario) -> None:
     for skipped in scenario.skipped:
         note(f"note: {skipped}")
 
@@ -235,7 +251,7 @@ def _repeated(
             scenario.fire(event, payload, record.state)
         else:
             del scenario._lines[lines:]
-    except Unwritable as error:
+    except (Unwritable, Unrepeatable) as error:
         return str(error)
     except Exception as error:  # guards and hooks of any chart can raise any exception
         return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -32,6 +32,7 @@ def test_a_history_becomes_a_test_that_passes(
     assert written.err == "written to test_a.py; run it with pytest test_a.py\n"
     assert (tmp_path / "test_a.py").read_text() == printed.out
     assert (again.code, "test_a.py exists" in again.err) == (2, True)
+    assert f"next: python -m statechart history {ORDERS} A-1 --as-test OTHER.py\n" in again.err
     runpy.run_path(str(tmp_path / "test_a.py"))["test_a_1"]()
 
 

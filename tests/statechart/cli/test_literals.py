@@ -5,20 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field
 
 from statechart.cli.scenarios.literals import Source, Unwritable
 
 
 class Colour(Enum):
     RED = 1
+    BLUE = 2
+
+
+class Right(Flag):
+    READ = 1
+    WRITE = 2
 
 
 @dataclass
@@ -40,6 +46,21 @@ class Item(BaseModel):
     price: Decimal = Decimal(1)
 
 
+class Titled(BaseModel, extra="allow"):
+    name: str = Field(alias="the-name")
+
+    @computed_field
+    def title(self) -> str:
+        return self.name.title()
+
+
+ContentT = TypeVar("ContentT")
+
+
+class Box(BaseModel, Generic[ContentT]):
+    content: ContentT
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -48,6 +69,8 @@ class Item(BaseModel):
         Decimal("1.10"), UUID(int=7), date(2026, 1, 2), datetime(2026, 1, 2, 3, tzinfo=UTC),
         timedelta(days=1, milliseconds=5), Path("a/b"), Colour.RED, Point(1), SimpleNamespace(a=1),
         Plain("x"), Item.model_validate({"the-name": "cup", "price": "2"}),
+        {Colour.RED, Colour.BLUE}, Right.READ | Right.WRITE, Titled.model_validate({"the-name": "cup"}),
+        Box[int](content=1), Box[dict[str, Colour]](content={"a": Colour.RED}),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip

@@ -46,6 +46,18 @@ def test_a_walk_becomes_a_test_that_passes(walk: Any, tmp_path: Path) -> None:
     runpy.run_path(str(tmp_path / "test_walk.py"))["test_walk"]()
 
 
+def test_a_secret_is_left_out_of_the_test(walk: Any, tmp_path: Path) -> None:
+    ran = walk("unlock code=1; unlock code=1234; :q", f"{SHOP}:SafeChart", "--write", "test_walk.py")
+
+    assert ran.code == 0
+    assert ran.out.endswith("> :q\n1 event, 1 refused: it is open\n")
+    assert "note: unlock is left out: a SecretStr can't be written as Python source" in ran.err
+    written = (tmp_path / "test_walk.py").read_text()
+    assert "1234" not in written
+    assert 'driver = Driver(SafeChart, model=Door(state="open"))\n    driver.expect("open")' in written
+    runpy.run_path(str(tmp_path / "test_walk.py"))["test_walk"]()
+
+
 def test_the_chart_is_drawn_with_the_current_state_and_the_reasons(walk: Any) -> None:
     out = walk("pay amount=7; show", ORDERS, "--set", "price=7").out
 
