@@ -272,11 +272,12 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     def enabled(self, **payload: Any) -> tuple[str, ...]:
         """Return the events that the present state and the guards allow, as declared.
 
-        A guard that raises, perhaps because a payload is missing, does not allow its event.
+        A guard that raises, perhaps because a payload is missing, does not allow its event, nor does a
+        payload of another type than a guard or hook declares.
         """
         state = self._state.value
         always = self._program.always(state)
-        if always is not None:
+        if always is not None and not payload:
             return always
         owners = self._seeing()
         return tuple(

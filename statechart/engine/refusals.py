@@ -12,6 +12,7 @@ from statemachine.dispatcher import Listener, Listeners
 from statemachine.spec_parser import build_expression, operator_mapping, replace_operators
 
 from statechart.engine.calls import Found, Lacking, Owners
+from statechart.engine.declaration.hints import misfit, problem
 from statechart.engine.program import Known, Step
 from statechart.wording import comparison_reason, own_docstring, refusal_of, value_reason
 
@@ -24,12 +25,21 @@ def answers(owners: Owners, step: Step, payload: Mapping[str, Any]) -> Iterator[
 
 
 def is_open(owners: Owners, step: Step, payload: Mapping[str, Any]) -> bool:
-    """Return whether all guards of a transition agree."""
-    return all(agrees for _, agrees in answers(owners, step, payload))
+    """Return whether all guards of a transition agree, and it takes the types of a payload."""
+    return (not payload or misfit(step.declared, payload) is None) and all(
+        agrees for _, agrees in answers(owners, step, payload)
+    )
 
 
 def reason(owners: Owners, step: Step, payload: Mapping[str, Any]) -> str | None:
-    """Return the reason of the first guard that refuses a transition, or None if all agree."""
+    """Return the reason of the first guard that refuses a transition, or None if all agree.
+
+    A payload of another type than declared is a reason, too.
+    """
+    wrong = misfit(step.declared, payload) if payload else None
+    if wrong is not None:
+        why = problem(payload[wrong.name], wrong.annotation)
+        return f"the payload {wrong.name} is of the type {type(payload[wrong.name]).__name__}: {why}"
     known = step.known(owners, payload, step.transition.source) if step.guards else {}
     for guard in step.guards:
         try:

@@ -218,7 +218,9 @@ class EffectsRunner(Generic[ModelT]):
         error: str | None = None
         try:
             self._call(effect, record, value, name=pending.name, key=due.key(pending.lineage))
-        except Exception as raised:  # whatever it is: it is recorded, and must not stop the others
+        # Whatever it is, it is recorded, and must not stop the others. `sys.exit` in a called program is no
+        # wish to end this one.
+        except (Exception, SystemExit) as raised:
             error = _line(raised)
             warn(f"Effect failed: {due.effect} of {pending.name!r}: {error}", name=pending.name)
         return self._recorded(pending, due, error, timeout)
@@ -297,7 +299,7 @@ def _typed(method: Any, payload: Mapping[str, JsonValue]) -> dict[str, Any]:
     }
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """Return an error as one line."""
     line = " ".join(f"{type(error).__name__}: {error}".split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -43,10 +43,13 @@ def at_moment(files: JsonFileRepository[ModelT], name: str, moment: datetime) ->
     """Return the value of a name as it was at a moment.
 
     Raises:
+        TypeError: The moment is no datetime.
         ValueError: The moment has no time zone.
         NoSuchMoment: The value did not exist.
         StorageError: The history can't be read.
     """
+    if not isinstance(moment, datetime):
+        raise TypeError(f"a moment is an aware datetime, such as datetime.now(UTC), not {moment!r}")
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone: give an aware datetime, such as datetime.now(UTC)")
 

@@ -126,6 +126,19 @@ def test_a_type_that_no_transition_takes_is_refused() -> None:
         in_memory(OrderChart.sign, key_=None)
 
 
+def test_an_event_is_not_allowed_with_a_payload_of_another_type() -> None:
+    machine = OrderChart(Order())
+    paid = OrderChart(Order(state="paid"))
+    asked.clear()
+
+    assert machine.enabled(amount="3", key_=4) == ("sign",)
+    assert machine.refusals(amount="3")["pay"] == (
+        "the payload amount is of the type str: Input should be an instance of Decimal"
+    )
+    assert paid.enabled(amount="3") == ("refund",)
+    assert asked == []
+
+
 def test_an_event_that_is_not_allowed_is_refused_as_such() -> None:
     with pytest.raises(InvalidTransition):
         OrderChart(Order(state="paid")).fire(OrderChart.pay, amount="3")

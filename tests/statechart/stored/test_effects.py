@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -111,6 +112,15 @@ def test_effects_are_run_in_order_and_only_once(orders):
     assert all(each.recorded and each.attempts == 1 for each in outcomes)
     assert (orders.run_effects(), orders.due_effects(), len(CALLS)) == ([], [], 5)
     assert orders.files.load("A-2").head.revision == 3
+
+
+def test_an_effect_that_exits_fails_as_any_other(orders, monkeypatch):
+    begun(orders, "A-1")
+    monkeypatch.setattr(f"{__name__}.called", lambda *_: sys.exit(3))
+
+    outcomes = orders.run_effects()
+
+    assert [(each.status, each.error) for each in outcomes] == [("failed", "SystemExit: 3")] * 2
 
 
 def test_an_effect_that_fails_stays_due_and_holds_up_no_other(orders):

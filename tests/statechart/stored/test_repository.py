@@ -240,6 +240,8 @@ def test_an_earlier_value_is_read_by_revision_or_by_time(orders: ChartRepository
         orders.at("A-1")
     with pytest.raises(TypeError, match="a revision is a number, not '1'"):
         orders.at("A-1", revision="1")  # type: ignore[arg-type]  # that is the fault
+    with pytest.raises(TypeError, match="a moment is an aware datetime"):
+        orders.at("A-1", at="today")  # type: ignore[arg-type]  # that is the fault
     with pytest.raises(ValueError, match="no time zone"):
         orders.at("A-1", at=datetime(2001, 1, 1))  # that is the fault
 
