@@ -324,7 +324,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         if machine is None:
             machine = machines[type(model)] = cls(own)
         elif machine._hooks.firing is not None:
-            raise NestedFire(cls.__name__, "another event")
+            raise NestedFire(cls.__name__, machine._hooks.firing.event)
         else:
             machine._rebind(own)
         machine.subject = subject

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, partial, partialmethod
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import CodeType, FunctionType
 
 
@@ -36,6 +37,16 @@ _AT_WILL = {"setattr", "vars"}  # functions that give an object attributes of an
 
 def _private(model: type) -> set[str]:
     return set(getattr(model, "__private_attributes__", None) or ())
+
+
+def never_runs(function: object) -> str | None:
+    """Return the reason why a call of a function does not run its body, or None if it does."""
+    inner = getattr(function, "__func__", function)
+    if iscoroutinefunction(inner) or isasyncgenfunction(inner):
+        return "is async; do asynchronous work in a command, then fire"
+    if isgeneratorfunction(inner):
+        return "is a generator, whose body would not run; write it without `yield`"
+    return None
 
 
 def codes(value: object) -> Iterator[CodeType]:

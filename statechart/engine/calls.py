@@ -10,7 +10,7 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from inspect import Parameter, getattr_static, iscoroutinefunction, signature, unwrap
+from inspect import Parameter, getattr_static, signature, unwrap
 from operator import itemgetter
 from traceback import walk_tb
 from types import FunctionType, MethodType
@@ -20,6 +20,8 @@ from weakref import WeakKeyDictionary
 from statemachine import Event
 from statemachine.callbacks import SpecReference
 from statemachine.spec_parser import operator_mapping, parse_boolean_expr
+
+from statechart.engine.attributes import never_runs
 
 Owners = tuple[Any, ...]
 Keywords = Mapping[str, Any]
@@ -39,8 +41,8 @@ class NotFound(LookupError):
     """No owner has a guard or hook of this name."""
 
 
-class Async(TypeError):
-    """A guard or hook is a coroutine function."""
+class NeverRuns(TypeError):
+    """A call of a guard or hook does not run its body: it is async, or a generator."""
 
 
 class Source(NamedTuple):
@@ -100,7 +102,7 @@ class Search:
 
         Raises:
             NotFound: No owner has one that the list names.
-            Async: One of them is a coroutine function.
+            NeverRuns: One of them is async, or a generator.
             ValueError: The signature of one of them is unknown; also TypeError.
         """
         found: list[Found] = []
@@ -140,7 +142,7 @@ class Search:
                 return _method(at, name, spec.func)
             if not spec.is_bounded and getattr(method, "__func__", None) is spec.func:
                 return self._attribute(at, name)
-        _refuse_async(spec.func)
+        _require_run(spec.func)
         parameters = _parameters(spec.func)
 
         def call(_owners: Owners, known: Keywords) -> Any:
@@ -186,7 +188,7 @@ class Search:
         found = getattr_static(self._owners[at], name)
         if not isinstance(found, property):  # a property is not asked before there is an event
             found = getattr(self._owners[at], name)
-        _refuse_async(found)
+        _require_run(found)
 
         def call(owners: Owners, known: Keywords) -> Any:
             found = getattr(owners[at], name)
@@ -219,7 +221,7 @@ def _operand(name: str, calls: Iterable[Call]) -> Callable[..., Any]:
 
 def _method(at: int, name: str, function: FunctionType) -> Source:
     """Return the source of a method of the owner at a place."""
-    _refuse_async(function)
+    _require_run(function)
     if not _parameters(function):
         raise ValueError(f"{function.__qualname__} takes no self")
     parameters = _parameters(function)[1:]
@@ -344,7 +346,7 @@ def _lacking(function: Callable[..., Any], known: Keywords) -> Lacking:
     return Lacking(named.__name__, lacking)
 
 
-def _refuse_async(function: object) -> None:
-    inner = function.__func__ if isinstance(function, (classmethod, staticmethod)) else function
-    if iscoroutinefunction(inner):
-        raise Async(getattr(inner, "__name__", repr(inner)))
+def _require_run(function: object) -> None:
+    problem = never_runs(function)
+    if problem is not None:
+        raise NeverRuns(f"callback {getattr(function, '__name__', repr(function))!r} {problem}")

@@ -12,7 +12,7 @@ from statemachine.model import Model
 from statemachine.state import InstanceState
 from typing_extensions import TypeVar
 
-from statechart.engine.calls import Async, Lacking, NotFound, Owners
+from statechart.engine.calls import Lacking, NeverRuns, NotFound, Owners
 from statechart.engine.declaration import naming
 from statechart.engine.declaration.hints import misfit, problem
 from statechart.engine.described import Described
@@ -60,6 +60,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
         given: Any = Model() if model is None else model  # type: ignore[no-untyped-call]  # of the engine
         self.model: ModelT = given
         self.state_field = "state"
+        self.history_values = {}
         self.subject = subject
         self.commit = commit
         self._evolution: Evolve | None = None
@@ -117,8 +118,8 @@ class Machine(Described[ModelT], Generic[ModelT]):
             raise ChartDefinitionError(
                 f"chart {chart.__name__}: {naming.unbuilt(self) or error}"
             ) from error
-        except Async as error:
-            raise ChartDefinitionError(f"{chart.__name__}: the model has async callbacks") from error
+        except NeverRuns as error:
+            raise ChartDefinitionError(f"chart {chart.__name__}: {error}") from error
         except (AttributeError, TypeError, ValueError) as error:  # of a callable without a signature
             problem = f"a guard or hook can't be called by the names of its arguments ({error})"
             raise ChartDefinitionError(f"chart {chart.__name__}: {problem}") from error

@@ -131,7 +131,7 @@ class Program:
 
     Raises:
         NotFound: No owner has a guard or hook that the chart names.
-        Async: A guard or hook is a coroutine function.
+        NeverRuns: A guard or hook is async, or a generator.
         ValueError: The signature of a guard or hook is unknown; also TypeError.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -366,10 +366,19 @@ class AsyncLoan(Loan):
     async def on_enter_lent(self) -> None: ...
 
 
+class YieldingLoan(Loan):
+    def on_enter_lent(self) -> Iterator[None]:
+        yield
+
+
 @pytest.mark.parametrize("build", [Library, Library.bound])
-def test_a_model_with_asynchronous_hooks_is_refused(build: Callable[[object], Library]) -> None:
-    with pytest.raises(ChartDefinitionError, match="Library: the model has async callbacks"):
+def test_a_model_with_hooks_that_would_not_run_is_refused(build: Callable[[object], Library]) -> None:
+    with pytest.raises(ChartDefinitionError, match="chart Library: callback 'on_enter_lent' is async"):
         build(AsyncLoan())
+    with pytest.raises(
+        ChartDefinitionError, match="chart Library: callback 'on_enter_lent' is a generator"
+    ):
+        build(YieldingLoan())
 
 
 def test_a_threads_machine_is_built_once_for_a_class_of_models() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from statemachine.state import State
 
+from statechart.engine.attributes import never_runs
 from statechart.engine.declaration.naming import all_specs
 
 if TYPE_CHECKING:
@@ -106,10 +106,12 @@ def _callbacks(chart: type[StateChart[Any]]) -> Iterator[str]:
     for name in sorted(names):
         for owner in owners:
             found = getattr(owner, name, None)
-            if iscoroutinefunction(found):
-                yield f"callback {name!r} is async; do asynchronous work in a command, then fire"
+            problem = never_runs(found)
+            if problem is not None:
+                yield f"callback {name!r} {problem}"
             elif found is not None and name.startswith("on_invoke_"):
                 yield f"callback {name!r} invokes work; do the work outside of the chart, then fire"
     for spec in all_specs(chart):
-        if iscoroutinefunction(spec.func):
-            yield f"callback {spec.attr_name!r} is async; do asynchronous work in a command, then fire"
+        problem = never_runs(spec.func)
+        if problem is not None:
+            yield f"callback {spec.attr_name!r} {problem}"

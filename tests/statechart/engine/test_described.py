@@ -56,6 +56,7 @@ def test_the_attributes_of_a_machine_tell_its_state() -> None:
         assert told == (3, [3], "{Paid}")
         assert [event.id for event in machine.allowed_events] == ["look", "end"]
         assert [event.id for event in machine.enabled_events()] == ["look", "end"]
+        assert machine.history_values == {}
         assert machine.paid.is_active
         assert not machine.draft.is_active
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -12,6 +12,10 @@ from statechart import Chart, ChartDefinitionError, Event, State
 
 
 async def later() -> None: ...
+
+
+def yielding() -> Iterator[None]:
+    yield
 
 
 class AsyncWatch:
@@ -135,6 +139,10 @@ REFUSED: dict[str, tuple[Callable[[], type[Chart]], str]] = {
     "an async hook": (
         lambda: two_states("AsyncNamed", on_enter_off=later),
         "callback 'on_enter_off' is async; do asynchronous work in a command, then fire",
+    ),
+    "a generator": (
+        lambda: two_states("Yielding", on_enter_off=yielding),
+        "callback 'on_enter_off' is a generator, whose body would not run; write it without `yield`",
     ),
     "an async callback of a state": (
         lambda: two_states("AsyncState", off=State("off", enter=later)),
