@@ -162,7 +162,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         """Return the value after a transition: by default, the value in the transition's target.
 
         Override it to change data by a pure function, in place of hooks that assign to `model`: return a
-        copy of the value, whose `state` is `transition.to_value`.
+        copy of the value. The chart sets its state.
 
         Args:
             value: The value as the hooks left it, still in the old state.

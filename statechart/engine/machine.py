@@ -347,6 +347,9 @@ class Machine(Described[ModelT], Generic[ModelT]):
             value = keeper.entered(left, transition.to_value)
         else:
             value = (self._evolution or self.evolve)(left, transition)
+            held = state_text(getattr(value, "state", None))
+            if self._evolution is None and held == transition.from_state:
+                value = keeper.entered(value, transition.to_value)
             if isinstance(transition.payload, Payload):
                 misspelt = transition.payload.misspelt()
                 if misspelt is not None and not getattr(self.commit, "reads_payload", False):
@@ -355,6 +358,9 @@ class Machine(Described[ModelT], Generic[ModelT]):
         if getattr(self.commit, "reads_value", False) or (left is firing.model and not self._evolves):
             return value
         name = self._subject or type(self).__name__
+        if not isinstance(value, type(firing.model)):
+            kinds = f"a {type(value).__name__}, not a {type(firing.model).__name__}"
+            raise InvalidValue(name, f"evolve returns {kinds}: return the next value")
         if state_text(getattr(value, "state", None)) == transition.to_state:
             # `to_state` is a text, and evolve functions put the text into models of any type.
             value = keeper.entered(value, transition.to_value)

@@ -13,7 +13,16 @@ import pydantic
 import pytest
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
-from statechart import Chart, Event, InvalidValue, JsonFileRepository, State, fire
+from statechart import (
+    Chart,
+    ChartRepository,
+    Event,
+    InvalidValue,
+    JsonFileRepository,
+    State,
+    Transition,
+    fire,
+)
 
 
 class Frozen(BaseModel, frozen=True):
@@ -298,6 +307,38 @@ def test_an_exception_drops_every_change(make: Any) -> None:
     held: Any = machine.model
     assert (held.state, held.level, held.lines) == ("on", 0, [[1]])
     assert not hasattr(held, "unset")
+
+
+def evolving(evolve: Callable[[Any], Any]) -> type[Chart[Frozen]]:
+    class Evolving(Chart[Frozen]):
+        on = State(initial=True)
+        off = State(final=True)
+        stop = Event(on.to(off))
+
+        def evolve(self, value: Frozen, transition: Transition) -> Frozen:
+            result: Frozen = evolve(value)
+            return result
+
+    return Evolving
+
+
+def test_the_chart_sets_the_state_of_the_value_that_its_evolve_returns(tmp_path: Path) -> None:
+    chart = evolving(lambda value: value.model_copy(update={"level": 2}))
+    machine = chart(Frozen())
+    lamps = ChartRepository(tmp_path, chart)
+    lamps.create("lamp-1", Frozen())
+
+    machine.fire(chart.event("stop"))
+
+    assert machine.model == lamps.fire("lamp-1", "stop") == Frozen(state="off", level=2)
+    assert lamps.load("lamp-1") == machine.model
+
+
+def test_an_evolve_that_returns_no_value_is_told() -> None:
+    chart = evolving(lambda value: None)
+
+    with pytest.raises(InvalidValue, match="evolve returns a NoneType, not a Frozen"):
+        chart(Frozen()).fire(chart.event("stop"))
 
 
 def test_a_refusal_of_a_stored_value_names_it(tmp_path: Path) -> None:
