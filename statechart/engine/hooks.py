@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -127,7 +126,6 @@ class Firing:
     effects: tuple[str, ...] = ()
     started: float = field(default_factory=perf_counter)
     since: datetime | None = None
-    entered: Any = None
     transition: Transition | None = None
     returned: bool = False
 
@@ -140,29 +138,6 @@ class Firing:
 
 
 _DEBUG, _INFO = 10, 20
-
-# A frozen dataclass sets its fields slowly, and an event makes one of these.
-_NEW_TRANSITION = partial(object.__new__, Transition)
-_SET_CHART, _SET_EVENT, _SET_FROM, _SET_TO, _SET_SUBJECT, _SET_PAYLOAD, _SET_TO_VALUE = (
-    vars(Transition)[name].__set__
-    for name in ("chart", "event", "from_state", "to_state", "subject", "payload", "to_value")
-)
-_SET_EFFECTS, _SET_VALUE = (vars(Transition)[name].__set__ for name in ("effects", "value"))
-
-
-def _transition(firing: Firing) -> Transition:
-    """Return the transition of an event that has entered a state."""
-    made = _NEW_TRANSITION()
-    _SET_CHART(made, firing.chart)
-    _SET_EVENT(made, firing.event)
-    _SET_FROM(made, firing.from_state)
-    _SET_TO(made, state_text(firing.entered))
-    _SET_SUBJECT(made, firing.subject)
-    _SET_PAYLOAD(made, firing.payload)
-    _SET_TO_VALUE(made, firing.entered)
-    _SET_EFFECTS(made, firing.effects)
-    _SET_VALUE(made, None)
-    return made
 
 
 class Hooks:
@@ -182,10 +157,18 @@ class Hooks:
         firing = self.firing
         if firing is None:  # the initial state is entered without an event
             return
-        firing.entered = target.value
-        transition = _transition(firing)
+        transition = Transition(
+            chart=firing.chart,
+            event=firing.event,
+            from_state=firing.from_state,
+            to_state=state_text(target.value),
+            subject=firing.subject,
+            payload=firing.payload,
+            to_value=target.value,
+            effects=firing.effects,
+        )
         # Before the commit: a value that is not valid must not be written. `evolve` takes the transition.
-        _SET_VALUE(transition, firing.settle(transition))
+        object.__setattr__(transition, "value", firing.settle(transition))
         firing.transition = transition
         try:
             fields = firing.commit(transition) if firing.commit is not None else {}
