@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from statechart.reference import find_attribute, find_chart
 from statechart.stored.repository import ChartRepository
 from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.streams import prints_aside
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.cli.settings import Settings
 
 
+@prints_aside()
 def chart(settings: Settings) -> type[Chart]:
     """Return the chart.
 
@@ -23,6 +25,7 @@ def chart(settings: Settings) -> type[Chart]:
     return named.chart if isinstance(named, ChartRepository) else find_chart(settings.reference)
 
 
+@prints_aside()
 def model(settings: Settings) -> Any:  # Any: the class of the values, or None
     """Return the class of the values, or None for that of the chart.
 
@@ -42,6 +45,7 @@ def model(settings: Settings) -> Any:  # Any: the class of the values, or None
     return found
 
 
+@prints_aside()
 def repository(settings: Settings) -> ChartRepository[Any]:
     """Return the store of the chart's values.
 

@@ -16,6 +16,7 @@ from statechart.graph import allowed_events, edges, events, failures
 from statechart.terminal.cells import wrapped
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, fitting, tell_next
+from statechart.terminal.streams import prints_aside
 from statechart.terminal.text import ago, columns, when
 from statechart.wording import counted
 
@@ -134,6 +135,7 @@ class Shown:
         return [*effects, *fire_steps(self.ways), "history NAME"]
 
 
+@prints_aside()
 def look(repository: ChartRepository[Any], name: str) -> Shown:
     """Read a value, without taking its lock."""
     loaded = repository.files.load(name)

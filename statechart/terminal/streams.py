@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -37,6 +39,13 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def prints_aside() -> Iterator[None]:
+    """Send to stderr what the code of a chart prints meanwhile: stdout is for the result."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def size_of(stream: TextIO) -> os.terminal_size | None:

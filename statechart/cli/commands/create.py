@@ -7,6 +7,7 @@ from statechart.cli.models import read_model
 from statechart.cli.parameters import name_argument, payload_argument, subcommand
 from statechart.cli.settings import Settings
 from statechart.cli.values import print_changed
+from statechart.terminal.streams import prints_aside
 
 
 @subcommand("create")
@@ -21,5 +22,6 @@ def create(settings: Settings, name: str, payload: tuple[str, ...]) -> None:
         python -m statechart create shop:OrderChart A-1 price=7 --store orders
     """
     repository = loading.repository(settings)
-    repository.create(name, read_model(repository.model, payload, settings.spell("create NAME", name)))
+    with prints_aside():
+        repository.create(name, read_model(repository.model, payload, settings.spell("create NAME", name)))
     print_changed(settings, repository, name)

@@ -19,6 +19,7 @@ from statechart.stored.effects import DueEffect, EffectOutcome
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, note
 from statechart.terminal.report import ExitCode
+from statechart.terminal.streams import prints_aside
 from statechart.terminal.table import Table, cleaned
 from statechart.terminal.text import ago, when
 
@@ -54,7 +55,9 @@ def effects(settings: Settings, name: str | None, *, runs: bool, force: bool, li
     repository = loading.repository(settings)
     if runs:
         patience = settings.lock_timeout or _PATIENCE
-        _tell_outcomes(settings, repository.run_effects(name, limit=limit, force=force, timeout=patience))
+        with prints_aside():
+            outcomes = repository.run_effects(name, limit=limit, force=force, timeout=patience)
+        _tell_outcomes(settings, outcomes)
     else:
         damaged: dict[str, StatechartError] = {}
         _tell_due(settings, repository.due_effects(name, on_damage=damaged.__setitem__), name, damaged)

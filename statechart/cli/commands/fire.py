@@ -9,6 +9,7 @@ from statechart.cli.parameters import name_argument, payload_argument, subcomman
 from statechart.cli.payload import PayloadRefused, read_payload
 from statechart.cli.settings import Settings
 from statechart.cli.values import print_changed
+from statechart.terminal.streams import prints_aside
 
 
 @subcommand("fire", waiting=True)
@@ -27,7 +28,7 @@ def fire(settings: Settings, name: str, event: str, payload: tuple[str, ...]) ->
     """
     repository = loading.repository(settings)
     declared = repository.chart.event(event)
-    with repository.open(name, command=f"fire {event}") as session:
+    with prints_aside(), repository.open(name, command=f"fire {event}") as session:
         before = repository.summary(name).state
         try:
             given = read_payload(repository.chart, repository.model, event, payload, before)

@@ -16,6 +16,7 @@ from statechart.stored.verifying import Report
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, note
 from statechart.terminal.report import ExitCode
+from statechart.terminal.streams import prints_aside
 from statechart.wording import counted
 
 
@@ -34,7 +35,8 @@ def verify(settings: Settings, name: str | None, *, replay: bool) -> None:
         python -m statechart verify shop:OrderChart A-1 --chart --store orders
     """
     repository = loading.repository(settings)
-    reports = repository.verify(name, chart=replay)
+    with prints_aside():
+        reports = repository.verify(name, chart=replay)
     intact = all(each.intact for each in reports)
     document = {
         "values": [{**each.model_dump(mode="json"), "intact": each.intact} for each in reports],

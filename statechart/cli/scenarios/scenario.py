@@ -16,6 +16,7 @@ from statechart.cli.scenarios.literals import Source, Unwritable
 from statechart.terminal.output import emit, note
 from statechart.terminal.program.parameters import STDOUT
 from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.streams import prints_aside
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ class Recorded:
     before: Any = None
 
 
+@prints_aside()
 def replayed(
     scenario: Scenario,
     records: Iterable[Recorded],

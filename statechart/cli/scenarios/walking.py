@@ -19,6 +19,7 @@ from statechart.errors import InvalidTransition
 from statechart.graph import failures
 from statechart.picture import Marks, Visit
 from statechart.stored.session import allowed_by
+from statechart.terminal.streams import prints_aside
 from statechart.testing.driver import Driver
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Walk:
         return self.driver.state
 
     @property
+    @prints_aside()
     def ways(self) -> Ways:
         """The events: allowed, waiting for a payload, and refused."""
         return ways_of(self.chart, self.kind, self.state, allowed_by(self.driver.machine, {}))
@@ -88,6 +90,7 @@ class Walk:
         needed = keywords_of(self.chart, self.kind, event, self.state)
         return [each for each in needed if each.required and each.name not in given]
 
+    @prints_aside()
     def fire(self, event: str, given: Mapping[str, str]) -> Step:
         """Fire an event with typed values, and return the step that was made.
 
@@ -166,6 +169,7 @@ class Walk:
                 scenario.begin(step.state, after)
         return scenario
 
+    @prints_aside()
     def _begun(self) -> Driver:
         return Driver(self.chart, model=deepcopy(self.model), **deepcopy(dict(self.facts)))
 

@@ -43,6 +43,8 @@ class OrderChart(Chart[Order]):
         model.paid = amount
 
     def before_lose(self, model: Order) -> None:
+        if model.note == "loud":
+            print("lost")
         if model.note == "broken":
             raise ZeroDivisionError("broken")
 

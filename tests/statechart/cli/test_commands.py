@@ -206,7 +206,7 @@ def test_a_store_of_another_program_is_left_alone(cli: Any, tmp_path: Path) -> N
 
 
 def test_a_held_value_is_a_conflict_that_names_the_holder(cli: Any, orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=Decimal(7)))
+    orders.create("A-1", Order(price=Decimal(7), note="loud"))
 
     with orders.open("A-1", command="pack"):
         ran = cli("fire", ORDERS, "A-1", "lose", "--lock-timeout", "0.01")
@@ -215,7 +215,10 @@ def test_a_held_value_is_a_conflict_that_names_the_holder(cli: Any, orders: Char
     assert ran.code == 5
     assert "'A-1' is locked: pack" in ran.err
     assert "or: to wait for the lock, add --lock-timeout 60" in ran.err
-    assert cli("fire", ORDERS, "A-1", "lose").code == 0
+    # What the hook prints does not come into the document.
+    ran = cli("fire", ORDERS, "A-1", "lose", "--json")
+    assert (ran.code, ran.document["state"], ran.err) == (0, "lost", "lost\n")
+    assert cli("history", ORDERS, "A-1", "--as-test", "--json").document["skipped"] == []
 
 
 def test_a_hook_that_raises_is_reported_with_a_traceback_in_a_file(
