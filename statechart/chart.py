@@ -49,7 +49,7 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(
                 f"{name} extends the chart {extended[0]}, whose states would be shared; declare it whole"
             )
-        lost = list(members.replaced(attrs))
+        lost = [*members.replaced(attrs), *strict.hiding_the_engine(attrs)]
         if lost:
             raise ChartDefinitionError(f"chart {name}: " + "; ".join(lost))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cached_property
 from typing import Any, Generic
 
 from statemachine import State, StateChart
@@ -73,7 +74,7 @@ class Described(StateChart[ModelT], Generic[ModelT]):
         warnings.warn("current_state is deprecated: use configuration", DeprecationWarning, stacklevel=2)
         self.current_state_value = state.value
 
-    @property
+    @cached_property
     def _callbacks(self) -> CallbacksRegistry:  # type: ignore[override]  # nobody assigns it
         """The guards and hooks, which the renderers name in a diagram of a machine."""
         registry = CallbacksRegistry()

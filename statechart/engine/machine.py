@@ -400,7 +400,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
             raise NotCopyable(type(self).__name__)
         if self._hooks.firing is not None:
             raise NotCopyable(type(self).__name__, self._hooks.firing.event)
-        made = {"_hooks", "_others", "_program", "_keeper"}
+        made = {"_callbacks", "_hooks", "_others", "_program", "_keeper"}
         parts = {
             name: value
             for name, value in vars(self).items()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from statemachine.event import Event
 from statemachine.state import State
+from statemachine.transition_list import TransitionList
 
 from statechart.engine.attributes import never_runs
 from statechart.engine.declaration.naming import all_specs
@@ -48,6 +50,13 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
         if event.delay:
             yield f"event {event.id!r} is delayed; wait outside the chart, then fire"
     yield from _callbacks(chart)
+
+
+def hiding_the_engine(attrs: Mapping[str, object]) -> Iterator[str]:
+    """Yield the events in the body of a class without which the engine could not read it."""
+    for name in ("states", "events"):
+        if isinstance(attrs.get(name), (Event, TransitionList)):
+            yield f"event {name!r} hides an attribute of Chart; rename it"
 
 
 def _hiding(kind: str, name: str, base: type[StateChart[Any]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import pytest
@@ -67,3 +68,12 @@ def test_a_state_that_the_chart_has_not_can_not_be_assigned() -> None:
         machine.current_state_value = "piad"
     machine.current_state_value = 3
     assert machine.configuration_values == {3}
+
+
+def test_a_rendered_machine_can_be_copied() -> None:
+    machine = order(Chart)
+    before = format(machine, "md")
+    again = copy(machine)
+    again.send("pay")
+    assert format(again, "md") == before
+    assert again.paid.is_active

@@ -140,6 +140,10 @@ REFUSED: dict[str, tuple[Callable[[], type[Chart]], str]] = {
         lambda: two_states("AsyncNamed", on_enter_off=later),
         "callback 'on_enter_off' is async; do asynchronous work in a command, then fire",
     ),
+    "an event that hides the events": (
+        lambda: two_named("HidingEvents", "one", "events"),
+        "event 'events' hides an attribute of Chart",
+    ),
     "a generator": (
         lambda: two_states("Yielding", on_enter_off=yielding),
         "callback 'on_enter_off' is a generator, whose body would not run; write it without `yield`",
