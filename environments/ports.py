@@ -194,6 +194,15 @@ class LooksCheaply(Protocol):
 
 
 @runtime_checkable
+class BeginsLater(Protocol):
+    """A growing history of which the parts before a time need not be read."""
+
+    def begin_at(self, time: datetime) -> None:
+        """Leave out ended segments that hold only records before a time."""
+        ...
+
+
+@runtime_checkable
 class StreamsHistory(Protocol):
     """A repository that reads a history record by record, since a history may be long."""
 

@@ -233,7 +233,10 @@ KINDS: dict[type[BaseException], _Kind[Settings]] = {
     chart_errors.UnusableSegment: _Kind(
         ExitCode.STORAGE,
         "unusable_segment",
-        _say("restore the file from a backup, then envchart verify NAME", "envchart show NAME"),
+        _say(
+            "undo its compression or restore it from a backup, then envchart verify NAME",
+            "envchart show NAME",
+        ),
     ),
     chart_errors.MissingSegment: _Kind(
         ExitCode.STORAGE,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from environments.events.cursor import Cursor
 from environments.model.errors import UnreadableSummary
 from environments.model.records import StepRecord
-from environments.ports import FollowsHistory, Unread
+from environments.ports import BeginsLater, FollowsHistory, Unread
 from statechart.errors import NotFound, StorageError
 from statechart.following.followed import Followed, in_blocks
 from statechart.following.watching import changed_names
@@ -116,7 +116,10 @@ class Follower:
 
     def _unfolding(self, name: str, hold: bool) -> Unfolding[Unread]:
         if isinstance(self.repository, FollowsHistory):
-            return self.repository.unfolding(name, hold=hold)
+            unfolding = self.repository.unfolding(name, hold=hold)
+            if self.since is not None and isinstance(unfolding, BeginsLater):
+                unfolding.begin_at(self.since)
+            return unfolding
         return _Whole(self.repository, name)
 
     def _told(self, name: str, found: Unread) -> Iterator[Told]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -268,6 +269,10 @@ class FileHistory:
     def resume(self, lineage: str, seq: int) -> None:
         """Leave out ended segments that hold nothing behind a record, if reading begins or begins anew."""
         self._tail.resume(lineage, seq)
+
+    def begin_at(self, time: datetime) -> None:
+        """Leave out ended segments that hold only records before a time."""
+        self._tail.begin_at(time)
 
     def close(self) -> None:
         """Close the journal."""

@@ -148,7 +148,9 @@ KINDS: dict[type[BaseException], Kind[Settings]] = {
     errors.UnusableSegment: Kind(
         ExitCode.STORAGE,
         "unusable_segment",
-        say("restore the file from a backup, then python -m statechart verify NAME", _SHOW),
+        say(
+            "undo its compression or restore it from a backup, then python -m statechart verify NAME", _SHOW
+        ),
     ),
     errors.MissingSegment: Kind(
         ExitCode.STORAGE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from statechart.errors import CorruptHistory, NotFound, NotOurs, StorageError, UnusableSegment
@@ -53,6 +54,7 @@ class Tail:
         self._told: Head | None = None
         self._lines_before = 0
         self._since: tuple[str, int] = "", 0
+        self._from: datetime | None = None
         self._gap: UnusableSegment | None = None
 
     @property
@@ -67,7 +69,11 @@ class Tail:
             lineage: The incarnation, or its beginning. In the history of another one, all is read.
             seq: The number of the record.
         """
-        self._since = lineage, seq
+        self._since, self._from = (lineage, seq), None
+
+    def begin_at(self, time: datetime) -> None:
+        """Leave out ended segments that hold only records before a time, until `resume` says more."""
+        self._from = time
 
     def read(self) -> Iterator[Record]:
         """Yield the records since the last call; at first, all.
@@ -157,13 +163,16 @@ class Tail:
         lineage, since = self._since
         last = since if head.lineage.startswith(lineage) else 0
         wanted = max(last, 1)  # a record that was told elsewhere is read again, to be compared
+        time = self._from
         if self._told is not None:
-            last, wanted = self._told.seq, self._told.seq + 1
+            last, wanted, time = self._told.seq, self._told.seq + 1, None
+
+        def is_enough(first: Record) -> bool:
+            return first.seq <= wanted or (time is not None and first.at < time)
+
         found: list[Ended] = []
         try:
-            for each in older(
-                self._directory, self._name, opening, self._known, lambda first: first.seq <= wanted
-            ):
+            for each in older(self._directory, self._name, opening, self._known, is_enough):
                 found.append(each.ended)  # noqa: PERF401  # those behind a gap are kept
         except UnusableSegment as gap:
             # Told once; then the records behind it are read.

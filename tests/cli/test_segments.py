@@ -136,3 +136,6 @@ def test_events_tell_a_gap_and_what_is_behind_it(
     later = cli("events", "web", "--since", str(cursor))
     assert path.name not in later.err + later.out
     assert later.code == 0
+    last = events(cli)[-1]
+    latest = cli("events", "web", "--since", last["at"], "--json")
+    assert (latest.code, json.loads(latest.out)["seq"], latest.err) == (0, last["seq"], "")

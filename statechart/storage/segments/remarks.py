@@ -10,15 +10,19 @@ from statechart.storage.segments.whole import SegmentFile
 from statechart.wording import counted
 
 
-def problems(segments: Iterable[SegmentFile]) -> Iterator[tuple[int, Path, str]]:
-    """Yield the first record of each ended segment that can't be verified, its file, and why."""
+def problems(segments: Sequence[SegmentFile]) -> Iterator[tuple[int, Path, str]]:
+    """Yield the first record of each ended segment that can't be verified, its file, and why.
+
+    The segments before one that can't be read, which may be hundreds, are one problem.
+    """
+    unlinked = [each for each in segments if each.place == "unlinked"]
+    if unlinked:
+        first, last = unlinked[0], max(each.last_seq for each in unlinked)
+        why = "they can't be verified while the segment after them can't be read"
+        yield first.first_seq, first.path, f"records {first.first_seq} to {last}: {why}"
     for segment in segments:
-        why = None
         if segment.problem is not None:
             why = getattr(segment.problem, "problem", None) or str(segment.problem)
-        elif segment.place == "unlinked":
-            why = "it can't be verified while the segment after it can't be read"
-        if why is not None:
             records = f"records {segment.first_seq} to {segment.last_seq}"
             yield segment.first_seq, segment.path, f"{records}: {why}"
 

@@ -225,6 +225,14 @@ def test_a_bad_segment_is_named_and_the_value_is_not_affected(
     assert [seq for seq, _, _ in remarks.problems(repository.segments("demo"))] == [1, 5]
 
 
+def test_segments_that_can_not_be_verified_are_one_problem(repository: Repository) -> None:
+    (repository.directory("demo") / "history.00000009-00000012.jsonl").unlink()
+
+    first, second = remarks.problems(repository.segments("demo"))
+    assert (first[0], "records 1 to 8: they can't be verified" in first[2]) == (1, True)
+    assert (second[0], "records 9 to 12: it is not there" in second[2]) == (9, True)
+
+
 def test_a_file_that_no_segment_names_is_remarked(repository: Repository) -> None:
     path = repository.directory("demo") / "history.00000003-00000008.jsonl.gz"
     path.write_bytes(b"anything")
