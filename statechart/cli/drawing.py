@@ -55,6 +55,17 @@ class Drawing:
             )
         return cast("Format", self.format)  # it was checked
 
+    def require_one_mark(self, *marks: str | None) -> None:
+        """Check that at most one of `--of`, `--state` and `--path` was typed.
+
+        Raises:
+            UsageRefused: There are more.
+        """
+        if sum(mark is not None for mark in marks) > 1:
+            raise UsageRefused(
+                "--of, --state and --path each mark something: choose one", (f"{self.again} --of NAME",)
+            )
+
     def require_place(self, settings: ProgramSettings, format: Format) -> None:
         """Check that a picture does not go to a terminal.
 
@@ -95,9 +106,12 @@ class Drawing:
             emit(settings, {**document, "diagram": text}, text)
 
     def _save(self, output: Path, drawn: bytes) -> None:
+        is_new = not output.exists()
         try:
             output.write_bytes(drawn if drawn.endswith(b"\n") or output.suffix == ".png" else drawn + b"\n")
         except OSError as error:
+            if is_new:  # a full disk leaves an empty file
+                output.unlink(missing_ok=True)
             raise UsageRefused(
                 f"{output} can't be written: {error.strerror}", (f"{self.again} --output FILE",)
             ) from error

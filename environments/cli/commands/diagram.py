@@ -19,7 +19,6 @@ from statechart.cli.drawing import Drawing
 from statechart.diagram import FORMATS
 from statechart.picture import Marks, Visit, chosen
 from statechart.terminal.program.parameters import PathType
-from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -61,10 +60,7 @@ def diagram(
     """
     drawing = Drawing(format, output, "envchart diagram")
     chosen_format = drawing.chosen(settings, on_terminal="mermaid" if of is None else "text")
-    if sum(mark is not None for mark in (of, state, path)) > 1:
-        raise UsageRefused(
-            "--of, --state and --path each mark something: choose one", ("envchart diagram --of NAME",)
-        )
+    drawing.require_one_mark(of, state, path)
     drawing.require_place(settings, chosen_format)
     marks = _marks_of(settings, of) if of is not None else chosen(Lifecycle, state, path)
     failed = marks.current if marks.failed else None

@@ -14,7 +14,6 @@ from statechart.cli.settings import Settings
 from statechart.picture import Marks, Visit, chosen
 from statechart.stored.repository import ChartRepository
 from statechart.terminal.program.parameters import PathType
-from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.text import when
 
 
@@ -47,11 +46,7 @@ def diagram(
     chart = loading.chart(settings)
     drawing = Drawing(format, output, settings.spell("diagram"))
     chosen_format = drawing.chosen(settings, on_terminal="mermaid" if of is None else "text")
-    if sum(mark is not None for mark in (of, state, path)) > 1:
-        raise UsageRefused(
-            "--of, --state and --path each mark something: choose one",
-            (settings.spell("diagram --of NAME"),),
-        )
+    drawing.require_one_mark(of, state, path)
     drawing.require_place(settings, chosen_format)
     marks = _marks_of(loading.repository(settings), of) if of is not None else chosen(chart, state, path)
     document = {"format": chosen_format, "of": of, "current": marks.current}
