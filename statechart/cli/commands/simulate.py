@@ -10,7 +10,7 @@ from statechart.cli import loading
 from statechart.cli.models import read_facts, read_model
 from statechart.cli.parameters import subcommand
 from statechart.cli.scenarios.conversation import Conversation
-from statechart.cli.scenarios.scenario import require_new, save
+from statechart.cli.scenarios.scenario import Scenario, require_new, save
 from statechart.cli.scenarios.walking import Walk
 from statechart.cli.settings import Settings
 from statechart.terminal.output import emit
@@ -42,6 +42,8 @@ def simulate(settings: Settings, assign: tuple[str, ...], output: Path | None) -
     if output is not None:
         require_new(output, again)
     walk = _begun(settings, assign)
+    if output is not None:
+        _scenario(settings, walk).text("walk")  # refuses a model without a source before it is walked
     conversation = Conversation(settings, walk)
     try:
         conversation.hold()
@@ -51,14 +53,18 @@ def simulate(settings: Settings, assign: tuple[str, ...], output: Path | None) -
         raise
     if output is None and walk.steps and conversation.is_typed:
         output = conversation.ask_file()
-    if settings.json:
-        emit(settings, {**walk.document(), "output": str(output) if output else None}, "")
     if output is not None:
         _save(settings, walk, output, again)
+    if settings.json:
+        emit(settings, {**walk.document(), "output": str(output) if output else None}, "")
 
 
 def _save(settings: Settings, walk: Walk, output: Path, again: str) -> None:
-    save(walk.scenario(f"A walk through {settings.reference}."), "walk", output, again)
+    save(_scenario(settings, walk), "walk", output, again)
+
+
+def _scenario(settings: Settings, walk: Walk) -> Scenario:
+    return walk.scenario(f"A walk through {settings.reference}.")
 
 
 def _begun(settings: Settings, assign: tuple[str, ...]) -> Walk:

@@ -27,7 +27,7 @@ class Unwritable(UsageRefused):
     def __init__(self, value: object) -> None:
         kind = value if isinstance(value, type) else type(value)
         super().__init__(
-            f"a {kind.__name__} can't be written as Python source",
+            f"{kind.__name__} can't be written as Python source",
             ("give the model's class as module:Model, at the top of a module",),
             code="unwritable",
         )

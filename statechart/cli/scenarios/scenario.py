@@ -12,6 +12,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from statechart.cli.scenarios.literals import Source, Unwritable
 from statechart.terminal.output import emit, note
 from statechart.terminal.program.parameters import STDOUT
@@ -71,7 +73,8 @@ class Scenario:
 
     def compare(self, value: object) -> None:
         """Write a comparison of the model with a value."""
-        self._lines.append(f"assert driver.model == {self.source.literal(value)}")
+        fields = ".model_dump()" if _has_private(value) else ""
+        self._lines.append(f"assert driver.model{fields} == {self.source.literal(value)}{fields}")
 
     def text(self, name: str, path: Path | None = None) -> str:
         """Return the module.
@@ -99,6 +102,17 @@ class Scenario:
     def _call(self, event: str, payload: Mapping[str, Any]) -> str:
         arguments = (f"{name}={self.source.literal(value)}" for name, value in payload.items())
         return ", ".join([f'"{event}"', *arguments])
+
+
+def _has_private(value: object) -> bool:
+    """Return whether a model differs from another with the same fields, as by private attributes."""
+    if not isinstance(value, BaseModel):
+        return False
+    try:
+        again = type(value).model_validate_json(value.model_dump_json(by_alias=True, round_trip=True))
+    except ValueError:
+        return True
+    return again != value
 
 
 def _path_lines(chart: type[Chart], path: Path | None) -> list[str]:
@@ -143,7 +157,7 @@ def save(scenario: Scenario, name: str, path: Path, again: str) -> str:
         if not isinstance(error, FileExistsError):
             path.unlink(missing_ok=True)
         raise UsageRefused(
-            f"{path} can't be written: {error.strerror}", (again,), code="output", exit_code=1
+            f"{path} can't be written: {error.strerror}", (again,), code="unwritable", exit_code=1
         ) from error
     note(f"written to {path}; run it with pytest {shlex.quote(str(path))}")
     _tell_skipped(scenario)

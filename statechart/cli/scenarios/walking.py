@@ -156,7 +156,7 @@ class Walk:
         """Return the walk as a test."""
         scenario = Scenario(self.chart, title)
         scenario.begin(self._begun().state, self.model, **self.facts)
-        for step, after in zip(self.steps, [*self._befores[1:], self.driver.model], strict=True):
+        for step, after in zip(self.steps, [*self._befores, self.driver.model][1:], strict=True):
             try:
                 if step.refused is None:
                     scenario.fire(step.event, step.payload, step.state)

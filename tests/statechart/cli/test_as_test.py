@@ -8,12 +8,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, PrivateAttr, SecretStr
 
-from statechart import ChartRepository
+from statechart import Chart, ChartRepository, State
 from statechart.storage.segments.rotation import Segment
 from tests.statechart.cli.conftest import ORDERS, SHOP
 from tests.statechart.cli.shop import Door, DoorChart, Order, OrderChart, SafeChart
+
+
+class Tally(BaseModel):
+    state: str = "open"
+    names: list[str] = []
+    _writes: int = PrivateAttr(0)
+
+
+class TallyChart(Chart[Tally]):
+    open = State(initial=True)
+    write = open.to.itself()
+
+    def on_write(self, model: Tally, name: str) -> None:
+        model.names.append(name)
+        model._writes += 1
+
+
+def test_private_attributes_are_not_compared(cli: Any, tmp_path: Path) -> None:
+    tallies = ChartRepository(tmp_path / "orders", TallyChart)
+    tallies.create("A-1", Tally())
+    tallies.fire("A-1", "write", name="Ann")
+
+    assert cli("history", f"{__name__}:TallyChart", "A-1", "--as-test", "test_a.py").code == 0
+
+    runpy.run_path(str(tmp_path / "test_a.py"))["test_a_1"]()
 
 
 def test_a_history_becomes_a_test_that_passes(

@@ -51,7 +51,7 @@ def test_a_secret_is_left_out_of_the_test(walk: Any, tmp_path: Path) -> None:
 
     assert ran.code == 0
     assert ran.out.endswith("> :q\n1 event, 1 refused: it is open\n")
-    assert "note: unlock is left out: a SecretStr can't be written as Python source" in ran.err
+    assert "note: unlock is left out: SecretStr can't be written as Python source" in ran.err
     written = (tmp_path / "test_walk.py").read_text()
     assert "1234" not in written
     assert 'driver = Driver(SafeChart, model=Door(state="open"))\n    driver.expect("open")' in written
