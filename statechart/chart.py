@@ -65,6 +65,7 @@ class _StrictMeta(StateMachineMetaclass):
             found += [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
             found += members.ambiguous(cls)  # type: ignore[arg-type]
             model = declared_model(cls, base)
+            cls._model_class = model
             found += naming.problems(cls, base, model)  # type: ignore[arg-type]
             found += hints.problems(cls, model)  # type: ignore[arg-type]
             found += models.problems(cls, model)  # type: ignore[arg-type]
@@ -114,8 +115,9 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     committed with the transition; an exception drops it. `Chart[Order]` names the class of the models.
 
     Args:
-        model: Any object with a `state`, frozen or not, or None for the chart's own. A model with a state
-            stays in that state; another enters the initial state, without a commit.
+        model: Any object with a `state`, frozen or not, or None for the chart's own; of the class that the
+            chart declares, if it declares one. A model with a state stays in that state; another enters the
+            initial state, without a commit.
         subject: The name in messages; by default the model's `name`.
         commit: Makes transitions durable. None keeps them in memory only.
 
@@ -184,7 +186,10 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
 
     @staticmethod
     def new_model() -> Any:  # Any: the model of a static method knows no type of its class
-        """Return the model of a machine that is given none, or None for the engine's own."""
+        """Return the model of a machine that is given none, or None for the default.
+
+        By default, it is one of the declared class, if that can be made without arguments.
+        """
         return None
 
     @staticmethod

@@ -13,7 +13,7 @@ from statemachine.state import InstanceState
 from typing_extensions import TypeVar
 
 from statechart.engine.calls import Lacking, NeverRuns, NotFound, Owners
-from statechart.engine.declaration import naming
+from statechart.engine.declaration import models, naming
 from statechart.engine.declaration.hints import misfit, problem
 from statechart.engine.described import Described
 from statechart.engine.draft import keeper_of, sets_state
@@ -52,12 +52,17 @@ class Machine(Described[ModelT], Generic[ModelT]):
     _programs: ClassVar[dict[object, Program]]
     _has_evolution: ClassVar[bool]
     _kinds: ClassVar[dict[str, str]]
+    _model_class: ClassVar[Any] = None
 
     def __init__(self, model: Any, subject: str | None, commit: Commit | None) -> None:
         chart = type(self)
         if chart._abstract:
             raise ChartDefinitionError(f"chart {chart.__name__}: it has no states; declare some")
-        given: Any = Model() if model is None else model  # type: ignore[no-untyped-call]  # of the engine
+        given = models.made(chart._model_class) if model is None else model
+        if given is None:
+            given = Model()  # type: ignore[no-untyped-call]  # of the engine
+        else:
+            models.require_instance(chart.__name__, chart._model_class, given)
         self.model: ModelT = given
         self.state_field = "state"
         self.history_values = {}

@@ -49,6 +49,37 @@ def _found(owner: type, model: object) -> Any:
         ) from error
 
 
+def made(model: Any) -> Any:
+    """Return a new model of a class, or None if it takes arguments."""
+    if not isinstance(model, type) or getattr(model, "_is_protocol", False):
+        return None
+    try:
+        return model()
+    except (TypeError, ValueError):
+        return None
+
+
+def require_instance(chart: str, model: Any, given: object) -> None:
+    """Check that a machine's model is an object of the class that its chart declares.
+
+    Raises:
+        ChartDefinitionError: It is a class, or of another class.
+    """
+    if isinstance(given, type):
+        raise ChartDefinitionError(
+            f"{chart}: its model is the class {given.__name__}: give an object of it, "
+            f"such as {chart}({given.__name__}(...))"
+        )
+    if not isinstance(model, type) or getattr(model, "_is_protocol", False):
+        return
+    # A generic model may be made without its arguments.
+    origin = getattr(model, "__pydantic_generic_metadata__", {}).get("origin") or model
+    if not isinstance(given, origin):
+        raise ChartDefinitionError(
+            f"{chart} is declared with the model {model.__name__}, and was given a {type(given).__name__}"
+        )
+
+
 def problems(chart: AnyChart, model: object) -> Iterator[str]:
     """Yield the reasons why a model can't hold the states of a chart, a sentence each.
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from statechart import (
     Chart,
+    ChartDefinitionError,
     ChartRepository,
     Event,
     InvalidValue,
@@ -332,6 +333,17 @@ def test_the_chart_sets_the_state_of_the_value_that_its_evolve_returns(tmp_path:
 
     assert machine.model == lamps.fire("lamp-1", "stop") == Frozen(state="off", level=2)
     assert lamps.load("lamp-1") == machine.model
+
+
+def test_a_machine_has_a_model_of_the_class_that_its_chart_declares() -> None:
+    chart = evolving(lambda value: value)
+
+    assert chart().model == Frozen()
+    for given in (Mutable(), Frozen, "on"):
+        with pytest.raises(
+            ChartDefinitionError, match=r"declared with the model Frozen|is the class Frozen"
+        ):
+            chart(given)  # type: ignore[arg-type]  # that is the fault
 
 
 def test_an_evolve_that_returns_no_value_is_told() -> None:
