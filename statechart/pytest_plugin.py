@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
+from unittest import TestCase
 
 import pytest
 
@@ -132,7 +133,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test whose marker is invalid."""
+    """Fail a test whose marker is invalid, or has no effect."""
+    if issubclass(getattr(item, "cls", None) or object, TestCase) and any(
+        map(item.get_closest_marker, _MARKERS)
+    ):
+        pytest.fail(
+            "a TestCase of unittest takes no parameters: move the test into a function or a plain class",
+            pytrace=False,
+        )
     generating = sys.modules.get("statechart.testing.generating")
     if generating is not None:  # loaded for the first marker
         generating.require_sound(item)

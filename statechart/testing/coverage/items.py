@@ -172,7 +172,10 @@ def pair_item(first: str, event: str, target: str) -> str:
 
 
 def guard_item(guard: str, agrees: bool) -> str:  # both are counted
-    """Return the item of a guard's answer."""
+    """Return the item of a guard's answer; with `unless`, the guard has given the opposite answer."""
+    # Of `to(a, cond="ok") | to(b, unless="ok")`, the second is asked only if it agrees.
+    if guard.startswith("!") and guard[1:].isidentifier():
+        guard, agrees = guard[1:], not agrees
     return f"{guard} {'agrees' if agrees else 'refuses'}"
 
 

@@ -171,6 +171,10 @@ class CoveragePlugin:
         """Add the transitions of the journals to their charts."""
         for journals in self._journals:
             taken = journals.taken()
+            if not taken.names and not taken.unread:
+                told = f"there are no journals in {taken.directory}"
+                self._failures.append(f"{told}: name the directory of a store, or of environments")
+                continue
             covered = self._chart_of(journals, taken)
             if covered is not None:
                 covered.meet_production(taken.transitions, taken.lines())
@@ -199,6 +203,9 @@ class CoveragePlugin:
             yield f"no chart was touched by any test, and {highest:g} % are required"
         for reference, covered in sorted(self.coverage.charts.items()):
             for kind, threshold in self._required.items():
+                if kind == PRODUCTION and covered.seen == {} and threshold > 0:
+                    seen = f"{reference}: no transition was seen in production"
+                    yield f"{seen}, and {threshold:g} % are required"
                 share = covered.percent([kind]) if kind in covered.items else 100.0
                 if share < threshold:
                     name = MEASURES[kind]

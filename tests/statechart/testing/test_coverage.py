@@ -72,6 +72,27 @@ def test_covered_items_are_counted(covered: Callable[..., pytest.RunResult]) -> 
     )
 
 
+def test_cond_and_unless_ask_the_same_guard(covered: Callable[..., pytest.RunResult]) -> None:
+    result = covered(
+        """
+        from statechart import Chart, State
+
+        class Till(Chart):
+            shut = State(initial=True)
+            open_ = State("open", final=True)
+            open = shut.to(open_, cond="has_key") | shut.to(shut, unless="has_key")
+
+            def has_key(self, code):
+                return code > 2
+
+        def test_it(chart_driver):
+            chart_driver(Till).fire("open", code=1).fire("open", code=3)
+        """
+    )
+
+    assert numbers(result)["guards"] == (2, 2)
+
+
 def test_paths_and_matrix_meet_everything_that_is_demanded(
     covered: Callable[..., pytest.RunResult],
 ) -> None:

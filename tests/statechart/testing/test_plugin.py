@@ -439,6 +439,25 @@ def test_a_marker_that_can_not_be_followed_fails_its_test_alone_with_its_place(
     assert "test_orders.py" in collected(result)
 
 
+def test_a_marker_in_a_testcase_of_unittest_is_refused_with_advice(shop: pytest.Pytester) -> None:
+    shop.makepyfile(
+        """
+        import unittest
+        import pytest
+        from shop import OrderChart
+
+        class TestOrders(unittest.TestCase):
+            @pytest.mark.statechart_matrix(OrderChart)
+            def test_it(self, cell):
+                cell.check()
+        """
+    )
+
+    result = shop.runpytest_inprocess("-p", "no:cacheprovider")
+
+    assert "takes no parameters: move the test into a function or a plain class" in collected(result)
+
+
 def test_a_run_that_does_not_use_the_plugins_imports_only_them(shop: pytest.Pytester) -> None:
     shop.makepyfile(
         """

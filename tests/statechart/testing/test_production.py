@@ -68,8 +68,16 @@ def test_production_may_have_a_threshold(shop: pytest.Pytester, production: Path
 
     result = run(shop, journals, "--chart-coverage-fail-under=production:60")
     met = run(shop, journals, "--chart-coverage-fail-under=production:50")
+    foreign = run(
+        shop,
+        f"--chart-coverage-journals=test_orders:Till={production}",
+        "--chart-coverage-fail-under=production:50",
+        text=SEVERAL.replace("chart_driver(Order)", "pass"),
+    )
 
-    assert (result.ret, met.ret) == (1, 0)
+    assert (result.ret, met.ret, foreign.ret) == (1, 0, 1)
+    none = "FAIL test_orders:Till: no transition was seen in production, and 50 % are required"
+    assert none in foreign.outlines
     failed = "FAIL shop:OrderChart: 50 % of its transitions seen in production, and 60 % are required"
     assert failed in result.outlines
 
@@ -105,8 +113,13 @@ def test_journals_belong_to_the_one_chart_that_knows_them_or_are_asked_for(
     unclear = run(shop, journals, text=TESTS + SEVERAL.replace("(Order)", "(Order).fire('pay')"))
     nothing = run(shop, journals, text="def test_it(): pass")
     single = run(shop, f"--chart-coverage-journals={production}/A-1", text=TESTS)
+    (shop.path / "empty").mkdir()
+    empty = run(shop, "--chart-coverage-journals=empty", text=TESTS)
 
-    assert (found.ret, unclear.ret, nothing.ret, single.ret) == (0, 1, 1, 0)
+    assert (found.ret, unclear.ret, nothing.ret, single.ret, empty.ret) == (0, 1, 1, 0, 1)
+    assert "FAIL there are no journals in empty: name the directory of a store, or of environments" in (
+        empty.outlines
+    )
     assert "  production      1 of 2        50 %" in found.outlines
     text = unclear.stdout.str()
     assert "belong to an unknown chart, as shop:OrderChart, test_orders:Order may be meant: name it" in text
