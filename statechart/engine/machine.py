@@ -58,7 +58,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
         chart = type(self)
         if chart._abstract:
             raise ChartDefinitionError(f"chart {chart.__name__}: it has no states; declare some")
-        given = models.made(chart._model_class) if model is None else model
+        given: Any = models.made(chart._model_class) if model is None else model
         if given is None:
             given = Model()  # type: ignore[no-untyped-call]  # of the engine
         else:
