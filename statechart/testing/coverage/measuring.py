@@ -171,9 +171,8 @@ class CoveragePlugin:
         """Add the transitions of the journals to their charts."""
         for journals in self._journals:
             taken = journals.taken()
-            if not taken.names and not taken.unread:
-                told = f"there are no journals in {taken.directory}"
-                self._failures.append(f"{told}: name the directory of a store, or of environments")
+            if not taken.names:
+                self._failures.append(taken.nothing())
                 continue
             covered = self._chart_of(journals, taken)
             if covered is not None:

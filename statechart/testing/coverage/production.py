@@ -119,6 +119,13 @@ class Taken:
     names: int = 0
     unread: list[str] = field(default_factory=list)
 
+    def nothing(self) -> str:
+        """Return the reason why there is no transition, and the next action."""
+        name = "name the directory of a store, or the data directory of environments"
+        if not self.unread:
+            return f"there are no journals in {self.directory}: {name}"
+        return f"no journal in {self.directory} can be read: {self.unread[0]}; mend it, or {name}"
+
     def lines(self) -> list[str]:
         """Return what was read, and what could not be read, a line each."""
         told = counted(self.transitions.total(), "transition")

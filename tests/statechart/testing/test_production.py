@@ -115,10 +115,13 @@ def test_journals_belong_to_the_one_chart_that_knows_them_or_are_asked_for(
     single = run(shop, f"--chart-coverage-journals={production}/A-1", text=TESTS)
     (shop.path / "empty").mkdir()
     empty = run(shop, "--chart-coverage-journals=empty", text=TESTS)
+    above = run(shop, f"--chart-coverage-journals={production.parent}", text=TESTS)
 
-    assert (found.ret, unclear.ret, nothing.ret, single.ret, empty.ret) == (0, 1, 1, 0, 1)
-    assert "FAIL there are no journals in empty: name the directory of a store, or of environments" in (
-        empty.outlines
+    assert (found.ret, unclear.ret, nothing.ret, single.ret, empty.ret, above.ret) == (0, 1, 1, 0, 1, 1)
+    advice = "name the directory of a store, or the data directory of environments"
+    assert f"FAIL there are no journals in empty: {advice}" in empty.outlines
+    assert f"can be read: orders: {production} holds neither history.jsonl nor state.json" in (
+        above.stdout.str()
     )
     assert "  production      1 of 2        50 %" in found.outlines
     text = unclear.stdout.str()
