@@ -47,7 +47,12 @@ def explained(error: BaseException, settings: Settings) -> Report:
     if isinstance(error, click.ClickException):
         return usage(error, settings)
     return report(error, settings) or unexpected(
-        error, settings, prefix="statechart-", words=sys.argv, then=settings.spell("verify")
+        error,
+        settings,
+        prefix="statechart-",
+        words=sys.argv,
+        then=settings.spell("verify"),
+        found="see where it was raised, perhaps by a guard or hook of the chart, in",
     )
 
 

@@ -18,7 +18,7 @@ from environments.presentation.view import View, look
 from statechart.cli.drawing import Drawing
 from statechart.diagram import FORMATS
 from statechart.picture import Marks, Visit, chosen
-from statechart.terminal.program.parameters import PathType
+from statechart.terminal.program.parameters import output_option
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--path", metavar="EVENT,...", shell_complete=one_of(events()), help="Mark the path of these events."
 )
-@click.option("-o", "--output", metavar="FILE", type=PathType(), help="Write to a file instead of stdout.")
+@output_option
 def diagram(
     settings: Settings,
     format: str | None,

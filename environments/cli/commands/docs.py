@@ -10,7 +10,7 @@ from environments.cli.completion.values import one_of
 from environments.cli.group import subcommand
 from environments.cli.settings import Settings
 from statechart.cli.pages import tend
-from statechart.terminal.program.parameters import PathType
+from statechart.terminal.program.parameters import places_argument
 
 
 @subcommand("docs")
@@ -20,13 +20,7 @@ from statechart.terminal.program.parameters import PathType
     shell_complete=one_of(("check", "write")),
     help="Write the diagrams, or only compare them.",
 )
-@click.argument(
-    "places",
-    metavar="[PATH]...",
-    nargs=-1,
-    type=PathType(),
-    help="Pages and directories; by default README.md and docs.",
-)
+@places_argument
 def docs(settings: Settings, action: str, places: tuple[Path, ...]) -> None:
     """Keep the diagrams in documentation up to date.
 

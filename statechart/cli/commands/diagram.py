@@ -13,7 +13,7 @@ from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
 from statechart.picture import Marks, Visit, chosen
 from statechart.stored.repository import ChartRepository
-from statechart.terminal.program.parameters import PathType
+from statechart.terminal.program.parameters import output_option
 from statechart.terminal.text import when
 
 
@@ -27,7 +27,7 @@ from statechart.terminal.text import when
 @click.option("--of", metavar="NAME", help="Mark the path of a value and its current state.")
 @click.option("--state", metavar="STATE", help="Mark a state.")
 @click.option("--path", metavar="EVENT,...", help="Mark the path of these events.")
-@click.option("-o", "--output", metavar="FILE", type=PathType(), help="Write to a file instead of stdout.")
+@output_option
 def diagram(
     settings: Settings,
     format: str | None,

@@ -9,18 +9,12 @@ import click
 from statechart.cli.pages import tend
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
-from statechart.terminal.program.parameters import PathType
+from statechart.terminal.program.parameters import places_argument
 
 
 @subcommand("docs", stored=False, charted=False)
 @click.argument("action", metavar="write|check", help="Write the diagrams, or only compare them.")
-@click.argument(
-    "places",
-    metavar="[PATH]...",
-    nargs=-1,
-    type=PathType(),
-    help="Pages and directories; by default README.md and docs.",
-)
+@places_argument
 def docs(settings: Settings, action: str, places: tuple[Path, ...]) -> None:
     """Keep the diagrams in documentation up to date.
 

@@ -52,11 +52,13 @@ class Scenario:
         given = [f"model={self.source.literal(model)}"] if model is not None else []
         given += [f"{name}={self.source.literal(value)}" for name, value in facts.items()]
         self._lines.append(f"driver = {self._driver(given)}")
-        self._lines.append(f'driver.expect("{expected}")')
+        self._lines.append(f"driver.expect({self.source.literal(expected)})")
 
     def fire(self, event: str, payload: Mapping[str, Any], state: str) -> None:
         """Write an event, and the state to which it leads."""
-        self._lines.append(f'driver.fire({self._call(event, payload)}).expect("{state}")')
+        self._lines.append(
+            f"driver.fire({self._call(event, payload)}).expect({self.source.literal(state)})"
+        )
 
     def refuse(self, event: str, payload: Mapping[str, Any]) -> None:
         """Write a refused event."""
@@ -123,7 +125,7 @@ def _path_lines(chart: type[Chart], path: Path | None) -> list[str]:
     there = os.path.relpath(Path(file).parent, path.absolute().parent)
     if there == "." or "site-packages" in file:
         return []
-    place = f'str(Path(__file__).parent / "{there}")'
+    place = f"str(Path(__file__).parent / {Source().literal(there)})"
     return ["import sys", "from pathlib import Path", "", f"sys.path.insert(0, {place})", ""]
 
 

@@ -44,6 +44,7 @@ def unexpected(
     prefix: str,
     words: Sequence[str],
     then: str,
+    found: str = "report it with",
     redact: Callable[[str], str] = str,
 ) -> Report:
     """Write the traceback of a bug to a file, and return a report of one line that names the file.
@@ -53,7 +54,8 @@ def unexpected(
         settings: How to print.
         prefix: The beginning of the file's name.
         words: The typed words.
-        then: A further step, besides reporting it.
+        then: A further step, besides that with the file.
+        found: The step with the file, without its path.
         redact: Removes secrets: the file is meant to be sent to others.
     """
     text = redact("".join(traceback.format_exception(error)))
@@ -66,4 +68,4 @@ def unexpected(
             file.write(f"{words!r}\n{text}")
     except OSError:
         return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", ("run it again with -v",))
-    return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", (f"report it with {path}", then))
+    return Report(ExitCode.UNEXPECTED, "unexpected", f"unexpected {said}", (f"{found} {path}", then))

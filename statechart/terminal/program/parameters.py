@@ -124,6 +124,16 @@ def lock_timeout(help: str) -> click.Option:
 STDOUT = Path("-")
 """The path that stands for stdout."""
 
+output_option: Decorator = click.option(
+    "-o", "--output", metavar="FILE", type=PathType(), help="Write to a file instead of stdout."
+)
+places_argument: Decorator = click.argument(
+    "places",
+    metavar="[PATH]...",
+    nargs=-1,
+    type=PathType(),
+    help="Pages and directories; by default README.md and docs.",
+)
 as_test_option: Decorator = click.option(
     "--as-test",
     metavar="[FILE]",

@@ -230,7 +230,7 @@ def test_a_hook_that_raises_is_reported_with_a_traceback_in_a_file(
     ran = cli("fire", ORDERS, "A-1", "lose")
 
     assert (ran.code, orders.load("A-1").state) == (1, "draft")
-    assert ran.err.startswith("error: unexpected ZeroDivisionError: broken\nnext: report it with ")
+    assert ran.err.startswith("error: unexpected ZeroDivisionError: broken\nnext: see where it was raised")
 
 
 def test_colours_are_shown_on_terminals_only(
