@@ -19,7 +19,7 @@ from statechart.engine.effects import Effect, effects_of
 from statechart.engine.hooks import Commit, FiredEvent, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import Kept
 from statechart.engine.machine import Evolve, Machine
-from statechart.engine.refusals import answers, is_open, reason
+from statechart.engine.refusals import answers, is_open, reason, require_fitting
 from statechart.engine.values import require_state, value_problem
 from statechart.errors import (
     ChartDefinitionError,
@@ -245,7 +245,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             refused = TransitionNotAllowed(declared, self.configuration)
             raise self._refusal(declared.id, payload) from refused
         if Hooks.watchers:
-            guards = self._inferred(declared, before, transition.to_state)
+            guards = self._program.inferred(declared.id, before, transition.to_state)
             self._tell(declared, before, transition.to_state, guards)
         return transition
 
@@ -261,7 +261,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         """
         declared = self.event(event)
         self._require_spelt(declared.id, payload)
-        self._require_fitting(declared.id, self._steps(declared.id), payload)
+        require_fitting(type(self).__name__, declared.id, self._steps(declared.id), payload)
         if declared.id not in self.enabled(**payload):
             owners = self._seeing()
             try:
@@ -410,15 +410,3 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             for guard, agrees in answers(owners, step, payload)
         }
         self._tell(event, self._state.value, None, guards)
-
-    def _inferred(self, event: Event, before: Any, after: str) -> dict[str, bool]:
-        """Return the answers that the guards must have given for an event to lead there."""
-        # Asking the guards again could run side effects, or give other answers.
-        said: dict[str, bool] = {}
-        for step in self._program.steps(before, event.id):
-            guards = [str(guard.spec) for guard in step.guards]
-            if state_text(step.target.value) == after:
-                return said | dict.fromkeys(guards, True)
-            if len(guards) == 1:
-                said[guards[0]] = False
-        return said

@@ -14,7 +14,6 @@ from typing_extensions import TypeVar
 
 from statechart.engine.calls import Lacking, NeverRuns, NotFound, Owners
 from statechart.engine.declaration import models, naming
-from statechart.engine.declaration.hints import misfit, problem
 from statechart.engine.described import Described
 from statechart.engine.draft import keeper_of, sets_state
 from statechart.engine.effects import named
@@ -22,10 +21,10 @@ from statechart.engine.hooks import Commit, Firing, Hooks, Transition
 from statechart.engine.objects import Keeper
 from statechart.engine.payload import RESERVED, Payload, require_spelt
 from statechart.engine.program import Program, Step
+from statechart.engine.refusals import require_fitting
 from statechart.engine.values import require_entered, require_settable, require_state, settle
 from statechart.errors import (
     ChartDefinitionError,
-    InvalidPayload,
     InvalidValue,
     MissingPayload,
     NestedFire,
@@ -226,7 +225,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
         if not steps:
             return None
         if payload:
-            self._require_fitting(event.id, steps, payload)
+            require_fitting(type(self).__name__, event.id, steps, payload)
         source = steps[0].transition.source
         if not keeper.drafts:
             require_settable(type(self), model, source.value)
@@ -317,24 +316,6 @@ class Machine(Described[ModelT], Generic[ModelT]):
 
     def _require_spelt(self, event: str, payload: Mapping[str, Any]) -> None:
         require_spelt(type(self).__name__, event, payload, self._program.takes[event])
-
-    def _require_fitting(self, event: str, steps: Iterable[Step], payload: Mapping[str, Any]) -> None:
-        """Check that at least one transition of an event takes the types of a payload.
-
-        Raises:
-            InvalidPayload: None does.
-        """
-        __tracebackhide__ = True
-        wrong = None
-        for step in steps:
-            found = misfit(step.declared, payload)
-            if found is None:
-                return
-            wrong = wrong or found
-        if wrong is not None:
-            value = payload[wrong.name]
-            why = problem(value, wrong.annotation)
-            raise InvalidPayload(type(self).__name__, event, wrong.name, value, wrong.needed_by, why)
 
     def _settled(self, transition: Transition) -> Any:
         """Return the model after a transition, as hooks and `evolve` leave it.

@@ -178,6 +178,18 @@ class Program:
         """Return the transitions from the state with a value, by event, as declared."""
         return self._leaving[value]
 
+    def inferred(self, event: str, before: object, after: str) -> dict[str, bool]:
+        """Return the answers that the guards must have given for an event to lead there."""
+        # Asking the guards again could run side effects, or give other answers.
+        said: dict[str, bool] = {}
+        for step in self.steps(before, event):
+            guards = [str(guard.spec) for guard in step.guards]
+            if state_text(step.target.value) == after:
+                return said | dict.fromkeys(guards, True)
+            if len(guards) == 1:
+                said[guards[0]] = False
+        return said
+
     def _step(self, search: Search, configuration: int, way: Way, event: Event) -> Step:
         transition = way.transition
         plan = self.table.plan(configuration, (way,), {})

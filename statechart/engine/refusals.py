@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import getattr_static
 from typing import Any
 
@@ -14,6 +14,7 @@ from statemachine.spec_parser import build_expression, operator_mapping, replace
 from statechart.engine.calls import Found, Lacking, Owners
 from statechart.engine.declaration.hints import misfit, problem
 from statechart.engine.program import Known, Step
+from statechart.errors import InvalidPayload
 from statechart.wording import comparison_reason, own_docstring, refusal_of, value_reason
 
 
@@ -51,6 +52,25 @@ def reason(owners: Owners, step: Step, payload: Mapping[str, Any]) -> str | None
         if not agrees:
             return _reason(owners, guard.spec, known)
     return None
+
+
+def require_fitting(chart: str, event: str, steps: Iterable[Step], payload: Mapping[str, Any]) -> None:
+    """Check that at least one transition of an event takes the types of a payload.
+
+    Raises:
+        InvalidPayload: None does.
+    """
+    __tracebackhide__ = True
+    wrong = None
+    for step in steps:
+        found = misfit(step.declared, payload)
+        if found is None:
+            return
+        wrong = wrong or found
+    if wrong is not None:
+        value = payload[wrong.name]
+        why = problem(value, wrong.annotation)
+        raise InvalidPayload(chart, event, wrong.name, value, wrong.needed_by, why)
 
 
 def _agrees(guard: Found, owners: Owners, known: Known) -> bool:
