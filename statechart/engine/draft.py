@@ -140,12 +140,12 @@ class _Models(_Drafts):
                 read = self._model.model_validate(dict(iter(value)), by_alias=True, by_name=True)
             else:
                 read = self._model.model_validate_json(content, by_alias=True, by_name=True)
+                lost = unread(value, read)  # which ends, as JSON holds no cycles
+                if lost is not None:
+                    raise InvalidValue(name, lost)
         except ValidationError as error:
             problem = f"it is not a valid {self._model.__name__} ({first_problem(error)})"
             raise InvalidValue(name, problem) from error
-        lost = unread(value, read)
-        if lost is not None:
-            raise InvalidValue(name, lost)
         self._keep_private(value.__pydantic_private__, read.__pydantic_private__)
         return read
 
