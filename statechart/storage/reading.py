@@ -26,6 +26,7 @@ from statechart.storage.document import Document
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
 from statechart.storage.record import Record, read_line, verified
+from statechart.storage.segments.older import latest_ended
 
 _State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
@@ -95,7 +96,8 @@ def find(layout: Layout, name: str, known: int) -> Found:
             raise damage
         if shown is None and not layout.own(directory / DOCUMENT).exists():
             layout.require(name)  # raises NotFound if the name was purged meanwhile
-            raise neither(directory)
+            if latest_ended(layout.own(directory))[0] is None:
+                raise neither(directory)
         raise CorruptHistory(name, directory / JOURNAL, "it is missing, and no other file can replace it")
     first: Record | None = None
     recent: list[tuple[Record, Head]] = []

@@ -247,6 +247,11 @@ def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> R
         if type(version) is int and version > known:
             raise NewerSchema(name, path, version, known) from error
         raise CorruptHistory(name, path, f"it is not a record ({first_problem(error)})", number) from error
+    if ABOVE < record.schema_version <= ABOVE + known and record.type != CHECKPOINT:
+        # Not newer, or nobody could begin the damaged history anew.
+        raise CorruptHistory(
+            name, path, "it has the schema_version of a checkpoint, and another type", number
+        )
     if record.schema_version > known:
         raise NewerSchema(name, path, record.schema_version, known)
     if record.schema_version < FIRST_VERSION:

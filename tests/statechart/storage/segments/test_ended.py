@@ -373,6 +373,29 @@ def test_segments_of_a_replaced_history_are_remarked_in_one_line(repository: Rep
     ]
 
 
+def _without_files(directory: Path) -> None:
+    (directory / "history.jsonl").unlink()
+    (directory / "state.json").unlink()
+
+
+def _with_another_type(directory: Path) -> None:
+    journal = directory / "history.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"checkpoint"', b'"chEckpoint"'))
+
+
+@pytest.mark.parametrize(("damage", "count"), [(_without_files, 9), (_with_another_type, 10)])
+def test_a_lost_journal_is_begun_anew(
+    repository: Repository, damage: Callable[[Path], None], count: int
+) -> None:
+    damage(repository.directory("demo"))
+    with pytest.raises(CorruptHistory):
+        repository.load("demo")
+
+    evidence = repository.survey("demo")
+    repository.rebase(evidence, evidence.candidates[0], reason="test", holder=Holder.current())
+    assert repository.load("demo").value == Counter(count=count)
+
+
 def _damaged(repository: Repository) -> Evidence[Counter]:
     journal = repository.directory("demo") / "history.jsonl"
     journal.write_bytes(journal.read_bytes().replace(b'"counted"', b'"cOunted"'))
