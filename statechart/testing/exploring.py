@@ -13,7 +13,7 @@ from statechart.engine.hooks import FiredEvent, watching
 from statechart.errors import InvalidTransition, InvalidValue, MissingPayload, UnknownEvent
 from statechart.graph import Edge, breadth_first, edges, events
 from statechart.testing.driver import Driver, is_fault
-from statechart.testing.models import require_chart
+from statechart.testing.models import require_chart, values_of
 from statechart.testing.obstacles import obstacle
 from statechart.wording import state_text
 
@@ -176,5 +176,4 @@ class Exploration:
 
 def _frozen(model: Any) -> str:  # Any: whatever the chart's model is
     """Return the values of a model as text, without the addresses of objects."""
-    held = vars(model) if hasattr(model, "__dict__") else model
-    return f"{model.state} {re.sub(r'0x[0-9a-f]+', '', repr(held))}"
+    return f"{model.state} {re.sub(r'0x[0-9a-f]+', '', repr(values_of(model)))}"

@@ -61,6 +61,17 @@ def state_value(chart: type[Chart[Any]], state: object) -> Any:  # Any: states h
     raise UnknownState(chart.__name__, state_text(state), states(chart))
 
 
+def values_of(model: object) -> dict[str, Any]:
+    """Return the attributes of a model by name, with those in slots and the private ones of pydantic."""
+    bodies = [vars(base).get("__slots__", ()) for base in type(model).__mro__]
+    slots = {name for body in bodies for name in ((body,) if isinstance(body, str) else body)}
+    names = [name for name in sorted(slots - _NO_VALUES) if hasattr(model, name)]
+    return {**getattr(model, "__dict__", {}), **{name: getattr(model, name) for name in names}}
+
+
+_NO_VALUES = {"__dict__", "__weakref__", "__pydantic_fields_set__"}
+
+
 def _in_state(chart: type[Chart[Any]], model: Any, value: object) -> Any:
     keeper = keeper_of(cast("type", type(model)))
     if keeper.drafts:
@@ -94,7 +105,10 @@ def _made(chart: type[Chart[Any]], model: type, facts: Mapping[str, object]) -> 
             f"{chart.__name__} needs a model, as {model.__name__} has no default for {listed(lacking)}: "
             f"give one with model=, such as {model.__name__}({call})"
         )
-    if issubclass(model, BaseModel) or is_dataclass(model):
+    if issubclass(model, BaseModel):
+        # Facts are named like fields, as hooks name them, and never like aliases.
+        return model.model_validate({**initial, **facts}, by_alias=True, by_name=True)
+    if is_dataclass(model):
         return model(**initial, **facts)
     # A class of any kind: its arguments, and else its attributes.
     taken = {name: fact for name, fact in facts.items() if name in signature(model).parameters}

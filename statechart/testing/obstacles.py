@@ -11,6 +11,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from statechart.graph import guard_attribute, guard_reason
+from statechart.testing.models import values_of
 from statechart.wording import shown
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _values(
     chart: type[Chart[Any]], guard: str, model: object, payload: Mapping[str, Any]
 ) -> dict[str, object]:
     """Return the values of the payload and of the model that a guard names."""
-    fields = _fields(model)
+    fields = values_of(model)
     if guard in fields:
         return {guard: fields[guard]}
     function = _function(guard_attribute(chart, guard)) or _function(getattr_static(model, guard, None))
@@ -61,11 +62,6 @@ def _read(function: FunctionType, model: object) -> Iterator[str]:
         method = _function(getattr_static(type(model), name, None))
         if method is not None:
             yield from method.__code__.co_names
-
-
-def _fields(model: object) -> Mapping[str, object]:
-    names = [*getattr(model, "__dict__", ()), *getattr(type(model), "__slots__", ())]
-    return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
 
 def _function(found: object) -> FunctionType | None:

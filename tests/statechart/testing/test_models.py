@@ -130,6 +130,66 @@ def test_paths_and_matrix_play_with_drafts(make: Callable[[], Any]) -> None:
         cell.check()
 
 
+class Counted:
+    __slots__ = ("number", "state")
+
+    def __init__(self) -> None:
+        self.state: str | None = None
+        self.number = 0
+
+
+class Private(BaseModel):
+    state: str = "draft"
+    _number: int = 0
+
+    @property
+    def number(self) -> int:
+        return self._number
+
+    @number.setter
+    def number(self, number: int) -> None:
+        self._number = number
+
+
+class Extra(BaseModel, extra="allow"):
+    state: str = "draft"
+    __pydantic_extra__: dict[str, int] = Field(init=False)
+
+
+@pytest.mark.parametrize(
+    "make", [Counted, Private, lambda: Extra(number=0)], ids=["slots", "private", "extra"]
+)
+def test_paths_see_values_that_are_no_fields(make: Callable[[], Any]) -> None:
+    class Counter(Chart):
+        draft = State(initial=True)
+        sent = State(final=True)
+        count = Event(draft.to(draft))
+        ship = Event(draft.to(sent, cond="is_full"))
+
+        def on_count(self, model: Any) -> None:
+            model.number += 1
+
+        def is_full(self, model: Any) -> bool:
+            return bool(model.number == 2)
+
+    assert [str(path) for path in paths(Counter, model=make)] == ["count>count>ship"]
+
+
+class Aliased(BaseModel):
+    state: str = Field("draft", alias="status")
+    amount: int = Field(0, alias="sum")
+
+
+class AliasedChart(Chart[Aliased]):
+    draft = State(initial=True)
+    paid = State(final=True)
+    pay = Event(draft.to(paid))
+
+
+def test_facts_have_the_names_of_fields_not_of_aliases() -> None:
+    assert Driver(AliasedChart, amount=3).fire("pay").model.amount == 3
+
+
 def test_a_machine_plays_with_drafts() -> None:
     met: set[tuple[str, int]] = set()
 
