@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from environments.model.errors import InvalidName, UnknownProvider, UnreadableSummary, misnamed
@@ -46,7 +47,9 @@ def _other(
 ) -> LineT | UnreadableSummary | None:
     """Return the summary of an environment whose document is not enough; None after a purge."""
     try:
-        document, behind = layout.listed(name, SCHEMA_VERSION)
+        document, behind = b"", True
+        with suppress(NotOurs):  # loading says more: segments may be left
+            document, behind = layout.listed(name, SCHEMA_VERSION)
         size = os.lstat(layout.journal(name)).st_size if not behind else -1
         line = _whole(read, document, size) or load(name)
     except InvalidName as error:

@@ -139,3 +139,16 @@ def test_events_tell_a_gap_and_what_is_behind_it(
     last = events(cli)[-1]
     latest = cli("events", "web", "--since", last["at"], "--json")
     assert (latest.code, json.loads(latest.out)["seq"], latest.err) == (0, last["seq"], "")
+
+
+def test_a_name_that_has_only_ended_segments_is_begun_anew(
+    cli: Cli, workspace: Workspace, repository: FileRepository
+) -> None:
+    for file in ("history.jsonl", "state.json"):
+        (repository.directory("web") / file).unlink()
+
+    listed = cli("list")
+    assert "envchart recover web --rebase" in listed.out + listed.err
+    anew = cli("recover", "web", "--rebase", "--yes")
+    assert (anew.code, "kept" in anew.out) == (0, False)
+    assert cli("show", "web").code == cli("verify", "web").code == 0

@@ -44,7 +44,8 @@ def begin_new_history(settings: Settings, name: str, *, yes: bool) -> None:
     view = look(storage, name)
     document = environment_document(view, settings.spell, storage.directory(name))
     kept = [path.name for path in sorted(storage.directory(name).glob("*.damaged-*"))]
-    text = f"{name} is {view.condition}, with a new history; kept: {', '.join(kept)}"
+    said = f"; kept: {', '.join(kept)}" if kept else ""  # all files may have been lost
+    text = f"{name} is {view.condition}, with a new history{said}"
     emit(settings, {**document, "rebased": {"from": best.source, "record": best.seq, "kept": kept}}, text)
     tell_next(settings, view.next_steps, name)
 
