@@ -119,8 +119,11 @@ class Machine(Described[ModelT], Generic[ModelT]):
         try:
             return Program(chart, owners, hidden)
         except NotFound as error:
+            taken = (
+                f"{str(error)!r} can't be a guard or hook, as each machine has an attribute of this name"
+            )
             raise ChartDefinitionError(
-                f"chart {chart.__name__}: {naming.unbuilt(self) or error}"
+                f"chart {chart.__name__}: {naming.unbuilt(self) or taken}"
             ) from error
         except NeverRuns as error:
             raise ChartDefinitionError(f"chart {chart.__name__}: {error}") from error

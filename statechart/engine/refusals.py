@@ -114,6 +114,8 @@ class _Blame:
                 names = dict.fromkeys(each.id for each in ast.walk(part) if isinstance(each, ast.Name))
                 values = {name: self._value(name) for name in names}
                 return [comparison_reason(ast.unparse(part), values, holds=not wanted)]
+            case ast.Call(args=[ast.Constant(value=str() as state)]):
+                return [f"the state is {'not ' if wanted else ''}{state}"]
             case _:
                 return [refusal_of(ast.unparse(part), None)]
 
@@ -149,14 +151,19 @@ class _Blame:
     def _told(self, name: str, *, wanted: bool) -> str:
         """Return the reason of the attribute that decides about a name: several objects may have one."""
         for owner in self._owners:
-            listeners = Listeners.from_listeners([Listener.from_obj(owner)])
-            for _, build in listeners.search_name(name):  # type: ignore[no-untyped-call]
-                if self._agrees(build()) != wanted:
-                    # Of the class first: a cached property is replaced by its value.
-                    found: object = getattr_static(type(owner), name, None)
-                    found = getattr_static(owner, name, None) if found is None else found
-                    return self._words(name, owner, found)
+            if name in dir(owner) and self._owner_agrees(owner, name) != wanted:
+                # Of the class first: a cached property is replaced by its value.
+                found: object = getattr_static(type(owner), name, None)
+                found = getattr_static(owner, name, None) if found is None else found
+                return self._words(name, owner, found)
         return refusal_of(name, None)
+
+    def _owner_agrees(self, owner: object, name: str) -> bool:
+        listeners = Listeners.from_listeners([Listener.from_obj(owner)])
+        try:  # also to find a property calls it
+            return all(build()(**self._keywords) for _, build in listeners.search_name(name))  # type: ignore[no-untyped-call]
+        except Exception:  # as in `answers`
+            return False
 
     def _words(self, name: str, owner: object, attribute: object) -> str:
         asked = callable(attribute) or isinstance(attribute, (staticmethod, classmethod))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from functools import partial, partialmethod
 from keyword import iskeyword
 from types import FunctionType
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from statemachine import Event, State
 from statemachine.callbacks import SpecReference, allways_true
 from statemachine.graph import iterate_states_and_transitions
-from statemachine.spec_parser import names_in_boolean_expr, operator_mapping, parse_boolean_expr
+from statemachine.spec_parser import operator_mapping, parse_boolean_expr, replace_operators
 
 from statechart.engine.attributes import attributes, called, codes
 from statechart.engine.effects import marked_names
@@ -160,7 +162,24 @@ def names(spec: Any) -> set[str]:
     """Return the names that a guard or hook is given by."""
     if spec.reference is not SpecReference.NAME or not isinstance(spec.func, str):
         return set()
-    return names_in_boolean_expr(spec.func) if spec.may_contain_boolean_expression else {spec.func}
+    if not spec.may_contain_boolean_expression:
+        return {spec.func}
+    parts = list(_parts(spec.func))
+    functions = [part.func for part in parts if isinstance(part, ast.Call)]  # that is `In`
+    return {part.id for part in parts if isinstance(part, ast.Name) and part not in functions}
+
+
+def _parts(expression: str) -> Iterator[ast.AST]:
+    with suppress(SyntaxError):  # which is told by `unreadable`
+        yield from ast.walk(ast.parse(replace_operators(expression), mode="eval"))
+
+
+def _asked_states(spec: Any) -> set[str]:
+    """Return the states that a guard asks for, as in `In('paid')`."""
+    if spec.reference is not SpecReference.NAME or not spec.may_contain_boolean_expression:
+        return set()
+    calls = (part for part in _parts(spec.func) if isinstance(part, ast.Call))
+    return {str(part.value) for call in calls for part in call.args if isinstance(part, ast.Constant)}
 
 
 def unbuilt(machine: StateChart[Any]) -> str:
@@ -177,6 +196,12 @@ def _lost_names(chart: AnyChart, model: object) -> Iterator[str]:
         if isinstance(found, (State, Event)):
             kind = "a state" if isinstance(found, State) else "an event"
             yield f"{place} names {name!r}, which is {kind}: name a guard or hook"
+    states = [state.id for state in chart.states]
+    for place, name in _places(chart, _asked_states):
+        if name not in states:
+            like = nearest(name, states)
+            hint = f"did you mean {like!r}?" if like else "name one of its states"
+            yield f"{place} asks for In({name!r}), and the chart has no such state: {hint}"
     owners = [chart, model, *chart._class_listeners]
     known = [attributes(owner) for owner in owners]
     if isinstance(model, type) and None not in known:
@@ -194,12 +219,12 @@ def _unfound(chart: AnyChart, known: Collection[str], model: str) -> Iterator[st
             yield f"{place} names {name!r}, which {nobody}: {hint}"
 
 
-def _places(chart: AnyChart) -> Iterator[tuple[str, str]]:
+def _places(chart: AnyChart, named: Callable[[Any], set[str]] = names) -> Iterator[tuple[str, str]]:
     """Yield the names that guards and hooks are given by, each after the place of the guard or hook."""
     for state in chart.states:
         places = [(f"{way.event} from {state.id}", way._specs) for way in state.transitions]
         for place, specs in [(f"state {state.id}", state._specs), *places]:
-            found = {name for spec in specs if not spec.is_convention for name in names(spec)}
+            found = {name for spec in specs if not spec.is_convention for name in named(spec)}
             yield from ((place, name) for name in sorted(found))
 
 

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, computed_field
 
-from statechart import Chart, Event, InvalidTransition, JsonFileRepository, State, fire
+from statechart import (
+    Chart,
+    ChartDefinitionError,
+    Event,
+    InvalidTransition,
+    JsonFileRepository,
+    State,
+    fire,
+)
 from statechart.graph import guard_reason
 
 
@@ -233,3 +241,41 @@ def test_two_models_of_one_name_are_not_mixed_up(tmp_path: Path) -> None:
             else:
                 with pytest.raises(InvalidTransition):
                     fire(session, chart, chart.event("leave"))
+
+
+class Parcel(BaseModel):
+    state: str = "packed"
+    weight: int = 0
+
+    @property
+    def is_light(self) -> bool:
+        return 1 / self.weight > 1
+
+
+def parcel_chart(guard: str) -> type[Chart[Parcel]]:
+    class ParcelChart(Chart[Parcel]):
+        packed = State(initial=True)
+        sent = State(final=True)
+        send_it = packed.to(sent, cond=guard)
+
+    return ParcelChart
+
+
+def test_a_guard_may_ask_for_the_state() -> None:
+    assert parcel_chart("In('packed') and weight == 0")(Parcel()).enabled() == ("send_it",)
+    assert parcel_chart("In('sent')")(Parcel()).refusals() == {"send_it": "the state is not sent"}
+    assert parcel_chart("not In('packed')")(Parcel()).refusals() == {"send_it": "the state is packed"}
+    with pytest.raises(ChartDefinitionError, match=r"In\('snet'\), and the chart .*: did you mean 'sent'"):
+        parcel_chart("In('snet')")
+
+
+def test_a_property_that_raises_refuses() -> None:
+    machine = parcel_chart("is_light")(Parcel())
+    assert machine.refusals() == {"send_it": "guard is_light refuses"}
+    with pytest.raises(ZeroDivisionError):
+        machine.send("send_it")
+
+
+def test_a_guard_named_like_an_attribute_of_a_machine_is_told() -> None:
+    with pytest.raises(ChartDefinitionError, match="'state' can't be a guard or hook, as each machine has"):
+        parcel_chart("state == 'packed'")(Parcel())
