@@ -61,6 +61,8 @@ def report(error: BaseException, settings: Settings) -> Report | None:
     if isinstance(error, UsageRefused):
         return Report(error.exit_code, error.code, str(error), error.next)
     kind = nearest_kind(KINDS, type(error))
+    if isinstance(error, errors.UnknownState) and error.recorded is not None:
+        kind = _UNKNOWN_RECORDED
     if kind is None or not isinstance(error, Exception):
         return None
     message = strip_control_codes(_message(error))
@@ -112,6 +114,17 @@ def _damaged(error: Exception, settings: Settings) -> Sequence[str]:
         "to go on from the last record that can be read, see JsonFileRepository.rebase",
     ]
 
+
+def _migration(error: Exception, settings: Settings) -> Sequence[str]:
+    assert isinstance(error, errors.UnknownState)
+    return [
+        settings.spell("verify NAME", error.recorded),
+        "name the ChartRepository with its migrations instead of the chart: MODULE:REPOSITORY",
+    ]
+
+
+_UNKNOWN_RECORDED: Kind[Settings] = Kind(ExitCode.STORAGE, "unknown_state", _migration)
+"""A state that was not typed, but recorded."""
 
 KINDS: dict[type[BaseException], Kind[Settings]] = {
     # usage

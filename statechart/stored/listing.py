@@ -109,7 +109,7 @@ class Listing(Generic[ModelT]):
 
     def summary(self, name: str, value: ModelT) -> Summary:
         """Return the summary of a value."""
-        state = state_text(require_state(self.chart, getattr(value, "state", None)).value)
+        state = state_text(require_recorded(self.chart, value, name).value)
         return Summary(name, state, *(_recent(last_records(self.layout.root, name)) or self._whole(name)))
 
     def _state(self, name: str, content: bytes | StorageError, behind: bool) -> str:

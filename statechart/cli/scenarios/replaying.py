@@ -33,8 +33,9 @@ def print_replay(settings: Settings, repository: ChartRepository[Any], name: str
     scenario = Scenario(chart, f"The history of {name}, as recorded.")
 
     def begin(scenario: Scenario, value: Any) -> Driver:  # Any: the model
+        driver = Driver(chart, model=deepcopy(value))
         scenario.begin(state_text(value.state), value)
-        return Driver(chart, model=deepcopy(value))
+        return driver
 
     records, gap = readable(repository, name)
     if gap is not None:

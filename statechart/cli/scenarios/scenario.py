@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from statechart.cli.scenarios.literals import Source, Unwritable
+from statechart.errors import UnknownState
 from statechart.terminal.output import emit, note
 from statechart.terminal.program.parameters import STDOUT
 from statechart.terminal.refusal import UsageRefused
@@ -84,7 +85,12 @@ class Scenario:
         Args:
             name: The words of the function's name.
             path: The file, for the path of modules that are not installed.
+
+        Raises:
+            UsageRefused: There is nothing but remarks.
         """
+        if all(line.startswith("#") for line in self._lines):
+            raise UsageRefused(f"no record can be repeated: {'; '.join(self.skipped)}", code="unwritable")
         function = re.sub(r"\W+", "_", name.lower()).strip("_")
         self.source.name(self.chart)
         self.source.name(Driver)
@@ -235,7 +241,7 @@ def replayed(
     driver: Driver | None = None
     for record in records:
         if driver is None:
-            driver = begin(scenario, record.value)
+            driver = _begun(scenario, record, begin)
             continue
         if record.event is None:
             problem: str | None = record.said or "it is not a transition"
@@ -246,8 +252,17 @@ def replayed(
             scenario.remark(
                 f"{what} can't be replayed: {problem}; the test goes on from the value after it"
             )
-            driver = begin(scenario, record.value)
+            driver = _begun(scenario, record, begin)
     return driver
+
+
+def _begun(scenario: Scenario, record: Recorded, begin: Began) -> Driver | None:
+    """Begin on the value of a record, or return None if today's chart does not have its state."""
+    try:
+        return begin(scenario, record.value)
+    except UnknownState as error:
+        scenario.remark(f"the value of record {record.seq} can't be used: {error}")
+        return None
 
 
 def _repeated(

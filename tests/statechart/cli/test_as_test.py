@@ -31,6 +31,41 @@ class TallyChart(Chart[Tally]):
         model._writes += 1
 
 
+class Shut(Chart[Door]):
+    shut = State(initial=True)
+    write = shut.to.itself()
+
+
+class Renamed(Chart[Tally]):
+    start = State(initial=True)
+    open = State(final=True)
+    write = start.to(open)
+
+
+def test_a_recorded_state_that_the_chart_lost_is_unusable_and_left_out_of_the_test(
+    cli: Any, tmp_path: Path
+) -> None:
+    doors = ChartRepository(tmp_path / "orders", DoorChart)
+    doors.create("A-1", Door())
+    doors.fire("A-1", "unlock", word="k")
+
+    shown = cli("history", f"{__name__}:Renamed", "A-1", "--as-test", "test_a.py")
+    refused = [
+        cli(*words) for words in (("show", f"{__name__}:Shut", "A-1"), ("why", f"{__name__}:Shut", "A-1"))
+    ]
+
+    assert "the value of record 1 can't be used: Renamed has no state 'shut'" in shown.err
+    runpy.run_path(str(tmp_path / "test_a.py"))["test_a_1"]()
+    doors.create("B-1", Door())
+    assert (
+        "no record can be repeated: the value of"
+        in cli("history", f"{__name__}:Renamed", "B-1", "--as-test").err
+    )
+    for ran in refused:
+        assert (ran.code, "'A-1' is recorded in a state that needs a migration" in ran.err) == (7, True)
+        assert f"next: python -m statechart verify {__name__}:Shut A-1\n" in ran.err
+
+
 def test_private_attributes_are_not_compared(cli: Any, tmp_path: Path) -> None:
     tallies = ChartRepository(tmp_path / "orders", TallyChart)
     tallies.create("A-1", Tally())
