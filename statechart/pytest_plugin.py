@@ -155,7 +155,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if name.startswith(_LIBRARY):
             vars(module).setdefault("__tracebackhide__", _is_explained)
     error = call.excinfo.value
-    if is_told(error) and not item.config.getoption("fulltrace"):
+    if _is_told(error) and not item.config.getoption("fulltrace"):
         error.__cause__ = _cause_of_test(error)
 
 
@@ -168,9 +168,9 @@ def _raised_by(error: BaseException) -> str:
     return str(frames[-1][0].f_globals.get("__name__", "")) if frames else "statechart."
 
 
-def is_told(error: BaseException) -> bool:
+def _is_told(error: BaseException) -> bool:
     """Return whether an error is one that this library raises for the reader of a test."""
-    ours = isinstance(error, (AssertionError, TypeError, ValueError))
+    ours = isinstance(error, (AssertionError, TypeError, ValueError, pytest.UsageError))
     return isinstance(error, sys.modules["statechart.errors"].StatechartError) or (
         ours and _raised_by(error).startswith("statechart.testing.")
     )
@@ -180,7 +180,7 @@ def _is_explained(found: pytest.ExceptionInfo[BaseException] | None) -> bool:
     """Return whether an error is told, or was raised by a guard or hook of the test's."""
     if found is None or isinstance(found.value, pytest.fail.Exception):
         return False
-    return is_told(found.value) or not _raised_by(found.value).startswith(_LIBRARY)
+    return _is_told(found.value) or not _raised_by(found.value).startswith(_LIBRARY)
 
 
 def _cause_of_test(error: BaseException) -> BaseException | None:
@@ -189,6 +189,23 @@ def _cause_of_test(error: BaseException) -> BaseException | None:
     while cause is not None and _raised_by(cause).startswith((*_LIBRARY, "pydantic.")):
         cause = cause.__cause__
     return cause
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_bdd_step_error(
+    request: pytest.FixtureRequest,
+    feature: Any,  # Any: pytest-bdd's own classes
+    step: Any,
+    step_func: Callable[..., object],
+    exception: Exception,
+) -> None:
+    """Show the line of a failed step; instead of a traceback, if the library tells the reason."""
+    if step_func.__module__ != "statechart.testing.bdd":
+        return
+    place = sys.modules["statechart.testing.scenarios"].place(feature, step, request.config.rootpath)
+    if _is_told(exception):
+        raise pytest.fail.Exception(f"{place}: {exception}", pytrace=False) from None
+    exception.add_note(f"at {place}")
 
 
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> Any:
@@ -201,7 +218,7 @@ def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) 
     return None
 
 
-def _is_decorated(obj: object) -> bool:
+def _is_decorated(obj: Any) -> bool:  # Any: whatever a module holds
     """Return whether a chart's class was the decorator of a test."""
     chart = sys.modules.get("statechart.chart")
     return chart is not None and isinstance(obj, chart.Chart) and callable(obj.model)

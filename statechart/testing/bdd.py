@@ -11,13 +11,9 @@ And allowed is "ship" and "cancel"
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from statechart.pytest_plugin import is_told
 from statechart.testing import scenarios
 from statechart.testing.driver import require
 from statechart.testing.scenarios import STEPS, Stage
@@ -73,19 +69,3 @@ def _refused_because(statechart_stage: Stage, event: str, reason: str) -> None:
 def _allowed(statechart_stage: Stage, events: str) -> None:
     allowed, expected = statechart_stage.allowed_events(), scenarios.names(events)
     require(sorted(allowed) == sorted(expected), f"allowed is {', '.join(allowed) or 'nothing'}")
-
-
-def pytest_bdd_step_error(
-    request: pytest.FixtureRequest,
-    feature: Any,  # Any: pytest-bdd's own classes
-    step: Any,
-    step_func: Callable[..., object],
-    exception: Exception,
-) -> None:
-    """Show the line of a failed step; instead of a traceback, if the library tells the reason."""
-    if step_func.__module__ != __name__:
-        return
-    place = scenarios.place(feature, step, request.config.rootpath)
-    if is_told(exception):
-        raise pytest.fail.Exception(f"{place}: {exception}", pytrace=False) from None
-    exception.add_note(f"at {place}")

@@ -366,7 +366,8 @@ def test_steps_without_a_chart_are_refused_with_advice(shop: pytest.Pytester) ->
     result = feature(shop, FEATURE.split("Background")[0] + FEATURE[FEATURE.index("  Scenario: p") :])
 
     result.assert_outcomes(failed=3)
-    result.stdout.fnmatch_lines(['*no chart is named: begin with Given the chart "module:Chart"*'])
+    told = 'orders.feature:*: When "pay" is fired with amount 7: no chart is named: begin with Given the chart*'
+    result.stdout.fnmatch_lines([told])
 
 
 def test_scenarios_of_others_are_left_alone(shop: pytest.Pytester) -> None:
