@@ -33,6 +33,10 @@ def model(settings: Settings) -> Any:  # Any: the class of the values, or None
         ChartNotFound: The module of the class can't be imported.
         UsageRefused: It has no such class.
     """
+    named = find_attribute(settings.reference)
+    if isinstance(named, ChartRepository):
+        _leave_away(settings)
+        return named.model
     if settings.model_reference is None:
         return None
     found = find_attribute(settings.model_reference)
@@ -43,6 +47,17 @@ def model(settings: Settings) -> Any:  # Any: the class of the values, or None
             (settings.spell("list --model MODULE:MODEL"),),
         )
     return found
+
+
+def _leave_away(settings: Settings) -> None:
+    """Raise UsageRefused if an option contradicts what a repository knows."""
+    option = "store" if settings.chosen_store else "model" if settings.model_reference else None
+    settings.chosen_store = settings.model_reference = None
+    if option is not None:
+        raise UsageRefused(
+            f"{settings.reference} is a repository, and knows its {option}: leave --{option} away",
+            (settings.spell("list"),),
+        )
 
 
 @prints_aside()
@@ -56,12 +71,7 @@ def repository(settings: Settings) -> ChartRepository[Any]:
     """
     named = find_attribute(settings.reference)
     if isinstance(named, ChartRepository):
-        if settings.chosen_store is not None:
-            settings.chosen_store = None
-            raise UsageRefused(
-                f"{settings.reference} is a repository, and knows its store: leave --store away",
-                (settings.spell("list"),),
-            )
+        _leave_away(settings)
         named.timeout = settings.lock_timeout
         return named
     found, values = chart(settings), model(settings)

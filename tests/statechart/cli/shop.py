@@ -89,5 +89,11 @@ class Bare(Chart):
     go = Event(one.to(two))
 
 
+class Paint(BaseModel):
+    state: str = "one"
+    colour: str
+
+
 orders = ChartRepository("of-the-module", OrderChart)
+bare = ChartRepository("of-the-module", Bare, model=Paint)
 not_a_chart = 3

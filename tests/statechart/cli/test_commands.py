@@ -130,6 +130,8 @@ def test_lists_are_filtered_and_sorted(cli: Any, orders: ChartRepository[Order])
         (("list", ORDERS, "--model", f"{SHOP}:Nothing"), 2, "leads to no class"),
         (("list", ORDERS, "--store", "a_file"), 2, "a_file is not a directory"),
         (("list", f"{SHOP}:orders", "--store", "x"), 2, "leave --store away"),
+        (("list", f"{SHOP}:orders", "--model", "x"), 2, "leave --model away"),
+        (("simulate", f"{SHOP}:bare"), 2, "colour: Field required"),
         (("history", ORDERS, "A-1", "--at", "9"), 2, "'A-1' did not exist at revision 9"),
         (("history", ORDERS, "A-1", "--at", "x"), 2, "neither a revision (a whole number) nor a time"),
         (("history", ORDERS, "A-1", "--at", "1", "--as-test"), 2, "exclude each other"),
