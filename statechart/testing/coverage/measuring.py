@@ -75,7 +75,9 @@ class CoveragePlugin:
                 return Journals(named.files.root, reference_of(named.chart), named.files)
             chart = reference_of(find_chart(reference, root=self._config.rootpath))
         except ChartNotFound as error:
-            raise pytest.UsageError(f"--chart-coverage-journals: {error}") from error
+            others = _repositories(reference.rpartition(":")[0])
+            also = f"; its repositories are {', '.join(others)}" if others else ""
+            raise pytest.UsageError(f"--chart-coverage-journals: {error}{also}") from error
         if journals.directory is None:
             raise pytest.UsageError(
                 f"--chart-coverage-journals: {reference} is a chart: add the directory of its journals, "
@@ -227,6 +229,12 @@ def _usage(option: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise pytest.UsageError(f"{option}: {error}") from error
+
+
+def _repositories(module: str) -> list[str]:
+    """Return the references of the repositories in a module, if it is imported."""
+    held = vars(sys.modules[module]) if module in sys.modules else {}
+    return [f"{module}:{name}" for name, each in held.items() if isinstance(each, ChartRepository)]
 
 
 def _loaded(base: type[Chart] = Chart) -> Iterator[type[Chart]]:

@@ -187,6 +187,9 @@ def test_a_repository_reads_its_journals_with_their_migrations(
 
     result = run(shop, "--chart-coverage-journals=sales:orders")
 
+    typo = run(shop, "--chart-coverage-journals=sales:order")
+
     assert result.ret == 0
     gone = "    seen in production, no longer declared: paid --archive--> paid (1 time)"
     assert gone in result.outlines
+    assert "; its repositories are sales:orders" in typo.stderr.str()
