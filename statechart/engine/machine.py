@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, cast
+from warnings import warn
 
 from loguru import logger
 from statemachine import Event, State
@@ -294,9 +295,21 @@ class Machine(Described[ModelT], Generic[ModelT]):
                 known = step.enter(owners, payload)
                 vars(self)["model"] = self._adopted(firing)
                 if step.after:
-                    step.finish(self._owners, known)
+                    self._finish(step, known, firing)
                 return
         vars(self)["model"] = firing.model
+
+    def _finish(self, step: Step, known: dict[str, Any], firing: Firing) -> None:
+        """Call the hooks that follow the commit, and warn of changes that come too late to be recorded."""
+        keeper, model = self._keeper, self.model
+        recorded = keeper.draft(model) if firing.commit is not None and keeper.drafts else None
+        step.finish(self._owners, known)
+        if recorded is not None and keeper.left(model, recorded) is not model:
+            about, event = self._subject or firing.chart, firing.event
+            told = (
+                f"{about} changed after {event} was recorded: make the change in on_{event}, or it is lost"
+            )
+            warn(told, RuntimeWarning, stacklevel=2)
 
     def _run_bare(self, step: Step, payload: dict[str, Any], firing: Firing) -> None:
         """Take a transition that calls nothing but the chart's own hooks."""

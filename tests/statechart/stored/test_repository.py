@@ -114,6 +114,33 @@ def test_a_session_fires_several_events(orders: ChartRepository[Order]) -> None:
     assert orders.load("A-1").state == "shipped"
 
 
+def test_a_change_that_comes_after_the_commit_is_told(tmp_path: Path) -> None:
+    class Late(BaseModel):
+        state: str = "new"
+        seen: list[str] = []
+
+    class LateChart(Chart[Late]):
+        new = State(initial=True)
+        old = State(final=True)
+        age = Event(new.to(old))
+        look = Event(new.to(new))
+
+        def after_age(self, model: Late) -> None:
+            model.seen.append("too late")
+
+        def after_look(self, model: Late) -> None:
+            assert model.seen == []
+
+    late = ChartRepository(tmp_path, LateChart)
+    late.create("A-1", Late())
+    late.fire("A-1", LateChart.look)
+
+    with pytest.warns(
+        RuntimeWarning, match="A-1 changed after age was recorded: make the change in on_age"
+    ):
+        assert late.fire("A-1", LateChart.age).seen == []
+
+
 def test_only_events_change_the_value_of_a_session(orders: ChartRepository[Order]) -> None:
     orders.create("A-1", Order(price=7))
 
