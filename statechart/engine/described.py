@@ -70,9 +70,9 @@ class Described(StateChart[ModelT], Generic[ModelT]):
         return next(iter(self.configuration), None)
 
     @current_state.setter
-    def current_state(self, state: State) -> None:
+    def current_state(self, value: State) -> None:
         warnings.warn("current_state is deprecated: use configuration", DeprecationWarning, stacklevel=2)
-        self.current_state_value = state.value
+        self.current_state_value = value.value
 
     @cached_property
     def _callbacks(self) -> CallbacksRegistry:  # type: ignore[override]  # nobody assigns it

@@ -77,3 +77,10 @@ def test_a_rendered_machine_can_be_copied() -> None:
     again.send("pay")
     assert format(again, "md") == before
     assert again.paid.is_active
+
+
+def test_the_state_may_be_assigned_as_a_state() -> None:
+    machine = order(Chart)
+    with pytest.deprecated_call():
+        machine.current_state = type(machine).paid  # type: ignore[attr-defined]
+    assert machine.configuration_values == {3}
