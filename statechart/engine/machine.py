@@ -65,7 +65,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
             models.require_instance(chart.__name__, chart._model_class, given)
         self.model: ModelT = given
         self.state_field = "state"
-        self.history_values = {}
+        self.history_values: dict[str, list[State]] = {}
         self.subject = subject
         self.commit = commit
         self._evolution: Evolve | None = None

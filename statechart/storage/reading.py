@@ -17,6 +17,7 @@ from statechart.storage.chain import REBASED, Head, lines_of
 from statechart.storage.disk import (
     OwnPath,
     create_file,
+    entries,
     read_file,
     replace_file,
     sync_directory,
@@ -25,8 +26,7 @@ from statechart.storage.disk import (
 from statechart.storage.document import Document
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout, neither
-from statechart.storage.record import Record, read_line, verified
-from statechart.storage.segments.older import latest_ended
+from statechart.storage.record import NAMED, Record, read_line, verified
 
 _State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
@@ -96,7 +96,7 @@ def find(layout: Layout, name: str, known: int) -> Found:
             raise damage
         if shown is None and not layout.own(directory / DOCUMENT).exists():
             layout.require(name)  # raises NotFound if the name was purged meanwhile
-            if latest_ended(layout.own(directory))[0] is None:
+            if not any(NAMED.fullmatch(place.name) for place in entries(layout.own(directory))):
                 raise neither(directory)
         raise CorruptHistory(name, directory / JOURNAL, "it is missing, and no other file can replace it")
     first: Record | None = None

@@ -75,7 +75,7 @@ class ChartSession(Generic[ModelT]):
     def __init__(
         self, session: Session[ModelT], chart: type[Chart], run_effects: Callable[[str], None] | None = None
     ) -> None:
-        self.session = session
+        self.session: Session[ModelT] = session
         self.fired: bool = False
         self._chart = chart
         self._run_effects = run_effects
