@@ -121,16 +121,20 @@ class _Models(_Drafts):
         others = (model.__pydantic_extra__, model.__pydantic_private__)
         if not changed and same(others, (extra, private)):
             return model
-        value = model.model_copy(update=changed)
-        object.__setattr__(
-            value, "__dict__", {name: vars(value)[name] for name in self._fields if name in vars(value)}
-        )
+        value = self._with(model, changed)
         object.__setattr__(value, "__pydantic_extra__", extra)
         object.__setattr__(value, "__pydantic_private__", private)
         return value
 
     def entered(self, value: Any, state: object) -> Any:
-        return value.model_copy(update={"state": state})
+        return self._with(value, {"state": state})
+
+    def _with(self, value: Any, changed: dict[str, Any]) -> Any:
+        after = value.model_copy(update=changed)
+        # A cached property may be computed from a field that is another now.
+        for name in vars(after).keys() - self._fields:
+            del vars(after)[name]
+        return after
 
     def validated(self, value: Any, name: str) -> Any:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -344,6 +345,28 @@ def test_a_machine_has_a_model_of_the_class_that_its_chart_declares() -> None:
             ChartDefinitionError, match=r"declared with the model Frozen|is the class Frozen"
         ):
             chart(given)  # type: ignore[arg-type]  # that is the fault
+
+
+class Cached(BaseModel, frozen=True):
+    state: str | None = None
+
+    @cached_property
+    def is_lit(self) -> bool:
+        return self.state == "lit"
+
+
+def test_a_cached_property_is_computed_anew_in_the_new_state() -> None:
+    class Switch(Chart[Cached]):
+        dark = State(initial=True)
+        lit = State(final=True)
+        turn = Event(dark.to(lit))
+
+    machine = Switch(Cached())
+    assert not machine.model.is_lit
+
+    machine.fire(Switch.turn)
+
+    assert machine.model.is_lit
 
 
 def test_an_evolve_that_returns_no_value_is_told() -> None:
