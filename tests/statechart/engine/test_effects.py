@@ -56,7 +56,7 @@ TRANSITIONS = [("pay", "PAID"), ("ship", "shipped")]
         ("tell", effect("pay", "shipped"), ["pay", "ship"]),
         ("after_pay", effect("ship"), ["ship"]),
     ],
-    ids=str,
+    ids=[str(number) for number in range(1, 12)],
 )
 def test_an_effect_is_due_with_its_events_and_states(name, mark, due):
     chart = chart_of(**{name: mark(fresh())})
