@@ -133,7 +133,8 @@ class _Models(_Drafts):
         after = value.model_copy(update=changed)
         # A cached property may be computed from a field that is another now.
         for name in vars(after).keys() - self._fields:
-            del vars(after)[name]
+            if name[:2] != "__":  # pydantic keeps the extra fields of some models there
+                del vars(after)[name]
         return after
 
     def validated(self, value: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
 from statechart import ChartRepository
 from statechart.cli.app import main
@@ -13,6 +14,12 @@ from tests.statechart.cli.shop import Order, OrderChart
 
 SHOP = "tests.statechart.cli.shop"
 ORDERS = f"{SHOP}:OrderChart"
+
+
+@pytest.fixture(autouse=True)
+def silent() -> None:
+    """The package is as silent as in a program of its own, whatever ran before in this process."""
+    logger.disable("statechart")
 
 
 @pytest.fixture

@@ -81,20 +81,27 @@ def callbacks(draw: st.DrawFn, owner: str, name: str, adds: bool = True) -> Call
 
 
 @st.composite
-def guards(draw: st.DrawFn, numbers: tuple[str, ...], names: tuple[str, ...], depth: int = 2) -> Guard:
+def guards(
+    draw: st.DrawFn,
+    numbers: tuple[str, ...],
+    names: tuple[str, ...],
+    states: tuple[str, ...],
+    depth: int = 2,
+) -> Guard:
     kinds = ["named"] * 3 + ["compared", "in"] + ["not", "both", "either"] * (depth > 0)
+    inner = guards(numbers, names, states, depth - 1)
     match draw(st.sampled_from(kinds)):
         case "compared" if numbers:
             name = draw(st.sampled_from(numbers))
             return Compared(name, draw(st.sampled_from(("==", "!=", ">", ">=", "<", "<="))), 2)
         case "in":
-            return In(draw(st.sampled_from(STATES)))
+            return In(draw(st.sampled_from(states)))
         case "not":
-            return Not(draw(guards(numbers, names, depth - 1)))
+            return Not(draw(inner))
         case "both":
-            return Both(draw(guards(numbers, names, depth - 1)), draw(guards(numbers, names, depth - 1)))
+            return Both(draw(inner), draw(inner))
         case "either":
-            return Either(draw(guards(numbers, names, depth - 1)), draw(guards(numbers, names, depth - 1)))
+            return Either(draw(inner), draw(inner))
         case _:
             return Named(draw(st.sampled_from(names)))
 
@@ -148,7 +155,7 @@ def flat_charts(draw: st.DrawFn) -> Declared:
             if draw(st.integers(0, 3)) == 0:
                 guard = Itself(draw(callbacks(NOBODY, f"guard_{len(found)}", adds=False)))
             else:
-                guard = draw(guards(numbers, asked)) if asked else In(draw(st.sampled_from(states)))
+                guard = draw(guards(numbers, asked, states)) if asked else In(draw(st.sampled_from(states)))
             if all(guard != other.guard for other in found):
                 found.append(Condition(guard, wanted))
         return tuple(sorted(found, key=lambda each: not each.wanted))
