@@ -147,16 +147,23 @@ class Sshd:
         config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
-        program = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])
-        with (self.directory / "sshd.log").open("ab") as log:
-            words = [str(program), "-D", "-e", "-f", str(config), "-p", str(self.port)]
-            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._launch()
         if not block_until(self._listens, within=10, every=0.02):
             raise AssertionError((self.directory / "sshd.log").read_text())
 
+    def _launch(self) -> None:
+        program = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])
+        words = [str(program), "-D", "-e", "-f", str(self.directory / "sshd_config"), "-p", str(self.port)]
+        with (self.directory / "sshd.log").open("ab") as log:
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
     def _listens(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            self._launch()  # somebody had the port for a moment, as the near end of a connection
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            # A port that nobody listens at may be connected with itself.
+            reached = probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return reached and probe.getsockname() != probe.getpeername()
 
     def stop(self) -> None:
         if self.process is not None:
