@@ -114,8 +114,11 @@ class Codec(Generic[ModelT]):
         name: str,
         operation: str | None,
         value: ModelT | None = None,
+        known: bytes | None = None,
     ) -> Draft:
         """Return the draft of a record, with or without a value.
+
+        `known` is JSON that was read as this value: if it is the value's own, it is not read once more.
 
         Raises:
             InvalidValue: The value is of another class, has a key that the document reserves, or can't be
@@ -124,7 +127,7 @@ class Codec(Generic[ModelT]):
         """
         content = None if value is None else self._json(value, name)
         if content is not None:
-            read = self._read(content, name)
+            read = value if content == known else self._read(content, name)
             if self.chart is not None:
                 self.chart.check_state(getattr(read, "state", None))
         return Draft(type, actor, data, operation, content, self.schema_version)
@@ -135,11 +138,20 @@ class Codec(Generic[ModelT]):
         Raises:
             InvalidValue: As `draft`.
         """
-        read = self._read(self._json(value, name), name)
+        return self.reading(value, name)[1]
+
+    def reading(self, value: ModelT, name: str) -> tuple[bytes, ModelT]:
+        """Return the JSON of a value, and the value as a reader of its record will find it.
+
+        Raises:
+            InvalidValue: As `draft`.
+        """
+        content = self._json(value, name)
+        read = self._read(content, name)
         lost = unread(value, read)
         if lost is not None:
             raise InvalidValue(name, lost)
-        return read
+        return content, read
 
     def stored(self, value: ModelT, name: str) -> bytes:
         """Return the JSON of a recorded value, in the present schema.
@@ -291,6 +303,7 @@ class Session(Generic[ModelT]):
         self._document = journal.place.parent / DOCUMENT
         self._values = {journal.head.seq: value}
         self._first = journal.head
+        self._reading: tuple[bytes, ModelT] | None = None  # of the value that was read last
         self._segment = segment
         self._full_at = 0
         self._end_segment()
@@ -311,7 +324,8 @@ class Session(Generic[ModelT]):
         Raises:
             InvalidValue: The value can't be read from JSON again.
         """
-        return self._codec.as_read(value, self.name)
+        self._reading = self._codec.reading(value, self.name)
+        return self._reading[1]
 
     def check(self) -> None:
         """Check that this session may still write.
@@ -350,8 +364,16 @@ class Session(Generic[ModelT]):
         """
         if expected != self.head.revision:
             raise Stale(self.name, expected=expected, actual=self.head.revision)
+        # A value that comes from `as_read` is not read a second time.
+        content, read = self._reading if self._reading is not None else (None, None)
         draft = self._codec.draft(
-            type, self._actor, data or {}, operation=operation, name=self.name, value=value
+            type,
+            self._actor,
+            data or {},
+            operation=operation,
+            name=self.name,
+            value=value,
+            known=content if read is value else None,
         )
         record, head = self._append(draft, value)
         self._show(record, head)
