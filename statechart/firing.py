@@ -128,7 +128,7 @@ class _Commit(Generic[ValueT]):
 
 
 class _SessionCommit(Generic[ModelT]):
-    """Commits one transition to a session: the record's data is the transition."""
+    """Commits a transition to a session: the record's data is the transition."""
 
     reads_value = True
     """The chart leaves the check of the value to this commit, which reads it as its readers will."""

@@ -169,7 +169,7 @@ def _raised_by(error: BaseException) -> str:
 
 
 def _is_told(error: BaseException) -> bool:
-    """Return whether an error is one that this library raises for the reader of a test."""
+    """Return whether this library raised an error for the reader of a test."""
     ours = isinstance(error, (AssertionError, TypeError, ValueError, pytest.UsageError))
     return isinstance(error, sys.modules["statechart.errors"].StatechartError) or (
         ours and _raised_by(error).startswith("statechart.testing.")

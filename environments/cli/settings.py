@@ -24,7 +24,7 @@ OWNER_VARIABLE = "ENVCHART_ALLOW_OTHER_OWNER"
 
 @dataclass
 class Settings(ProgramSettings):
-    """The settings of one run of the command line.
+    """The settings of a run of the command line.
 
     Attributes:
         log_file: The file that everything logged is appended to.

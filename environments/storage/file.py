@@ -146,7 +146,7 @@ class FileRepository:
         return list(self.entries(name))
 
     def entries(self, name: str) -> Iterator[HistoryEntry]:
-        """Yield the records of `history`, one at a time, without checkpoints, which tell nothing new."""
+        """Yield the records of `history`, singly, without checkpoints, which tell nothing new."""
         return self._entries(name, self._store.records(check_name(name)))
 
     def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterator[HistoryEntry]:

@@ -17,7 +17,7 @@ _CHARTLESS = ("--", "docs ")
 
 @dataclass
 class Settings(ProgramSettings):
-    """The settings of one run of the command line.
+    """The settings of a run of the command line.
 
     Attributes:
         reference: The chart, as typed.
@@ -33,7 +33,7 @@ class Settings(ProgramSettings):
 
     @property
     def store(self) -> Path | None:
-        """The directory of the values, if one is known."""
+        """The directory of the values, if it is known."""
         if self.chosen_store is not None:
             return self.chosen_store
         variable = os.environ.get(STORE_VARIABLE)

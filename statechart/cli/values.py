@@ -84,7 +84,7 @@ def ways_lines(ways: Ways) -> Iterator[tuple[str, str, str]]:
 
 
 def refused_rows(ways: Ways) -> Iterator[tuple[str, str]]:
-    """Yield the refused events with their reasons; many with one reason share a row."""
+    """Yield the refused events with their reasons; many with the same reason share a row."""
     by_reason: dict[str, list[str]] = {}
     for event, reason in ways.refused.items():
         by_reason.setdefault(reason, []).append(event)

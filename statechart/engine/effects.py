@@ -303,7 +303,7 @@ def due_of(effects: Iterable[Effect], event: str, to_state: str) -> list[Effect]
 
 
 def taken_by(effects: Iterable[Effect]) -> frozenset[str] | None:
-    """Return the keywords that effects may take from a payload; None if one takes all."""
+    """Return the keywords that effects may take from a payload; None if any takes all."""
     found: frozenset[str] = frozenset()
     for each in effects:
         if each.takes_all:

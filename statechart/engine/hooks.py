@@ -108,7 +108,7 @@ class Firing:
     """An event on its way through a chart.
 
     Attributes:
-        settle: Returns the model after the transition, or raises if it is not a valid one.
+        settle: Returns the model after the transition, or raises if it is not valid.
         model: The model before the event.
         draft: What guards and hooks see of it; None if nothing but the chart's own hooks is called.
         effects: The names of the effects that the transition makes due.

@@ -9,7 +9,7 @@ from typing import Any
 class Kept(threading.local):
     """The machines of a chart by the class of their models, of the thread that asks.
 
-    Two threads on one machine would get each other's errors.
+    Two threads on the same machine would get each other's errors.
     """
 
     def __init__(self) -> None:

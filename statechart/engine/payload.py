@@ -92,7 +92,7 @@ def require_spelt(chart: str, event: str, payload: Mapping[str, Any], taken: fro
     """Check that the payload of an event has no keyword that is probably misspelt.
 
     Args:
-        taken: The keywords that guards and hooks of the event take, or None if one takes all.
+        taken: The keywords that guards and hooks of the event take, or None if any takes all.
 
     Raises:
         UnknownPayload: Nothing takes a keyword, and its name is close to one that is taken.

@@ -30,7 +30,7 @@ Known = dict[str, Any]
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """A microstep: one transition of an event, with all that is called for it.
+    """A microstep: a transition of an event, with all that is called for it.
 
     Attributes:
         effects: What the transition makes due.
@@ -127,7 +127,7 @@ class Program:
         hidden: The names of attributes of each owner that are no guards or hooks.
 
     Attributes:
-        takes: The keywords that something takes from an event's payload, by event; None if one takes all.
+        takes: The keywords that something takes from an event's payload, by event; None if any takes all.
 
     Raises:
         NotFound: No owner has a guard or hook that the chart names.

@@ -204,7 +204,7 @@ class JsonFileRepository(Generic[ModelT]):
     def records(self, name: str, *, enough: Enough = never) -> Iterator[Record]:
         """Yield all records, oldest first.
 
-        All files are verified before the first record is yielded. Only one segment at a time is kept,
+        All files are verified before the first record is yielded. Only a segment at a time is kept,
         as a history may be long.
 
         Args:

@@ -84,7 +84,7 @@ class Codec(Generic[ModelT]):
         return record
 
     def upgrading(self, name: str) -> Callable[[Record, Path, int], Record]:
-        """Return a function that converts the records of a history, given one after the other.
+        """Return a function that converts the records of a history, given in order.
 
         Besides the record, the function takes its file, and the number of the last record before the file.
 

@@ -60,7 +60,7 @@ class DueEffect(BaseModel, frozen=True, extra="forbid"):
 
 
 class EffectOutcome(BaseModel, frozen=True, extra="forbid"):
-    """The outcome of an effect in one call of `run_effects`.
+    """The outcome of an effect in a call of `run_effects`.
 
     Attributes:
         name: The name in the store.
@@ -300,7 +300,7 @@ def _typed(method: Any, payload: Mapping[str, JsonValue]) -> dict[str, Any]:
 
 
 def _line(error: BaseException) -> str:
-    """Return an error as one line."""
+    """Return an error in a line."""
     line = " ".join(f"{type(error).__name__}: {error}".split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 

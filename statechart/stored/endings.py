@@ -39,7 +39,7 @@ def ending(root: Path, name: str, offset: int) -> bytes:
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:  # Any: JSON, with a datetime as `at`
-    """Return a line of a journal as a record, or None if it is not one."""
+    """Return a line of a journal as a record, or None if it is none."""
     try:
         found = read_json(line)
         found["at"] = datetime.fromisoformat(found["at"])

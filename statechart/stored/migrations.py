@@ -43,7 +43,7 @@ Fields: TypeAlias = dict[str, JsonValue]
 
 
 def steps(*migrations: Migration) -> Migration:
-    """Return the migration that does several, one after the other."""
+    """Return the migration that does several, in order."""
 
     def migrate(record: Record) -> Record:
         for migration in migrations:
@@ -54,7 +54,7 @@ def steps(*migrations: Migration) -> Migration:
 
 
 def change_value(change: Callable[[Fields], Fields]) -> Migration:
-    """Return the migration that changes the value of each record that has one.
+    """Return the migration that changes the value of each record with a value.
 
     `change` is called with a copy, which it may change in place and must return.
     """

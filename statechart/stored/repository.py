@@ -356,7 +356,7 @@ class ChartRepository(Generic[ModelT]):
         return Changes(self.files, since).forever(self._damage(on_damage))
 
     def cursor(self) -> str:
-        """Return the cursor behind all changes up to now, for `follow` to tell later ones only."""
+        """Return the cursor behind all changes up to now, for `follow` to tell only later changes."""
         return Changes(self.files).end()
 
     def _damage(self, tell: OnDamage | None) -> Damage:

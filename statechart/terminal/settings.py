@@ -34,10 +34,10 @@ def _numbers(char: str) -> str:
 
 @dataclass
 class ProgramSettings(ABC):
-    """The settings of one run of a program.
+    """The settings of a run of a program.
 
     Attributes:
-        json: Whether the result is printed as one JSON document.
+        json: Whether the result is printed as a JSON document.
         verbosity: The number of `-v`.
         lock_timeout: How many seconds to wait for another process that changes the same name.
         screen: The screen that shows a command's progress while it runs.

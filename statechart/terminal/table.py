@@ -18,7 +18,7 @@ _USUAL_NAME = 24  # where space is short, a longer name moves the rest of its ow
 
 
 def cleaned(text: str) -> str:
-    """Return a text as one line without control codes."""
+    """Return a text in a line, without control codes."""
     return strip_control_codes(text).replace("\n", " ")
 
 

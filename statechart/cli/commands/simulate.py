@@ -32,7 +32,7 @@ def simulate(settings: Settings, assign: tuple[str, ...], output: Path | None) -
     """Walk through a chart without storing anything.
 
     Type an event, or its number. undo takes it back, help lists the rest.
-    From a pipe, one line is read after the other.
+    From a pipe, line after line is read.
 
     Examples:
         python -m statechart simulate shop:OrderChart --set price=7

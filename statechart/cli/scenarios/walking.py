@@ -1,4 +1,4 @@
-"""Walking: a chart in memory, one event after the other, and back."""
+"""Walking: a chart in memory, event after event, and back."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def _uncompressed(stored: bytes, name: str, path: Path, ended: Ended) -> bytes:
 
 
 def _difference(content: bytes, path: Path, name: str, ended: Ended, known: int) -> str:
-    """Return how the content of a segment differs from the one that ended."""
+    """Return how the content of a segment differs from the segment that ended."""
     first = last = None
     try:
         for record, _ in verified(content, path, name, known):

@@ -55,7 +55,7 @@ def records(
 ) -> Iterator[Record]:
     """Yield the records of all segments, or of the latest back to what is enough, the oldest first.
 
-    All files are verified before the first record is yielded. The content of one segment is kept at a
+    All files are verified before the first record is yielded. The content of a single segment is kept at a
     time, as a history may be long.
 
     Raises:
@@ -93,7 +93,7 @@ def _chain(layout: Layout, name: str, known: int, enough: Enough) -> tuple[Found
 
 
 def _require_next(name: str, path: Path, ended: Ended, opening: Record, before: Head | None) -> None:
-    """Check that a segment continues the one before it."""
+    """Check that a segment continues the segment before it."""
     if before is None:
         return
     if (opening.prev, opening.seq) != (before.hash, before.seq + 1) or opening.revision != before.revision:
