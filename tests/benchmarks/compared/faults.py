@@ -85,7 +85,7 @@ def kill() -> None:
 
 def ours() -> dict[str, str]:
     """Tell what this package does."""
-    model = SimpleNamespace(state="idle", seen=0)
+    model = Door()
     machine = OurDoor(model)
     return {
         "refused": refused(lambda: machine.fire(OurDoor.back)),
