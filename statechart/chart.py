@@ -78,6 +78,7 @@ class _StrictMeta(StateMachineMetaclass):
         cls._kept = Kept()  # of the class, and not of the thread, so that both are freed together
         cls._kinds = {state.id: "a state" for state in cls.states}
         cls._kinds |= {event.id: "an event" for event in cls._events}
+        cls._declared = {event.id: event for event in cls._events}
 
     def _collect_class_listeners(cls, attrs: dict[str, Any], bases: Any) -> None:
         listeners = attrs.get("listeners", [])
@@ -146,6 +147,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     """Whether `fire` records the payload of an event; or the names of the keywords that are left out."""
 
     _effects: ClassVar[tuple[Effect, ...]] = ()
+    _declared: ClassVar[Mapping[str, Event]] = {}
     _kept: ClassVar[Kept]
 
     def __init__(
@@ -204,10 +206,10 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         Raises:
             UnknownEvent: The chart has no such event; the error names the nearest.
         """
-        for event in cls._events:
-            if event.id == name:
-                return event
-        raise UnknownEvent(cls.__name__, str(name), [event.id for event in cls._events])
+        found = cls._declared.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise UnknownEvent(cls.__name__, str(name), cls._declared)
+        return found
 
     @classmethod
     def check_state(cls, value: object) -> None:
@@ -296,7 +298,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         owners, state = self._seeing(), self._state.value
         leaving = self._program.leaving(state)
         found = {}
-        for event in type(self)._events:
+        for event in type(self)._declared.values():
             steps = leaving.get(event.id, ())
             if not any(is_open(owners, step, payload) for step in steps):
                 reasons = (reason(owners, step, payload) for step in steps)
