@@ -117,11 +117,13 @@ class JsonFileRepository(Generic[ModelT]):
             StorageError: The value could not be written; no trace was left.
         """
         self._layout.directory(name)  # raises InvalidName before anything is written
-        value = self._codec.as_read(value, name)
+        content, value = self._codec.reading(value, name)
         lineage = lineage or uuid4().hex
         actor = self._actor or Holder.current().user
         said = {**(data or {}), "lineage": lineage, "name": name}
-        draft = self._codec.draft(CREATED, actor, said, operation=operation, name=name, value=value)
+        draft = self._codec.draft(
+            CREATED, actor, said, operation=operation, name=name, value=value, known=content
+        )
         line = written(origin(lineage, name), draft, name)
         assert line.record.value is not None
         shown = document.encode(line.record.value, line.head, self._codec.schema_version)
@@ -310,14 +312,6 @@ class JsonFileRepository(Generic[ModelT]):
             )
         finally:
             lock.release()
-
-    def as_read(self, name: str, value: ModelT) -> ModelT:
-        """Return a value as a reader of its record will find it, validated by the model.
-
-        Raises:
-            InvalidValue: The value can't be read from JSON again.
-        """
-        return self._codec.as_read(value, name)
 
     def read(self, name: str, record: Record) -> ModelT:
         """Return the value that a record of a name carries.

@@ -132,14 +132,6 @@ class Codec(Generic[ModelT]):
                 self.chart.check_state(getattr(read, "state", None))
         return Draft(type, actor, data, operation, content, self.schema_version)
 
-    def as_read(self, value: ModelT, name: str) -> ModelT:
-        """Return a value as a reader of its record will find it.
-
-        Raises:
-            InvalidValue: As `draft`.
-        """
-        return self.reading(value, name)[1]
-
     def reading(self, value: ModelT, name: str) -> tuple[bytes, ModelT]:
         """Return the JSON of a value, and the value as a reader of its record will find it.
 

@@ -114,7 +114,7 @@ class ChartRepository(Generic[ModelT]):
         """
         if isinstance(value, self.model) and getattr(value, "state", None) is None:
             value = value.model_copy(update={"state": initial_state(self.chart)})
-        return self.files.as_read(name, self.files.create(name, value).value)
+        return self.files.create(name, value).value
 
     def fire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: guards and hooks decide
         """Fire an event on the value of a name, commit its transition, and return the committed value.
