@@ -1,0 +1,1 @@
+"""The overview: a row for each environment, what needs a person first."""
