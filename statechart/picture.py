@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from statemachine.contrib.diagram.extract import extract
 from statemachine.contrib.diagram.model import ActionType, DiagramAction
 
 from statechart.errors import NoSuchPath, UnknownEvent, UnknownState
 from statechart.graph import allowed_events, edges, events, failures, phases, shortest_paths, states
-from statechart.wording import state_text
+from statechart.wording import counted, state_text
 
 if TYPE_CHECKING:
     from statemachine import Event, State
@@ -26,14 +26,26 @@ Escape: TypeAlias = "Callable[[str], str]"
 """Writes a text so that a format shows it, and gives none of its characters a meaning."""
 
 
+ArrowMark: TypeAlias = Literal["", "failed", "missed", "untested", "unseen"]
+"""A transition that led to the current failure, that no test covers, that production took although no
+test covers it, or that tests cover and production never took.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A transition that was taken, with a label: the time, for example."""
+    """A transition that was taken.
+
+    Attributes:
+        label: A text for formats that write one text at a transition: its order and its time, for example.
+        time: The time, for pictures that show the order on their own.
+    """
 
     source: str
     event: str
     target: str
     label: str = ""
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,10 @@ class Arrow:
         events: The identifiers of its events.
         names: The names of its events, for people.
         label: A remark on the events: when they were fired, for example.
-        taken: Whether it is among the transitions that were taken.
+        taken: Whether it is among the transitions that were taken, or covered by a test.
+        order: A short text for the order in which it was taken: `3`, `2, 5`, or `4x`.
+        detail: A short line below the events: the time, or the numbers of tests.
+        mark: Why it deserves attention, beyond `taken`.
     """
 
     source: str
@@ -90,6 +105,14 @@ class Arrow:
     guards: tuple[str, ...] = ()
     label: str = ""
     taken: bool = False
+    order: str = ""
+    detail: str = ""
+    mark: ArrowMark = ""
+
+    @property
+    def kind(self) -> Literal["plain", "taken", "failed", "missed", "untested", "unseen"]:
+        """The class of the transition, which a format shows by colour and dash."""
+        return self.mark or ("taken" if self.taken else "plain")
 
     def spelled(self, escape: Escape) -> str:
         """Return the events and the label, each escaped."""
@@ -128,8 +151,7 @@ class Picture:
         arrows: The drawn transitions, without those that became notes.
         whole: All transitions, for tables.
         boxes: The states of each phase.
-        classes: The class of each state: `current`, `failed`, `visited` or `failure`.
-        missed: The transitions that tests missed, as indexes into `arrows`.
+        classes: The class of each state: `current`, `failed`, `visited`, `failure`, or `missed` by tests.
     """
 
     name: str
@@ -139,7 +161,23 @@ class Picture:
     boxes: Mapping[str, tuple[str, ...]]
     notes: Sequence[Note]
     classes: Mapping[str, str]
-    missed: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def missed(self) -> frozenset[int]:
+        """The transitions that tests missed, as indexes into `arrows`."""
+        gaps = ("missed", "untested")
+        return frozenset(index for index, arrow in enumerate(self.arrows) if arrow.mark in gaps)
+
+    def described(self) -> str:
+        """Return the picture in a sentence, for people who don't see it."""
+        names = {node.id: node.name for node in self.nodes}
+        said = [f"{self.name}: {counted(len(self.nodes), 'state')}"]
+        for state, shown in self.classes.items():
+            if shown in ("current", "failed") and not self.missed:
+                failed = ", failed" if shown == "failed" else ""
+                said.append(f"now in {names[state]}{failed}")
+        said += [note.spelled(str) for note in self.notes if note.is_remark]
+        return "; ".join(said)
 
 
 def path(chart: AnyChart, names: Sequence[str]) -> Marks:
@@ -245,25 +283,39 @@ def _arrows(chart: AnyChart, ids: Mapping[str, str], marks: Marks) -> Iterator[A
         for target in transition.targets:
             ends = state_text(transition.source.value), state_text(target.value)
             keys = tuple(event.id for event in transition.events)
-            visits = [
-                visit
-                for visit in marks.visits
+            taken = [
+                (number, visit)
+                for number, visit in enumerate(marks.visits, 1)
                 if (visit.source, visit.target) == ends and visit.event in keys
             ]
+            has_failed = marks.failed and bool(taken) and taken[-1][0] == len(marks.visits)
             yield Arrow(
                 ids[ends[0]],
                 ids[ends[1]],
                 events=keys,
                 names=tuple(_name(event) for event in transition.events),
                 guards=tuple(printable(str(guard)) for guard in transition.cond),
-                label=printable(_summed([visit.label for visit in visits])),
-                taken=bool(visits),
+                label=printable(_summed([visit.label for _, visit in taken])),
+                taken=bool(taken),
+                order=_order([number for number, _ in taken]),
+                detail=printable(_detail(taken)),
+                mark="failed" if has_failed else "",
             )
 
 
 def _summed(labels: Sequence[str]) -> str:
     shown = [label for label in labels if label]
     return ", ".join(shown) if len(shown) <= 2 else f"{len(shown)} times, last {shown[-1]}"
+
+
+def _order(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers)) if len(numbers) <= 2 else f"{len(numbers)}x"
+
+
+def _detail(taken: Sequence[tuple[int, Visit]]) -> str:
+    said = [visit.time or (visit.label if visit.label != str(number) else "") for number, visit in taken]
+    shown = [text for text in said if text]
+    return ", ".join(shown) if len(shown) <= 2 else f"last {shown[-1]}"
 
 
 def _classes(chart: AnyChart, marks: Marks, ids: Mapping[str, str]) -> dict[str, str]:

@@ -44,11 +44,10 @@ def _body(picture: Picture) -> Iterator[str]:
     yield from (_node(node, picture) for node in picture.nodes if node.id not in boxed)
     yield from (f'"[*]" -> {_quoted(node.id)};' for node in picture.nodes if node.initial)
     depths = _depths(picture)
-    for index, arrow in enumerate(picture.arrows):
-        missed = "failed" if index in picture.missed else None
+    for arrow in picture.arrows:
         between = boxed.get(arrow.source) != boxed.get(arrow.target)
         back = between and depths.get(arrow.target, 0) < depths.get(arrow.source, 0)
-        yield _edge(arrow, "visited" if arrow.taken else missed, back=back)
+        yield _edge(arrow, back=back)
     # Graphviz would place a final state first if only notes lead there: an invisible edge puts it last.
     led_to = {arrow.target for arrow in picture.arrows}
     last = picture.arrows[-1].source if picture.arrows else None
@@ -79,9 +78,22 @@ def _depths(picture: Picture) -> dict[str, int]:
     return {state: len(path) for state, path in breadth_first(initial, lambda here: leaving.get(here, ()))}
 
 
-def _edge(arrow: Arrow, kind: str | None, *, back: bool) -> str:
+_EDGES = {
+    "taken": ("visited", ""),
+    "failed": ("failed", ""),
+    "missed": ("missed", ", style=dashed"),
+    "untested": ("missed", ', style="dashed,bold"'),
+    "unseen": ("visited", ", style=dotted"),
+}
+"""The class of colours and the style of each kind of transitions."""
+
+
+def _edge(arrow: Arrow, *, back: bool) -> str:
     guards = [f"[{', '.join(arrow.guards)}]"] if arrow.guards else []
-    mark = f', color="{COLOURS[kind][1]}", penwidth=2' if kind is not None else ""
+    mark = ""
+    if arrow.kind in _EDGES:
+        kind, style = _EDGES[arrow.kind]
+        mark = f', color="{COLOURS[kind][1]}", penwidth=2{style}'
     # A way back must not place a box before, or below, the boxes that lead to it.
     rank = ", constraint=false" if back else ""
     way = f"{_quoted(arrow.source)} -> {_quoted(arrow.target)}"

@@ -10,7 +10,7 @@ from html import escape as escape_html
 from statechart.diagram import graphviz, mermaid
 from statechart.errors import DiagramUnavailable
 from statechart.formats.dot import dot
-from statechart.picture import Arrow, Picture, printable
+from statechart.picture import Arrow, ArrowMark, Picture, printable
 from statechart.testing.coverage.counting import Coverage
 from statechart.testing.coverage.items import PRODUCTION, Covered, edge_item, percent, tests_text
 from statechart.wording import counted
@@ -130,11 +130,21 @@ def coloured(covered: Covered) -> Picture:
     def met(arrow: Arrow) -> list[str]:
         return list(dict.fromkeys(test for item in items(arrow) for test in tests.get(item, [])))
 
+    def times_of(arrow: Arrow) -> int:
+        return sum((covered.seen or {}).get(item, 0) for item in items(arrow))
+
+    def mark(arrow: Arrow) -> ArrowMark:
+        if covered.seen is None:
+            return "" if met(arrow) else "missed"
+        if not met(arrow):
+            return "untested" if times_of(arrow) else "missed"
+        return "" if times_of(arrow) else "unseen"
+
     def label(arrow: Arrow) -> str:
         tested = tests_text(len(met(arrow)))
         if covered.seen is None:
             return tested
-        times = sum(covered.seen.get(item, 0) for item in items(arrow))
+        times = times_of(arrow)
         seen = f"seen {counted(times, 'time')}" if times else "never seen"
         return f"{tested}, {seen}"
 
@@ -148,12 +158,16 @@ def coloured(covered: Covered) -> Picture:
     shown = [*picture.arrows, *hidden]
     return replace(
         picture,
-        arrows=[replace(arrow, label=label(arrow), taken=bool(met(arrow))) for arrow in shown],
+        arrows=[
+            replace(
+                arrow, label=label(arrow), detail=label(arrow), taken=bool(met(arrow)), mark=mark(arrow)
+            )
+            for arrow in shown
+        ],
         classes={
-            node.id: "visited" if covered.items["states"].get(values[node.id]) else "failed"
+            node.id: "visited" if covered.items["states"].get(values[node.id]) else "missed"
             for node in picture.nodes
         },
-        missed=frozenset(index for index, arrow in enumerate(shown) if not met(arrow)),
     )
 
 
