@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -19,13 +19,16 @@ from environments.following.attendance import attendance
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import UnreadableSummary
 from environments.model.states import AnyState, EnvironmentState
+from environments.ports import KeepsSegments, latest_of, readable_of
 from environments.selection import Selection, several
 from environments.verbs.opened import Opened, target_of
 
 if TYPE_CHECKING:
     from environments.model.records import HistoryEntry
     from environments.model.summary import Summary
+    from statechart.errors import UnusableSegment
     from statechart.holder import Holder
+    from statechart.storage.segments.whole import SegmentFile
 
 
 class Reading(Opened):
@@ -143,6 +146,30 @@ class Reading(Opened):
     def history(self, name: str) -> list[HistoryEntry]:
         """Return all records of an environment, oldest first, even if its provider is not installed."""
         return self._repository.history(name)
+
+    def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterable[HistoryEntry]:
+        """Return the latest records, back to a checkpoint that is enough, or all.
+
+        Earlier segments are not read, and may be missing.
+        """
+        return latest_of(self._repository, name, enough)
+
+    def readable(self, name: str) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
+        """Return the records that can be read, and the problem that keeps earlier ones from being read.
+
+        Raises:
+            StorageError: The history can't be read at all.
+        """
+        return readable_of(self._repository, name)
+
+    def segments(self, name: str) -> list[SegmentFile]:
+        """Return the files of a history, oldest first; none if the storage keeps no segments.
+
+        Raises:
+            StorageError: A segment is damaged.
+        """
+        kept = self._repository
+        return kept.segments(name) if isinstance(kept, KeepsSegments) else []
 
     async def events(
         self,

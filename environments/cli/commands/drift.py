@@ -16,6 +16,7 @@ from environments.cli.many.choice import Choice, names_arguments
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.cli.terminal.narrator import Narrator
+from environments.presentation.answers.drift import drift_document
 from statechart.errors import Locked
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, note
@@ -131,23 +132,7 @@ def _document(settings: Settings, result: _DriftResult) -> dict[str, object]:
     if result.drift is None:
         told = result.report(settings)
         return {"name": result.name, "under_way": result.under_way, **(told.document() if told else {})}
-    found = result.drift
-    return {
-        "name": result.name,
-        "state": found.environment.state.name.value,
-        "condition": found.environment.condition,
-        "findings": [
-            {
-                "kind": finding.kind.value,
-                "what": finding.what,
-                "event": finding.event,
-                "next": _spelled(settings, result.name, finding),
-            }
-            for finding in found.findings
-        ],
-        "unseen": list(found.unseen),
-        "applied": found.applied,
-    }
+    return drift_document(result.drift, settings.spell)
 
 
 def _spelled(settings: Settings, name: str, finding: Difference) -> str | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +13,15 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
-from environments.presentation.documents import environment_document, history_document
+from environments.presentation.answers.history import (
+    history_opening,
+    past,
+    past_of,
+    past_view,
+    readable_history,
+)
+from environments.presentation.documents import history_document
 from environments.presentation.text import facts_text, history_lines
-from environments.presentation.view import View
 from environments.storage.settled import settled_entries
 from statechart.errors import MissingSegment
 from statechart.terminal.colours import styled
@@ -26,10 +31,7 @@ from statechart.terminal.program.parameters import as_test_option
 from statechart.terminal.text import when
 
 if TYPE_CHECKING:
-    from environments.model.records import HistoryEntry, Past
     from environments.presentation.text import AnyEntry
-    from environments.storage.file import FileRepository
-    from statechart.holder import Holder
 
 
 @subcommand("history")
@@ -73,9 +75,8 @@ def print_history(settings: Settings, name: str, at: str | None) -> None:
         return
     # Printed while it is read, as a history may be long. Damage is found before the first line.
     entries, gap = _readable(settings, name)
-    missing = {} if gap is None else {"missing": {"first_seq": 1, "last_seq": gap.last_seq}}
     print_lines(
-        json_lines({"name": name, **missing}, map(history_document, entries))
+        json_lines(history_opening(name, gap), map(history_document, entries))
         if settings.json
         else history_lines(entries)
     )
@@ -93,11 +94,7 @@ def _readable(settings: Settings, name: str) -> tuple[Iterator[AnyEntry], Missin
     try:
         first = next(entries, None)
     except MissingSegment:
-        # Segments may be moved away, to keep a history short.
-        known, gap = loading.storage(settings).readable(name)
-        if gap is not None and not isinstance(gap, MissingSegment):
-            raise gap from None
-        return known, gap
+        return readable_history(loading.storage(settings), name)
     return (entries if first is None else chain([first], entries)), None
 
 
@@ -118,37 +115,12 @@ def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
 
 
 def _print_past(settings: Settings, name: str, at: str) -> None:
-    past = _found(name, loading.storage(settings), read_moment(settings, name, at))
-    entry = past.entry
-    view = View(past.environment, _at_work(past))
-    directory = loading.storage(settings).directory(name)
-    document = environment_document(view, settings.spell, directory)
-    document.update(seq=entry.seq, at=entry.at.isoformat(), holder=None, next=[])
+    storage = loading.storage(settings)
+    found = past(storage, name, read_moment(settings, name, at))
+    directory, entry = storage.directory(name), found.entry
     shown = f"as it was after record {entry.seq}, written by {entry.actor} at {when(entry.at)}"
-    emit(settings, document, f"{facts_text(view, styled, directory)}\n{shown}")
-
-
-def _found(name: str, storage: FileRepository, at: int | datetime) -> Past:
-    # Past states are folded from typed records, which load pydantic.
-    from environments.model.errors import NoSuchMoment
-    from environments.model.records import at_revision, at_time
-
-    def is_enough(opening: HistoryEntry) -> bool:
-        return opening.revision <= at if isinstance(at, int) else opening.at <= at
-
-    def past(entries: Sequence[HistoryEntry]) -> Past:
-        return at_revision(name, entries, at) if isinstance(at, int) else at_time(name, entries, at)
-
-    latest = list(storage.latest(name, is_enough))
-    try:
-        return past(latest)
-    except NoSuchMoment:
-        if latest[0].seq == 1:
-            raise
-        return past(storage.history(name))  # which says what there is
-
-
-def _at_work(past: Past) -> Holder | None:
-    """Return the holder of the operation that was open then."""
-    operation = past.environment.operation
-    return operation.holder if operation is not None and operation.is_active else None
+    emit(
+        settings,
+        past_of(found, settings.spell, directory),
+        f"{facts_text(past_view(found), styled, directory)}\n{shown}",
+    )

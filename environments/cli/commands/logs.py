@@ -18,7 +18,7 @@ from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.model.errors import StepFailed
 from environments.ports import CollectsLogs, provider_of
-from environments.presentation.log_files import read_trace, tail, trace_file
+from environments.presentation.answers.logs import read_log, trace_of
 from environments.secrets.redaction import clean, redactor
 from environments.system.files import OwnPath
 from statechart.terminal.output import emit, note, write
@@ -93,23 +93,14 @@ def _print_log(
     provider = provider_of(environment)
     collect = _collection(provider, environment, directory)
     current = collect()
-    files = provider.logs(environment, directory)
-    redact = redactor(environment.spec)
-    lines, read = tail(files, count, directory)
-    # All lines at once: a secret may have several.
-    lines = redact("\n".join(lines)).split("\n") if lines else []
-    if not files:
+    log, redact = read_log(environment, directory, count), redactor(environment.spec)
+    if not log.files:
         nothing = "no service of it has said anything" if current else "nothing was collected before"
         note(f"{name} is {environment.condition}: {nothing}")
-    if settings.json or lines:
-        emit(
-            settings,
-            {"name": name, "files": [str(path) for path in files], "lines": lines},
-            _fit("\n".join(lines), redact),
-            raw=True,
-        )
-    if follow and files:
-        follow_log(OwnPath.within(directory.parent, files[-1]), read, redact, collect)
+    if settings.json or log.lines:
+        emit(settings, log.document(), _fit("\n".join(log.lines), redact), raw=True)
+    if follow and log.files:
+        follow_log(OwnPath.within(directory.parent, log.files[-1]), log.size, redact, collect)
 
 
 def _collection(provider: Provider, environment: AnyEnvironment, directory: Path) -> Callable[[], bool]:
@@ -144,13 +135,11 @@ def _collected(collector: CollectsLogs, environment: AnyEnvironment, directory: 
 
 
 def _print_trace(settings: Settings, environment: AnyEnvironment, directory: Path) -> None:
-    path = trace_file(environment, directory)
-    if path is None:
+    document = trace_of(environment, directory)
+    if document["file"] is None:
         note(f"{environment.name} is {environment.condition}: no failure has left a trace")
-    text = read_trace(path) if path is not None else ""
-    if settings.json or path is not None:
-        document = {"name": environment.name, "file": str(path) if path else None, "trace": text}
-        emit(settings, document, _fit(text, redactor(environment.spec)), raw=True)
+    if settings.json or document["file"] is not None:
+        emit(settings, document, _fit(str(document["trace"]), redactor(environment.spec)), raw=True)
 
 
 def _fit(text: str, redact: Callable[[str], str]) -> str:

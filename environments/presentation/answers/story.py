@@ -1,0 +1,73 @@
+"""What an environment is now, and how that came about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from environments.execution.unreleased import unreleased
+from environments.presentation.documents import environment_document
+from environments.presentation.log_files import last_words
+from environments.presentation.story import tell
+from environments.presentation.view import look
+from environments.system.processes import Program
+from environments.system.survivors import survivors
+from statechart.terminal.story import story_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from environments.model.environment import AnyEnvironment
+    from environments.presentation.answers.archive import Archive
+    from environments.presentation.documents import Spell
+    from environments.presentation.view import View
+    from statechart.terminal.story import Story
+
+
+def show_document(archive: Archive, name: str, spell: Spell) -> dict[str, object]:
+    """Return the document of `show`.
+
+    Raises:
+        StorageError: The environment can't be read.
+        UnknownProvider: Its provider is not installed.
+    """
+    return environment_document(look(archive, name), spell, archive.directory(name))
+
+
+def why_document(archive: Archive, name: str, spell: Spell) -> dict[str, object]:
+    """Return the document of `why`.
+
+    Raises:
+        StorageError: The environment can't be read.
+        UnknownProvider: Its provider is not installed.
+    """
+    view, told = story(archive, name)
+    return why_of(view, told, spell, archive.directory(name))
+
+
+def why_of(view: View[AnyEnvironment], told: Story, spell: Spell, directory: Path) -> dict[str, object]:
+    """Return the document of `why` of a story that was told."""
+    return {**environment_document(view, spell, directory), "story": story_document(told)}
+
+
+def story(archive: Archive, name: str) -> tuple[View[AnyEnvironment], Story]:
+    """Return the view of an environment and its story.
+
+    Raises:
+        StorageError: The environment can't be read.
+        UnknownProvider: Its provider is not installed.
+    """
+    view = look(archive, name)
+    directory = archive.directory(name)
+    view = replace(view, unreleased=unreleased(view.environment, directory))
+    operation = view.environment.operation
+    alive = survivors(operation) if operation is not None and view.interrupted else []
+    entries, gap = archive.readable(name)
+    told = tell(
+        view,
+        entries,
+        [Program.of(each).describe() for each in alive],
+        last_words(view.environment, directory),
+        earlier=None if gap is None else str(gap),
+    )
+    return view, told
