@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from statechart.answers.ways import placeholder
 from statechart.chart import Chart
 from statechart.engine.keywords import Keyword, keywords_of, takes_all
 from statechart.terminal.refusal import UsageRefused
@@ -53,8 +54,3 @@ class PayloadRefused(UsageRefused):
         self.event = event
         self.words: tuple[str, ...] = tuple(words)
         super().__init__("\n  ".join(problems), code="payload")
-
-
-def placeholder(keyword: Keyword) -> str:
-    """Return a word to type the value in the place of."""
-    return keyword.words.upper() if keyword.words.isidentifier() else "VALUE"

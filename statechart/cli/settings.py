@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from statechart.terminal.settings import ProgramSettings, shell_word
+from statechart.answers.spelling import ANY_CHART, PROGRAM, Spelling
+from statechart.terminal.settings import ProgramSettings
 
 STORE_VARIABLE = "STATECHART_STORE"
 NETWORK_VARIABLE = "STATECHART_ALLOW_NETWORK_FILESYSTEM"
-
-_CHARTLESS = ("--", "docs ")
 
 
 @dataclass
@@ -25,9 +24,9 @@ class Settings(ProgramSettings):
         chosen_store: The directory of the values typed on the command line, if any.
     """
 
-    program: ClassVar[str] = "python -m statechart"
+    program: ClassVar[str] = PROGRAM
 
-    reference: str = "MODULE:CHART"
+    reference: str = ANY_CHART
     model_reference: str | None = None
     chosen_store: Path | None = None
 
@@ -46,18 +45,4 @@ class Settings(ProgramSettings):
 
     def spell(self, words: str, name: str | None = None) -> str:
         """Return a command ready to be typed, with `NAME` replaced by a name."""
-        spelled = words.replace("NAME", shell_word(name) if name is not None else "NAME")
-        command, _, rest = spelled.partition(" ")
-        if f"{spelled} ".startswith(_CHARTLESS) or rest == "--help":
-            return f"{self.program} {spelled}"
-        options = [
-            f" {option} {shell_word(str(value))}"
-            for option, value in (("--store", self.chosen_store), ("--model", self.model_reference))
-            if value is not None and not (option == "--store" and command == "diagram")
-        ]
-        named = " ".join(part for part in (command, _quoted(self.reference), rest) if part)
-        return f"{self.program} {named}{''.join(options)}"
-
-
-def _quoted(reference: str) -> str:
-    return reference if reference == "MODULE:CHART" else shell_word(reference)
+        return Spelling(self.reference, self.model_reference, self.chosen_store).spell(words, name)

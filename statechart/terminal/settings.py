@@ -17,6 +17,16 @@ class Notes(Protocol):
         ...
 
 
+class Spells(Protocol):
+    """Spells the commands of a program."""
+
+    program: ClassVar[str]
+
+    def spell(self, words: str, name: str | None = None) -> str:
+        """Return a command ready to be typed, with `NAME` replaced by a name."""
+        ...
+
+
 def shell_word(text: str) -> str:
     """Return a text as a word to type, in which no character acts on the terminal."""
     if text.isprintable():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from statechart.answers.values import allowed_document, look
+from statechart.answers.ways import fire_steps
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
 from statechart.cli.settings import Settings
-from statechart.cli.values import fire_steps, look, ways_document, ways_text
+from statechart.cli.values import ways_text
 from statechart.formats.columns import columns_of
 from statechart.terminal.output import emit, tell_next
 
@@ -21,7 +23,6 @@ def allowed(settings: Settings, name: str) -> None:
         python -m statechart allowed shop:OrderChart A-1 --store orders
     """
     shown = look(loading.repository(settings), name)
-    document = {"name": name, "state": shown.summary.state, **ways_document(shown.ways)}
     lines = [f"{name} is {shown.summary.state}", *ways_text(shown.ways, columns_of(sys.stdout))]
-    emit(settings, document, "\n".join(lines))
+    emit(settings, allowed_document(shown), "\n".join(lines))
     tell_next(settings, tuple(fire_steps(shown.ways)), name)

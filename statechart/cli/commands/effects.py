@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 
 import click
 
+from statechart.answers.values import due_document
 from statechart.cli import loading
-from statechart.cli.error_reports import report
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
 from statechart.errors import StatechartError
 from statechart.formats.columns import columns_of
+from statechart.stored.damage import Damaged
 from statechart.stored.effects import DueEffect, EffectOutcome
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, note
@@ -69,11 +70,8 @@ def _tell_due(
     if found or settings.json:
         rows = [_due_row(each) for each in found]
         lines = _TABLE.lines(_DUE, rows, ["plain"] * len(rows), styled, columns_of(sys.stdout))
-        document = {
-            "due": [each.model_dump(mode="json") for each in found],
-            "unreadable": [{"name": each, **_error(damaged[each], settings)} for each in damaged],
-        }
-        emit(settings, document, "\n".join(lines))
+        unreadable = [Damaged(each, error) for each, error in damaged.items()]
+        emit(settings, due_document(found, unreadable, settings), "\n".join(lines))
     if found:
         note(f"{len(found)} due")
         note(f"next: {settings.spell('effects --run' if name is None else 'effects NAME --run', name)}")
@@ -84,12 +82,6 @@ def _tell_due(
         note(f"next, for {unread}: {settings.spell('verify NAME', unread)}")
     if damaged:
         raise click.exceptions.Exit(ExitCode.STORAGE)
-
-
-def _error(error: StatechartError, settings: Settings) -> dict[str, object]:
-    found = report(error, settings)
-    assert found is not None, "every error of the storage has a report"
-    return found.document()
 
 
 def _due_row(each: DueEffect) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from statechart.answers.errors import report
+from statechart.answers.records import payload_text
 from statechart.cli import loading
-from statechart.cli.error_reports import report
 from statechart.cli.parameters import subcommand
-from statechart.cli.records import payload_text
 from statechart.cli.settings import Settings
 from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of

@@ -8,9 +8,16 @@ from typing import Any
 
 import click
 
+from statechart.answers.records import (
+    opening_document,
+    past_document,
+    readable,
+    record_document,
+    record_rows,
+    value_at,
+)
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
-from statechart.cli.records import readable, record_document, record_rows
 from statechart.cli.scenarios.replaying import print_replay
 from statechart.cli.settings import Settings
 from statechart.cli.values import rows, value_rows
@@ -21,7 +28,6 @@ from statechart.terminal.output import emit, json_lines, note, print_lines
 from statechart.terminal.program.moments import read_moment, require_one
 from statechart.terminal.program.parameters import as_test_option
 from statechart.terminal.text import history_text
-from statechart.wording import state_text
 
 
 @subcommand("history")
@@ -52,8 +58,7 @@ def history(settings: Settings, name: str, at: str | None, as_test: Path | None)
         return
     records, gap = readable(repository, name)
     if settings.json:
-        missing = {} if gap is None else {"missing": {"first_seq": 1, "last_seq": gap.last_seq}}
-        print_lines(json_lines({"name": name, **missing}, map(record_document, records)))
+        print_lines(json_lines(opening_document(name, gap), map(record_document, records)))
     else:
         print_lines(history_text(record_rows(records)))
     if gap is not None:
@@ -61,12 +66,7 @@ def history(settings: Settings, name: str, at: str | None, as_test: Path | None)
 
 
 def _print_past(settings: Settings, repository: ChartRepository[Any], name: str, at: str) -> None:
-    moment = read_moment(settings, name, at)
-    if isinstance(moment, int):
-        found = repository.at(name, revision=moment)
-    else:
-        found = repository.at(name, at=moment)
-    state = state_text(found.state)
-    value = found.model_dump(mode="json")
+    document = past_document(name, at, value_at(repository, name, read_moment(settings, name, at)))
+    state, value = document["state"], document["value"]
     lines = [f"{name} was {styled(state, 'bold')}", *rows(value_rows(value), columns_of(sys.stdout))]
-    emit(settings, {"name": name, "asked": at, "state": state, "value": value}, "\n".join(lines))
+    emit(settings, document, "\n".join(lines))

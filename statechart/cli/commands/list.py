@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
+from statechart.answers.values import list_document
 from statechart.cli import loading
-from statechart.cli.error_reports import report
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
-from statechart.cli.values import iso, place_of
+from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of
 from statechart.graph import failures
 from statechart.stored.damage import Damaged
@@ -27,6 +27,7 @@ from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode
 from statechart.terminal.table import Table, cleaned
 from statechart.terminal.text import ago, when
+from statechart.wording import state_text
 
 _COLUMNS = ("state", "name", "since", "age", "revision")
 _DAMAGED = (*_COLUMNS, "note")
@@ -87,8 +88,7 @@ def _print(
     total: int,
 ) -> None:
     if settings.json:
-        unreadable = [{"name": each.name, **_report(each, settings)} for each in damaged]
-        emit(settings, {"values": [_document(each) for each in shown], "unreadable": unreadable}, "")
+        emit(settings, list_document(shown, damaged, settings), "")
         return
     if not total:
         note(f"no values in {place_of(repository)}")
@@ -108,7 +108,7 @@ def _print(
 
 def _lines(repository: ChartRepository[Any], shown: list[Summary], damaged: list[Damaged]) -> list[str]:
     bad, now = failures(repository.chart), datetime.now(UTC)
-    finals = [str(state.id) for state in repository.chart.states if state.final]
+    finals = [state_text(state.value) for state in repository.chart.states if state.final]
     rows = [
         [each.state, cleaned(each.name), when(each.since), ago(each.since, now), str(each.revision)]
         for each in shown
@@ -123,19 +123,3 @@ def _lines(repository: ChartRepository[Any], shown: list[Summary], damaged: list
         ]
     colours = ["red" if each.state in bad else "dim" if each.state in finals else "bold" for each in shown]
     return _TABLE.lines(columns, rows, [*colours, *["red"] * len(damaged)], styled, columns_of(sys.stdout))
-
-
-def _document(summary: Summary) -> dict[str, object]:
-    return {
-        "name": summary.name,
-        "state": summary.state,
-        "since": iso(summary.since),
-        "revision": summary.revision,
-        "updated_at": iso(summary.at),
-    }
-
-
-def _report(damaged: Damaged, settings: Settings) -> dict[str, object]:
-    found = report(damaged.error, settings)
-    assert found is not None, "every error of the storage has a report"
-    return found.document()

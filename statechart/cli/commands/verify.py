@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from statechart.answers.errors import report
 from statechart.cli import loading
-from statechart.cli.error_reports import report
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
 from statechart.errors import StorageError

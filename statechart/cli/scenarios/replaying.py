@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from statechart.cli.records import readable
+from statechart.answers.records import readable
 from statechart.cli.scenarios.scenario import Recorded, Scenario, Unrepeatable, print_scenario, replayed
 from statechart.engine.keywords import recorded_payload
 from statechart.storage.chain import CHECKPOINT

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
+from statechart.answers.ways import Ways, ways_of
 from statechart.cli.payload import read_payload
 from statechart.cli.scenarios.literals import Unwritable
 from statechart.cli.scenarios.scenario import Scenario
-from statechart.cli.values import Ways, ways_of
 from statechart.engine.keywords import keywords_of
 from statechart.errors import InvalidTransition
 from statechart.graph import failures

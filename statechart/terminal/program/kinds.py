@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from statechart.terminal.report import ExitCode
-from statechart.terminal.settings import ProgramSettings
+from statechart.terminal.settings import Spells
 
-SettingsT = TypeVar("SettingsT", bound=ProgramSettings)
+SettingsT = TypeVar("SettingsT", bound=Spells)
 Advice = Callable[[Exception, SettingsT], Sequence[str]]
 
 
@@ -27,13 +27,13 @@ class Kind(Generic[SettingsT]):
 def say(*words: str) -> Advice[Any]:  # Any: the settings of any program
     """Return fixed advice; `NAME` in a command is replaced by the name in the error."""
 
-    def advice(error: Exception, settings: ProgramSettings) -> list[str]:
+    def advice(error: Exception, settings: Spells) -> list[str]:
         return [_spelled(line, error, settings) for line in words]
 
     return advice
 
 
-def _spelled(line: str, error: Exception, settings: ProgramSettings) -> str:
+def _spelled(line: str, error: Exception, settings: Spells) -> str:
     sentence, found, command = line.partition(f"{settings.program} ")
     return sentence + settings.spell(command, name_in(error)) if found else line
 
@@ -54,7 +54,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-def of_the_storage(error: Exception, settings: ProgramSettings) -> list[str]:
+def of_the_storage(error: Exception, settings: Spells) -> list[str]:
     """Return the next steps after an error of the storage."""
     number = getattr(error.__cause__, "errno", None)
     again = settings.spell("list")
@@ -65,7 +65,7 @@ def of_the_storage(error: Exception, settings: ProgramSettings) -> list[str]:
     return [f"repair the disk or its permissions, then {again}"]
 
 
-def of_the_system(_error: Exception, settings: ProgramSettings) -> list[str]:
+def of_the_system(_error: Exception, settings: Spells) -> list[str]:
     """Return the next steps after an error of the operating system."""
     # What a command expects of the system it translates itself: here are only a lack of open files
     # or memory, and a working directory that was removed.

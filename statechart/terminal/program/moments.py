@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
-    from statechart.terminal.settings import ProgramSettings
+    from statechart.terminal.settings import Spells
 
 
-def read_moment(settings: ProgramSettings, name: str, at: str) -> int | datetime:
+def read_moment(settings: Spells, name: str, at: str) -> int | datetime:
     """Return the revision or the time that a text names.
 
     Raises:
@@ -46,7 +46,7 @@ def _rest(at: str) -> timedelta:
     return unit - timedelta(microseconds=1)
 
 
-def require_one(settings: ProgramSettings, name: str, at: str | None) -> None:
+def require_one(settings: Spells, name: str, at: str | None) -> None:
     """Check that a moment was not typed beside `--as-test`.
 
     Raises:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from statechart import ChartRepository
-from statechart.cli.error_reports import KINDS
+from statechart.answers.errors import KINDS
 from statechart.errors import StatechartError
 from statechart.terminal.program.kinds import nearest_kind
 from tests.statechart.cli.conftest import ORDERS, SHOP

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from statechart.errors import UnusableSegment
 from statechart.storage.chain import CHECKPOINT, CREATED, REBASED
 from statechart.terminal.text import precise, when
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.storage.record import Record
@@ -96,6 +98,34 @@ def record_document(record: Record) -> dict[str, object]:
     if record.value is not None:
         document["state"] = record.value.get("state")
     return document
+
+
+def opening_document(name: str, gap: UnusableSegment | None) -> dict[str, object]:
+    """Return the beginning of a history as JSON: the name, and the records that can't be read."""
+    missing = {} if gap is None else {"missing": {"first_seq": 1, "last_seq": gap.last_seq}}
+    return {"name": name, **missing}
+
+
+def value_at(repository: ChartRepository[Any], name: str, moment: int | datetime) -> Any:  # Any: the model
+    """Return the value of a name as it was at a revision, or at a moment.
+
+    Raises:
+        NoSuchMoment: There is no such revision, or the value did not exist at the moment.
+        StorageError: The history can't be read.
+    """
+    if isinstance(moment, int):
+        return repository.at(name, revision=moment)
+    return repository.at(name, at=moment)
+
+
+def past_document(name: str, asked: str, value: Any) -> dict[str, Any]:  # Any: the model, and JSON
+    """Return a value as it was, as JSON; `asked` is the revision or the time as typed."""
+    return {
+        "name": name,
+        "asked": asked,
+        "state": state_text(value.state),
+        "value": value.model_dump(mode="json"),
+    }
 
 
 def _said(data: Any) -> str:  # Any: JSON

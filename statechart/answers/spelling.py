@@ -1,0 +1,63 @@
+"""Spelling: a command of `python -m statechart`, ready to be typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from statechart.terminal.settings import shell_word
+
+if TYPE_CHECKING:
+    from statechart.stored.repository import ChartRepository
+
+PROGRAM = "python -m statechart"
+ANY_CHART = "MODULE:CHART"
+
+_CHARTLESS = ("--", "docs ")
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """The words that name a chart, its model and its store in each command.
+
+    Attributes:
+        reference: The chart, or a repository of it.
+        model: The class of the values, or None for that of the chart.
+        store: The directory of the values, or None for the one that the environment or a repository names.
+    """
+
+    program: ClassVar[str] = PROGRAM
+
+    reference: str = ANY_CHART
+    model: str | None = None
+    store: Path | None = None
+
+    @classmethod
+    def of(cls, repository: ChartRepository[Any]) -> Spelling:
+        """Return the spelling for a repository; the directory is absolute."""
+        chart = repository.chart
+        model = None if chart.model_class() is repository.model else _named(repository.model)
+        return cls(_named(chart), model, Path(repository.files.root).absolute())
+
+    def spell(self, words: str, name: str | None = None) -> str:
+        """Return a command ready to be typed, with `NAME` replaced by a name."""
+        spelled = words.replace("NAME", shell_word(name) if name is not None else "NAME")
+        command, _, rest = spelled.partition(" ")
+        if f"{spelled} ".startswith(_CHARTLESS) or rest == "--help":
+            return f"{self.program} {spelled}"
+        options = [
+            f" {option} {shell_word(str(value))}"
+            for option, value in (("--store", self.store), ("--model", self.model))
+            if value is not None and not (option == "--store" and command == "diagram")
+        ]
+        named = " ".join(part for part in (command, _quoted(self.reference), rest) if part)
+        return f"{self.program} {named}{''.join(options)}"
+
+
+def _named(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _quoted(reference: str) -> str:
+    return reference if reference == ANY_CHART else shell_word(reference)

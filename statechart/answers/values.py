@@ -1,0 +1,170 @@
+"""Values: a value of a chart, and those of a store, as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from statechart.answers.errors import report
+from statechart.answers.ways import Ways, fire_steps, ways_document, ways_of
+from statechart.errors import StatechartError
+from statechart.graph import failures
+from statechart.terminal.streams import prints_aside
+from statechart.terminal.text import when
+from statechart.wording import counted, state_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from statechart.holder import Holder
+    from statechart.stored.damage import Damaged
+    from statechart.stored.effects import DueEffect
+    from statechart.stored.listing import Summary
+    from statechart.stored.repository import ChartRepository
+    from statechart.terminal.settings import Spells
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value as `show` prints it."""
+
+    summary: Summary
+    value: Mapping[str, Any]  # Any: JSON
+    ways: Ways
+    failed: bool
+    final: bool
+    directory: Path
+    holder: Holder | None = None
+    due: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> list[str]:
+        """The commands that can follow."""
+        effects = ["effects NAME --run"] if self.due else []
+        return [*effects, *fire_steps(self.ways), "history NAME"]
+
+
+@prints_aside()
+def look(
+    repository: ChartRepository[Any], name: str, *, on_fault: Callable[[Exception], object] | None = None
+) -> Shown:
+    """Read a value, without taking its lock.
+
+    Args:
+        repository: The store.
+        name: The name of the value.
+        on_fault: Called with the error of a guard that raises; no events are returned then. By default the
+            error is raised.
+
+    Raises:
+        StorageError: The value can't be read.
+    """
+    loaded = repository.files.load(name)
+    chart = repository.chart
+    summary = repository.summary(name)
+    finals = [state_text(state.value) for state in chart.states if state.final]
+    return Shown(
+        summary,
+        loaded.value.model_dump(mode="json"),
+        _ways(repository, name, summary.state, on_fault),
+        failed=summary.state in failures(chart),
+        final=summary.state in finals,
+        directory=repository.files.directory(name),
+        holder=repository.files.holder(name),
+        due=tuple(map(_due, repository.due_effects(name))),
+    )
+
+
+def _ways(
+    repository: ChartRepository[Any],
+    name: str,
+    state: str,
+    on_fault: Callable[[Exception], object] | None,
+) -> Ways:
+    try:
+        return ways_of(repository.chart, repository.model, state, repository.allowed(name))
+    except StatechartError:
+        raise
+    except Exception as error:  # of a guard, which may raise anything
+        if on_fault is None:
+            raise
+        on_fault(error)
+        return Ways({}, {}, {})
+
+
+def _due(effect: DueEffect) -> str:
+    failed = f", failed {counted(effect.attempts, 'time')}: {effect.error}" if effect.attempts else ""
+    return f"{effect.effect}, after {effect.event} at {when(effect.at)}{failed}"
+
+
+def document_of(shown: Shown, spelling: Spells) -> dict[str, object]:
+    """Return a value as JSON."""
+    summary = shown.summary
+    return {
+        "name": summary.name,
+        "state": summary.state,
+        "since": iso(summary.since),
+        "is_error": shown.failed,
+        "revision": summary.revision,
+        "updated_at": iso(summary.at),
+        "value": dict(shown.value),
+        **ways_document(shown.ways),
+        "due": list(shown.due),
+        "holder": shown.holder.model_dump(mode="json") if shown.holder else None,
+        "next": [spelling.spell(step, summary.name) for step in shown.steps],
+        "directory": str(shown.directory),
+    }
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment as records write it."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def list_document(
+    shown: Iterable[Summary], damaged: Iterable[Damaged], spelling: Spells
+) -> dict[str, object]:
+    """Return a list of values as JSON, with the errors of those that can't be read."""
+    return {
+        "values": [summary_document(each) for each in shown],
+        "unreadable": unreadable_documents(damaged, spelling),
+    }
+
+
+def summary_document(summary: Summary) -> dict[str, object]:
+    """Return a value of a list as JSON."""
+    return {
+        "name": summary.name,
+        "state": summary.state,
+        "since": iso(summary.since),
+        "revision": summary.revision,
+        "updated_at": iso(summary.at),
+    }
+
+
+def due_document(
+    due: Iterable[DueEffect], damaged: Iterable[Damaged], spelling: Spells
+) -> dict[str, object]:
+    """Return effects that are due as JSON, with the errors of the values that can't be read."""
+    return {
+        "due": [each.model_dump(mode="json") for each in due],
+        "unreadable": unreadable_documents(damaged, spelling),
+    }
+
+
+def unreadable_documents(damaged: Iterable[Damaged], spelling: Spells) -> list[dict[str, object]]:
+    """Return the values that can't be read as JSON, each with its error."""
+    return [{"name": each.name, **_error(each.error, spelling)} for each in damaged]
+
+
+def _error(error: StatechartError, spelling: Spells) -> dict[str, object]:
+    found = report(error, spelling)
+    assert found is not None, "every error of the storage has a report"
+    return found.document()
+
+
+def allowed_document(shown: Shown) -> dict[str, object]:
+    """Return the events that a value allows, and the reasons of the others, as JSON."""
+    return {"name": shown.summary.name, "state": shown.summary.state, **ways_document(shown.ways)}

@@ -1,0 +1,27 @@
+"""The way that a value took through its chart, as the marks of a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statechart.picture import Marks, Visit
+from statechart.terminal.text import when
+
+if TYPE_CHECKING:
+    from statechart.stored.repository import ChartRepository
+
+
+def marks_of(repository: ChartRepository[Any], name: str) -> Marks:
+    """Return the marks of a value's transitions and of its state.
+
+    Raises:
+        StorageError: Its history can't be read.
+    """
+    records = repository.history(name)
+    taken = [
+        Visit(str(record.data.get("from_state")), record.event, record.to_state, f"at {when(record.at)}")
+        for record in records
+        if record.event is not None and record.to_state is not None
+    ]
+    summary = repository.summary(name)
+    return Marks(current=summary.state, visits=taken, remark=f"{name}, here since {when(summary.since)}")

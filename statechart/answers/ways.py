@@ -1,0 +1,74 @@
+"""Ways: the events of a chart, seen from a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statechart.engine.keywords import Keyword, keywords_of
+from statechart.graph import allowed_events, edges, events
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+    from statechart.stored.session import Allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The events of a chart, seen from a value.
+
+    Attributes:
+        events: The allowed events, each with the states that it may lead to.
+        needing: The events that need a payload before their guards can be asked, with its keywords.
+        refused: The other events, each with the reason.
+    """
+
+    events: Mapping[str, str]
+    needing: Mapping[str, tuple[Keyword, ...]]
+    refused: Mapping[str, str]
+
+
+def ways_of(chart: type[Chart], model: type | None, state: str, allowed: Allowed) -> Ways:
+    """Sort the events of a chart: allowed, waiting for a payload, and refused."""
+    leaving = allowed_events(chart, state)
+    needing = {}
+    for event in events(chart):
+        needed = tuple(each for each in keywords_of(chart, model, event, state) if each.required)
+        asked = any(each.required for each in keywords_of(chart, model, event, state, guards=True))
+        if needed and event in leaving and (asked or event in allowed):
+            needing[event] = needed
+    targets = {
+        event: " or ".join(
+            dict.fromkeys(
+                edge.target for edge in edges(chart) if (edge.event, edge.source) == (event, state)
+            )
+        )
+        for event in allowed.events
+        if event not in needing
+    }
+    refused = {event: why for event, why in allowed.refused.items() if event not in needing}
+    return Ways(targets, needing, refused)
+
+
+def ways_document(ways: Ways) -> dict[str, object]:
+    """Return the events as JSON."""
+    return {
+        "allowed": list(ways.events),
+        "needs_payload": {event: [each.name for each in needed] for event, needed in ways.needing.items()},
+        "refused": dict(ways.refused),
+    }
+
+
+def fire_steps(ways: Ways) -> list[str]:
+    """Return the commands that fire an event."""
+    with_payload = [
+        " ".join([f"fire NAME {event}", *(f"{each.name}={placeholder(each)}" for each in needed)])
+        for event, needed in ways.needing.items()
+    ]
+    return [*(f"fire NAME {event}" for event in ways.events), *with_payload]
+
+
+def placeholder(keyword: Keyword) -> str:
+    """Return a word to type the value in the place of."""
+    return keyword.words.upper() if keyword.words.isidentifier() else "VALUE"
