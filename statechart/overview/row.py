@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 
@@ -65,6 +65,6 @@ class Source(Protocol[SourceRowT]):
         """Read the row of a name, or return None if the name does not exist."""
         ...
 
-    def changes(self) -> AsyncIterator[frozenset[str]]:
+    def changes(self) -> AsyncGenerator[frozenset[str], None]:
         """Yield the names that may have changed; at first, all names. Purged names are yielded too."""
         ...

@@ -1,0 +1,30 @@
+"""The errors of a dashboard's start."""
+
+from __future__ import annotations
+
+from statechart.errors import StatechartError
+
+
+class DashboardError(StatechartError):
+    """A dashboard can't be started."""
+
+
+class AddressInUse(DashboardError):
+    """Another process listens at the address.
+
+    Attributes:
+        listener: That process in words, or None if it belongs to another user.
+    """
+
+    def __init__(self, host: str, port: int, listener: str | None) -> None:
+        self.host, self.port, self.listener = host, port, listener
+        who = listener or "a process of another user"
+        super().__init__(f"port {port} of {host} is in use by {who}: choose another with --port")
+
+
+class AddressUnusable(DashboardError):
+    """The address is none that this process can listen at."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host, self.port, self.reason = host, port, reason
+        super().__init__(f"port {port} of {host} can't be listened at: {reason}")

@@ -1,0 +1,101 @@
+"""Following: an index that is kept up to date while pages are asked for, and tells open pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from loguru import logger
+
+from statechart.errors import StatechartError
+
+if TYPE_CHECKING:
+    from statechart.dashboard.hub import Hub
+    from statechart.overview import Index, Row, Source
+
+RowT = TypeVar("RowT", bound="Row")
+
+_AGAIN: Final = 1.0  # seconds, after which a store that could not be read is looked at again
+
+
+class Following(Generic[RowT]):
+    """Reads an index once, and refreshes what changes from then on.
+
+    It begins with the first request: an application that is mounted into another is not told of its start.
+
+    Attributes:
+        trouble: Why changes are not seen at the moment, or None.
+    """
+
+    def __init__(
+        self,
+        index: Index[RowT],
+        source: Source[RowT],
+        hub: Hub,
+        draw: Callable[[RowT], Mapping[str, object]],
+    ) -> None:
+        self._index = index
+        self._source = source
+        self._hub = hub
+        self._draw = draw
+        self._task: asyncio.Task[None] | None = None
+        self._is_read = asyncio.Event()
+        self.trouble: str | None = None
+
+    async def ready(self) -> None:
+        """Begin, unless it has begun, and wait until all was read once."""
+        if self._task is None or self._task.get_loop() is not asyncio.get_running_loop():
+            self._is_read = asyncio.Event()
+            self._task = asyncio.create_task(self._follow())
+        if not self._is_read.is_set():
+            waiting = asyncio.ensure_future(self._is_read.wait())
+            await asyncio.wait((waiting, self._task), return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether changes are seen."""
+        return self._task is not None and not self._task.done() and self.trouble is None
+
+    async def stop(self) -> None:
+        """End following."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._look()
+            except (StatechartError, OSError) as error:
+                self.trouble = str(error)
+                logger.warning("The store can't be followed, and is looked at again: {}", error)
+            await asyncio.sleep(_AGAIN)
+
+    async def _look(self) -> None:
+        async with aclosing(self._source.changes()) as changes:
+            async for names in changes:
+                if not self._is_read.is_set() or self.trouble is not None:
+                    await asyncio.to_thread(self._index.read)
+                    self.trouble = None
+                    self._is_read.set()
+                    self._hub.resync()
+                elif names:
+                    await self._refresh(names)
+
+    async def _refresh(self, names: frozenset[str]) -> None:
+        rows = await asyncio.to_thread(self._index.refresh, names)
+        if not len(self._hub):
+            return
+        self._hub.tell(
+            {name: None if row is None else self._told(row) for name, row in rows.items()},
+            {"all": self._index.total, **self._index.counts},
+        )
+
+    def _told(self, row: RowT) -> Mapping[str, object]:
+        drawn = self._draw(row) if self._hub.shows_rows else {}
+        return {"group": row.group, **drawn}

@@ -1,0 +1,164 @@
+"""The site: pages with their guard, their errors and their live changes, as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+
+from statechart.dashboard.following import Following
+from statechart.dashboard.guard import Access, Guard
+from statechart.dashboard.headers import Headers
+from statechart.dashboard.hub import Hub
+from statechart.dashboard.login import login_routes
+from statechart.dashboard.refusals import Refused
+from statechart.dashboard.streams import Stream
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from statechart.dashboard.templating import Templates
+    from statechart.overview import Index, Row, Source
+
+RowT = TypeVar("RowT", bound="Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Board(Generic[RowT]):
+    """The parts that the pages of a dashboard work with.
+
+    Attributes:
+        draw: Returns the facts of a row that open pages are told: its `html`.
+        explain: Returns the refusal that an error of the store means, or None for a fault of ours.
+        sources: The packages whose folder `static` is served.
+    """
+
+    source: Source[RowT]
+    index: Index[RowT]
+    templates: Templates
+    draw: Callable[[RowT], Mapping[str, object]]
+    explain: Callable[[Exception], Refused | None]
+    errors: tuple[type[Exception], ...]
+    static: Sequence[str] = ("statechart.dashboard",)
+    hub: Hub = field(default_factory=Hub)
+
+
+class Site(Generic[RowT]):
+    """An ASGI application: a server's only one, or mounted into another.
+
+    Args:
+        board: The parts of the dashboard.
+        pages: Its own routes.
+        access: The conditions of access, or None if the application around it asks for them.
+    """
+
+    def __init__(
+        self, board: Board[RowT], pages: Sequence[BaseRoute], access: Access | None = None
+    ) -> None:
+        self.board = board
+        self.following = Following(board.index, board.source, board.hub, board.draw)
+        self._templates = board.templates
+        routes = [
+            *pages,
+            *(login_routes(board.templates, access) if access is not None else ()),
+            Route("/events", self._events),
+            Route("/healthz", self._health),
+            Mount("/static", StaticFiles(packages=[(each, "static") for each in board.static])),
+        ]
+        handlers: dict[Any, Any] = {  # Any: Starlette's handlers are of one error each
+            Refused: self._refused,
+            HTTPException: self._http_error,
+            **dict.fromkeys(board.errors, self._store_error),
+        }
+        app: ASGIApp = Router(routes, lifespan=self._lifespan)
+        app = Guard(app, access)
+        app = GZipMiddleware(app, minimum_size=1000)
+        app = ExceptionMiddleware(app, handlers)
+        app = ServerErrorMiddleware(app, handler=self._fault)
+        self._app = Headers(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http":
+            scope["app"] = self
+            self._templates.serve_below(scope.get("root_path", ""))
+            await self.following.ready()
+        await self._app(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: object) -> AsyncIterator[None]:
+        await self.following.ready()
+        try:
+            yield
+        finally:
+            self.board.hub.close()
+            await self.following.stop()
+
+    async def _events(self, request: Request) -> Response:
+        return Stream(self.board.hub, request.query_params.get("name"))
+
+    async def _health(self, _request: Request) -> Response:
+        alive = self.following.is_alive
+        document = {"ok": alive, "watching": self.board.source.watching if alive else None}
+        return JSONResponse(document, HTTPStatus.OK if alive else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
+        if _is_for_programs(request):
+            return JSONResponse(error.document(), error.status, headers)
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            query = f"?{request.url.query}" if request.url.query else ""
+            page = self._templates.page(
+                request, "login.html", status=error.status, onward=request.url.path + query, wrong=False
+            )
+        else:
+            page = self._templates.page(request, "error.html", status=error.status, error=error)
+        page.headers.update(headers or {})
+        return page
+
+    async def _http_error(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        if status == HTTPStatus.NOT_FOUND:
+            refused = Refused(status, "not_found", "there is no such page", ("go to the first page",))
+        else:
+            refused = Refused(status, status.phrase.casefold().replace(" ", "_"), status.description)
+        response = await self._refused(request, refused)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def _store_error(self, request: Request, error: Exception) -> Response:
+        refused = self.board.explain(error)
+        if refused is None:
+            raise error
+        return await self._refused(request, refused)
+
+    async def _fault(self, request: Request, _error: Exception) -> Response:
+        message = "the dashboard made a mistake: its output has the details"
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return await self._refused(request, Refused(status, "unexpected", message))
+
+
+def _is_for_programs(request: Request) -> bool:
+    """Return whether an answer is read by a program: it asked the API, or for events, or for JSON."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    accepted = request.headers.get("accept", "")
+    wants_page = "text/html" in accepted or not accepted
+    return (
+        path.startswith("/api/")
+        or path in ("/events", "/healthz", "/metrics")
+        or ("json" in accepted and not wants_page)
+    )

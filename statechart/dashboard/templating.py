@@ -1,0 +1,62 @@
+"""Templates: the pages of a dashboard, whole or only a part of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+PART: Final = "x-part"
+"""The header by which a page asks for a part of itself: the name of a block of its template."""
+
+
+class Templates:
+    """Templates of several packages, the first that has one; what they are given is escaped.
+
+    Args:
+        packages: The packages with a folder `templates`.
+        facts: The values that all templates are given.
+        filters: Functions that templates use on values, by name.
+    """
+
+    def __init__(
+        self,
+        packages: Sequence[str],
+        facts: Mapping[str, object],
+        filters: Mapping[str, Callable[..., object]] | None = None,
+    ) -> None:
+        self._environment = Environment(
+            loader=ChoiceLoader([PackageLoader(each) for each in packages]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals.update(facts, base="")
+        self._environment.filters.update(filters or {})
+
+    def serve_below(self, base: str) -> None:
+        """Set the path that all links begin with, where rows are drawn without a request."""
+        self._environment.globals["base"] = base
+
+    def page(self, request: Request, template: str, *, status: int = 200, **facts: object) -> Response:
+        """Return a page, or the part of it that the request asks for."""
+        found = self._environment.get_template(template)
+        given = {"request": request, "base": request.scope.get("root_path", ""), **facts}
+        part = request.headers.get(PART)
+        if part in found.blocks:
+            content = "".join(found.blocks[part](found.new_context(given)))
+        else:
+            content = found.render(given)
+        return HTMLResponse(content, status, headers={"Vary": "X-Part"})
+
+    def draw(self, template: str, **facts: object) -> str:
+        """Return a template without a request: a row, for example."""
+        return self._environment.get_template(template).render(facts)
