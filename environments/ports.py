@@ -108,6 +108,15 @@ class EnvironmentRepository(Protocol):
         """Yield a summary of each environment, by name, including those that can't be read."""
         ...
 
+    def summary(self, name: str) -> Summary | UnreadableSummary:
+        """Return the summary of an environment, without reading the others.
+
+        Raises:
+            InvalidName: The name breaks a rule.
+            NotFound: The environment does not exist.
+        """
+        ...
+
     def exists(self, name: str) -> bool:
         """Return whether a name is taken."""
         ...

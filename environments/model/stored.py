@@ -6,7 +6,7 @@ A form has the attributes of its model, so that both are presented by the same c
 # The models are the definition; tests/model/test_stored.py compares the forms with them.
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 
 from environments.model.condition import condition, is_error, teardown_begun
 from environments.model.fields.expiry import expiry, read_expires
@@ -211,6 +211,15 @@ class StoredEnvironment(Form):
     state: StoredState
     operation: StoredOperation | None
     applied: dict[Command, StoredApplied]
+    if TYPE_CHECKING:  # set apart: it is not in the document
+        actor: str | None
+    else:
+        actor = None
+
+    def by(self, actor: str | None) -> Self:
+        """Return the environment with the actor of its last record, as a summary has it."""
+        vars(self)["actor"] = actor
+        return self
 
     @property
     def stored_operation(self) -> StoredOperation | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from environments.model.condition import condition, is_error
 from environments.model.errors import UnreadableSummary
@@ -70,11 +71,17 @@ class Summary(Struct, frozen=True, gc=False):
     plain_operation: dict[str, Any] | None = field(name="operation", default=None)  # Any: JSON
     schema_version: int = 0
     journal_size: int = 0
+    actor: str | None = None
+    """Who wrote the last record; not in the document, but read from the journal."""
 
     @classmethod
-    def of(cls, environment: AnyEnvironment) -> Summary:
-        """Return the summary of an environment."""
-        return _decode(environment.model_dump_json())
+    def of(cls, environment: AnyEnvironment, actor: str | None = None) -> Summary:
+        """Return the summary of an environment, last changed by an actor."""
+        return _decode(environment.model_dump_json()).by(actor)
+
+    def by(self, actor: str | None) -> Summary:
+        """Return the summary with the actor of the last record."""
+        return replace(self, actor=actor)
 
     @property
     def operation(self) -> Operation | None:

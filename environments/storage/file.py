@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -31,8 +31,8 @@ from environments.model.states import Created
 from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary, read_summary
 from environments.ports import Unread
-from environments.storage.summaries import summaries
-from statechart.errors import CorruptHistory, UnusableSegment
+from environments.storage.summaries import summaries, summary
+from statechart.errors import CorruptHistory, InvalidName as NotAName, NotFound, UnusableSegment
 from statechart.holder import Holder
 from statechart.storage.chain import CHECKPOINT
 from statechart.storage.disk import OwnPath, create_file, make_directory, translated
@@ -107,6 +107,15 @@ class FileRepository:
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
         """Yield a summary of each environment, sorted by name."""
         return summaries(self._layout, read_summary, lambda name: Summary.of(self.load(name)))
+
+    def summary(self, name: str) -> Summary | UnreadableSummary:
+        """Return the summary of an environment, as in `summaries`."""
+        with suppress(NotAName):
+            if self._store.exists(name):  # whether or not environments may have the name
+                found = summary(self._layout, name, read_summary, lambda name: Summary.of(self.load(name)))
+                if found is not None:
+                    return found
+        raise NotFound(check_name(name), str(self._layout.root))
 
     def survey(self, name: str) -> Evidence[AnyEnvironment]:
         """Return the readable part of a damaged history, with the candidates of this name."""

@@ -122,7 +122,11 @@ class MemoryRepository:
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
         """Yield a summary of each environment, sorted by name."""
         for name in self.names():
-            yield Summary.of(self.load(name))
+            yield self.summary(name)
+
+    def summary(self, name: str) -> Summary:
+        """Return the summary of an environment."""
+        return Summary.of(self.load(name), self.history(name)[-1].actor)
 
     def exists(self, name: str) -> bool:
         """Return whether the name is taken."""

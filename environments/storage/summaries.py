@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from environments.model.errors import InvalidName, UnknownProvider, UnreadableSummary, misnamed
 from environments.model.stored import SCHEMA_VERSION, StoredEnvironment
+from environments.storage.actor import USUAL, actor_in, last_actor
 from statechart.errors import NotOurs, StorageError
 from statechart.storage.chain import RESERVED
 from statechart.storage.forms import read_form, read_json
@@ -31,21 +32,21 @@ def summaries(
             another record than the last, and raises ValueError if it is not whole.
         load: Verifies and reads the history of a name, where the document is not enough.
     """
-    for name, document, size in layout.contents():
+    for name, document, size, end in layout.contents(USUAL):
         try:
             line = read(document, size)
         except ValueError:
             line = None
         if line is not None and line.name == name:
-            yield line
-        elif (other := _other(layout, name, read, load)) is not None:
+            yield line.by(actor_in(end) or last_actor(layout.root, name))
+        elif (other := summary(layout, name, read, load)) is not None:
             yield other
 
 
-def _other(
+def summary(
     layout: Layout, name: str, read: Callable[[bytes, int], LineT | None], load: Callable[[str], LineT]
 ) -> LineT | UnreadableSummary | None:
-    """Return the summary of an environment whose document is not enough; None after a purge."""
+    """Return the summary of one environment, or None if there is none; see `summaries`."""
     try:
         document, behind = b"", True
         with suppress(NotOurs):  # loading says more: segments may be left
@@ -60,7 +61,7 @@ def _other(
     if line.name != name:
         problem = f"is a copy: the environment inside is {line.name!r}"
         return UnreadableSummary(name, NotOurs(layout.directory(name), problem))
-    return line
+    return line.by(last_actor(layout.root, name))
 
 
 def _whole(read: Callable[[bytes, int], LineT | None], document: bytes, size: int) -> LineT | None:

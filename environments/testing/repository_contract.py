@@ -158,12 +158,13 @@ class EnvironmentRepositoryContract(RepositoryContract):
         "ask",
         [
             lambda repository: repository.load("nobody"),
+            lambda repository: repository.summary("nobody"),
             lambda repository: repository.open("nobody", ANN),
             lambda repository: repository.open("nobody", ANN, timeout=5),
             lambda repository: repository.history("nobody"),
             lambda repository: repository.delete(new("nobody")),
         ],
-        ids=["load", "open", "open and wait", "history", "delete"],
+        ids=["load", "summary", "open", "open and wait", "history", "delete"],
     )
     def test_an_environment_that_is_not_there_is_not_found(
         self, repository: EnvironmentRepository, ask: Callable[[EnvironmentRepository], object]
@@ -179,6 +180,7 @@ class EnvironmentRepositoryContract(RepositoryContract):
     ) -> None:
         for ask in (
             repository.load,
+            repository.summary,
             repository.exists,
             repository.history,
             lambda name: repository.open(name, ANN),
@@ -355,6 +357,24 @@ class EnvironmentRepositoryContract(RepositoryContract):
             assert isinstance(summary, Summary)
             assert (summary.condition, summary.revision) == (loaded.condition, loaded.revision)
             assert (summary.operation, summary.since) == (loaded.operation, loaded.since)
+            assert summary == repository.summary(summary.name)
+
+    def test_a_summary_names_the_actor_of_the_last_record(
+        self, repository: EnvironmentRepository, created: Environment[Created]
+    ) -> None:
+        def actor() -> str | None:
+            found = repository.summary("demo")
+            assert isinstance(found, Summary)
+            return found.actor
+
+        with repository.open("demo", BEN) as session:
+            session.commit(amend(session.environment))
+        assert actor() == BEN.user
+
+        with repository.open("demo", ANN) as session:
+            session.commit(start(session.environment))
+            session.append_step(INTENT)
+            assert actor() == ANN.user
 
     def test_no_environments_have_no_summaries(self, repository: EnvironmentRepository) -> None:
         assert list(repository.summaries()) == []

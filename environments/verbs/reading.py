@@ -139,6 +139,15 @@ class Reading(Opened):
         """Yield a summary of each environment, by name, including those that can't be read."""
         return self._repository.summaries()
 
+    def summary(self, name: str) -> Summary | UnreadableSummary:
+        """Return the summary of an environment, without reading the others or the whole history.
+
+        Raises:
+            InvalidName: The name breaks a rule.
+            NotFound: The environment does not exist.
+        """
+        return self._repository.summary(name)
+
     def exists(self, name: str) -> bool:
         """Return whether a name is taken."""
         return self._repository.exists(name)

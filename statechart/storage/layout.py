@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ENDING = re.compile(rb'"schema_version": (\d+),\s+"seq": \d+,.*"journal_size": (\d+)\n}\n?\Z', re.S)
 _TAIL = 256  # bytes: more than the last four keys take
 _USUAL = 8192
-_READ_DOCUMENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,13 @@ class Layout:
                     )
                 )
 
-    def contents(self) -> Iterator[tuple[str, bytes, int]]:
-        """Yield name, bytes of the document and size of the journal, by name.
+    def contents(self, ending: int = 0) -> Iterator[tuple[str, bytes, int, bytes]]:
+        """Yield name, bytes of the document, size of the journal and its last bytes, by name.
 
         Where a file is missing, long or can't be read, there are no bytes: ask `listed` instead.
+
+        Args:
+            ending: How many bytes of the journal's end to read.
         """
         with translated("list", self.root):
             try:
@@ -121,10 +124,10 @@ class Layout:
             # Thousands are listed at a time, and most of the time goes into these calls.
             for name in self.names():
                 try:
-                    content, size = _read(root, name)
+                    content, size, end = _read(root, name, ending)
                 except OSError:
-                    content, size = b"", -1
-                yield name, content if len(content) < _USUAL else b"", size
+                    content, size, end = b"", -1, b""
+                yield name, content if len(content) < _USUAL else b"", size, end
         finally:
             os.close(root)
 
@@ -156,7 +159,7 @@ class Layout:
         An error that prevents reading is yielded in place of the bytes.
         """
         version = b'"schema_version": %d,\n' % known
-        for name, content, size in self.contents():
+        for name, content, size, _ in self.contents():
             ending = content[-_TAIL:]
             if b'"journal_size": %d\n}' % size in ending and version in ending:
                 yield name, content, False
@@ -168,16 +171,23 @@ class Layout:
                     yield name, error, False
 
 
-def _read(root: int, name: str) -> tuple[bytes, int]:
-    """Return the beginning of a document and the size of the journal."""
+def _read(root: int, name: str, ending: int) -> tuple[bytes, int, bytes]:
+    """Return the beginning of a document, and the size and the end of the journal."""
     directory = os.open(name, PASS | os.O_NOFOLLOW, dir_fd=root)
     try:
-        descriptor = os.open(DOCUMENT, _READ_DOCUMENT, dir_fd=directory)
+        descriptor = os.open(DOCUMENT, _READ, dir_fd=directory)
         try:
             content = os.read(descriptor, _USUAL)
         finally:
             os.close(descriptor)
-        return content, os.stat(JOURNAL, dir_fd=directory, follow_symlinks=False).st_size
+        if not ending:
+            return content, os.stat(JOURNAL, dir_fd=directory, follow_symlinks=False).st_size, b""
+        descriptor = os.open(JOURNAL, _READ, dir_fd=directory)
+        try:
+            size = os.fstat(descriptor).st_size
+            return content, size, os.pread(descriptor, ending, max(0, size - ending))
+        finally:
+            os.close(descriptor)
     finally:
         os.close(directory)
 
