@@ -1,0 +1,40 @@
+"""SVG of a picture, by the layout that suits it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from statechart.formats.svg import line
+from statechart.formats.svg.drawing import drawn
+from statechart.formats.svg.geometry import Plan
+from statechart.formats.svg.style import Theme
+from statechart.picture import Picture
+
+Layout: TypeAlias = Literal["auto", "line", "layered"]
+
+
+def svg(
+    picture: Picture,
+    *,
+    upright: bool = False,
+    layout: Layout = "auto",
+    theme: Theme = "auto",
+    styled: bool = True,
+    prefix: str = "",
+) -> str:
+    """Return a picture as SVG. The same picture gives the same text.
+
+    Args:
+        picture: The picture, composed from a chart.
+        upright: Whether the main path runs from top to bottom, for narrow screens.
+        layout: A line of stations, layers, or the better of both for the chart.
+        theme: `auto` follows the reader's system, by CSS variables; the others have fixed colours.
+        styled: Whether the rules are inside. A page that has `CHART_CSS` needs none.
+        prefix: The beginning of all identifiers, different for each picture of a page.
+    """
+    return drawn(picture, plan(picture, upright=upright, layout=layout), theme if styled else None, prefix)
+
+
+def plan(picture: Picture, *, upright: bool = False, layout: Layout = "auto") -> Plan:  # noqa: ARG001 - layers follow
+    """Return the geometry of a picture, by the layout that suits it."""
+    return line.plan(picture, upright=upright)

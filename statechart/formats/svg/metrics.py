@@ -1,0 +1,83 @@
+"""The widths of texts, measured by a table: generous, since readers have other fonts than ours."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+NAME_SIZE = 13.0
+"""The size of names of states."""
+
+EVENT_SIZE = 11.5
+"""The size of labels at arrows."""
+
+SMALL_SIZE = 10.5
+"""The size of actions, times, notes and phases."""
+
+# The widths of DejaVu Sans, wider than Arial, Segoe UI and Helvetica, in thousandths of the size.
+_BY_WIDTH = {
+    280: "ijlIJ'",
+    330: " !,./:;|\\ft-()[]",
+    420: "r`",
+    540: '*_"?csz',
+    600: "kvxyFLPTY",
+    640: "abdeghnopqu0123456789{}$ES^",
+    700: "ABCKVXZR",
+    790: "DGHNOQU&",
+    840: "#+<=>~wM",
+    990: "mW@%",
+}
+_WIDTHS = {letter: width / 1000 for width, letters in _BY_WIDTH.items() for letter in letters}
+_CAPITAL, _SMALL, _WIDE, _BOLD = 0.8, 0.66, 1.05, 1.14
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return the width of a line, or a little more."""
+    width = sum(_WIDTHS.get(letter) or _unusual(letter) for letter in text) * size
+    return width * _BOLD if bold else width
+
+
+def _unusual(letter: str) -> float:
+    if unicodedata.combining(letter):
+        return 0.0
+    if unicodedata.east_asian_width(letter) in "WFA" or ord(letter) > 0xFFFF:
+        return _WIDE
+    match unicodedata.category(letter):
+        case "Ll" | "Lo" | "Lm" | "Nd":
+            return _SMALL if ord(letter) < 0x250 else _WIDE
+        case "Lu" | "Lt":
+            return _CAPITAL if ord(letter) < 0x250 else _WIDE
+        case _:
+            return _WIDE
+
+
+def wrapped(text: str, width: float, size: float, *, bold: bool = False) -> tuple[str, ...]:
+    """Return a text in lines that fit a width, broken between words, or else within."""
+    lines: list[str] = []
+    line = ""
+    for piece in _pieces(text, width, size, bold=bold):
+        if line and text_width((line + piece).rstrip(), size, bold=bold) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+    return (*lines, line.rstrip())
+
+
+def limited(lines: Sequence[str], most: int) -> tuple[str, ...]:
+    """Return at most so many lines, with an ellipsis where others follow."""
+    return tuple(lines) if len(lines) <= most else (*lines[: most - 1], f"{lines[most - 1][:-1]}…")
+
+
+def _pieces(text: str, width: float, size: float, *, bold: bool) -> Iterator[str]:
+    """Yield the words of a text with the space after each, and those that are too long in parts."""
+    for word in text.split(" "):
+        piece = ""
+        for letter in word:
+            if piece and (
+                text_width(piece + letter, size, bold=bold) > width
+                or (piece[-1] in "_-/.:" and text_width(word, size, bold=bold) > width)
+            ):
+                yield piece
+                piece = ""
+            piece += letter
+        yield piece + " "
