@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,23 +152,32 @@ class Layout:
         said = _ENDING.search(content, max(0, len(content) - _TAIL)) if content else None
         return content or b"", said is None or (int(said[1]), int(said[2])) != (known, size)
 
-    def documents(self, known: int) -> Iterator[tuple[str, bytes | StorageError, bool]]:
-        """Yield each name with its document's bytes and whether the journal must be read instead.
+    def documents(
+        self, known: int, names: Iterable[str] | None = None
+    ) -> Iterator[tuple[str, bytes | StorageError, bool]]:
+        """Yield names with their documents' bytes and whether the journals must be read instead.
 
-        The bytes are the JSON of the model with the document's four keys; they are read, not verified.
+        By default, all names are yielded; else those given that exist. The bytes are the JSON of the model with the document's four keys; they are read, not verified.
         An error that prevents reading is yielded in place of the bytes.
         """
+        if names is not None:
+            for name in names:
+                yield from self._document(name, known)
+            return
         version = b'"schema_version": %d,\n' % known
         for name, content, size, _ in self.contents():
             ending = content[-_TAIL:]
             if b'"journal_size": %d\n}' % size in ending and version in ending:
                 yield name, content, False
                 continue
-            try:
-                yield name, *self.listed(name, known)
-            except StorageError as error:
-                if os.path.lexists(self.directory(name)):  # otherwise purged since the directory was listed
-                    yield name, error, False
+            yield from self._document(name, known)
+
+    def _document(self, name: str, known: int) -> Iterator[tuple[str, bytes | StorageError, bool]]:
+        try:
+            yield name, *self.listed(name, known)
+        except StorageError as error:
+            if os.path.lexists(self.directory(name)):  # otherwise purged since the directory was listed
+                yield name, error, False
 
 
 def _read(root: int, name: str, ending: int) -> tuple[bytes, int, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Generic
@@ -356,9 +356,11 @@ class JsonFileRepository(Generic[ModelT]):
         self._layout.require(name)
         return read_holder(self._layout.own(self._layout.lock(name)))
 
-    def documents(self) -> Iterator[tuple[str, bytes | StorageError, bool]]:
+    def documents(
+        self, names: Iterable[str] | None = None
+    ) -> Iterator[tuple[str, bytes | StorageError, bool]]:
         """Yield name, bytes and "load it instead" of all documents, by name; see `Layout.documents`."""
-        return self._layout.documents(self._codec.schema_version)
+        return self._layout.documents(self._codec.schema_version, names)
 
     def delete(self, name: str, *, expected: Head, timeout: float = 0) -> None:
         """Remove a name and its whole directory for good, if its head is as expected.

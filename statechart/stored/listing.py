@@ -39,6 +39,7 @@ class Summary:
         revision: The number of the last change, counted from 1.
         since: The time at which the state was entered.
         at: The time of the last change.
+        actor: The author of the last change.
     """
 
     name: str
@@ -46,12 +47,14 @@ class Summary:
     revision: int
     since: datetime
     at: datetime
+    actor: str = ""
 
 
 class _Recent(NamedTuple):
     revision: int
     since: datetime
     at: datetime
+    actor: str
 
 
 def texts_of(chart: type[Chart], wanted: object) -> frozenset[str]:
@@ -94,9 +97,9 @@ class Listing(Generic[ModelT]):
             except (StorageError, UnknownState) as error:
                 yield Damaged(name, error)
 
-    def summaries(self) -> Iterator[Summary | Damaged]:
-        """Yield a summary of each value, by name."""
-        for name, content, behind in self.files.documents():
+    def summaries(self, names: Iterable[str] | None = None) -> Iterator[Summary | Damaged]:
+        """Yield a summary of each value, by name, or of some values."""
+        for name, content, behind in self.files.documents(names):
             try:
                 state = self._state(name, content, behind)
                 recent = _recent(last_records(self.layout.root, name)) or self._whole(name)
@@ -181,5 +184,8 @@ def _recent(records: Iterable[dict[str, Any]]) -> _Recent | None:
         if entered is not None:
             # A checkpoint repeats a value that was changed before.
             changed = _moment(last["data"].get(CHANGED)) if last["type"] == CHECKPOINT else None
-            return _Recent(last["revision"], entered, changed or last["at"])
+            author = last.get("actor")
+            return _Recent(
+                last["revision"], entered, changed or last["at"], author if isinstance(author, str) else ""
+            )
     return None

@@ -250,13 +250,16 @@ class ChartRepository(Generic[ModelT]):
         """Return whether a name is taken, by any kind of file."""
         return self.files.exists(name)
 
-    def summaries(self) -> Iterator[Summary | Damaged]:
+    def summaries(self, names: Iterable[str] | None = None) -> Iterator[Summary | Damaged]:
         """Yield name, state, revision and times of each value, by name, without locks.
 
         They are read from the ends of the files, and not verified. A value that can't be read is yielded
         as `Damaged`, with its error.
+
+        Args:
+            names: Only these names, in this order; those that do not exist are left out.
         """
-        return self._listing.summaries()
+        return self._listing.summaries(names)
 
     def summary(self, name: str) -> Summary:
         """Return name, state, revision and times of a value; raises the errors of `load`."""

@@ -466,6 +466,8 @@ def test_summaries_know_since_when_a_state_holds(orders: ChartRepository[Order])
     )
     created, touched = orders.history("A-2")
     assert (second.state, second.revision, second.since, second.at) == ("draft", 2, created.at, touched.at)
+    assert (first.actor, second.actor) == (paid.actor, touched.actor)
+    assert list(orders.summaries(["A-2", "gone"])) == [second]
     assert orders.find(state="paid") == ["A-1"]
 
 
