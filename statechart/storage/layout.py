@@ -157,7 +157,8 @@ class Layout:
     ) -> Iterator[tuple[str, bytes | StorageError, bool]]:
         """Yield names with their documents' bytes and whether the journals must be read instead.
 
-        By default, all names are yielded; else those given that exist. The bytes are the JSON of the model with the document's four keys; they are read, not verified.
+        By default, all names are yielded; else those given that exist. The bytes are the JSON of the
+        model with the document's four keys; they are read, not verified.
         An error that prevents reading is yielded in place of the bytes.
         """
         if names is not None:
