@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from statechart.dashboard.filters import FILTERS, TESTS
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
@@ -22,7 +24,7 @@ class Templates:
     Args:
         packages: The packages with a folder `templates`.
         facts: The values that all templates are given.
-        filters: Functions that templates use on values, by name.
+        filters: Functions that templates use on values, by name, beside those of `filters.py`.
     """
 
     def __init__(
@@ -39,8 +41,11 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters.update({**FILTERS, **(filters or {})})
+        self._environment.tests.update(TESTS)
         self._environment.globals.update(facts, base="")
-        self._environment.filters.update(filters or {})
+        # A part of a page is drawn without the imports of its template, so the macros are global.
+        self._environment.globals["ui"] = self._environment.get_template("macros.html").module
 
     def serve_below(self, base: str) -> None:
         """Set the path that all links begin with, where rows are drawn without a request."""
