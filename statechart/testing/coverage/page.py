@@ -168,6 +168,7 @@ def coloured(covered: Covered) -> Picture:
             node.id: "visited" if covered.items["states"].get(values[node.id]) else "missed"
             for node in picture.nodes
         },
+        missed=frozenset(index for index, arrow in enumerate(shown) if not met(arrow)),
     )
 
 

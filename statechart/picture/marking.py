@@ -1,0 +1,65 @@
+"""Marks of a chart: a state, a path, or a history with its times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from statechart.errors import NoSuchPath, UnknownEvent
+from statechart.graph import allowed_events, edges, events
+from statechart.picture.values import Marks, Visit
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statechart.graph import AnyChart
+
+
+def path(chart: AnyChart, names: Sequence[str]) -> Marks:
+    """Return the marks of a path: events that lead from the initial state, in order.
+
+    Guards are not asked.
+
+    Raises:
+        UnknownEvent: The chart has no such event.
+        NoSuchPath: An event does not leave the state that the earlier events lead to.
+    """
+    known = {(edge.source, edge.event): edge for edge in edges(chart)}
+    here = next(state_text(state.value) for state in chart.states if state.initial)
+    visits = []
+    for number, name in enumerate(names, 1):
+        if name not in events(chart):
+            raise UnknownEvent(chart.__name__, name, events(chart))
+        edge = known.get((here, name))
+        if edge is None:
+            raise NoSuchPath(chart.__name__, name, here, allowed_events(chart, here))
+        visits.append(Visit(here, name, edge.target, f"{number}"))
+        here = edge.target
+    return Marks(current=here, visits=visits)
+
+
+def chosen(chart: AnyChart, state: str | None = None, events: str | None = None) -> Marks:
+    """Return the marks of a state, or of a path given as events with commas between them.
+
+    Raises:
+        ValueError: Both are given.
+        StatechartError: The chart has no such state, event or path.
+    """
+    if state is not None and events is not None:
+        raise ValueError("a state or a path can be marked, not both")
+    if events is None:
+        return Marks(current=state)
+    return path(chart, [event.strip() for event in events.split(",") if event.strip()])
+
+
+def timed(taken: Iterable[tuple[datetime, str, str, str]]) -> list[Visit]:
+    """Return the visits of a history: moments with source, event and target, oldest first.
+
+    The date is left out if all of them are on the same day.
+    """
+    listed = list(taken)
+    shown = "%H:%M:%S" if len({at.date() for at, *_ in listed}) < 2 else "%m-%d %H:%M:%S"
+    return [
+        Visit(source, event, target, f"{number} at {at:{shown}}Z", f"{at:{shown}}Z")
+        for number, (at, source, event, target) in enumerate(listed, 1)
+    ]
