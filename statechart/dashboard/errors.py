@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from statechart.errors import StatechartError
 
 
@@ -28,3 +30,11 @@ class AddressUnusable(DashboardError):
     def __init__(self, host: str, port: int, reason: str) -> None:
         self.host, self.port, self.reason = host, port, reason
         super().__init__(f"port {port} of {host} can't be listened at: {reason}")
+
+
+class UnusableToken(DashboardError):
+    """The file of the token can't be used."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"the token can't be kept in {path}: {problem}")

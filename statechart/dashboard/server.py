@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from statechart.dashboard.hub import Hub
     from statechart.dashboard.site import Site
 
-PORT: Final = 8731
-"""The usual port."""
 
 _PATIENCE: Final = 2  # seconds, that an answer may take when the server stops
 

@@ -1,0 +1,147 @@
+"""The options of the command that starts a dashboard, for any program; needs nothing but click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from statechart.terminal.program.parameters import NotNegative, PathType
+from statechart.terminal.refusal import UsageRefused
+
+if TYPE_CHECKING:
+    from statechart.terminal.settings import ProgramSettings
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
+
+PORT: Final = 8731
+"""The usual port."""
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_EXTRA: Final = ("starlette", "uvicorn", "jinja2", "asyncinotify", "anyio", "h11", "markupsafe")
+_HIGHEST_PORT: Final = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The way in which a dashboard is to be served.
+
+    Attributes:
+        host: The address to listen at.
+        port: The port; 0 is any that is free.
+        allowed: The further names by which browsers may ask for the server.
+        root_path: The path below which a proxy offers the dashboard, or an empty text.
+        token_file: The file with the token, written if it is missing; None makes a token for this start.
+        needs_token: Whether a token is asked for.
+        opens: Whether a browser is started.
+    """
+
+    host: str
+    port: int
+    allowed: tuple[str, ...]
+    root_path: str
+    token_file: Path | None
+    needs_token: bool
+    opens: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in _LOOPBACK
+
+    def checked(self, settings: ProgramSettings) -> Wanted:
+        """Return it, if it makes sense.
+
+        Raises:
+            UsageRefused: It opens more than was said.
+        """
+        again = settings.spell("dashboard")
+        if self.port > _HIGHEST_PORT:
+            raise UsageRefused(f"{self.port} is no port: use 1 to {_HIGHEST_PORT}", (f"{again} --port {PORT}",))
+        if not self.is_local and not self.allowed:
+            raise UsageRefused(
+                f"--host {self.host} opens the dashboard to other machines, without TLS: "
+                "say by which name they ask for it",
+                (f"{again} --host {self.host} --allow-host NAME", again),
+            )
+        if not self.needs_token and self.token_file is not None:
+            raise UsageRefused("--no-token needs no --token-file: leave one away", (again,))
+        if not self.needs_token and not self.is_local:
+            raise UsageRefused(
+                f"--no-token with --host {self.host} would show everything to the whole network",
+                (f"{again} --host {self.host} --allow-host {self.allowed[0]}",),
+            )
+        if self.root_path and not (self.root_path.startswith("/") and self.root_path.isprintable()):
+            raise UsageRefused(
+                f"--root-path begins with a slash, unlike {self.root_path!r}",
+                (f"{again} --root-path /{self.root_path.strip('/') or 'envchart'}",),
+            )
+        return self
+
+
+def dashboard_options(handler: HandlerT) -> HandlerT:
+    """Add the options of a server; the handler takes them as the fields of `Wanted`."""
+    for option in reversed(_OPTIONS):
+        handler = option(handler)
+    return handler
+
+
+_OPTIONS: Final = (
+    click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at."),
+    click.option(
+        "--port",
+        metavar="PORT",
+        type=NotNegative(int),
+        default=PORT,
+        show_default=True,
+        help="The port; 0 is any that is free.",
+    ),
+    click.option(
+        "--allow-host",
+        "allowed",
+        metavar="NAME[:PORT]",
+        multiple=True,
+        help="A further name by which browsers may ask for the dashboard; needed for a --host beyond "
+        "this machine, and behind a proxy. Repeatable.",
+    ),
+    click.option(
+        "--root-path", metavar="PATH", default="", help="The path below which a proxy offers the dashboard."
+    ),
+    click.option(
+        "--token-file",
+        metavar="FILE",
+        type=PathType(),
+        help="Keep the token in a file, for a service; it is written if it is missing.",
+    ),
+    click.option(
+        "--no-token",
+        "needs_token",
+        flag_value=False,
+        default=True,
+        help="Let every user of this machine look.",
+    ),
+    click.option("--open", "opens", is_flag=True, help="Open the dashboard in a browser."),
+)
+
+
+def load_web(module: str) -> ModuleType:
+    """Import a module that needs the extra `dashboard`.
+
+    Raises:
+        UsageRefused: The extra is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+            raise
+        raise UsageRefused(
+            f"the dashboard needs {error.name}, which is not installed",
+            ("pip install 'envchart[dashboard]'",),
+            code="not_installed",
+        ) from error

@@ -1,0 +1,48 @@
+"""Tokens that are kept in a file, for a dashboard that starts by itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from statechart.dashboard.errors import UnusableToken
+
+_BYTES: Final = 32
+_FIT: Final = re.compile(r"[A-Za-z0-9_-]{32,200}")
+_LARGEST: Final = 1024  # bytes that are read of the file
+
+
+def kept_token(path: Path) -> str:
+    """Return the token in a file, which only its owner may read; make the file if it is missing.
+
+    Raises:
+        UnusableToken: The file is another's, others may read it, or it holds no token.
+    """
+    try:
+        with suppress(FileExistsError):
+            _make(path)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise UnusableToken(path, "it is no regular file")
+            if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+                raise UnusableToken(path, f"others may read it: chmod 600 {path}")
+            text = file.read(_LARGEST).decode("ascii", "replace").strip()
+    except OSError as error:
+        raise UnusableToken(path, error.strerror or str(error)) from error
+    if _FIT.fullmatch(text) is None:
+        raise UnusableToken(path, f"it holds no token of 32 or more letters and digits: remove {path}")
+    return text
+
+
+def _make(path: Path) -> None:
+    """Write a new token, whole or not at all."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{secrets.token_urlsafe(_BYTES)}\n")
