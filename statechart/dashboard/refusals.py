@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
+
+from statechart.terminal.report import ExitCode, Report
+
+_STATUS: Final = {
+    ExitCode.USAGE: HTTPStatus.BAD_REQUEST,
+    ExitCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ExitCode.NOT_ALLOWED: HTTPStatus.CONFLICT,
+    ExitCode.CONFLICT: HTTPStatus.CONFLICT,
+    ExitCode.STEP_FAILED: HTTPStatus.BAD_GATEWAY,
+    ExitCode.STORAGE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ExitCode.INTERRUPTED: HTTPStatus.CONFLICT,
+}
 
 
 class Refused(Exception):
@@ -30,6 +43,15 @@ class Refused(Exception):
         self.next = next
         self.facts = facts
         super().__init__(message)
+
+    @classmethod
+    def of(cls, report: Report) -> Refused:
+        """Return the refusal that an error means, as the command line reports it."""
+        # A name that no environment can have is a page that there is not.
+        status = (
+            HTTPStatus.NOT_FOUND if report.code == "invalid_name" else _STATUS[ExitCode(report.exit_code)]
+        )
+        return cls(status, report.code, report.message, report.next)
 
     def document(self) -> dict[str, object]:
         """Return the document for programs: that of the command line's errors."""

@@ -58,9 +58,11 @@ async def test_a_request_names_this_server_as_its_host(host, status):
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/", 401), ("/e/web", 401), ("/events", 401), ("/api/v1/environments", 401), ("/metrics", 401)]
-    + [("/loginx", 401), ("/static", 401), ("/x/static/style.css", 401)]
-    + [("/login", 200), ("/static/style.css", 200), ("/healthz", 200)],
+    [
+        *((path, 401) for path in ("/", "/e/web", "/events", "/api/v1/environments", "/metrics")),
+        *((path, 401) for path in ("/loginx", "/static", "/x/static/style.css")),
+        *((path, 200) for path in ("/login", "/static/style.css", "/healthz")),
+    ],
 )
 async def test_a_token_is_needed_even_to_look(path, status):
     assert await answer(OURS, path=path) == status

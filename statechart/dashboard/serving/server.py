@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 import uvicorn
 
-from statechart.dashboard.errors import AddressInUse, AddressUnusable
+from statechart.dashboard.serving.errors import AddressInUse, AddressUnusable
 
 if TYPE_CHECKING:
     from statechart.dashboard.hub import Hub

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from statechart.dashboard.errors import UnusableToken
+from statechart.dashboard.serving.errors import UnusableToken
 
 _BYTES: Final = 32
 _FIT: Final = re.compile(r"[A-Za-z0-9_-]{32,200}")

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from statechart.dashboard.errors import AddressInUse, DashboardError
 from statechart.dashboard.guard import Access
-from statechart.dashboard.server import bound, serve
-from statechart.dashboard.tokens import kept_token
+from statechart.dashboard.serving.errors import AddressInUse, DashboardError
+from statechart.dashboard.serving.server import bound, serve
+from statechart.dashboard.serving.tokens import kept_token
 from statechart.terminal.output import emit, note
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode
 
 if TYPE_CHECKING:
-    from statechart.dashboard.options import Wanted
+    from statechart.dashboard.serving.options import Wanted
     from statechart.dashboard.site import Site
     from statechart.terminal.settings import ProgramSettings
 

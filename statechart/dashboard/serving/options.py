@@ -62,7 +62,9 @@ class Wanted:
         """
         again = settings.spell("dashboard")
         if self.port > _HIGHEST_PORT:
-            raise UsageRefused(f"{self.port} is no port: use 1 to {_HIGHEST_PORT}", (f"{again} --port {PORT}",))
+            raise UsageRefused(
+                f"{self.port} is no port: use 1 to {_HIGHEST_PORT}", (f"{again} --port {PORT}",)
+            )
         if not self.is_local and not self.allowed:
             raise UsageRefused(
                 f"--host {self.host} opens the dashboard to other machines, without TLS: "
