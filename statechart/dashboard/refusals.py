@@ -7,7 +7,7 @@ from typing import Final
 
 from statechart.terminal.report import ExitCode, Report
 
-_STATUS: Final = {
+_STATUS: Final[dict[int, HTTPStatus]] = {
     ExitCode.USAGE: HTTPStatus.BAD_REQUEST,
     ExitCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
     ExitCode.NOT_ALLOWED: HTTPStatus.CONFLICT,
@@ -48,9 +48,8 @@ class Refused(Exception):
     def of(cls, report: Report) -> Refused:
         """Return the refusal that an error means, as the command line reports it."""
         # A name that no environment can have is a page that there is not.
-        status = (
-            HTTPStatus.NOT_FOUND if report.code == "invalid_name" else _STATUS[ExitCode(report.exit_code)]
-        )
+        usual = _STATUS.get(report.exit_code, HTTPStatus.INTERNAL_SERVER_ERROR)
+        status = HTTPStatus.NOT_FOUND if report.code == "invalid_name" else usual
         return cls(status, report.code, report.message, report.next)
 
     def document(self) -> dict[str, object]:
