@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -259,6 +259,22 @@ class KeepsSegments(Protocol):
         ...
 
 
+class Changed(Protocol):
+    """The names that have changed, as they change."""
+
+    @property
+    def watching(self) -> str:
+        """How changes are noticed: `inotify`, or the reason for looking at intervals."""
+        ...
+
+    def names(self, *, every: float | None = None) -> AsyncGenerator[frozenset[str], None]:
+        """Yield the names that may have changed; at first, all. Names that are gone are yielded too.
+
+        With `every`, an empty set is yielded after so many seconds without a change.
+        """
+        ...
+
+
 @runtime_checkable
 class FollowsHistory(Protocol):
     """A repository whose histories can be followed while other processes write."""
@@ -273,6 +289,15 @@ class FollowsHistory(Protocol):
     @property
     def root(self) -> Path:
         """The directory below which each name has a directory with the files of its record."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A repository that tells which environments have changed, whichever process changed them."""
+
+    def changed(self) -> Changed:
+        """Return the changes from the first iteration on."""
         ...
 
 

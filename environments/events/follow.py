@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ from environments.events.cursor import Cursor
 from environments.model.errors import UnreadableSummary
 from environments.model.records import StepRecord
 from environments.ports import BeginsLater, FollowsHistory, Unread
+from environments.storage.changed import changed_of
 from statechart.errors import NotFound, StorageError
 from statechart.following.followed import Followed, in_blocks
-from statechart.following.watching import changed_names
+from statechart.following.watching import EVERY
 from statechart.storage.chain import CHECKPOINT
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 TOLD: Final = frozenset(("created", "transition", "rebased"))
 """The types of the records that enter a state."""
-
-_EVERY = 0.2  # seconds between two looks at a repository without files
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +104,9 @@ class Follower:
 
     async def changes(self) -> AsyncGenerator[frozenset[str], None]:
         """Yield the names that may have new records; at first, all."""
-        if isinstance(self.repository, FollowsHistory):
-            async with aclosing(changed_names(self.repository.root)) as changes:
-                async for changed in changes:
-                    yield changed
-        while True:
-            yield frozenset(self.repository.names())
-            await asyncio.sleep(_EVERY)
+        async with aclosing(changed_of(self.repository).names(every=EVERY)) as changes:
+            async for changed in changes:
+                yield changed
 
     def _unfolding(self, name: str, hold: bool) -> Unfolding[Unread]:
         if isinstance(self.repository, FollowsHistory):

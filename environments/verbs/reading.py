@@ -19,8 +19,9 @@ from environments.following.attendance import attendance
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import UnreadableSummary
 from environments.model.states import AnyState, EnvironmentState
-from environments.ports import KeepsSegments, latest_of, readable_of
+from environments.ports import Changed, KeepsSegments, latest_of, readable_of
 from environments.selection import Selection, several
+from environments.storage.changed import changed_of
 from environments.verbs.opened import Opened, target_of
 
 if TYPE_CHECKING:
@@ -179,6 +180,14 @@ class Reading(Opened):
         """
         kept = self._repository
         return kept.segments(name) if isinstance(kept, KeepsSegments) else []
+
+    def changed(self) -> Changed:
+        """Return the names of the environments that change, whichever process changes them.
+
+        Iterate over its `names()`: at first all names are yielded, then those that may have changed. To
+        leave the iteration early, use `contextlib.aclosing`.
+        """
+        return changed_of(self._repository)
 
     async def events(
         self,

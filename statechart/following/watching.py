@@ -122,3 +122,24 @@ def _status(path: Path) -> _Status:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class NameChanges:
+    """The names below a root directory whose record or lock changes.
+
+    Args:
+        root: The directory, which may appear later.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.watching = "inotify"
+
+    async def names(self, *, every: float | None = None) -> AsyncGenerator[frozenset[str], None]:
+        """Yield the names that may have changed; at first, all.
+
+        With `every`, an empty set is yielded after so many seconds without a change.
+        """
+        async for names in changed_names(self._root):
+            if names or every is not None:
+                yield names

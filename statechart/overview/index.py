@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final, Generic
 
-from statechart.overview.query import Query, Sort
+from statechart.overview.query import Query
 from statechart.overview.row import Row, RowT, Source
 
 MOST_VALUES: Final = 100
 """The values of a facet that are counted, the most frequent first: each name may have its own value."""
 
-_KEYS: Mapping[Sort, Callable[[Row], Any]] = {  # Any: what the rows are compared by
+_KEYS: Mapping[str, Callable[[Row], Any]] = {  # Any: what the rows are compared by
     "attention": lambda row: (row.rank, -row.since, row.name),
     "since": lambda row: (-row.since, row.name),
     "name": lambda row: row.name,
@@ -52,7 +52,7 @@ class _Rows(Generic[RowT]):
     """The rows at a moment, which are replaced as a whole: readers need no lock."""
 
     by_name: dict[str, RowT]
-    ordered: dict[Sort, list[RowT]]
+    ordered: dict[str, list[RowT]]
     counts: dict[str, int]
     facets: dict[str, dict[str, int]] | None = field(default=None)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlencode
 
 Sort: TypeAlias = Literal["attention", "since", "name"]
 
-SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
+SORTS: Final[tuple[Sort, ...]] = ("attention", "since", "name")
 PER_PAGE: Final = 100
 MOST_PER_PAGE: Final = 1000
 
@@ -48,14 +48,14 @@ class Query:
         Parameters that are not fields of a query are facets, as in `?provider=local&label:team=web`.
         """
         own = {key: _cleaned(params.get(key, "")) for key in _OWN}
-        sorts = [sort for sort in SORTS if sort == own["sort"]]
+        sorts: dict[str, Sort] = {sort: sort for sort in SORTS}
         facets = {_cleaned(key): _cleaned(value) for key, value in params.items() if key not in _OWN}
         chosen = [(key, value) for key, value in facets.items() if key and value]
         return cls(
             q=" ".join(own["q"].split()),
             group=own["group"] if own["group"] not in ("", "all") else None,
             facets=dict(chosen[:_MOST_FACETS]),
-            sort=sorts[0] if sorts else "attention",
+            sort=sorts.get(own["sort"], "attention"),
             page=_number(own["page"], 1, _LAST_PAGE),
             per_page=_number(own["per_page"], PER_PAGE, MOST_PER_PAGE),
         )
