@@ -57,26 +57,45 @@ def _listener(port: int) -> str | None:
         return None
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that says when it can be asked, and ends the streams before it waits for answers."""
 
     def __init__(self, config: uvicorn.Config, hub: Hub, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._hub = hub
+        self.hub = hub
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
         await super().startup(sockets)
         if self.started:
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._hub.close()
+        """End the streams, then everything else."""
+        self.hub.close()
         await super().shutdown(sockets)
 
 
-def serve(
+def configuration(
     site: Site[Any],  # Any: rows of any kind
+    root_path: str = "",
+) -> uvicorn.Config:
+    """Return the configuration of a server that trusts no header, and logs no address."""
+    return uvicorn.Config(
+        site,
+        root_path=root_path,
+        log_level="error",
+        access_log=False,  # addresses hold searches
+        server_header=False,
+        proxy_headers=False,  # any user of this machine could send them
+        ws="none",
+        timeout_graceful_shutdown=_PATIENCE,
+    )
+
+
+def serve(
+    site: Site[Any],
     listening: socket.socket,
     *,
     root_path: str = "",
@@ -90,15 +109,5 @@ def serve(
         root_path: The path below which a proxy offers the site.
         ready: Called when the first page can be asked for.
     """
-    config = uvicorn.Config(
-        site,
-        root_path=root_path,
-        log_level="error",
-        access_log=False,  # addresses hold searches
-        server_header=False,
-        proxy_headers=False,  # any user of this machine could send them
-        ws="none",
-        timeout_graceful_shutdown=_PATIENCE,
-    )
     with listening:
-        _Server(config, site.board.hub, ready).run(sockets=[listening])
+        Server(configuration(site, root_path), site.board.hub, ready).run(sockets=[listening])

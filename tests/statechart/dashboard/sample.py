@@ -1,0 +1,98 @@
+"""A dashboard of rows that a test makes, without a store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from statechart.dashboard.forms import form
+from statechart.dashboard.guard import Access
+from statechart.dashboard.hub import Hub
+from statechart.dashboard.site import Board, Site
+from statechart.dashboard.templating import Templates
+from statechart.overview import Index
+
+TOKEN = "t" * 43
+KNOWN = {"authorization": f"Bearer {TOKEN}"}
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    name: str
+    group: str = "idle"
+    rank: tuple[int, ...] = (0,)
+    since: float = 0.0
+    words: str = ""
+    facets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class SampleSource:
+    """Rows in memory; `change` tells of them as a store's watcher does."""
+
+    kept: dict[str, SampleRow] = field(default_factory=dict)
+    groups: tuple[str, ...] = ("failed", "idle")
+    watching: str = "inotify"
+    trouble: Exception | None = None
+    changed: asyncio.Queue[frozenset[str]] = field(default_factory=asyncio.Queue)
+
+    def rows(self) -> Iterable[SampleRow]:
+        return list(self.kept.values())
+
+    def row(self, name: str) -> SampleRow | None:
+        return self.kept.get(name)
+
+    async def changes(self) -> AsyncGenerator[frozenset[str], None]:
+        yield frozenset(self.kept)
+        while True:
+            names = await self.changed.get()
+            if self.trouble is not None:
+                raise self.trouble
+            yield names
+
+    def change(self, *rows: SampleRow) -> None:
+        self.kept |= {row.name: row for row in rows}
+        self.changed.put_nowait(frozenset(row.name for row in rows))
+
+    def remove(self, name: str) -> None:
+        del self.kept[name]
+        self.changed.put_nowait(frozenset({name}))
+
+
+@dataclass
+class Shown:
+    title: str = "sample"
+    place: str = "memory"
+    allow_actions: bool = False
+    watching: str = "inotify"
+
+
+def sample_site(
+    source: SampleSource, access: Access | None = None, *, limit: int = 1000
+) -> Site[SampleRow]:
+    async def fields(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(repr(await form(request)))
+
+    async def fault(request: Request) -> PlainTextResponse:
+        raise ZeroDivisionError
+
+    board = Board(
+        source,
+        Index(source),
+        Templates(["statechart.dashboard"], {"settings": Shown()}),
+        draw=lambda row: {"html": f"<tr>{row.name}</tr>"},
+        explain=lambda error: None,
+        errors=(),
+        hub=Hub(limit),
+    )
+    pages = [
+        Route("/", lambda request: PlainTextResponse(" ".join(row.name for row in board.index.rows))),
+        Route("/form", fields, methods=["POST"]),
+        Route("/fault", fault),
+    ]
+    return Site(board, pages, access)

@@ -1,0 +1,172 @@
+"""A dashboard on a port: its streams, its limits and its end."""
+
+import asyncio
+import json
+import os
+import socket
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+
+from statechart.dashboard.guard import Access
+from statechart.dashboard.serving.errors import AddressInUse, AddressUnusable
+from statechart.dashboard.serving.server import Server, bound, configuration
+from tests.statechart.dashboard.sample import KNOWN, TOKEN, SampleRow, SampleSource, sample_site
+
+
+@asynccontextmanager
+async def running(source: SampleSource, *, limit: int = 1000):
+    """Serve a sample on a free port, and yield its address and its server."""
+    listening = bound("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    site = sample_site(source, Access.of(port, TOKEN), limit=limit)
+    ready = asyncio.Event()
+    server = Server(configuration(site), site.board.hub, ready.set)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        await ready.wait()
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def listening(address: str, path: str = "/events"):
+    """Open a stream, and yield its lines after the opening."""
+    async with (
+        httpx.AsyncClient(base_url=address, headers=KNOWN, timeout=30) as client,
+        client.stream("GET", path) as stream,
+    ):
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.aiter_lines()
+        assert [await anext(lines) for _ in range(3)] == ["retry: 1000", ": open", ""]
+        yield lines
+
+
+async def until(holds) -> None:
+    while not holds():  # noqa: ASYNC110  # nothing tells of the end of a connection
+        await asyncio.sleep(0.01)
+
+
+async def told(lines) -> object:
+    event, content, end = [await anext(lines) for _ in range(3)]
+    assert event == "event: change"
+    assert not end
+    return json.loads(content.removeprefix("data: "))
+
+
+async def test_a_change_reaches_all_open_pages():
+    source = SampleSource({"web": SampleRow("web")})
+    async with (
+        running(source) as (address, _),
+        listening(address) as all_,
+        listening(address, "/events?name=web") as one,
+    ):
+        source.change(SampleRow("web", "failed"))
+
+        html = {"html": "<tr>web</tr>"}
+        counts = {"all": 1, "failed": 1, "idle": 0}
+        assert await told(all_) == {"rows": {"web": {"group": "failed", **html}}, "counts": counts}
+        assert (await told(one))["rows"]["web"]["group"] == "failed"
+
+        source.remove("web")
+        assert (await told(all_))["rows"] == {"web": None}
+
+
+async def test_streams_are_limited_and_given_back():
+    async with running(SampleSource(), limit=2) as (address, server):
+        async with (
+            listening(address),
+            listening(address),
+            httpx.AsyncClient(base_url=address, headers=KNOWN) as client,
+        ):
+            answer = await client.get("/events")
+            assert answer.status_code == 503
+            assert answer.json()["error"]["code"] == "too_many_streams"
+            assert (await client.get("/")).status_code == 200
+        await until(lambda: len(server.hub) == 0)  # the end of a connection is noticed a moment later
+        async with listening(address):
+            pass
+
+
+async def test_it_stops_at_once_with_many_open_streams(caplog, capfd):
+    source = SampleSource()
+    async with running(source) as (address, server):
+        host, port = address.removeprefix("http://").split(":")
+        pairs = [await asyncio.open_connection(host, int(port)) for _ in range(50)]
+        for reader, writer in pairs:
+            writer.write(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n".encode())
+            writer.write(f"Authorization: Bearer {TOKEN}\r\n\r\n".encode())
+            await reader.readuntil(b": open")
+        server.should_exit = True
+        for reader, writer in pairs:
+            await reader.read()
+            writer.close()
+    # uvicorn would say that it had to cancel them after its patience.
+    assert not caplog.records
+    assert capfd.readouterr().err == ""
+
+
+async def test_a_client_that_never_reads_does_not_hold_up_the_others():
+    source = SampleSource({f"e{number}": SampleRow(f"e{number}") for number in range(200)})
+    async with running(source) as (address, server):
+        host, port = address.removeprefix("http://").split(":")
+        stubborn = socket.create_connection((host, int(port)))
+        stubborn.sendall(
+            f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+        )
+        await until(lambda: len(server.hub) == 1)
+        async with listening(address) as lines:
+            for round_ in range(60):
+                source.change(*(SampleRow(f"e{number}", words=str(round_)) for number in range(200)))
+                await told(lines)
+        pending = max(len(each._rows) for each in server.hub._listeners)
+        stubborn.close()
+        assert pending <= 300
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"a=1&b=%C3%A9&a=2", 200), (b"x" * 70_000, 413), (b"\xff=1", 400), (b"&".join([b"a=1"] * 200), 400)],
+)
+async def test_a_form_is_read_with_limits(content, status):
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(sample_site(SampleSource())), base_url="http://x"
+    ) as client:
+        answer = await client.post("/form", content=content)
+    assert answer.status_code == status
+
+
+async def test_a_fault_of_ours_is_said_without_details_and_the_server_lives_on():
+    site = sample_site(SampleSource({"web": SampleRow("web")}))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(site, raise_app_exceptions=False), base_url="http://x"
+    ) as client:
+        answer = await client.get("/fault")
+        assert answer.status_code == 500
+        assert "ZeroDivision" not in answer.text
+        assert "content-security-policy" in answer.headers
+        assert (await client.get("/")).text == "web"
+
+
+def test_a_port_in_use_says_who_has_it():
+    with bound("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(AddressInUse, match=f"port {port} .*pid {os.getpid()}"):
+            bound("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_refused(host):
+    with pytest.raises(AddressUnusable, match=host):
+        bound(host, 0)
+
+
+def test_the_configuration_trusts_no_header_and_logs_no_address():
+    config = configuration(sample_site(SampleSource()))
+
+    assert isinstance(config, uvicorn.Config)
+    assert (config.access_log, config.proxy_headers, config.server_header) == (False, False, False)
