@@ -35,6 +35,9 @@ _LOGS = Way("the log of the service is shown by logs", ("logs NAME", "history NA
 _WATCH = Way("a running command is followed by watch, and all by events", ("watch NAME", "events --follow"))
 _BACK = Way("the release before is put back by deploy with --previous", ("deploy NAME --previous",))
 _CHANGE = Way("the declaration is changed by update", ("update NAME --set KEY=VALUE", "update --help"))
+_DASHBOARD = Way(
+    "all environments are shown in a browser by dashboard", ("dashboard --open", "list --watch")
+)
 _EXPORT = Way("the declaration is printed as a file by export", ("export NAME", "show NAME --json"))
 _CONVERGE = Way("what differs from the declaration is brought about by up", ("up NAME --plan", "up NAME"))
 
@@ -54,6 +57,7 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("edit", "set", "config", "change", "env", "label", "tag"), _CHANGE),
     **dict.fromkeys(("dump", "save"), _EXPORT),
     **dict.fromkeys(("sync", "reconcile", "converge", "refresh"), _CONVERGE),
+    **dict.fromkeys(("ui", "web", "gui", "open"), _DASHBOARD),
     "help": Way("each command explains itself with --help", ("--help",)),
     "version": Way("the version is an option", ("--version",)),
 }
@@ -132,6 +136,7 @@ COMMANDS: dict[str, Entry] = {
     "events": Entry("events", "events", "Tell the transitions of all environments as they happened.", LOOK),
     "watch": Entry("following", "watch", "Show the progress of the command that is under way.", LOOK),
     "wait": Entry("following", "wait", "Wait until an environment has reached a state.", LOOK),
+    "dashboard": Entry("dashboard", "dashboard", "Look at all environments in a browser, live.", LOOK),
     "drift": Entry(
         "drift", "drift", "Compare the declaration and the real infrastructure with the record.", CHECK
     ),

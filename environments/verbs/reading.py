@@ -19,7 +19,7 @@ from environments.following.attendance import attendance
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import UnreadableSummary
 from environments.model.states import AnyState, EnvironmentState
-from environments.ports import Changed, KeepsSegments, latest_of, readable_of
+from environments.ports import Changed, FollowsHistory, KeepsSegments, latest_of, readable_of
 from environments.selection import Selection, several
 from environments.storage.changed import changed_of
 from environments.verbs.opened import Opened, target_of
@@ -245,6 +245,11 @@ class Reading(Opened):
     def holder(self, name: str) -> Holder | None:
         """Return the current holder of an environment, or None."""
         return self._repository.holder(name)
+
+    @property
+    def root(self) -> Path | None:
+        """The directory below which each environment has its files; None in another kind of store."""
+        return self._repository.root if isinstance(self._repository, FollowsHistory) else None
 
     def directory(self, name: str) -> Path:
         """Return the directory with the environment's files."""

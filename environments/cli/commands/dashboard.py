@@ -1,0 +1,45 @@
+"""`dashboard`: look at all environments in a browser, live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from environments.cli import loading
+from environments.cli.group import subcommand
+from environments.cli.settings import Settings
+from statechart.dashboard.serving.options import Wanted, dashboard_options, load_web
+from statechart.terminal.refusal import UsageRefused
+
+
+@subcommand("dashboard")
+@dashboard_options
+@click.option(
+    "--allow-actions", is_flag=True, help="Offer the next commands as buttons; they run as processes."
+)
+def dashboard(settings: Settings, allow_actions: bool, **options: Any) -> None:  # Any: of `Wanted`
+    """Look at all environments in a browser, live.
+
+    The dashboard reads the files, takes no lock and changes nothing, unless --allow-actions is given.
+
+    Examples:
+        envchart dashboard --open
+        envchart dashboard --port 0 --json | jq -r .url
+    """
+    wanted = Wanted(**options).checked(settings)
+    if allow_actions and not wanted.needs_token:
+        raise UsageRefused(
+            "--no-token with --allow-actions would let every user of this machine act as you",
+            (settings.spell("dashboard --allow-actions"), settings.spell("dashboard --no-token")),
+        )
+    web = load_web("environments.dashboard.app")
+    launch = load_web("statechart.dashboard.serving.launch")
+    workspace = loading.workspace(settings)
+    place = settings.data_dir.absolute()
+    launch.launch(
+        settings,
+        wanted,
+        f"dashboard of {place}",
+        lambda access: web.site_of(workspace, access=access, allow_actions=allow_actions),
+    )

@@ -1,0 +1,1 @@
+from environments.dashboard.app import asgi_app as asgi_app

@@ -1,0 +1,98 @@
+"""The application: the pages of environments, wired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from environments.dashboard.desk import Desk, spell_below
+from environments.errors import EnvironmentsError
+from environments.overview.row import EnvironmentRow
+from environments.overview.source import EnvironmentSource
+from environments.presentation.error_reports import Surroundings, report
+from statechart.dashboard.filters import FILTERS
+from statechart.dashboard.refusals import Refused
+from statechart.dashboard.site import Board, Site
+from statechart.dashboard.templating import Templates
+from statechart.errors import StatechartError
+from statechart.overview import Index
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from environments.workspace import Workspace
+    from statechart.dashboard.guard import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The facts that every page shows.
+
+    Attributes:
+        title: The name of the dashboard.
+        place: The store, in words.
+        allow_actions: Whether pages may start commands.
+        source: The store as it is followed.
+        version: The version of the program.
+    """
+
+    title: str
+    place: str
+    allow_actions: bool
+    source: EnvironmentSource
+    version: str
+
+    @property
+    def watching(self) -> str:
+        """How changes are noticed."""
+        return self.source.watching
+
+
+def asgi_app(workspace: Workspace, *, allow_actions: bool = False) -> Site[EnvironmentRow]:
+    """Return the dashboard as an ASGI application, to be mounted into another, such as one of Starlette.
+
+    The application around it decides who may look, and act. Changes are followed from the first request
+    on, in the event loop of that request. A page acts for nobody but itself: what another origin sends
+    is refused.
+
+    Args:
+        workspace: The environments.
+        allow_actions: Whether pages may start commands, as processes of their own.
+    """
+    return site_of(workspace, access=None, allow_actions=allow_actions)
+
+
+def site_of(
+    workspace: Workspace, *, access: Access | None, allow_actions: bool = False
+) -> Site[EnvironmentRow]:
+    """Return the dashboard for a server of its own, with its conditions of access."""
+    root = workspace.root
+    spell = spell_below(root)
+    surroundings = Surroundings(spell, workspace.names, lambda: workspace)
+    source = EnvironmentSource(workspace, spell)
+    place = str(root or "a store without files")
+    settings = Settings("envchart", place, allow_actions, source, version("envchart"))
+    templates = Templates(
+        ("environments.dashboard", "statechart.dashboard"), {"settings": settings}, FILTERS
+    )
+    board = Board(
+        source,
+        Index(source),
+        templates,
+        draw=lambda row: {"html": templates.draw("row.html", row=row)},
+        explain=lambda error: _refusal(error, surroundings),
+        errors=(EnvironmentsError, StatechartError, OSError),
+    )
+    desk = Desk(workspace, board, spell, allow_actions)
+    return Site(board, [route for routes in _ROUTES for route in routes(desk)], access)
+
+
+# Each module of pages gives its routes. Those of actions give none unless actions are allowed.
+_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = ()
+
+
+def _refusal(error: Exception, surroundings: Surroundings) -> Refused | None:
+    found = report(error, surroundings)
+    return None if found is None else Refused.of(found)

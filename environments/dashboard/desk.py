@@ -1,0 +1,41 @@
+"""The desk: everything that the pages of environments work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from statechart.terminal.settings import shell_word
+
+if TYPE_CHECKING:
+    from environments.overview.row import EnvironmentRow
+    from environments.presentation.documents import Spell
+    from environments.workspace import Workspace
+    from statechart.dashboard.site import Board
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A dashboard's workspace with its board; each module of pages makes its routes from it.
+
+    Attributes:
+        workspace: The environments, which are read only.
+        board: The index, the templates and the open pages.
+        spell: Spells a next command with its data directory, for any shell on this machine.
+        allow_actions: Whether pages may start commands.
+    """
+
+    workspace: Workspace
+    board: Board[EnvironmentRow]
+    spell: Spell
+    allow_actions: bool = False
+
+
+def spell_below(root: Path | None) -> Spell:
+    """Return a function that spells commands for the environments below a directory.
+
+    Without one, the environments are in another kind of store, which the command line finds itself.
+    """
+    where = "" if root is None else f" --data-dir {shell_word(str(root))}"
+    return lambda words, name: f"envchart {words.replace('NAME', name)}{where}"
