@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from statechart.formats.svg import line
+from statechart.formats.svg import layered, line
 from statechart.formats.svg.drawing import drawn
 from statechart.formats.svg.geometry import Plan
 from statechart.formats.svg.style import Theme
@@ -35,6 +35,8 @@ def svg(
     return drawn(picture, plan(picture, upright=upright, layout=layout), theme if styled else None, prefix)
 
 
-def plan(picture: Picture, *, upright: bool = False, layout: Layout = "auto") -> Plan:  # noqa: ARG001 - layers follow
+def plan(picture: Picture, *, upright: bool = False, layout: Layout = "auto") -> Plan:
     """Return the geometry of a picture, by the layout that suits it."""
+    if layout == "layered":
+        return layered.plan(picture, upright=upright)
     return line.plan(picture, upright=upright)

@@ -1,0 +1,175 @@
+"""The rooms of boxes, loops and labels, lying or upright."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from statechart.formats.svg.geometry import Label, Point, Rectangle, bounds
+from statechart.formats.svg.layered.arranging import Station, Tag
+from statechart.formats.svg.metrics import NAME_SIZE, SMALL_SIZE, text_width, wrapped
+from statechart.formats.svg.texts import Inscription, inscription, name_lines, row, small_lines
+from statechart.picture import Arrow, Node, Note
+
+Anchor: TypeAlias = Literal["start", "middle", "end"]
+
+_PADDING = 26.0
+_LEAST = 88.0, 36.0
+_CORNER, _FINAL_CORNER = 10.0, 20.0
+_LINE = 3.0  # between a label and its wire
+_LOOP, _DEPTH, _PITCH = 14.0, 18.0, 28.0
+_NEAR = 5.0  # between labels of loops
+_NOTE_WIDTH = 170.0
+_NARROW_NOTE_WIDTH = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A transition from a state to itself, with its label, around the middle of the box."""
+
+    arrow: int
+    points: tuple[Point, ...]
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A box with what hangs on it; all coordinates are those around the middle of the box.
+
+    Attributes:
+        lines: The name, in lines.
+        small: The actions, in lines.
+        width: The width of the box, before its sides grow.
+        height: The height of the box, before its sides grow.
+        corner: The radius of its corners.
+    """
+
+    lines: tuple[str, ...]
+    small: tuple[str, ...]
+    width: float
+    height: float
+    corner: float
+    loops: tuple[Loop, ...]
+    notes: tuple[Label, ...]
+
+    def station(self, *, upright: bool) -> Station:
+        """Return the room of the cell."""
+        left, top, right, bottom = bounds([self._box, *self._hanging()])
+        along, across = (self.height, self.width) if upright else (self.width, self.height)
+        behind = right - self.width / 2 if upright else bottom - self.height / 2
+        ends = (-top, bottom) if upright else (-left, right)
+        return Station(along, across, behind, max(*ends, along / 2) - along / 2, self.corner)
+
+    @property
+    def _box(self) -> Rectangle:
+        return -self.width / 2, -self.height / 2, self.width / 2, self.height / 2
+
+    def _hanging(self) -> Iterator[Rectangle]:
+        yield from (loop.label.rectangle for loop in self.loops)
+        yield from (note.rectangle for note in self.notes)
+
+
+def cell(node: Node, loops: Sequence[tuple[int, Arrow]], notes: Sequence[Note], *, upright: bool) -> Cell:
+    """Return the cell of a state."""
+    lines, small = name_lines(node), small_lines(node.actions)
+    texts = [text_width(line, NAME_SIZE, bold=True) for line in lines]
+    texts += [text_width(line, SMALL_SIZE) for line in small]
+    width = max(max(texts) + _PADDING, _LEAST[0])
+    height = max(len(lines) * row(NAME_SIZE) + len(small) * row(SMALL_SIZE) + 18.0, _LEAST[1])
+    labels = [(index, inscription(arrow)) for index, arrow in loops]
+    if upright:
+        pitch = max((text.height for _, text in labels), default=0.0) + _NEAR
+        pitch = max(pitch, _LOOP + _NEAR)
+        height = max(height, len(labels) * pitch + 2 * _FINAL_CORNER - _NEAR)
+        drawn = tuple(_beside(labels, width / 2, pitch))
+    else:
+        width = max(width, len(labels) * _PITCH + _FINAL_CORNER)
+        drawn = tuple(_beneath(labels, height / 2))
+    corner = _FINAL_CORNER if node.final else _CORNER
+    return Cell(
+        lines,
+        small,
+        width,
+        height,
+        corner,
+        drawn,
+        tuple(_notes(notes, (width, height), drawn, upright=upright)),
+    )
+
+
+def tag(arrow: Arrow, *, upright: bool) -> Tag:
+    """Return the room of a label: above its wire, or to the right of it."""
+    text = inscription(arrow)
+    if upright:
+        return Tag(text.height, 2.0, text.width + 2 * _LINE)
+    return Tag(text.width, text.height + _LINE, 2.0)
+
+
+def label(index: int, arrow: Arrow, place: Point, *, upright: bool) -> Label:
+    """Return a label at a point of its wire."""
+    text = inscription(arrow)
+    x, y = place
+    if upright:
+        return _label(index, text, x + 2 * _LINE, y - text.height / 2, "start")
+    return _label(index, text, x - text.width / 2, y - text.height - _LINE, "middle")
+
+
+def _label(index: int, text: Inscription, x: float, y: float, anchor: Anchor) -> Label:
+    return Label(x, y, text.width, text.height, text.lines, index, text.order, text.detail, anchor)
+
+
+def _beneath(labels: Sequence[tuple[int, Inscription]], bottom: float) -> Iterator[Loop]:
+    """Yield loops beneath a box, in stairs: the outer ones are shallow, and their labels lead away."""
+    half = len(labels) // 2
+    depths: dict[int, float] = {}
+    anchor: Anchor
+    for side in (range(half), range(len(labels) - 1, half - 1, -1)):
+        depth = _DEPTH
+        for place in side:
+            depths[place] = depth
+            depth += labels[place][1].height + _NEAR
+    for place, (index, text) in enumerate(labels):
+        x = (place - (len(labels) - 1) / 2) * _PITCH
+        depth, start, end = depths[place], x - _LOOP / 2, x + _LOOP / 2
+        low = bottom + depth * 4 / 3  # a cubic curve reaches three quarters of it
+        points = (start, bottom), (start - 5, low), (end + 5, low), (end, bottom)
+        if len(labels) == 1:
+            left, anchor = x - text.width / 2, "middle"
+        elif place < half:
+            left, anchor = end - text.width, "end"
+        else:
+            left, anchor = start, "start"
+        yield Loop(index, points, _label(index, text, left, bottom + depth + 2, anchor))
+
+
+def _beside(labels: Sequence[tuple[int, Inscription]], right: float, pitch: float) -> Iterator[Loop]:
+    """Yield loops to the right of a box, one below the other."""
+    for place, (index, text) in enumerate(labels):
+        y = (place - (len(labels) - 1) / 2) * pitch
+        far = right + _DEPTH * 4 / 3
+        points = (
+            (right, y - _LOOP / 2),
+            (far, y - _LOOP / 2 - 4),
+            (far, y + _LOOP / 2 + 4),
+            (right, y + _LOOP / 2),
+        )
+        yield Loop(index, points, _label(index, text, right + _DEPTH + _NEAR, y - text.height / 2, "start"))
+
+
+def _notes(
+    notes: Sequence[Note], box: tuple[float, float], loops: Sequence[Loop], *, upright: bool
+) -> Iterator[Label]:
+    """Yield the notes of a state, beneath its box and loops, or to the right of them."""
+    width = _NARROW_NOTE_WIDTH if upright else max(_NOTE_WIDTH, box[0])
+    lines = [line for note in notes for line in wrapped(note.spelled(str), width, SMALL_SIZE)]
+    if not lines:
+        return
+    widest = max(text_width(line, SMALL_SIZE) for line in lines)
+    height = len(lines) * row(SMALL_SIZE)
+    if upright:
+        x = max([box[0] / 2, *(loop.label.x + loop.label.width for loop in loops)]) + _NEAR + _LINE
+        yield Label(x, -height / 2, widest, height, tuple(lines), anchor="start", kind="note")
+    else:
+        y = max([box[1] / 2, *(loop.label.y + loop.label.height for loop in loops)]) + _NEAR
+        yield Label(-widest / 2, y, widest, height, tuple(lines), kind="note")
