@@ -52,8 +52,13 @@ def login_routes(templates: Templates, access: Access) -> Sequence[Route]:
             httponly=True,
             samesite="lax",
             path=request.scope.get("root_path") or "/",
-            secure=request.url.scheme == "https",
+            secure=_is_secure(request),
         )
         return response
 
     return [Route("/login", show), Route("/login", check, methods=["POST"])]
+
+
+def _is_secure(request: Request) -> bool:
+    """Return whether the browser speaks TLS, perhaps with a proxy in front of this server."""
+    return "https" in (request.url.scheme, request.headers.get("origin", "").partition(":")[0])

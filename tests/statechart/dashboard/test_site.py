@@ -1,0 +1,127 @@
+"""A dashboard as an ASGI application: alone, and within another."""
+
+import asyncio
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from statechart.dashboard.guard import Access
+from statechart.dashboard.headers import CONTENT_SECURITY_POLICY
+from statechart.errors import StorageError
+from tests.statechart.dashboard.sample import KNOWN, TOKEN, SampleRow, SampleSource, sample_site
+
+ACCESS = Access.of(8731, TOKEN)
+ADDRESS = "http://127.0.0.1:8731"
+FORM = {"origin": ADDRESS}
+
+
+def client(app, **options) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ADDRESS, **options)
+
+
+async def until(asking: httpx.AsyncClient, path: str, holds) -> None:
+    """Ask for a page until it is as it should become."""
+    async with asyncio.timeout(30):
+        while not holds(await asking.get(path)):
+            await asyncio.sleep(0.001)
+
+
+async def test_within_another_application_it_follows_from_the_first_request_on():
+    source = SampleSource({"web": SampleRow("web")})
+    app = Starlette(routes=[Mount("/tools/envs", sample_site(source))])
+    async with client(app) as asking:
+        assert (await asking.get("/tools/envs/")).text == "web"
+        source.change(SampleRow("api"))
+        await until(asking, "/tools/envs/", lambda answer: answer.text == "api web")
+
+        assert (await asking.get("/tools/envs/healthz")).json() == {"ok": True, "watching": "inotify"}
+        assert (await asking.get("/tools/envs/static/style.css")).status_code == 200
+        missing = await asking.get("/tools/envs/nowhere")
+        assert missing.status_code == 404
+        assert 'href="/tools/envs/static/style.css"' in missing.text
+        assert (await asking.get("/elsewhere")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *(("/", 401), ("/nowhere", 401), ("/login", 200), ("/static/nowhere", 404), ("/healthz", 200)),
+        *(("/static/%2e%2e/guard.py", 404), ("/static/..%2fguard.py", 404)),
+    ],
+)
+async def test_every_response_has_the_headers(path, status):
+    async with client(sample_site(SampleSource(), ACCESS)) as asking:
+        answer = await asking.get(path)
+
+    assert answer.status_code == status
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_without_the_token_the_page_asks_for_it_and_keeps_the_address():
+    async with client(sample_site(SampleSource(), ACCESS)) as asking:
+        asked = await asking.get("/e/web?at=3&x=%22")
+
+        assert asked.status_code == 401
+        assert asked.headers["www-authenticate"] == "Bearer"
+        assert 'name="onward" value="/e/web?at=3&amp;x=%22"' in asked.text
+        assert "unsafe-inline" not in asked.headers["content-security-policy"]
+        program = await asking.get("/", headers={"accept": "application/json"})
+        assert program.json()["error"]["code"] == "no_token"
+
+
+async def test_the_typed_token_becomes_a_cookie_of_this_session():
+    async with client(sample_site(SampleSource({"web": SampleRow("web")}), ACCESS)) as asking:
+        wrong = await asking.post("/login", data={"token": "x", "onward": "/e/web"}, headers=FORM)
+        assert wrong.status_code == 403
+        assert "not the token" in wrong.text
+        right = await asking.post("/login", data={"token": f" {TOKEN} ", "onward": "/?q=a"}, headers=FORM)
+
+        assert (right.status_code, right.headers["location"]) == (303, "/?q=a")
+        cookie = right.headers["set-cookie"]
+        assert cookie == f"envchart-8731={TOKEN}; HttpOnly; Path=/; SameSite=lax"
+        assert (await asking.get("/")).text == "web"
+
+
+async def test_the_token_of_the_address_becomes_a_cookie_that_needs_tls_where_there_is_some():
+    access = Access.of(8731, TOKEN, ["dash.example"])
+    async with client(sample_site(SampleSource(), access)) as asking:
+        headers = {"host": "dash.example", "origin": "https://dash.example"}
+        right = await asking.post("/login", headers={**KNOWN, **headers})
+        wrong = await asking.post("/login", headers={"authorization": "Bearer x", **headers})
+
+    assert (right.status_code, wrong.status_code) == (204, 403)
+    assert right.headers["set-cookie"].endswith("; Secure")
+    assert "set-cookie" not in wrong.headers
+
+
+@pytest.mark.parametrize(
+    "onward",
+    ["", "//evil.example/", "https://evil.example/", "/\\evil.example", "/a\nb", "javascript:1", "e"],
+)
+async def test_the_login_leads_to_no_other_server(onward):
+    async with client(sample_site(SampleSource(), ACCESS)) as asking:
+        answer = await asking.post("/login", data={"token": TOKEN, "onward": onward}, headers=FORM)
+
+    assert answer.headers["location"] == "/"
+
+
+async def test_a_store_that_vanishes_is_said_and_looked_at_again(monkeypatch):
+    monkeypatch.setattr("statechart.dashboard.following._AGAIN", 0.01)
+    source = SampleSource({"web": SampleRow("web")})
+    async with client(sample_site(source)) as asking:
+        assert (await asking.get("/healthz")).status_code == 200
+        source.trouble = StorageError("the directory is gone")
+        source.change()
+        await until(asking, "/healthz", lambda answer: answer.status_code == 503)
+        assert (await asking.get("/")).text == "web"
+
+        source.trouble = None
+        source.kept["api"] = SampleRow("api")
+        await until(asking, "/healthz", lambda answer: answer.status_code == 200)
+        assert (await asking.get("/")).text == "api web"
