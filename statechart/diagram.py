@@ -10,17 +10,35 @@ from statechart.formats.columns import USUAL
 from statechart.formats.dot import dot, graphviz
 from statechart.formats.json_document import json_document
 from statechart.formats.mermaid import mermaid
+from statechart.formats.png import png
+from statechart.formats.svg import Layout as OwnLayout, Theme, svg
 from statechart.formats.table import table
 from statechart.formats.text import text
-from statechart.picture import Marks, compose
+from statechart.picture import Marks, Picture, compose
 
 if TYPE_CHECKING:
     from statechart.graph import AnyChart
 
-__all__ = ["FORMATS", "Format", "draw", "graphviz", "mermaid", "render"]
+__all__ = [
+    "FORMATS",
+    "LAYOUTS",
+    "THEMES",
+    "Format",
+    "Layout",
+    "Theme",
+    "draw",
+    "graphviz",
+    "mermaid",
+    "render",
+]
 
 Format: TypeAlias = Literal["mermaid", "dot", "svg", "png", "md", "rst", "json", "text"]
 FORMATS: tuple[str, ...] = get_args(Format)
+
+Layout: TypeAlias = OwnLayout | Literal["dot"]
+"""A line of stations, layers, the better of both for the chart (`auto`), or Graphviz's (`dot`)."""
+LAYOUTS: tuple[str, ...] = (*get_args(OwnLayout), "dot")
+THEMES: tuple[str, ...] = get_args(Theme)
 
 
 def render(
@@ -30,6 +48,9 @@ def render(
     marks: Marks | None = None,
     width: int = USUAL,
     ascii: bool = False,
+    layout: Layout = "auto",
+    upright: bool = False,
+    theme: Theme = "auto",
 ) -> str:
     """Draw a chart with its marks, as text.
 
@@ -43,14 +64,21 @@ def render(
         marks: The states and transitions to highlight.
         width: The columns of a drawing in the format `text`.
         ascii: Whether the format `text` is limited to ASCII characters, apart from the chart's names.
+        layout: The places of states in `svg` and `png`. `dot` runs Graphviz.
+        upright: Whether the main path of `svg` and `png` runs from top to bottom, for narrow screens.
+        theme: The colours of `svg` and `png`. With `auto`, an SVG follows the reader's system, and a PNG
+            is light. Graphviz has light colours only.
 
     Raises:
         UnknownState: The chart has no state that was to be marked.
-        DiagramUnavailable: `svg` needs Graphviz; `png` is not text: see `draw`.
+        DiagramUnavailable: The layout `dot` needs Graphviz; `png` is not text: see `draw`.
     """
     if format == "png":
         raise DiagramUnavailable("png is not text: write it to a file")
-    return draw(chart, format, marks=marks, width=width, ascii=ascii).decode()
+    drawn = draw(
+        chart, format, marks=marks, width=width, ascii=ascii, layout=layout, upright=upright, theme=theme
+    )
+    return drawn.decode()
 
 
 def draw(
@@ -60,24 +88,38 @@ def draw(
     marks: Marks | None = None,
     width: int = USUAL,
     ascii: bool = False,
+    layout: Layout = "auto",
+    upright: bool = False,
+    theme: Theme = "auto",
 ) -> bytes:
     """Draw a chart with its marks, as bytes: UTF-8 for all formats except `png`. See `render`.
 
     Raises:
         UnknownState: The chart has no state that was to be marked.
-        DiagramUnavailable: `svg` and `png` need Graphviz.
+        DiagramUnavailable: `png` needs the package resvg-py, and the layout `dot` needs Graphviz.
     """
     marks = marks or Marks()
     if format == "text":
         return text(compose(chart, _numbered(marks)), width, ascii=ascii).encode()
     picture = compose(chart, marks)
     if format in ("svg", "png"):
-        return graphviz(dot(picture), format)
+        return _drawn(picture, format, layout, upright, theme)
     if format == "json":
         return json_document(chart, marks).encode()
     if format in ("md", "rst"):
         return table(picture, marks, format).encode()
     return (mermaid(picture) if format == "mermaid" else dot(picture)).encode()
+
+
+def _drawn(
+    picture: Picture, format: Literal["svg", "png"], layout: Layout, upright: bool, theme: Theme
+) -> bytes:
+    if layout == "dot":
+        return graphviz(dot(picture, upright=upright), format)
+    if format == "svg":
+        return svg(picture, layout=layout, upright=upright, theme=theme).encode()
+    fixed: Theme = "light" if theme == "auto" else theme  # an image can't ask for the reader's theme
+    return png(svg(picture, layout=layout, upright=upright, theme=fixed))
 
 
 def _numbered(marks: Marks) -> Marks:

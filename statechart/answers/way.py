@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statechart.picture import Marks, Visit
+from statechart.picture import Marks, timed
 from statechart.terminal.text import when
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ def marks_of(repository: ChartRepository[Any], name: str) -> Marks:
     Raises:
         StorageError: Its history can't be read.
     """
-    records = repository.history(name)
     taken = [
-        Visit(str(record.data.get("from_state")), record.event, record.to_state, f"at {when(record.at)}")
-        for record in records
+        (record.at, str(record.data.get("from_state")), record.event, record.to_state)
+        for record in repository.history(name)
         if record.event is not None and record.to_state is not None
     ]
     summary = repository.summary(name)
-    return Marks(current=summary.state, visits=taken, remark=f"{name}, here since {when(summary.since)}")
+    return Marks(
+        current=summary.state, visits=timed(taken), remark=f"{name}, here since {when(summary.since)}"
+    )

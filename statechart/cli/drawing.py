@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from statechart.diagram import FORMATS, Format, draw
+import click
+
+from statechart.diagram import FORMATS, LAYOUTS, THEMES, Format, Layout, Theme, draw
 from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.terminal.output import emit, note
+from statechart.terminal.program.parameters import PathType
 from statechart.terminal.refusal import UsageRefused
-from statechart.wording import nearest
+from statechart.wording import listed, nearest
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.picture import Marks
     from statechart.terminal.settings import ProgramSettings
+
+_BY_SUFFIX: Mapping[str, Format] = {
+    ".svg": "svg",
+    ".png": "png",
+    ".md": "md",
+    ".markdown": "md",
+    ".rst": "rst",
+    ".json": "json",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".txt": "text",
+}
+"""The format of a file by its suffix."""
+
+_OPTIONS = ("format", "output", "layout", "upright", "theme")
+
+Handler = Callable[..., Any]  # Any: click calls it with the parameters
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +51,18 @@ class Drawing:
     Attributes:
         format: The format as typed, or None.
         output: The file to write, or None for stdout.
+        layout: The layout as typed, or None.
+        upright: Whether the main path runs from top to bottom.
+        theme: The theme as typed, or None.
         again: The command, for advice.
     """
 
     format: str | None
     output: Path | None
-    again: str
+    layout: str | None = None
+    upright: bool = False
+    theme: str | None = None
+    again: str = ""
 
     def chosen(self, settings: ProgramSettings, *, on_terminal: Format = "mermaid") -> Format:
         """Return the format.
@@ -42,18 +72,50 @@ class Drawing:
             on_terminal: The format on a terminal where none was typed.
 
         Raises:
-            UsageRefused: There is no such format.
+            UsageRefused: There is no such format, layout or theme, or they don't fit each other.
         """
-        if self.format is None:
-            is_shown = self.output is None and not settings.json and sys.stdout.isatty()
-            return on_terminal if is_shown else "mermaid"
-        if self.format not in FORMATS:
-            near = nearest(self.format, FORMATS) or FORMATS[0]
+        format = self._format(settings, on_terminal)
+        self._require_known("layout", self.layout, LAYOUTS, "--format svg --layout")
+        self._require_known("theme", self.theme, THEMES, "--format svg --theme")
+        look = self._look()
+        if look and format not in ("svg", "png"):
+            options = listed(word for word in look if word.startswith("--"))
             raise UsageRefused(
-                f"there is no format {self.format!r}: use {', '.join(FORMATS)}",
-                (f"{self.again} --format {near}",),
+                f"{options} can't be used with {format}, only with svg and png",
+                (f"{self.again} --format svg {' '.join(look)}",),
             )
-        return cast("Format", self.format)  # it was checked
+        if self.layout == "dot" and self.theme == "dark":
+            raise UsageRefused(
+                "--layout dot has light colours only: leave out --theme dark, or --layout dot",
+                (f"{self.again} --format {format} --theme dark",),
+            )
+        return format
+
+    def _format(self, settings: ProgramSettings, on_terminal: Format) -> Format:
+        if self.format is not None:
+            self._require_known("format", self.format, FORMATS, "--format")
+            return cast("Format", self.format)  # it was checked
+        if self.output is not None and self.output.suffix.lower() in _BY_SUFFIX:
+            return _BY_SUFFIX[self.output.suffix.lower()]
+        if self._look():
+            return "svg"
+        is_shown = self.output is None and not settings.json and sys.stdout.isatty()
+        return on_terminal if is_shown else "mermaid"
+
+    def _require_known(self, what: str, typed: str | None, known: tuple[str, ...], option: str) -> None:
+        if typed is not None and typed not in known:
+            near = nearest(typed, known) or known[0]
+            raise UsageRefused(
+                f"there is no {what} {typed!r}: use {', '.join(known)}", (f"{self.again} {option} {near}",)
+            )
+
+    def _look(self) -> list[str]:
+        """Return the options of a picture, as typed."""
+        return [
+            *(["--layout", self.layout] if self.layout else []),
+            *(["--upright"] if self.upright else []),
+            *(["--theme", self.theme] if self.theme else []),
+        ]
 
     def require_one_mark(self, *marks: str | None) -> None:
         """Check that at most one of `--of`, `--state` and `--path` was typed.
@@ -73,9 +135,7 @@ class Drawing:
             UsageRefused: It would.
         """
         if format == "png" and self.output is None and (settings.json or sys.stdout.isatty()):
-            raise UsageRefused(
-                "png is not text: write it to a file", (f"{self.again} --format png --output FILE",)
-            )
+            raise UsageRefused("png is not text: write it to a file", (f"{self.again} --output FILE.png",))
 
     def print(
         self,
@@ -92,6 +152,9 @@ class Drawing:
             marks=marks,
             width=(columns_of(sys.stdout) if self.output is None else None) or USUAL,
             ascii=self.output is None and not settings.json and is_ascii(sys.stdout),
+            layout=cast("Layout", self.layout or "auto"),  # it was checked
+            upright=self.upright,
+            theme=cast("Theme", self.theme or "auto"),  # it was checked
         )
         if self.output is not None:
             self._save(self.output, drawn)
@@ -115,3 +178,60 @@ class Drawing:
             raise UsageRefused(
                 f"{output} can't be written: {error.strerror}", (f"{self.again} --output FILE",)
             ) from error
+
+
+def drawing_options(
+    again: Callable[[Any], str],  # Any: the settings of the program
+    complete: Callable[[tuple[str, ...]], Complete | None] = lambda words: None,  # noqa: ARG005
+) -> Callable[[Handler], Handler]:
+    """Add the options of a drawing to a handler, which takes them as `drawing`.
+
+    Args:
+        again: Returns the command of some settings, for advice.
+        complete: Returns the completion of an option that takes one of some words.
+    """
+    options = [
+        click.option(
+            "--format",
+            metavar="FORMAT",
+            shell_complete=complete(FORMATS),
+            help=f"One of {', '.join(FORMATS)}. By default the format of the file's suffix; without a "
+            "file, text for --of on a terminal, otherwise mermaid.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            type=PathType(),
+            help="Write to a file instead of stdout, in the format of its suffix.",
+        ),
+        click.option(
+            "--layout",
+            metavar="LAYOUT",
+            shell_complete=complete(LAYOUTS),
+            help="For svg and png: line, layered, the better of both (auto, the default), or dot, which "
+            "needs Graphviz.",
+        ),
+        click.option(
+            "--upright", is_flag=True, help="For svg and png: from top to bottom, for narrow pages."
+        ),
+        click.option(
+            "--theme",
+            metavar="THEME",
+            shell_complete=complete(THEMES),
+            help="For svg and png: light, dark, or auto, which follows the reader's system in svg, and is "
+            "light in png.",
+        ),
+    ]
+
+    def add(handler: Handler) -> Handler:
+        @wraps(handler)
+        def bundled(settings: Any, **parameters: Any) -> Any:  # Any: click calls it with the parameters
+            typed = {name: parameters.pop(name) for name in _OPTIONS}
+            return handler(settings, drawing=Drawing(**typed, again=again(settings)), **parameters)
+
+        for option in reversed(options):
+            bundled = option(bundled)
+        return bundled
+
+    return add

@@ -13,7 +13,7 @@ from statechart.graph import breadth_first
 from statechart.picture import Arrow, Node, Picture, identifiers
 
 _HEAD = """\
-    rankdir=LR; nodesep=0.3; ranksep=0.45; fontname="Helvetica"; labelloc=b;
+    rankdir={direction}; nodesep=0.3; ranksep=0.45; fontname="Helvetica"; labelloc=b;
     node [shape=box, style="rounded,filled", fillcolor=white, fontname="Helvetica", fontsize=12];
     edge [fontname="Helvetica", fontsize=10, arrowsize=0.8];
 """
@@ -21,12 +21,13 @@ _HEAD = """\
 
 # Written here because python-statemachine's renderer needs pydot, puts states of different phases into one
 # box, and names its clusters by memory addresses, so that two runs differ.
-def dot(picture: Picture) -> str:
+def dot(picture: Picture, *, upright: bool = False) -> str:
     """Return the picture in DOT. The same picture gives the same text."""
     names = {node.id: node.name for node in picture.nodes}
     lines = [picture.name, *(f"{names[note.state]}: {note.spelled(str)}" for note in picture.notes)]
     return (
-        f"digraph {_quoted(*identifiers([picture.name]))} {{\n    label={_quoted(*lines)};\n{_HEAD}"
+        f"digraph {_quoted(*identifiers([picture.name]))} {{\n    label={_quoted(*lines)};\n"
+        + _HEAD.format(direction="TB" if upright else "LR")
         + "".join(f"    {line}\n" for line in _body(picture))
         + "}\n"
     )
@@ -115,8 +116,8 @@ def graphviz(source: str, format: str) -> bytes:
         return run_graphviz(source, format)
     except GraphvizNotFoundError as error:
         raise DiagramUnavailable(
-            f"{format} needs Graphviz's program dot: install the package graphviz (apt-get, dnf or brew "
-            "install graphviz), or use --format mermaid"
+            f"{format} in the layout dot needs Graphviz's program dot: install the package graphviz "
+            "(apt-get, dnf or brew install graphviz), or leave out --layout dot"
         ) from error
     except GraphvizError as error:
         raise DiagramUnavailable(f"Graphviz could not draw the chart: {error}") from error

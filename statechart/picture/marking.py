@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from statechart.errors import NoSuchPath, UnknownEvent
-from statechart.graph import allowed_events, edges, events
+from statechart.graph import allowed_events, edges, events, failures
 from statechart.picture.values import Marks, Visit
 from statechart.wording import state_text
 
@@ -35,7 +35,7 @@ def path(chart: AnyChart, names: Sequence[str]) -> Marks:
             raise NoSuchPath(chart.__name__, name, here, allowed_events(chart, here))
         visits.append(Visit(here, name, edge.target, f"{number}"))
         here = edge.target
-    return Marks(current=here, visits=visits)
+    return Marks(current=here, failed=here in failures(chart), visits=visits)
 
 
 def chosen(chart: AnyChart, state: str | None = None, events: str | None = None) -> Marks:
@@ -48,7 +48,7 @@ def chosen(chart: AnyChart, state: str | None = None, events: str | None = None)
     if state is not None and events is not None:
         raise ValueError("a state or a path can be marked, not both")
     if events is None:
-        return Marks(current=state)
+        return Marks(current=state, failed=state in failures(chart))
     return path(chart, [event.strip() for event in events.split(",") if event.strip()])
 
 

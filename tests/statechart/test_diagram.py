@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import pairwise
 from operator import or_
@@ -23,8 +25,9 @@ from environments.model.states import EnvironmentState
 from statechart import Chart, Event, State
 from statechart.diagram import FORMATS, draw, render
 from statechart.errors import DiagramUnavailable, NoSuchPath, UnknownEvent, UnknownState
+from statechart.formats import png
 from statechart.graph import failures, phases, states
-from statechart.picture import Arrow, Marks, Visit, compose, path
+from statechart.picture import Arrow, Marks, Visit, chosen, compose, path, timed
 
 
 class Job(Chart):
@@ -173,6 +176,23 @@ def test_a_path_is_marked_with_its_order_on_the_edges() -> None:
         '"paused" -> "stuck"',
         '"stuck" -> "gone"',
     ]
+
+
+def test_a_picture_has_the_order_the_time_and_the_last_step_of_a_failure_apart() -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    taken = timed([(noon, "Q", "begin", "W"), (noon + timedelta(seconds=1), "W", "jam", "S")])
+    picture = compose(Job, Marks(current="S", failed=True, visits=taken))
+
+    told = {arrow.events: (arrow.order, arrow.detail, arrow.kind) for arrow in picture.arrows}
+    assert told[("begin",)] == ("1", "12:00:00Z", "taken")
+    assert [arrow.kind for arrow in picture.arrows if arrow.source == "working"] == ["plain", "failed"]
+    assert picture.described() == "Job: 5 states; now in stuck, failed"
+
+
+def test_a_path_that_ends_in_a_failure_is_drawn_as_failed() -> None:
+    assert path(Job, ["begin", "jam"]).failed
+    assert chosen(Job, "S").failed
+    assert not path(Job, ["begin", "pause"]).failed
 
 
 def test_an_edge_that_was_taken_often_says_how_often() -> None:
@@ -377,13 +397,13 @@ def test_drawing_twice_in_a_process_gives_the_same_text() -> None:
     assert render(Lifecycle, "dot") == render(Lifecycle, "dot")
 
 
-def test_only_svg_and_png_need_anything_that_is_not_installed_with_it() -> None:
+def test_only_png_needs_anything_that_is_not_installed_with_it() -> None:
     script = """
 import sys
-sys.modules["pydot"] = None
+sys.modules["pydot"] = sys.modules["resvg_py"] = None
 from environments.lifecycle import Lifecycle
 from statechart.diagram import render
-print(*(len(render(Lifecycle, format)) > 1000 for format in ("mermaid", "dot", "md", "rst", "json")))
+print(*(len(render(Lifecycle, format)) > 1000 for format in ("mermaid", "dot", "svg", "md", "rst")))
 """
 
     assert run(script, PATH="/nowhere") == "True True True True True\n"
@@ -404,11 +424,9 @@ def graphviz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 
 @pytest.mark.usefixtures("graphviz")
 @pytest.mark.parametrize("format", ["svg", "png"])
-def test_a_picture_says_that_it_needs_graphviz(format: Literal["svg", "png"]) -> None:
-    with pytest.raises(
-        DiagramUnavailable, match=f"{format} needs Graphviz's program dot: install the package"
-    ):
-        draw(Lifecycle, format)
+def test_the_layout_of_graphviz_says_what_it_needs(format: Literal["svg", "png"]) -> None:
+    with pytest.raises(DiagramUnavailable, match=f"{format} in the layout dot needs Graphviz"):
+        draw(Lifecycle, format, layout="dot")
 
 
 def test_png_is_not_text() -> None:
@@ -416,25 +434,61 @@ def test_png_is_not_text() -> None:
         render(Lifecycle, "png")
 
 
-def test_svg_is_drawn_by_graphviz_from_dot(graphviz: Callable[[str], None]) -> None:
+def test_the_layout_dot_is_drawn_by_graphviz(graphviz: Callable[[str], None]) -> None:
     graphviz('echo "<svg $1>"; /bin/cat; echo "</svg>"')
 
-    svg = render(Lifecycle, "svg")
+    svg, upright = (render(Lifecycle, "svg", layout="dot", upright=upright) for upright in (False, True))
 
     assert svg == f"<svg -Tsvg>\n{render(Lifecycle, 'dot')}</svg>\n"
+    assert "rankdir=TB" in upright
 
 
 def test_an_error_of_graphviz_is_reported(graphviz: Callable[[str], None]) -> None:
     graphviz("echo 'out of ink' >&2; exit 3")
 
     with pytest.raises(DiagramUnavailable, match=r"(?s)Graphviz could not draw the chart: .*out of ink"):
-        render(Lifecycle, "svg")
+        render(Lifecycle, "svg", layout="dot")
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz (the package graphviz) is not there")
 def test_graphviz_itself_draws_every_state() -> None:
-    drawn = render(Lifecycle, "svg", marks=Marks(current="running"))
+    drawn = render(Lifecycle, "svg", layout="dot", marks=Marks(current="running"))
 
-    assert draw(Lifecycle, "png").startswith(b"\x89PNG")
+    assert draw(Lifecycle, "png", layout="dot").startswith(b"\x89PNG")
     assert drawn.lstrip().startswith("<?xml")
     assert [state for state in states(Lifecycle) if f">{state}</text>" not in drawn] == []
+
+
+def test_an_svg_follows_the_theme_of_its_reader_or_has_one() -> None:
+    auto, light, dark = (render(Job, "svg", theme=theme) for theme in ("auto", "light", "dark"))
+
+    assert "prefers-color-scheme:dark" in auto
+    assert light != dark
+    assert "var(--" not in light + dark
+    assert [name for name in ("queued", "working", "paused") if f">{name}</text>" not in auto] == []
+
+
+def size(png: bytes) -> tuple[int, int]:
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+
+
+def test_a_png_is_twice_the_size_of_the_svg_in_light_colours() -> None:
+    width, height = map(float, re.findall(r' (?:width|height)="([\d.]+)"', render(Job, "svg"))[:2])
+    light, dark = draw(Job, "png"), draw(Job, "png", theme="dark")
+
+    assert size(light) == pytest.approx((2 * width, 2 * height), abs=2)
+    assert light == draw(Job, "png", theme="light")
+    assert light != dark
+
+
+def test_a_png_without_its_package_or_without_a_font_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "resvg_py", None)
+        with pytest.raises(DiagramUnavailable, match=r"pip install 'envchart\[png\]'; or use --layout dot"):
+            draw(Job, "png")
+    monkeypatch.setattr(png, "_FAMILIES", ("No Such Font",))
+    png._family.cache_clear()
+    with pytest.raises(DiagramUnavailable, match="png needs a font, and none is installed"):
+        draw(Job, "png")

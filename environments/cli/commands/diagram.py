@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from environments.cli import loading
@@ -13,20 +11,12 @@ from environments.cli.settings import Settings
 from environments.lifecycle import Lifecycle
 from environments.presentation.answers.chart import chart_document, chart_marks
 from environments.presentation.guidance import events
-from statechart.cli.drawing import Drawing
-from statechart.diagram import FORMATS
+from statechart.cli.drawing import Drawing, drawing_options
 from statechart.picture import chosen
-from statechart.terminal.program.parameters import output_option
 
 
 @subcommand("diagram")
-@click.option(
-    "--format",
-    metavar="FORMAT",
-    shell_complete=one_of(FORMATS),
-    help="One of mermaid, dot, svg, png, md, rst, json, text. By default text for --of on a terminal, "
-    "otherwise mermaid.",
-)
+@drawing_options(lambda settings: settings.spell("diagram"), one_of)
 @click.option(
     "--of",
     metavar="NAME",
@@ -37,22 +27,16 @@ from statechart.terminal.program.parameters import output_option
 @click.option(
     "--path", metavar="EVENT,...", shell_complete=one_of(events()), help="Mark the path of these events."
 )
-@output_option
 def diagram(
-    settings: Settings,
-    format: str | None,
-    of: str | None,
-    state: str | None,
-    path: str | None,
-    output: Path | None,
+    settings: Settings, drawing: Drawing, of: str | None, state: str | None, path: str | None
 ) -> None:
     """Draw the chart of all states and events.
 
     Examples:
         envchart diagram --of web
-        envchart diagram --format svg --output chart.svg
+        envchart diagram --output chart.svg
+        envchart diagram --of web --output web.png
     """
-    drawing = Drawing(format, output, "envchart diagram")
     chosen_format = drawing.chosen(settings, on_terminal="mermaid" if of is None else "text")
     drawing.require_one_mark(of, state, path)
     drawing.require_place(settings, chosen_format)

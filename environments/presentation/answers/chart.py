@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from environments.model.records import TransitionRecord
 from environments.presentation.answers.history import past, past_view
 from environments.presentation.view import look
-from statechart.picture import Marks, Visit
+from statechart.picture import Marks, Visit, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,13 +49,8 @@ def chart_document(marks: Marks, name: str | None, format: str) -> dict[str, obj
 
 
 def _visits(entries: Iterable[HistoryEntry]) -> list[Visit]:
-    taken = [(entry.at, entry.record) for entry in entries if isinstance(entry.record, TransitionRecord)]
-    days = {at.date() for at, _ in taken}
-    shown = "%H:%M:%S" if len(days) < 2 else "%m-%d %H:%M:%S"
-    return [
-        Visit(record.from_state, record.event, record.to_state, f"{number} at {at:{shown}}Z")
-        for number, (at, record) in enumerate(taken, 1)
-    ]
+    taken = ((entry.at, entry.record) for entry in entries if isinstance(entry.record, TransitionRecord))
+    return timed((at, record.from_state, record.event, record.to_state) for at, record in taken)
 
 
 def _remark(view: View[AnyEnvironment]) -> str:

@@ -73,6 +73,64 @@ def test_a_diagram_is_written_to_a_file(cli: Any, tmp_path: Path) -> None:
     assert (tmp_path / "chart.dot").read_text().startswith('digraph "Lifecycle" {')
 
 
+SUFFIXES = [
+    ("c.svg", b"<svg "),
+    ("c.png", b"\x89PNG"),
+    ("c.SVG", b"<svg "),
+    ("c.md", b"| State"),
+    ("c.rst", b"+--"),
+    ("c.json", b"{\n"),
+    ("c.gv", b"digraph"),
+    ("c.txt", b"Lifecycle\n"),
+    ("c", b"stateDiagram-v2"),
+]
+
+
+def test_a_file_has_the_format_of_its_suffix(cli: Any, tmp_path: Path) -> None:
+    for name, begins in SUFFIXES:
+        written = cli("diagram", "--output", name)
+
+        assert (name, written.code, written.err) == (name, 0, f"written to {name}\n")
+        assert (tmp_path / name).read_bytes().startswith(begins), name
+
+
+def test_the_look_of_a_picture_is_chosen(cli: Any) -> None:
+    level, upright, dark = (
+        cli("diagram", *words).out
+        for words in (
+            ("--format", "svg"),
+            ("--upright", "--layout", "line"),
+            ("--theme", "dark", "--path", "provision"),
+        )
+    )
+
+    assert level.startswith("<svg ")
+    assert "prefers-color-scheme" in level
+    assert upright.startswith("<svg ")
+    assert "var(--" not in dark
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--format svg --layout lien", "there is no layout 'lien': use auto, line, layered, dot"),
+        ("--format svg --theme drak", "there is no theme 'drak': use auto, light, dark"),
+        (
+            "--format text --upright --theme dark",
+            "--upright, --theme can't be used with text, only with svg",
+        ),
+        ("--layout dot --theme dark", "--layout dot has light colours only"),
+        ("--format png --json", "png is not text: write it to a file"),
+    ],
+)
+def test_a_look_that_is_not_there_is_refused(cli: Any, words: str, said: str) -> None:
+    refused = cli("diagram", *words.split())
+
+    assert (refused.code, refused.out == "" or "--json" in words) == (2, True)
+    assert said in refused.err + refused.out
+    assert "envchart diagram --" in refused.err + refused.out
+
+
 def test_a_terminal_shows_an_environment_as_text(
     cli: Any, created: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

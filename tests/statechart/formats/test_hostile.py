@@ -186,7 +186,7 @@ def test_in_the_long_form_all_formats_have_everything() -> None:
 def test_graphviz_draws_every_state_and_transition(names: list[str]) -> None:
     chart = chart_of(names)
 
-    states, edges = by_graphviz(render(chart, "svg"))
+    states, edges = by_graphviz(render(chart, "svg", layout="dot"))
 
     picture = compose(chart, Marks())
     assert sorted(states) == sorted(node.name for node in picture.nodes)

@@ -42,14 +42,14 @@ def test_the_main_path_is_drawn_in_boxes_and_the_rest_is_listed() -> None:
         render(Parcel, "text", marks=path(Parcel, ["post", "lose"]))
         == """\
 Parcel
-Now: ▶ lost
+Now: ✗ lost
 
     ┌──────────┐ post (1) [is_paid] ┌────────────────┐    arrive ┌───────┐
 ●──▶│ ✓ packed │───────────────────▶│ ✓ sent         │──────────▶│ there │
     └──┬───────┘                    └──┬───────────▲─┘           └───────┘
        │ keep                          │ lose (2)  │ post
     ┌──▼───┐                        ╔══▼═══════════┴═╗
-    │ kept │                        ║ ▶ lost         ║
+    │ kept │                        ║ ✗ lost         ║
     └──────┘                        ╚════════════════╝
 
 Other transitions
