@@ -1,0 +1,91 @@
+"""A browser, and dashboards of real environments. Without Chromium, these tests are skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from environments import EnvironmentSpec, LocalProvider, Workspace
+from tests.dashboard.browser.chromium import EXECUTABLE, Served, Watcher, launched, opened, served
+
+HELLO = Path(__file__).parents[3] / "examples" / "hello"
+PATIENCE = 30_000  # milliseconds, for machines with other things to do
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if EXECUTABLE is None:
+        missing = "Chromium is not installed: apt-get install chromium fonts-dejavu-core"
+        assert not os.environ.get("CI"), missing
+        pytest.skip(missing)
+    expect.set_options(timeout=PATIENCE)
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An application that ends at once, unlike `HELLO`."""
+    app = tmp_path_factory.mktemp("broken")
+    (app / "app.py").write_text("raise SystemExit('out of luck')\n")
+    return app
+
+
+@pytest.fixture(scope="session")
+def dashboard(tmp_path_factory: pytest.TempPathFactory, broken: Path) -> Iterator[Served]:
+    """The dashboard of some environments: one runs, one has failed, the others are recorded only."""
+    data = tmp_path_factory.mktemp("dashboard") / "data"
+    workspace = Workspace(data)
+    for number in range(12):
+        labels = {"team": "web" if number % 2 else "api"}
+        spec = EnvironmentSpec(name=f"pr-{number}", provider=LocalProvider(app=str(HELLO)), labels=labels)
+        workspace.create(spec)
+    with served(data) as found:
+        assert found.envchart("up", "shop", "--app", str(HELLO)).returncode == 0
+        assert found.envchart("up", "mail", "--app", str(broken)).returncode == 6
+        yield found
+        assert found.envchart("destroy", "shop", "mail", "--yes").returncode == 0
+
+
+@pytest.fixture
+def watcher() -> Iterator[Watcher]:
+    """Checks at the end that no page complained."""
+    watching = Watcher()
+    yield watching
+    watching.check()
+
+
+@pytest.fixture
+def window(browser: Browser, dashboard: Served, watcher: Watcher) -> Iterator[BrowserContext]:
+    """A window of somebody who may look at the dashboard."""
+    with opened(browser, dashboard, viewport={"width": 1280, "height": 800}) as context:
+        context.set_default_timeout(PATIENCE)
+        context.on("page", watcher.watch)
+        yield context
+
+
+@pytest.fixture
+def page(window: BrowserContext) -> Page:
+    """A tab of that window."""
+    return window.new_page()
+
+
+@pytest.fixture
+def stranger(browser: Browser, watcher: Watcher) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens windows of people without the token."""
+    contexts: list[BrowserContext] = []
+
+    def open_window(**options: object) -> BrowserContext:
+        context = browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
+        context.on("page", watcher.watch)
+        contexts.append(context)
+        return context
+
+    yield open_window
+    for context in contexts:
+        context.close()
