@@ -1,6 +1,6 @@
 """Make a data directory of environments in all conditions, by real commands on scripted providers.
 
-The pictures of the dashboard show it, and `python docs/fleet.py DIR` makes it for anybody who changes a page.
+The pictures of the dashboard show it, and `python docs/fleet.py DIR` makes it for all who change a page.
 """
 
 from __future__ import annotations
@@ -120,7 +120,11 @@ class _Life:
             steps_of=STEPS,
             at_step=self._begin,
             outputs={
-                "create_host": {"instance_ip": f"10.0.{seed}.7", "url": address, "details": {"region": "eu-1"}},
+                "create_host": {
+                    "instance_ip": f"10.0.{seed}.7",
+                    "url": address,
+                    "details": {"region": "eu-1"},
+                },
                 "unpack": {"release": release},
                 "check_health": {"serving": release, "served": release},
                 "stop_service": {"serving": None},
@@ -164,7 +168,9 @@ class _Life:
     async def _end(self) -> None:
         command = self.command
         if self.fate == "failed":
-            self.provider.fails[self.step] = [StepFailed(CAUSES.get(self.step, FailureCause.COMMAND_EXECUTION), FAILURES[self.step])] * 9
+            self.provider.fails[self.step] = [
+                StepFailed(CAUSES.get(self.step, FailureCause.COMMAND_EXECUTION), FAILURES[self.step])
+            ] * 9
             with suppress(EnvironmentsError):
                 await getattr(self.workspace, command)(self.name)
             return

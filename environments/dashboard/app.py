@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+from environments.dashboard import pages
 from environments.dashboard.desk import Desk, spell_below
 from environments.errors import EnvironmentsError
 from environments.overview.row import EnvironmentRow
 from environments.overview.source import EnvironmentSource
 from environments.presentation.error_reports import Surroundings, report
-from statechart.dashboard.filters import FILTERS
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.site import Board, Site
 from statechart.dashboard.templating import Templates
@@ -75,7 +75,7 @@ def site_of(
     place = str(root or "a store without files")
     settings = Settings("envchart", place, allow_actions, source, version("envchart"))
     templates = Templates(
-        ("environments.dashboard", "statechart.dashboard"), {"settings": settings}, FILTERS
+        ("environments.dashboard", "statechart.dashboard"), {"settings": settings}, pages.FILTERS
     )
     board = Board(
         source,
@@ -90,7 +90,7 @@ def site_of(
 
 
 # Each module of pages gives its routes. Those of actions give none unless actions are allowed.
-_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = ()
+_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (pages.routes,)
 
 
 def _refusal(error: Exception, surroundings: Surroundings) -> Refused | None:

@@ -140,16 +140,20 @@ def _failure(failure: Failure | StoredFailure, directory: Path, label: str) -> I
 
 def history_lines(entries: Iterable[AnyEntry]) -> Iterator[str]:
     """Yield a line for each event, after a heading; the records of a finished step share a line."""
-    return history_text(_events(entries))
+    return history_text(
+        (str(entry.seq), str(entry.revision), precise(entry.at), entry.actor, happened)
+        for entry, happened in told_records(entries)
+    )
 
 
-def _events(entries: Iterable[AnyEntry]) -> Iterator[tuple[str, str, str, str, str]]:
+def told_records(entries: Iterable[AnyEntry]) -> Iterator[tuple[AnyEntry, str]]:
+    """Yield each record that tells people something, with its words; of a finished step, the result."""
     begun: dict[str, datetime] = {}
     for entry, following in pairwise(chain(entries, [None])):
         assert entry is not None
         happened = _happened(entry, begun, following)
         if happened:
-            yield str(entry.seq), str(entry.revision), precise(entry.at), entry.actor, happened
+            yield entry, happened
 
 
 def happened(entry: AnyEntry) -> str:

@@ -13,7 +13,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
@@ -24,9 +24,9 @@ from statechart.dashboard.hub import Hub
 from statechart.dashboard.login import login_routes
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.streams import Stream
+from statechart.formats.svg import CHART_CSS
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from statechart.dashboard.templating import Templates
@@ -75,6 +75,7 @@ class Site(Generic[RowT]):
             *(login_routes(board.templates, access) if access is not None else ()),
             Route("/events", self._events),
             Route("/healthz", self._health),
+            Route("/static/chart.css", _chart_style),
             Mount("/static", StaticFiles(packages=[(each, "static") for each in board.static])),
         ]
         handlers: dict[Any, Any] = {  # Any: Starlette's handlers are of one error each
@@ -150,6 +151,11 @@ class Site(Generic[RowT]):
         message = "the dashboard made a mistake: its output has the details"
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         return await self._refused(request, Refused(status, "unexpected", message))
+
+
+def _chart_style(_request: Request) -> Response:
+    # No page may have rules inside, so those of pictures are a file of their own.
+    return Response(CHART_CSS, media_type="text/css")
 
 
 def _is_for_programs(request: Request) -> bool:
