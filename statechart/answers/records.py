@@ -91,6 +91,13 @@ def payload_text(payload: Any) -> str:  # Any: JSON
     return " ".join(f"{name}={_shown(value)}" for name, value in payload.items())
 
 
+def state_after(record: Record) -> str | None:
+    """Return the state after a record, or None for a record without a value."""
+    if record.to_state is not None:
+        return record.to_state
+    return None if record.value is None else state_text(record.value.get("state"))
+
+
 def record_document(record: Record) -> dict[str, object]:
     """Return a record as JSON; of the value after it, only the state."""
     document = record.model_dump(mode="json", exclude={"value", "data", "prev"}, exclude_none=True)

@@ -11,7 +11,6 @@ from statechart.answers.errors import report
 from statechart.answers.ways import Ways, fire_steps, ways_document, ways_of
 from statechart.errors import StatechartError
 from statechart.graph import failures
-from statechart.terminal.streams import prints_aside
 from statechart.terminal.text import when
 from statechart.wording import counted, state_text
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from statechart.stored.effects import DueEffect
     from statechart.stored.listing import Summary
     from statechart.stored.repository import ChartRepository
+    from statechart.stored.verifying import Report
     from statechart.terminal.settings import Spells
 
 
@@ -46,7 +46,6 @@ class Shown:
         return [*effects, *fire_steps(self.ways), "history NAME"]
 
 
-@prints_aside()
 def look(
     repository: ChartRepository[Any], name: str, *, on_fault: Callable[[Exception], object] | None = None
 ) -> Shown:
@@ -168,3 +167,9 @@ def _error(error: StatechartError, spelling: Spells) -> dict[str, object]:
 def allowed_document(shown: Shown) -> dict[str, object]:
     """Return the events that a value allows, and the reasons of the others, as JSON."""
     return {"name": shown.summary.name, "state": shown.summary.state, **ways_document(shown.ways)}
+
+
+def verified_document(reports: Iterable[Report]) -> dict[str, object]:
+    """Return what verifying values found, as JSON."""
+    values = [{**each.model_dump(mode="json"), "intact": each.intact} for each in reports]
+    return {"values": values, "intact": all(each["intact"] for each in values)}

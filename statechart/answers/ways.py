@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,9 @@ from statechart.graph import allowed_events, edges, events
 if TYPE_CHECKING:
     from statechart.chart import Chart
     from statechart.stored.session import Allowed
+
+
+_FEW = 2  # refused events with one reason that have a row each
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,20 @@ def ways_of(chart: type[Chart], model: type | None, state: str, allowed: Allowed
     }
     refused = {event: why for event, why in allowed.refused.items() if event not in needing}
     return Ways(targets, needing, refused)
+
+
+def refused_rows(ways: Ways) -> Iterator[tuple[str, str]]:
+    """Yield the refused events with their reasons; many with the same reason share a row."""
+    by_reason: dict[str, list[str]] = {}
+    for event, reason in ways.refused.items():
+        by_reason.setdefault(reason, []).append(event)
+    shared: list[tuple[str, str]] = []
+    for reason, events_ in by_reason.items():
+        if len(events_) > _FEW:
+            shared.append(("others", f"{reason}: {', '.join(events_)}"))
+        else:
+            yield from ((event, reason) for event in events_)
+    yield from shared
 
 
 def ways_document(ways: Ways) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from statechart.answers.spelling import Spelling
 from statechart.reference import find_attribute, find_chart
 from statechart.stored.repository import ChartRepository
 from statechart.terminal.refusal import UsageRefused
@@ -100,3 +102,22 @@ def repository(settings: Settings) -> ChartRepository[Any]:
         timeout=settings.lock_timeout,
         allow_network_filesystem=settings.allow_network_filesystem,
     )
+
+
+def lasting_spelling(settings: Settings, repository: ChartRepository[Any]) -> Spelling:
+    """Return the spelling of commands for a repository that do not depend on this shell.
+
+    The paths of the store and of a chart's file are absolute. A repository that is named itself knows
+    its store.
+    """
+    reference = _absolute(settings.reference)
+    if isinstance(find_attribute(settings.reference), ChartRepository):
+        return Spelling(reference)
+    model = settings.model_reference
+    store = Path(repository.files.root).absolute()
+    return Spelling(reference, None if model is None else _absolute(model), store)
+
+
+def _absolute(reference: str) -> str:
+    where, _, name = reference.rpartition(":")
+    return f"{Path(where).absolute()}:{name}" if where.endswith(".py") else reference

@@ -28,6 +28,9 @@ WAYS: dict[str, Way] = {
         ("due", "outbox", "jobs", "retry", "work"), Way("effects are run by effects", ("effects --run",))
     ),
     **dict.fromkeys(("check", "fsck"), Way("histories are checked by verify", ("verify", "docs check"))),
+    **dict.fromkeys(
+        ("serve", "web", "ui", "top"), Way("all values are shown live by dashboard", ("dashboard --open",))
+    ),
     "help": Way("each command explains itself with --help", ("--help",)),
 }
 """The words that users of other tools type."""
@@ -41,6 +44,7 @@ COMMANDS: dict[str, Entry] = {
     "allowed": Entry(
         "allowed", "allowed", "Show the events that a value allows, and why not the others.", LOOK
     ),
+    "dashboard": Entry("dashboard", "dashboard", "Look at all values in a browser, live.", LOOK),
     "create": Entry("create", "create", "Record a new value.", CHANGE),
     "fire": Entry("fire", "fire", "Fire an event on a value, and commit the transition.", CHANGE),
     "effects": Entry("effects", "effects", "List the effects that are due, or run them.", CHANGE),

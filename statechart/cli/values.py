@@ -8,21 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from statechart.answers.values import Shown, document_of, look
-from statechart.answers.ways import Ways
+from statechart.answers import values
+from statechart.answers.values import Shown, document_of
+from statechart.answers.ways import Ways, refused_rows
 from statechart.formats.columns import columns_of
 from statechart.terminal.cells import wrapped
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, fitting, tell_next
+from statechart.terminal.streams import prints_aside
 from statechart.terminal.text import ago, columns, when
 
 if TYPE_CHECKING:
     from statechart.cli.settings import Settings
     from statechart.stored.repository import ChartRepository
     from statechart.terminal.text import Style
-
-
-_FEW = 2  # refused events with one reason that have a row each
 
 
 def ways_lines(ways: Ways) -> Iterator[tuple[str, str, str]]:
@@ -35,18 +34,10 @@ def ways_lines(ways: Ways) -> Iterator[tuple[str, str, str]]:
         yield "refused", event, reason
 
 
-def refused_rows(ways: Ways) -> Iterator[tuple[str, str]]:
-    """Yield the refused events with their reasons; many with the same reason share a row."""
-    by_reason: dict[str, list[str]] = {}
-    for event, reason in ways.refused.items():
-        by_reason.setdefault(reason, []).append(event)
-    shared: list[tuple[str, str]] = []
-    for reason, events_ in by_reason.items():
-        if len(events_) > _FEW:
-            shared.append(("others", f"{reason}: {', '.join(events_)}"))
-        else:
-            yield from ((event, reason) for event in events_)
-    yield from shared
+@prints_aside()
+def look(repository: ChartRepository[Any], name: str) -> Shown:
+    """Read a value, without taking its lock; raises the errors of the storage."""
+    return values.look(repository, name)
 
 
 def text_of(shown: Shown, style: Style, width: int | None) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from statechart.answers.values import allowed_document, look
+from statechart.answers.values import allowed_document
 from statechart.answers.ways import fire_steps
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
 from statechart.cli.settings import Settings
-from statechart.cli.values import ways_text
+from statechart.cli.values import look, ways_text
 from statechart.formats.columns import columns_of
 from statechart.terminal.output import emit, tell_next
 

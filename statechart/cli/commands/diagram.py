@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from statechart.answers.way import marks_of
+from statechart.answers.way import diagram_document, marks_of
 from statechart.cli import loading
 from statechart.cli.drawing import Drawing, drawing_options
 from statechart.cli.parameters import subcommand
@@ -32,5 +32,4 @@ def diagram(
     drawing.require_one_mark(of, state, path)
     drawing.require_place(settings, chosen_format)
     marks = marks_of(loading.repository(settings), of) if of is not None else chosen(chart, state, path)
-    document = {"format": chosen_format, "of": of, "current": marks.current}
-    drawing.print(settings, chart, chosen_format, marks, document)
+    drawing.print(settings, chart, chosen_format, marks, diagram_document(marks, of, chosen_format))

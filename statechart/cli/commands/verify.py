@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from statechart.answers.errors import report
+from statechart.answers.values import verified_document
 from statechart.cli import loading
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
@@ -38,10 +39,7 @@ def verify(settings: Settings, name: str | None, *, replay: bool) -> None:
     with prints_aside():
         reports = repository.verify(name, chart=replay)
     intact = all(each.intact for each in reports)
-    document = {
-        "values": [{**each.model_dump(mode="json"), "intact": each.intact} for each in reports],
-        "intact": intact,
-    }
+    document = verified_document(reports)
     emit(settings, document, "\n".join(map(_text, reports)) or "no values")
     for each in reports:
         if not each.intact:

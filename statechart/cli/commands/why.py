@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from statechart.answers.values import look
 from statechart.answers.why import story_of, why_document
 from statechart.cli import loading
 from statechart.cli.parameters import name_argument, subcommand
 from statechart.cli.settings import Settings
+from statechart.cli.values import look
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit
 from statechart.terminal.story import story_text

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from statechart.answers.ways import refused_rows
 from statechart.cli.scenarios.scenario import require_new
 from statechart.cli.scenarios.walking import Walk
 from statechart.cli.settings import Settings
-from statechart.cli.values import refused_rows, rows, section, value_rows
+from statechart.cli.values import rows, section, value_rows
 from statechart.diagram import render
 from statechart.errors import StatechartError
 from statechart.formats.columns import USUAL, columns_of, is_ascii

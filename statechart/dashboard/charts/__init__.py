@@ -1,0 +1,1 @@
+"""The dashboard of a chart: the values of any `ChartRepository` in the browser, live."""

@@ -1,0 +1,247 @@
+"""Detail: everything that the page of a value shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from statechart.answers.errors import report
+from statechart.answers.records import happened, readable, value_at
+from statechart.answers.values import Shown, look
+from statechart.answers.way import marks_after
+from statechart.answers.ways import refused_rows
+from statechart.answers.why import story_of
+from statechart.errors import InvalidName, NotFound, StatechartError
+from statechart.formats.svg import svg
+from statechart.picture import compose
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statechart.picture import Marks
+    from statechart.storage.record import Record
+    from statechart.stored.effects import DueEffect
+    from statechart.stored.repository import ChartRepository
+    from statechart.stored.verifying import Report
+    from statechart.terminal.report import Report as Explained
+    from statechart.terminal.settings import Spells
+    from statechart.terminal.story import Story
+
+LATEST: Final = 200
+"""The records that a page shows at most: a history may have a hundred thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record of the history.
+
+    Attributes:
+        what: What happened, in words.
+        payload: What came with the event, by its keywords.
+        changes: Whether the record is of a change of the value.
+    """
+
+    seq: int
+    revision: int
+    at: datetime
+    actor: str
+    what: str
+    payload: Mapping[str, str]
+    changes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a value.
+
+    Attributes:
+        text: The value as text.
+        is_block: Whether the text has lines.
+    """
+
+    name: str
+    text: str
+    is_block: bool
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The history of a value, as far as it can be read.
+
+    Attributes:
+        entries: The latest records, the last first.
+        left_out: The number of records that are not shown.
+        lowest: The first revision that can be read.
+        highest: The last revision.
+        trouble: Why earlier records, or all, can't be read.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    left_out: int = 0
+    lowest: int = 1
+    highest: int = 1
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A value, now or as it was.
+
+    Attributes:
+        shown: The value now, or None if it can't be read.
+        revision: The revision that is asked for, or None for the present one.
+        changed_at: The time of that revision.
+        state: The state then.
+        fields: The fields then.
+        pictures: The chart with the way taken until then: level, and upright for narrow screens.
+        due: The effects that are due.
+        story: How the value came to its present state, or None if it can't be read.
+        refused: The events that are refused, each with the reason; many with one reason share a row.
+        fault: The error of a guard that raised when it was asked.
+        error: Why the value can't be read.
+        verified: What verifying a damaged value found.
+    """
+
+    name: str
+    history: History
+    shown: Shown | None = None
+    revision: int | None = None
+    changed_at: datetime | None = None
+    state: str = ""
+    fields: list[Field] = field(default_factory=list)
+    pictures: tuple[str, str] = ("", "")
+    due: list[DueEffect] = field(default_factory=list)
+    story: Story | None = None
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    fault: str | None = None
+    error: Explained | None = None
+    verified: Report | None = None
+
+
+def detail_of(
+    repository: ChartRepository[Any], name: str, revision: int | None, spelling: Spells
+) -> Detail:
+    """Read a value for its page; a revision beyond those that there are is the nearest.
+
+    Raises:
+        InvalidName: No value can have the name.
+        NotFound: The name does not exist.
+    """
+    faults: list[Exception] = []
+    try:
+        shown = look(repository, name, on_fault=faults.append)
+        story = story_of(repository, shown)
+        due = repository.due_effects(name)
+    except (NotFound, InvalidName):
+        raise
+    except StatechartError as error:
+        return _damaged(repository, name, error, spelling)
+    records, history = _history(repository, name)
+    asked = None if revision is None else max(revision, history.lowest)
+    facts = _now(shown)
+    if asked is not None and asked < shown.summary.revision:
+        records = [each for each in records if each.revision <= asked]
+        facts = _then(repository, name, asked, records)
+    return Detail(
+        name,
+        history,
+        shown=shown,
+        **facts,
+        pictures=pictures_of(repository, marks_after(repository.chart, name, records)),
+        due=due,
+        story=story,
+        refused=list(refused_rows(shown.ways)),
+        fault=f"{type(faults[0]).__name__}: {faults[0]}" if faults else None,
+    )
+
+
+def _now(shown: Shown) -> dict[str, Any]:  # Any: attributes of `Detail`
+    return {"state": shown.summary.state, "fields": fields_of(shown.value)}
+
+
+def _then(
+    repository: ChartRepository[Any], name: str, revision: int, records: list[Record]
+) -> dict[str, Any]:  # Any: attributes of `Detail`
+    """Return the facts of a revision, from the records up to it."""
+    value = value_at(repository, name, revision)
+    return {
+        "revision": revision,
+        "changed_at": next((each.at for each in records if each.revision == revision), None),
+        "state": state_text(value.state),
+        "fields": fields_of(value.model_dump(mode="json")),
+    }
+
+
+def _damaged(
+    repository: ChartRepository[Any], name: str, error: StatechartError, spelling: Spells
+) -> Detail:
+    """Return what can be said of a value that can't be read."""
+    records, history = _history(repository, name)
+    return Detail(
+        name,
+        history,
+        pictures=pictures_of(repository, marks_after(repository.chart, name, records)),
+        error=report(error, spelling),
+        verified=repository.verify(name)[0],
+    )
+
+
+def _history(repository: ChartRepository[Any], name: str) -> tuple[list[Record], History]:
+    """Return the records that can be read, from the first on, and how they are shown."""
+    found: list[Record] = []
+    trouble = None
+    try:
+        records, gap = readable(repository, name)
+        trouble = None if gap is None else str(gap)
+        found.extend(records)
+    except (NotFound, InvalidName):
+        raise
+    except StatechartError as error:  # what was read before stays
+        trouble = str(error)
+    revisions = [each.revision for each in found if each.value is not None]
+    return found, History(
+        entries=[_entry(each) for each in reversed(found[-LATEST:])],
+        left_out=max(0, len(found) - LATEST),
+        lowest=min(revisions, default=1),
+        highest=max(revisions, default=1),
+        trouble=trouble,
+    )
+
+
+def _entry(record: Record) -> Entry:
+    what = happened(record).strip()
+    payload: Mapping[str, str] = {}
+    if record.event is not None:
+        what = f"{record.event}: {record.data.get('from_state')} → {record.to_state}"
+        payload = {key: text_of(value) for key, value in record.payload.items()}
+    changes = record.value is not None
+    return Entry(record.seq, record.revision, record.at, record.actor, what, payload, changes)
+
+
+def fields_of(value: Mapping[str, Any]) -> list[Field]:  # Any: JSON
+    """Return the fields of a value, without its state."""
+    return [
+        Field(name, text, "\n" in text)
+        for name, found in value.items()
+        if name != "state"
+        for text in (text_of(found, indent=2),)
+    ]
+
+
+def text_of(value: object, indent: int | None = None) -> str:
+    """Return a value as people read it: a text as it is, and anything else as JSON."""
+    if isinstance(value, str) and value:
+        return value
+    is_flat = not isinstance(value, (list, dict)) or not value
+    return json.dumps(value, ensure_ascii=False, indent=None if is_flat else indent)
+
+
+def pictures_of(repository: ChartRepository[Any], marks: Marks) -> tuple[str, str]:
+    """Return the chart with marks, level and upright."""
+    picture = compose(repository.chart, marks)
+    return (
+        svg(picture, styled=False, prefix="level-"),
+        svg(picture, styled=False, prefix="upright-", upright=True),
+    )

@@ -1,0 +1,126 @@
+"""Rows: the summary of each value of a chart, ready to be searched, filtered and ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from statechart.graph import failures
+from statechart.wording import counted, state_text
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+    from statechart.holder import Holder
+    from statechart.stored.damage import Damaged
+    from statechart.stored.effects import DueEffect
+    from statechart.stored.listing import Summary
+
+FAILED: Final = "failed"
+UNREADABLE: Final = "unreadable"
+EFFECTS: Final = "effects"
+UNDER_WAY: Final = "under-way"
+IN_PROGRESS: Final = "in-progress"
+FINAL: Final = "final"
+
+GROUPS: Final = (FAILED, UNREADABLE, EFFECTS, UNDER_WAY, IN_PROGRESS, FINAL)
+"""The classes of values: what needs a person comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The classes of a chart's states.
+
+    Attributes:
+        failures: The states that the chart declares as failures.
+        finals: The states that no event leaves.
+    """
+
+    failures: frozenset[str]
+    finals: frozenset[str]
+
+    @classmethod
+    def of(cls, chart: type[Chart]) -> Classes:
+        """Return the classes of a chart's states."""
+        finals = frozenset(state_text(state.value) for state in chart.states if state.final)
+        return cls(frozenset(failures(chart)), finals)
+
+    def group_of(self, state: str, *, due: bool = False, held: bool = False) -> str:
+        """Return the group of a value by its state, the effects that are due, and whether it is held."""
+        if state in self.failures:
+            return FAILED
+        if due or held:
+            return EFFECTS if due else UNDER_WAY
+        return FINAL if state in self.finals else IN_PROGRESS
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRow:
+    """A value in the overview.
+
+    Attributes:
+        note: What needs a person: the error, the effects that are due, or the holder.
+        summary: The value, or None if it can't be read.
+        damage: The value that can't be read, or None.
+        due: The number of effects that are due.
+    """
+
+    name: str
+    group: str
+    rank: tuple[int, int]
+    since: float
+    words: str
+    facets: Mapping[str, str]
+    note: str = ""
+    summary: Summary | None = None
+    damage: Damaged | None = None
+    due: int = 0
+
+    @property
+    def state(self) -> str:
+        """The text of the state, or `unreadable`."""
+        return self.summary.state if self.summary is not None else UNREADABLE
+
+
+def row_of(
+    summary: Summary, classes: Classes, due: Sequence[DueEffect] = (), holder: Holder | None = None
+) -> ValueRow:
+    """Return the row of a value."""
+    group = classes.group_of(summary.state, due=bool(due), held=holder is not None)
+    notes = [_due_note(due)] if due else []
+    notes += [f"held by {holder.describe()}"] if holder is not None else []
+    note = "; ".join(notes)
+    words = (summary.name, summary.state, group.replace("-", " "), summary.actor, note)
+    return ValueRow(
+        name=summary.name,
+        group=group,
+        rank=(GROUPS.index(group), 0 if any(each.attempts for each in due) else 1),
+        since=summary.since.timestamp(),
+        words=" ".join(words).casefold(),
+        facets={"state": summary.state},
+        note=note,
+        summary=summary,
+        due=len(due),
+    )
+
+
+def unreadable_row(damage: Damaged) -> ValueRow:
+    """Return the row of a value that can't be read."""
+    note = str(damage.error)
+    return ValueRow(
+        name=damage.name,
+        group=UNREADABLE,
+        rank=(GROUPS.index(UNREADABLE), 0),
+        since=0.0,
+        words=f"{damage.name} {UNREADABLE} {note}".casefold(),
+        facets={},
+        note=note,
+        damage=damage,
+    )
+
+
+def _due_note(due: Sequence[DueEffect]) -> str:
+    failed = next((each for each in due if each.attempts), None)
+    if failed is not None:
+        return f"{failed.effect} failed {counted(failed.attempts, 'time')}: {failed.error}"
+    return f"{due[0].effect} is due" if len(due) == 1 else f"{counted(len(due), 'effect')} are due"

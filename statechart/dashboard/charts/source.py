@@ -1,0 +1,92 @@
+"""The source of the rows: a `ChartRepository`, read without locks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from statechart.dashboard.charts.rows import (
+    GROUPS,
+    Classes,
+    ValueRow,
+    row_of,
+    unreadable_row,
+)
+from statechart.errors import InvalidName, NotFound, StatechartError
+from statechart.following.watching import NameChanges
+from statechart.stored.damage import Damaged
+
+if TYPE_CHECKING:
+    from statechart.holder import Holder
+    from statechart.stored.effects import DueEffect
+    from statechart.stored.listing import Summary
+    from statechart.stored.repository import ChartRepository
+
+
+class ChartSource:
+    """The values of a repository as rows. See `statechart.overview.Source`."""
+
+    def __init__(self, repository: ChartRepository[Any]) -> None:
+        self._repository = repository
+        self._classes = Classes.of(repository.chart)
+        self._changes = NameChanges(repository.files.root)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The classes of values, in the order of attention."""
+        return GROUPS
+
+    @property
+    def watching(self) -> str:
+        """How changes are noticed: `inotify`, or the reason for looking at intervals."""
+        return self._changes.watching
+
+    def rows(self) -> Iterator[ValueRow]:
+        """Read the rows of all values, from the ends of their files.
+
+        Raises:
+            StorageError: The values can't be listed.
+        """
+        damaged: dict[str, StatechartError] = {}
+        due: dict[str, list[DueEffect]] = {}
+        for effect in self._repository.due_effects(on_damage=damaged.__setitem__):
+            due.setdefault(effect.name, []).append(effect)
+        for each in self._repository.summaries():
+            if isinstance(each, Damaged):
+                yield unreadable_row(each)
+            elif each.name in damaged:
+                yield unreadable_row(Damaged(each.name, damaged[each.name]))
+            else:
+                yield self._row(each, due.get(each.name, []))
+
+    def row(self, name: str) -> ValueRow | None:
+        """Read the row of a value, or return None if the name does not exist.
+
+        Other than `rows`, it finds records that contradict one another.
+        """
+        try:
+            for each in self._repository.summaries([name]):
+                if isinstance(each, Damaged):
+                    return unreadable_row(each)
+                return self._row(each, self._repository.due_effects(name))
+        except (NotFound, InvalidName):
+            return None
+        except StatechartError as error:
+            return unreadable_row(Damaged(name, error))
+        return None
+
+    async def changes(self) -> AsyncGenerator[frozenset[str], None]:
+        """Yield the names that may have changed; at first, all. Purged names are yielded too."""
+        async with aclosing(self._changes.names()) as changes:
+            async for names in changes:
+                yield names
+
+    def _row(self, summary: Summary, due: list[DueEffect]) -> ValueRow:
+        return row_of(summary, self._classes, due, self._holder(summary.name))
+
+    def _holder(self, name: str) -> Holder | None:
+        try:
+            return self._repository.files.holder(name)
+        except NotFound:  # purged since it was listed
+            return None
