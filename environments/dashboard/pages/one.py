@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -105,6 +106,7 @@ def _then(then: Past, entries: Sequence[HistoryEntry]) -> Facts:
     until = [entry for entry in entries if entry.seq <= then.entry.seq]
     return {
         **_facts(view, row),
+        "holder": None,
         "line": stations(view, until),
         "story": None,
         "following": (),
@@ -141,7 +143,10 @@ def _outputs(environment: AnyEnvironment) -> Mapping[str, str]:
 
 def _pictures(marks: Marks) -> Facts:
     """Return the chart for wide screens and for narrow ones."""
-    picture = compose(Lifecycle, marks)
+    # The times are in the history: the chart has room for their order.
+    picture = compose(
+        Lifecycle, replace(marks, visits=[replace(each, label="", time="") for each in marks.visits])
+    )
     return {
         "level": Markup(svg(picture, styled=False, prefix="l-")),
         "upright": Markup(svg(picture, styled=False, upright=True, prefix="u-")),
