@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 from environments.model.condition import condition, is_error, teardown_begun
 from environments.model.fields.expiry import expiry, read_expires
 from environments.model.fields.labels import check_labels
+from environments.model.fields.last_look import LastLook
 from statechart.storage.forms import Form, Misfit
 
 SCHEMA_VERSION = 3
@@ -211,14 +212,15 @@ class StoredEnvironment(Form):
     state: StoredState
     operation: StoredOperation | None
     applied: dict[Command, StoredApplied]
-    if TYPE_CHECKING:  # set apart: it is not in the document
+    if TYPE_CHECKING:  # set apart: they are not in the document
         actor: str | None
+        last_look: LastLook | None
     else:
-        actor = None
+        actor = last_look = None
 
-    def by(self, actor: str | None) -> Self:
-        """Return the environment with the actor of its last record, as a summary has it."""
-        vars(self)["actor"] = actor
+    def seen(self, actor: str | None, look: LastLook | None) -> Self:
+        """Return the environment with the actor of its last record, and the last look at the world."""
+        vars(self).update(actor=actor, last_look=look)
         return self
 
     @property

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from environments.model.condition import condition, is_error
 from environments.model.errors import UnreadableSummary
 from environments.model.fields.expiry import expiry, read_expires
+from environments.model.fields.last_look import LastLook
 from environments.model.stored import SCHEMA_VERSION, StateName, StoredOperation
 from statechart.storage.forms import read_form
 
@@ -58,6 +59,10 @@ class Summary(Struct, frozen=True, gc=False):
     """The parts of an environment that a list shows.
 
     Thousands are read at a time: the other parts are skipped, not read.
+
+    Attributes:
+        actor: Who wrote the last record; None if that can't be read.
+        last_look: The differences that `drift` found when it last looked, or None if it never did.
     """
 
     name: str
@@ -71,17 +76,21 @@ class Summary(Struct, frozen=True, gc=False):
     plain_operation: dict[str, Any] | None = field(name="operation", default=None)  # Any: JSON
     schema_version: int = 0
     journal_size: int = 0
+    lineage: str = ""
+    # These two are not in the document.
     actor: str | None = None
-    """Who wrote the last record; not in the document, but read from the journal."""
+    last_look: LastLook | None = None
 
     @classmethod
-    def of(cls, environment: AnyEnvironment, actor: str | None = None) -> Summary:
-        """Return the summary of an environment, last changed by an actor."""
-        return _decode(environment.model_dump_json()).by(actor)
+    def of(
+        cls, environment: AnyEnvironment, actor: str | None = None, look: LastLook | None = None
+    ) -> Summary:
+        """Return the summary of an environment; for the other arguments, see `seen`."""
+        return _decode(environment.model_dump_json()).seen(actor, look)
 
-    def by(self, actor: str | None) -> Summary:
-        """Return the summary with the actor of the last record."""
-        return replace(self, actor=actor)
+    def seen(self, actor: str | None, look: LastLook | None) -> Summary:
+        """Return the summary with the actor of the last record, and the last look at the world."""
+        return replace(self, actor=actor, last_look=look)
 
     @property
     def operation(self) -> Operation | None:

@@ -28,6 +28,7 @@ from environments.model.records import (
 )
 from environments.model.states import Created
 from environments.model.summary import Summary, UnreadableSummary
+from environments.storage.last_look import read_last_look
 from environments.system.waiting import block_until
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError
 from statechart.holder import Holder
@@ -126,7 +127,9 @@ class MemoryRepository:
 
     def summary(self, name: str) -> Summary:
         """Return the summary of an environment."""
-        return Summary.of(self.load(name), self.history(name)[-1].actor)
+        environment = self.load(name)
+        look = read_last_look(self.directory(name), environment)
+        return Summary.of(environment, self.history(name)[-1].actor, look)
 
     def exists(self, name: str) -> bool:
         """Return whether the name is taken."""

@@ -8,8 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from environments.model.errors import InvalidName, UnknownProvider, UnreadableSummary, misnamed
+from environments.model.fields.last_look import last_look
 from environments.model.stored import SCHEMA_VERSION, StoredEnvironment
 from environments.storage.actor import USUAL, actor_in, last_actor
+from environments.storage.last_look import LAST_LOOK, read_last_look
 from statechart.errors import NotOurs, StorageError
 from statechart.storage.chain import RESERVED
 from statechart.storage.forms import read_form, read_json
@@ -32,13 +34,14 @@ def summaries(
             another record than the last, and raises ValueError if it is not whole.
         load: Verifies and reads the history of a name, where the document is not enough.
     """
-    for name, document, size, end in layout.contents(USUAL):
+    for name, document, size, end, beside in layout.contents(ending=USUAL, beside=LAST_LOOK):
         try:
             line = read(document, size)
         except ValueError:
             line = None
         if line is not None and line.name == name:
-            yield line.by(actor_in(end) or last_actor(layout.root, name))
+            look = last_look(beside, name, line.lineage, line.revision) if beside else None
+            yield line.seen(actor_in(end) or last_actor(layout.root, name), look)
         elif (other := summary(layout, name, read, load)) is not None:
             yield other
 
@@ -61,7 +64,7 @@ def summary(
     if line.name != name:
         problem = f"is a copy: the environment inside is {line.name!r}"
         return UnreadableSummary(name, NotOurs(layout.directory(name), problem))
-    return line.by(last_actor(layout.root, name))
+    return line.seen(last_actor(layout.root, name), read_last_look(layout.directory(name), line))
 
 
 def _whole(read: Callable[[bytes, int], LineT | None], document: bytes, size: int) -> LineT | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from statechart.errors import InvalidName, NotFound, NotOurs, StorageError
 from statechart.storage.disk import PASS, OwnPath, read_file, require_directory, translated
@@ -19,6 +20,24 @@ _ENDING = re.compile(rb'"schema_version": (\d+),\s+"seq": \d+,.*"journal_size": 
 _TAIL = 256  # bytes: more than the last four keys take
 _USUAL = 8192
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Contents(NamedTuple):
+    """The parts of a directory that a list needs.
+
+    Attributes:
+        name: The name of the directory.
+        document: The bytes of the document.
+        size: The size of the journal.
+        end: The last bytes of the journal.
+        beside: The beginning of another file.
+    """
+
+    name: str
+    document: bytes
+    size: int
+    end: bytes
+    beside: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +126,14 @@ class Layout:
                     )
                 )
 
-    def contents(self, ending: int = 0) -> Iterator[tuple[str, bytes, int, bytes]]:
-        """Yield name, bytes of the document, size of the journal and its last bytes, by name.
+    def contents(self, *, ending: int = 0, beside: str | None = None) -> Iterator[Contents]:
+        """Yield the contents of the directories, by name.
 
         Where a file is missing, long or can't be read, there are no bytes: ask `listed` instead.
 
         Args:
             ending: How many bytes of the journal's end to read.
+            beside: Another small file to read.
         """
         with translated("list", self.root):
             try:
@@ -124,10 +144,9 @@ class Layout:
             # Thousands are listed at a time, and most of the time goes into these calls.
             for name in self.names():
                 try:
-                    content, size, end = _read(root, name, ending)
+                    yield _read(root, name, ending, beside)
                 except OSError:
-                    content, size, end = b"", -1, b""
-                yield name, content if len(content) < _USUAL else b"", size, end
+                    yield Contents(name, b"", -1, b"", b"")
         finally:
             os.close(root)
 
@@ -166,7 +185,7 @@ class Layout:
                 yield from self._document(name, known)
             return
         version = b'"schema_version": %d,\n' % known
-        for name, content, size, _ in self.contents():
+        for name, content, size, *_ in self.contents():
             ending = content[-_TAIL:]
             if b'"journal_size": %d\n}' % size in ending and version in ending:
                 yield name, content, False
@@ -181,25 +200,39 @@ class Layout:
                 yield name, error, False
 
 
-def _read(root: int, name: str, ending: int) -> tuple[bytes, int, bytes]:
-    """Return the beginning of a document, and the size and the end of the journal."""
+def _read(root: int, name: str, ending: int, beside: str | None) -> Contents:
+    """Return the contents of a directory."""
     directory = os.open(name, PASS | os.O_NOFOLLOW, dir_fd=root)
     try:
-        descriptor = os.open(DOCUMENT, _READ, dir_fd=directory)
-        try:
-            content = os.read(descriptor, _USUAL)
-        finally:
-            os.close(descriptor)
+        document = _beginning(directory, DOCUMENT)
+        other = b"" if beside is None else _beginning_if_any(directory, beside)
         if not ending:
-            return content, os.stat(JOURNAL, dir_fd=directory, follow_symlinks=False).st_size, b""
-        descriptor = os.open(JOURNAL, _READ, dir_fd=directory)
-        try:
-            size = os.fstat(descriptor).st_size
-            return content, size, os.pread(descriptor, ending, max(0, size - ending))
-        finally:
-            os.close(descriptor)
+            size, end = os.stat(JOURNAL, dir_fd=directory, follow_symlinks=False).st_size, b""
+        else:
+            descriptor = os.open(JOURNAL, _READ, dir_fd=directory)
+            try:
+                size = os.fstat(descriptor).st_size
+                end = os.pread(descriptor, ending, max(0, size - ending))
+            finally:
+                os.close(descriptor)
+        return Contents(name, document if len(document) < _USUAL else b"", size, end, other)
     finally:
         os.close(directory)
+
+
+def _beginning(directory: int, name: str) -> bytes:
+    descriptor = os.open(name, _READ, dir_fd=directory)
+    try:
+        return os.read(descriptor, _USUAL)
+    finally:
+        os.close(descriptor)
+
+
+def _beginning_if_any(directory: int, name: str) -> bytes:
+    try:
+        return _beginning(directory, name)
+    except OSError:
+        return b""
 
 
 def identity(path: Path) -> tuple[int, int] | None:
