@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
@@ -20,10 +20,13 @@ from environments.model.failure import Failure, FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState, enter as enter_state
 from environments.ports import LooksCheaply, entries_of
+from environments.storage.last_look import write_last_look
 from statechart.errors import Stale
 from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from environments.execution.runtime import Runtime
     from environments.model.environment import AnyEnvironment
     from environments.ports import Session
@@ -57,6 +60,23 @@ class Drift:
     def refuted(self) -> tuple[Difference, ...]:
         """The differences that an event of the lifecycle would record."""
         return tuple(finding for finding in self.findings if finding.event is not None)
+
+
+def remember(drift: Drift, directory: Path, at: datetime) -> None:
+    """Keep a comparison beside the record, to be shown until the next one.
+
+    Raises:
+        StorageError: The file can't be written.
+    """
+    # A difference that was recorded is part of the state now.
+    left = [each for each in drift.findings if drift.applied is None or each.event is None]
+    write_last_look(
+        directory,
+        drift.environment,
+        f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z",
+        [{"kind": each.kind.value, "what": each.what, "then": each.then} for each in left],
+        drift.unseen,
+    )
 
 
 Considered: TypeAlias = Callable[["AnyEnvironment"], "AnyEnvironment"]

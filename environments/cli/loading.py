@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import environments
 from environments.cli.settings import DATA_DIR_VARIABLE
+from environments.presentation.view import View
+from environments.storage.actor import last_actor
+from environments.storage.last_look import read_last_look
 from statechart.storage.layout import Layout
 
 if TYPE_CHECKING:
     from environments.cli.settings import Settings
     from environments.execution.progress import Observer
     from environments.execution.stop import StopRequest
+    from environments.presentation.view import Shown
     from environments.storage.file import FileRepository
     from environments.workspace import Workspace
+
+ShownT = TypeVar("ShownT", bound="Shown")
 
 
 def layout(settings: Settings) -> Layout:
     """Return the paths below the data directory."""
     return Layout(settings.data_dir.absolute())
+
+
+def view(settings: Settings, environment: ShownT) -> View[ShownT]:
+    """Return the view of an environment that no process changes, with what lies beside its record."""
+    directory = layout(settings).directory(environment.name)
+    return View(
+        environment,
+        actor=last_actor(directory.parent, environment.name),
+        last_look=read_last_look(directory, environment),
+    )
 
 
 def is_quiet(settings: Settings) -> bool:

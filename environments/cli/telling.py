@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from environments.cli import loading
 from environments.presentation.documents import environment_document
 from environments.presentation.view import View
 from statechart.terminal.output import emit, fitting, note, tell_next
@@ -45,7 +46,7 @@ def tell_changed(
         first: The commands that should follow first.
         extra: More of the document.
     """
-    view = View(environment)
+    view = loading.view(settings, environment)
     document = environment_document(view, settings.spell, places.directory(environment.name))
     steps = (*first, *(step for step in view.next_steps if step not in first))
     document["next"] = [settings.spell(step, environment.name) for step in steps]

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from environments.model.fields.last_look import LastLook
     from environments.model.records import AnyRecord, HistoryEntry
     from environments.model.stored import StoredRecord
     from environments.model.summary import Summary
     from environments.presentation.view import Shown
+    from environments.storage.last_look import Looked
 
     Spell: TypeAlias = Callable[[str, str], str]
     """Spells a next command, in which `NAME` stands for the environment, for an environment."""
@@ -45,11 +47,13 @@ def environment_document(view: View[Shown], spell: Spell, directory: Path) -> di
         "state": stored["state"]["name"],
         "condition": view.condition,
         "is_error": view.is_error,
+        "actor": view.actor,
         "failure": failure,
         "operation": operation,
         "holder": _plain(view.holder) if view.holder else None,
         "labels": environment.labels,
         "expires_at": _text(environment.expires_at) if environment.expires_at else None,
+        "drift": last_look_document(view.last_look, environment, spell),
         "next": [spell(step, environment.name) for step in view.next_steps],
         **{key: value for key, value in stored.items() if key in _AS_STORED},
         "directory": str(directory),
@@ -70,6 +74,7 @@ def summary_document(
         "condition": interrupted_condition(state, operation) if interrupted else summary.condition,
         "is_error": summary.is_error or interrupted,
         "revision": summary.revision,
+        "actor": summary.actor,
         "updated_at": _text(summary.updated_at),
         "since": _text(summary.since),
         "provider": summary.spec.provider.kind,
@@ -81,7 +86,30 @@ def summary_document(
         "labels": summary.labels,
         "class": class_of(summary, held=held),
         "note": note_of(operation, summary.state.failure, interrupted=interrupted),
+        "drift": last_look_document(summary.last_look, summary, spell),
         "next": [spell(step, summary.name) for step in steps],
+    }
+
+
+def last_look_document(
+    look: LastLook | None, environment: Looked, spell: Spell
+) -> dict[str, object] | None:
+    """Return the last look of `drift` at an environment; `current` if it has not changed since."""
+    if look is None:
+        return None
+    return {
+        "at": _text(look.at),
+        "revision": look.revision,
+        "current": look.is_of(environment.revision),
+        "findings": [
+            {
+                "kind": each.kind,
+                "what": each.what,
+                "next": spell(f"{each.then} NAME", environment.name) if each.then else None,
+            }
+            for each in look.findings
+        ],
+        "unseen": look.unseen,
     }
 
 

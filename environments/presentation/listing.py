@@ -65,6 +65,8 @@ COLUMNS: Final[dict[str, _Column]] = {
         lambda each: each["expires_at"] and _moment("expires_at")(each),
     ),
     "labels": _Column(lambda each, _now: labels_text(each["labels"]) or "-"),
+    "actor": _Column(lambda each, _now: each["actor"] or "-", lambda each: each["actor"]),
+    "drift": _Column(lambda each, now: _drift(each, now) or "-"),
     "revision": _Column(lambda each, _now: str(each["revision"]), lambda each: each["revision"]),
 }
 """The columns by name, in the order in which they are described."""
@@ -166,11 +168,26 @@ def _note(document: Document, now: datetime) -> str:
     """Return a note: the command under way, the trouble, or the address; and the expiry."""
     url = (document["serving"] and document["url"]) or ""
     expiry = expiry_text(document["expires_at"], now) if document["state"] != "destroyed" else ""
+    drift = document["drift"]
     if document["note"]:
         parts = (document["note"], expiry)
+    elif drift and drift["current"] and drift["findings"]:
+        parts = (_drift(document, now), expiry)
     else:
         parts = (expiry, url) if expiry.startswith("expired") else (url, expiry)
     return ", ".join(part for part in parts if part)
+
+
+def _drift(document: Document, now: datetime) -> str:
+    """Return what `drift` found when it last looked, and when that was."""
+    drift = document["drift"]
+    if drift is None:
+        return ""
+    words = [f"{each['kind'].replace('_', ' ')}: {each['what']}" for each in drift["findings"][:1]]
+    more = f" and {len(drift['findings']) - 1} more" if len(drift["findings"]) > 1 else ""
+    outdated = "" if drift["current"] else ", outdated"
+    age = ago(datetime.fromisoformat(drift["at"]), now)
+    return f"drift {age}{outdated}: {''.join(words) or 'none'}{more}"
 
 
 def _sign(document: Document) -> tuple[str, str]:

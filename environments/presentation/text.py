@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.model.failure import Failure
+    from environments.model.fields.last_look import LastLook
     from environments.model.records import HistoryEntry, OperationRecord, TransitionRecord
     from environments.model.stored import (
         StoredChange,
@@ -84,8 +85,19 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
             and failure.failed_at < operation.started_at
         )
         yield from _failure(failure, directory, "before it" if older else "failed")
-    yield "revision", f"{environment.revision}, {when(environment.updated_at)}"
+    if view.last_look is not None:
+        yield "drift", look_text(view.last_look, environment.revision, now)
+    by = f" by {view.actor}" if view.actor else ""
+    yield "revision", f"{environment.revision}, {when(environment.updated_at)}{by}"
     yield "files", str(directory)
+
+
+def look_text(look: LastLook, revision: int, now: datetime) -> str:
+    """Return when `drift` last looked, and what it found."""
+    before = "" if look.is_of(revision) else f", before revision {revision}"
+    found = "; ".join(each.words for each in look.findings) or "no difference"
+    unseen = f" ({len(look.unseen)} not inspected)" if look.unseen else ""
+    return f"looked at {ago(look.at, now)}{before}: {found}{unseen}"
 
 
 def _releases(environment: Shown) -> Iterator[tuple[str, str]]:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from environments.model.condition import PARTLY, rollback
+from environments.model.errors import UnreadableSummary
 from environments.presentation.guidance import next_steps
 
 if TYPE_CHECKING:
     from environments.model.condition import Attempt
     from environments.model.environment import AnyEnvironment
+    from environments.model.fields.last_look import LastLook
     from environments.model.stored import StoredEnvironment, StoredFailure, StoredOperation
-    from environments.model.summary import FailureHead
+    from environments.model.summary import FailureHead, Summary
     from statechart.holder import Holder
 
     Shown: TypeAlias = AnyEnvironment | StoredEnvironment
@@ -31,6 +33,10 @@ class Reader(Protocol):
         """Return the process that is changing the environment now, or None."""
         ...
 
+    def summary(self, name: str) -> Summary | UnreadableSummary:
+        """Return the summary of the environment, with what is known beside its record."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class View(Generic[ShownT_co]):
@@ -42,11 +48,15 @@ class View(Generic[ShownT_co]):
         environment: The environment.
         holder: The process that works on the environment, or None.
         unreleased: A sentence if the application was compared, and differs from the installed release.
+        actor: Who wrote the last record, if that is known.
+        last_look: The differences that `drift` found when it last looked, or None.
     """
 
     environment: ShownT_co
     holder: Holder | None = None
     unreleased: str | None = None
+    actor: str | None = None
+    last_look: LastLook | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -127,8 +137,12 @@ def look(reader: Reader, name: str) -> View[AnyEnvironment]:
         holder = reader.holder(name)
         operation = environment.operation
         if holder is not None or operation is None or not operation.is_active:
-            return View(environment, holder)
+            break
         again = reader.load(name)
         if again == environment:
-            return View(environment, None)
+            break
         environment = again
+    beside = reader.summary(name)
+    if isinstance(beside, UnreadableSummary):
+        return View(environment, holder)
+    return View(environment, holder, actor=beside.actor, last_look=beside.last_look)

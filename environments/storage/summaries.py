@@ -40,7 +40,9 @@ def summaries(
         except ValueError:
             line = None
         if line is not None and line.name == name:
-            look = last_look(beside, name, line.lineage, line.revision) if beside else None
+            look = last_look(beside, name, line.lineage, line.revision)
+            if look is None and beside:  # there may be more of the file
+                look = read_last_look(layout.directory(name), line)
             yield line.seen(actor_in(end) or last_actor(layout.root, name), look)
         elif (other := summary(layout, name, read, load)) is not None:
             yield other

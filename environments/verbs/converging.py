@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from environments.checks.drift import Detection, Drift
+from environments.checks.drift import Detection, Drift, remember
 from environments.convergence.converge import Convergence, Planned, carry_out
 from environments.convergence.deployment import deployment, left_out, require_deployable
 from environments.convergence.plan import Plan, PlannedCommand, make_plan
@@ -20,6 +20,7 @@ from environments.model.environment import AnyEnvironment, Environment
 from environments.model.states import AnyState, Created, Destroyed, EnvironmentState, Running
 from environments.verbs.commanding import Commanding
 from environments.verbs.opened import target_of
+from statechart.errors import StorageError
 from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
@@ -197,7 +198,8 @@ class Converging(Commanding):
         """Compare the record with its declaration and with the world, which is never changed.
 
         With `apply`, a difference that refutes the recorded state is recorded by its event. Without
-        `deep`, the provider's tools are not used, so that less is seen.
+        `deep`, the provider's tools are not used, so that less is seen. The result is kept beside the
+        record, where summaries show it until the next comparison.
 
         Raises:
             Locked: A command is under way.
@@ -205,8 +207,14 @@ class Converging(Commanding):
             UnexpectedState: The teardown has begun, so only destroy may follow.
             StepFailed: The provider can't observe the environment.
         """
-        detection, name = Detection(self._runtime, deep=deep), name_of(environment)
-        return await (detection.apply(name) if apply else detection.find(name))
+        runtime, name = self._runtime, name_of(environment)
+        detection = Detection(runtime, deep=deep)
+        found = await (detection.apply(name) if apply else detection.find(name))
+        try:
+            remember(found, runtime.repository.directory(name), runtime.clock.now())
+        except StorageError as problem:  # the comparison is what was asked for
+            runtime.tell(Noticed(name=name, message=f"this comparison is not kept: {problem}"))
+        return found
 
     def plan(
         self,

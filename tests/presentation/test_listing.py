@@ -26,7 +26,7 @@ LONG = "a-very-long-name-that-is-forty-chars-lon"
 def line(name: str, state: str, found: str | None = None, **known: Any) -> dict[str, Any]:
     age = known.pop("age", timedelta(hours=5))
     moment = (NOW - age).isoformat()
-    usual = dict.fromkeys(("url", "serving", "release", "note", "expires_at"))
+    usual = dict.fromkeys(("url", "serving", "release", "note", "expires_at", "actor", "drift"))
     document = {"name": name, "state": state, "class": found or state, "labels": {}, "revision": 3, **usual}
     moments = {"created_at": moment, "since": moment, "updated_at": moment}
     return {**document, **moments, "provider": "local", **known}

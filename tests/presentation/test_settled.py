@@ -34,7 +34,9 @@ from environments.presentation.documents import (
 from environments.presentation.text import environment_text, facts_text, history_lines
 from environments.presentation.view import View, look
 from environments.providers.local import LocalProvider
+from environments.storage.actor import last_actor
 from environments.storage.file import FileRepository
+from environments.storage.last_look import read_last_look, write_last_look
 from environments.storage.own_specs import OWN_SPECS
 from environments.storage.settled import settled_entries, settled_environment
 from environments.storage.summaries import read_stored, summaries
@@ -186,11 +188,20 @@ def test_an_environment_is_presented_alike(
 ) -> None:
     put("demo", state, number)
 
+    directory = repository.directory("demo")
+    found = {"kind": "service_down", "what": "the service is down", "then": "up"}
+    write_last_look(directory, repository.load("demo"), "2026-01-31T12:00:00Z", [found], [])
+
     settled = settled_environment(layout, "demo")
 
     assert settled is not None
-    directory = repository.directory("demo")
-    assert presented(View(settled), directory) == presented(look(repository, "demo"), directory)
+    beside = {
+        "actor": last_actor(layout.root, "demo"),
+        "last_look": read_last_look(directory, settled),
+    }
+    assert None not in beside.values()
+    view = View(settled, **beside)  # type: ignore[arg-type]
+    assert presented(view, directory) == presented(look(repository, "demo"), directory)
 
 
 @pytest.mark.parametrize(("state", "number"), CASES)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.states import Created
+from environments.model.summary import Summary
 from environments.presentation.view import look
 
 
@@ -20,6 +21,9 @@ class Ending:
 
     def holder(self, name: str) -> None:
         return None
+
+    def summary(self, name: str) -> Summary:
+        return Summary.of(self._seen[-1])
 
 
 def test_a_command_that_ends_during_the_look_is_not_taken_for_interrupted(

@@ -11,14 +11,14 @@ from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.presentation.documents import environment_document
 from environments.presentation.text import environment_text
-from environments.presentation.view import View, look
+from environments.presentation.view import look
 from environments.storage.settled import settled_environment
 from statechart.formats.columns import columns_of
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit
 
 if TYPE_CHECKING:
-    from environments.presentation.view import Shown
+    from environments.presentation.view import Shown, View
 
 
 @subcommand("show")
@@ -41,7 +41,9 @@ def print_environment(settings: Settings, name: str) -> None:
     """
     layout = loading.layout(settings)
     settled = settled_environment(layout, name) if loading.is_quiet(settings) else None
-    view: View[Shown] = look(loading.storage(settings), name) if settled is None else View(settled)
+    view: View[Shown] = (
+        look(loading.storage(settings), name) if settled is None else loading.view(settings, settled)
+    )
     directory = layout.directory(name)
     emit(
         settings,

@@ -14,7 +14,6 @@ from environments.cli.signals import Ended, Interruption
 from environments.cli.telling import changed_text
 from environments.model.errors import UnreadableSummary
 from environments.presentation.documents import environment_document
-from environments.presentation.view import View
 from statechart.terminal.output import emit
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def run_each(
 def changed_document(settings: Settings, environment: AnyEnvironment) -> dict[str, object]:
     """Return the document of a changed environment."""
     directory = loading.layout(settings).directory(environment.name)
-    return environment_document(View(environment), settings.spell, directory)
+    return environment_document(loading.view(settings, environment), settings.spell, directory)
 
 
 async def _awaited(work: Awaitable[ResultT]) -> ResultT:

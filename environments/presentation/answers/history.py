@@ -89,4 +89,4 @@ def past_view(past: Past) -> View[AnyEnvironment]:
     """Return the view of a past state, with the holder of the operation that was open then."""
     operation = past.environment.operation
     at_work: Holder | None = operation.holder if operation is not None and operation.is_active else None
-    return View(past.environment, at_work)
+    return View(past.environment, at_work, actor=past.entry.actor)

@@ -183,3 +183,104 @@ def test_ctrl_c_while_all_are_compared_names_those_that_were_recorded(
 
     assert ran.code == 130
     assert "error: ended by SIGINT; recorded before: demo is run_failed" in ran.err
+
+
+def test_the_last_look_is_shown_until_the_next_and_says_which_revision_it_is_of(
+    cli: Any, running: str, data: Path, scripted_provider: ScriptedProvider
+) -> None:
+    assert cli("show", "demo", "--json").document["drift"] is None
+    scripted_provider.observed = DOWN
+    cli("drift", "demo")
+
+    found = cli("show", "demo", "--json").document["drift"]
+    assert (found["current"], found["revision"]) == (True, 9)
+    assert found["findings"] == [
+        {"kind": "service_down", "what": "its process is gone", "next": "envchart up demo"}
+    ]
+    assert found == cli("list", "--json").document["environments"][0]["drift"]
+    assert "drift     looked at now: service down: its process is gone" in cli("show", "demo").out
+    assert "drift now: service down: its process is gone" in cli("list").out
+    assert (data / "demo" / "drift.json").stat().st_mode & 0o777 == 0o600
+    assert cli("verify", "demo").code == 0
+
+    assert cli("drift", "demo", "--apply").code == 8
+    shown = cli("show", "demo", "--json").document
+    assert (shown["state"], shown["drift"]["current"], shown["drift"]["findings"]) == (
+        "run_failed",
+        True,
+        [],
+    )
+
+    assert cli("retry", "demo").code == 0
+    assert "looked at now, before revision 12: no difference" in cli("show", "demo").out
+    assert "outdated: none" in cli("list", "--columns", "drift").out
+    assert cli("destroy", "demo", "--yes").code == cli("purge", "demo", "--yes").code == 0
+    assert not (data / "demo").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\udcff",
+        '{"name": "demo"}',
+        '{"name": "demo", "lineage": "another", "revision": 9, "at": "2026-01-31T12:00:00Z"'
+        ', "findings": [], "unseen": []}',
+        '{"name": "demo", "lineage": "LINEAGE", "revision": 10, "at": "2026-01-31T12:00:00Z"'
+        ', "findings": [], "unseen": []}',
+        '{"name": "demo", "lineage": "LINEAGE", "revision": 9, "at": "yesterday"'
+        ', "findings": [], "unseen": []}',
+        " " * 300_000,
+    ],
+    ids=range(10),
+)
+def test_a_last_look_that_is_not_of_this_environment_is_ignored(
+    cli: Any, running: str, data: Path, content: str
+) -> None:
+    lineage = cli("show", "demo", "--json").document["lineage"]
+    place = data / "demo" / "drift.json"
+
+    place.write_text(content.replace("LINEAGE", lineage), errors="surrogateescape")
+
+    assert cli("show", "demo", "--json").document["drift"] is None
+    assert cli("list", "--json").document["environments"][0]["drift"] is None
+
+
+def test_a_last_look_that_can_not_be_kept_is_a_note(
+    cli: Any, running: str, data: Path, tmp_path: Path, scripted_provider: ScriptedProvider
+) -> None:
+    scripted_provider.observed = DOWN
+    place = data / "demo" / "drift.json"
+    place.mkdir()
+
+    ran = cli("drift", "demo")
+
+    assert ran.code == 8
+    assert f"this comparison is not kept: cannot write {place}: Is a directory" in ran.err
+    assert [each.name for each in (data / "demo").iterdir() if each.name.endswith(".tmp")] == []
+
+    place.rmdir()
+    (tmp_path / "elsewhere").write_text("theirs")
+    place.symlink_to(tmp_path / "elsewhere")
+    assert cli("show", "demo", "--json").document["drift"] is None
+    assert "not kept" not in cli("drift", "demo").err
+    assert ((tmp_path / "elsewhere").read_text(), place.is_symlink()) == ("theirs", False)
+
+
+def test_a_long_look_is_kept_in_part(cli: Any, running: str, scripted_provider: ScriptedProvider) -> None:
+    altered = tuple(f"{number}: {'ü' * 5_000}" for number in range(200))
+    scripted_provider.observed = Observation(
+        resources=True, service=ServiceState.UP, serving="111111111111", altered=altered, detail="up"
+    )
+
+    assert cli("drift", "demo").code == 8
+
+    for document in (
+        cli("show", "demo", "--json").document,
+        cli("list", "--json").document["environments"][0],
+    ):
+        assert len(document["drift"]["findings"]) == 50
+        assert len(document["drift"]["findings"][0]["what"]) == 400

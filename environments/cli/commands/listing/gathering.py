@@ -106,7 +106,9 @@ def _settled(
         return line, storage().holder(line.name) is not None
     # A command may have ended meanwhile.
     ended = view.environment.revision != line.revision
-    return _stored(view.environment) if ended else line, view.holder is not None
+    if ended:
+        line = _stored(view.environment).seen(view.actor, view.last_look)
+    return line, view.holder is not None
 
 
 def _few(
