@@ -81,7 +81,6 @@ def test_the_wheel_is_complete_and_needs_no_extras(run: Callable[..., Ended]) ->
             assert [getattr(package, name) for name in package.__all__]
             assert pathlib.Path(package.__file__).with_name("py.typed").is_file()
         found = {entry.name: entry.value for entry in entry_points(group="pytest11")}
-        del found["anyio"]  # comes with watchfiles
         print(json.dumps([environments.__file__, found]))
     """
     told = run("python", "-W", "error", "-c", script)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statechart.following.watching import EVERY, Watch
@@ -51,7 +52,15 @@ async def sights(
     """
     directory = repository.directory(name)
     before: Sight | None = None
-    with Watch([directory, directory.parent, Layout(directory.parent).locks]) as watch:
+    layout = Layout(directory.parent)
+    lock = layout.lock(name)
+
+    def concerns(path: Path) -> bool:
+        # A process that waits for the lock opens and closes its file many times a second.
+        is_record = directory in (path, path.parent)
+        return is_record or (path == lock and repository.holder(name) is None)
+
+    with Watch([directory, layout.root, layout.locks], concerns) as watch:
         while True:
             sight = Sight(repository.load(name), repository.holder(name))
             # The command may have ended between the two reads, and then the next look shows its end.

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from environments.ports import TellsChanges
+from environments.ports import FollowsHistory, TellsChanges
+from statechart.following.names import NameChanges
 
 if TYPE_CHECKING:
     from environments.ports import Changed, EnvironmentRepository
@@ -17,7 +18,11 @@ _EVERY: Final = 0.2  # seconds between two looks
 
 def changed_of(repository: EnvironmentRepository) -> Changed:
     """Return the names that change in a repository, whichever process changes them."""
-    return repository.changed() if isinstance(repository, TellsChanges) else _Looked(repository)
+    if isinstance(repository, TellsChanges):
+        return repository.changed()
+    if isinstance(repository, FollowsHistory):
+        return NameChanges(repository.root)
+    return _Looked(repository)
 
 
 @dataclass(frozen=True, slots=True)

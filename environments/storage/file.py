@@ -33,7 +33,6 @@ from environments.model.summary import Summary, UnreadableSummary, read_summary
 from environments.ports import Unread
 from environments.storage.summaries import summaries, summary
 from statechart.errors import CorruptHistory, InvalidName as NotAName, NotFound, UnusableSegment
-from statechart.following.watching import NameChanges
 from statechart.holder import Holder
 from statechart.storage.chain import CHECKPOINT
 from statechart.storage.disk import OwnPath, create_file, make_directory, translated
@@ -210,10 +209,6 @@ class FileRepository:
         tail = self._store.tail(name, hold=hold)
         providers = RecordedProviders(self._providers)
         return FileHistory(tail, lambda record: self._entry(name, record, providers))
-
-    def changed(self) -> NameChanges:
-        """Return the names that change, whichever process changes them."""
-        return NameChanges(self._layout.root)
 
     @property
     def root(self) -> Path:

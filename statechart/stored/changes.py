@@ -14,7 +14,8 @@ from pydantic import BaseModel, PrivateAttr, computed_field
 from statechart.errors import InvalidCursor, StorageError
 from statechart.following.cursor import Cursor, Position
 from statechart.following.followed import HELD, Followed, in_blocks
-from statechart.following.watching import changed_names
+from statechart.following.names import NameChanges
+from statechart.following.watching import EVERY
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.session import ModelT
 from statechart.stored.damage import Damaged
@@ -179,7 +180,7 @@ class Changes(Generic[ModelT]):
     async def forever(self, damage: Damage) -> AsyncGenerator[Change, None]:
         """Yield the changes up to now, and then wait for more."""
         try:
-            async with aclosing(changed_names(self._files.root)) as changed:
+            async with aclosing(NameChanges(self._files.root).names(every=EVERY)) as changed:
                 async for names in changed:
                     async for each in in_blocks(self.look(names)):
                         for change in damage.sifted((each,)):  # here, not in the thread that reads

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
 from statechart.errors import NotFound, Stale, StorageError
+from statechart.following.names import NameChanges
 from statechart.following.patience import Turns, patiently
 from statechart.log import warn
 from statechart.storage.layout import Layout
@@ -357,6 +358,14 @@ class ChartRepository(Generic[ModelT]):
             DamagedNames: Some values can't be read.
         """
         return Changes(self.files, since).forever(self._damage(on_damage))
+
+    def changed(self) -> NameChanges:
+        """Return the names of the values that change, whichever process changes them.
+
+        Iterate over its `names()`: at first all names are yielded, then those that may have changed. To
+        leave the iteration early, use `contextlib.aclosing`.
+        """
+        return NameChanges(self.files.root)
 
     def cursor(self) -> str:
         """Return the cursor behind all changes up to now, for `follow` to tell only later changes."""

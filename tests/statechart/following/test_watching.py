@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from statechart.following import watching
-from statechart.following.watching import Watch, changed_names
+from statechart.following.notices import NoNotices, Notices
+from statechart.following.watching import Watch
 
 
 async def seen(watch: Watch, path: Path) -> None:
@@ -58,51 +56,19 @@ async def test_a_cancelled_wait_ends(tmp_path: Path) -> None:
 
 
 async def test_time_passes_where_the_system_refuses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    def refused(*_paths: object, **_options: object) -> None:
-        raise OSError("OS file watch limit reached")
+    def refused() -> Notices:
+        raise NoNotices("the limit is reached")
 
-    monkeypatch.setattr(watching, "RustNotify", refused)
-
-    with Watch([tmp_path]) as watch:
+    with Watch([tmp_path], notices=refused) as watch:
         assert await watch.changed(0.01) == frozenset()
 
 
-async def told(changes: AsyncIterator[frozenset[str]], *names: str) -> None:
-    """Wait until each of the names, and no other, was told."""
-    async with asyncio.timeout(30):
-        left = set(names)
-        while left:
-            found = await anext(changes)
-            assert found <= set(names)
-            left -= found
-
-
-async def test_names_are_told_whose_record_or_lock_changed(tmp_path: Path) -> None:
-    root = tmp_path / "data"
-    async with aclosing(changed_names(root, every=0.01)) as changes:
-        assert await anext(changes) == await anext(changes) == frozenset()
-        (root / "old").mkdir(parents=True)
-        (root / "old" / "history.jsonl").write_text("1\n")
-        await told(changes, "old")
-
-        (root / "old" / "service.log").write_text("a line of another file\n")
-        assert await anext(changes) == frozenset()
-        (root / "new").mkdir()
-        await told(changes, "new")
-
-        (root / ".locks").mkdir()
-        (root / ".locks" / "old.lock").write_text("held")
-        (root / "new").rename(root / ".trash")
-        await told(changes, "old", "new")
-
-
-async def test_a_change_of_a_name_that_appeared_is_told_at_once(tmp_path: Path) -> None:
-    async with aclosing(changed_names(tmp_path, every=3600)) as changes:
-        await anext(changes)
-        (tmp_path / "new").mkdir()
-        await told(changes, "new")
-
-        (tmp_path / "new" / "history.jsonl").write_text("1\n")
-        await told(changes, "new")
+async def test_paths_of_no_concern_are_not_told(tmp_path: Path) -> None:
+    with Watch([tmp_path], lambda path: path.name == "mine") as watch:
+        (tmp_path / "other").write_text("busy")
+        assert await watch.changed(0.05) == frozenset()
+        (tmp_path / "other").write_text("busy")
+        (tmp_path / "mine").write_text("one")
+        assert await watch.changed(30) == {tmp_path / "mine"}

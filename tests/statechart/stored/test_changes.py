@@ -228,3 +228,13 @@ def test_many_names_need_few_open_files(
     assert len(told) == 80
     for group in (told[:50], told[50:]):
         assert [change.at for change in group] == sorted(change.at for change in group)
+
+
+async def test_names_are_told_when_their_values_change(jobs: ChartRepository[Job]) -> None:
+    jobs.create("a", Job())
+    noticing = jobs.changed()
+    async with asyncio.timeout(30), aclosing(noticing.names()) as changed:
+        assert await anext(changed) == {"a"}
+        jobs.fire("a", "start")
+        assert await anext(changed) == {"a"}
+    assert noticing.watching == "inotify"

@@ -17,7 +17,8 @@ from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
 from environments.presentation.listing import ordered
 from environments.selection import INTERRUPTED, UNDER_WAY
-from statechart.following.watching import changed_names
+from statechart.following.names import NameChanges
+from statechart.following.watching import EVERY
 from statechart.terminal.colours import coloured
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.output import note, write
@@ -57,7 +58,7 @@ def watch(settings: Settings, wanted: Wanted) -> None:
 
 async def _follow(settings: Settings, wanted: Wanted, view: _View) -> None:
     found: Gathered | None = None
-    async for changed in changed_names(settings.data_dir.absolute()):
+    async for changed in NameChanges(settings.data_dir).names(every=EVERY):
         if found is None or changed or _may_change_by_itself(found, wanted):
             checked = found is not None
             found = gather(settings, wanted.selection)
