@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from statechart.formats.columns import USUAL, hanging, padded, text_width
+from statechart.formats.main_path import main_path
 from statechart.picture import Arrow, Node, Picture
 
 _SIGNS = {"current": "▶ ", "failed": "✗ ", "visited": "✓ "}
@@ -27,7 +28,7 @@ def text(picture: Picture, width: int = USUAL, *, ascii: bool = False) -> str:
         width: The columns of the terminal.
         ascii: Draw with ASCII characters only.
     """
-    spine = _spine(picture)
+    spine = main_path(picture)
     beneath = _beneath(picture, spine)
     ends = zip([None, *spine], spine, strict=False)
     cells = [_Cell.of(picture, before, state, beneath.get(state), width) for before, state in ends]
@@ -105,21 +106,6 @@ class _Cell:
         arrow = _START if self.first else padded("", max(text_width(label), len(_ON)) - 1, "─") + "▶"
         wide = text_width(arrow)
         return [padded(label, wide), arrow, *[" " * wide] * 5]
-
-
-def _spine(picture: Picture) -> list[str]:
-    """Return the main path: the longest that follows the declared order, without failures."""
-    order = [node.id for node in picture.nodes if not node.failure]
-    places = {state: place for place, state in enumerate(order)}
-    initial = next(node.id for node in picture.nodes if node.initial)
-    longest = {initial: [initial]}
-    for state in order:
-        for arrow in picture.arrows:
-            target = arrow.target
-            forward = arrow.source == state and places.get(target, -1) > places[state]
-            if forward and state in longest and len(longest.get(target, ())) <= len(longest[state]):
-                longest[target] = [*longest[state], target]
-    return max((longest[state] for state in order if state in longest), key=len)
 
 
 def _beneath(picture: Picture, spine: Sequence[str]) -> dict[str, str]:

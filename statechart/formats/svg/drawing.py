@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 
 from statechart.formats.svg.geometry import Band, Box, Label, Plan, Point, Wire
@@ -72,8 +73,11 @@ def _band(band: Band) -> str:
 
 
 def _wire(wire: Wire, picture: Picture, prefix: str) -> str:
+    wire = _outside_of_ring(wire, picture)
     path = _curves(wire.points) if wire.curved else _rounded(wire.points)
     if wire.arrow is None:
+        if wire.note:
+            return f'<path class="wire everywhere" d="{path}" marker-end="url(#{prefix}tip-plain)"/>'
         x, y = wire.points[0]
         dot = f'<circle class="start" cx="{_number(x)}" cy="{_number(y)}" r="{_DOT}"/>'
         return f'{dot}<path class="wire" d="{path}" marker-end="url(#{prefix}tip-plain)"/>'
@@ -82,6 +86,19 @@ def _wire(wire: Wire, picture: Picture, prefix: str) -> str:
         f'<path class="wire {arrow.kind}" d="{path}" marker-end="url(#{prefix}tip-{arrow.kind})">'
         f"<title>{escape(_told(arrow, picture))}</title></path>"
     )
+
+
+def _outside_of_ring(wire: Wire, picture: Picture) -> Wire:
+    """Return a wire that ends at the ring around the current state, if it leads there."""
+    ends = picture.arrows[wire.arrow].target if wire.arrow is not None else _initial(wire, picture)
+    if picture.classes.get(ends) not in ("current", "failed"):
+        return wire
+    *others, before, end = wire.points
+    return replace(wire, points=(*others, before, _towards(end, before, _RING + 1)))
+
+
+def _initial(wire: Wire, picture: Picture) -> str:
+    return "" if wire.note else next(node.id for node in picture.nodes if node.initial)
 
 
 def _told(arrow: Arrow, picture: Picture) -> str:
@@ -169,7 +186,7 @@ def _text(text: str, x: float, top: float, size: float, name: str, anchor: str) 
 def _label(label: Label, picture: Picture) -> str:
     arrow = None if label.arrow is None else picture.arrows[label.arrow]
     kind = label.kind if arrow is None else f"{label.kind} {arrow.kind}"
-    size = EVENT_SIZE if label.kind == "event" else SMALL_SIZE
+    size = EVENT_SIZE if label.kind in ("event", "remark") else SMALL_SIZE
     parts = [f'<g class="{kind}">']
     if arrow is not None and whole_label(arrow) != " ".join(label.lines):
         parts.append(f"<title>{escape(_told(arrow, picture))}</title>")

@@ -10,6 +10,12 @@ from typing import Literal, TypeAlias
 Point: TypeAlias = tuple[float, float]
 """X to the right, and Y downwards."""
 
+Anchor: TypeAlias = Literal["start", "middle", "end"]
+"""Where the lines of a text are aligned."""
+
+LabelKind: TypeAlias = Literal["event", "note", "remark", "phase"]
+"""The class of a text."""
+
 Rectangle: TypeAlias = tuple[float, float, float, float]
 """Left, top, right and bottom."""
 
@@ -43,16 +49,17 @@ class Wire:
     """The line of a transition, which ends with an arrowhead.
 
     Attributes:
-        arrow: The index into the arrows of the picture; None for the mark of the initial state and for
-            transitions that became notes.
+        arrow: The index into the arrows of the picture; None for the mark of the initial state.
         points: The corners, which are drawn round, or the control points of cubic curves: the start, and
             three points for each curve.
         curved: Whether the points are those of curves.
+        note: Whether the wire stands for transitions that became a note.
     """
 
     arrow: int | None
     points: tuple[Point, ...]
     curved: bool = False
+    note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,8 @@ class Label:
     arrow: int | None = None
     order: str = ""
     detail: str = ""
-    anchor: Literal["start", "middle", "end"] = "middle"
-    kind: Literal["event", "note", "phase"] = "event"
+    anchor: Anchor = "middle"
+    kind: LabelKind = "event"
 
     @property
     def rectangle(self) -> Rectangle:

@@ -1,46 +1,191 @@
-"""A line of stations: the main path in a row."""
+"""A line of stations: the main path in a row, other states beneath, jumps and returns over it."""
 
 from __future__ import annotations
 
-from statechart.formats.svg.geometry import Box, Label, Plan, Wire, crossings
-from statechart.formats.svg.metrics import NAME_SIZE, SMALL_SIZE, text_width
-from statechart.formats.svg.texts import inscription, name_lines, row, small_lines
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from statechart.formats.svg.across import Rows, rows
+from statechart.formats.svg.framing import framed
+from statechart.formats.svg.geometry import Anchor, Band, Box, Label, Plan, Point, Wire
+from statechart.formats.svg.metrics import SMALL_SIZE, text_width
+from statechart.formats.svg.parts import Channel, Line, Port, Route, Station
+from statechart.formats.svg.routing import phases, routed
+from statechart.formats.svg.spacing import place, spacing, widen
+from statechart.formats.svg.texts import Inscription, row
+from statechart.formats.svg.tracks import find_free, ordered
 from statechart.picture import Picture
 
-_MARGIN, _GAP, _TRACK = 12.0, 40.0, 24.0
+_ROUNDS = 8
+_TEXT_SIDE = 6.0
+_BESIDE = 5.0
+_ABOVE = 2.0
+_START = 30.0
+_LEAD = 30.0
+_BAND = 10.0
 
 
-def plan(picture: Picture, *, upright: bool = False) -> Plan:  # noqa: ARG001 - rows come first
+def plan(picture: Picture, *, upright: bool = False) -> Plan:
     """Return where the states and transitions of a picture are."""
-    top = _MARGIN + _TRACK * (len(picture.arrows) + 1)
-    boxes, x = [], _MARGIN
-    for node in picture.nodes:
-        lines, small = name_lines(node), small_lines(node.actions)
-        widths = [
-            *(text_width(t, NAME_SIZE, bold=True) for t in lines),
-            *(text_width(t, SMALL_SIZE) for t in small),
-        ]
-        width, height = max(widths) + 24, 16 + len(lines) * row(NAME_SIZE) + len(small) * row(SMALL_SIZE)
-        boxes.append(Box(node.id, x, top, width, height, lines, small))
-        x += width + _GAP
-    by_state = {box.state: box for box in boxes}
-    wires, labels = [], []
-    for index, arrow in enumerate(picture.arrows):
-        one, two = by_state[arrow.source], by_state[arrow.target]
-        y = _MARGIN + _TRACK * (index + 1)
-        start, end = one.x + one.width / 2 + 8, two.x + two.width / 2 - 8
-        wires.append(Wire(index, ((start, one.y), (start, y), (end, y), (end, two.y))))
-        text = inscription(arrow)
-        labels.append(
-            Label(
-                (start + end - text.width) / 2,
-                y - text.height - 2,
-                text.width,
-                text.height,
-                text.lines,
-                index,
-                text.order,
-                text.detail,
-            )
-        )
-    return Plan(tuple(boxes), tuple(wires), tuple(labels), x, top + 60, crossings(wires))
+    line = routed(picture, upright=upright)
+    if upright:
+        _level_out(line)
+    bounded = list(phases(picture, line))
+    orders = _fitted(line, [stations for _, stations in bounded], upright=upright)
+    found = rows(line, orders, upright=upright)
+    sketch = _Sketch(line, found, upright)
+    bands = list(_bands(bounded, sketch))
+    return framed(
+        picture,
+        boxes=[_box(station, sketch) for station in line.stations()],
+        wires=list(_wires(sketch)),
+        labels=[*_labels(sketch), *_names(bands, upright=upright)],
+        bands=bands,
+    )
+
+
+def _level_out(line: Line) -> None:
+    """Give the stations of each row the same extent across an upright line."""
+    for stations in (line.columns, [station for others in line.beneath for station in others]):
+        for station in stations:
+            station.across = max(each.across for each in stations)
+
+
+def _fitted(
+    line: Line, bounded: Sequence[Sequence[Station]], *, upright: bool
+) -> Mapping[Channel, Sequence[Route]]:
+    """Place the stations so that each text has room; return the routes of each channel in order."""
+    wanted = spacing(line, bounded, upright=upright)
+    for _ in range(_ROUNDS):
+        place(line, wanted)
+        orders = {channel: ordered(line.within(channel), channel) for channel in Channel}
+        if upright:
+            break
+        is_wide = True
+        for order in orders.values():
+            for route in order:
+                room = route.text.width + 2 * _TEXT_SIDE
+                if find_free(route, order, line) < room - 0.01 and route.free is not None:
+                    is_wide = not widen(*route.free, room, wanted) and is_wide
+        if is_wide:
+            break
+    return orders
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketch:
+    """A line with all positions, to be written as geometry."""
+
+    line: Line
+    rows: Rows
+    upright: bool
+
+    def point(self, along: float, across: float) -> Point:
+        """Return the point of two positions."""
+        return (across, along) if self.upright else (along, across)
+
+
+def _box(station: Station, sketch: _Sketch) -> Box:
+    top, bottom = sketch.rows.sides(station)
+    x, y = sketch.point(station.start, top)
+    right, lower = sketch.point(station.end, bottom)
+    return Box(station.node.id, x, y, right - x, lower - y, station.lines, station.small)
+
+
+def _wires(sketch: _Sketch) -> Iterator[Wire]:
+    point, line = sketch.point, sketch.line
+    first = line.columns[0]
+    yield Wire(None, (point(first.start - _START, 0.0), point(first.start, 0.0)))
+    for station in line.columns:
+        if station.lead is not None:
+            begin = min(station.start - _LEAD, _middle(station, sketch) - station.lead.width / 2)
+            yield Wire(None, (point(begin, 0.0), point(station.start, 0.0)), note=True)
+    for straight in line.straights:
+        yield Wire(straight.arrow, (point(straight.source.end, 0.0), point(straight.target.start, 0.0)))
+    for route in line.drops:
+        yield Wire(route.arrow, tuple(_end(port, sketch) for port in (route.source, route.target)))
+    for route in line.routes:
+        corners = [point(port.at, route.track) for port in (route.source, route.target)]
+        yield Wire(route.arrow, (_end(route.source, sketch), *corners, _end(route.target, sketch)))
+
+
+def _end(port: Port, sketch: _Sketch) -> Point:
+    return sketch.point(port.at, sketch.rows.edge(port))
+
+
+def _middle(station: Station, sketch: _Sketch) -> float:
+    """Return the middle of the gap before a station of the line."""
+    before = sketch.line.columns[int(station.place) - 1]
+    return (before.end + station.start) / 2
+
+
+def _labels(sketch: _Sketch) -> Iterator[Label]:
+    line = sketch.line
+    for straight in line.straights:
+        yield _at_gap(straight.text, straight.target, sketch, straight.arrow)
+    for station in line.columns:
+        if station.lead is not None:
+            yield _at_gap(station.lead, station, sketch, None)
+    for route in line.drops:
+        yield _at_drop(route, sketch)
+    for route in line.routes:
+        yield _at_source(route, sketch) if sketch.upright else _at_track(route)
+
+
+def _at_gap(text: Inscription, station: Station, sketch: _Sketch, arrow: int | None) -> Label:
+    middle = _middle(station, sketch)
+    if sketch.upright:
+        return _label(text, _BESIDE, middle - text.height / 2, arrow, "start")
+    return _label(text, middle - text.width / 2, -text.height - _ABOVE, arrow)
+
+
+def _at_drop(route: Route, sketch: _Sketch) -> Label:
+    text, at = route.text, route.source.at
+    middle = sketch.rows.middle(route)
+    if sketch.upright:
+        return _label(text, middle - text.width / 2, at - text.height - _ABOVE, route.arrow)
+    if route.source.station.row == 0:
+        return _label(text, at + _BESIDE, middle - text.height / 2, route.arrow, "start")
+    return _label(text, at - _BESIDE - text.width, middle - text.height / 2, route.arrow, "end")
+
+
+def _at_track(route: Route) -> Label:
+    text = route.text
+    low, high = route.free or (route.low, route.high)
+    room = text.width / 2 + _TEXT_SIDE
+    middle = (route.low.at + route.high.at) / 2
+    middle = max(low.at + room, min(high.at - room, middle))
+    return _label(text, middle - text.width / 2, route.track - text.height - _ABOVE, route.arrow)
+
+
+def _at_source(route: Route, sketch: _Sketch) -> Label:
+    text, port = route.text, route.source
+    edge = sketch.rows.edge(port)
+    top = port.at - text.height - _ABOVE
+    if edge > route.track:
+        return _label(text, edge - _BESIDE - text.width, top, route.arrow, "end")
+    return _label(text, edge + _BESIDE, top, route.arrow, "start")
+
+
+def _label(text: Inscription, x: float, y: float, arrow: int | None, anchor: Anchor = "middle") -> Label:
+    return Label(x, y, text.width, text.height, text.lines, arrow, text.order, text.detail, anchor)
+
+
+def _bands(bounded: Sequence[tuple[str, Sequence[Station]]], sketch: _Sketch) -> Iterator[Band]:
+    room = row(SMALL_SIZE) + _BAND
+    for name, stations in bounded:
+        low = min(station.centre - station.reach[0] for station in stations)
+        low -= room if sketch.upright else _BAND
+        high = max(station.centre + station.reach[1] for station in stations) + _BAND
+        x, y = sketch.point(low, sketch.rows.top - _BAND)
+        right, lower = sketch.point(high, sketch.rows.bottom + (_BAND if sketch.upright else room))
+        yield Band(name, x, y, right - x, lower - y)
+
+
+def _names(bands: Sequence[Band], *, upright: bool) -> Iterator[Label]:
+    """Yield the names of bands: at the lower left, or at the upper right if the line is upright."""
+    for band in bands:
+        width, height = text_width(band.name, SMALL_SIZE), row(SMALL_SIZE)
+        x = band.x + (band.width - width - _BAND if upright else _BAND)
+        y = band.y + (_ABOVE if upright else band.height - height - _ABOVE)
+        yield Label(x, y, width, height, (band.name,), anchor="start", kind="phase")

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 NAME_SIZE = 13.0
 """The size of names of states."""
 
-EVENT_SIZE = 11.5
+EVENT_SIZE = 11.0
 """The size of labels at arrows."""
 
-SMALL_SIZE = 10.5
+SMALL_SIZE = 10.0
 """The size of actions, times, notes and phases."""
 
 # The widths of DejaVu Sans, wider than Arial, Segoe UI and Helvetica, in thousandths of the size.

@@ -55,6 +55,7 @@ _RULES = f"""\
 .chart .band{{fill:var(--chart-band)}}
 .chart text{{fill:var(--chart-ink)}}
 .chart .name{{font-size:{NAME_SIZE}px}}
+.chart .remark text{{font-size:{EVENT_SIZE}px;font-weight:600}}
 .chart .event text{{font-size:{EVENT_SIZE}px;fill:var(--chart-muted)}}
 .chart .small,.chart .note text,.chart .phase text{{font-size:{SMALL_SIZE}px;fill:var(--chart-muted)}}
 .chart .event text,.chart .note text{{paint-order:stroke;stroke:var(--chart-ground);stroke-width:3px;\
@@ -92,9 +93,9 @@ stroke-linejoin:round}}
 .chart .event.unseen text{{fill:var(--chart-unseen)}}
 .chart .everywhere{{stroke-dasharray:2 3}}
 .chart .badge{{fill:var(--chart-way)}}
-.chart .event .count{{fill:var(--chart-on-current);stroke:none;font-size:9.5px;font-weight:700}}
+.chart .event text.count{{fill:var(--chart-on-current);stroke:none;font-size:9.5px;font-weight:700}}
 .chart .failed .badge,.chart .untested .badge{{fill:var(--chart-failed)}}
-.chart .failed .count,.chart .untested .count{{fill:var(--chart-on-failed)}}
+.chart .event.failed text.count,.chart .event.untested text.count{{fill:var(--chart-on-failed)}}
 """
 
 

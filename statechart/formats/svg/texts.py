@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from statechart.formats.svg.metrics import EVENT_SIZE, NAME_SIZE, SMALL_SIZE, limited, text_width, wrapped
-from statechart.picture import Arrow, Node
+from statechart.picture import Arrow, Node, Note, Picture
 
 BADGE_HEIGHT = 13.0
 _BADGE_SIZE = 9.5
 _LEADING = 1.25
-_EVENT_WIDTH, _EVENT_LINES = 150.0, 3
-_NAME_WIDTH, _NAME_LINES = 150.0, 3
-_SMALL_WIDTH, _SMALL_LINES = 170.0, 6
+_EVENT_WIDTH, _NARROW_EVENT = 150.0, 68.0
+_EVENT_LINES, _NARROW_LINES = 3, 5
+_NAME_WIDTH, _NARROW_NAME, _NAME_LINES = 150.0, 88.0, 3
+_LEAST_BOX, _BOX_SIDE, _BOX_TOP = 64.0, 13.0, 9.5
+_SMALL_WIDTH, _NARROW_SMALL, _SMALL_LINES = 170.0, 96.0, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +44,75 @@ def whole_label(arrow: Arrow) -> str:
     return ", ".join(arrow.names) + guards
 
 
-def inscription(arrow: Arrow) -> Inscription:
+def inscription(arrow: Arrow, *, narrow: bool = False) -> Inscription:
     """Return the label of an arrow, in at most a few lines."""
-    lines = limited(wrapped(whole_label(arrow), _EVENT_WIDTH, EVENT_SIZE), _EVENT_LINES)
-    is_bold = arrow.taken or arrow.mark != ""
-    widths = [text_width(line, EVENT_SIZE, bold=is_bold) for line in lines]
-    widths[0] += badge_width(arrow.order)
-    detail = "".join(limited(wrapped(arrow.detail, _EVENT_WIDTH, SMALL_SIZE), 1))
+    is_bold = arrow.kind != "plain"
+    width = _NARROW_EVENT if narrow else _EVENT_WIDTH
+    lines = limited(
+        wrapped(whole_label(arrow), width, EVENT_SIZE, bold=is_bold),
+        _NARROW_LINES if narrow else _EVENT_LINES,
+    )
+    detail = arrow.detail and limited(wrapped(arrow.detail, width, SMALL_SIZE, bold=is_bold), 1)[0]
+    return _sized(lines, arrow.order, detail, bold=is_bold)
+
+
+def _sized(lines: tuple[str, ...], order: str, detail: str, *, bold: bool) -> Inscription:
+    widths = [text_width(line, EVENT_SIZE, bold=bold) for line in lines]
+    widths[0] += badge_width(order)
+    widths.append(text_width(detail, SMALL_SIZE, bold=bold))
     height = len(lines) * row(EVENT_SIZE) + (row(SMALL_SIZE) if detail else 0.0)
-    return Inscription(
-        lines,
-        max(*widths, text_width(detail, SMALL_SIZE, bold=is_bold)),
-        height,
-        arrow.order,
-        detail,
+    return Inscription(lines, max(widths), height, order, detail)
+
+
+def lead(note: Note, picture: Picture, *, narrow: bool = False) -> Inscription:
+    """Return a short form of a note that stands for transitions into a state from many others."""
+    sources = {arrow.source for arrow in note.arrows}
+    events = ", ".join(dict.fromkeys(name for arrow in note.arrows for name in arrow.names))
+    taken = {
+        arrow.source
+        for arrow in picture.arrows
+        if arrow.target == note.state and arrow.events == note.arrows[0].events
+    }
+    is_all = len(sources | taken) == len(picture.nodes) - 1
+    origin = "from everywhere" if is_all else f"from {len(sources)} others"
+    width = _NARROW_SMALL if narrow else _SMALL_WIDTH
+    lines = limited(wrapped(events, width, EVENT_SIZE), 2)
+    return _sized((*lines, origin), "", "", bold=False)
+
+
+def footnotes(picture: Picture, width: float) -> tuple[tuple[str, bool], ...]:
+    """Return the notes in lines that fit a width, each with whether it belongs to a remark."""
+    names = {node.id: node.name for node in picture.nodes}
+    notes = sorted(picture.notes, key=lambda note: not note.is_remark)
+    return tuple(
+        (line, note.is_remark)
+        for note in notes
+        for line in wrapped(
+            f"{names[note.state]}: {note.spelled(str)}",
+            width,
+            EVENT_SIZE if note.is_remark else SMALL_SIZE,
+            bold=note.is_remark,
+        )
     )
 
 
-def name_lines(node: Node) -> tuple[str, ...]:
+def box_size(lines: tuple[str, ...], small: tuple[str, ...]) -> tuple[float, float]:
+    """Return the width and height of a state's box."""
+    # Only the current state is bold, which its margins have room for.
+    widths = [text_width(line, NAME_SIZE) for line in lines]
+    widths += [text_width(line, SMALL_SIZE) for line in small]
+    height = len(lines) * row(NAME_SIZE) + len(small) * row(SMALL_SIZE)
+    return max(_LEAST_BOX, max(widths) + 2 * _BOX_SIDE), height + 2 * _BOX_TOP
+
+
+def name_lines(node: Node, *, narrow: bool = False) -> tuple[str, ...]:
     """Return the name of a state in at most a few lines."""
-    return limited(wrapped(node.name, _NAME_WIDTH, NAME_SIZE, bold=True), _NAME_LINES)
+    width = _NARROW_NAME if narrow else _NAME_WIDTH
+    return limited(wrapped(node.name, width, NAME_SIZE), _NAME_LINES)
 
 
-def small_lines(texts: tuple[str, ...]) -> tuple[str, ...]:
+def small_lines(texts: tuple[str, ...], *, narrow: bool = False) -> tuple[str, ...]:
     """Return texts in small type, in at most a few lines."""
-    lines = [line for text in texts for line in limited(wrapped(text, _SMALL_WIDTH, SMALL_SIZE), 2)]
+    width = _NARROW_SMALL if narrow else _SMALL_WIDTH
+    lines = [line for text in texts for line in limited(wrapped(text, width, SMALL_SIZE), 2)]
     return limited(lines, _SMALL_LINES)

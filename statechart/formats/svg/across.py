@@ -1,0 +1,95 @@
+"""Positions across the line: the two rows of stations, and the channels around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from statechart.formats.svg.parts import ABOVE, Channel, Line, Port, Route, Station
+from statechart.formats.svg.tracks import stacked
+
+_FIRST = 13.0
+_TRACK_GAP = 9.0
+_TEXT_GAP = 5.0
+_LEAST_DROP = 40.0
+_STRIP_GAP = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the rows of stations are, across the line; the stations of the line are around 0.
+
+    Attributes:
+        beneath: Where the states beneath the line begin.
+        strips: Where the text at each straight transition between the rows may begin and end.
+        top: The upper end of everything.
+        bottom: The lower end of everything.
+    """
+
+    beneath: float
+    strips: Mapping[Route, tuple[float, float]]
+    top: float
+    bottom: float
+
+    def edge(self, port: Port) -> float:
+        """Return where a port is."""
+        top, bottom = self.sides(port.station)
+        return top if port.side == ABOVE else bottom
+
+    def middle(self, drop: Route) -> float:
+        """Return the middle of the text at a straight transition between the rows."""
+        begin, end = self.strips[drop]
+        return (begin + end) / 2
+
+    def sides(self, station: Station) -> tuple[float, float]:
+        """Return the upper and lower side of a station."""
+        if station.row == 0:
+            return -station.across / 2, station.across / 2
+        return self.beneath, self.beneath + station.across
+
+
+def rows(line: Line, orders: Mapping[Channel, Sequence[Route]], *, upright: bool) -> Rows:
+    """Give each route its track, and return where the rows are."""
+    half = max(station.across for station in line.columns) / 2
+    texts = [straight.text for straight in line.straights]
+    texts += [station.lead for station in line.columns if station.lead is not None]
+    if upright:
+        above, below = half, max([half, *(text.width + 2 * _TEXT_GAP for text in texts)])
+    else:
+        above, below = max([half, *(text.height + _TEXT_GAP for text in texts)]), half
+    over = orders[Channel.OVER]
+    zone = _zone(over, 0, upright=upright)
+    top = stacked(over, Channel.OVER, -above - zone, _FIRST, _TRACK_GAP)
+    between = orders[Channel.BETWEEN]
+    zone = _zone(between, 0, upright=upright)
+    last = stacked(between, Channel.BETWEEN, below + zone, _FIRST, _TRACK_GAP)
+    under = [station for stations in line.beneath for station in stations]
+    if not under:
+        return Rows(last, {}, top, last)
+    strips = {drop: last if _is_under(drop, between, upright=upright) else below for drop in line.drops}
+    beneath = max(
+        below + _LEAST_DROP,
+        last + _FIRST + _zone(between, 1, upright=upright),
+        *(
+            begin + (drop.text.width if upright else drop.text.height) + 2 * _STRIP_GAP
+            for drop, begin in strips.items()
+        ),
+    )
+    bottom = beneath + max(station.across for station in under)
+    routes = orders[Channel.UNDER]
+    zone = _zone(routes, 1, upright=upright)
+    end = stacked(routes, Channel.UNDER, bottom + zone, _FIRST, _TRACK_GAP)
+    return Rows(beneath, {drop: (begin, beneath) for drop, begin in strips.items()}, top, end)
+
+
+def _is_under(drop: Route, routes: Iterable[Route], *, upright: bool) -> bool:
+    """Return whether a track runs where the text at a straight transition could be."""
+    port = drop.source
+    low, high = port.at - port.before, port.at + (0.0 if upright else port.after)
+    return any(route.low.at - _TEXT_GAP < high and low < route.high.at + _TEXT_GAP for route in routes)
+
+
+def _zone(routes: Iterable[Route], row: int, *, upright: bool) -> float:
+    """Return the room for texts beside the stations of a row, where the line is upright."""
+    wide = [route.text.width for route in routes if route.source.station.row == row]
+    return max(wide) + _TEXT_GAP if upright and wide else 0.0

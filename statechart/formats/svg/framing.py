@@ -1,0 +1,68 @@
+"""The frame of a picture: its margins, and its notes as lines below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from statechart.formats.svg.geometry import Band, Box, Label, LabelKind, Plan, Wire, bounds, crossings
+from statechart.formats.svg.metrics import EVENT_SIZE, SMALL_SIZE, text_width
+from statechart.formats.svg.texts import footnotes, row
+from statechart.picture import Picture
+
+_MARGIN = 16.0
+_LEAST_WIDTH = 320.0
+_NOTES_GAP = 14.0
+_START_RADIUS = 5.0
+_REMARK: LabelKind = "remark"
+_NOTE: LabelKind = "note"
+
+
+def framed(
+    picture: Picture,
+    *,
+    boxes: Sequence[Box],
+    wires: Sequence[Wire],
+    labels: Sequence[Label],
+    bands: Sequence[Band] = (),
+) -> Plan:
+    """Return a plan that begins at 0, 0, with margins, and with the notes below."""
+    left, top, right, bottom = bounds(
+        [
+            *(box.rectangle for box in boxes),
+            *(label.rectangle for label in labels),
+            *(band.rectangle for band in bands),
+            *(_around(wire) for wire in wires),
+        ]
+    )
+    x, y = _MARGIN - left, _MARGIN - top
+    width = max(right - left, _LEAST_WIDTH)
+    x += (width - (right - left)) / 2
+    notes = list(_notes(picture, width, bottom - top + _MARGIN + _NOTES_GAP))
+    return Plan(
+        tuple(replace(box, x=box.x + x, y=box.y + y) for box in boxes),
+        tuple(replace(wire, points=tuple((px + x, py + y) for px, py in wire.points)) for wire in wires),
+        (*(replace(label, x=label.x + x, y=label.y + y) for label in labels), *notes),
+        width + 2 * _MARGIN,
+        max([bottom - top + _MARGIN, *(note.y + note.height for note in notes)]) + _MARGIN,
+        crossings(wires),
+        tuple(replace(band, x=band.x + x, y=band.y + y) for band in bands),
+    )
+
+
+def _around(wire: Wire) -> tuple[float, float, float, float]:
+    xs, ys = zip(*wire.points, strict=True)
+    return (
+        min(xs) - _START_RADIUS,
+        min(ys) - _START_RADIUS,
+        max(xs) + _START_RADIUS,
+        max(ys) + _START_RADIUS,
+    )
+
+
+def _notes(picture: Picture, width: float, top: float) -> Iterable[Label]:
+    for line, is_remark in footnotes(picture, width):
+        size, kind = (EVENT_SIZE, _REMARK) if is_remark else (SMALL_SIZE, _NOTE)
+        wide = text_width(line, size, bold=is_remark)
+        yield Label(_MARGIN, top, wide, row(size), (line,), anchor="start", kind=kind)
+        top += row(size)

@@ -1,0 +1,166 @@
+"""The parts of a line while it is laid out: stations, their ports, and the routes between ports.
+
+Positions are along the line and across it. A line that runs upright swaps the two at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from statechart.formats.svg.texts import Inscription
+from statechart.picture import Node
+
+ABOVE, BELOW = 0, 1
+
+
+class Channel(IntEnum):
+    """Where a route runs: over the stations, between them and the states beneath, or under those."""
+
+    OVER = 0
+    BETWEEN = 1
+    UNDER = 2
+
+
+@dataclass(slots=True, eq=False)
+class Station:
+    """A state of the line, or beneath it.
+
+    Attributes:
+        place: The order along the line: the column, and a fraction for states beneath that have none.
+        along: The least extent along the line.
+        across: The extent across the line.
+        lead: A text at an arrow that comes from everywhere, before the station.
+        extent: How far the box reaches before and after the centre, with room for all ports.
+        reach: How far texts beside the ports reach, before and after the centre.
+    """
+
+    node: Node
+    row: int
+    place: float
+    lines: tuple[str, ...]
+    small: tuple[str, ...]
+    along: float = 0.0
+    across: float = 0.0
+    lead: Inscription | None = None
+    centre: float = 0.0
+    extent: tuple[float, float] = (0.0, 0.0)
+    reach: tuple[float, float] = (0.0, 0.0)
+    sides: tuple[list[Port], list[Port]] = field(default_factory=lambda: ([], []))
+
+    def resize(self, width: float, height: float, *, upright: bool) -> None:
+        """Give the box a size."""
+        self.along, self.across = (height, width) if upright else (width, height)
+
+    @property
+    def start(self) -> float:
+        """Where the box begins, along the line."""
+        return self.centre - self.extent[0]
+
+    @property
+    def end(self) -> float:
+        """Where the box ends, along the line."""
+        return self.centre + self.extent[1]
+
+
+@dataclass(slots=True, eq=False)
+class Port:
+    """The place on a side of a station where a route begins or ends.
+
+    Attributes:
+        key: The order of the ports of a side.
+        before: The room for texts before the port.
+        after: The room for texts after the port.
+        twin: The other end of a route that runs straight across.
+    """
+
+    station: Station
+    side: int
+    key: tuple[float, ...]
+    before: float = 0.0
+    after: float = 0.0
+    offset: float = 0.0
+    twin: Port | None = None
+
+    @property
+    def at(self) -> float:
+        """The position along the line."""
+        return self.station.centre + self.offset
+
+
+@dataclass(slots=True, eq=False)
+class Route:
+    """A transition from a port to another.
+
+    Attributes:
+        arrow: The index into the arrows of the picture.
+        track: The position across the line of the part that runs along the line.
+        free: The two ports between which nothing crosses the label.
+    """
+
+    arrow: int
+    text: Inscription
+    source: Port
+    target: Port
+    channel: Channel
+    track: float = 0.0
+    free: tuple[Port, Port] | None = None
+
+    @property
+    def low(self) -> Port:
+        """The first of the two ports along the line."""
+        return min(self.source, self.target, key=lambda port: port.at)
+
+    @property
+    def high(self) -> Port:
+        """The last of the two ports along the line."""
+        return max(self.source, self.target, key=lambda port: port.at)
+
+    def rises(self, port: Port) -> bool:
+        """Return whether the port is on the upper side of the track."""
+        return self.channel is Channel.UNDER or (self.channel is Channel.BETWEEN and port.station.row == 0)
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether the route returns to its station."""
+        return self.source.station is self.target.station
+
+
+@dataclass(frozen=True, slots=True)
+class Straight:
+    """A transition from a station to the next of the line."""
+
+    arrow: int
+    text: Inscription
+    source: Station
+    target: Station
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of stations, with all that connects them.
+
+    Attributes:
+        columns: The stations of the line.
+        beneath: The stations beneath each column; the first is straight beneath the column's station.
+        straights: Transitions from a station to the next.
+        drops: Transitions between a station and the first beneath it.
+        routes: All other transitions.
+    """
+
+    columns: list[Station]
+    beneath: list[list[Station]]
+    straights: list[Straight] = field(default_factory=list)
+    drops: list[Route] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+
+    def stations(self) -> Iterator[Station]:
+        """Yield the stations in the order in which they are placed."""
+        for station, others in zip(self.columns, self.beneath, strict=True):
+            yield station
+            yield from others
+
+    def within(self, channel: Channel) -> list[Route]:
+        """Return the routes of a channel."""
+        return [route for route in self.routes if route.channel is channel]

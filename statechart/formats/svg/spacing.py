@@ -1,0 +1,130 @@
+"""Positions along the line: ports on their stations, and stations one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from statechart.formats.svg.parts import Line, Port, Station
+
+_PORT_GAP = 13.0
+_PORT_MARGIN = 14.0
+_LEAST_GAP = 32.0
+_LEAD_GAP = 44.0
+_TEXT_MARGIN = 8.0
+_BESIDE = 18.0
+_FENCE, _FENCE_UPRIGHT = 26.0, 38.0
+
+
+@dataclass(slots=True)
+class Spacing:
+    """How far things are apart, at least.
+
+    Attributes:
+        gaps: The room between each station of the line and the next.
+        upright: Whether the line runs from top to bottom.
+        fences: The room before each column where a phase begins or ends, for all that is beneath it, too.
+        distances: Pairs of ports, the first before the second, with their least distance.
+    """
+
+    gaps: list[float]
+    upright: bool
+    fences: dict[int, float] = field(default_factory=dict)
+    distances: list[tuple[Port, Port, float]] = field(default_factory=list)
+
+
+def spacing(line: Line, phases: Sequence[Sequence[Station]], *, upright: bool) -> Spacing:
+    """Return the room that texts need, without what is learnt from their neighbours."""
+    gaps = [_LEAST_GAP] * len(line.columns)
+    for straight in line.straights:
+        text = straight.text
+        room = (text.height if upright else text.width) + 2 * _TEXT_MARGIN
+        gaps[int(straight.source.place)] = max(gaps[int(straight.source.place)], room)
+    for station in line.columns[1:]:
+        if station.lead is not None:
+            room = (station.lead.height if upright else station.lead.width) + 2 * _TEXT_MARGIN
+            gaps[int(station.place) - 1] = max(_LEAD_GAP, room)
+    found = Spacing(gaps, upright)
+    for stations in phases:
+        columns = [int(station.place) for station in stations]
+        for column in (min(columns), max(columns) + 1):
+            found.fences[column] = _FENCE_UPRIGHT if upright else _FENCE
+    for route in line.routes:
+        if not route.is_loop:
+            room = 2 * _TEXT_MARGIN if upright else route.text.width + 2 * _TEXT_MARGIN
+            first, last = sorted((route.source, route.target), key=lambda port: port.station.place)
+            found.distances.append((first, last, room))
+    return found
+
+
+def place(line: Line, wanted: Spacing) -> None:
+    """Give every station and port its position along the line."""
+    before: dict[Station, list[tuple[Port, Port, float]]] = {}
+    for one, two, room in wanted.distances:
+        before.setdefault(two.station, []).append((one, two, room))
+    for station in line.stations():
+        _spread(station, upright=wanted.upright)
+    ends = [0.0, 0.0]
+    for column, station in enumerate(line.columns):
+        gap = wanted.gaps[column - 1] if column else 0.0
+        fence = max(ends) + wanted.fences[column] if column in wanted.fences else 0.0
+        least = max(ends[0] + gap, fence) + station.extent[0]
+        first = line.beneath[column][:1]
+        for each in first:
+            least = max(least, max(ends[1] + _BESIDE, fence) + each.reach[0])
+        for each in (station, *first):
+            least = max(least, _least(before.get(each, ())))
+        for each in (station, *first):
+            each.centre = least
+        ends[0] = station.end
+        ends[1] = max([ends[1], *(each.centre + each.reach[1] for each in first)])
+        for other in line.beneath[column][1:]:
+            close = max(ends[1] + _BESIDE, fence) + other.reach[0]
+            other.centre = max(close, _least(before.get(other, ())))
+            ends[1] = other.centre + other.reach[1]
+
+
+def _least(distances: Sequence[tuple[Port, Port, float]]) -> float:
+    return max((one.at + room - two.offset for one, two, room in distances), default=0.0)
+
+
+def _spread(station: Station, *, upright: bool) -> None:
+    """Spread the ports of each side around the centre, and widen the station for them."""
+    extent = [station.along / 2, station.along / 2]
+    reach = list(extent)
+    for ports in station.sides:
+        if ports:
+            _spread_side(ports)
+            first, last = ports[0], ports[-1]
+            # Upright, the text before a port is beside the box, and must not reach beyond.
+            margin = max(_PORT_MARGIN, first.before) if upright else _PORT_MARGIN
+            extent = [max(extent[0], margin - first.offset), max(extent[1], _PORT_MARGIN + last.offset)]
+            reach = [max(reach[0], first.before - first.offset), max(reach[1], last.after + last.offset)]
+    station.extent = extent[0], extent[1]
+    station.reach = max(reach[0], extent[0]), max(reach[1], extent[1])
+
+
+def _spread_side(ports: list[Port]) -> None:
+    ports.sort(key=lambda port: port.key)
+    positions = [0.0]
+    for one, two in pairwise(ports):
+        positions.append(positions[-1] + max(_PORT_GAP, one.after + two.before))
+    # Routes that run straight across have the same positions at both ends.
+    middle = [at for at, port in zip(positions, ports, strict=True) if port.twin is not None] or positions
+    centre = (middle[0] + middle[-1]) / 2
+    for port, at in zip(ports, positions, strict=True):
+        port.offset = at - centre
+
+
+def widen(low: Port, high: Port, room: float, wanted: Spacing) -> bool:
+    """Ask for room between two ports; return whether the order of stations allows it."""
+    if low.station is high.station and low.side == high.side:
+        missing = room - (high.at - low.at)
+        for port in (low, low.twin) if low.twin is not None else (low,):
+            port.after += missing
+        return True
+    if low.station.place > high.station.place or low.station is high.station:
+        return False
+    wanted.distances.append((low, high, room))
+    return True
