@@ -14,7 +14,7 @@ from statechart.dashboard.charts.rows import (
     unreadable_row,
 )
 from statechart.errors import InvalidName, NotFound, StatechartError
-from statechart.following.watching import NameChanges
+from statechart.following.names import NameChanges
 from statechart.stored.damage import Damaged
 
 if TYPE_CHECKING:
