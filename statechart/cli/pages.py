@@ -48,7 +48,11 @@ def _update(settings: ProgramSettings, places: list[Path]) -> None:
     stale = [page for page in found if not page.is_fresh]
     for page in stale:
         write(page)
-        note(f"written: {page.path}")
+        for file in page.files:
+            if not file.is_fresh:
+                note(f"written: {file.path}")
+        if page.now != page.fresh:
+            note(f"written: {page.path}")
     if settings.json:
         emit(settings, _document(found), "")
     note(f"{_count(found)}; {len(stale) or 'none'} had to be written")
@@ -66,6 +70,7 @@ def _document(found: list[Page]) -> dict[str, object]:
                 "diagrams": page.regions,
                 "fresh": page.is_fresh,
                 "diff": page.diff(),
+                "files": [{"path": str(file.path), "fresh": file.is_fresh} for file in page.files],
             }
             for page in found
         ]

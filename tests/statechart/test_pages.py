@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from textwrap import indent
 
+import docutils.core
 import pytest
+from docutils import nodes
 from markdown_it import MarkdownIt
 
 from environments.lifecycle import Lifecycle
@@ -103,6 +105,110 @@ def test_a_marker_marks_a_state_or_a_path(tmp_path: Path) -> None:
 
     assert render(Lifecycle, "mermaid", marks=Marks(current="running")) in fresh
     assert render(Lifecycle, "mermaid", marks=path(Lifecycle, ["provision", "fail"])) in fresh
+
+
+PICTURE = "<!-- statechart: Order svg -->\n<!-- /statechart -->\n"
+
+
+def test_a_picture_is_a_file_beside_the_page(tmp_path: Path) -> None:
+    written = page(tmp_path, PICTURE)
+    before = refreshed(written)
+
+    write(before)
+
+    assert before.diff().endswith(f"{tmp_path}/order.svg: the picture is missing\n")
+    assert "-->\n\n![Order: 2 states](order.svg)\n\n<!-- /" in written.read_text()
+    assert (tmp_path / "order.svg").read_text() == render(Order, "svg")
+    assert refreshed(written).is_fresh
+    assert stat.S_IMODE((tmp_path / "order.svg").stat().st_mode) == stat.S_IMODE(written.stat().st_mode)
+
+
+def test_a_stale_or_missing_picture_is_named_and_written_again(tmp_path: Path) -> None:
+    written = page(tmp_path, PICTURE)
+    write(refreshed(written))
+    picture = tmp_path / "order.svg"
+    text = written.read_text()
+    for spoil, said in ((picture.unlink, "missing"), (lambda: picture.write_text(OLD), "stale")):
+        spoil()
+
+        found = refreshed(written)
+        write(found)
+
+        assert (found.is_fresh, found.diff()) == (False, f"{picture}: the picture is {said}\n")
+        assert (refreshed(written).is_fresh, written.read_text()) == (True, text)
+
+
+OLD = '<svg class="chart"></svg>'
+
+
+def test_a_picture_in_restructured_text_is_an_image(tmp_path: Path) -> None:
+    place = page(tmp_path, ".. statechart: Order svg file=img/a.svg\n.. /statechart\n", "page.rst")
+
+    write(refreshed(place))
+
+    assert "\n\n.. image:: img/a.svg\n   :alt: Order: 2 states\n\n.. /" in place.read_text()
+    assert (tmp_path / "img" / "a.svg").is_file()
+    assert refreshed(place).is_fresh
+
+
+def test_different_pictures_have_different_files(tmp_path: Path) -> None:
+    options = ("", "state=paid", "path=pay", "upright", "theme=dark", "layout=layered path=pay upright")
+    text = "".join(f"<!-- statechart: Order svg {each} -->\n{END}\n" for each in (*options, ""))
+
+    found = refreshed(page(tmp_path, text))
+
+    assert {file.path.name for file in found.files} == {
+        "order.svg",
+        "order-paid.svg",
+        "order-pay.svg",
+        "order-upright.svg",
+        "order-dark.svg",
+        "order-pay-layered-upright.svg",
+    }
+
+
+def test_two_markers_do_not_draw_different_pictures_into_one_file(tmp_path: Path) -> None:
+    text = "<!-- statechart: Order svg file=a.svg {} -->\n<!-- /statechart -->\n"
+    page(tmp_path, text.format(""), "a.md")
+    page(tmp_path, text.format("") + text.format("state=paid"), "b.md")
+
+    with pytest.raises(PageErrors, match=r"b\.md:3: another marker draws a different .*a\.svg: choose"):
+        refresh([tmp_path], find)
+
+
+def test_a_file_that_is_no_picture_of_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "order.svg").write_text("<svg><!-- drawn by hand --></svg>")
+
+    with pytest.raises(
+        PageErrors, match=r"page\.md:1: .*order\.svg is there, and is not a picture of a chart"
+    ):
+        refresh([page(tmp_path, PICTURE)], find)
+
+
+def test_a_read_only_picture_is_refused_and_left_alone(tmp_path: Path) -> None:
+    written = page(tmp_path, PICTURE)
+    (tmp_path / "order.svg").write_text(OLD)
+    (tmp_path / "order.svg").chmod(0o444)
+
+    with pytest.raises(PageError, match=r"order\.svg: it is read-only: chmod u\+w"):
+        write(refreshed(written))
+
+    assert (tmp_path / "order.svg").read_text() == OLD
+    assert written.read_text() == PICTURE
+
+
+def test_a_chart_with_a_hostile_name_is_described_as_it_is_written(tmp_path: Path) -> None:
+    hostile = type("[a](b)*c*\\\\d|`e`_", (Chart,), {"x": State("x", initial=True, final=True)})
+    images = []
+    for name, text in (("a.md", PICTURE), ("a.rst", ".. statechart: Order svg\n.. /statechart\n")):
+        place = page(tmp_path, text, name)
+        (found,) = refresh([place], lambda reference: hostile)
+        images.append(found.fresh)
+
+    html = MarkdownIt("commonmark").render(images[0])
+    assert f'alt="{hostile.__name__}: 1 state"' in html
+    document = docutils.core.publish_doctree(images[1])
+    assert [image["alt"] for image in document.findall(nodes.image)] == [f"{hostile.__name__}: 1 state"]
 
 
 @pytest.mark.parametrize("fence", ["```", "~~~~", "  ```"])
@@ -293,7 +399,13 @@ def test_pages_are_found_in_directories_but_not_in_hidden_or_built_ones(tmp_path
         (["<!-- statechart: Order -->", END], ":1: a marker names a chart and a format"),
         (["<!-- statechart: Order mermiad -->", END], ":1: 'mermiad' can't be used in this page"),
         (["<!-- statechart: Order rst -->", END], ":1: 'rst' can't be used in this page"),
-        (["<!-- statechart: Order svg -->", END], "diagram --format svg --output FILE"),
+        (["<!-- statechart: Order png -->", END], "diagram --output FILE.png"),
+        (["<!-- statechart: Order svg file=order.png -->", END], "file=order.png has to name a .svg file"),
+        (["<!-- statechart: Order svg file=/order.svg -->", END], "by its way from the page"),
+        (["<!-- statechart: Order svg layout=dot -->", END], "there is no layout 'dot' for a page"),
+        (["<!-- statechart: Order svg theme=drak -->", END], "there is no theme 'drak' for a page"),
+        (["<!-- statechart: Order svg upright=yes -->", END], "upright has no value"),
+        (["<!-- statechart: Order mermaid upright -->", END], "path=EVENT,EVENT; upright is for svg"),
         (["<!-- statechart: Order mermaid state=payd -->", END], ":1: Order has no state 'payd'"),
         (["<!-- statechart: Order mermaid path=ship -->", END], ":1: Order has no event 'ship'"),
         (["<!-- statechart: Order mermaid path=pay,pay -->", END], ":1: in Order, pay does not leave paid"),
