@@ -34,6 +34,7 @@ from statechart.errors import NotFound
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.records import HistoryEntry
+    from environments.model.steps import Step
     from environments.ports import Clock, EnvironmentRepository
     from statechart.holder import Holder
 
@@ -106,7 +107,8 @@ class _Followed:
     of: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.limits = _limits(self.environment, self.operation)
+        steps = known_steps(self.environment, self.operation)
+        self.limits = {name: step.timeout for name, step in steps.items()}
         step = self.operation.step
         self.of = step.of if step is not None else len(self.limits)
         started = CommandStarted(
@@ -223,10 +225,10 @@ class _Followed:
         self.tell(kind(name=name, command=command, step=step, number=number, of=self.of, **facts))
 
 
-def _limits(environment: AnyEnvironment, operation: Operation) -> dict[str, timedelta | None]:
-    """Return the steps of a command with their time limits, if the provider can tell them here."""
+def known_steps(environment: AnyEnvironment, operation: Operation) -> dict[str, Step]:
+    """Return the steps of a command by their names; none if the provider can't tell them here."""
     try:
         steps = provider_of(environment).steps(operation.command, environment)
     except (EnvironmentsError, OSError):  # it is said to the process that runs the command
         return {}
-    return {step.name: step.timeout for step in steps}
+    return {step.name: step for step in steps}

@@ -51,6 +51,7 @@ def environment_document(view: View[Shown], spell: Spell, directory: Path) -> di
         "failure": failure,
         "operation": operation,
         "holder": _plain(view.holder) if view.holder else None,
+        "pace": view.pace.document() if view.pace is not None else None,
         "labels": environment.labels,
         "expires_at": _text(environment.expires_at) if environment.expires_at else None,
         "drift": last_look_document(view.last_look, environment, spell),

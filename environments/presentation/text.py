@@ -135,6 +135,8 @@ def _operation(view: View[Shown], now: datetime) -> Iterator[tuple[str, str]]:
         yield "recovered", f"{operation.command}, {begun}, which was interrupted"
         return
     yield "under way", f"{operation.command}, {at}, {begun}"
+    if view.pace is not None:
+        yield "stuck?" if view.pace.stuck else "pace", view.pace.words
     if view.holder is not None:
         yield "by", view.holder.describe()
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from environments.model.fields.last_look import LastLook
     from environments.model.stored import StoredEnvironment, StoredFailure, StoredOperation
     from environments.model.summary import FailureHead, Summary
+    from environments.presentation.pace import Pace
     from statechart.holder import Holder
 
     Shown: TypeAlias = AnyEnvironment | StoredEnvironment
@@ -50,6 +51,7 @@ class View(Generic[ShownT_co]):
         unreleased: A sentence if the application was compared, and differs from the installed release.
         actor: Who wrote the last record, if that is known.
         last_look: The differences that `drift` found when it last looked, or None.
+        pace: The pace of the command under way, if it was asked for.
     """
 
     environment: ShownT_co
@@ -57,6 +59,7 @@ class View(Generic[ShownT_co]):
     unreleased: str | None = None
     actor: str | None = None
     last_look: LastLook | None = None
+    pace: Pace | None = None
 
     @property
     def interrupted(self) -> bool:

@@ -23,7 +23,7 @@ _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 def ago(moment: datetime, now: datetime) -> str:
     """Say how long ago a moment was."""
-    passed = _lasting((now - moment).total_seconds())
+    passed = lasting((now - moment).total_seconds())
     return f"{passed} ago" if passed else "now"
 
 
@@ -39,7 +39,7 @@ def until(moment: datetime, now: datetime) -> str:
     return f"in {int(left)} s" if left >= 1 else "now"
 
 
-def _lasting(seconds: float) -> str:
+def lasting(seconds: float) -> str:
     """Return a duration in its largest unit, or an empty string below a second."""
     for unit, length in _UNITS:
         if seconds >= length:
