@@ -136,6 +136,10 @@ def _known(view: View[AnyEnvironment], survivors: Sequence[str]) -> Iterator[str
     outputs = environment.outputs
     if view.holder is not None:
         yield f"it is being changed now by {view.holder.describe()}"
+        if view.pace is not None and view.pace.step is not None:
+            yield f"step {view.pace.step}: {view.pace.words}"
+        if view.pace is not None and view.pace.stuck:
+            yield f"{view.pace.stuck}; unlock ends its process, if that hangs"
     elif environment.operation is not None:
         yield "no process is changing it now: its lock is free"
     if environment.teardown_begun:

@@ -9,9 +9,9 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
+from environments.presentation import answers
 from environments.presentation.documents import environment_document
 from environments.presentation.text import environment_text
-from environments.presentation.view import look
 from environments.storage.settled import settled_environment
 from statechart.formats.columns import columns_of
 from statechart.terminal.colours import styled
@@ -42,7 +42,9 @@ def print_environment(settings: Settings, name: str) -> None:
     layout = loading.layout(settings)
     settled = settled_environment(layout, name) if loading.is_quiet(settings) else None
     view: View[Shown] = (
-        look(loading.storage(settings), name) if settled is None else loading.view(settings, settled)
+        answers.look_closely(loading.storage(settings), name)
+        if settled is None
+        else loading.view(settings, settled)
     )
     directory = layout.directory(name)
     emit(

@@ -21,6 +21,7 @@ from environments.presentation.answers.logs import (
     trace_document as trace_document,
 )
 from environments.presentation.answers.story import (
+    look_closely as look_closely,
     show_document as show_document,
     story as story,
     why_document as why_document,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from environments.execution.unreleased import unreleased
 from environments.presentation.documents import environment_document
 from environments.presentation.log_files import last_words
+from environments.presentation.pace import Paces
 from environments.presentation.story import tell
 from environments.presentation.view import look
 from environments.system.processes import Program
@@ -31,7 +33,19 @@ def show_document(archive: Archive, name: str, spell: Spell) -> dict[str, object
         StorageError: The environment can't be read.
         UnknownProvider: Its provider is not installed.
     """
-    return environment_document(look(archive, name), spell, archive.directory(name))
+    return environment_document(look_closely(archive, name), spell, archive.directory(name))
+
+
+def look_closely(archive: Archive, name: str) -> View[AnyEnvironment]:
+    """Return the view of an environment, with the pace of a command under way.
+
+    Raises:
+        StorageError: The environment can't be read.
+        UnknownProvider: Its provider is not installed.
+    """
+    view = look(archive, name)
+    pace = Paces(archive).of(view.environment, datetime.now(UTC), held=view.holder is not None)
+    return replace(view, pace=pace)
 
 
 def why_document(archive: Archive, name: str, spell: Spell) -> dict[str, object]:
@@ -57,7 +71,7 @@ def story(archive: Archive, name: str) -> tuple[View[AnyEnvironment], Story]:
         StorageError: The environment can't be read.
         UnknownProvider: Its provider is not installed.
     """
-    view = look(archive, name)
+    view = look_closely(archive, name)
     directory = archive.directory(name)
     view = replace(view, unreleased=unreleased(view.environment, directory))
     operation = view.environment.operation
