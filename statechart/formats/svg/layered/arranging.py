@@ -5,7 +5,7 @@ It knows no left, right, up or down: `along` is the direction of the edges, `acr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -102,15 +102,17 @@ class Arrangement:
     crossings: int
 
 
-def arranged(stations: Sequence[Station], edges: Sequence[Edge], spine: Sequence[int] = ()) -> Arrangement:
+def arranged(
+    stations: Sequence[Station], edges: Sequence[Edge], aside: Collection[int] = ()
+) -> Arrangement:
     """Arrange stations and edges. The first station is the initial one.
 
     Args:
         stations: The stations, as declared.
         edges: The edges; none leads to its own source.
-        spine: The stations of the main path, which is straight where that is possible.
+        aside: The stations that are not on the main path, which is straight.
     """
-    return _Sheet(stations, edges, spine).arrangement()
+    return _Sheet(stations, edges, aside).arrangement()
 
 
 class _Sheet:
@@ -120,7 +122,7 @@ class _Sheet:
     more. An edge is in each half-layer that it passes.
     """
 
-    def __init__(self, stations: Sequence[Station], edges: Sequence[Edge], spine: Sequence[int]) -> None:
+    def __init__(self, stations: Sequence[Station], edges: Sequence[Edge], aside: Collection[int]) -> None:
         self._stations, self._edges = stations, edges
         self._ranks = ranks(len(stations), [(edge.source, edge.target) for edge in edges])
         # An edge that leads back is laid out from its target to its source.
@@ -131,7 +133,7 @@ class _Sheet:
             for edge in edges
         ]
         self._linked = {station for ends in self._ends for station in ends}
-        self._spine = self._main_edges(spine)
+        self._spine = self._main_edges(aside)
         self._layers = self._half_layers()
         self._place = {
             (item, number): index
@@ -142,13 +144,18 @@ class _Sheet:
         self._sides = self._ports()
         self._breadths = [self._breadth(index) for index in range(len(stations))]
 
-    def _main_edges(self, spine: Sequence[int]) -> set[int]:
-        """Return one edge for each step of the main path, the first that leads forward."""
-        found: dict[tuple[int, int], int] = {}
-        for index, edge in enumerate(self._edges):
-            if self._ranks[edge.source] < self._ranks[edge.target]:
-                found.setdefault((edge.source, edge.target), index)
-        return {found[step] for step in pairwise(spine) if step in found}
+    def _main_edges(self, aside: Collection[int]) -> set[int]:
+        """Return the edges of the longest way forward from the first station, one for each step."""
+        following: dict[int, dict[int, int]] = {}
+        for index, (upper, lower) in enumerate(self._ends):
+            if upper == self._edges[index].source and lower not in aside:
+                following.setdefault(upper, {}).setdefault(lower, index)
+        best: dict[int, list[int]] = {}
+        for station in sorted(range(len(self._ranks)), key=lambda station: -self._ranks[station]):
+            steps = following.get(station, {})
+            ways = ([index, *best[lower]] for lower, index in steps.items())
+            best[station] = max(ways, key=len, default=[])
+        return set(best[0])
 
     def _half_layers(self) -> list[list[int]]:
         count = len(self._stations)
@@ -250,11 +257,15 @@ class _Sheet:
         ]
         ways: list[Way] = []
         for index, (upper, lower) in enumerate(self._ends):
-            stretches = [self._foot(places[upper], upper, ports[index][0], down=True)]
+            top, bottom = 2 * self._ranks[upper], 2 * self._ranks[lower]
+            start = self._foot(places[upper], upper, ports[index][0], down=True)
+            end = self._foot(places[lower], lower, ports[index][1], down=False)
+            # Beside a box that is shorter than others of its layer, an edge has to go straight.
+            stretches = [Stretch(start, ends[top], ports[index][0])]
             stretches += [
                 Stretch(starts[layer], ends[layer], bends[index, layer]) for layer in self._span(index)
             ]
-            stretches.append(self._foot(places[lower], lower, ports[index][1], down=False))
+            stretches.append(Stretch(starts[bottom], end, ports[index][1]))
             if upper != self._edges[index].source:
                 stretches = [Stretch(part.end, part.start, part.across) for part in reversed(stretches)]
             tagged = self._tagged[index]
@@ -262,15 +273,14 @@ class _Sheet:
             ways.append(Way(stretches, tag))
         return Arrangement(places, self._breadths, ways, self._crossings())
 
-    def _foot(self, place: tuple[float, float], station: int, port: float, *, down: bool) -> Stretch:
-        """Return the point at which an edge meets a box, whose corners are round."""
+    def _foot(self, place: tuple[float, float], station: int, port: float, *, down: bool) -> float:
+        """Return where an edge meets a box, along; the corners of the box are round."""
         half, breadth = self._stations[station].along / 2, self._breadths[station] / 2
         corner = min(self._stations[station].corner, half, breadth)
         beyond = abs(port - place[1]) - (breadth - corner)
         if beyond > 0:
             half -= corner - sqrt(max(corner * corner - beyond * beyond, 0.0))
-        along = place[0] + (half if down else -half)
-        return Stretch(along, along, port)
+        return place[0] + (half if down else -half)
 
     def _across(self) -> tuple[list[float], dict[tuple[int, int], float]]:
         """Return the middles of the stations, and of the edges in the half-layers that they pass."""
@@ -299,8 +309,10 @@ class _Sheet:
                 variables[count + index, layer] = used - 1
             start, end = (variables[station, 2 * self._ranks[station]] for station in (upper, lower))
             first, last = variables[count + index, span[0]], variables[count + index, span[-1]]
-            springs.append(Spring(start, first, self._offset(index, upper, down=True)))
-            springs.append(Spring(last, end, -self._offset(index, lower, down=False)))
+            # An edge is straight where it is more alone: at the station with fewer edges on that side.
+            pulls = [1 / len(self._sides[side]) for side in ((upper, True), (lower, False))]
+            springs.append(Spring(start, first, self._offset(index, upper, down=True), 1 + pulls[0]))
+            springs.append(Spring(last, end, -self._offset(index, lower, down=False), 1 + pulls[1]))
         values = placed(used, list(self._distances(variables)), springs)
         bends = {
             (item - count, layer): values[variable]

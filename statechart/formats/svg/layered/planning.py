@@ -51,7 +51,8 @@ class _Planner:
             for index in self._between
         ]
         stations = [cell.station(upright=self._upright) for cell in self._cells]
-        arrangement = arranged(stations, edges, self._spine())
+        failures = {place for place, node in enumerate(self._nodes) if node.failure}
+        arrangement = arranged(stations, edges, failures)
         boxes = list(self._boxes(arrangement))
         wires = [*self._wires(arrangement), self._start(boxes[0])]
         labels: list[Label] = [
@@ -68,18 +69,6 @@ class _Planner:
                 _shifted(text, dx, dy) for text in [*(loop.label for loop in each.loops), *each.notes]
             ]
         return _framed(boxes, wires, labels, arrangement.crossings)
-
-    def _spine(self) -> list[int]:
-        """Return the longest path without failures that keeps to the declared order."""
-        following: list[list[int]] = [[] for _ in self._nodes]
-        for arrow in self._picture.arrows:
-            source, target = self._places[arrow.source], self._places[arrow.target]
-            if source < target and not self._nodes[target].failure:
-                following[source].append(target)
-        best: list[list[int]] = [[] for _ in self._nodes]
-        for place in reversed(range(len(self._nodes))):
-            best[place] = [place, *max((best[target] for target in following[place]), key=len, default=[])]
-        return best[0]
 
     def _point(self, along: float, across: float) -> Point:
         return (across, along) if self._upright else (along, across)
@@ -113,6 +102,8 @@ def _curved(stretches: Sequence[Stretch]) -> list[Point]:
         if before.start != before.end:
             points += _straight(points[-1], (before.end, before.across))
         points += [(middle, before.across), (middle, after.across), (after.start, after.across)]
+    if stretches[-1].start != stretches[-1].end:
+        points += _straight(points[-1], (stretches[-1].end, stretches[-1].across))
     return points
 
 

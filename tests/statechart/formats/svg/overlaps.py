@@ -1,0 +1,172 @@
+"""Measure what overlaps in a plan, as a list of sentences: an empty one is a good picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
+from math import hypot
+
+from statechart.formats.svg.geometry import Box, Label, Plan, Point, Rectangle, Wire, flattened
+from statechart.picture import Picture
+
+_TOUCH = 0.75  # rectangles that share less than that only touch
+_ON_BOX = 1.5  # the end of a wire is so near to the side of its box
+_INSIDE = 9.0  # a wire so deep in its own box goes through it
+_TIP = 8.0, 3.4  # the length of an arrowhead, and half its breadth
+_PIECES = 24
+
+
+def overlaps(picture: Picture, plan: Plan) -> list[str]:
+    """Return all that overlaps, leaves the picture, or ends in the air."""
+    chains = [flattened(wire, _PIECES) for wire in plan.wires]
+    return [
+        *_rectangles(plan),
+        *_outside(plan, chains),
+        *(
+            said
+            for wire, chain in zip(plan.wires, chains, strict=True)
+            for said in _wire(picture, plan, wire, chain)
+        ),
+        *_missing(picture, plan),
+    ]
+
+
+def _rectangles(plan: Plan) -> Iterator[str]:
+    named = [
+        *((_box(box), box.rectangle) for box in plan.boxes),
+        *((_label(each), each.rectangle) for each in plan.labels),
+    ]
+    for (one, first), (other, second) in combinations(named, 2):
+        if _meet(first, second):
+            yield f"{one} overlaps {other}"
+
+
+def _outside(plan: Plan, chains: Sequence[Sequence[Point]]) -> Iterator[str]:
+    inside = (0.0, 0.0, plan.width, plan.height)
+    for each in (*plan.boxes, *plan.labels, *plan.bands):
+        if not _holds(inside, each.rectangle):
+            yield f"{each} is outside of the picture"
+    for wire, chain in zip(plan.wires, chains, strict=True):
+        if not all(_holds(inside, (x, y, x, y)) for x, y in chain):
+            yield f"{_name(wire)} leaves the picture"
+
+
+def _wire(picture: Picture, plan: Plan, wire: Wire, chain: Sequence[Point]) -> Iterator[str]:
+    boxes = {box.state: box for box in plan.boxes}
+    start, end = chain[0], chain[-1]
+    if wire.arrow is None:
+        target = next((box for box in plan.boxes if _is_on(end, box)), None)
+        ends = [target] if target is not None else []
+        if target is None:
+            yield f"{_name(wire)} ends in the air at {end}"
+    else:
+        arrow = picture.arrows[wire.arrow]
+        ends = [boxes[arrow.source], boxes[arrow.target]]
+        for point, box in zip((start, end), ends, strict=True):
+            if not _is_on(point, box):
+                yield f"{_name(wire)} ends in the air at {point}, beside {_box(box)}"
+    for box in plan.boxes:
+        inner = _shrunk(box.rectangle, _INSIDE if box in ends else _TOUCH)
+        if _goes_through(chain, inner):
+            yield f"{_name(wire)} goes through {_box(box)}"
+    head = _head(chain)
+    for label in plan.labels:
+        if (label.arrow is None or label.arrow != wire.arrow) and _goes_through(
+            chain, _shrunk(label.rectangle, _TOUCH)
+        ):
+            yield f"{_name(wire)} goes through {_label(label)}"
+        if _goes_through(head, _shrunk(label.rectangle, _TOUCH)):
+            yield f"the head of {_name(wire)} is on {_label(label)}"
+    for box in plan.boxes:
+        if box not in ends[-1:] and _goes_through(head, _shrunk(box.rectangle, _TOUCH)):
+            yield f"the head of {_name(wire)} is on {_box(box)}"
+
+
+def _missing(picture: Picture, plan: Plan) -> Iterator[str]:
+    drawn = sorted(wire.arrow for wire in plan.wires if wire.arrow is not None)
+    if drawn != list(range(len(picture.arrows))):
+        yield f"the wires are those of {drawn}"
+    said = sorted(label.arrow for label in plan.labels if label.arrow is not None)
+    if said != drawn:
+        yield f"the labels are those of {said}"
+    if {box.state for box in plan.boxes} != {node.id for node in picture.nodes}:
+        yield "some states have no box"
+
+
+def _head(chain: Sequence[Point]) -> list[Point]:
+    """Return the outline of an arrowhead at the end of a wire."""
+    (x, y), length = chain[-1], _TIP[0]
+    back = next((point for point in reversed(chain) if hypot(point[0] - x, point[1] - y) > 0.5), (x - 1, y))
+    far = hypot(back[0] - x, back[1] - y)
+    dx, dy = (back[0] - x) / far, (back[1] - y) / far
+    base, side = (x + dx * length, y + dy * length), (-dy * _TIP[1], dx * _TIP[1])
+    wings = (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1])
+    return [(x, y), *wings, (x, y)]
+
+
+def _meet(one: Rectangle, other: Rectangle) -> bool:
+    return (
+        one[0] < other[2] - _TOUCH
+        and other[0] < one[2] - _TOUCH
+        and one[1] < other[3] - _TOUCH
+        and other[1] < one[3] - _TOUCH
+    )
+
+
+def _holds(outer: Rectangle, inner: Rectangle) -> bool:
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
+
+
+def _shrunk(rectangle: Rectangle, by: float) -> Rectangle:
+    left, top, right, bottom = rectangle
+    return left + by, top + by, right - by, bottom - by
+
+
+def _is_on(point: Point, box: Box) -> bool:
+    """Return whether a point is at a side of a box, or at a round corner."""
+    left, top, right, bottom = box.rectangle
+    x, y = point
+    near = left - _ON_BOX <= x <= right + _ON_BOX and top - _ON_BOX <= y <= bottom + _ON_BOX
+    depth = min(x - left, right - x, y - top, bottom - y)
+    return near and depth <= (_ON_BOX if _straight(point, box) else 8.0)
+
+
+def _straight(point: Point, box: Box) -> bool:
+    left, top, right, bottom = box.rectangle
+    return left + 20 <= point[0] <= right - 20 or top + 20 <= point[1] <= bottom - 20
+
+
+def _goes_through(chain: Sequence[Point], rectangle: Rectangle) -> bool:
+    if rectangle[0] >= rectangle[2] or rectangle[1] >= rectangle[3]:
+        return False
+    return any(_cuts(one, other, rectangle) for one, other in pairwise(chain))
+
+
+def _cuts(one: Point, other: Point, rectangle: Rectangle) -> bool:
+    """Return whether a line has a part inside of a rectangle (Liang and Barsky)."""
+    left, top, right, bottom = rectangle
+    (x, y), (dx, dy) = one, (other[0] - one[0], other[1] - one[1])
+    if max(x, x + dx) < left or min(x, x + dx) > right or max(y, y + dy) < top or min(y, y + dy) > bottom:
+        return False
+    enters, leaves = 0.0, 1.0
+    for way, room in ((-dx, x - left), (dx, right - x), (-dy, y - top), (dy, bottom - y)):
+        if way == 0:
+            if room < 0:
+                return False
+        elif way < 0:
+            enters = max(enters, room / way)
+        else:
+            leaves = min(leaves, room / way)
+    return enters < leaves
+
+
+def _name(wire: Wire) -> str:
+    return f"wire {wire.arrow} from {wire.points[0]}"
+
+
+def _box(box: Box) -> str:
+    return f"box {box.state!r}"
+
+
+def _label(label: Label) -> str:
+    return f"{label.kind} {label.arrow if label.arrow is not None else ''} {label.lines}"
