@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from statechart.formats.svg import layered, line
 from statechart.formats.svg.drawing import drawn
 from statechart.formats.svg.geometry import Plan
 from statechart.formats.svg.style import Theme
-from statechart.picture import Picture
+from statechart.picture import Arrow, Node, Note, Picture
+
+_MANY = 12
+"""The crossings of a line from which on layers are tried: up to there, eyes can still follow a line."""
 
 Layout: TypeAlias = Literal["auto", "line", "layered"]
 
@@ -37,6 +41,26 @@ def svg(
 
 def plan(picture: Picture, *, upright: bool = False, layout: Layout = "auto") -> Plan:
     """Return the geometry of a picture, by the layout that suits it."""
+    boxes = tuple((name, tuple(members)) for name, members in picture.boxes.items())
+    texts = tuple(picture.nodes), tuple(picture.arrows), boxes, tuple(picture.notes)
+    return _planned(*texts, upright=upright, layout=layout)
+
+
+# Marks on states change nothing here: the pictures of many values of a chart have few plans.
+@lru_cache(maxsize=256)
+def _planned(
+    nodes: tuple[Node, ...],
+    arrows: tuple[Arrow, ...],
+    boxes: tuple[tuple[str, tuple[str, ...]], ...],
+    notes: tuple[Note, ...],
+    *,
+    upright: bool,
+    layout: Layout,
+) -> Plan:
+    picture = Picture("", nodes, arrows, arrows, dict(boxes), notes, {})
     if layout == "layered":
         return layered.plan(picture, upright=upright)
-    return line.plan(picture, upright=upright)
+    found = line.plan(picture, upright=upright)
+    if layout == "line" or found.crossings <= _MANY:
+        return found
+    return min(found, layered.plan(picture, upright=upright), key=lambda plan: plan.crossings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 NAME_SIZE = 13.0
 """The size of names of states."""
@@ -31,6 +32,7 @@ _WIDTHS = {letter: width / 1000 for width, letters in _BY_WIDTH.items() for lett
 _CAPITAL, _SMALL, _WIDE, _BOLD = 0.8, 0.66, 1.05, 1.14
 
 
+@lru_cache(maxsize=8192)
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line, or a little more."""
     width = sum(_WIDTHS.get(letter) or _unusual(letter) for letter in text) * size
@@ -51,6 +53,7 @@ def _unusual(letter: str) -> float:
             return _WIDE
 
 
+@lru_cache(maxsize=4096)
 def wrapped(text: str, width: float, size: float, *, bold: bool = False) -> tuple[str, ...]:
     """Return a text in lines that fit a width, broken between words, or else within."""
     lines: list[str] = []

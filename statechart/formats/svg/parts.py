@@ -110,12 +110,12 @@ class Route:
     @property
     def low(self) -> Port:
         """The first of the two ports along the line."""
-        return min(self.source, self.target, key=lambda port: port.at)
+        return self.source if self.source.at <= self.target.at else self.target
 
     @property
     def high(self) -> Port:
         """The last of the two ports along the line."""
-        return max(self.source, self.target, key=lambda port: port.at)
+        return self.target if self.source.at <= self.target.at else self.source
 
     def rises(self, port: Port) -> bool:
         """Return whether the port is on the upper side of the track."""
