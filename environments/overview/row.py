@@ -36,21 +36,6 @@ _RANKS: Mapping[str, int] = {group: rank for rank, group in enumerate(GROUPS)}
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of an environment beside its record.
-
-    Attributes:
-        actor: The author of the last record, or None if that is not known.
-        stuck: A sentence if the step under way takes far longer than it usually does.
-        drift: A sentence if the resources differed from the record when they were last looked at.
-    """
-
-    actor: str | None = None
-    stuck: str | None = None
-    drift: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class EnvironmentRow:
     """An environment in an overview. See `statechart.overview.Row`.
 
@@ -64,7 +49,7 @@ class EnvironmentRow:
         summary: The summary; None if the environment can't be read.
         error: The reason, if the environment can't be read.
         held: Whether a process works on the environment.
-        facts: What is known beside the record.
+        stuck: A sentence if the step under way takes far longer than it usually does.
     """
 
     name: str
@@ -76,26 +61,30 @@ class EnvironmentRow:
     summary: Summary | None = field(default=None, repr=False)
     error: Exception | None = field(default=None, compare=False)
     held: bool = False
-    facts: Facts = Facts()
+    stuck: str | None = None
 
     @classmethod
-    def of(cls, summary: Summary, facts: Facts = Facts(), *, held: bool) -> EnvironmentRow:
+    def of(cls, summary: Summary, *, held: bool, stuck: str | None = None) -> EnvironmentRow:
         """Return the row of an environment that can be read.
 
-        `held` tells whether a process works on the environment, which only matters during a command.
+        Args:
+            summary: The summary.
+            held: Whether a process works on the environment, which only matters during a command.
+            stuck: A sentence if the step under way takes far longer than it usually does.
         """
         operation = summary.stored_operation
         kind = class_of(summary, held=held)
-        group = _group(kind, facts)
+        drift = _drift(summary)
+        group = _group(kind, stuck=stuck is not None, drifts=drift is not None)
         labels = summary.labels
         facets = {"class": kind, "provider": summary.spec.provider.kind}
         facets |= {f"label:{key}": value for key, value in labels.items()}
         interrupted = is_interrupted(operation, held=held)
         words = [
-            summary.name, summary.state.name, kind.replace("-", " "), group.replace("-", " "),
-            note_of(operation, summary.state.failure, interrupted=interrupted) or "",
-            summary.outputs.release or "", summary.outputs.serving or "", facts.actor or "",
-            summary.spec.provider.kind, *(f"{key}={value}" for key, value in labels.items()),
+            summary.name, summary.state.name, kind, kind.replace("-", " "), group,
+            note_of(operation, summary.state.failure, interrupted=interrupted), stuck, drift,
+            summary.outputs.release, summary.outputs.serving, summary.actor, summary.spec.provider.kind,
+            *(f"{key}={value}" for key, value in labels.items()),
         ]  # fmt: skip
         return cls(
             name=summary.name,
@@ -103,11 +92,11 @@ class EnvironmentRow:
             # What is half taken away comes first in its group.
             rank=(_RANKS[group], 0 if _is_partly_gone(operation) else 1),
             since=_since(summary, operation).timestamp(),
-            words="\n".join(words).casefold(),
+            words="\n".join(filter(None, words)).casefold(),
             facets=facets,
             summary=summary,
             held=held,
-            facts=facts,
+            stuck=stuck,
         )
 
     @classmethod
@@ -134,38 +123,42 @@ class EnvironmentRow:
 
     @property
     def actor(self) -> str | None:
-        """The author of the last record."""
-        return self.facts.actor
-
-    @property
-    def stuck(self) -> str | None:
-        """A sentence if the step under way takes far longer than it usually does."""
-        return self.facts.stuck
+        """The author of the last record, if that is known."""
+        return self.summary.actor if self.summary is not None else None
 
     @property
     def drift(self) -> str | None:
-        """A sentence if the resources differed from the record when they were last looked at."""
-        return self.facts.drift
+        """A sentence if `drift` found differences when it last looked, and no command came after."""
+        return _drift(self.summary) if self.summary is not None else None
 
     def document(self, spell: Spell) -> dict[str, Any]:  # Any: JSON
-        """Return the environment as `list --json` prints it, with the facts beside the record.
+        """Return the environment as `list --json` prints it, with its group and whether it is stuck.
 
         An environment that can't be read has the keys that are known.
         """
-        facts = {"actor": self.actor, "stuck": self.stuck, "drift": self.drift, "group": self.group}
         if self.summary is None:
-            return {"name": self.name, "class": UNREADABLE, "error": str(self.error), **facts}
-        return {**summary_document(self.summary, spell, held=self.held), **facts}
+            known: dict[str, Any] = {"name": self.name, "class": UNREADABLE, "error": str(self.error)}
+        else:
+            known = summary_document(self.summary, spell, held=self.held)
+        return {**known, "group": self.group, "stuck": self.stuck}
 
 
-def _group(kind: str, facts: Facts) -> str:
-    if kind == UNDER_WAY and facts.stuck:
+def _group(kind: str, *, stuck: bool, drifts: bool) -> str:
+    if kind == UNDER_WAY and stuck:
         return STUCK
     if kind in (FAILED, INTERRUPTED, UNDER_WAY, DESTROYED):
         return kind
-    if facts.drift:
+    if drifts:
         return DRIFTED
     return kind if kind == RUNNING else IDLE
+
+
+def _drift(summary: Summary) -> str | None:
+    look = summary.last_look
+    if look is None or not look.drifts(summary.revision):
+        return None
+    first, *more = look.findings
+    return f"{first.words} and {len(more)} more" if more else first.words
 
 
 def _is_partly_gone(operation: StoredOperation | None) -> bool:

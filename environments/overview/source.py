@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from environments.errors import InvalidName, UnknownProvider
 from environments.model.summary import Summary, UnreadableSummary
-from environments.overview.row import GROUPS, EnvironmentRow, Facts
+from environments.overview.row import GROUPS, EnvironmentRow
 from environments.presentation.view import look
 from statechart.errors import NotFound, StorageError
 
@@ -78,7 +78,7 @@ class EnvironmentSource:
                 return None
             except StorageError as error:  # the document is whole, but the journal is damaged
                 return EnvironmentRow.unreadable(UnreadableSummary(summary.name, error))
-        return EnvironmentRow.of(summary, Facts(summary.actor), held=held)
+        return EnvironmentRow.of(summary, held=held)
 
     def _under_way(self, summary: Summary) -> tuple[Summary, bool]:
         """Return an environment during a command, and whether a process works on it."""
@@ -87,4 +87,4 @@ class EnvironmentSource:
         except UnknownProvider:
             return summary, self.workspace.holder(summary.name) is not None
         # The step under way is in the journal only, and the command may have ended meanwhile.
-        return Summary.of(view.environment, summary.actor), view.holder is not None
+        return Summary.of(view.environment, view.actor, view.last_look), view.holder is not None

@@ -6,16 +6,22 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from environments import Workspace
+from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
+from environments.model.operation import Operation
+from environments.model.records import OperationRecord
 from environments.model.spec import EnvironmentSpec
-from environments.overview import GROUPS, EnvironmentRow, EnvironmentSource, Facts
+from environments.model.summary import Summary
+from environments.overview import GROUPS, EnvironmentRow, EnvironmentSource
 from environments.ports import EnvironmentRepository
 from environments.storage.file import FileRepository
+from environments.storage.last_look import write_last_look
 from environments.testing import ScriptedSpec
 from statechart.holder import Holder
 from statechart.overview import Index, Query
@@ -142,20 +148,47 @@ def test_rows_are_found_by_name_state_step_release_person_label_and_provider(
     assert facets["class"] == {"failed": 1, "interrupted": 1}
 
 
-def test_facts_beside_the_record_move_an_environment_to_their_group(
-    source: EnvironmentSource, repository: FileRepository, place: Place
+@pytest.mark.parametrize(
+    ("state", "group"),
+    [
+        ("running", "drifted"),
+        ("configured", "drifted"),
+        ("run_failed", "failed"),
+        ("destroyed", "destroyed"),
+    ],
+)
+def test_drift_that_was_seen_needs_a_person_unless_there_is_worse(
+    source: EnvironmentSource, repository: FileRepository, place: Place, state: str, group: str
 ) -> None:
-    def group(state: str, facts: Facts) -> str:
-        place(state, spec=specified(state.replace("_", "-")))
-        summary = repository.summary(state.replace("_", "-"))
-        row = EnvironmentRow.of(summary, facts, held=False)  # type: ignore[arg-type]
-        assert row.document(source.spell)["drift"] == facts.drift
-        return row.group
+    environment = place(state)
+    found = {"kind": "service_down", "what": "the service does not run", "then": "up"}
+    write_last_look(repository.directory("demo"), environment, "2026-01-01T00:00:00Z", [found, found], [])
 
-    drifted = Facts(drift="the service is down")
-    assert group("running", drifted) == group("configured", drifted) == "drifted"
-    assert group("run_failed", drifted) == "failed"
-    assert group("destroyed", drifted) == "destroyed"
+    row = rows(source)["demo"]
+
+    assert (row.group, row.drift) == (group, "service down: the service does not run and 1 more")
+    amended = environment.with_operation(None, at=environment.updated_at)
+    with repository.open("demo", Holder.current()) as session:
+        session.commit(OperationRecord(change="settled", environment=amended))
+    later = source.row("demo")
+    assert later is not None
+    assert later.drift is None  # whatever changed it may have ended the drift
+
+
+def test_a_step_that_takes_too_long_is_stuck(repository: FileRepository, place: Place) -> None:
+    operation = Operation(
+        id="x",
+        command=CommandName.RUN,
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        holder=Holder.current(),
+    )
+    place("released", operation)
+    summary = repository.summary("demo")
+    assert isinstance(summary, Summary)
+
+    row = EnvironmentRow.of(summary, held=True, stuck="start_service takes 9 minutes")
+
+    assert (row.group, row.kind, row.since) == ("stuck", "under-way", operation.started_at.timestamp())
 
 
 async def test_changes_of_other_processes_are_told_by_name(
