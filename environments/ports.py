@@ -243,6 +243,15 @@ class Unread:
 
 
 @runtime_checkable
+class NumbersRecords(Protocol):
+    """A repository that knows the number of a history's last record without reading all of it."""
+
+    def last_seq(self, name: str) -> int:
+        """Return the number of the last record."""
+        ...
+
+
+@runtime_checkable
 class KeepsSegments(Protocol):
     """A repository that keeps a history in segments, of which the ended ones may be moved away."""
 
@@ -304,6 +313,13 @@ class TellsChanges(Protocol):
 def entries_of(repository: EnvironmentRepository, name: str) -> Iterable[HistoryEntry]:
     """Return the records of an environment, one at a time where the repository can do so."""
     return repository.entries(name) if isinstance(repository, StreamsHistory) else repository.history(name)
+
+
+def last_seq_of(repository: EnvironmentRepository, name: str) -> int:
+    """Return the number of the last record."""
+    if isinstance(repository, NumbersRecords):
+        return repository.last_seq(name)
+    return repository.history(name)[-1].seq
 
 
 def latest_of(

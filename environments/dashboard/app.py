@@ -8,16 +8,18 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from environments.dashboard import pages
-from environments.dashboard.desk import Desk, spell_below
+from environments.dashboard.api.routes import api_routes
+from environments.dashboard.desk import Desk, spell_below, surroundings_of
 from environments.errors import EnvironmentsError
 from environments.overview.row import EnvironmentRow
 from environments.overview.source import EnvironmentSource
-from environments.presentation.error_reports import Surroundings, report
+from environments.presentation.error_reports import report
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.site import Board, Site
 from statechart.dashboard.templating import Templates
 from statechart.errors import StatechartError
 from statechart.overview import Index
+from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -70,7 +72,6 @@ def site_of(
     """Return the dashboard for a server of its own, with its conditions of access."""
     root = workspace.root
     spell = spell_below(root)
-    surroundings = Surroundings(spell, workspace.names, lambda: workspace)
     source = EnvironmentSource(workspace, spell)
     place = str(root or "a store without files")
     settings = Settings("envchart", place, allow_actions, source, version("envchart"))
@@ -82,17 +83,17 @@ def site_of(
         Index(source),
         templates,
         draw=lambda row: {"html": templates.draw("row.html", row=row)},
-        explain=lambda error: _refusal(error, surroundings),
-        errors=(EnvironmentsError, StatechartError, OSError),
+        explain=lambda error: _refusal(error, desk),
+        errors=(EnvironmentsError, StatechartError, UsageRefused, OSError),
     )
     desk = Desk(workspace, board, spell, allow_actions)
     return Site(board, [route for routes in _ROUTES for route in routes(desk)], access)
 
 
 # Each module of pages gives its routes. Those of actions give none unless actions are allowed.
-_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (pages.routes,)
+_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (pages.routes, api_routes)
 
 
-def _refusal(error: Exception, surroundings: Surroundings) -> Refused | None:
-    found = report(error, surroundings)
+def _refusal(error: Exception, desk: Desk) -> Refused | None:
+    found = report(error, surroundings_of(desk))
     return None if found is None else Refused.of(found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.presentation.error_reports import Surroundings
 from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class Desk:
     board: Board[EnvironmentRow]
     spell: Spell
     allow_actions: bool = False
+
+
+def surroundings_of(desk: Desk) -> Surroundings:
+    """Return the surroundings of the errors of a desk's workspace."""
+    return Surroundings(desk.spell, desk.workspace.names, lambda: desk.workspace)
 
 
 def spell_below(root: Path | None) -> Spell:

@@ -158,6 +158,11 @@ class FileRepository:
         """Yield the records of `history`, singly, without checkpoints, which tell nothing new."""
         return self._entries(name, self._store.records(check_name(name)))
 
+    def last_seq(self, name: str) -> int:
+        """Return the number of the last record."""
+        with _needed_by(name):
+            return self._store.load(check_name(name)).head.seq
+
     def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterator[HistoryEntry]:
         """Yield the records of the latest segments, back to a checkpoint that is enough, or all.
 

@@ -19,7 +19,7 @@ from environments.following.attendance import attendance
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import UnreadableSummary
 from environments.model.states import AnyState, EnvironmentState
-from environments.ports import Changed, FollowsHistory, KeepsSegments, latest_of, readable_of
+from environments.ports import Changed, FollowsHistory, KeepsSegments, last_seq_of, latest_of, readable_of
 from environments.selection import Selection, several
 from environments.storage.changed import changed_of
 from environments.verbs.opened import Opened, target_of
@@ -156,6 +156,15 @@ class Reading(Opened):
     def history(self, name: str) -> list[HistoryEntry]:
         """Return all records of an environment, oldest first, even if its provider is not installed."""
         return self._repository.history(name)
+
+    def last_seq(self, name: str) -> int:
+        """Return the number of the last record of an environment, which each record raises by one.
+
+        Raises:
+            StorageError: The history can't be read.
+            UnknownProvider: The provider is not installed.
+        """
+        return last_seq_of(self._repository, name)
 
     def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterable[HistoryEntry]:
         """Return the latest records, back to a checkpoint that is enough, or all.

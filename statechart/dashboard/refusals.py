@@ -17,6 +17,14 @@ _STATUS: Final[dict[int, HTTPStatus]] = {
     ExitCode.INTERRUPTED: HTTPStatus.CONFLICT,
 }
 
+# Mistakes of a command line that are none of an address: what it names is not there, or not yet.
+_BY_CODE: Final = {
+    "invalid_name": HTTPStatus.NOT_FOUND,
+    "no_such_moment": HTTPStatus.NOT_FOUND,
+    "unknown_provider": HTTPStatus.SERVICE_UNAVAILABLE,
+    "diagram_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
 
 class Refused(Exception):
     """A request is refused.
@@ -47,10 +55,8 @@ class Refused(Exception):
     @classmethod
     def of(cls, report: Report) -> Refused:
         """Return the refusal that an error means, as the command line reports it."""
-        # A name that no environment can have is a page that there is not.
         usual = _STATUS.get(report.exit_code, HTTPStatus.INTERNAL_SERVER_ERROR)
-        status = HTTPStatus.NOT_FOUND if report.code == "invalid_name" else usual
-        return cls(status, report.code, report.message, report.next)
+        return cls(_BY_CODE.get(report.code, usual), report.code, report.message, report.next)
 
     def document(self) -> dict[str, object]:
         """Return the document for programs: that of the command line's errors."""

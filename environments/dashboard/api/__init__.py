@@ -1,0 +1,1 @@
+"""The API of the dashboard: the documents of `--json` over HTTP."""

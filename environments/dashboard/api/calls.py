@@ -1,0 +1,72 @@
+"""The calls of the API, of which its routes and its description are made."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from environments.dashboard.api import many, one
+from environments.dashboard.api.ask import Call
+
+CALLS: Final = (
+    Call(
+        "/environments",
+        "listEnvironments",
+        "List environments, those that need a person first.",
+        "envchart list",
+        "EnvironmentList",
+        many.environments,
+        many.PARAMETERS,
+    ),
+    Call(
+        "/environments/{name}",
+        "showEnvironment",
+        "Show an environment: state, problems and next commands.",
+        "envchart show NAME",
+        "Environment",
+        one.environment,
+        (one.AT,),
+    ),
+    Call(
+        "/environments/{name}/history",
+        "listRecords",
+        "Show the transitions and steps of an environment.",
+        "envchart history NAME",
+        "History",
+        one.history,
+    ),
+    Call(
+        "/environments/{name}/why",
+        "explainEnvironment",
+        "Explain what happened, what is known, and what to do next.",
+        "envchart why NAME",
+        "Explanation",
+        one.why,
+    ),
+    Call(
+        "/environments/{name}/chart",
+        "drawEnvironment",
+        "Draw the chart with the path of an environment and its state.",
+        "envchart diagram --of NAME",
+        "Chart",
+        one.chart,
+        (one.FORMAT, one.AT),
+    ),
+    Call(
+        "/environments/{name}/log",
+        "readLog",
+        "Show the end of the service's log, as far as it is on this machine.",
+        "envchart logs NAME",
+        "Log",
+        one.log,
+        (one.LINES,),
+    ),
+    Call(
+        "/environments/{name}/trace",
+        "readTrace",
+        "Show the trace of the last failed command.",
+        "envchart logs NAME --trace",
+        "Trace",
+        one.trace,
+    ),
+)
+"""All calls that answer with a document of the command line."""

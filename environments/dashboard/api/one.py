@@ -1,0 +1,88 @@
+"""The answers about one environment: the documents that `--json` prints, with entity tags."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, cast
+
+from environments.dashboard.api.answering import Answer
+from environments.dashboard.api.parameters import choice, text, whole
+from environments.lifecycle import Lifecycle
+from environments.presentation.answers.chart import chart_document, chart_marks
+from environments.presentation.answers.history import history_opening, past, past_of, readable_history
+from environments.presentation.answers.logs import log_document, trace_document
+from environments.presentation.answers.story import why_document
+from environments.presentation.documents import environment_document, history_document
+from environments.presentation.view import look
+from statechart.diagram import FORMATS, Format, draw
+
+if TYPE_CHECKING:
+    from environments.dashboard.api.ask import Ask
+    from environments.model.environment import AnyEnvironment
+    from environments.presentation.view import View
+
+_TEXTS: Final = tuple(each for each in FORMATS if each != "png")
+_MOST_LINES: Final = 10_000
+
+AT: Final = text(
+    "at", "A revision, or a time in ISO 8601 (UTC by default); by default now.", example="2030-01-31T18:00"
+)
+FORMAT: Final = choice("format", "The format of the diagram.", _TEXTS, default="mermaid")
+LINES: Final = whole("lines", "The number of lines.", default=50, lowest=0, highest=_MOST_LINES)
+
+
+def environment(ask: Ask) -> Answer:
+    """Return an environment, as `show --json` prints it, or as it was."""
+    workspace, spell, at = ask.desk.workspace, ask.desk.spell, ask.moment()
+    if at is not None:
+        then = past(workspace, ask.name, at)
+        tag = f"{then.environment.lineage}-{then.entry.revision}-{then.entry.seq}-past"
+        return Answer(past_of(then, spell, workspace.directory(ask.name)), tag)
+    view, tag = _seen(ask)
+    return Answer(environment_document(view, spell, workspace.directory(ask.name)), tag)
+
+
+def history(ask: Ask) -> Answer:
+    """Return the records, as `history --json` prints them."""
+    entries, gap = readable_history(ask.desk.workspace, ask.name)
+    records = [history_document(entry) for entry in entries]
+    return Answer({**history_opening(ask.name, gap), "history": records})
+
+
+def why(ask: Ask) -> Answer:
+    """Return an environment and its story, as `why --json` prints them."""
+    return Answer(why_document(ask.desk.workspace, ask.name, ask.desk.spell))
+
+
+def chart(ask: Ask) -> Answer:
+    """Return the chart with the path of an environment, as `diagram --of --json` prints it."""
+    marks = chart_marks(ask.desk.workspace, ask.name, ask.moment())
+    format = cast("Format", ask.values["format"])  # it was checked
+    drawn = draw(Lifecycle, format, marks=marks).decode()
+    return Answer({**chart_document(marks, ask.name, format), "diagram": drawn})
+
+
+def log(ask: Ask) -> Answer:
+    """Return the end of the service's log, as `logs --json` prints it."""
+    return Answer(log_document(ask.desk.workspace, ask.name, ask.values["lines"]))
+
+
+def trace(ask: Ask) -> Answer:
+    """Return the trace of the last failed command, as `logs --trace --json` prints it."""
+    return Answer(trace_document(ask.desk.workspace, ask.name))
+
+
+def _seen(ask: Ask) -> tuple[View[AnyEnvironment], str]:
+    """Return an environment as it is now, and the tag of that."""
+    workspace = ask.desk.workspace
+    # Before the environment: a record that is written in between must not have the tag of what is read.
+    seq = workspace.last_seq(ask.name)
+    view = look(workspace, ask.name)
+    environment = view.environment
+    tag = f"{environment.lineage}-{environment.revision}-{seq}"
+    # No record tells that a process takes the lock, or that it died.
+    if view.holder is not None:
+        tag += f"-{sha256(view.holder.token.encode()).hexdigest()[:8]}"
+    elif view.interrupted:
+        tag += "-interrupted"
+    return view, tag
