@@ -25,8 +25,18 @@ def framed(
     wires: Sequence[Wire],
     labels: Sequence[Label],
     bands: Sequence[Band] = (),
+    crossed: int | None = None,
 ) -> Plan:
-    """Return a plan that begins at 0, 0, with margins, and with the notes below."""
+    """Return a plan that begins at 0, 0, with margins, and with the notes below.
+
+    Args:
+        picture: The picture, for its notes.
+        boxes: The boxes of all states.
+        wires: The wires of all arrows.
+        labels: The labels, without those of notes.
+        bands: The areas of the phases.
+        crossed: How often the wires cross, if the layout has counted it.
+    """
     left, top, right, bottom = bounds(
         [
             *(box.rectangle for box in boxes),
@@ -45,7 +55,7 @@ def framed(
         (*(replace(label, x=label.x + x, y=label.y + y) for label in labels), *notes),
         width + 2 * _MARGIN,
         max([bottom - top + _MARGIN, *(note.y + note.height for note in notes)]) + _MARGIN,
-        crossings(wires),
+        crossings(wires) if crossed is None else crossed,
         tuple(replace(band, x=band.x + x, y=band.y + y) for band in bands),
     )
 

@@ -5,9 +5,9 @@ It knows no left, right, up or down: `along` is the direction of the edges, `acr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from math import sqrt
 
 from statechart.formats.svg.layered.ordering import ordered
@@ -102,17 +102,15 @@ class Arrangement:
     crossings: int
 
 
-def arranged(
-    stations: Sequence[Station], edges: Sequence[Edge], aside: Collection[int] = ()
-) -> Arrangement:
+def arranged(stations: Sequence[Station], edges: Sequence[Edge], spine: Sequence[int]) -> Arrangement:
     """Arrange stations and edges. The first station is the initial one.
 
     Args:
         stations: The stations, as declared.
         edges: The edges; none leads to its own source.
-        aside: The stations that are not on the main path, which is straight.
+        spine: The stations of the main path, which is straight; it begins at the first station.
     """
-    return _Sheet(stations, edges, aside).arrangement()
+    return _Sheet(stations, edges, spine).arrangement()
 
 
 class _Sheet:
@@ -122,7 +120,7 @@ class _Sheet:
     more. An edge is in each half-layer that it passes.
     """
 
-    def __init__(self, stations: Sequence[Station], edges: Sequence[Edge], aside: Collection[int]) -> None:
+    def __init__(self, stations: Sequence[Station], edges: Sequence[Edge], spine: Sequence[int]) -> None:
         self._stations, self._edges = stations, edges
         self._ranks = ranks(len(stations), [(edge.source, edge.target) for edge in edges])
         # An edge that leads back is laid out from its target to its source.
@@ -133,7 +131,7 @@ class _Sheet:
             for edge in edges
         ]
         self._linked = {station for ends in self._ends for station in ends}
-        self._spine = self._main_edges(aside)
+        self._spine = self._main_edges(spine)
         self._layers = self._half_layers()
         self._place = {
             (item, number): index
@@ -144,18 +142,14 @@ class _Sheet:
         self._sides = self._ports()
         self._breadths = [self._breadth(index) for index in range(len(stations))]
 
-    def _main_edges(self, aside: Collection[int]) -> set[int]:
-        """Return the edges of the longest way forward from the first station, one for each step."""
-        following: dict[int, dict[int, int]] = {}
-        for index, (upper, lower) in enumerate(self._ends):
-            if upper == self._edges[index].source and lower not in aside:
-                following.setdefault(upper, {}).setdefault(lower, index)
-        best: dict[int, list[int]] = {}
-        for station in sorted(range(len(self._ranks)), key=lambda station: -self._ranks[station]):
-            steps = following.get(station, {})
-            ways = ([index, *best[lower]] for lower, index in steps.items())
-            best[station] = max(ways, key=len, default=[])
-        return set(best[0])
+    def _main_edges(self, spine: Sequence[int]) -> set[int]:
+        """Return an edge for each step of the main path, as far as all lead forward."""
+        forward = {
+            (upper, lower): index
+            for index, (upper, lower) in reversed(list(enumerate(self._ends)))
+            if upper == self._edges[index].source
+        }
+        return {forward[step] for step in takewhile(forward.__contains__, pairwise(spine))}
 
     def _half_layers(self) -> list[list[int]]:
         count = len(self._stations)

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-from statechart.formats.svg.geometry import Label, Point, Rectangle, bounds
+from statechart.formats.svg.geometry import Anchor, Label, Point, Rectangle, bounds
 from statechart.formats.svg.layered.arranging import Station, Tag
-from statechart.formats.svg.metrics import NAME_SIZE, SMALL_SIZE, text_width, wrapped
-from statechart.formats.svg.texts import Inscription, inscription, name_lines, row, small_lines
-from statechart.picture import Arrow, Node, Note
+from statechart.formats.svg.texts import Inscription, box_size, inscription, name_lines, small_lines
+from statechart.picture import Arrow, Node
 
-Anchor: TypeAlias = Literal["start", "middle", "end"]
-
-_PADDING = 26.0
-_LEAST = 88.0, 36.0
 _CORNER, _FINAL_CORNER = 10.0, 20.0
 _LINE = 3.0  # between a label and its wire
 _LOOP, _DEPTH, _PITCH = 14.0, 18.0, 28.0
 _NEAR = 5.0  # between labels of loops
-_NOTE_WIDTH = 170.0
-_NARROW_NOTE_WIDTH = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +43,10 @@ class Cell:
     height: float
     corner: float
     loops: tuple[Loop, ...]
-    notes: tuple[Label, ...]
 
     def station(self, *, upright: bool) -> Station:
         """Return the room of the cell."""
-        left, top, right, bottom = bounds([self._box, *self._hanging()])
+        left, top, right, bottom = bounds([self._box, *(loop.label.rectangle for loop in self.loops)])
         along, across = (self.height, self.width) if upright else (self.width, self.height)
         behind = right - self.width / 2 if upright else bottom - self.height / 2
         ends = (-top, bottom) if upright else (-left, right)
@@ -65,19 +56,13 @@ class Cell:
     def _box(self) -> Rectangle:
         return -self.width / 2, -self.height / 2, self.width / 2, self.height / 2
 
-    def _hanging(self) -> Iterator[Rectangle]:
-        yield from (loop.label.rectangle for loop in self.loops)
-        yield from (note.rectangle for note in self.notes)
 
-
-def cell(node: Node, loops: Sequence[tuple[int, Arrow]], notes: Sequence[Note], *, upright: bool) -> Cell:
-    """Return the cell of a state."""
-    lines, small = name_lines(node), small_lines(node.actions)
-    texts = [text_width(line, NAME_SIZE, bold=True) for line in lines]
-    texts += [text_width(line, SMALL_SIZE) for line in small]
-    width = max(max(texts) + _PADDING, _LEAST[0])
-    height = max(len(lines) * row(NAME_SIZE) + len(small) * row(SMALL_SIZE) + 18.0, _LEAST[1])
-    labels = [(index, inscription(arrow)) for index, arrow in loops]
+def cell(node: Node, loops: Sequence[tuple[int, Arrow]], leads: Sequence[str], *, upright: bool) -> Cell:
+    """Return the cell of a state. The leads are lines about the transitions that are not drawn."""
+    lines = name_lines(node, narrow=upright)
+    small = (*small_lines(node.actions, narrow=upright), *leads)
+    width, height = box_size(lines, small)
+    labels = [(index, inscription(arrow, narrow=upright)) for index, arrow in loops]
     if upright:
         pitch = max((text.height for _, text in labels), default=0.0) + _NEAR
         pitch = max(pitch, _LOOP + _NEAR)
@@ -87,20 +72,12 @@ def cell(node: Node, loops: Sequence[tuple[int, Arrow]], notes: Sequence[Note], 
         width = max(width, len(labels) * _PITCH + _FINAL_CORNER)
         drawn = tuple(_beneath(labels, height / 2))
     corner = _FINAL_CORNER if node.final else _CORNER
-    return Cell(
-        lines,
-        small,
-        width,
-        height,
-        corner,
-        drawn,
-        tuple(_notes(notes, (width, height), drawn, upright=upright)),
-    )
+    return Cell(lines, small, width, height, corner, drawn)
 
 
 def tag(arrow: Arrow, *, upright: bool) -> Tag:
     """Return the room of a label: above its wire, or to the right of it."""
-    text = inscription(arrow)
+    text = inscription(arrow, narrow=upright)
     if upright:
         return Tag(text.height, 2.0, text.width + 2 * _LINE)
     return Tag(text.width, text.height + _LINE, 2.0)
@@ -108,7 +85,7 @@ def tag(arrow: Arrow, *, upright: bool) -> Tag:
 
 def label(index: int, arrow: Arrow, place: Point, *, upright: bool) -> Label:
     """Return a label at a point of its wire."""
-    text = inscription(arrow)
+    text = inscription(arrow, narrow=upright)
     x, y = place
     if upright:
         return _label(index, text, x + 2 * _LINE, y - text.height / 2, "start")
@@ -155,21 +132,3 @@ def _beside(labels: Sequence[tuple[int, Inscription]], right: float, pitch: floa
             (right, y + _LOOP / 2),
         )
         yield Loop(index, points, _label(index, text, right + _DEPTH + _NEAR, y - text.height / 2, "start"))
-
-
-def _notes(
-    notes: Sequence[Note], box: tuple[float, float], loops: Sequence[Loop], *, upright: bool
-) -> Iterator[Label]:
-    """Yield the notes of a state, beneath its box and loops, or to the right of them."""
-    width = _NARROW_NOTE_WIDTH if upright else max(_NOTE_WIDTH, box[0])
-    lines = [line for note in notes for line in wrapped(note.spelled(str), width, SMALL_SIZE)]
-    if not lines:
-        return
-    widest = max(text_width(line, SMALL_SIZE) for line in lines)
-    height = len(lines) * row(SMALL_SIZE)
-    if upright:
-        x = max([box[0] / 2, *(loop.label.x + loop.label.width for loop in loops)]) + _NEAR + _LINE
-        yield Label(x, -height / 2, widest, height, tuple(lines), anchor="start", kind="note")
-    else:
-        y = max([box[1] / 2, *(loop.label.y + loop.label.height for loop in loops)]) + _NEAR
-        yield Label(-widest / 2, y, widest, height, tuple(lines), kind="note")

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from statechart.formats.svg.geometry import Box, Label, Plan, Point, Rectangle, Wire, bounds
+from statechart.formats.main_path import main_path
+from statechart.formats.svg.framing import framed
+from statechart.formats.svg.geometry import Box, Label, Plan, Point, Wire
 from statechart.formats.svg.layered.arranging import Arrangement, Edge, Stretch, arranged
 from statechart.formats.svg.layered.cells import Cell, cell, label, tag
+from statechart.formats.svg.texts import lead
 from statechart.picture import Picture
 
-_MARGIN = 12.0
-_START = 28.0  # from the mark of the initial state to its box
-_DOT = 6.0
+_START = 30.0  # from the mark of the initial state to its box
 
 
 def plan(picture: Picture, *, upright: bool = False) -> Plan:
@@ -36,11 +37,16 @@ class _Planner:
         arrows = list(enumerate(self._picture.arrows))
         for node in self._nodes:
             loops = [(i, arrow) for i, arrow in arrows if arrow.source == arrow.target == node.id]
-            notes = [note for note in self._picture.notes if note.state == node.id]
-            yield cell(node, loops, notes, upright=self._upright)
+            leads = [
+                line
+                for note in self._picture.notes
+                if note.state == node.id and note.arrows
+                for line in lead(note, self._picture, narrow=self._upright).lines
+            ]
+            yield cell(node, loops, leads, upright=self._upright)
 
     def plan(self) -> Plan:
-        """Return the plan, with its first things at the margin."""
+        """Return the plan."""
         arrows = self._picture.arrows
         edges = [
             Edge(
@@ -51,8 +57,8 @@ class _Planner:
             for index in self._between
         ]
         stations = [cell.station(upright=self._upright) for cell in self._cells]
-        failures = {place for place, node in enumerate(self._nodes) if node.failure}
-        arrangement = arranged(stations, edges, failures)
+        spine = [self._places[state] for state in main_path(self._picture, to_final=True)]
+        arrangement = arranged(stations, edges, spine)
         boxes = list(self._boxes(arrangement))
         wires = [*self._wires(arrangement), self._start(boxes[0])]
         labels: list[Label] = [
@@ -65,10 +71,9 @@ class _Planner:
             grown = (box.width - each.width) / 2, (box.height - each.height) / 2
             dx, dy = (x + grown[0], y) if self._upright else (x, y + grown[1])
             wires += [Wire(loop.arrow, _moved(loop.points, dx, dy), curved=True) for loop in each.loops]
-            labels += [
-                _shifted(text, dx, dy) for text in [*(loop.label for loop in each.loops), *each.notes]
-            ]
-        return _framed(boxes, wires, labels, arrangement.crossings)
+            labels += [replace(loop.label, x=loop.label.x + dx, y=loop.label.y + dy) for loop in each.loops]
+        crossed = arrangement.crossings
+        return framed(self._picture, boxes=boxes, wires=wires, labels=labels, crossed=crossed)
 
     def _point(self, along: float, across: float) -> Point:
         return (across, along) if self._upright else (along, across)
@@ -113,32 +118,3 @@ def _straight(start: Point, end: Point) -> list[Point]:
 
 def _moved(points: Sequence[Point], dx: float, dy: float) -> tuple[Point, ...]:
     return tuple((x + dx, y + dy) for x, y in points)
-
-
-def _shifted(text: Label, dx: float, dy: float) -> Label:
-    return replace(text, x=text.x + dx, y=text.y + dy)
-
-
-def _framed(boxes: Sequence[Box], wires: Sequence[Wire], labels: Sequence[Label], crossings: int) -> Plan:
-    left, top, right, bottom = bounds(
-        [
-            *(box.rectangle for box in boxes),
-            *(text.rectangle for text in labels),
-            *(_room(wire) for wire in wires),
-        ]
-    )
-    dx, dy = _MARGIN - left, _MARGIN - top
-    return Plan(
-        tuple(replace(box, x=box.x + dx, y=box.y + dy) for box in boxes),
-        tuple(replace(wire, points=_moved(wire.points, dx, dy)) for wire in wires),
-        tuple(_shifted(text, dx, dy) for text in labels),
-        right - left + 2 * _MARGIN,
-        bottom - top + 2 * _MARGIN,
-        crossings,
-    )
-
-
-def _room(wire: Wire) -> Rectangle:
-    xs, ys = zip(*wire.points, strict=True)
-    margin = _DOT if wire.arrow is None else 0.0
-    return min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin
