@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from environments.errors import InvalidName, UnknownProvider
 from environments.model.summary import Summary, UnreadableSummary
 from environments.overview.row import GROUPS, EnvironmentRow
+from environments.presentation.pace import Paces
 from environments.presentation.view import look
 from statechart.errors import NotFound, StorageError
 
 if TYPE_CHECKING:
     from environments.overview.row import Spell
     from environments.workspace import Workspace
+
+_PATIENCE: Final = 5.0
+"""Seconds between two questions whether a step has come to count as stuck, which changes no file."""
 
 
 class EnvironmentSource:
@@ -29,6 +34,8 @@ class EnvironmentSource:
         self.workspace = workspace
         self.spell = spell
         self._changes = workspace.changed()
+        self._paces = Paces(workspace)
+        self._due: dict[str, datetime] = {}  # when the step under way of a name counts as stuck
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -61,30 +68,47 @@ class EnvironmentSource:
         return self._row(summary)
 
     async def changes(self) -> AsyncGenerator[frozenset[str], None]:
-        """Yield the names that may have changed; at first, all. Purged names are yielded too."""
-        async with aclosing(self._changes.names()) as changes:
+        """Yield the names that may have changed; at first, all. Purged names are yielded too.
+
+        A name whose step under way has come to count as stuck is yielded as well.
+        """
+        async with aclosing(self._changes.names(every=_PATIENCE)) as changes:
             async for names in changes:
-                yield names
+                if found := names | self._stuck():
+                    yield found
+
+    def _stuck(self) -> frozenset[str]:
+        """Return the names whose step has come to count as stuck, once."""
+        now = datetime.now(UTC)
+        found = frozenset(name for name, due in list(self._due.items()) if due <= now)
+        for name in found:
+            self._due.pop(name, None)
+        return found
 
     def _row(self, summary: Summary | UnreadableSummary) -> EnvironmentRow | None:
         if isinstance(summary, UnreadableSummary):
             return EnvironmentRow.unreadable(summary)
-        held = False
         operation = summary.stored_operation
-        if operation is not None and operation.is_active:
-            try:
-                summary, held = self._under_way(summary)
-            except NotFound:  # purged since its summary was read
-                return None
-            except StorageError as error:  # the document is whole, but the journal is damaged
-                return EnvironmentRow.unreadable(UnreadableSummary(summary.name, error))
-        return EnvironmentRow.of(summary, held=held)
+        self._due.pop(summary.name, None)
+        if operation is None or not operation.is_active:
+            return EnvironmentRow.of(summary, held=False)
+        try:
+            return self._under_way(summary)
+        except NotFound:  # purged since its summary was read
+            return None
+        except StorageError as error:  # the document is whole, but the journal is damaged
+            return EnvironmentRow.unreadable(UnreadableSummary(summary.name, error))
 
-    def _under_way(self, summary: Summary) -> tuple[Summary, bool]:
-        """Return an environment during a command, and whether a process works on it."""
+    def _under_way(self, summary: Summary) -> EnvironmentRow:
+        """Return the row of an environment during a command, or after one that was interrupted."""
         try:
             view = look(self.workspace, summary.name)
         except UnknownProvider:
-            return summary, self.workspace.holder(summary.name) is not None
+            return EnvironmentRow.of(summary, held=self.workspace.holder(summary.name) is not None)
         # The step under way is in the journal only, and the command may have ended meanwhile.
-        return Summary.of(view.environment, view.actor, view.last_look), view.holder is not None
+        present, held = Summary.of(view.environment, view.actor, view.last_look), view.holder is not None
+        now = datetime.now(UTC)
+        pace = self._paces.of(view.environment, now, held=held)
+        if pace is not None and pace.stuck is None and pace.stuck_after is not None:
+            self._due[summary.name] = now + pace.stuck_after - pace.step_elapsed
+        return EnvironmentRow.of(present, held=held, stuck=pace.stuck if pace is not None else None)

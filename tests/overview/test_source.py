@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,15 +14,14 @@ import pytest
 from environments import Workspace
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
-from environments.model.operation import Operation
-from environments.model.records import OperationRecord
+from environments.model.operation import Operation, StepInHand
+from environments.model.records import OperationRecord, StepRecord
 from environments.model.spec import EnvironmentSpec
-from environments.model.summary import Summary
 from environments.overview import GROUPS, EnvironmentRow, EnvironmentSource
 from environments.ports import EnvironmentRepository
 from environments.storage.file import FileRepository
 from environments.storage.last_look import write_last_look
-from environments.testing import ScriptedSpec
+from environments.testing import ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
 from statechart.overview import Index, Query
 from tests.conftest import Place
@@ -175,20 +174,29 @@ def test_drift_that_was_seen_needs_a_person_unless_there_is_worse(
     assert later.drift is None  # whatever changed it may have ended the drift
 
 
-def test_a_step_that_takes_too_long_is_stuck(repository: FileRepository, place: Place) -> None:
+def test_a_step_that_takes_far_longer_than_usual_is_stuck(
+    source: EnvironmentSource, repository: FileRepository, place: Place
+) -> None:
+    begun = datetime.now(UTC) - timedelta(minutes=9)
     operation = Operation(
-        id="x",
-        command=CommandName.RUN,
-        started_at=datetime(2026, 1, 1, tzinfo=UTC),
-        holder=Holder.current(),
-    )
-    place("released", operation)
-    summary = repository.summary("demo")
-    assert isinstance(summary, Summary)
+        id="x", command=CommandName.CONFIGURE, started_at=begun, holder=Holder.current()
+    )  # fmt: skip
+    place("configuring", operation)
+    hand = StepInHand(name="first_configure", number=1, of=2, started_at=begun)
+    limited = ScriptedProvider(options={"first_configure": {"timeout": timedelta(minutes=5)}})
 
-    row = EnvironmentRow.of(summary, held=True, stuck="start_service takes 9 minutes")
+    with repository.open("demo", Holder.current()) as session, limited.installed():
+        session.append_step(StepRecord(phase="intent", step=hand.name, intent=hand))
+        stuck = source.row("demo")
+        limited.options = {"first_configure": {"timeout": timedelta(minutes=20)}}
+        patient = source.row("demo")
 
-    assert (row.group, row.kind, row.since) == ("stuck", "under-way", operation.started_at.timestamp())
+    assert stuck is not None
+    assert (stuck.group, stuck.kind, stuck.since) == ("stuck", "under-way", begun.timestamp())
+    assert stuck.stuck is not None
+    assert stuck.stuck.startswith("configure seems stuck at first_configure: 9 min")
+    assert patient is not None
+    assert patient.group == "under-way"
 
 
 async def test_changes_of_other_processes_are_told_by_name(
