@@ -11,18 +11,20 @@ import random
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from environments.errors import EnvironmentsError, StepFailed
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
 from environments.model.failure import FailureCause
+from environments.model.observation import Observation, ServiceState
 from environments.model.spec import EnvironmentSpec
 from environments.model.steps import StepContext
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec, in_child
 from environments.workspace import Workspace
+from statechart.storage import record
 
 STEPS = {
     CommandName.PROVISION: ("create_network", "create_host", "wait_for_ssh"),
@@ -73,8 +75,8 @@ class PreviewSpec(ScriptedSpec, frozen=True, extra="forbid"):
 
 REACHED = ("created", "provisioned", "configured", "released", "running")
 
+# name, team, who, what became of it, hours ago
 FLEET: Sequence[tuple[str, str, str, str, float]] = (
-    # name, team, who, what became of it, hours ago
     ("shop-prod-eu", "shop", "ana", "running", 220),
     ("shop-prod-us", "shop", "ana", "failed:release:migrate", 0.4),
     ("shop-staging", "shop", "ci", "running", 3),
@@ -85,24 +87,40 @@ FLEET: Sequence[tuple[str, str, str, str, float]] = (
     ("search-perf", "search", "ines", "interrupted:configure:install_packages", 1.5),
     ("search-preview-88", "search", "ci", "failed:destroy:delete_host", 7),
     ("mail-prod", "platform", "joao", "running", 400),
-    ("mail-qa", "platform", "joao", "under-way:release:migrate", 0.004),
+    ("mail-qa", "platform", "joao", "under-way:release:migrate", 0.003),
     ("auth-prod", "platform", "joao", "running", 51),
     ("auth-preview-9", "platform", "ci", "configured", 9),
+    ("auth-staging", "platform", "joao", "stuck:release:migrate", 0.6),
     ("docs-preview-301", "web", "ci", "provisioned", 0.2),
     ("docs-preview-298", "web", "ci", "destroyed", 30),
     ("docs-prod", "web", "lea", "running", 61),
     ("billing-prod", "finance", "milan", "running", 130),
     ("billing-load", "finance", "milan", "failed:provision:create_host", 26),
-    ("metrics-prod", "platform", "joao", "running", 340),
+    ("metrics-prod", "platform", "joao", "drifted", 340),
     ("media-staging", "web", "lea", "created", 0.1),
 )
 
 
-async def make(directory: Path, fleet: Sequence[tuple[str, str, str, str, float]] = FLEET) -> None:
-    """Make the environments, each with a history of real commands."""
-    for number, (name, team, who, fate, hours) in enumerate(fleet):
+async def make(directory: Path) -> list[asyncio.Task[object]]:
+    """Make the environments, each with a history of real commands, and return the commands under way."""
+    lives = []
+    record.datetime = _Then  # type: ignore[attr-defined]
+    for number, (name, team, who, fate, hours) in enumerate(FLEET):
         os.environ["LOGNAME"] = who
-        await _Life(directory, name, fate, hours, number).lead(team)
+        lives.append(life := _Life(directory, name, fate, hours, number))
+        await life.lead(team)
+    return [life.under_way for life in lives if life.under_way is not None]
+
+
+class _Then(datetime):
+    """The time of the story, in place of that of the machine, which records have otherwise."""
+
+    clock: ClassVar[FixedClock]
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        """Return the time of the story."""
+        return cls.clock.now().astimezone(tz)
 
 
 class _Life:
@@ -112,6 +130,8 @@ class _Life:
         self.name, self.hours = name, hours
         self.fate, _, rest = fate.partition(":")
         self.command, _, self.step = rest.partition(":")
+        self.reached = asyncio.Event()
+        self.under_way: asyncio.Task[object] | None = None
         self.chance = random.Random(seed)
         self.clock = FixedClock(datetime.now(UTC) - timedelta(hours=hours, minutes=40))
         release = f"2026.11.{self.chance.randint(1, 28)}"
@@ -134,6 +154,8 @@ class _Life:
 
     def _begin(self, step: str, _context: StepContext) -> None:
         self.clock.move(timedelta(seconds=TAKES.get(step, 3) * self.chance.uniform(0.8, 1.3)))
+        if step in self.provider.hangs:
+            self.reached.set()
 
     async def lead(self, team: str) -> None:
         """Create the environment, and run the commands that lead to its fate."""
@@ -145,6 +167,7 @@ class _Life:
             labels=labels,
             expires=timedelta(days=3) if preview else None,
         )
+        _Then.clock = self.clock
         with self.provider.installed():
             here: AnyEnvironment = self.workspace.create(spec)
             for command in self._way():
@@ -152,10 +175,17 @@ class _Life:
                 self.clock.move(timedelta(seconds=self.chance.uniform(5, 90)))
             if self.command:
                 await self._end()
+            elif self.fate == "drifted":
+                down = "the process ended with signal 9 (out of memory)"
+                self.provider.observed = Observation(resources=True, service=ServiceState.DOWN, detail=down)
+                self.clock.at = datetime.now(UTC) - timedelta(minutes=12)
+                await self.workspace.drift(self.name)
 
     def _way(self) -> Sequence[str]:
         """Return the commands that succeed."""
         path = ("provision", "configure", "release", "run")
+        if self.fate == "drifted":
+            return path
         if self.fate in REACHED:
             again = ("release", "run") if self.fate == "running" and self.hours > 48 else ()
             return path[: REACHED.index(self.fate)] + again
@@ -174,8 +204,15 @@ class _Life:
             with suppress(EnvironmentsError):
                 await getattr(self.workspace, command)(self.name)
             return
-        self.provider.crashes.add(self.step)
-        await in_child(getattr(self.workspace, command)(self.name))
+        if self.fate == "interrupted":
+            self.provider.crashes.add(self.step)
+            await in_child(getattr(self.workspace, command)(self.name))
+            return
+        self.provider.hangs.add(self.step)
+        begun = self.hours * 3600 + sum(TAKES.get(step, 3) for step in STEPS[CommandName(command)][:-1])
+        self.clock.at = datetime.now(UTC) - timedelta(seconds=begun)
+        self.under_way = asyncio.create_task(getattr(self.workspace, command)(self.name))
+        await self.reached.wait()
 
 
 if __name__ == "__main__":

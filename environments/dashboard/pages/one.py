@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -91,11 +92,23 @@ def _now(desk: Desk, name: str, entries: Sequence[HistoryEntry]) -> Facts:
         raise NotFound(name, str(desk.workspace.root))
     return {
         **_facts(view, row),
-        "line": stations(view, entries),
+        "line": stations(view, entries, datetime.now(UTC)),
         "story": told,
         "following": [(desk.spell(step, name), effect) for step, effect in told.following],
+        **_drift(desk, view),
         "log": _log(desk, name, _LOG_LINES),
         "trace": _trace(desk, name, _TRACE_LINES),
+    }
+
+
+def _drift(desk: Desk, view: View[AnyEnvironment]) -> Facts:
+    """Return the last look at the resources, with the commands that repair the differences."""
+    name, look = view.environment.name, view.last_look
+    steps = dict.fromkeys(each.then for each in look.findings if each.then) if look is not None else {}
+    return {
+        "look": look,
+        "repairs": [desk.spell(f"{step} NAME", name) for step in steps],
+        "compare": desk.spell("drift NAME", name),
     }
 
 
@@ -107,7 +120,7 @@ def _then(then: Past, entries: Sequence[HistoryEntry]) -> Facts:
     return {
         **_facts(view, row),
         "holder": None,
-        "line": stations(view, until),
+        "line": stations(view, until, then.entry.at),
         "story": None,
         "following": (),
         "log": None,
@@ -143,10 +156,10 @@ def _outputs(environment: AnyEnvironment) -> Mapping[str, str]:
 
 def _pictures(marks: Marks) -> Facts:
     """Return the chart for wide screens and for narrow ones."""
-    # The times are in the history: the chart has room for their order.
-    picture = compose(
-        Lifecycle, replace(marks, visits=[replace(each, label="", time="") for each in marks.visits])
-    )
+    # The history has the times, and the page the remark: so the chart has room for the order.
+    visits = [replace(each, label="", time="") for each in marks.visits]
+    picture = compose(Lifecycle, replace(marks, visits=visits))
+    picture = replace(picture, notes=[note for note in picture.notes if not note.is_remark])
     return {
         "level": Markup(svg(picture, styled=False, prefix="l-")),
         "upright": Markup(svg(picture, styled=False, upright=True, prefix="u-")),

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from environments.following.attendance import known_steps
 from environments.model.records import StepRecord
+from environments.presentation.pace import Pace, Usual, duration_text, pace_of
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
-    from environments.model.operation import Operation, StepResult
+    from environments.model.operation import Operation, StepInHand, StepResult
     from environments.model.records import HistoryEntry
     from environments.presentation.view import View
 
@@ -26,6 +28,7 @@ class Station:
         words: The same in words.
         took: The duration of a step that is done.
         begun: The start of a step under way.
+        usual: How long the step usually takes, unless it is done.
         remark: What else is known of the step.
     """
 
@@ -34,6 +37,7 @@ class Station:
     words: str
     took: timedelta | None = None
     begun: datetime | None = None
+    usual: timedelta | None = None
     remark: str = ""
 
 
@@ -43,44 +47,73 @@ class Line:
 
     Attributes:
         command: The name of the command.
-        stations: Its steps.
-        ahead: The number of the steps that follow.
+        stations: Its steps, those that follow included as far as they are known.
+        ahead: The number of further steps.
+        pace: The pace of a command under way.
     """
 
     command: str
     stations: Sequence[Station]
     ahead: int = 0
+    pace: Pace | None = None
 
 
-def stations(view: View[AnyEnvironment], entries: Sequence[HistoryEntry]) -> Line | None:
+def stations(view: View[AnyEnvironment], entries: Sequence[HistoryEntry], now: datetime) -> Line | None:
     """Return the steps of the last command, or None if there are none.
 
     Args:
         view: The environment.
         entries: Its records, in which the steps of a command that succeeded are found.
+        now: The time by which a command is under way.
     """
-    operation = view.environment.operation
+    environment, operation = view.environment, view.environment.operation
     if operation is None:
         return _finished(entries)
+    command = operation.command.value
+    if not operation.is_active or view.interrupted:
+        found = [*_begun(operation)]
+        return Line(command, found) if found else None
+    pace = pace_of(environment, operation, Usual.of(entries), now)
+    known = [*known_steps(environment, operation)]
+    passed = {done.name for done in operation.steps_done}
+    following = [
+        Station(name, "ahead", "to come", usual=pace.steps.get(name))
+        for name in known
+        if name not in passed and name != pace.step
+    ]
     step = operation.step
-    ahead = step.of - step.number if step is not None else 0
-    found = [*_begun(operation, interrupted=view.interrupted)]
-    return Line(operation.command.value, found, ahead if operation.is_active else 0) if found else None
+    unknown = step.of - step.number if step is not None and not known else 0
+    return Line(command, [*_begun(operation, pace), *following], unknown, pace)
 
 
-def _begun(operation: Operation, *, interrupted: bool) -> Iterator[Station]:
+def _begun(operation: Operation, pace: Pace | None = None) -> Iterator[Station]:
+    """Yield the steps that were begun; without a pace, those without a result are in doubt."""
     yield from map(_done, operation.steps_done)
-    for doubt in operation.doubts:
-        yield Station(doubt.name, "interrupted", "in doubt", remark="it was begun, and has no result")
+    yield from map(_doubt, operation.doubts)
     step, failure = operation.step, operation.failure
     if step is not None and (failure is None or failure.step != step.name):
-        if interrupted or not operation.is_active:
-            yield Station(step.name, "interrupted", "in doubt", remark="it was begun, and has no result")
-        else:
-            yield Station(step.name, "under-way", "under way", begun=step.started_at)
+        yield _doubt(step) if pace is None else _under_way(step, pace)
     if failure is not None:
         how = "interrupted" if failure.cause in ("interrupted", "cancelled") else "failed"
         yield Station(failure.step, how, how, remark=failure.summary)
+
+
+def _doubt(step: StepInHand) -> Station:
+    return Station(step.name, "interrupted", "in doubt", remark="it was begun, and has no result")
+
+
+def _under_way(step: StepInHand, pace: Pace) -> Station:
+    limit = f"at most {duration_text(pace.limit)}" if pace.limit is not None else ""
+    attempts = f"{pace.attempts} attempts" if pace.attempts > 1 else ""
+    waits = f"waits for {', '.join(pace.programs)}" if pace.programs else ""
+    return Station(
+        step.name,
+        "stuck" if pace.stuck else "under-way",
+        "seems stuck" if pace.stuck else "under way",
+        begun=step.started_at,
+        usual=pace.step_usual,
+        remark=", ".join(filter(None, (limit, attempts, waits))),
+    )
 
 
 def _done(result: StepResult) -> Station:

@@ -96,11 +96,16 @@ const alike = (one, other) => one.nodeType === other.nodeType && one.localName =
 
 function mergeChildren(from, to) {
   const keyed = new Map([...from.children].filter(keyOf).map((child) => [keyOf(child), child]));
+  const staying = new Set([...to.children].map(keyOf).filter(Boolean));
+  // A node that is moved, rather than taken out and put in again, keeps the focus.
+  const put = (from.moveBefore ?? from.insertBefore).bind(from);
   let at = from.firstChild;
   for (const wanted of [...to.childNodes]) {
     const known = keyOf(wanted) && keyed.get(keyOf(wanted));
-    if (known && known !== at && alike(known, wanted)) from.insertBefore(known, at);
-    const present = known && alike(known, wanted) ? known : at;
+    const fits = known && alike(known, wanted);
+    while (fits && at && at !== known && !staying.has(keyOf(at))) { const next = at.nextSibling; at.remove(); at = next; }
+    if (fits && known !== at) put(known, at);
+    const present = fits ? known : at;
     if (present && alike(present, wanted)) {
       at = present.nextSibling;
       merge(present, wanted);
@@ -321,9 +326,13 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
-// The way back keeps the search that led here.
-if (main.dataset.live && !main.dataset.live.includes("name=")) {
-  try { sessionStorage.setItem("envchart-overview", location.href); } catch { /* as above */ }
+// The way up leads to the search that led here.
+const above = { get() { try { return sessionStorage.getItem("envchart-above"); } catch { return null; } }, set() { try { sessionStorage.setItem("envchart-above", location.href); } catch { /* as above */ } } };
+const isOverview = main.dataset.live && !main.dataset.live.includes("name=");
+if (isOverview) addEventListener("pagehide", above.set);
+else if (above.get()?.startsWith(`${location.origin}${base}/`)) {
+  const up = find("#up");
+  if (up?.getAttribute("href") === `${base}/`) up.href = above.get();
 }
 
 tick();

@@ -1,0 +1,71 @@
+"""Take the pictures of the dashboard for the documentation, of real environments in a real browser.
+
+Needs Chromium. Run it as `python docs/dashboard_pictures.py`; with a directory, the pictures go there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+import uvicorn
+from fleet import HostSpec, PreviewSpec, make
+from playwright.async_api import Browser, async_playwright
+
+from environments.dashboard import asgi_app
+from environments.workspace import Workspace
+
+STATIC = Path(__file__).parent / "_static"
+PICTURES = {
+    # name: address, width, height, colours
+    "dashboard-overview": ("/", 1280, 720, "light"),
+    "dashboard-failed": ("/e/shop-prod-us", 1280, 800, "light"),
+    "dashboard-under-way": ("/e/mail-qa", 1280, 960, "light"),
+    "dashboard-past": ("/e/shop-prod-us?at=8", 1280, 640, "dark"),
+    "dashboard-phone": ("/", 400, 800, "dark"),
+}
+
+
+async def main(target: Path) -> None:
+    """Serve environments in all conditions, and take a picture of each page."""
+    with tempfile.TemporaryDirectory() as directory:
+        data = Path(directory) / "data"
+        under_way = await make(data)
+        app = asgi_app(Workspace(data, providers=[HostSpec, PreviewSpec]))
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"))
+            for name, (address, width, height, colours) in PICTURES.items():
+                url = f"http://127.0.0.1:{listening.getsockname()[1]}{address}"
+                await take(browser, url, target / f"{name}.png", (width, height), colours)
+            await browser.close()
+        app.board.hub.close()
+        server.should_exit = True
+        await serving
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def take(browser: Browser, url: str, path: Path, size: tuple[int, int], colours: str) -> None:
+    """Take a picture of a page, once it is live."""
+    page = await browser.new_page(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if colours == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    await page.goto(url)
+    await page.locator('#live[data-state="live"]').wait_for()
+    await page.screenshot(path=path)
+    await page.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else STATIC))
