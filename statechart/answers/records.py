@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from statechart.answers.secrecy import without_secrets
 from statechart.errors import UnusableSegment
 from statechart.storage.chain import CHECKPOINT, CREATED, REBASED
 from statechart.terminal.text import precise, when
@@ -131,7 +132,7 @@ def past_document(name: str, asked: str, value: Any) -> dict[str, Any]:  # Any: 
         "name": name,
         "asked": asked,
         "state": state_text(value.state),
-        "value": value.model_dump(mode="json"),
+        "value": without_secrets(value),
     }
 
 

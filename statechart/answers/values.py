@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from statechart.answers.errors import report
+from statechart.answers.secrecy import without_secrets
 from statechart.answers.ways import Ways, fire_steps, ways_document, ways_of
-from statechart.errors import StatechartError
 from statechart.graph import failures
 from statechart.terminal.text import when
 from statechart.wording import counted, state_text
@@ -17,6 +17,7 @@ from statechart.wording import counted, state_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from statechart.errors import StatechartError
     from statechart.holder import Holder
     from statechart.stored.damage import Damaged
     from statechart.stored.effects import DueEffect
@@ -46,16 +47,8 @@ class Shown:
         return [*effects, *fire_steps(self.ways), "history NAME"]
 
 
-def look(
-    repository: ChartRepository[Any], name: str, *, on_fault: Callable[[Exception], object] | None = None
-) -> Shown:
+def look(repository: ChartRepository[Any], name: str) -> Shown:
     """Read a value, without taking its lock.
-
-    Args:
-        repository: The store.
-        name: The name of the value.
-        on_fault: Called with the error of a guard that raises; no events are returned then. By default the
-            error is raised.
 
     Raises:
         StorageError: The value can't be read.
@@ -63,34 +56,18 @@ def look(
     loaded = repository.files.load(name)
     chart = repository.chart
     summary = repository.summary(name)
+    allowed = repository.allowed(name)
     finals = [state_text(state.value) for state in chart.states if state.final]
     return Shown(
         summary,
-        loaded.value.model_dump(mode="json"),
-        _ways(repository, name, summary.state, on_fault),
+        without_secrets(loaded.value),
+        ways_of(chart, repository.model, summary.state, allowed),
         failed=summary.state in failures(chart),
         final=summary.state in finals,
         directory=repository.files.directory(name),
         holder=repository.files.holder(name),
         due=tuple(map(_due, repository.due_effects(name))),
     )
-
-
-def _ways(
-    repository: ChartRepository[Any],
-    name: str,
-    state: str,
-    on_fault: Callable[[Exception], object] | None,
-) -> Ways:
-    try:
-        return ways_of(repository.chart, repository.model, state, repository.allowed(name))
-    except StatechartError:
-        raise
-    except Exception as error:  # of a guard, which may raise anything
-        if on_fault is None:
-            raise
-        on_fault(error)
-        return Ways({}, {}, {})
 
 
 def _due(effect: DueEffect) -> str:

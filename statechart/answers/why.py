@@ -31,7 +31,7 @@ def story_of(repository: ChartRepository[Any], shown: Shown) -> Story:
         headline=f"{name} is {state}, {'since now' if since == 'now' else f'entered {since}'}",
         happened=(*([] if gap is None else [str(gap)]), *path),
         known=tuple(_known(shown)),
-        following=tuple(_following(shown)),
+        following=tuple(following(shown)),
     )
 
 
@@ -55,7 +55,8 @@ def _known(shown: Shown) -> Iterator[str]:
                 yield f"{event} is refused: {reason}"
 
 
-def _following(shown: Shown) -> Iterator[tuple[str, str]]:
+def following(shown: Shown) -> Iterator[tuple[str, str]]:
+    """Yield the commands that can follow, each with its effect."""
     if shown.due:
         yield "effects NAME --run", "runs the effects that are due"
     ways = shown.ways

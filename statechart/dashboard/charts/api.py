@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
@@ -16,7 +16,6 @@ from statechart.answers.records import (
     value_at,
 )
 from statechart.answers.values import (
-    Shown,
     allowed_document,
     document_of,
     due_document,
@@ -86,7 +85,7 @@ class _Api:
         """Return a value as `show` prints it, or as it was as `history --at` prints it."""
         name, at = _name(request), request.query_params.get("at")
         if at is None:
-            return answer(request, document_of(self._look(name), self._desk.spelling))
+            return answer(request, document_of(look(self._repository, name), self._desk.spelling))
         self._repository.load(name)  # an unknown name is told before a wrong moment
         then = value_at(self._repository, name, read_moment(self._desk.spelling, name, at.strip()))
         return answer(request, past_document(name, at.strip(), then))
@@ -100,11 +99,11 @@ class _Api:
 
     def allowed(self, request: Request) -> Response:
         """Return the events as `allowed` prints them."""
-        return answer(request, allowed_document(self._look(_name(request))))
+        return answer(request, allowed_document(look(self._repository, _name(request))))
 
     def why(self, request: Request) -> Response:
         """Return the story as `why` prints it."""
-        shown = self._look(_name(request))
+        shown = look(self._repository, _name(request))
         return answer(request, why_document(shown, story_of(self._repository, shown), self._desk.spelling))
 
     def diagram(self, request: Request) -> Response:
@@ -127,13 +126,6 @@ class _Api:
     def verify(self, request: Request) -> Response:
         """Return what verifying a value finds, as `verify` prints it."""
         return answer(request, verified_document(self._repository.verify(_name(request))))
-
-    def _look(self, name: str) -> Shown:
-        def refuse(error: Exception) -> NoReturn:
-            message = f"a guard raised {type(error).__name__}: {error}"
-            raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "guard_failed", message) from error
-
-        return look(self._repository, name, on_fault=refuse)
 
 
 def _name(request: Request) -> str:

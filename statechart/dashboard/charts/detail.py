@@ -10,27 +10,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 from statechart.answers.errors import report
 from statechart.answers.records import happened, readable, value_at
+from statechart.answers.secrecy import without_secrets
 from statechart.answers.values import Shown, look
 from statechart.answers.way import marks_after
 from statechart.answers.ways import refused_rows
-from statechart.answers.why import story_of
+from statechart.answers.why import following
 from statechart.errors import InvalidName, NotFound, StatechartError
 from statechart.formats.svg import svg
 from statechart.picture import compose
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
-    from statechart.picture import Marks
+    from statechart.picture import Picture
     from statechart.storage.record import Record
     from statechart.stored.effects import DueEffect
     from statechart.stored.repository import ChartRepository
     from statechart.stored.verifying import Report
     from statechart.terminal.report import Report as Explained
     from statechart.terminal.settings import Spells
-    from statechart.terminal.story import Story
 
 LATEST: Final = 200
 """The records that a page shows at most: a history may have a hundred thousand."""
+
+_SHORT: Final = 60  # characters of JSON that stand on one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,8 @@ class Detail:
         fields: The fields then.
         pictures: The chart with the way taken until then: level, and upright for narrow screens.
         due: The effects that are due.
-        story: How the value came to its present state, or None if it can't be read.
+        following: The commands that can follow, each with its effect.
         refused: The events that are refused, each with the reason; many with one reason share a row.
-        fault: The error of a guard that raised when it was asked.
         error: Why the value can't be read.
         verified: What verifying a damaged value found.
     """
@@ -113,9 +114,8 @@ class Detail:
     fields: list[Field] = field(default_factory=list)
     pictures: tuple[str, str] = ("", "")
     due: list[DueEffect] = field(default_factory=list)
-    story: Story | None = None
+    following: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
-    fault: str | None = None
     error: Explained | None = None
     verified: Report | None = None
 
@@ -129,10 +129,8 @@ def detail_of(
         InvalidName: No value can have the name.
         NotFound: The name does not exist.
     """
-    faults: list[Exception] = []
     try:
-        shown = look(repository, name, on_fault=faults.append)
-        story = story_of(repository, shown)
+        shown = look(repository, name)
         due = repository.due_effects(name)
     except (NotFound, InvalidName):
         raise
@@ -142,18 +140,17 @@ def detail_of(
     asked = None if revision is None else max(revision, history.lowest)
     facts = _now(shown)
     if asked is not None and asked < shown.summary.revision:
-        records = [each for each in records if each.revision <= asked]
+        records = _until(records, asked)
         facts = _then(repository, name, asked, records)
     return Detail(
         name,
         history,
         shown=shown,
         **facts,
-        pictures=pictures_of(repository, marks_after(repository.chart, name, records)),
+        pictures=_pictures(repository, name, records),
         due=due,
-        story=story,
+        following=[(spelling.spell(words, name), effect) for words, effect in following(shown)],
         refused=list(refused_rows(shown.ways)),
-        fault=f"{type(faults[0]).__name__}: {faults[0]}" if faults else None,
     )
 
 
@@ -170,7 +167,7 @@ def _then(
         "revision": revision,
         "changed_at": next((each.at for each in records if each.revision == revision), None),
         "state": state_text(value.state),
-        "fields": fields_of(value.model_dump(mode="json")),
+        "fields": fields_of(without_secrets(value)),
     }
 
 
@@ -182,7 +179,8 @@ def _damaged(
     return Detail(
         name,
         history,
-        pictures=pictures_of(repository, marks_after(repository.chart, name, records)),
+        pictures=_pictures(repository, name, records),
+        following=[(spelling.spell("verify NAME", name), "checks its whole history")],
         error=report(error, spelling),
         verified=repository.verify(name)[0],
     )
@@ -231,16 +229,35 @@ def fields_of(value: Mapping[str, Any]) -> list[Field]:  # Any: JSON
 
 
 def text_of(value: object, indent: int | None = None) -> str:
-    """Return a value as people read it: a text as it is, and anything else as JSON."""
+    """Return a value as people read it: a text as it is, and anything else as JSON.
+
+    With an indent, JSON that is too long for a line has several.
+    """
     if isinstance(value, str) and value:
         return value
-    is_flat = not isinstance(value, (list, dict)) or not value
-    return json.dumps(value, ensure_ascii=False, indent=None if is_flat else indent)
+    line = json.dumps(value, ensure_ascii=False)
+    if indent is None or len(line) <= _SHORT:
+        return line
+    return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def pictures_of(repository: ChartRepository[Any], marks: Marks) -> tuple[str, str]:
-    """Return the chart with marks, level and upright."""
-    picture = compose(repository.chart, marks)
+def picture_of(repository: ChartRepository[Any], name: str, revision: int | None) -> Picture:
+    """Return the chart with the way that a value took, up to a revision.
+
+    Raises:
+        StorageError: The history can't be read.
+    """
+    records = repository.history(name)
+    return compose(repository.chart, marks_after(repository.chart, name, _until(records, revision)))
+
+
+def _until(records: list[Record], revision: int | None) -> list[Record]:
+    return records if revision is None else [each for each in records if each.revision <= revision]
+
+
+def _pictures(repository: ChartRepository[Any], name: str, records: list[Record]) -> tuple[str, str]:
+    """Return the chart with the way taken, level and upright."""
+    picture = compose(repository.chart, marks_after(repository.chart, name, records))
     return (
         svg(picture, styled=False, prefix="level-"),
         svg(picture, styled=False, prefix="upright-", upright=True),

@@ -7,16 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from starlette.responses import Response
 from starlette.routing import Route
 
-from statechart.dashboard.charts.detail import detail_of
+from statechart.dashboard.charts.detail import detail_of, picture_of
 from statechart.dashboard.charts.rows import EFFECTS, FAILED, UNREADABLE, Classes
 from statechart.dashboard.query import number
+from statechart.formats.svg import svg
 from statechart.overview import Query
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from statechart.dashboard.charts.desk import Desk
     from statechart.dashboard.charts.detail import Detail
@@ -35,6 +36,7 @@ def routes(desk: Desk) -> Sequence[Route]:
         Route("/", pages.overview),
         Route("/all", pages.mosaic),
         Route("/e/{name}", pages.value),
+        Route("/e/{name}/chart.svg", pages.picture),
     ]
 
 
@@ -61,17 +63,19 @@ class _Pages:
 
     def value(self, request: Request) -> Response:
         desk, name = self._desk, request.path_params["name"]
-        asked = request.query_params.get("at")
-        revision = None if asked is None else number(asked, _HIGHEST, 1, _HIGHEST)
-        detail = detail_of(desk.repository, name, revision, desk.spelling)
+        detail = detail_of(desk.repository, name, _revision(request), desk.spelling)
         return self._page(
             request,
             "value.html",
             **self._shared(request, f"/e/{name}"),
             detail=detail,
             group=self._group(detail),
-            steps=self._steps(detail),
+            steps=detail.following,
         )
+
+    def picture(self, request: Request) -> Response:
+        picture = picture_of(self._desk.repository, request.path_params["name"], _revision(request))
+        return Response(svg(picture), media_type="image/svg+xml")
 
     def _shared(self, request: Request, path: str = "/") -> dict[str, object]:
         return {
@@ -94,11 +98,8 @@ class _Pages:
         held = detail.shown.holder is not None
         return self._classes.group_of(detail.state, due=bool(detail.due), held=held)
 
-    def _steps(self, detail: Detail) -> list[tuple[str, str]]:
-        """Return the commands that can follow, each with its effect."""
-        if detail.story is not None:
-            return [
-                (self._desk.spell(words, detail.name), effect) for words, effect in detail.story.following
-            ]
-        looks = [("verify NAME", "checks the whole history"), ("history NAME", "shows what can be read")]
-        return [(self._desk.spell(words, detail.name), effect) for words, effect in looks]
+
+def _revision(request: Request) -> int | None:
+    """Return the revision that is asked for; one that makes no sense is the last."""
+    asked = request.query_params.get("at")
+    return None if asked is None else number(asked, _HIGHEST, 1, _HIGHEST)

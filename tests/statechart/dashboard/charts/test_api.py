@@ -1,0 +1,120 @@
+"""The API of a chart's values, compared with what the command line prints."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from statechart import ChartRepository
+from statechart.cli.app import main
+from tests.statechart.dashboard.charts.parcels import Parcel, ParcelChart
+
+CHART = f"{ParcelChart.__module__}:ParcelChart"
+
+
+@pytest.fixture
+def kept(parcels: ChartRepository[Parcel]) -> ChartRepository[Parcel]:
+    for name in ("A-1", "A-2", "A-3"):
+        parcels.create(name, Parcel(to="Nowhere", pin="hunter2"))
+    parcels.fire("A-1", ParcelChart.post, track="T-7")
+    parcels.run_effects("A-1")
+    (parcels.files.directory("A-3") / "history.jsonl").write_text("{}\n{}\n")
+    return parcels
+
+
+async def test_answers_are_the_documents_of_the_command_line(
+    kept: ChartRepository[Parcel], opened: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def printed(command: str, *words: str) -> Any:
+        capsys.readouterr()
+        main([command, CHART, *words, "--store", str(kept.files.root), "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    one = "/api/v1/values/A-1"
+    asked = {
+        one: ("show", "A-1"),
+        f"{one}?at=1": ("history", "A-1", "--at", "1"),
+        f"{one}?at=2099-01-01": ("history", "A-1", "--at", "2099-01-01"),
+        f"{one}?at=7": ("history", "A-1", "--at", "7"),
+        f"{one}?at=-1": ("history", "A-1", "--at=-1"),
+        f"{one}/history": ("history", "A-1"),
+        f"{one}/allowed": ("allowed", "A-1"),
+        f"{one}/why": ("why", "A-1"),
+        f"{one}/diagram": ("diagram", "--of", "A-1"),
+        f"{one}/diagram?format=json": ("diagram", "--of", "A-1", "--format", "json"),
+        f"{one}/effects": ("effects", "A-1"),
+        f"{one}/verify": ("verify", "A-1"),
+        "/api/v1/effects": ("effects",),
+        "/api/v1/diagram": ("diagram",),
+        "/api/v1/values/A-3": ("show", "A-3"),
+        "/api/v1/values/A-3/verify": ("verify", "A-3"),
+        "/api/v1/values/A-9": ("show", "A-9"),
+    }
+    async with opened(kept) as client:
+        answers = {path: (await client.get(path)).json() for path in asked}
+        listed = (await client.get("/api/v1/values?sort=name")).json()
+
+    for path, words in asked.items():
+        expected = printed(*words)
+        for told in (answers[path], expected):  # how long ago it was, when it was asked
+            told.get("story", {}).pop("headline", None)
+        assert answers[path] == expected, path
+    assert {key: listed.pop(key) for key in ("total", "page", "pages")} == {
+        "total": 3,
+        "page": 1,
+        "pages": 1,
+    }
+    assert listed.pop("counts")["unreadable"] == 1
+    assert listed == printed("list")
+    assert "hunter2" not in json.dumps(answers)
+
+
+async def test_an_unchanged_answer_is_not_sent_again(kept: ChartRepository[Parcel], opened: Any) -> None:
+    async with opened(kept) as client:
+        first = await client.get("/api/v1/values/A-2")
+        tag = {"if-none-match": f'"other", {first.headers["etag"]}'}
+        again = await client.get("/api/v1/values/A-2", headers=tag)
+        kept.fire("A-2", ParcelChart.lose)
+        changed = await client.get("/api/v1/values/A-2", headers=tag)
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert (changed.status_code, changed.json()["state"]) == (200, "lost")
+
+
+async def test_wrong_questions_are_refused_with_a_document(
+    kept: ChartRepository[Parcel], opened: Any
+) -> None:
+    refusals = {
+        "/api/v1/values/A-1?at=soon": (400, "usage"),
+        "/api/v1/values/A-1?at=99999999999999999999999999": (400, "no_such_moment"),
+        "/api/v1/values/A-9?at=1": (404, "not_found"),
+        "/api/v1/values/A-9/history": (404, "not_found"),
+        "/api/v1/values/a%00b/why": (404, "invalid_name"),
+        "/api/v1/values/A-1/diagram?format=png": (400, "usage"),
+        "/api/v1/values/A-1/diagram?format=svg;x": (400, "usage"),
+        "/api/v1/nothing": (404, "not_found"),
+    }
+    async with opened(kept) as client:
+        for path, told in refusals.items():
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()["error"]["code"]) == told, path
+        assert (await client.post("/api/v1/values/A-1")).status_code == 405
+
+
+async def test_the_metrics_can_be_read_by_prometheus(kept: ChartRepository[Parcel], opened: Any) -> None:
+    async with opened(kept) as client:
+        answer = await client.get("/metrics")
+
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert samples["statechart_values", "ParcelChart", "sent"] == 1
+    assert samples["statechart_values_by_class", "unreadable"] == 1
+    assert samples["statechart_effects_due",] == 1
+    assert samples["statechart_revisions",] == 3
