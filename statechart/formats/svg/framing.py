@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from statechart.formats.svg.geometry import Band, Box, Label, LabelKind, Plan, Wire, bounds, crossings
+from statechart.formats.svg.geometry import (
+    Band,
+    Box,
+    Label,
+    LabelKind,
+    Plan,
+    Rectangle,
+    Wire,
+    bounds,
+    bounds_of,
+    crossings,
+)
 from statechart.formats.svg.metrics import EVENT_SIZE, SMALL_SIZE, text_width
 from statechart.formats.svg.texts import footnotes, row
 from statechart.picture import Picture
@@ -60,14 +71,9 @@ def framed(
     )
 
 
-def _around(wire: Wire) -> tuple[float, float, float, float]:
-    xs, ys = zip(*wire.points, strict=True)
-    return (
-        min(xs) - _START_RADIUS,
-        min(ys) - _START_RADIUS,
-        max(xs) + _START_RADIUS,
-        max(ys) + _START_RADIUS,
-    )
+def _around(wire: Wire) -> Rectangle:
+    left, top, right, bottom = bounds_of(wire.points)
+    return left - _START_RADIUS, top - _START_RADIUS, right + _START_RADIUS, bottom + _START_RADIUS
 
 
 def _notes(picture: Picture, width: float, top: float) -> Iterable[Label]:

@@ -130,23 +130,24 @@ class Plan:
 def crossings(wires: Sequence[Wire]) -> int:
     """Count how often wires cross, curves taken as chains of short lines."""
     chains = [tuple(segments(wire)) for wire in wires]
-    around = [_around(wire.points) for wire in wires]
+    around = [bounds_of(wire.points) for wire in wires]
     return sum(
         _cross(one, two)
         for first, second in combinations(range(len(wires)), 2)
-        if _touch(around[first], around[second])
+        if touch(around[first], around[second])
         for one in chains[first]
         for two in chains[second]
     )
 
 
-def _around(points: Sequence[Point]) -> Rectangle:
-    """Return the rectangle around the corners of a wire, or the control points of its curves."""
+def bounds_of(points: Sequence[Point]) -> Rectangle:
+    """Return the rectangle around points."""
     xs, ys = zip(*points, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _touch(one: Rectangle, two: Rectangle) -> bool:
+def touch(one: Rectangle, two: Rectangle) -> bool:
+    """Return whether two rectangles have a part in common, or touch."""
     return one[0] <= two[2] and two[0] <= one[2] and one[1] <= two[3] and two[1] <= one[3]
 
 

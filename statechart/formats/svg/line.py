@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from statechart.formats.svg.across import Rows, rows
 from statechart.formats.svg.framing import framed
-from statechart.formats.svg.geometry import Anchor, Band, Box, Label, Plan, Point, Wire
+from statechart.formats.svg.geometry import (
+    Anchor,
+    Band,
+    Box,
+    Label,
+    Plan,
+    Point,
+    Rectangle,
+    Wire,
+    bounds_of,
+    touch,
+)
 from statechart.formats.svg.metrics import SMALL_SIZE, text_width
 from statechart.formats.svg.parts import Channel, Line, Port, Route, Station
 from statechart.formats.svg.routing import phases, routed
-from statechart.formats.svg.spacing import place, spacing, widen
+from statechart.formats.svg.spacing import Spacing, part, place, spacing, widen
 from statechart.formats.svg.texts import Inscription, row
-from statechart.formats.svg.tracks import find_free, ordered
+from statechart.formats.svg.tracks import find_free, ordered, touching
 from statechart.picture import Picture
 
 _ROUNDS = 8
 _TEXT_SIDE = 6.0
+_NEARLY = 0.01
 _BESIDE = 5.0
 _ABOVE = 2.0
 _START = 30.0
@@ -35,11 +48,15 @@ def plan(picture: Picture, *, upright: bool = False) -> Plan:
     found = rows(line, orders, upright=upright)
     sketch = _Sketch(line, found, upright)
     bands = list(_bands(bounded, sketch))
+    boxes = [_box(station, sketch) for station in line.stations()]
+    wires, labels = list(_wires(sketch)), list(_labels(sketch))
+    placed = [*(box.rectangle for box in boxes), *(label.rectangle for label in labels)]
+    placed += [bounds_of(pair) for wire in wires for pair in pairwise(wire.points)]
     return framed(
         picture,
-        boxes=[_box(station, sketch) for station in line.stations()],
-        wires=list(_wires(sketch)),
-        labels=[*_labels(sketch), *_names(bands, upright=upright)],
+        boxes=boxes,
+        wires=wires,
+        labels=[*labels, *_names(bands, placed, upright=upright)],
         bands=bands,
     )
 
@@ -59,17 +76,25 @@ def _fitted(
     for _ in range(_ROUNDS):
         place(line, wanted)
         orders = {channel: ordered(line.within(channel), channel) for channel in Channel}
-        if upright:
-            break
-        is_wide = True
-        for order in orders.values():
-            for route in order:
-                room = route.text.width + 2 * _TEXT_SIDE
-                if find_free(route, order, line) < room - 0.01 and route.free is not None:
-                    is_wide = not widen(*route.free, room, wanted) and is_wide
-        if is_wide:
+        pairs = list(touching(orders[Channel.BETWEEN]))
+        for pair in pairs:
+            part(*pair, wanted)
+        if not pairs and (upright or not _widened(line, orders, wanted)):
             break
     return orders
+
+
+def _widened(line: Line, orders: Mapping[Channel, Sequence[Route]], wanted: Spacing) -> bool:
+    """Ask for room for each label that has too little; return whether there are any."""
+    found = False
+    for order in orders.values():
+        for route in order:
+            room = route.text.width + 2 * _TEXT_SIDE
+            free = find_free(route, order, line)
+            if free[1].at - free[0].at < room - _NEARLY:
+                found = widen(*free, room, wanted) or found
+            route.free = free
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +207,14 @@ def _bands(bounded: Sequence[tuple[str, Sequence[Station]]], sketch: _Sketch) ->
         yield Band(name, x, y, right - x, lower - y)
 
 
-def _names(bands: Sequence[Band], *, upright: bool) -> Iterator[Label]:
-    """Yield the names of bands: at the lower left, or at the upper right if the line is upright."""
+def _names(bands: Sequence[Band], placed: Sequence[Rectangle], *, upright: bool) -> Iterator[Label]:
+    """Yield the names of bands: at the lower left, or at an upper corner if the line is upright."""
     for band in bands:
         width, height = text_width(band.name, SMALL_SIZE), row(SMALL_SIZE)
-        x = band.x + (band.width - width - _BAND if upright else _BAND)
+        left, right = band.x + _BAND, band.x + band.width - width - _BAND
         y = band.y + (_ABOVE if upright else band.height - height - _ABOVE)
-        yield Label(x, y, width, height, (band.name,), anchor="start", kind="phase")
+        for x in (right, left) if upright else (left,):
+            label = Label(x, y, width, height, (band.name,), anchor="start", kind="phase")
+            if not any(touch(label.rectangle, each) for each in placed):
+                yield label
+                break

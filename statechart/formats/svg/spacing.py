@@ -117,6 +117,17 @@ def _spread_side(ports: list[Port]) -> None:
         port.offset = at - centre
 
 
+def part(upper: Port, lower: Port, wanted: Spacing) -> None:
+    """Move apart two ports on different rows that are at the same position."""
+    first, last = sorted((upper, lower), key=lambda port: (port.station.place, port.at))
+    if first.station.place < last.station.place:
+        wanted.distances.append((first, last, _PORT_GAP))
+    elif lower.offset < 0:
+        lower.after += _PORT_GAP
+    else:
+        lower.before += _PORT_GAP
+
+
 def widen(low: Port, high: Port, room: float, wanted: Spacing) -> bool:
     """Ask for room between two ports; return whether the order of stations allows it."""
     if low.station is high.station and low.side == high.side:

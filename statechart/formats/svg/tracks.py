@@ -92,8 +92,19 @@ def cuts(route: Route, order: Sequence[Route], line: Line) -> Iterator[Port]:
                 yield drop.source
 
 
-def find_free(route: Route, order: Sequence[Route], line: Line) -> float:
-    """Choose the widest part of a track that nothing crosses; return its length."""
+def touching(order: Sequence[Route]) -> Iterator[tuple[Port, Port]]:
+    """Yield ports on different rows whose routes would lie on each other, the upper port first."""
+    for upper_index, upper in enumerate(order):
+        for lower in order[upper_index + 1 :]:
+            for down in (upper.source, upper.target):
+                for up in (lower.source, lower.target):
+                    # The lower track is reached from above at the place where the upper is from below.
+                    if not upper.rises(down) and lower.rises(up) and abs(down.at - up.at) < _APART:
+                        yield up, down
+
+
+def find_free(route: Route, order: Sequence[Route], line: Line) -> tuple[Port, Port]:
+    """Return the ports around the part of a track that is the best place for its text."""
     ends = [route.low, *sorted(cuts(route, order, line), key=lambda port: port.at), route.high]
     pairs = list(pairwise(ends))
     middle = (route.low.at + route.high.at) / 2
@@ -104,5 +115,4 @@ def find_free(route: Route, order: Sequence[Route], line: Line) -> float:
         length = high.at - low.at
         return length >= need, -abs((low.at + high.at) / 2 - middle) if length >= need else length
 
-    route.free = max(pairs, key=worth)
-    return route.free[1].at - route.free[0].at
+    return max(pairs, key=worth)

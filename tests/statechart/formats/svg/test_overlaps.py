@@ -11,7 +11,7 @@ from statechart.picture import Picture
 from .charts import pictures
 from .overlaps import overlaps
 
-LAYOUTS = ("layered",)
+LAYOUTS = ("layered", "line")
 
 
 def faults(picture: Picture, layout: str) -> list[str]:
