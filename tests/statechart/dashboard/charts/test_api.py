@@ -89,7 +89,7 @@ async def test_wrong_questions_are_refused_with_a_document(
 ) -> None:
     refusals = {
         "/api/v1/values/A-1?at=soon": (400, "usage"),
-        "/api/v1/values/A-1?at=99999999999999999999999999": (400, "no_such_moment"),
+        "/api/v1/values/A-1?at=99999999999999999999999999": (404, "no_such_moment"),
         "/api/v1/values/A-9?at=1": (404, "not_found"),
         "/api/v1/values/A-9/history": (404, "not_found"),
         "/api/v1/values/a%00b/why": (404, "invalid_name"),
