@@ -13,10 +13,11 @@ import tempfile
 from pathlib import Path
 
 import uvicorn
-from fleet import HostSpec, PreviewSpec, make
+from fleet import STEPS, HostSpec, PreviewSpec, make
 from playwright.async_api import Browser, async_playwright
 
 from environments.dashboard import asgi_app
+from environments.testing import ScriptedProvider
 from environments.workspace import Workspace
 
 STATIC = Path(__file__).parent / "_static"
@@ -40,18 +41,24 @@ async def main(target: Path) -> None:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"))
-            for name, (address, width, height, colours) in PICTURES.items():
-                url = f"http://127.0.0.1:{listening.getsockname()[1]}{address}"
-                await take(browser, url, target / f"{name}.png", (width, height), colours)
-            await browser.close()
+        with ScriptedProvider(steps_of=STEPS).installed():
+            await take_all(listening.getsockname()[1], target)
         app.board.hub.close()
         server.should_exit = True
         await serving
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def take_all(port: int, target: Path) -> None:
+    """Take all pictures."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        for name, (address, width, height, colours) in PICTURES.items():
+            path = target / f"{name}.png"
+            await take(browser, f"http://127.0.0.1:{port}{address}", path, (width, height), colours)
+        await browser.close()
 
 
 async def take(browser: Browser, url: str, path: Path, size: tuple[int, int], colours: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,8 +19,8 @@ from environments.model.summary import Summary
 from environments.overview import ATTENTION, EnvironmentRow
 from environments.presentation.answers.chart import chart_marks
 from environments.presentation.answers.history import past, past_view
-from environments.presentation.answers.logs import log_document, trace_document
 from environments.presentation.answers.story import story
+from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excerpt
 from environments.presentation.text import told_records
 from environments.secrets.redaction import redactor
 from statechart.dashboard.refusals import Refused
@@ -38,7 +38,7 @@ Facts: TypeAlias = dict[str, Any]  # Any: what a template shows
 
 _RECORDS: Final = 100
 _LOG_LINES: Final = 40
-_TRACE_LINES: Final = 60
+_TRACE: Final = 24_576  # bytes: a page of its own has more
 
 
 def present(desk: Desk, name: str, at: int) -> Facts:
@@ -50,12 +50,12 @@ def present(desk: Desk, name: str, at: int) -> Facts:
         UnknownProvider: Its provider is not installed.
     """
     entries = _entries(desk, name)
-    lowest, highest = entries[0].revision, entries[-1].revision
-    shown = min(max(at, lowest), highest) if at else highest
+    shown, highest = _revision(entries, at), entries[-1].revision
     then = past(desk.workspace, name, shown) if shown < highest else None
     return {
-        **_frame(desk, name),
-        "lowest": lowest,
+        "name": name,
+        "directory": str(desk.workspace.directory(name)),
+        "lowest": entries[0].revision,
         "shown": shown,
         "highest": highest,
         "then": then.entry if then is not None else None,
@@ -68,10 +68,7 @@ def present(desk: Desk, name: str, at: int) -> Facts:
 
 def _entries(desk: Desk, name: str) -> Sequence[HistoryEntry]:
     """Return the records that can be read."""
-    try:
-        check_name(name)
-    except InvalidName as error:
-        raise Refused(HTTPStatus.NOT_FOUND, "not_found", "no environment can have this name") from error
+    _check(name)
     entries, damage = desk.workspace.readable(name)
     found = list(entries)
     if not found:
@@ -79,25 +76,38 @@ def _entries(desk: Desk, name: str) -> Sequence[HistoryEntry]:
     return found
 
 
-def _frame(desk: Desk, name: str) -> Facts:
-    """Return the facts of all pages of an environment."""
-    return {"name": name, "directory": str(desk.workspace.directory(name))}
+def _load(desk: Desk, name: str) -> AnyEnvironment:
+    _check(name)
+    return desk.workspace.load(name)
+
+
+def _check(name: str) -> None:
+    try:
+        check_name(name)
+    except InvalidName as error:
+        raise Refused(HTTPStatus.NOT_FOUND, "not_found", "no environment can have this name") from error
+
+
+def _revision(entries: Sequence[HistoryEntry], at: int) -> int:
+    """Return a revision that can be shown, whatever was typed; 0 means the last one."""
+    highest = entries[-1].revision
+    return min(max(at, entries[0].revision), highest) if at else highest
 
 
 def _now(desk: Desk, name: str, entries: Sequence[HistoryEntry]) -> Facts:
     """Return the facts of the present: also why it is so, and what to do."""
     view, told = story(desk.workspace, name)
-    row = desk.board.source.row(name)
-    if row is None:  # purged in this moment
-        raise NotFound(name, str(desk.workspace.root))
+    line = stations(view, entries, datetime.now(UTC))
+    summary = Summary.of(view.environment, view.actor, view.last_look)
+    stuck = line.pace.stuck if line is not None and line.pace is not None else None
     return {
-        **_facts(view, row),
-        "line": stations(view, entries, datetime.now(UTC)),
+        **_facts(view, EnvironmentRow.of(summary, held=view.holder is not None, stuck=stuck)),
+        "line": line,
         "story": told,
         "following": [(desk.spell(step, name), effect) for step, effect in told.following],
         **_drift(desk, view),
-        "log": _log(desk, name, _LOG_LINES),
-        "trace": _trace(desk, name, _TRACE_LINES),
+        "log": _excerpt(lambda: log_excerpt(view.environment, desk.workspace.directory(name), _LOG_LINES)),
+        "trace": _excerpt(lambda: trace_excerpt(view.environment, desk.workspace.directory(name), _TRACE)),
     }
 
 
@@ -182,55 +192,39 @@ def _records(entries: Sequence[HistoryEntry], shown: int) -> list[Facts]:
     ]
 
 
-def _log(desk: Desk, name: str, lines: int) -> Facts:
-    """Return the end of the service's log, as far as it is on this machine, or the obstacle."""
+def _excerpt(read: Callable[[], Excerpt]) -> Facts:
+    """Return a part of a text, or the obstacle to reading it."""
     try:
-        return {**log_document(desk.workspace, name, lines), "obstacle": None}
+        return {"of": read(), "obstacle": None}
     except StorageError as error:
-        return {"files": [], "lines": [], "obstacle": str(error)}
-
-
-def _trace(desk: Desk, name: str, lines: int) -> Facts:
-    """Return the end of the last trace, or the obstacle."""
-    try:
-        document = trace_document(desk.workspace, name)
-    except StorageError as error:
-        return {"file": None, "lines": [], "earlier": 0, "obstacle": str(error)}
-    found = str(document["trace"]).splitlines()
-    return {
-        "file": document["file"],
-        "lines": found[-lines:],
-        "earlier": max(0, len(found) - lines),
-        "obstacle": None,
-    }
+        return {"of": Excerpt(), "obstacle": str(error)}
 
 
 def log(desk: Desk, name: str, lines: int) -> Facts:
-    """Return the facts of the page of a log."""
-    _entries(desk, name)
-    found = _log(desk, name, lines)
-    command = desk.spell(f"logs NAME --lines {lines} --follow", name)
-    return {**_frame(desk, name), "kind": "log", **found, "earlier": 0, "command": command}
-
-
-def trace(desk: Desk, name: str, lines: int = 5_000) -> Facts:
-    """Return the facts of the page of a trace."""
-    _entries(desk, name)
-    found = _trace(desk, name, lines)
-    files = [found["file"]] if found["file"] else []
+    """Return the facts of the page of a log; raises the same errors as `present`."""
+    environment, directory = _load(desk, name), desk.workspace.directory(name)
     return {
-        **_frame(desk, name),
+        "name": name,
+        "kind": "log",
+        **_excerpt(lambda: log_excerpt(environment, directory, lines)),
+        "command": desk.spell(f"logs NAME --lines {lines} --follow", name),
+    }
+
+
+def trace(desk: Desk, name: str) -> Facts:
+    """Return the facts of the page of a trace; raises the same errors as `present`."""
+    environment, directory = _load(desk, name), desk.workspace.directory(name)
+    return {
+        "name": name,
         "kind": "trace",
-        **found,
-        "files": files,
+        **_excerpt(lambda: trace_excerpt(environment, directory)),
         "command": desk.spell("logs NAME --trace", name),
     }
 
 
 def chart(desk: Desk, name: str, at: int) -> str:
-    """Return the chart with the way of an environment, as a file of its own."""
+    """Return the chart with the way of an environment, as a file; raises the same errors as `present`."""
     entries = _entries(desk, name)
-    highest = entries[-1].revision
-    shown = min(max(at, entries[0].revision), highest) if at else highest
-    marks = chart_marks(desk.workspace, name, None if shown == highest else shown)
+    shown = _revision(entries, at)
+    marks = chart_marks(desk.workspace, name, None if shown == entries[-1].revision else shown)
     return svg(compose(Lifecycle, marks))

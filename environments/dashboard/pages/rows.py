@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from environments.model.command_name import PATH
+from environments.overview.row import DRIFTED
 from environments.presentation.view import note_of
 from environments.selection import FAILED, INTERRUPTED, UNDER_WAY
 from statechart.terminal.text import ago
@@ -61,7 +62,7 @@ def condition(row: EnvironmentRow) -> str:
             return f"{operation.command} under way"
         if row.kind == INTERRUPTED or (row.kind == FAILED and not row.state.endswith("_failed")):
             return f"{operation.command} {row.kind}"
-    return row.state
+    return f"{row.state}, {DRIFTED}" if row.group == DRIFTED else row.state
 
 
 def remark(row: EnvironmentRow) -> str:
@@ -74,7 +75,7 @@ def remark(row: EnvironmentRow) -> str:
     expires = summary.expires_at
     late = expires is not None and expires <= datetime.now(UTC) and row.state != "destroyed"
     expired = f"expired {ago(expires, datetime.now(UTC))}" if expires is not None and late else ""
-    return "; ".join(filter(None, (row.stuck, said, row.drift, expired)))
+    return "; ".join(filter(None, (row.stuck or said, row.drift, expired)))
 
 
 def trouble(row: EnvironmentRow) -> str:
