@@ -73,8 +73,7 @@ def _order(numbers: Sequence[int]) -> str:
 
 def _detail(taken: Sequence[tuple[int, Visit]]) -> str:
     said = [visit.time or (visit.label if visit.label != str(number) else "") for number, visit in taken]
-    shown = [text for text in said if text]
-    return ", ".join(shown) if len(shown) <= 2 else f"last {shown[-1]}"
+    return next((text for text in reversed(said) if text), "")
 
 
 def _folded(bare: Outline, taken: Mapping[int, Arrow]) -> tuple[list[Arrow], list[list[Arrow]]]:

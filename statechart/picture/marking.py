@@ -58,8 +58,9 @@ def timed(taken: Iterable[tuple[datetime, str, str, str]]) -> list[Visit]:
     The date is left out if all of them are on the same day.
     """
     listed = list(taken)
-    shown = "%H:%M:%S" if len({at.date() for at, *_ in listed}) < 2 else "%m-%d %H:%M:%S"
+    is_one_day = len({at.date() for at, *_ in listed}) < 2
+    whole, short = ("%H:%M:%S", "%H:%M:%SZ") if is_one_day else ("%m-%d %H:%M:%S", "%m-%d %H:%M")
     return [
-        Visit(source, event, target, f"{number} at {at:{shown}}Z", f"{at:{shown}}Z")
+        Visit(source, event, target, f"{number} at {at:{whole}}Z", f"{at:{short}}")
         for number, (at, source, event, target) in enumerate(listed, 1)
     ]

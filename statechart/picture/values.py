@@ -157,11 +157,11 @@ class Picture:
         """Return the picture in a sentence, for people who don't see it."""
         names = {node.id: node.name for node in self.nodes}
         said = [f"{self.name}: {counted(len(self.nodes), 'state')}"]
-        for state, shown in self.classes.items():
-            if shown in ("current", "failed") and not self.missed:
-                failed = ", failed" if shown == "failed" else ""
-                said.append(f"now in {names[state]}{failed}")
+        now = [(state, shown) for state, shown in self.classes.items() if shown in ("current", "failed")]
+        said += [f"now in {names[state]}{', failed' if shown == 'failed' else ''}" for state, shown in now]
         said += [note.spelled(str) for note in self.notes if note.is_remark]
+        if self.missed:
+            said.append(f"no test covers {counted(len(self.missed), 'transition')}")
         return "; ".join(said)
 
 

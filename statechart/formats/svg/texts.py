@@ -10,6 +10,7 @@ from statechart.picture import Arrow, Node, Note, Picture
 BADGE_HEIGHT = 13.0
 _BADGE_SIZE = 9.5
 _LEADING = 1.25
+_NARROW_DETAIL = 92.0  # a date and a time
 _EVENT_WIDTH, _NARROW_EVENT = 150.0, 68.0
 _EVENT_LINES, _NARROW_LINES = 3, 5
 _NAME_WIDTH, _NARROW_NAME, _NAME_LINES = 150.0, 88.0, 3
@@ -52,7 +53,8 @@ def inscription(arrow: Arrow, *, narrow: bool = False) -> Inscription:
         wrapped(whole_label(arrow), width, EVENT_SIZE, bold=is_bold),
         _NARROW_LINES if narrow else _EVENT_LINES,
     )
-    detail = arrow.detail and limited(wrapped(arrow.detail, width, SMALL_SIZE, bold=is_bold), 1)[0]
+    room = _NARROW_DETAIL if narrow else width
+    detail = arrow.detail and limited(wrapped(arrow.detail, room, SMALL_SIZE, bold=is_bold), 1)[0]
     return _sized(lines, arrow.order, detail, bold=is_bold)
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statechart.diagram import mermaid
 from statechart.formats.escapes import markdown
 from statechart.picture import printable
+from statechart.testing.coverage.colouring import coloured
 from statechart.testing.coverage.counting import Coverage
 from statechart.testing.coverage.items import PRODUCTION, Covered, percent
-from statechart.testing.coverage.page import as_html, coloured
+from statechart.testing.coverage.page import as_html
 
 _SHOWN = 8
 

@@ -12,8 +12,10 @@ import pytest
 
 from statechart import Chart, State
 from statechart.formats.dot import dot
+from statechart.testing.coverage.colouring import coloured
+from statechart.testing.coverage.counting import Coverage
 from statechart.testing.coverage.items import Covered
-from statechart.testing.coverage.page import coloured
+from statechart.testing.coverage.page import as_html
 
 HALF = """
 from shop import OrderChart
@@ -262,7 +264,7 @@ def test_every_report_can_be_had_at_once(
     assert numbers(result)["states"] == (3, 4)
     page = (shop.path / "out" / "page.html").read_text()
     assert "<li><code>test_orders.py::test_paying</code></li>" in page
-    assert "<svg" in page or "<pre>stateDiagram-v2" in page
+    assert page.count('role="img"') == 2  # for wide and for narrow screens
     said = json.loads((shop.path / "chart-coverage.json").read_text())["charts"][0]
     assert said["kinds"]["transitions"]["tests"]["draft --pay--> paid"] == ["test_orders.py::test_paying"]
     assert said["percent"] == 9.0
@@ -297,6 +299,42 @@ def test_l(chart_driver):
     drawn = (shop.path / "chart-coverage.md").read_text()
     assert "s_running --> s_destroyed : destroy (no test)" in drawn
     assert "s_created --> s_destroyed" not in drawn
+
+
+def test_a_page_tells_tests_from_production_by_colour_and_dash() -> None:
+    covered = Covered.of(Crossing)
+    covered.meet("transitions", "green --stop--> red", "test_one")
+    covered.meet("transitions", "red --pause--> green", "test_one")
+    covered.meet_production({"green --stop--> red": 3, "red --go--> green": 2}, [])
+
+    arrows = coloured(covered).arrows
+    page = as_html(Coverage({"light": covered}))
+
+    assert {arrow.names[0]: (arrow.kind, arrow.detail) for arrow in arrows} == {
+        "Stop": ("taken", "1 · 3x"),
+        "Go": ("untested", "0 · 2x"),
+        "Pause": ("unseen", "1 · 0x"),
+        "Wait": ("missed", "0 · 0x"),
+    }
+    ids = re.findall(r' id="(.*?)"', page)
+    assert len(ids) == len(set(ids)) > 0
+    assert not re.search(r"https?://(?!www\.w3\.org/)", page)
+    legend = page[page.index('<ul class="legend">') :]
+    assert re.findall(r'class="wire (\w+)".*?</svg>(.*?)</li>', legend[: legend.index("</ul>")]) == [
+        ("taken", "tested, and seen in production"),
+        ("untested", "seen in production, never tested"),
+        ("unseen", "tested, never seen in production"),
+        ("missed", "neither"),
+    ]
+
+
+class Crossing(Chart):
+    green = State(initial=True)
+    red = State()
+    stop = green.to(red)
+    go = red.to(green)
+    pause = red.to(green)
+    wait = red.to.itself()
 
 
 class Light(Chart):
