@@ -67,15 +67,19 @@ class EnvironmentSource:
             summary = UnreadableSummary(name, error)
         return self._row(summary)
 
-    async def changes(self) -> AsyncGenerator[frozenset[str], None]:
+    async def changes(self, *, every: float | None = None) -> AsyncGenerator[frozenset[str], None]:
         """Yield the names that may have changed; at first, all. Purged names are yielded too.
 
-        A name whose step under way has come to count as stuck is yielded as well.
+        A name whose step under way has come to count as stuck is yielded as well. With `every`, an empty
+        set is yielded after so many seconds without a change.
         """
-        async with aclosing(self._changes.names(every=_PATIENCE)) as changes:
+        async with aclosing(self._changes.names(every=_PATIENCE if every is None else every)) as changes:
+            is_first = True
             async for names in changes:
-                if found := names | self._stuck():
+                found = names | self._stuck()
+                if found or is_first or every is not None:
                     yield found
+                is_first = False
 
     def _stuck(self) -> frozenset[str]:
         """Return the names whose step has come to count as stuck, once."""

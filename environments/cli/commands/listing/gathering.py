@@ -87,7 +87,7 @@ def _take(
     found.names.append(line.name)
     if isinstance(line, UnreadableSummary):
         if selection.matches_name(line.name):
-            found.unreadable.append((line.name, _why(settings, line)))
+            found.unreadable.append((line.name, why(settings, line)))
         return
     found.labels.update(line.labels)
     if selection.picks(line, now, held=held):
@@ -141,7 +141,8 @@ def entries(settings: Settings) -> int:
         return 1  # the storage reports the problem
 
 
-def _why(settings: Settings, summary: UnreadableSummary) -> Report:
+def why(settings: Settings, summary: UnreadableSummary) -> Report:
+    """Return why an environment can't be read, and what to do."""
     # Errors are rare in lists, and their table loads all that can fail.
     from environments.cli.error_reports import report
 

@@ -44,9 +44,9 @@ class Wanted(NamedTuple):
     typed: tuple[str, ...] = ()
 
 
-def rendered(found: Gathered, wanted: Wanted, width: int | None) -> list[str]:
-    """Return the heading and the lines of the environments."""
-    documents = ordered(found.documents, wanted.sort, wanted.group_by)
+def rendered(found: Gathered, wanted: Wanted, width: int | None, *, in_order: bool = False) -> list[str]:
+    """Return the heading and the lines of the environments, which are sorted unless they are `in_order`."""
+    documents = found.documents if in_order else ordered(found.documents, wanted.sort, wanted.group_by)
     reasons = [(name, report.message) for name, report in found.unreadable]
     now = datetime.now(UTC)
     lines = list_lines(

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
 
 import click
 
-from environments.cli.commands.listing.gathering import Gathered, gather
+from environments.cli import loading
+from environments.cli.commands.listing.gathering import Gathered, why
 from environments.cli.commands.listing.rendering import Wanted, check, counted, rendered
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
+from environments.model.summary import UnreadableSummary
+from environments.overview import EnvironmentRow, EnvironmentSource
 from environments.presentation.listing import ordered
-from environments.selection import INTERRUPTED, UNDER_WAY
-from statechart.following.names import NameChanges
+from statechart.following.cancellation import in_thread
 from statechart.following.watching import EVERY
+from statechart.overview import Index
 from statechart.terminal.colours import coloured
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.output import note, write
 from statechart.terminal.streams import size_of
 
 _END_OF_LINE, _END_OF_SCREEN, _CLEARED = "\x1b[K", "\x1b[J", "\x1b[2J\x1b[H"
+_SHARE: Final = 4  # how much longer than drawing takes to wait with drawing again
 # What makes a line worth to be printed again: not its age, which changes all the time.
-_TOLD = ("class", "state", "release", "serving", "url", "note", "labels", "expires_at")
+_TOLD = ("class", "state", "release", "serving", "url", "note", "drift", "labels", "expires_at")
 
 
 class _View(Protocol):
-    def show(self, found: Gathered, wanted: Wanted) -> None: ...
+    def show(self, found: Gathered, wanted: Wanted, urgent: Sequence[str]) -> None: ...
 
 
 def watch(settings: Settings, wanted: Wanted) -> None:
@@ -57,25 +65,107 @@ def watch(settings: Settings, wanted: Wanted) -> None:
 
 
 async def _follow(settings: Settings, wanted: Wanted, view: _View) -> None:
-    found: Gathered | None = None
-    async for changed in NameChanges(settings.data_dir).names(every=EVERY):
-        if found is None or changed or _may_change_by_itself(found, wanted):
-            checked = found is not None
-            found = gather(settings, wanted.selection)
-            if not checked:  # later, environments may come and go
-                check(found, wanted)
-        view.show(found, wanted)
+    selected = _Selected(settings, wanted)
+    async with aclosing(selected.source.changes(every=EVERY)) as changes:
+        async for names in changes:
+            await selected.update(names)
+            begun = time.monotonic()
+            view.show(selected.found, wanted, selected.urgent)
+            # Of thousands, many may change at once, and drawing takes its time.
+            await asyncio.sleep(min(EVERY, _SHARE * (time.monotonic() - begun)))
 
 
-def _may_change_by_itself(found: Gathered, wanted: Wanted) -> bool:
-    """Return whether the list may change without a change of a file: a process dies, or time passes."""
-    return wanted.selection.expired or any(
-        each["class"] in (UNDER_WAY, INTERRUPTED) for each in found.documents
-    )
+class _Selected:
+    """The selected environments, of an index that is kept up to date.
+
+    Attributes:
+        source: Where the environments are read from.
+        found: The selected environments.
+        urgent: The names of the selected environments, those that need a person first.
+    """
+
+    def __init__(self, settings: Settings, wanted: Wanted) -> None:
+        self.source = EnvironmentSource(loading.workspace(settings), settings.spell)
+        self.found = Gathered()
+        self.urgent: Sequence[str] = ()
+        self._settings = settings
+        self._wanted = wanted
+        self._index = Index(self.source)
+        self._is_read = False
+        self._documents: dict[str, tuple[EnvironmentRow, Mapping[str, Any]]] = {}  # Any: JSON
+
+    async def update(self, names: frozenset[str]) -> None:
+        """Read the environments that have changed; at first, all.
+
+        Raises:
+            NothingMatches: A pattern matches no name.
+            UnknownLabel: No environment has a label of a condition.
+        """
+        if not self._is_read:
+            await in_thread(self._index.read)
+            self._select()
+            check(self.found, self._wanted)  # later, environments may come and go
+            self._is_read = True
+        elif names or self._wanted.selection.expired:
+            await in_thread(lambda: self._index.refresh(names))
+            self._select()
+
+    def _select(self) -> None:
+        found, now, urgent = Gathered(), datetime.now(UTC), []
+        selection = self._wanted.selection
+        for row in self._index.rows:
+            found.names.append(row.name)
+            found.labels.update(row.labels)
+            if row.summary is None:
+                if selection.matches_name(row.name) and row.error is not None:
+                    unreadable = UnreadableSummary(row.name, row.error)
+                    found.unreadable.append((row.name, why(self._settings, unreadable)))
+                    urgent.append(row.name)
+            elif selection.picks(row.summary, now, held=row.held):
+                found.documents.append(self._document(row))
+                urgent.append(row.name)
+        found.names.sort()
+        found.unreadable.sort(key=lambda each: each[0])
+        found.documents.sort(key=lambda each: each["name"])
+        self.found, self.urgent = found, urgent
+
+    def _document(self, row: EnvironmentRow) -> Mapping[str, Any]:  # Any: JSON
+        known = self._documents.get(row.name)
+        if known is None or known[0] is not row:
+            document = row.document(self._settings.spell)
+            if row.stuck is not None:
+                document["note"] = row.stuck
+            known = self._documents[row.name] = row, document
+        return known[1]
 
 
 def _nothing(settings: Settings) -> str:
     return f"no environments in {settings.data_dir.absolute()}"
+
+
+def _fitting(found: Gathered, wanted: Wanted, urgent: Sequence[str], room: int, columns: int) -> list[str]:
+    """Return the lines of a list, or those that fit: the ones that need a person, unless sorted."""
+    count = len(found.documents) + len(found.unreadable)
+    if not count:
+        return []
+    is_sorted = wanted.sort != "name"
+    if wanted.group_by is not None or count < room:
+        lines = rendered(found, wanted, columns)
+        if len(lines) > room and not is_sorted:
+            lines = rendered(found, wanted._replace(sort="state"), columns)
+        return (
+            lines if len(lines) <= room else [*lines[: room - 1], f"… {len(lines) - room + 1} more lines"]
+        )
+    # Only as many lines as fit are made, of however many thousands.
+    part, fit = Gathered(), max(0, room - 2)
+    if is_sorted:
+        part.documents = ordered(found.documents, wanted.sort)[:fit]
+    else:
+        by_name = {each["name"]: each for each in found.documents}
+        part.documents = [by_name[name] for name in urgent[:fit] if name in by_name]
+        part.unreadable = [each for each in found.unreadable if each[0] in urgent[:fit]]
+    lines = rendered(part, wanted, columns, in_order=True)[: room - 1]
+    return [*lines, f"… {count + 1 - len(lines)} more lines"]
 
 
 @dataclass(slots=True)
@@ -86,16 +176,12 @@ class _Drawing:
     drawn: list[str] = field(default_factory=list)
     size: os.terminal_size | None = None
 
-    def show(self, found: Gathered, wanted: Wanted) -> None:
+    def show(self, found: Gathered, wanted: Wanted, urgent: Sequence[str]) -> None:
         """Draw the list if it has changed, at most as many lines as the terminal has."""
         size = size_of(sys.stdout) or os.terminal_size((80, 24))
-        lines = rendered(found, wanted, size.columns) if found.documents or found.unreadable else []
         last = counted(found, size.columns) if found.total else [_nothing(self.settings)]
         room = max(1, size.lines - len(last) - 1)  # the cursor is on the line below
-        if len(lines) > room:
-            if wanted.sort == "name":  # what needs attention must not be what does not fit
-                lines = rendered(found, wanted._replace(sort="state"), size.columns)
-            lines = [*lines[: room - 1], f"… {len(lines) - room + 1} more lines"]
+        lines = _fitting(found, wanted, urgent, room, size.columns)
         lines += last
         if lines == self.drawn and size == self.size:
             return
@@ -119,13 +205,16 @@ class _Lines:
     settings: Settings
     told: dict[str, object] | None = None
 
-    def show(self, found: Gathered, wanted: Wanted) -> None:
+    def show(self, found: Gathered, wanted: Wanted, urgent: Sequence[str]) -> None:
         """Print the lines that have changed."""
-        size = size_of(sys.stdout)
-        heading, *lines = rendered(found, wanted._replace(group_by=None), size.columns if size else None)
+        del urgent  # a pipe has room for all
         documents = ordered(found.documents, wanted.sort)
         now: dict[str, object] = {each["name"]: [each[key] for key in _TOLD] for each in documents}
         now |= {name: report.message for name, report in found.unreadable}
+        if now == self.told:
+            return
+        size = size_of(sys.stdout)
+        heading, *lines = rendered(found, wanted._replace(group_by=None), size.columns if size else None)
         changed = [
             line for line, name in zip(lines, now, strict=True) if now[name] != (self.told or {}).get(name)
         ]
