@@ -1,0 +1,114 @@
+"""`python -m statechart dashboard`: its start, its end, and what it says of wrong input."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statechart import ChartRepository
+from statechart.cli import loading
+from statechart.cli.settings import Settings
+from tests.cli.conftest import Ran
+from tests.statechart.cli.conftest import cli as cli  # the fixture
+from tests.statechart.dashboard.charts.parcels import Parcel
+
+MODULE = "tests.statechart.dashboard.charts.parcels"
+CHART = f"{MODULE}:ParcelChart"
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "following"),
+    [
+        ((), "Missing argument 'MODULE:CHART'", "dashboard --help"),
+        ((f"{MODULE}:Parsel",), "its charts are", "diagram"),
+        (("nope:Chart",), "there is no module nope", "diagram"),
+        ((f"{MODULE}:Parcel",), "not a chart", "diagram"),
+        ((CHART, "--store", "a_file"), "a_file is not a directory", "--store DIR"),
+        ((CHART, "--port", "70000"), "70000 is no port", "--port 8731"),
+        ((CHART, "--port", "x"), "is not a whole number", "dashboard --help"),
+        ((CHART, "--host", "0.0.0.0"), "without TLS", "--allow-host NAME"),
+        ((f"{MODULE}:parcels", "--store", "x"), "leave --store away", "list"),
+    ],
+)
+def test_wrong_words_are_refused_with_what_to_type(
+    cli: Any, tmp_path: Path, words: tuple[str, ...], said: str, following: str
+) -> None:
+    (tmp_path / "a_file").write_text("")
+
+    ran: Ran = cli("dashboard", *words)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert following in ran.err.partition("next: ")[2]
+
+
+def test_a_port_in_use_is_a_conflict_that_names_who_has_it(cli: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = cli("dashboard", CHART, "--port", str(taken.getsockname()[1]))
+
+    assert ran.code == 5
+    assert "is in use by" in ran.err
+    assert f"python -m statechart dashboard {CHART} --port 0" in ran.err
+
+
+def test_without_the_extra_one_line_says_what_to_install(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "statechart.dashboard.charts.app", raising=False)
+    monkeypatch.delitem(sys.modules, "statechart.dashboard.site", raising=False)
+    monkeypatch.setitem(sys.modules, "starlette.exceptions", None)
+
+    ran = cli("dashboard", CHART)
+
+    assert ran.code == 2
+    assert "next: pip install 'envchart[dashboard]'" in ran.err
+    assert len(ran.err.splitlines()) == 2
+
+
+def test_commands_to_copy_work_in_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = Path(f"{ROOT}/{MODULE.replace('.', '/')}.py").read_text()
+    (tmp_path / "own_parcels.py").write_text(source)
+    typed = Settings(reference="own_parcels.py:ParcelChart", chosen_store=Path("my store"))
+    named = Settings(reference=f"{MODULE}:parcels")
+
+    of_file = loading.lasting_spelling(typed, loading.repository(typed))
+    of_repository = loading.lasting_spelling(named, loading.repository(named))
+
+    assert of_file.spell("show NAME", "A-1") == (
+        f"python -m statechart show {tmp_path}/own_parcels.py:ParcelChart A-1 --store '{tmp_path}/my store'"
+    )
+    assert of_repository.spell("list") == f"python -m statechart list {MODULE}:parcels"
+
+
+def test_a_server_shows_the_store_until_ctrl_c(parcels: ChartRepository[Parcel]) -> None:
+    parcels.create("A-1", Parcel())
+    words = ["dashboard", CHART, "--store", parcels.files.root, "--port", "0", "--json"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "statechart", *words], cwd=ROOT, stdout=-1, stderr=-1, text=True
+    )
+    with server:
+        try:
+            assert server.stdout is not None
+            said = ""
+            while not said.endswith("}\n"):
+                said += server.stdout.readline()
+            started = json.loads(said)
+            url = f"http://127.0.0.1:{started['port']}/api/v1/values/A-1"
+            asking = urllib.request.Request(url, headers={"Authorization": f"Bearer {started['token']}"})
+            with urllib.request.urlopen(asking, timeout=60) as answer:
+                shown = json.load(answer)
+            server.send_signal(signal.SIGINT)
+            code = server.wait(60)
+        finally:
+            server.kill()
+
+    assert shown["next"][0] == f"python -m statechart fire {CHART} A-1 post --store {parcels.files.root}"
+    assert code == 128 + signal.SIGINT
