@@ -33,10 +33,15 @@ class Answer:
     links: Mapping[str, str] = field(default_factory=dict)
 
 
+def digest(document: object) -> str:
+    """Return a short digest of a document."""
+    return sha256(json.dumps(document).encode()).hexdigest()[:16]
+
+
 def response(request: Request, answer: Answer) -> Response:
     """Return an answer as a response, without content if the client has it."""
     content = json.dumps(answer.document).encode()
-    tag = answer.tag if answer.tag is not None else sha256(content).hexdigest()[:32]
+    tag = answer.tag or digest(answer.document)
     headers = {"ETag": f'"{tag}"'}
     if answer.links:
         headers["Link"] = ", ".join(f'<{place}>; rel="{rel}"' for rel, place in answer.links.items())

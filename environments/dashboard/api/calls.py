@@ -68,5 +68,13 @@ CALLS: Final = (
         "Trace",
         one.trace,
     ),
+    Call(
+        "/environments/{name}/drift",
+        "readDrift",
+        "Show the differences that were found when drift last looked. Nothing is looked at.",
+        "envchart show NAME",
+        "Drift",
+        one.drift,
+    ),
 )
 """All calls that answer with a document of the command line."""

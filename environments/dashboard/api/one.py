@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast
 
-from environments.dashboard.api.answering import Answer
+from environments.dashboard.api.answering import Answer, digest
 from environments.dashboard.api.parameters import choice, text, whole
 from environments.lifecycle import Lifecycle
 from environments.presentation.answers.chart import chart_document, chart_marks
 from environments.presentation.answers.history import history_opening, past, past_of, readable_history
 from environments.presentation.answers.logs import log_document, trace_document
-from environments.presentation.answers.story import why_document
-from environments.presentation.documents import environment_document, history_document
+from environments.presentation.answers.story import look_closely, why_document
+from environments.presentation.documents import (
+    environment_document,
+    history_document,
+    last_look_document,
+)
 from environments.presentation.view import look
 from statechart.diagram import FORMATS, Format, draw
 
 if TYPE_CHECKING:
     from environments.dashboard.api.ask import Ask
-    from environments.model.environment import AnyEnvironment
-    from environments.presentation.view import View
 
 _TEXTS: Final = tuple(each for each in FORMATS if each != "png")
 _MOST_LINES: Final = 10_000
@@ -38,8 +39,15 @@ def environment(ask: Ask) -> Answer:
         then = past(workspace, ask.name, at)
         tag = f"{then.environment.lineage}-{then.entry.revision}-{then.entry.seq}-past"
         return Answer(past_of(then, spell, workspace.directory(ask.name)), tag)
-    view, tag = _seen(ask)
-    return Answer(environment_document(view, spell, workspace.directory(ask.name)), tag)
+    # Before the environment: what is recorded in between must not have the tag of what is read.
+    seq = workspace.last_seq(ask.name)
+    view = look_closely(workspace, ask.name)
+    environment = view.environment
+    document = environment_document(view, spell, workspace.directory(ask.name))
+    tag = f"{environment.lineage}-{environment.revision}-{seq}"
+    # A lock, a process that died, time, and a look at the resources change it without a record.
+    is_more = view.holder is not None or view.interrupted or view.last_look is not None
+    return Answer(document, f"{tag}-{digest(document)}" if is_more else tag)
 
 
 def history(ask: Ask) -> Answer:
@@ -72,17 +80,8 @@ def trace(ask: Ask) -> Answer:
     return Answer(trace_document(ask.desk.workspace, ask.name))
 
 
-def _seen(ask: Ask) -> tuple[View[AnyEnvironment], str]:
-    """Return an environment as it is now, and the tag of that."""
-    workspace = ask.desk.workspace
-    # Before the environment: a record that is written in between must not have the tag of what is read.
-    seq = workspace.last_seq(ask.name)
-    view = look(workspace, ask.name)
-    environment = view.environment
-    tag = f"{environment.lineage}-{environment.revision}-{seq}"
-    # No record tells that a process takes the lock, or that it died.
-    if view.holder is not None:
-        tag += f"-{sha256(view.holder.token.encode()).hexdigest()[:8]}"
-    elif view.interrupted:
-        tag += "-interrupted"
-    return view, tag
+def drift(ask: Ask) -> Answer:
+    """Return what drift found when it last looked, as `show --json` prints it."""
+    view = look(ask.desk.workspace, ask.name)
+    found = last_look_document(view.last_look, view.environment, ask.desk.spell)
+    return Answer({"name": ask.name, "drift": found})

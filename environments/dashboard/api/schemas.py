@@ -34,6 +34,8 @@ _FLAG: Final[Schema] = {"type": "boolean"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _TIME_OR_NULL: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
+_SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+_SECONDS_OR_NULL: Final[Schema] = {"type": ["number", "null"], "minimum": 0}
 _TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
 _LABELS: Final[Schema] = {"type": "object", "additionalProperties": _TEXT}
 _RECORDS: Final[tuple[type[BaseModel], ...]] = (
@@ -64,6 +66,9 @@ def _documents() -> dict[str, Schema]:
         "EnvironmentSummary": _summary(),
         "UnreadableEnvironment": _object({"name": _TEXT, "error": _object(_ERROR)}),
         "Spec": _spec(),
+        "Pace": _pace(),
+        "LastLook": _last_look(),
+        "Drift": _object({"name": _TEXT, "drift": _or_null("LastLook")}),
         "Environment": {
             "oneOf": [
                 _object(environment),
@@ -108,11 +113,14 @@ def _environment() -> dict[str, Schema]:
         "state": _state(),
         "condition": _TEXT,
         "is_error": _FLAG,
+        "actor": _TEXT_OR_NULL,
         "failure": _or_null("Failure"),
         "operation": _or_null("Operation"),
         "holder": _or_null("Holder"),
+        "pace": _or_null("Pace"),
         "labels": _LABELS,
         "expires_at": _TIME_OR_NULL,
+        "drift": _or_null("LastLook"),
         "next": _TEXTS,
         "lineage": _TEXT,
         "revision": _COUNT,
@@ -133,6 +141,7 @@ def _summary() -> Schema:
             "condition": _TEXT,
             "is_error": _FLAG,
             "revision": _COUNT,
+            "actor": _TEXT_OR_NULL,
             "updated_at": _TIME,
             "since": _TIME,
             "provider": _TEXT,
@@ -144,9 +153,46 @@ def _summary() -> Schema:
             "labels": _LABELS,
             "class": {"type": "string", "enum": [*STATES]},
             "note": _TEXT_OR_NULL,
+            "drift": _or_null("LastLook"),
             "next": _TEXTS,
         }
     )
+
+
+def _pace() -> Schema:
+    return {
+        **_object(
+            {
+                "elapsed": _SECONDS,
+                "usual": _SECONDS_OR_NULL,
+                "step": _TEXT_OR_NULL,
+                "step_elapsed": _SECONDS_OR_NULL,
+                "step_usual": _SECONDS_OR_NULL,
+                "limit": _SECONDS_OR_NULL,
+                "attempts": _COUNT,
+                "programs": _TEXTS,
+                "stuck": _TEXT_OR_NULL,
+                "steps": {"type": "object", "additionalProperties": _SECONDS},
+            }
+        ),
+        "description": "How long the command under way takes, and usually takes, in seconds.",
+    }
+
+
+def _last_look() -> Schema:
+    finding = _object({"kind": _TEXT, "what": _TEXT, "next": _TEXT_OR_NULL})
+    return {
+        **_object(
+            {
+                "at": _TIME,
+                "revision": _COUNT,
+                "current": _FLAG,
+                "findings": {"type": "array", "items": finding},
+                "unseen": _TEXTS,
+            }
+        ),
+        "description": "What drift found when it last looked; current if nothing has changed since.",
+    }
 
 
 def _list() -> Schema:
