@@ -7,9 +7,9 @@ from dataclasses import replace
 from html import escape
 
 from statechart.formats.svg.geometry import Band, Box, Label, Plan, Point, Wire
-from statechart.formats.svg.metrics import EVENT_SIZE, NAME_SIZE, SMALL_SIZE, text_width
+from statechart.formats.svg.metrics import BADGE_SIZE, EVENT_SIZE, NAME_SIZE, SMALL_SIZE, text_width
 from statechart.formats.svg.style import Theme, style
-from statechart.formats.svg.texts import BADGE_HEIGHT, badge_width, row, whole_label
+from statechart.formats.svg.texts import BADGE_GAP, BADGE_HEIGHT, badge_width, row, whole_label
 from statechart.picture import Arrow, Node, Picture
 
 KINDS = ("plain", "taken", "failed", "missed", "untested", "unseen")
@@ -197,25 +197,28 @@ def _label(label: Label, picture: Picture) -> str:
 def _lines(label: Label, size: float) -> Iterator[str]:
     part = {"start": 0.0, "middle": 0.5, "end": 1.0}[label.anchor]
     badge = badge_width(label.order)
+    is_bold = label.arrow is not None
     for number, text in enumerate(label.lines):
         top = label.y + number * row(size)
-        room = label.width - (badge if number == 0 else 0.0)
-        left = label.x + (badge if number == 0 else 0.0)
         if badge and number == 0:
-            start = label.x + (room - text_width(text, size)) * part if room > 0 else label.x
-            yield _badge(label.order, max(start, label.x), top, size)
-        yield _text(text, left + room * part, top, size, "", label.anchor)
+            room = label.width - badge - text_width(text, size, bold=is_bold)
+            start = label.x + max(room, 0.0) * part
+            yield _badge(label.order, start, top, size)
+            yield _text(text, start + badge, top, size, "", "start")
+        else:
+            yield _text(text, label.x + label.width * part, top, size, "", label.anchor)
     if label.detail:
         top = label.y + len(label.lines) * row(size)
         yield _text(label.detail, label.x + label.width * part, top, SMALL_SIZE, "detail", label.anchor)
 
 
 def _badge(order: str, x: float, top: float, size: float) -> str:
-    width = badge_width(order) - 4.0
+    width = badge_width(order) - BADGE_GAP
     y = top + (row(size) - BADGE_HEIGHT) / 2
     place = f'x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" height="{_number(BADGE_HEIGHT)}"'
     shape = f'<rect class="badge" {place} rx="{_number(BADGE_HEIGHT / 2)}"/>'
-    return shape + _text(order, x + width / 2, y - (row(9.5) - BADGE_HEIGHT) / 2, 9.5, "count", "middle")
+    top_of_number = y + (BADGE_HEIGHT - row(BADGE_SIZE)) / 2
+    return shape + _text(order, x + width / 2, top_of_number, BADGE_SIZE, "count", "middle")
 
 
 def _point(point: Point) -> str:

@@ -15,6 +15,9 @@ EVENT_SIZE = 11.0
 SMALL_SIZE = 10.0
 """The size of actions, times, notes and phases."""
 
+BADGE_SIZE = 9.5
+"""The size of the numbers in badges."""
+
 # The widths of DejaVu Sans, wider than Arial, Segoe UI and Helvetica, in thousandths of the size.
 _BY_WIDTH = {
     280: "ijlIJ'",
@@ -29,7 +32,7 @@ _BY_WIDTH = {
     990: "mW@%",
 }
 _WIDTHS = {letter: width / 1000 for width, letters in _BY_WIDTH.items() for letter in letters}
-_CAPITAL, _SMALL, _WIDE, _BOLD = 0.8, 0.66, 1.05, 1.14
+_CAPITAL, _SMALL, _WIDE, _BOLD = 0.8, 0.66, 1.05, 1.17
 
 
 @lru_cache(maxsize=8192)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from statechart.formats.svg.metrics import EVENT_SIZE, NAME_SIZE, SMALL_SIZE
+from statechart.formats.svg.metrics import BADGE_SIZE, EVENT_SIZE, NAME_SIZE, SMALL_SIZE
 
 Theme: TypeAlias = Literal["auto", "light", "dark"]
 
@@ -93,7 +93,9 @@ stroke-linejoin:round}}
 .chart .event.unseen text{{fill:var(--chart-unseen)}}
 .chart .everywhere{{stroke-dasharray:2 3}}
 .chart .badge{{fill:var(--chart-way)}}
-.chart .event text.count{{fill:var(--chart-on-current);stroke:none;font-size:9.5px;font-weight:700}}
+.chart .event text.count{{fill:var(--chart-on-current);stroke:none;font-size:{BADGE_SIZE}px;font-weight:700}}
+.chart .unseen .badge{{fill:var(--chart-unseen)}}
+.chart .event text.detail{{font-size:{SMALL_SIZE}px;font-weight:400}}
 .chart .failed .badge,.chart .untested .badge{{fill:var(--chart-failed)}}
 .chart .event.failed text.count,.chart .event.untested text.count{{fill:var(--chart-on-failed)}}
 """

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statechart.formats.svg.metrics import EVENT_SIZE, NAME_SIZE, SMALL_SIZE, limited, text_width, wrapped
+from statechart.formats.svg.metrics import (
+    BADGE_SIZE,
+    EVENT_SIZE,
+    NAME_SIZE,
+    SMALL_SIZE,
+    limited,
+    text_width,
+    wrapped,
+)
 from statechart.picture import Arrow, Node, Note, Picture
 
 BADGE_HEIGHT = 13.0
-_BADGE_SIZE = 9.5
+BADGE_GAP = 4.0
+_BADGE_SIDES = 7.0
 _LEADING = 1.25
 _NARROW_DETAIL = 92.0  # a date and a time
-_EVENT_WIDTH, _NARROW_EVENT = 150.0, 68.0
+_EVENT_WIDTH, _NARROW_EVENT = 150.0, 78.0
 _EVENT_LINES, _NARROW_LINES = 3, 5
 _NAME_WIDTH, _NARROW_NAME, _NAME_LINES = 150.0, 88.0, 3
 _LEAST_BOX, _BOX_SIDE, _BOX_TOP = 64.0, 13.0, 9.5
@@ -36,7 +45,11 @@ def row(size: float) -> float:
 
 def badge_width(order: str) -> float:
     """Return the width of a badge with the space after it; 0 without an order."""
-    return max(BADGE_HEIGHT, text_width(order, _BADGE_SIZE) + 8.0) + 4.0 if order else 0.0
+    return (
+        max(BADGE_HEIGHT, text_width(order, BADGE_SIZE, bold=True) + _BADGE_SIDES) + BADGE_GAP
+        if order
+        else 0.0
+    )
 
 
 def whole_label(arrow: Arrow) -> str:
@@ -54,14 +67,14 @@ def inscription(arrow: Arrow, *, narrow: bool = False) -> Inscription:
         _NARROW_LINES if narrow else _EVENT_LINES,
     )
     room = _NARROW_DETAIL if narrow else width
-    detail = arrow.detail and limited(wrapped(arrow.detail, room, SMALL_SIZE, bold=is_bold), 1)[0]
+    detail = arrow.detail and limited(wrapped(arrow.detail, room, SMALL_SIZE), 1)[0]
     return _sized(lines, arrow.order, detail, bold=is_bold)
 
 
 def _sized(lines: tuple[str, ...], order: str, detail: str, *, bold: bool) -> Inscription:
     widths = [text_width(line, EVENT_SIZE, bold=bold) for line in lines]
     widths[0] += badge_width(order)
-    widths.append(text_width(detail, SMALL_SIZE, bold=bold))
+    widths.append(text_width(detail, SMALL_SIZE))
     height = len(lines) * row(EVENT_SIZE) + (row(SMALL_SIZE) if detail else 0.0)
     return Inscription(lines, max(widths), height, order, detail)
 
