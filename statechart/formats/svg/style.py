@@ -93,7 +93,8 @@ stroke-linejoin:round}}
 .chart .event.unseen text{{fill:var(--chart-unseen)}}
 .chart .everywhere{{stroke-dasharray:2 3}}
 .chart .badge{{fill:var(--chart-way)}}
-.chart .event text.count{{fill:var(--chart-on-current);stroke:none;font-size:{BADGE_SIZE}px;font-weight:700}}
+.chart .event text.count{{fill:var(--chart-on-current);stroke:none;\
+font-size:{BADGE_SIZE}px;font-weight:700}}
 .chart .unseen .badge{{fill:var(--chart-unseen)}}
 .chart .event text.detail{{font-size:{SMALL_SIZE}px;font-weight:400}}
 .chart .failed .badge,.chart .untested .badge{{fill:var(--chart-failed)}}
