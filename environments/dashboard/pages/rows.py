@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from environments.model.command_name import PATH
-from environments.overview.row import DRIFTED
+from environments.overview.row import DESTROYED, DRIFTED
 from environments.presentation.view import note_of
 from environments.selection import FAILED, INTERRUPTED, UNDER_WAY
 from statechart.terminal.text import ago
 
 if TYPE_CHECKING:
+    from environments.model.stored import StoredOperation
+    from environments.model.summary import Summary
     from environments.overview import EnvironmentRow
 
 _STATIONS: Final = ("created", "provisioned", "configured", "released", "running")
@@ -42,21 +44,29 @@ class Way(NamedTuple):
     broken: bool
 
 
-def way(row: EnvironmentRow) -> Way | None:
-    """Return the way of an environment; None if it leads nowhere any more."""
-    if row.summary is None or row.state not in _STATION:
-        return None
+class Told(NamedTuple):
+    """An environment as a row tells it.
+
+    Attributes:
+        condition: The state, or the command that leaves it in doubt, in a few words.
+        remark: What a person has to know beside it; empty if there is nothing.
+        way: The way; None if it leads nowhere any more.
+    """
+
+    condition: str
+    remark: str
+    way: Way | None
+
+
+def told(row: EnvironmentRow) -> Told:
+    """Return an environment as a row tells it."""
+    if row.summary is None:
+        return Told(row.state, str(row.error or ""), None)
     operation = row.summary.stored_operation
-    reached = _STATION[row.state]
-    if operation is not None and operation.is_active and operation.command in _GOALS:
-        reached = _STATIONS.index(_GOALS[operation.command]) + 1
-    of = len(_STATIONS)
-    return Way(reached, of, f"station {reached} of {of}: {row.state}", row.kind in (FAILED, INTERRUPTED))
+    return Told(_condition(row, operation), _remark(row, row.summary, operation), _way(row, operation))
 
 
-def condition(row: EnvironmentRow) -> str:
-    """Return the state of an environment, or the command that leaves it in doubt, in a few words."""
-    operation = row.summary.stored_operation if row.summary is not None else None
+def _condition(row: EnvironmentRow, operation: StoredOperation | None) -> str:
     if operation is not None:
         if row.kind == UNDER_WAY:
             return f"{operation.command} under way"
@@ -65,24 +75,30 @@ def condition(row: EnvironmentRow) -> str:
     return f"{row.state}, {DRIFTED}" if row.group == DRIFTED else row.state
 
 
-def remark(row: EnvironmentRow) -> str:
-    """Return what a person has to know of an environment beside its state; empty if there is nothing."""
-    summary = row.summary
-    if summary is None:
-        return str(row.error or "")
-    said = note_of(summary.stored_operation, summary.state.failure, interrupted=row.kind == INTERRUPTED)
-    said = (said or "").removeprefix("interrupted: ")
-    expires = summary.expires_at
-    late = expires is not None and expires <= datetime.now(UTC) and row.state != "destroyed"
-    expired = f"expired {ago(expires, datetime.now(UTC))}" if expires is not None and late else ""
-    return "; ".join(filter(None, (row.stuck or said, row.drift, expired)))
+def _remark(row: EnvironmentRow, summary: Summary, operation: StoredOperation | None) -> str:
+    said = note_of(operation, summary.state.failure, interrupted=row.kind == INTERRUPTED) or ""
+    expires, now = summary.expires_at, datetime.now(UTC)
+    is_late = expires is not None and expires <= now and row.state != DESTROYED
+    expired = f"expired {ago(expires, now)}" if expires is not None and is_late else ""
+    parts = (row.stuck or said.removeprefix("interrupted: "), row.drift, expired)
+    return "; ".join(filter(None, parts))
+
+
+def _way(row: EnvironmentRow, operation: StoredOperation | None) -> Way | None:
+    if row.state not in _STATION:
+        return None
+    reached = _STATION[row.state]
+    if operation is not None and operation.is_active and operation.command in _GOALS:
+        reached = _STATIONS.index(_GOALS[operation.command]) + 1
+    of = len(_STATIONS)
+    return Way(reached, of, f"station {reached} of {of}: {row.state}", row.kind in (FAILED, INTERRUPTED))
 
 
 def trouble(row: EnvironmentRow) -> str:
     """Return the headline of what needs a person."""
     operation = row.summary.stored_operation if row.summary is not None else None
     if operation is None:
-        return condition(row)
+        return told(row).condition
     at = operation.failure.step if operation.failure else operation.step.name if operation.step else None
     how = (
         "was interrupted" if row.kind == INTERRUPTED else "failed" if row.kind == FAILED else "is under way"
@@ -90,10 +106,5 @@ def trouble(row: EnvironmentRow) -> str:
     return f"{operation.command} {how}{f' at {at}' if at else ''}"
 
 
-FILTERS: Final[Mapping[str, Callable[..., Any]]] = {  # Any: what a filter returns
-    "way": way,
-    "condition": condition,
-    "remark": remark,
-    "trouble": trouble,
-}
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {"told": told, "trouble": trouble}  # Any: as it returns
 """The filters of the templates, beside those of all dashboards."""
