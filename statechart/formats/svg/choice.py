@@ -16,6 +16,13 @@ _MANY = 12
 
 Layout: TypeAlias = Literal["auto", "line", "layered"]
 
+# Found by looking at both drawings of our charts and of 200 random ones. A line is shorter by a fifth, and
+# its wires cross at right angles: the eye follows up to three crossings at a glance, so layers gain nothing
+# until then. Layers cross at flat angles, so they are clearer only if they at least halve the crossings,
+# and the longer they are, the more they have to save.
+_FOLLOWED = 3
+_SAVED = 2.0
+
 
 def svg(
     picture: Picture,
@@ -61,6 +68,12 @@ def _planned(
     if layout == "layered":
         return layered.plan(picture, upright=upright)
     found = line.plan(picture, upright=upright)
-    if layout == "line" or found.crossings <= _MANY:
+    if layout == "line" or found.crossings <= _FOLLOWED:
         return found
-    return min(found, layered.plan(picture, upright=upright), key=lambda plan: plan.crossings)
+    layers = layered.plan(picture, upright=upright)
+    length = max(1.0, _length(layers, upright=upright) / _length(found, upright=upright))
+    return layers if layers.crossings * length * _SAVED <= found.crossings else found
+
+
+def _length(plan: Plan, *, upright: bool) -> float:
+    return plan.height if upright else plan.width

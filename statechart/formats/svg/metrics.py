@@ -21,8 +21,8 @@ BADGE_SIZE = 9.5
 # The widths of DejaVu Sans, wider than Arial, Segoe UI and Helvetica, in thousandths of the size.
 _BY_WIDTH = {
     280: "ijlIJ'",
-    330: " !,./:;|\\ft-()[]",
-    420: "r`",
+    340: " !,./:;|\\f",
+    420: "r`t-()[]",
     540: '*_"?csz',
     600: "kvxyFLPTY",
     640: "abdeghnopqu0123456789{}$ES^",
