@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, Generic
 
 from statechart.overview.query import Query
@@ -21,6 +21,8 @@ _KEYS: Mapping[str, Callable[[Row], Any]] = {  # Any: what the rows are compared
     "since": lambda row: (-row.since, row.name),
     "name": lambda row: row.name,
 }
+
+_NAME: Final = attrgetter("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,32 @@ class _Rows(Generic[RowT]):
     by_name: dict[str, RowT]
     ordered: dict[str, list[RowT]]
     counts: dict[str, int]
+    kinds: dict[str, int]
     facets: dict[str, dict[str, int]] | None = field(default=None)
+
+
+class _Kinds:
+    """Numbers for the combinations of facets, which many rows share: numbers are counted fast."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
+        self._facets: list[tuple[tuple[str, str], ...]] = []
+
+    def of(self, row: Row) -> int:
+        """Return the number of the facets of a row."""
+        facets = tuple(row.facets.items())
+        if facets not in self._numbers:
+            self._numbers[facets] = len(self._facets)
+            self._facets.append(facets)
+        return self._numbers[facets]
+
+    def values(self, kinds: Iterable[int]) -> dict[str, dict[str, int]]:
+        """Return how many rows have each value of each facet, the most frequent values first."""
+        found: dict[str, Counter[str]] = {}
+        for kind, number in Counter(kinds).items():
+            for facet, value in self._facets[kind]:
+                found.setdefault(facet, Counter())[value] += number
+        return {facet: _most_frequent(values) for facet, values in sorted(found.items())}
 
 
 class Index(Generic[RowT]):
@@ -67,7 +94,8 @@ class Index(Generic[RowT]):
     def __init__(self, source: Source[RowT]) -> None:
         self._source = source
         self._changing = threading.Lock()
-        self._rows: _Rows[RowT] = _Rows({}, {sort: [] for sort in _KEYS}, dict.fromkeys(source.groups, 0))
+        self._kinds = _Kinds()
+        self._rows: _Rows[RowT] = self._made({})
 
     @property
     def counts(self) -> dict[str, int]:
@@ -91,9 +119,7 @@ class Index(Generic[RowT]):
     def read(self) -> None:
         """Read the rows of all names."""
         with self._changing:
-            by_name = {row.name: row for row in self._source.rows()}
-            ordered = {sort: sorted(by_name.values(), key=key) for sort, key in _KEYS.items()}
-            self._rows = _Rows(by_name, ordered, self._counted(by_name.values()))
+            self._rows = self._made({row.name: row for row in self._source.rows()})
 
     def refresh(self, names: Iterable[str]) -> dict[str, RowT | None]:
         """Read the rows of some names again, and return them; None for a name that does not exist."""
@@ -102,18 +128,18 @@ class Index(Generic[RowT]):
             before = self._rows
             by_name = dict(before.by_name)
             ordered = {sort: list(rows) for sort, rows in before.ordered.items()}
-            counts = dict(before.counts)
+            counts, kinds = dict(before.counts), dict(before.kinds)
             for name, row in new.items():
                 if (old := by_name.pop(name, None)) is not None:
                     counts[old.group] -= 1
                     for sort, key in _KEYS.items():
                         del ordered[sort][bisect_left(ordered[sort], key(old), key=key)]
                 if row is not None:
-                    by_name[name] = row
+                    by_name[name], kinds[name] = row, self._kinds.of(row)
                     counts[row.group] = counts.get(row.group, 0) + 1
                     for sort, key in _KEYS.items():
                         insort(ordered[sort], row, key=key)
-            self._rows = _Rows(by_name, ordered, counts)
+            self._rows = _Rows(by_name, ordered, counts, kinds)
         return new
 
     def find(self, query: Query) -> Found[RowT]:
@@ -138,20 +164,28 @@ class Index(Generic[RowT]):
     def _counted(self, rows: Iterable[RowT]) -> dict[str, int]:
         return {**dict.fromkeys(self._source.groups, 0), **Counter(row.group for row in rows)}
 
+    def _made(self, by_name: dict[str, RowT]) -> _Rows[RowT]:
+        ordered = {sort: sorted(by_name.values(), key=key) for sort, key in _KEYS.items()}
+        kinds = {name: self._kinds.of(row) for name, row in by_name.items()}
+        return _Rows(by_name, ordered, self._counted(by_name.values()), kinds)
+
     def _facets(
         self, rows: _Rows[RowT], meant: Sequence[RowT], wanted: Sequence[RowT], query: Query
     ) -> dict[str, dict[str, int]]:
-        if query.is_filtered:
-            found = _values(wanted)
-        else:
-            if rows.facets is None:
-                rows.facets = _values(wanted)
+        if rows.facets is None:
+            rows.facets = self._kinds.values(map(rows.kinds.__getitem__, rows.by_name))
+        if not query.is_filtered:
             return rows.facets
+        found = self._values(rows, wanted)
         for facet in query.facets:
             others = {key: value for key, value in query.facets.items() if key != facet}
             near = [row for row in _filtered(meant, others) if query.group in (None, row.group)]
-            found[facet] = _values(near).get(facet, {})
+            values = rows.facets if len(near) == len(rows.by_name) else self._values(rows, near)
+            found[facet] = values.get(facet, {})
         return dict(sorted(found.items()))
+
+    def _values(self, rows: _Rows[RowT], wanted: Iterable[RowT]) -> dict[str, dict[str, int]]:
+        return self._kinds.values(map(rows.kinds.__getitem__, map(_NAME, wanted)))
 
 
 def _searched(rows: Sequence[RowT], words: Sequence[str]) -> Sequence[RowT]:
@@ -166,14 +200,6 @@ def _filtered(rows: Sequence[RowT], facets: Mapping[str, str]) -> Sequence[RowT]
     return rows
 
 
-def _values(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
-    """Return how many rows have each value of each facet, the most frequent values first."""
-    pairs = Counter(chain.from_iterable(row.facets.items() for row in rows))
-    found: dict[str, dict[str, int]] = {}
-    for (facet, value), number in sorted(
-        pairs.items(), key=lambda each: (each[0][0], -each[1], each[0][1])
-    ):
-        values = found.setdefault(facet, {})
-        if len(values) < MOST_VALUES:
-            values[value] = number
-    return found
+def _most_frequent(values: Counter[str]) -> dict[str, int]:
+    ordered = sorted(values.items(), key=lambda each: (-each[1], each[0]))
+    return dict(ordered[:MOST_VALUES])

@@ -15,6 +15,8 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from environments import Environment, EnvironmentSpec, FileRepository, LocalProvider
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment
@@ -143,7 +145,7 @@ class _Writer:
         self.now += timedelta(seconds=self.random.uniform(0.1, seconds))
         return self.now
 
-    def _outputs(self, step: str) -> dict[str, object]:
+    def _outputs(self, step: str) -> dict[str, JsonValue]:
         release = f"r{self.random.randrange(1, 40):02}"
         match step:
             case "choose_port":
@@ -175,6 +177,10 @@ def make(root: Path, count: int = 10_000, *, seed: int = 16) -> list[str]:
             writer = _Writer(session, random, begun, number)
             for command in random.choices(paths, weights)[0]:
                 writer.run(command.rstrip("!?"), command[len(command.rstrip("!?")) :])
+        if (operation := writer.environment.operation) is not None and operation.is_active:
+            # As a process leaves it that dies: not signed off.
+            lock = root / ".locks" / f"{name}.lock"
+            lock.write_text(f"{operation.holder.model_dump_json()}\n")
         names.append(name)
     return names
 
