@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from markupsafe import Markup
 
 from environments.configuration.spec_text import spec_text
-from environments.dashboard.pages.steps import stations
 from environments.errors import InvalidName
 from environments.lifecycle import Lifecycle
 from environments.model.names import check_name
@@ -21,6 +20,7 @@ from environments.presentation.answers.chart import chart_marks
 from environments.presentation.answers.history import past, past_view
 from environments.presentation.answers.story import story
 from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excerpt
+from environments.presentation.steps import stations
 from environments.presentation.text import told_records
 from environments.secrets.redaction import redactor
 from statechart.dashboard.refusals import Refused
