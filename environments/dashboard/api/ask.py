@@ -12,9 +12,9 @@ from statechart.terminal.program.moments import read_moment
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from environments.dashboard.api.answering import Answer
     from environments.dashboard.api.parameters import Parameter, Values
     from environments.dashboard.desk import Desk
+    from statechart.dashboard.answering import Answer
 
 
 @dataclass(frozen=True, slots=True)

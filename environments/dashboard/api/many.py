@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from environments.dashboard.api.answering import Answer
 from environments.dashboard.api.parameters import choice, pairs, text, whole
 from environments.dashboard.desk import surroundings_of
 from environments.overview.row import GROUPS
@@ -13,6 +12,7 @@ from environments.presentation.documents import summary_document
 from environments.presentation.error_reports import report
 from environments.presentation.listing import UNREADABLE
 from environments.selection import STATES
+from statechart.dashboard.answering import Answer
 from statechart.overview import SORTS, Query
 from statechart.overview.query import MOST_PER_PAGE, PER_PAGE
 from statechart.terminal.report import ExitCode, Report

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from environments.dashboard.api.answering import Answer, digest
 from environments.dashboard.api.parameters import choice, text, whole
 from environments.lifecycle import Lifecycle
 from environments.presentation.answers.chart import chart_document, chart_marks
@@ -17,6 +16,7 @@ from environments.presentation.documents import (
     last_look_document,
 )
 from environments.presentation.view import look
+from statechart.dashboard.answering import Answer, digest
 from statechart.diagram import FORMATS, Format, draw
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from environments.dashboard.api.answering import Answer, response
 from environments.dashboard.api.ask import Ask
 from environments.dashboard.api.calls import CALLS
 from environments.dashboard.api.openapi import BASE, description
 from environments.dashboard.api.parameters import read_query
+from statechart.dashboard.answering import Answer, response
 from statechart.dashboard.refusals import Refused
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from statechart.answers.values import (
 )
 from statechart.answers.way import diagram_document, marks_of
 from statechart.answers.why import story_of, why_document
-from statechart.dashboard.answering import answer
+from statechart.dashboard.answering import Answer, response
 from statechart.dashboard.refusals import Refused
 from statechart.diagram import FORMATS, render
 from statechart.overview import Query
@@ -79,32 +79,32 @@ class _Api:
             self._desk.spelling,
         )
         paging = {"counts": found.counts, "total": found.total, "page": found.page, "pages": found.pages}
-        return answer(request, {**document, **paging})
+        return _answer(request, {**document, **paging})
 
     def show(self, request: Request) -> Response:
         """Return a value as `show` prints it, or as it was as `history --at` prints it."""
         name, at = _name(request), request.query_params.get("at")
         if at is None:
-            return answer(request, document_of(look(self._repository, name), self._desk.spelling))
+            return _answer(request, document_of(look(self._repository, name), self._desk.spelling))
         self._repository.load(name)  # an unknown name is told before a wrong moment
         then = value_at(self._repository, name, read_moment(self._desk.spelling, name, at.strip()))
-        return answer(request, past_document(name, at.strip(), then))
+        return _answer(request, past_document(name, at.strip(), then))
 
     def history(self, request: Request) -> Response:
         """Return the records as `history` prints them."""
         name = _name(request)
         records, gap = readable(self._repository, name)
         documents = list(map(record_document, records))
-        return answer(request, {**opening_document(name, gap), "history": documents})
+        return _answer(request, {**opening_document(name, gap), "history": documents})
 
     def allowed(self, request: Request) -> Response:
         """Return the events as `allowed` prints them."""
-        return answer(request, allowed_document(look(self._repository, _name(request))))
+        return _answer(request, allowed_document(look(self._repository, _name(request))))
 
     def why(self, request: Request) -> Response:
         """Return the story as `why` prints it."""
         shown = look(self._repository, _name(request))
-        return answer(request, why_document(shown, story_of(self._repository, shown), self._desk.spelling))
+        return _answer(request, why_document(shown, story_of(self._repository, shown), self._desk.spelling))
 
     def diagram(self, request: Request) -> Response:
         """Return the chart as `diagram` prints it, with the path of a value."""
@@ -114,18 +114,22 @@ class _Api:
             raise Refused(HTTPStatus.BAD_REQUEST, "usage", f"there is no such format: use {usable}")
         marks = Marks() if name is None else marks_of(self._repository, name)
         drawn = render(self._repository.chart, format, marks=marks)  # type: ignore[arg-type]  # it was checked
-        return answer(request, {**diagram_document(marks, name, format), "diagram": drawn})
+        return _answer(request, {**diagram_document(marks, name, format), "diagram": drawn})
 
     def effects(self, request: Request) -> Response:
         """Return the effects that are due, as `effects` prints them."""
         damaged: dict[str, StatechartError] = {}
         due = self._repository.due_effects(request.path_params.get("name"), on_damage=damaged.__setitem__)
         unreadable = [Damaged(each, error) for each, error in damaged.items()]
-        return answer(request, due_document(due, unreadable, self._desk.spelling))
+        return _answer(request, due_document(due, unreadable, self._desk.spelling))
 
     def verify(self, request: Request) -> Response:
         """Return what verifying a value finds, as `verify` prints it."""
-        return answer(request, verified_document(self._repository.verify(_name(request))))
+        return _answer(request, verified_document(self._repository.verify(_name(request))))
+
+
+def _answer(request: Request, document: object) -> Response:
+    return response(request, Answer(document))
 
 
 def _name(request: Request) -> str:
