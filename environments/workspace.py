@@ -47,9 +47,11 @@ class Workspace(Converging):
         lock_timeout: How many seconds to wait for another holder of an environment.
         stop: Asks the running command to stop after the current step.
         allow_network_filesystem: Accept a `data_dir` where locks don't exclude other machines.
+        actor: The author of the changes, as records name it; by default the user of this process.
 
     Raises:
         TypeError: A provider has no default for its `kind`, or `repository` is given as well.
+        ValueError: The actor is not a short line of printable characters.
     """
 
     def __init__(
@@ -63,12 +65,18 @@ class Workspace(Converging):
         lock_timeout: float = 0.0,
         stop: StopRequest | None = None,
         allow_network_filesystem: bool = False,
+        actor: str | None = None,
     ) -> None:
         providers = tuple(providers)
         if repository is not None and providers:
             raise TypeError("give the providers to the repository: FileRepository(data_dir, providers=[…])")
+        if repository is not None and actor is not None:
+            raise TypeError("give the actor to the repository: FileRepository(data_dir, actor=…)")
         storage = repository or FileRepository(
-            data_dir, allow_network_filesystem=allow_network_filesystem, providers=providers
+            data_dir,
+            allow_network_filesystem=allow_network_filesystem,
+            providers=providers,
+            actor=actor,
         )
         runtime = Runtime(
             storage,

@@ -697,3 +697,16 @@ async def test_a_purge_waits_for_the_lock(
     await Workspace(repository=repository, lock_timeout=5).purge("demo")
 
     assert not repository.exists("demo")
+
+
+def test_the_author_of_changes_can_be_given(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "data", actor="ann via dashboard", providers=[ScriptedSpec])
+
+    workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
+
+    assert [entry.actor for entry in workspace.history("demo")] == ["ann via dashboard"]
+    for wrong in ("", " ", "a\nb", "a" * 101, "\u202eann"):
+        with pytest.raises(ValueError, match="printable"):
+            Workspace(tmp_path / "data", actor=wrong)
+    with pytest.raises(TypeError, match="repository"):
+        Workspace(repository=MemoryRepository(), actor="ann")

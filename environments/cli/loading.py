@@ -49,7 +49,11 @@ def storage(settings: Settings) -> FileRepository:
     from environments.storage.file import FileRepository
 
     _set_up_logs(settings)
-    return FileRepository(settings.data_dir, allow_network_filesystem=settings.allow_network_filesystem)
+    return FileRepository(
+        settings.data_dir,
+        allow_network_filesystem=settings.allow_network_filesystem,
+        actor=settings.actor,
+    )
 
 
 def workspace(
@@ -76,6 +80,7 @@ def workspace(
         lock_timeout=settings.lock_timeout,
         stop=stop,
         allow_network_filesystem=settings.allow_network_filesystem,
+        actor=settings.actor,
     )
 
 

@@ -14,11 +14,13 @@ from environments.configuration.workspace_file import (
     is_foreign,
     other_owner,
 )
+from environments.model.fields.actor import checked_actor
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.settings import ProgramSettings, shell_word
 
 DATA_DIR_VARIABLE = "ENVCHART_DATA_DIR"
 NETWORK_VARIABLE = "ENVCHART_ALLOW_NETWORK_FILESYSTEM"
+ACTOR_VARIABLE = "ENVCHART_ACTOR"
 OWNER_VARIABLE = "ENVCHART_ALLOW_OTHER_OWNER"
 
 
@@ -86,6 +88,23 @@ class Settings(ProgramSettings):
 
     def _is_set(self, variable: str) -> bool:
         return self.environment.get(variable, "").lower() in ("1", "true", "yes")
+
+    @property
+    def actor(self) -> str | None:
+        """The author of the changes, if a variable names another than the user.
+
+        Raises:
+            UsageRefused: It can't be recorded.
+        """
+        named = self.environment.get(ACTOR_VARIABLE)
+        if not named:
+            return None
+        try:
+            return checked_actor(named)
+        except ValueError as error:
+            raise UsageRefused(
+                f"{ACTOR_VARIABLE}: {error}", (f"unset {ACTOR_VARIABLE}",), code="invalid_actor"
+            ) from error
 
     def names(self) -> list[str]:
         """Return the sorted names in the data directory that may be environments.

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from environments.dashboard import pages
+from environments.dashboard import acting, pages
 from environments.dashboard.api.routes import api_routes
 from environments.dashboard.desk import Desk, spell_below, surroundings_of
+from environments.dashboard.works import Works
 from environments.errors import EnvironmentsError
 from environments.overview.row import EnvironmentRow
 from environments.overview.source import EnvironmentSource
@@ -61,7 +62,11 @@ def asgi_app(workspace: Workspace, *, allow_actions: bool = False) -> Site[Envir
 
     Args:
         workspace: The environments.
-        allow_actions: Whether pages may start commands, as processes of their own.
+        allow_actions: Whether pages may start commands, as processes of their own. The author of their
+            changes is the user whom the authentication of Starlette names, or else that of this process.
+
+    Raises:
+        ValueError: Actions are allowed, and the environments are not in a data directory.
     """
     return site_of(workspace, access=None, allow_actions=allow_actions)
 
@@ -71,6 +76,8 @@ def site_of(
 ) -> Site[EnvironmentRow]:
     """Return the dashboard for a server of its own, with its conditions of access."""
     root = workspace.root
+    if allow_actions and root is None:
+        raise ValueError("actions run the command line, which needs environments in a data directory")
     spell = spell_below(root)
     source = EnvironmentSource(workspace, spell)
     place = str(root or "a store without files")
@@ -86,12 +93,16 @@ def site_of(
         explain=lambda error: _refusal(error, desk),
         errors=(EnvironmentsError, StatechartError, UsageRefused, OSError),
     )
-    desk = Desk(workspace, board, spell, allow_actions)
+    desk = Desk(workspace, board, spell, Works() if allow_actions else None)
     return Site(board, [route for routes in _ROUTES for route in routes(desk)], access)
 
 
 # Each module of pages gives its routes. Those of actions give none unless actions are allowed.
-_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (pages.routes, api_routes)
+_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (
+    pages.routes,
+    api_routes,
+    acting.routes,
+)
 
 
 def _refusal(error: Exception, desk: Desk) -> Refused | None:

@@ -10,6 +10,7 @@ from environments.presentation.error_reports import Surroundings
 from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
+    from environments.dashboard.works import Works
     from environments.overview.row import EnvironmentRow
     from environments.presentation.documents import Spell
     from environments.workspace import Workspace
@@ -24,13 +25,13 @@ class Desk:
         workspace: The environments, which are read only.
         board: The index, the templates and the open pages.
         spell: Spells a next command with its data directory, for any shell on this machine.
-        allow_actions: Whether pages may start commands.
+        works: The commands that pages have started; None if they may start none.
     """
 
     workspace: Workspace
     board: Board[EnvironmentRow]
     spell: Spell
-    allow_actions: bool = False
+    works: Works | None = None
 
 
 def surroundings_of(desk: Desk) -> Surroundings:

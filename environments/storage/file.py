@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.errors import UnknownProvider
+from environments.model.fields.actor import checked_actor
 from environments.model.names import check_name
 from environments.model.provider_kinds import Providers, ProviderSpec, RecordedProviders
 from environments.model.records import (
@@ -61,6 +62,10 @@ class FileRepository:
         allow_network_filesystem: Accept a directory where locks don't keep other machines out.
         providers: Providers that are neither installed nor registered.
         segment: The size of a segment of the journals.
+        actor: The author of the changes; by default the user of this process.
+
+    Raises:
+        ValueError: The actor is not a short line of printable characters.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class FileRepository:
         allow_network_filesystem: bool = False,
         providers: Iterable[type[ProviderSpec]] = (),
         segment: Segment = DEFAULT,
+        actor: str | None = None,
     ) -> None:
         self._providers = Providers(providers)
         self._layout = Layout(Path(data_dir).absolute())
@@ -81,6 +87,7 @@ class FileRepository:
             allow_network_filesystem=allow_network_filesystem,
             context=self._providers,
             segment=segment,
+            actor=None if actor is None else checked_actor(actor),
         )
 
     def create(self, environment: Environment[Created]) -> Environment[Created]:

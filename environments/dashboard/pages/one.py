@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from markupsafe import Markup
 
 from environments.configuration.spec_text import spec_text
+from environments.dashboard.acting import acting_facts
 from environments.errors import InvalidName
 from environments.lifecycle import Lifecycle
 from environments.model.names import check_name
@@ -106,6 +107,7 @@ def _now(desk: Desk, name: str, entries: Sequence[HistoryEntry]) -> Facts:
         "story": told,
         "following": [(desk.spell(step, name), effect) for step, effect in told.following],
         **_drift(desk, view),
+        "acting": acting_facts(desk, view),
         "log": _excerpt(lambda: log_excerpt(view.environment, desk.workspace.directory(name), _LOG_LINES)),
         "trace": _excerpt(lambda: trace_excerpt(view.environment, desk.workspace.directory(name), _TRACE)),
     }
@@ -133,6 +135,7 @@ def _then(then: Past, entries: Sequence[HistoryEntry]) -> Facts:
         "line": stations(view, until, then.entry.at),
         "story": None,
         "following": (),
+        "acting": None,
         "log": None,
         "trace": None,
     }

@@ -1,0 +1,272 @@
+"""The addresses of the actions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from environments.dashboard.acting.actions import ACTIONS, Action, offered, spelled
+from environments.dashboard.works import ACTOR_VARIABLE, Work, Works, program
+from environments.errors import InvalidName
+from environments.model.fields.actor import as_actor
+from environments.model.names import check_name
+from environments.presentation.text import told_records
+from environments.presentation.view import look
+from environments.secrets.redaction import clean, redactor
+from statechart.dashboard.forms import form
+from statechart.dashboard.query import number
+from statechart.dashboard.refusals import Refused
+from statechart.errors import NotFound
+from statechart.holder import Holder
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from environments.dashboard.desk import Desk
+    from environments.model.environment import AnyEnvironment
+    from environments.presentation.view import View
+    from statechart.terminal.report import Report
+
+_PATIENCE: Final = 5.0  # seconds in which a command begins, or says why it does not
+_MOMENT: Final = 2.0
+_EVERY: Final = 0.05
+_SHOWN: Final = 20  # records since the page was shown
+
+
+def routes(desk: Desk) -> Sequence[Route]:
+    """Return the addresses that start commands; none if actions are not allowed."""
+    works = desk.works
+    if works is None:
+        return []
+    act = partial(_act, desk, works)
+    ask = partial(_ask, desk)
+    return [
+        *(Route(f"/e/{{name}}/{each.path}", ask) for each in ACTIONS.values() if each.is_confirmed),
+        Route("/e/{name}/{command}", act, methods=["POST"]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks for.
+
+    Attributes:
+        name: The environment.
+        action: The command.
+        expected: The incarnation, if it is said, and the revision that the person has seen.
+        confirmed: The name that was typed, or None.
+    """
+
+    name: str
+    action: Action
+    expected: tuple[str, int]
+    confirmed: str | None
+
+    @classmethod
+    async def read(cls, request: Request) -> _Asked:
+        """Read a request.
+
+        Raises:
+            Refused: There is no such command, or the form is not one of ours.
+        """
+        action = ACTIONS.get(request.path_params["command"])
+        if action is None:
+            raise Refused(HTTPStatus.NOT_FOUND, "not_found", "there is no such command")
+        fields = await form(request)
+        lineage, _, revision = fields.get("expected", "").rpartition("-")
+        seen = number(revision, 0, 0, 10**9)
+        if not seen:
+            raise Refused(
+                HTTPStatus.BAD_REQUEST,
+                "no_revision",
+                "the form does not say which revision of the environment it is about",
+                ("use the buttons of the environment's page",),
+            )
+        return cls(_named(request), action, (lineage, seen), fields.get("confirm"))
+
+    def fits(self, environment: AnyEnvironment) -> bool:
+        """Return whether an environment is as the person has seen it."""
+        lineage, revision = self.expected
+        return revision == environment.revision and lineage in ("", environment.lineage)
+
+
+def expectation(environment: AnyEnvironment) -> str:
+    """Return an environment's revision, as forms say it."""
+    return f"{environment.lineage}-{environment.revision}"
+
+
+def _named(request: Request) -> str:
+    try:
+        return check_name(request.path_params["name"])
+    except InvalidName as error:
+        raise Refused(HTTPStatus.NOT_FOUND, "not_found", "no environment can have this name") from error
+
+
+async def _ask(desk: Desk, request: Request) -> Response:
+    """Ask for the name of an environment, before a command that takes something away."""
+    action = ACTIONS[request.url.path.rpartition("/")[2]]
+    view = await asyncio.to_thread(look, desk.workspace, _named(request))
+    _require_offered(desk, view, action)
+    return _confirmation(desk, request, view, action, typed=None)
+
+
+def _confirmation(
+    desk: Desk, request: Request, view: View[AnyEnvironment], action: Action, *, typed: str | None
+) -> Response:
+    environment = view.environment
+    return desk.board.templates.page(
+        request,
+        "acting_confirm.html",
+        status=HTTPStatus.OK if typed is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        name=environment.name,
+        action=action,
+        condition=view.condition,
+        expected=expectation(environment),
+        command=spelled(action, environment.name, desk.spell),
+        typed=typed,
+    )
+
+
+async def _act(desk: Desk, works: Works, request: Request) -> Response:
+    """Start a command, if it is one of the next, and what the person has seen is still so."""
+    asked = await _Asked.read(request)
+    name, action = asked.name, asked.action
+    work = Work(name, spelled(action, name, desk.spell), asked.expected[1])
+    # The process of a command ends a moment after its last record.
+    await _within(_MOMENT, lambda: (before := works.of(name)) is None or before.is_over)
+    works.claim(work)
+    try:
+        view = await asyncio.to_thread(look, desk.workspace, name)
+        if not asked.fits(view.environment):
+            works.drop(work)
+            return await asyncio.to_thread(_stale, desk, request, view, asked)
+        _require_offered(desk, view, action)
+        if action.is_confirmed and asked.confirmed != name:
+            works.drop(work)
+            return _confirmation(desk, request, view, action, typed=asked.confirmed)
+        line = [*program(), "--json", "--data-dir", str(desk.workspace.root), *action.command_line(name)]
+        loop = asyncio.get_running_loop()
+        work.run(line, actor_of(request), partial(_tell_end, desk, work, loop))
+    except BaseException:
+        works.drop(work)
+        raise
+    await _within(_PATIENCE, lambda: work.is_over or not _is_unchanged(desk, view.environment))
+    if work.is_over and work.report is not None and _is_unchanged(desk, view.environment):
+        works.drop(work)
+        raise Refused.of(_cleaned(work, view.environment))
+    exists = await asyncio.to_thread(desk.workspace.exists, name)
+    place = f"/e/{name}" if exists else "/"
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{place}", HTTPStatus.SEE_OTHER)
+
+
+def _require_offered(desk: Desk, view: View[AnyEnvironment], action: Action) -> None:
+    name = view.environment.name
+    if view.holder is not None:
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "locked",
+            f"{name} is being changed by {view.holder.describe()}",
+            commands=(desk.spell("watch NAME", name),),
+        )
+    if action not in offered(view):
+        others = ", ".join(each.words for each in offered(view)) or "nothing"
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "not_allowed",
+            f"{action.words} is not a next command: {name} is {view.condition}",
+            (f"what can follow: {others}",),
+        )
+
+
+def _stale(desk: Desk, request: Request, view: View[AnyEnvironment], asked: _Asked) -> Response:
+    """Return the page that tells what has changed since a page was shown."""
+    environment, (_, seen) = view.environment, asked.expected
+    entries, _ = desk.workspace.readable(environment.name)
+    redact = redactor(environment.spec)
+    since = [
+        {"at": entry.at, "actor": entry.actor, "words": redact(words.strip())}
+        for entry, words in told_records(list(entries))
+        if entry.revision > seen
+    ]
+    return desk.board.templates.page(
+        request,
+        "acting_stale.html",
+        status=HTTPStatus.CONFLICT,
+        name=environment.name,
+        action=asked.action,
+        seen=seen,
+        revision=environment.revision,
+        condition=view.condition,
+        records=since[-_SHOWN:],
+    )
+
+
+async def _within(seconds: float, happened: Callable[[], bool]) -> None:
+    """Wait until something has happened, but not for long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not await asyncio.to_thread(happened):  # noqa: ASYNC110  # other processes
+                await asyncio.sleep(_EVERY)
+
+
+def _is_unchanged(desk: Desk, before: AnyEnvironment) -> bool:
+    try:
+        found = desk.workspace.summary(before.name)
+    except NotFound:
+        return False
+    return (getattr(found, "lineage", None), getattr(found, "revision", None)) == (
+        before.lineage,
+        before.revision,
+    )
+
+
+def _cleaned(work: Work, environment: AnyEnvironment) -> Report:
+    """Return why a command failed, as a page may show it."""
+    assert work.report is not None
+    redact = redactor(environment.spec)
+    return work.report._replace(
+        message=clean(work.report.message, redact),
+        next=tuple(clean(each, redact) for each in work.report.next),
+    )
+
+
+def _tell_end(desk: Desk, work: Work, loop: asyncio.AbstractEventLoop) -> None:
+    """Have open pages ask for themselves again if a command failed: its record may be as before."""
+    if work.report is not None:
+        with suppress(RuntimeError):  # the dashboard has ended
+            loop.call_soon_threadsafe(desk.board.hub.resync)
+
+
+def actor_of(request: Request) -> str:
+    """Return the person on record: whom the application around knows, or who started the dashboard."""
+    user = request.scope.get("user")
+    known = getattr(user, "display_name", "") if getattr(user, "is_authenticated", False) else ""
+    return as_actor(known or os.environ.get(ACTOR_VARIABLE) or Holder.current().user, " via dashboard")
+
+
+def acting_facts(desk: Desk, view: View[AnyEnvironment]) -> dict[str, object] | None:
+    """Return what the page of an environment shows of actions: buttons, and the last command."""
+    environment, works = view.environment, desk.works
+    if works is None:
+        return None
+    work = works.of(environment.name)
+    if work is not None and work.revision != environment.revision:
+        work = None  # from its first record on, the record tells more
+    goes_on = work is not None and not work.is_over
+    has_failed = work is not None and work.is_over and work.report is not None
+    return {
+        "actions": () if goes_on else tuple(offered(view)),
+        "work": work if goes_on or has_failed else None,
+        "trouble": _cleaned(work, environment) if work is not None and has_failed else None,
+        "expected": expectation(environment),
+    }
