@@ -123,7 +123,8 @@ def _wires(sketch: _Sketch) -> Iterator[Wire]:
     yield Wire(None, (point(first.start - _START, 0.0), point(first.start, 0.0)))
     for station in line.columns:
         if station.lead is not None:
-            begin = min(station.start - _LEAD, _middle(station, sketch) - station.lead.width / 2)
+            room = station.lead.height if sketch.upright else station.lead.width
+            begin = min(station.start - _LEAD, _middle(station, sketch) - room / 2)
             yield Wire(None, (point(begin, 0.0), point(station.start, 0.0)), note=True)
     for straight in line.straights:
         yield Wire(straight.arrow, (point(straight.source.end, 0.0), point(straight.target.start, 0.0)))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from math import hypot
+from typing import TypeAlias
 
-from statechart.formats.svg.geometry import Box, Label, Plan, Point, Rectangle, Wire, flattened
+from statechart.formats.svg.geometry import Box, Label, Plan, Point, Rectangle, Wire, bounds, flattened
 from statechart.picture import Picture
+
+Part: TypeAlias = tuple[Rectangle, Sequence[Point]]
 
 _TOUCH = 0.75  # rectangles that share less than that only touch
 _ON_BOX = 1.5  # the end of a wire is so near to the side of its box
@@ -53,7 +56,7 @@ def _outside(plan: Plan, chains: Sequence[Sequence[Point]]) -> Iterator[str]:
 
 def _wire(picture: Picture, plan: Plan, wire: Wire, chain: Sequence[Point]) -> Iterator[str]:
     boxes = {box.state: box for box in plan.boxes}
-    start, end = chain[0], chain[-1]
+    start, end, parts = chain[0], chain[-1], _parts(chain)
     if wire.arrow is None:
         target = next((box for box in plan.boxes if _is_on(end, box)), None)
         ends = [target] if target is not None else []
@@ -67,12 +70,12 @@ def _wire(picture: Picture, plan: Plan, wire: Wire, chain: Sequence[Point]) -> I
                 yield f"{_name(wire)} ends in the air at {point}, beside {_box(box)}"
     for box in plan.boxes:
         inner = _shrunk(box.rectangle, _INSIDE if box in ends else _TOUCH)
-        if _goes_through(chain, inner):
+        if _goes_through(parts, inner):
             yield f"{_name(wire)} goes through {_box(box)}"
-    head = _head(chain)
+    head = _parts(_head(chain))
     for label in plan.labels:
         if (label.arrow is None or label.arrow != wire.arrow) and _goes_through(
-            chain, _shrunk(label.rectangle, _TOUCH)
+            parts, _shrunk(label.rectangle, _TOUCH)
         ):
             yield f"{_name(wire)} goes through {_label(label)}"
         if _goes_through(head, _shrunk(label.rectangle, _TOUCH)):
@@ -136,10 +139,24 @@ def _straight(point: Point, box: Box) -> bool:
     return left + 20 <= point[0] <= right - 20 or top + 20 <= point[1] <= bottom - 20
 
 
-def _goes_through(chain: Sequence[Point], rectangle: Rectangle) -> bool:
-    if rectangle[0] >= rectangle[2] or rectangle[1] >= rectangle[3]:
+def _goes_through(parts: Sequence[Part], rectangle: Rectangle) -> bool:
+    left, top, right, bottom = rectangle
+    if left >= right or top >= bottom:
         return False
-    return any(_cuts(one, other, rectangle) for one, other in pairwise(chain))
+    return any(
+        around[0] < right
+        and around[2] > left
+        and around[1] < bottom
+        and around[3] > top
+        and any(_cuts(one, other, rectangle) for one, other in pairwise(points))
+        for around, points in parts
+    )
+
+
+def _parts(chain: Sequence[Point]) -> list[Part]:
+    """Return a chain in parts, each with the rectangle around it: most are far from the others."""
+    parts = (chain[start : start + _PIECES + 1] for start in range(0, len(chain) - 1, _PIECES))
+    return [(bounds((x, y, x, y) for x, y in part), part) for part in parts]
 
 
 def _cuts(one: Point, other: Point, rectangle: Rectangle) -> bool:
