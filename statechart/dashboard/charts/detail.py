@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -257,7 +257,8 @@ def _until(records: list[Record], revision: int | None) -> list[Record]:
 
 def _pictures(repository: ChartRepository[Any], name: str, records: list[Record]) -> tuple[str, str]:
     """Return the chart with the way taken, level and upright."""
-    picture = compose(repository.chart, marks_after(repository.chart, name, records))
+    marks = marks_after(repository.chart, name, records)
+    picture = compose(repository.chart, replace(marks, remark=""))  # the page says it already
     return (
         svg(picture, styled=False, prefix="level-"),
         svg(picture, styled=False, prefix="upright-", upright=True),
