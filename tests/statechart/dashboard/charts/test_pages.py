@@ -87,7 +87,7 @@ async def test_a_value_shows_its_fields_events_and_commands(
     assert "Refused post it has no address" in shown(refused)
     assert '<pre class="lines" tabindex="0" aria-label="tags">' in refused.text
     assert '<a href="https://post.example/A-3?a=1&amp;b=2" rel="noreferrer noopener">' in linked.text
-    assert "post: packed → sent track=https://post.example/A-3?a=1&amp;b=2" in shown(linked)
+    assert "post: packed → sent track https://post.example/A-3?a=1&amp;b=2" in shown(linked)
     fire = f"python -m statechart fire {ParcelChart.__module__}:ParcelChart A-3 arrive --store "
     assert fire + str(parcels.files.root) in linked.text
     assert "label after post of revision 2" in shown(linked)
