@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from environments.dashboard import acting, pages
 from environments.dashboard.api.routes import api_routes
 from environments.dashboard.desk import Desk, spell_below, surroundings_of
+from environments.dashboard.meter import Meter, MeteredIndex
+from environments.dashboard.metrics import metrics_routes
 from environments.dashboard.works import Works
 from environments.errors import EnvironmentsError
 from environments.overview.row import EnvironmentRow
@@ -19,7 +21,6 @@ from statechart.dashboard.refusals import Refused
 from statechart.dashboard.site import Board, Site
 from statechart.dashboard.templating import Templates
 from statechart.errors import StatechartError
-from statechart.overview import Index
 from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
@@ -85,15 +86,16 @@ def site_of(
     templates = Templates(
         ("environments.dashboard", "statechart.dashboard"), {"settings": settings}, pages.FILTERS
     )
+    meter = Meter(workspace)
     board = Board(
         source,
-        Index(source),
+        MeteredIndex(source, meter),
         templates,
         draw=lambda row: {"html": templates.draw("row.html", row=row)},
         explain=lambda error: _refusal(error, desk),
         errors=(EnvironmentsError, StatechartError, UsageRefused, OSError),
     )
-    desk = Desk(workspace, board, spell, Works() if allow_actions else None)
+    desk = Desk(workspace, board, spell, meter, Works() if allow_actions else None)
     return Site(board, [route for routes in _ROUTES for route in routes(desk)], access)
 
 
@@ -102,6 +104,7 @@ _ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (
     pages.routes,
     api_routes,
     acting.routes,
+    metrics_routes,
 )
 
 

@@ -10,6 +10,7 @@ from environments.presentation.error_reports import Surroundings
 from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
+    from environments.dashboard.meter import Meter
     from environments.dashboard.works import Works
     from environments.overview.row import EnvironmentRow
     from environments.presentation.documents import Spell
@@ -25,12 +26,14 @@ class Desk:
         workspace: The environments, which are read only.
         board: The index, the templates and the open pages.
         spell: Spells a next command with its data directory, for any shell on this machine.
+        meter: Counts what is recorded.
         works: The commands that pages have started; None if they may start none.
     """
 
     workspace: Workspace
     board: Board[EnvironmentRow]
     spell: Spell
+    meter: Meter
     works: Works | None = None
 
 

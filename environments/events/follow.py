@@ -109,12 +109,7 @@ class Follower:
                 yield changed
 
     def _unfolding(self, name: str, hold: bool) -> Unfolding[Unread]:
-        if isinstance(self.repository, FollowsHistory):
-            unfolding = self.repository.unfolding(name, hold=hold)
-            if self.since is not None and isinstance(unfolding, BeginsLater):
-                unfolding.begin_at(self.since)
-            return unfolding
-        return _Whole(self.repository, name)
+        return unfolding_of(self.repository, name, since=self.since, hold=hold)
 
     def _told(self, name: str, found: Unread) -> Iterator[Told]:
         if found.type == CHECKPOINT or (self.types is not None and found.type not in self.types):
@@ -148,6 +143,18 @@ class _Whole:
 
     def close(self) -> None:
         """Do nothing: nothing is held."""
+
+
+def unfolding_of(
+    repository: EnvironmentRepository, name: str, *, since: datetime | None = None, hold: bool = True
+) -> Unfolding[Unread]:
+    """Return the history of a name as it grows; segments that ended before a time may be left out."""
+    if not isinstance(repository, FollowsHistory):
+        return _Whole(repository, name)
+    unfolding = repository.unfolding(name, hold=hold)
+    if since is not None and isinstance(unfolding, BeginsLater):
+        unfolding.begin_at(since)
+    return unfolding
 
 
 async def follow(follower: Follower, *, forever: bool) -> AsyncGenerator[Told, None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, overload
 
 from environments.errors import NotReached
 from environments.events.cursor import Cursor
-from environments.events.follow import TOLD, Event, Follower, follow as follow_events
+from environments.events.follow import TOLD, Event, Follower, follow as follow_events, unfolding_of
 from environments.execution.runtime import name_of
 from environments.following.arrival import arrival
 from environments.following.attendance import attendance
@@ -27,7 +27,9 @@ from environments.verbs.opened import Opened, target_of
 if TYPE_CHECKING:
     from environments.model.records import HistoryEntry
     from environments.model.summary import Summary
+    from environments.ports import Unread
     from statechart.errors import UnusableSegment
+    from statechart.following.reader import Unfolding
     from statechart.holder import Holder
     from statechart.storage.segments.whole import SegmentFile
 
@@ -156,6 +158,20 @@ class Reading(Opened):
     def history(self, name: str) -> list[HistoryEntry]:
         """Return all records of an environment, oldest first, even if its provider is not installed."""
         return self._repository.history(name)
+
+    def unfolding(
+        self, name: str, *, since: datetime | None = None, hold: bool = True
+    ) -> Unfolding[Unread]:
+        """Return the history of an environment that exists or may come to exist, as it grows.
+
+        Its `read` yields the records since the last call, and `close` ends it.
+
+        Args:
+            name: The environment.
+            since: A time; parts of the history that ended before may be left out.
+            hold: Keep a file open, to read the last records even if the environment is purged meanwhile.
+        """
+        return unfolding_of(self._repository, name, since=since, hold=hold)
 
     def last_seq(self, name: str) -> int:
         """Return the number of the last record of an environment, which each record raises by one.
