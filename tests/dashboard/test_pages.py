@@ -91,7 +91,7 @@ async def test_every_page_of_every_environment_is_whole_and_has_nothing_inline(
     client: httpx.AsyncClient, all_states: Path
 ) -> None:
     for name in names_of(all_states):
-        for path in (name, f"{name}?at=1", f"{name}?at=2", f"{name}/log", f"{name}/trace"):
+        for path in (name, f"{name}?at=2", f"{name}/trace"):
             answer = await client.get(f"/e/{path}")
 
             told = name in UNREADABLE or name == "foreign"

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from environments.configuration.spec_text import spec_text
 from environments.dashboard.acting import acting_facts
+from environments.dashboard.pages.archive import PageArchive
 from environments.errors import InvalidName
 from environments.lifecycle import Lifecycle
 from environments.model.names import check_name
@@ -25,7 +26,7 @@ from environments.presentation.steps import stations
 from environments.presentation.text import told_records
 from environments.secrets.redaction import redactor
 from statechart.dashboard.refusals import Refused
-from statechart.errors import NotFound, StorageError
+from statechart.errors import StorageError
 from statechart.formats.svg import svg
 from statechart.picture import Marks, compose
 
@@ -50,9 +51,10 @@ def present(desk: Desk, name: str, at: int) -> Facts:
         StorageError: The environment can't be read.
         UnknownProvider: Its provider is not installed.
     """
-    entries = _entries(desk, name)
+    archive = _archive(desk, name)
+    entries = archive.entries
     shown, highest = _revision(entries, at), entries[-1].revision
-    then = past(desk.workspace, name, shown) if shown < highest else None
+    then = past(archive, name, shown) if shown < highest else None
     return {
         "name": name,
         "directory": str(desk.workspace.directory(name)),
@@ -60,21 +62,16 @@ def present(desk: Desk, name: str, at: int) -> Facts:
         "shown": shown,
         "highest": highest,
         "then": then.entry if then is not None else None,
-        **_pictures(chart_marks(desk.workspace, name, None if then is None else shown)),
+        **_pictures(chart_marks(archive, name, None if then is None else shown)),
         "records": _records(entries, shown),
         "earlier": max(0, len(entries) - _RECORDS),
-        **(_now(desk, name, entries) if then is None else _then(then, entries)),
+        **(_now(desk, archive, name) if then is None else _then(then, entries)),
     }
 
 
-def _entries(desk: Desk, name: str) -> Sequence[HistoryEntry]:
-    """Return the records that can be read."""
+def _archive(desk: Desk, name: str) -> PageArchive:
     _check(name)
-    entries, damage = desk.workspace.readable(name)
-    found = list(entries)
-    if not found:
-        raise damage or NotFound(name, str(desk.workspace.root))
-    return found
+    return PageArchive(desk.workspace, name)
 
 
 def _load(desk: Desk, name: str) -> AnyEnvironment:
@@ -95,10 +92,10 @@ def _revision(entries: Sequence[HistoryEntry], at: int) -> int:
     return min(max(at, entries[0].revision), highest) if at else highest
 
 
-def _now(desk: Desk, name: str, entries: Sequence[HistoryEntry]) -> Facts:
+def _now(desk: Desk, archive: PageArchive, name: str) -> Facts:
     """Return the facts of the present: also why it is so, and what to do."""
-    view, told = story(desk.workspace, name)
-    line = stations(view, entries, datetime.now(UTC))
+    view, told = story(archive, name)
+    line = stations(view, archive.entries, datetime.now(UTC))
     summary = Summary.of(view.environment, view.actor, view.last_look)
     stuck = line.pace.stuck if line is not None and line.pace is not None else None
     return {
@@ -227,7 +224,7 @@ def trace(desk: Desk, name: str) -> Facts:
 
 def chart(desk: Desk, name: str, at: int) -> str:
     """Return the chart with the way of an environment, as a file; raises the same errors as `present`."""
-    entries = _entries(desk, name)
-    shown = _revision(entries, at)
-    marks = chart_marks(desk.workspace, name, None if shown == entries[-1].revision else shown)
+    archive = _archive(desk, name)
+    shown = _revision(archive.entries, at)
+    marks = chart_marks(archive, name, None if shown == archive.entries[-1].revision else shown)
     return svg(compose(Lifecycle, marks))
