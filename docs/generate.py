@@ -1,6 +1,6 @@
-"""Write the reference pages that are generated from the program's declarations.
+"""Write the reference pages that are generated from the program's declarations, and the pictures.
 
-`python docs/generate.py` writes the pages. With `--check` it only lists stale pages, and exits with 8.
+`python docs/generate.py` writes them. With `--check` it only lists stale pages, and exits with 8.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from pictures import PICTURES
 
 import environments.errors
 from environments.cli.app import ENVCHART
@@ -188,7 +189,7 @@ def chart() -> str:
             "",
             _doc(Lifecycle.__doc__),
             "",
-            _region(kept, "environments.lifecycle:Lifecycle mermaid"),
+            _region(kept, "environments.lifecycle:Lifecycle svg file=../_static/lifecycle.svg"),
             "",
             "## Events",
             "",
@@ -356,6 +357,7 @@ PAGES = {
     "reference/chart.md": chart,
     "reference/events.md": event_page,
     "reference/configuration.md": configuration,
+    **PICTURES,
 }
 
 

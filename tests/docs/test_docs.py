@@ -157,11 +157,23 @@ def test_no_meaning_is_left_out_of_a_generated_page(page: str) -> None:
     assert [line for line in lines if re.search(r"\|\s*\|$", line)] == []
 
 
-def test_the_picture_of_the_home_page_is_one_of_the_lifecycle() -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_first_pages_show_the_chart_and_a_failure_and_the_coverage(page: str) -> None:
+    text = (ROOT / page).read_text()
+
+    shown = {(ROOT / page).parent / name for name in re.findall(r'(?:src|srcset|href)="(.+?\.svg)"', text)}
+    shown |= {(ROOT / page).parent / name for name in re.findall(r"!\[.*?\]\((.+?\.svg)\)", text)}
+    assert [path for path in shown if not path.is_file()] == []
+    names = {"lifecycle", "failed-run", "failed-run-upright", "coverage", "coverage-upright"}
+    assert names <= {path.stem for path in shown}
+
+
+def test_the_picture_of_a_failure_has_the_whole_way() -> None:
     drawn = (ROOT / "docs" / "_static" / "failed-run.svg").read_text()
 
     assert [state for state in states(Lifecycle) if f">{state}</text>" not in drawn] == []
-    assert ">fail (10)</text>" in drawn
+    assert re.findall(r'class="count"[^>]*>([^<]+)<', drawn).count("10") == 1
+    assert "prefers-color-scheme" in drawn
 
 
 def test_every_variable_of_the_command_line_is_described() -> None:

@@ -30,10 +30,13 @@ async function look(page) {
   for (const width of widths) {
     frame.style.width = width + "px"
     const tables = [...inside.querySelectorAll("article .table-wrapper")]
-    const drawings = [...inside.querySelectorAll('article object, article img[src$=".svg"]')]
-    const grounds = drawings.map((each) => frame.contentWindow.getComputedStyle(each).backgroundColor)
+    const style = (each) => frame.contentWindow.getComputedStyle(each)
+    const drawings = [...inside.querySelectorAll("article object")]
+    const grounds = drawings.map((each) => style(each).backgroundColor)
+    const pictures = [...inside.querySelectorAll('article img[src$=".svg"]')]
+    const schemes = pictures.map((each) => style(each).colorScheme)
     const sideways = wider(inside.documentElement)
-    seen.push({page, width, sideways, tables: tables.filter(wider).length, grounds})
+    seen.push({page, width, sideways, tables: tables.filter(wider).length, grounds, schemes})
   }
   frame.remove()
 }
@@ -80,7 +83,9 @@ def test_every_page_is_readable_on_narrow_and_on_wide_screens(site: Path, tmp_pa
 
     assert [(each["page"], each["width"]) for each in found if each["sideways"]] == []
     assert [(each["page"], each["width"], "a table") for each in found if each["tables"]] == []
-    # Diagrams are drawn in dark lines, so they need a light ground on a dark page.
+    # Mermaid draws in dark lines, so its diagrams need a light ground on a dark page.
     unlit = [each for each in found if {*each["grounds"]} - {"rgb(255, 255, 255)"}]
     assert unlit == []
     assert any(each["grounds"] for each in found)
+    # Pictures of charts have the theme that the reader chose for the page.
+    assert {scheme for each in found for scheme in each["schemes"]} == {"dark"}

@@ -74,7 +74,7 @@ class _Tally:
         mark: ArrowMark = "" if tests else "missed"
         if seen is not None:
             label += f", seen {counted(seen, 'time')}" if seen else ", never seen"
-            detail = f"{tests} · {seen}x"
+            detail += f" · {seen}x"
             if tests and not seen:
                 mark = "unseen"
             elif seen and not tests:

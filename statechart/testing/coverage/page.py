@@ -122,7 +122,7 @@ def _legend(*, compared: bool) -> Iterator[str]:
     box = '<rect class="box" x="9" y="1" width="24" height="12" rx="4"/>'
     yield _sample(f'<g class="state missed">{box}</g>', "no test enters the state")
     if compared:
-        yield "<li>3 · 5x: tests that take a transition, and how often production took it</li>"
+        yield "<li>3 tests · 5x: tests that take a transition, and how often production took it</li>"
 
 
 def _sample(drawn: str, meaning: str) -> str:

@@ -311,10 +311,10 @@ def test_a_page_tells_tests_from_production_by_colour_and_dash() -> None:
     page = as_html(Coverage({"light": covered}))
 
     assert {arrow.names[0]: (arrow.kind, arrow.detail) for arrow in arrows} == {
-        "Stop": ("taken", "1 · 3x"),
-        "Go": ("untested", "0 · 2x"),
-        "Pause": ("unseen", "1 · 0x"),
-        "Wait": ("missed", "0 · 0x"),
+        "Stop": ("taken", "1 test · 3x"),
+        "Go": ("untested", "no test · 2x"),
+        "Pause": ("unseen", "1 test · 0x"),
+        "Wait": ("missed", "no test · 0x"),
     }
     ids = re.findall(r' id="(.*?)"', page)
     assert len(ids) == len(set(ids)) > 0
