@@ -11,6 +11,7 @@ from statechart.formats.svg.tracks import stacked
 _FIRST = 13.0
 _TRACK_GAP = 9.0
 _TEXT_GAP = 5.0
+_BESIDE_RING = 8.0
 _LEAST_DROP = 40.0
 _STRIP_GAP = 9.0
 
@@ -52,6 +53,7 @@ def rows(line: Line, orders: Mapping[Channel, Sequence[Route]], *, upright: bool
     """Give each route its track, and return where the rows are."""
     half = max(station.across for station in line.columns) / 2
     texts = [straight.text for straight in line.straights]
+    texts += [line.tail.text] if line.tail is not None else []
     texts += [station.lead for station in line.columns if station.lead is not None]
     if upright:
         above, below = half, max([half, *(text.width + 2 * _TEXT_GAP for text in texts)])
@@ -92,4 +94,4 @@ def _is_under(drop: Route, routes: Iterable[Route], *, upright: bool) -> bool:
 def _zone(routes: Iterable[Route], row: int, *, upright: bool) -> float:
     """Return the room for texts beside the stations of a row, where the line is upright."""
     wide = [route.text.width for route in routes if route.source.station.row == row]
-    return max(wide) + _TEXT_GAP if upright and wide else 0.0
+    return max(wide) + _BESIDE_RING if upright and wide else 0.0

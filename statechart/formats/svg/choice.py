@@ -32,6 +32,7 @@ def svg(
     theme: Theme = "auto",
     styled: bool = True,
     prefix: str = "",
+    width: float = 1280.0,
 ) -> str:
     """Return a picture as SVG. The same picture gives the same text.
 
@@ -42,15 +43,19 @@ def svg(
         theme: `auto` follows the reader's system, by CSS variables; the others have fixed colours.
         styled: Whether the rules are inside. A page that has `CHART_CSS` needs none.
         prefix: The beginning of all identifiers, different for each picture of a page.
+        width: The width of the page. A main path that is much longer goes on in further lines.
     """
-    return drawn(picture, plan(picture, upright=upright, layout=layout), theme if styled else None, prefix)
+    found = plan(picture, upright=upright, layout=layout, width=width)
+    return drawn(picture, found, theme if styled else None, prefix)
 
 
-def plan(picture: Picture, *, upright: bool = False, layout: Layout = "auto") -> Plan:
+def plan(
+    picture: Picture, *, upright: bool = False, layout: Layout = "auto", width: float = 1280.0
+) -> Plan:
     """Return the geometry of a picture, by the layout that suits it."""
     boxes = tuple((name, tuple(members)) for name, members in picture.boxes.items())
     texts = tuple(picture.nodes), tuple(picture.arrows), boxes, tuple(picture.notes)
-    return _planned(*texts, upright=upright, layout=layout)
+    return _planned(*texts, upright=upright, layout=layout, width=width)
 
 
 # Marks on states change nothing here: the pictures of many values of a chart have few plans.
@@ -63,11 +68,12 @@ def _planned(
     *,
     upright: bool,
     layout: Layout,
+    width: float,
 ) -> Plan:
     picture = Picture("", nodes, arrows, arrows, dict(boxes), notes, {})
     if layout == "layered":
         return layered.plan(picture, upright=upright)
-    found = line.plan(picture, upright=upright)
+    found = line.plan(picture, upright=upright, width=width)
     if layout == "line" or found.crossings <= _FOLLOWED:
         return found
     layers = layered.plan(picture, upright=upright)

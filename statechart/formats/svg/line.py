@@ -2,63 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import ceil
 
-from statechart.formats.svg.across import Rows, rows
+from statechart.formats.svg.across import rows
 from statechart.formats.svg.framing import framed
-from statechart.formats.svg.geometry import (
-    Anchor,
-    Band,
-    Box,
-    Label,
-    Plan,
-    Point,
-    Rectangle,
-    Wire,
-    bounds_of,
-    touch,
-)
-from statechart.formats.svg.metrics import SMALL_SIZE, text_width
-from statechart.formats.svg.parts import Channel, Line, Port, Route, Station
-from statechart.formats.svg.routing import phases, routed
+from statechart.formats.svg.geometry import Plan, bounds_of
+from statechart.formats.svg.parts import Channel, Jump, Line, Route, Station
+from statechart.formats.svg.routing import routed
+from statechart.formats.svg.sketch import TEXT_SIDE, Sketch, bridge, names
 from statechart.formats.svg.spacing import Spacing, part, place, spacing, widen
-from statechart.formats.svg.texts import Inscription, row
+from statechart.formats.svg.stations import phases
 from statechart.formats.svg.tracks import find_free, ordered, touching
 from statechart.picture import Picture
 
 _ROUNDS = 8
-_TEXT_SIDE = 6.0
 _NEARLY = 0.01
-_BESIDE = 5.0
-_ABOVE = 2.0
-_START = 30.0
-_LEAD = 30.0
-_BAND = 10.0
+_SQUEEZE = 1.35
+"""How much longer than a page a line may be: letters stay legible if a browser makes it fit."""
+_WHOLE_PHASE = 200.0
+_LINE_GAP, _BAND_GAP = 30.0, 56.0
+_GATE_TRACK = 9.0
 
 
-def plan(picture: Picture, *, upright: bool = False) -> Plan:
-    """Return where the states and transitions of a picture are."""
-    line = routed(picture, upright=upright)
-    if upright:
-        _level_out(line)
-    bounded = list(phases(picture, line))
-    orders = _fitted(line, [stations for _, stations in bounded], upright=upright)
-    found = rows(line, orders, upright=upright)
-    sketch = _Sketch(line, found, upright)
-    bands = list(_bands(bounded, sketch))
-    boxes = [_box(station, sketch) for station in line.stations()]
-    wires, labels = list(_wires(sketch)), list(_labels(sketch))
+def plan(picture: Picture, *, upright: bool = False, width: float = 1280.0) -> Plan:
+    """Return where the states and transitions of a picture are.
+
+    Args:
+        picture: The picture.
+        upright: Whether the line runs from top to bottom.
+        width: The width of the page, in which a long line goes on in further lines.
+    """
+    sketches, jumps = _sketched(picture, (), upright=upright)
+    if not upright:
+        breaks = _breaks(sketches[0], width)
+        if breaks:
+            sketches, jumps = _sketched(picture, breaks, upright=upright)
+    boxes = [box for sketch in sketches for box in sketch.boxes()]
+    wires = [wire for sketch in sketches for wire in sketch.wires()]
+    wires += [bridge(jump, sketches) for jump in jumps]
+    labels = [label for sketch in sketches for label in sketch.labels()]
+    bands = [band for sketch in sketches for band in sketch.bands()]
     placed = [*(box.rectangle for box in boxes), *(label.rectangle for label in labels)]
     placed += [bounds_of(pair) for wire in wires for pair in pairwise(wire.points)]
-    return framed(
-        picture,
-        boxes=boxes,
-        wires=wires,
-        labels=[*labels, *_names(bands, placed, upright=upright)],
-        bands=bands,
-    )
+    labels += names(bands, placed, upright=upright)
+    return framed(picture, boxes=boxes, wires=wires, labels=labels, bands=bands)
+
+
+def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tuple[list[Sketch], list[Jump]]:
+    """Return the lines with all positions, and what leads between them."""
+    lines, jumps = routed(picture, breaks, upright=upright)
+    bounded = [list(phases(picture, line)) for line in lines]
+    orders = []
+    for line, named in zip(lines, bounded, strict=True):
+        if upright:
+            _level_out(line)
+        orders.append(_fitted(line, [stations for _, stations in named], upright=upright))
+    _open_gates(lines, jumps)
+    sketches: list[Sketch] = []
+    for line, order, named in zip(lines, orders, bounded, strict=True):
+        found = rows(line, order, upright=upright)
+        shift = 0.0
+        if sketches:
+            before = sketches[-1]
+            gap = _BAND_GAP if before.bounded else _LINE_GAP
+            shift = before.shift + before.rows.bottom + gap - found.top
+        sketches.append(Sketch(line, found, upright, named, shift))
+    return sketches, jumps
+
+
+def _open_gates(lines: Sequence[Line], jumps: Sequence[Jump]) -> None:
+    """Put the gates of all lines under each other, and give each jump a place at them."""
+    last = max(line.gates[1].centre for line in lines)
+    for line in lines:
+        line.gates[1].centre = last
+    counts = {True: 0, False: 0}
+    # The farther a jump leads, the farther outside it runs.
+    for jump in sorted(jumps, key=lambda jump: abs(jump.lines[0] - jump.lines[1])):
+        offset = counts[jump.is_right] * _GATE_TRACK
+        counts[jump.is_right] += 1
+        ports = [jump.end.source, *([jump.start.target] if jump.start is not None else [])]
+        for port in ports:
+            port.offset = offset if jump.is_right else -offset
+
+
+def _breaks(sketch: Sketch, width: float) -> list[int]:
+    """Return the columns where a line that is too long for a page goes on in another."""
+    columns = sketch.line.columns
+    length = columns[-1].end
+    if length <= width * _SQUEEZE:
+        return []
+    count = ceil(length / width)
+    inner = {
+        column
+        for _, stations in sketch.bounded
+        for column in sorted({int(station.place) for station in stations})[1:]
+    }
+    places = {column: columns[column].start for column in range(1, len(columns))}
+    found = {
+        min(
+            places,
+            key=lambda column: (
+                abs(places[column] - length * number / count) + (_WHOLE_PHASE if column in inner else 0.0)
+            ),
+        )
+        for number in range(1, count)
+    }
+    return sorted(found)
 
 
 def _level_out(line: Line) -> None:
@@ -89,133 +140,9 @@ def _widened(line: Line, orders: Mapping[Channel, Sequence[Route]], wanted: Spac
     found = False
     for order in orders.values():
         for route in order:
-            room = route.text.width + 2 * _TEXT_SIDE
+            room = route.text.width + 2 * TEXT_SIDE
             free = find_free(route, order, line)
             if free[1].at - free[0].at < room - _NEARLY:
                 found = widen(*free, room, wanted) or found
             route.free = free
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Sketch:
-    """A line with all positions, to be written as geometry."""
-
-    line: Line
-    rows: Rows
-    upright: bool
-
-    def point(self, along: float, across: float) -> Point:
-        """Return the point of two positions."""
-        return (across, along) if self.upright else (along, across)
-
-
-def _box(station: Station, sketch: _Sketch) -> Box:
-    top, bottom = sketch.rows.sides(station)
-    x, y = sketch.point(station.start, top)
-    right, lower = sketch.point(station.end, bottom)
-    return Box(station.node.id, x, y, right - x, lower - y, station.lines, station.small)
-
-
-def _wires(sketch: _Sketch) -> Iterator[Wire]:
-    point, line = sketch.point, sketch.line
-    first = line.columns[0]
-    yield Wire(None, (point(first.start - _START, 0.0), point(first.start, 0.0)))
-    for station in line.columns:
-        if station.lead is not None:
-            room = station.lead.height if sketch.upright else station.lead.width
-            begin = min(station.start - _LEAD, _middle(station, sketch) - room / 2)
-            yield Wire(None, (point(begin, 0.0), point(station.start, 0.0)), note=True)
-    for straight in line.straights:
-        yield Wire(straight.arrow, (point(straight.source.end, 0.0), point(straight.target.start, 0.0)))
-    for route in line.drops:
-        yield Wire(route.arrow, tuple(_end(port, sketch) for port in (route.source, route.target)))
-    for route in line.routes:
-        corners = [point(port.at, route.track) for port in (route.source, route.target)]
-        yield Wire(route.arrow, (_end(route.source, sketch), *corners, _end(route.target, sketch)))
-
-
-def _end(port: Port, sketch: _Sketch) -> Point:
-    return sketch.point(port.at, sketch.rows.edge(port))
-
-
-def _middle(station: Station, sketch: _Sketch) -> float:
-    """Return the middle of the gap before a station of the line."""
-    before = sketch.line.columns[int(station.place) - 1]
-    return (before.end + station.start) / 2
-
-
-def _labels(sketch: _Sketch) -> Iterator[Label]:
-    line = sketch.line
-    for straight in line.straights:
-        yield _at_gap(straight.text, straight.target, sketch, straight.arrow)
-    for station in line.columns:
-        if station.lead is not None:
-            yield _at_gap(station.lead, station, sketch, None)
-    for route in line.drops:
-        yield _at_drop(route, sketch)
-    for route in line.routes:
-        yield _at_source(route, sketch) if sketch.upright else _at_track(route)
-
-
-def _at_gap(text: Inscription, station: Station, sketch: _Sketch, arrow: int | None) -> Label:
-    middle = _middle(station, sketch)
-    if sketch.upright:
-        return _label(text, _BESIDE, middle - text.height / 2, arrow, "start")
-    return _label(text, middle - text.width / 2, -text.height - _ABOVE, arrow)
-
-
-def _at_drop(route: Route, sketch: _Sketch) -> Label:
-    text, at = route.text, route.source.at
-    middle = sketch.rows.middle(route)
-    if sketch.upright:
-        return _label(text, middle - text.width / 2, at - text.height - _ABOVE, route.arrow)
-    if route.source.station.row == 0:
-        return _label(text, at + _BESIDE, middle - text.height / 2, route.arrow, "start")
-    return _label(text, at - _BESIDE - text.width, middle - text.height / 2, route.arrow, "end")
-
-
-def _at_track(route: Route) -> Label:
-    text = route.text
-    low, high = route.free or (route.low, route.high)
-    room = text.width / 2 + _TEXT_SIDE
-    middle = (route.low.at + route.high.at) / 2
-    middle = max(low.at + room, min(high.at - room, middle))
-    return _label(text, middle - text.width / 2, route.track - text.height - _ABOVE, route.arrow)
-
-
-def _at_source(route: Route, sketch: _Sketch) -> Label:
-    text, port = route.text, route.source
-    edge = sketch.rows.edge(port)
-    top = port.at - text.height - _ABOVE
-    if edge > route.track:
-        return _label(text, edge - _BESIDE - text.width, top, route.arrow, "end")
-    return _label(text, edge + _BESIDE, top, route.arrow, "start")
-
-
-def _label(text: Inscription, x: float, y: float, arrow: int | None, anchor: Anchor = "middle") -> Label:
-    return Label(x, y, text.width, text.height, text.lines, arrow, text.order, text.detail, anchor)
-
-
-def _bands(bounded: Sequence[tuple[str, Sequence[Station]]], sketch: _Sketch) -> Iterator[Band]:
-    room = row(SMALL_SIZE) + _BAND
-    for name, stations in bounded:
-        low = min(station.centre - station.reach[0] for station in stations)
-        low -= room if sketch.upright else _BAND
-        high = max(station.centre + station.reach[1] for station in stations) + _BAND
-        x, y = sketch.point(low, sketch.rows.top - _BAND)
-        right, lower = sketch.point(high, sketch.rows.bottom + (_BAND if sketch.upright else room))
-        yield Band(name, x, y, right - x, lower - y)
-
-
-def _names(bands: Sequence[Band], placed: Sequence[Rectangle], *, upright: bool) -> Iterator[Label]:
-    """Yield the names of bands: at the lower left, or at an upper corner if the line is upright."""
-    for band in bands:
-        width, height = text_width(band.name, SMALL_SIZE), row(SMALL_SIZE)
-        left, right = band.x + _BAND, band.x + band.width - width - _BAND
-        y = band.y + (_ABOVE if upright else band.height - height - _ABOVE)
-        for x in (right, left) if upright else (left,):
-            label = Label(x, y, width, height, (band.name,), anchor="start", kind="phase")
-            if not any(touch(label.rectangle, each) for each in placed):
-                yield label
-                break

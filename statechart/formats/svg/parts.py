@@ -13,6 +13,8 @@ from statechart.formats.svg.texts import Inscription
 from statechart.picture import Node
 
 ABOVE, BELOW = 0, 1
+GATE = -1
+"""The row of the gates, through which routes leave a line for another."""
 
 
 class Channel(IntEnum):
@@ -122,6 +124,11 @@ class Route:
         return self.channel is Channel.UNDER or (self.channel is Channel.BETWEEN and port.station.row == 0)
 
     @property
+    def ports(self) -> tuple[Port, ...]:
+        """The ports at stations, without those at gates."""
+        return tuple(port for port in (self.source, self.target) if port.station.row != GATE)
+
+    @property
     def is_loop(self) -> bool:
         """Whether the route returns to its station."""
         return self.source.station is self.target.station
@@ -137,6 +144,34 @@ class Straight:
     target: Station
 
 
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A transition from the last station of a line to the first of the next."""
+
+    arrow: int
+    text: Inscription
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A transition from a line to another, by way of the gates of both on the same side.
+
+    Attributes:
+        start: The route to the gate; None if the last station of a line continues in the next.
+        source: The station where it begins.
+        end: The route from the gate.
+        lines: The numbers of both lines.
+        is_right: Whether the gates are at the ends of the lines, rather than at their beginnings.
+    """
+
+    arrow: int
+    start: Route | None
+    source: Station
+    end: Route
+    lines: tuple[int, int]
+    is_right: bool
+
+
 @dataclass(slots=True)
 class Line:
     """A line of stations, with all that connects them.
@@ -147,13 +182,19 @@ class Line:
         straights: Transitions from a station to the next.
         drops: Transitions between a station and the first beneath it.
         routes: All other transitions.
+        gates: Where routes leave for other lines: before all stations, and after them.
+        indented: Whether routes of this line or another use the gate before the stations.
+        tail: The transition from the last station, if it continues in the next line.
     """
 
     columns: list[Station]
     beneath: list[list[Station]]
+    gates: tuple[Station, Station]
     straights: list[Straight] = field(default_factory=list)
     drops: list[Route] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
+    tail: Tail | None = None
+    indented: bool = False
 
     def stations(self) -> Iterator[Station]:
         """Yield the stations in the order in which they are placed."""

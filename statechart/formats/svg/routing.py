@@ -2,109 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 
-from statechart.formats.main_path import main_path
-from statechart.formats.svg.parts import ABOVE, BELOW, Channel, Line, Port, Route, Station, Straight
-from statechart.formats.svg.texts import Inscription, box_size, inscription, lead, name_lines, small_lines
-from statechart.picture import Node, Picture
+from statechart.formats.svg.parts import (
+    ABOVE,
+    BELOW,
+    Channel,
+    Jump,
+    Line,
+    Port,
+    Route,
+    Station,
+    Straight,
+    Tail,
+)
+from statechart.formats.svg.stations import lines
+from statechart.formats.svg.texts import Inscription, box_size, inscription, lead
+from statechart.picture import Picture
 
 _LEFT, _STRAIGHT, _RIGHT = 0, 1, 2
 _TEXT_GAP = 6.0
 _LOOP = 22.0
+_NO_TEXT = Inscription((), 0.0, 0.0)
 
 
-def routed(picture: Picture, *, upright: bool) -> Line:
-    """Return the stations and routes of a picture, without positions."""
-    line = _arranged(picture, upright=upright)
-    by_state = {station.node.id: station for station in line.stations()}
-    taken: set[int] = set()
+def routed(picture: Picture, breaks: Sequence[int] = (), *, upright: bool) -> tuple[list[Line], list[Jump]]:
+    """Return the stations and routes of a picture, without positions, and what leads between lines."""
+    found = lines(picture, breaks, upright=upright)
+    by_state = {
+        station.node.id: (number, station)
+        for number, line in enumerate(found)
+        for station in line.stations()
+    }
+    jumps: list[Jump] = []
     for index, arrow in enumerate(picture.arrows):
-        source, target = by_state[arrow.source], by_state[arrow.target]
+        (number, source), (other, target) = by_state[arrow.source], by_state[arrow.target]
         text = inscription(arrow, narrow=upright)
-        column = int(source.place)
-        if source.row == target.row == 0 and target.place == source.place + 1 and column not in taken:
-            taken.add(column)
-            line.straights.append(Straight(index, text, source, target))
-        elif source.place == target.place and source is not target:
-            line.drops.append(_drop(index, text, source, target, upright=upright))
+        if number == other:
+            _within(found[number], index, text, source, target, upright=upright)
         else:
-            line.routes.append(_route(index, text, source, target, line, upright=upright))
-    _move_below(line)
-    for rank, route in enumerate(line.routes):
-        _connect(route, rank, upright=upright)
-    _nest_loops(line, upright=upright)
-    _leads(picture, line, by_state, upright=upright)
-    return line
-
-
-def _arranged(picture: Picture, *, upright: bool) -> Line:
-    nodes = {node.id: node for node in picture.nodes}
-    states = main_path(picture, to_final=True)
-    led_to = {arrow.target for arrow in picture.arrows if arrow.source in states}
-    states += dict.fromkeys(
-        note.state
-        for note in picture.notes
-        if note.arrows and nodes[note.state].final and note.state not in (*states, *led_to)
-    )
-    hung = _hung(picture, states)
-    columns, beneath = [], []
-    for column, state in enumerate(states):
-        columns.append(_station(nodes[state], 0, column, upright=upright))
-        under = [other for other in hung if hung[other] == state]
-        beneath.append(
-            [
-                _station(nodes[other], 1, column + rank / (len(under) + 1), upright=upright)
-                for rank, other in enumerate(under)
-            ]
-        )
-    return Line(columns, beneath)
-
-
-def _hung(picture: Picture, states: list[str]) -> Mapping[str, str]:
-    """Return the state of the line on which each other state hangs: the last that leads there."""
-    places = {state: place for place, state in enumerate(states)}
-    phases = {member: name for name, members in picture.boxes.items() for member in members}
-    hung: dict[str, str] = {}
-    rest = [node.id for node in picture.nodes if node.id not in places]
-    while rest:
-        before = len(rest)
-        for state in list(rest):
-            sources = [
-                hung.get(arrow.source, arrow.source)
-                for arrow in picture.arrows
-                if arrow.target == state and hung.get(arrow.source, arrow.source) in places
-            ]
-            near = [source for source in sources if state in phases and phases.get(source) == phases[state]]
-            if sources:
-                hung[state] = max(near or sources, key=places.__getitem__)
-                rest.remove(state)
-        if len(rest) == before:
-            targets = [a.target for a in picture.arrows if a.source == rest[0] and a.target in places]
-            hung[rest.pop(0)] = max(targets, key=places.__getitem__, default=states[-1])
-    return hung
-
-
-def _station(node: Node, row: int, place: float, *, upright: bool) -> Station:
-    lines, small = name_lines(node, narrow=upright), small_lines(node.actions, narrow=upright)
-    station = Station(node, row, place, lines, small)
-    station.resize(*box_size(lines, small), upright=upright)
-    return station
-
-
-def _leads(picture: Picture, line: Line, by_state: Mapping[str, Station], *, upright: bool) -> None:
-    """Say at stations which transitions lead there from everywhere."""
-    entered = {straight.target for straight in line.straights}
+            jumps.append(_jump(found, index, text, (number, source), (other, target)))
+    for line in found:
+        line.indented = not all(jump.is_right for jump in jumps)
+        _move_below(line)
+        for rank, route in enumerate(line.routes):
+            _connect(route, rank, upright=upright)
+        _nest_loops(line, upright=upright)
+    entered = {straight.target for line in found for straight in line.straights}
+    entered |= {jump.end.target.station for jump in jumps if jump.start is None}
     for note in picture.notes:
-        if not note.arrows:
-            continue
-        station = by_state[note.state]
-        text = lead(note, picture, narrow=upright)
-        if station.row == 0 and station.place and station not in entered and station.lead is None:
-            station.lead = text
-        else:
-            station.small = (*station.small, *text.lines)
-            station.resize(*box_size(station.lines, station.small), upright=upright)
+        if note.arrows:
+            station = by_state[note.state][1]
+            text = lead(note, picture, narrow=upright)
+            _lead(station, text, is_entered=station in entered, upright=upright)
+    return found, jumps
+
+
+def _within(
+    line: Line, index: int, text: Inscription, source: Station, target: Station, *, upright: bool
+) -> None:
+    """Add a transition between two stations of a line."""
+    is_next = source.row == target.row == 0 and target.place == source.place + 1
+    if is_next and not any(straight.source is source for straight in line.straights):
+        line.straights.append(Straight(index, text, source, target))
+    elif source.place == target.place and source is not target:
+        line.drops.append(_drop(index, text, source, target, upright=upright))
+    else:
+        line.routes.append(_route(index, text, source, target, line, upright=upright))
+
+
+def _jump(
+    found: Sequence[Line],
+    index: int,
+    text: Inscription,
+    source: tuple[int, Station],
+    target: tuple[int, Station],
+) -> Jump:
+    """Add a transition between two lines, in a half for each."""
+    (number, begin), (other, end) = source, target
+    one, two = found[number], found[other]
+    goes_on = other == number + 1 and begin is one.columns[-1] and end is two.columns[0]
+    rest = len(one.columns) - begin.place + len(two.columns) - end.place
+    is_right = goes_on or rest <= begin.place + end.place + 2
+    route = None
+    if goes_on and one.tail is None:
+        one.tail = Tail(index, text)
+    else:
+        route = _half(index, text, begin, one.gates[is_right], is_out=True)
+        one.routes.append(route)
+    last = _half(index, _NO_TEXT, end, two.gates[is_right], is_out=False)
+    two.routes.append(last)
+    return Jump(index, route, begin, last, (number, other), is_right)
+
+
+def _half(index: int, text: Inscription, station: Station, gate: Station, *, is_out: bool) -> Route:
+    channel, side = (Channel.UNDER, BELOW) if station.row else (Channel.OVER, ABOVE)
+    port, through = Port(station, side, ()), Port(gate, side, ())
+    ends = (port, through) if is_out else (through, port)
+    return Route(index, text, *ends, channel)
+
+
+def _lead(station: Station, text: Inscription, *, is_entered: bool, upright: bool) -> None:
+    """Say at a station which transitions lead there from everywhere."""
+    if station.row == 0 and station.place and not is_entered and station.lead is None:
+        station.lead = text
+    else:
+        station.small = (*station.small, *text.lines)
+        station.resize(*box_size(station.lines, station.small), upright=upright)
 
 
 def _drop(index: int, text: Inscription, source: Station, target: Station, *, upright: bool) -> Route:
@@ -143,7 +147,11 @@ def _route(
 
 def _move_below(line: Line) -> None:
     """Move jumps that cross others over the line to below it, where nothing is in their way."""
-    for route in line.within(Channel.OVER):
+    for route in [
+        route
+        for route in line.within(Channel.OVER)
+        if all(port in route.ports for port in (route.source, route.target))
+    ]:
         others = line.within(Channel.OVER)
         low, high = sorted((route.source.station.place, route.target.station.place))
         if any(_interlaced(route, other) for other in others) and _is_free_below(line, low, high):
@@ -180,7 +188,7 @@ def _connect(route: Route, rank: int, *, upright: bool) -> None:
         source.key, target.key = _key(source, target, rank), _key(target, source, rank)
     if upright:
         source.before = route.text.height + _TEXT_GAP
-    for port in (source, target):
+    for port in route.ports:
         port.station.sides[port.side].append(port)
 
 
@@ -201,13 +209,3 @@ def _key(port: Port, other: Port, rank: int) -> tuple[float, ...]:
     if distance < 0:
         return (_LEFT, 1.0, -distance, rank) if is_arc else (_LEFT, 0.0, other.station.place, rank)
     return (_RIGHT, 0.0, -distance, -rank) if is_arc else (_RIGHT, 1.0, other.station.place, rank)
-
-
-def phases(picture: Picture, line: Line) -> Iterator[tuple[str, list[Station]]]:
-    """Yield the phases whose states are side by side, each with its stations."""
-    for name, members in picture.boxes.items():
-        stations = [station for station in line.stations() if station.node.id in members]
-        columns = sorted({int(station.place) for station in stations})
-        whole = [station for column in columns for station in (line.columns[column], *line.beneath[column])]
-        if columns and columns[-1] - columns[0] + 1 == len(columns) and len(whole) == len(stations):
-            yield name, stations

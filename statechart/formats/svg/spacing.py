@@ -12,8 +12,9 @@ _PORT_GAP = 13.0
 _PORT_MARGIN = 14.0
 _LEAST_GAP = 32.0
 _LEAD_GAP = 44.0
-_TEXT_MARGIN = 8.0
+_TEXT_MARGIN = 6.0
 _BESIDE = 18.0
+_GATE_GAP = 40.0
 _FENCE, _FENCE_UPRIGHT = 26.0, 38.0
 
 
@@ -45,6 +46,8 @@ def spacing(line: Line, phases: Sequence[Sequence[Station]], *, upright: bool) -
         if station.lead is not None:
             room = (station.lead.height if upright else station.lead.width) + 2 * _TEXT_MARGIN
             gaps[int(station.place) - 1] = max(_LEAD_GAP, room)
+    if line.tail is not None:
+        gaps[-1] = max(gaps[-1], line.tail.text.width + 2 * _TEXT_MARGIN)
     found = Spacing(gaps, upright)
     for stations in phases:
         columns = [int(station.place) for station in stations]
@@ -65,10 +68,10 @@ def place(line: Line, wanted: Spacing) -> None:
         before.setdefault(two.station, []).append((one, two, room))
     for station in line.stations():
         _spread(station, upright=wanted.upright)
-    ends = [0.0, 0.0]
+    ends = [_GATE_GAP if line.indented else 0.0] * 2
     for column, station in enumerate(line.columns):
         gap = wanted.gaps[column - 1] if column else 0.0
-        fence = max(ends) + wanted.fences[column] if column in wanted.fences else 0.0
+        fence = max(ends) + wanted.fences[column] if column and column in wanted.fences else 0.0
         least = max(ends[0] + gap, fence) + station.extent[0]
         first = line.beneath[column][:1]
         for each in first:
@@ -83,6 +86,8 @@ def place(line: Line, wanted: Spacing) -> None:
             close = max(ends[1] + _BESIDE, fence) + other.reach[0]
             other.centre = max(close, _least(before.get(other, ())))
             ends[1] = other.centre + other.reach[1]
+    last_gate = line.gates[1]
+    last_gate.centre = max([*ends, ends[0] + wanted.gaps[-1], _least(before.get(last_gate, ()))])
 
 
 def _least(distances: Sequence[tuple[Port, Port, float]]) -> float:

@@ -32,8 +32,8 @@ def _crossings(upper: Route, lower: Route) -> int:
     """Return how often two routes cross, if one runs above the other."""
     if upper.low.at - _APART > lower.high.at or lower.low.at - _APART > upper.high.at:
         return 0
-    down = sum(_meets(lower, port) for port in (upper.source, upper.target) if not upper.rises(port))
-    return down + sum(_meets(upper, port) for port in (lower.source, lower.target) if lower.rises(port))
+    down = sum(_meets(lower, port) for port in upper.ports if not upper.rises(port))
+    return down + sum(_meets(upper, port) for port in lower.ports if lower.rises(port))
 
 
 def _meets(route: Route, port: Port) -> int:
@@ -82,7 +82,7 @@ def cuts(route: Route, order: Sequence[Route], line: Line) -> Iterator[Port]:
     """Yield the ports whose routes cross the track of a route."""
     position = order.index(route)
     for index, other in enumerate(order):
-        for port in (other.source, other.target):
+        for port in other.ports:
             crosses = other.rises(port) if index > position else not other.rises(port)
             if other is not route and crosses and route.low.at < port.at < route.high.at:
                 yield port
@@ -96,8 +96,8 @@ def touching(order: Sequence[Route]) -> Iterator[tuple[Port, Port]]:
     """Yield ports on different rows whose routes would lie on each other, the upper port first."""
     for upper_index, upper in enumerate(order):
         for lower in order[upper_index + 1 :]:
-            for down in (upper.source, upper.target):
-                for up in (lower.source, lower.target):
+            for down in upper.ports:
+                for up in lower.ports:
                     # The lower track is reached from above at the place where the upper is from below.
                     if not upper.rises(down) and lower.rises(up) and abs(down.at - up.at) < _APART:
                         yield up, down
