@@ -11,16 +11,13 @@ from statechart.formats.svg.geometry import Plan
 from statechart.formats.svg.style import Theme
 from statechart.picture import Arrow, Node, Note, Picture
 
-_MANY = 12
-"""The crossings of a line from which on layers are tried: up to there, eyes can still follow a line."""
-
 Layout: TypeAlias = Literal["auto", "line", "layered"]
 
 # Found by looking at both drawings of our charts and of 200 random ones. A line is shorter by a fifth, and
-# its wires cross at right angles: the eye follows up to three crossings at a glance, so layers gain nothing
-# until then. Layers cross at flat angles, so they are clearer only if they at least halve the crossings,
-# and the longer they are, the more they have to save.
-_FOLLOWED = 3
+# its wires cross at right angles, so that the eye follows a dozen crossings. A way that was taken adds some,
+# and must not change the layout of a chart. Layers cross at flat angles, so they are clearer only if they at
+# least halve the crossings, and the longer they are, the more they have to save.
+_FOLLOWED = 12
 _SAVED = 2.0
 
 
