@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from statechart.dashboard.exposition import CONTENT_TYPE, Metric, exposed
+from statechart.dashboard.exposition import CONTENT_TYPE, Labels, Metric, exposed
 from statechart.graph import states
 
 if TYPE_CHECKING:
@@ -28,24 +28,32 @@ def routes(desk: Desk) -> Sequence[Route]:
 
 
 def _metrics(desk: Desk) -> list[Metric]:
-    chart, rows = desk.repository.chart, desk.board.index.rows
+    rows = desk.board.index.rows
     by_state = Counter(row.state for row in rows if row.summary is not None)
+    changes = sum(row.summary.revision for row in rows if row.summary is not None)
+    due, tried = sum(row.due for row in rows), sum(row.tried for row in rows)
+    chart = (("chart", desk.repository.chart.__name__),)
+
+    def by(label: str, numbers: Mapping[str, int]) -> dict[Labels, float]:
+        return {(*chart, (label, value)): number for value, number in numbers.items()}
+
+    known = states(desk.repository.chart)
     return [
         Metric(
             "statechart_values",
             "Values by state.",
-            {(("chart", chart.__name__), ("state", state)): by_state[state] for state in states(chart)},
+            by("state", {state: by_state[state] for state in known}),
         ),
         Metric(
             "statechart_values_by_class",
-            "Values by the class of their condition.",
-            {(("class", group),): count for group, count in desk.board.index.counts.items()},
+            "Values by what they need: failed, unreadable, effects, under-way, in-progress, final.",
+            by("class", desk.board.index.counts),
         ),
+        Metric("statechart_changes", "Creations and events of all present values.", {chart: changes}),
         Metric(
-            "statechart_revisions",
-            "Changes of all present values, their creations included.",
-            {(): sum(row.summary.revision for row in rows if row.summary is not None)},
+            "statechart_effects_due",
+            "Effects that are due, by whether an attempt has failed.",
+            by("attempt", {"none": due - tried, "failed": tried}),
         ),
-        Metric("statechart_effects_due", "Effects that are due.", {(): sum(row.due for row in rows)}),
-        Metric("statechart_open_pages", "Pages that are shown now.", {(): len(desk.board.hub)}),
+        Metric("statechart_open_pages", "Pages that are told changes.", {chart: len(desk.board.hub)}),
     ]

@@ -63,6 +63,7 @@ class ValueRow:
         summary: The value, or None if it can't be read.
         damage: The value that can't be read, or None.
         due: The number of effects that are due.
+        tried: The number of these that have failed.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ValueRow:
     summary: Summary | None = None
     damage: Damaged | None = None
     due: int = 0
+    tried: int = 0
 
     @property
     def state(self) -> str:
@@ -87,6 +89,7 @@ def row_of(
 ) -> ValueRow:
     """Return the row of a value."""
     group = classes.group_of(summary.state, due=bool(due), held=holder is not None)
+    tried = sum(each.attempts > 0 for each in due)
     notes = [_due_note(due)] if due else []
     notes += [f"held by {holder.describe()}"] if holder is not None else []
     note = "; ".join(notes)
@@ -94,13 +97,14 @@ def row_of(
     return ValueRow(
         name=summary.name,
         group=group,
-        rank=(GROUPS.index(group), 0 if any(each.attempts for each in due) else 1),
+        rank=(GROUPS.index(group), 0 if tried else 1),
         since=summary.since.timestamp(),
         words=" ".join(words).casefold(),
         facets={"state": summary.state},
         note=note,
         summary=summary,
         due=len(due),
+        tried=tried,
     )
 
 

@@ -115,6 +115,7 @@ async def test_the_metrics_can_be_read_by_prometheus(kept: ChartRepository[Parce
     }
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert samples["statechart_values", "ParcelChart", "sent"] == 1
-    assert samples["statechart_values_by_class", "unreadable"] == 1
-    assert samples["statechart_effects_due",] == 1
-    assert samples["statechart_revisions",] == 3
+    assert samples["statechart_values_by_class", "ParcelChart", "unreadable"] == 1
+    assert samples["statechart_effects_due", "ParcelChart", "failed"] == 1
+    assert samples["statechart_effects_due", "ParcelChart", "none"] == 0
+    assert samples["statechart_changes", "ParcelChart"] == 3
