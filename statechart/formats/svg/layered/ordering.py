@@ -103,14 +103,17 @@ class _Search:
 
     def _swap(self, layer: list[int]) -> bool:
         changed = False
-        above = {vertex: self._places(self._above[vertex]) for vertex in layer}
-        below = {vertex: self._places(self._below[vertex]) for vertex in layer}
+        places = [(self._places(self._above[vertex]), self._places(self._below[vertex])) for vertex in layer]
         for index in range(len(layer) - 1):
-            one, other = layer[index], layer[index + 1]
-            gain = _inversions(above[one], above[other]) - _inversions(above[other], above[one])
-            gain += _inversions(below[one], below[other]) - _inversions(below[other], below[one])
+            one, other = places[index], places[index + 1]
+            gain = 0
+            for first, second in zip(one, other, strict=True):
+                # Most links do not cross at all, which the outer ones tell.
+                if first and second and first[-1] > second[0]:
+                    gain += _inversions(first, second) - _inversions(second, first)
             if gain > 0:
-                layer[index], layer[index + 1] = other, one
+                layer[index], layer[index + 1] = layer[index + 1], layer[index]
+                places[index], places[index + 1] = other, one
                 changed = True
         if changed:
             self._number(layer)
@@ -121,7 +124,9 @@ class _Search:
             self._place[vertex] = index
 
     def _places(self, vertices: Sequence[int]) -> list[int]:
-        return sorted(self._place[vertex] for vertex in vertices)
+        if len(vertices) == 1:
+            return [self._place[vertices[0]]]
+        return sorted(map(self._place.__getitem__, vertices))
 
     def _crossings(self, layer: Sequence[int]) -> int:
         """Return how many links cross between a layer and the next."""
@@ -138,7 +143,7 @@ class _Search:
 
 def _inversions(first: Sequence[int], second: Sequence[int]) -> int:
     """Return how many places of the second are before places of the first."""
-    return sum(bisect_left(second, place) for place in first) if second else 0
+    return sum(bisect_left(second, place) for place in first)
 
 
 def _middle(places: list[int]) -> float:
