@@ -103,7 +103,9 @@ class _Search:
 
     def _swap(self, layer: list[int]) -> bool:
         changed = False
-        places = [(self._places(self._above[vertex]), self._places(self._below[vertex])) for vertex in layer]
+        places = [
+            (self._places(self._above[vertex]), self._places(self._below[vertex])) for vertex in layer
+        ]
         for index in range(len(layer) - 1):
             one, other = places[index], places[index + 1]
             gain = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import copysign
 
 from statechart.formats.main_path import main_path
 from statechart.formats.svg.framing import framed
@@ -14,6 +15,7 @@ from statechart.formats.svg.layered.cells import Cell, cell, label, tag
 from statechart.formats.svg.texts import lead
 from statechart.picture import Picture
 
+_HEAD = 8.0  # the length of an arrowhead
 _START = 30.0  # from the mark of the initial state to its box
 
 
@@ -101,19 +103,24 @@ class _Planner:
 
 def _curved(stretches: Sequence[Stretch]) -> list[Point]:
     """Return the curves through straight parts, along and across, without corners."""
-    points: list[Point] = [(stretches[0].start, stretches[0].across)]
-    for before, after in pairwise(stretches):
+    first, *others, last = stretches
+    # Arrowheads are straight too, and so is the other end, so that neighbours keep their distance.
+    head = copysign(_HEAD, last.start - first.end)
+    first, last = replace(first, end=first.end + head), replace(last, start=last.start - head)
+    parts = [first, *others, last]
+    points: list[Point] = [(parts[0].start, parts[0].across)]
+    for before, after in pairwise(parts):
         middle = (before.end + after.start) / 2
-        if before.start != before.end:
-            points += _straight(points[-1], (before.end, before.across))
+        points += _straight(points[-1], (before.end, before.across))
         points += [(middle, before.across), (middle, after.across), (after.start, after.across)]
-    if stretches[-1].start != stretches[-1].end:
-        points += _straight(points[-1], (stretches[-1].end, stretches[-1].across))
-    return points
+    return points + _straight(points[-1], (last.end, last.across))
 
 
 def _straight(start: Point, end: Point) -> list[Point]:
-    return [start, end, end]
+    if start == end:
+        return []
+    (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
+    return [(x + dx / 3, y + dy / 3), (x + dx * 2 / 3, y + dy * 2 / 3), end]
 
 
 def _moved(points: Sequence[Point], dx: float, dy: float) -> tuple[Point, ...]:
