@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from environments.dashboard.exposition import Durations, Family
 from environments.model.records import CheckpointRecord, StepRecord
 from environments.overview.row import EnvironmentRow
+from statechart.dashboard.exposition import Durations, Family
 from statechart.errors import StorageError
 from statechart.overview import Index
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.routing import Route
 
-from environments.dashboard.exposition import CONTENT_TYPE, Family, exposed
 from environments.model.command_name import CommandName
 from environments.overview.row import GROUPS
+from statechart.dashboard.exposition import CONTENT_TYPE, Family, exposed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,12 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from environments import EnvironmentSpec, Workspace
 from environments.dashboard.app import asgi_app, site_of
-from environments.dashboard.exposition import CONTENT_TYPE, Family, exposed
 from environments.errors import CommandFailed, StepFailed
 from environments.model.failure import FailureCause
 from environments.overview.row import GROUPS
 from environments.storage.memory import MemoryRepository
 from environments.testing import ScriptedProvider, ScriptedSpec
+from statechart.dashboard.exposition import CONTENT_TYPE, Family, exposed
 from statechart.dashboard.guard import Access
 from tests.dashboard.states import at_work, make_states
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.routing import Route
 
-from statechart.dashboard.exposition import CONTENT_TYPE, Labels, Metric, exposed
+from statechart.dashboard.exposition import CONTENT_TYPE, Family, Labels, exposed
 from statechart.graph import states
 
 if TYPE_CHECKING:
@@ -22,38 +22,39 @@ def routes(desk: Desk) -> Sequence[Route]:
     """Return the route of the metrics."""
 
     def metrics(_request: Request) -> Response:
-        return Response(exposed(_metrics(desk)), headers={"content-type": CONTENT_TYPE})
+        return Response(exposed(_families(desk)), media_type=CONTENT_TYPE)
 
     return [Route("/metrics", metrics)]
 
 
-def _metrics(desk: Desk) -> list[Metric]:
-    rows = desk.board.index.rows
+def _families(desk: Desk) -> list[Family]:
+    chart, rows = desk.repository.chart.__name__, desk.board.index.rows
+
+    def family(name: str, about: str, label: str, numbers: Mapping[str, int]) -> Family:
+        values: dict[Labels, float] = {(chart, value): number for value, number in numbers.items()}
+        return Family(f"statechart_{name}", about, "gauge", ("chart", label), values)
+
     by_state = Counter(row.state for row in rows if row.summary is not None)
+    known = {state: by_state[state] for state in states(desk.repository.chart)}
     changes = sum(row.summary.revision for row in rows if row.summary is not None)
     due, tried = sum(row.due for row in rows), sum(row.tried for row in rows)
-    chart = (("chart", desk.repository.chart.__name__),)
-
-    def by(label: str, numbers: Mapping[str, int]) -> dict[Labels, float]:
-        return {(*chart, (label, value)): number for value, number in numbers.items()}
-
-    known = states(desk.repository.chart)
+    attempts = {"none": due - tried, "failed": tried}
     return [
-        Metric(
-            "statechart_values",
-            "Values by state.",
-            by("state", {state: by_state[state] for state in known}),
+        family("values", "Values that can be read, by state.", "state", known),
+        family("values_by_class", "Values by what they need.", "class", desk.board.index.counts),
+        family("effects_due", "Effects that are due, by their last attempt.", "attempt", attempts),
+        Family(
+            "statechart_changes",
+            "Creations and events of all values that there are.",
+            "gauge",
+            ("chart",),
+            {(chart,): changes},
         ),
-        Metric(
-            "statechart_values_by_class",
-            "Values by what they need: failed, unreadable, effects, under-way, in-progress, final.",
-            by("class", desk.board.index.counts),
+        Family(
+            "statechart_dashboard_streams",
+            "The open pages that are told changes.",
+            "gauge",
+            ("chart",),
+            {(chart,): len(desk.board.hub)},
         ),
-        Metric("statechart_changes", "Creations and events of all present values.", {chart: changes}),
-        Metric(
-            "statechart_effects_due",
-            "Effects that are due, by whether an attempt has failed.",
-            by("attempt", {"none": due - tried, "failed": tried}),
-        ),
-        Metric("statechart_open_pages", "Pages that are told changes.", {chart: len(desk.board.hub)}),
     ]
