@@ -26,7 +26,8 @@ class Following(Generic[RowT]):
     It begins with the first request: an application that is mounted into another is not told of its start.
 
     Attributes:
-        trouble: Why changes are not seen at the moment, or None.
+        trouble: The error because of which changes are not seen at the moment, or None.
+        is_read: Whether all was read once, so that there is something to show.
     """
 
     def __init__(
@@ -41,16 +42,17 @@ class Following(Generic[RowT]):
         self._hub = hub
         self._draw = draw
         self._task: asyncio.Task[None] | None = None
-        self._is_read = asyncio.Event()
-        self.trouble: str | None = None
+        self._is_begun = asyncio.Event()
+        self.trouble: Exception | None = None
+        self.is_read = False
 
     async def ready(self) -> None:
-        """Begin, unless it has begun, and wait until all was read once."""
+        """Begin, unless it has begun, and wait until all was read once, or could not be read."""
         if self._task is None or self._task.get_loop() is not asyncio.get_running_loop():
-            self._is_read = asyncio.Event()
+            self._is_begun, self.is_read = asyncio.Event(), False
             self._task = asyncio.create_task(self._follow())
-        if not self._is_read.is_set():
-            waiting = asyncio.ensure_future(self._is_read.wait())
+        if not self._is_begun.is_set():
+            waiting = asyncio.ensure_future(self._is_begun.wait())
             await asyncio.wait((waiting, self._task), return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
 
@@ -72,17 +74,18 @@ class Following(Generic[RowT]):
             try:
                 await self._look()
             except (StatechartError, OSError) as error:
-                self.trouble = str(error)
+                self.trouble = error
+                self._is_begun.set()
                 logger.warning("The store can't be followed, and is looked at again: {}", error)
             await asyncio.sleep(_AGAIN)
 
     async def _look(self) -> None:
         async with aclosing(self._source.changes()) as changes:
             async for names in changes:
-                if not self._is_read.is_set() or self.trouble is not None:
+                if not self.is_read or self.trouble is not None:
                     await asyncio.to_thread(self._index.read)
-                    self.trouble = None
-                    self._is_read.set()
+                    self.trouble, self.is_read = None, True
+                    self._is_begun.set()
                     self._hub.resync()
                 elif names:
                     await self._refresh(names)

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from statechart.dashboard.following import Following
-from statechart.dashboard.guard import Access, Guard
+from statechart.dashboard.guard import Access, Guard, is_open
 from statechart.dashboard.headers import Headers
 from statechart.dashboard.hub import Hub
 from statechart.dashboard.login import login_routes
@@ -83,8 +83,8 @@ class Site(Generic[RowT]):
             HTTPException: self._http_error,
             **dict.fromkeys(board.errors, self._store_error),
         }
-        app: ASGIApp = Router(routes, lifespan=self._lifespan)
-        app = Guard(app, access)
+        self._router = Router(routes, lifespan=self._lifespan)
+        app: ASGIApp = Guard(self._answer, access)
         app = GZipMiddleware(app, minimum_size=1000)
         app = ExceptionMiddleware(app, handlers)
         app = ServerErrorMiddleware(app, handler=self._fault)
@@ -97,6 +97,15 @@ class Site(Generic[RowT]):
             self._templates.serve_below(scope.get("root_path", ""))
             await self.following.ready()
         await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        trouble = self.following.trouble
+        if scope["type"] == "http" and trouble is not None:
+            request = Request(scope)
+            # Pages go on to show what was read last; programs take that for the present.
+            if not is_open(request) and (not self.following.is_read or _is_data(request)):
+                raise trouble
+        await self._router(scope, receive, send)
 
     @asynccontextmanager
     async def _lifespan(self, _app: object) -> AsyncIterator[None]:
@@ -160,11 +169,20 @@ def _chart_style(_request: Request) -> Response:
 
 def _is_for_programs(request: Request) -> bool:
     """Return whether an answer is read by a program: it asked the API, or for events, or for JSON."""
-    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
     accepted = request.headers.get("accept", "")
     wants_page = "text/html" in accepted or not accepted
     return (
-        path.startswith("/api/")
-        or path in ("/events", "/healthz", "/metrics")
+        _is_data(request)
+        or _path(request) in ("/events", "/healthz")
         or ("json" in accepted and not wants_page)
     )
+
+
+def _is_data(request: Request) -> bool:
+    """Return whether a request asks for data, and not for a page."""
+    path = _path(request)
+    return path.startswith("/api/") or path == "/metrics"
+
+
+def _path(request: Request) -> str:
+    return request.url.path.removeprefix(request.scope.get("root_path", ""))

@@ -331,3 +331,11 @@ async def test_within_another_application_the_addresses_say_where(web: Workspace
 
     assert listed.links["first"]["url"] == "/tools/api/v1/environments?per_page=1"
     assert described.json()["servers"] == [{"url": "/tools/api/v1"}]
+
+
+def test_an_unusable_data_directory_is_an_error_of_the_command(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    ran = cli("dashboard", "--data-dir", "file", "--json")
+
+    assert (ran.code, ran.error["code"]) == (7, "storage")

@@ -36,6 +36,7 @@ def dashboard(settings: Settings, allow_actions: bool, **options: Any) -> None: 
     web = load_web("environments.dashboard.app")
     launch = load_web("statechart.dashboard.serving.launch")
     workspace = loading.workspace(settings)
+    workspace.names()  # an unusable data directory is an error of the command, and not of each page
     place = settings.data_dir.absolute()
     launch.launch(
         settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -13,8 +14,10 @@ from starlette.routing import Route
 from statechart.dashboard.forms import form
 from statechart.dashboard.guard import Access
 from statechart.dashboard.hub import Hub
+from statechart.dashboard.refusals import Refused
 from statechart.dashboard.site import Board, Site
 from statechart.dashboard.templating import Templates
+from statechart.errors import StorageError
 from statechart.overview import Index
 
 TOKEN = "t" * 43
@@ -42,6 +45,8 @@ class SampleSource:
     changed: asyncio.Queue[frozenset[str]] = field(default_factory=asyncio.Queue)
 
     def rows(self) -> Iterable[SampleRow]:
+        if self.trouble is not None:
+            raise self.trouble
         return list(self.kept.values())
 
     def row(self, name: str) -> SampleRow | None:
@@ -86,8 +91,8 @@ def sample_site(
         Index(source),
         Templates(["statechart.dashboard"], {"settings": Shown()}),
         draw=lambda row: {"html": f"<tr>{row.name}</tr>"},
-        explain=lambda error: None,
-        errors=(),
+        explain=lambda error: Refused(HTTPStatus.SERVICE_UNAVAILABLE, "storage", str(error)),
+        errors=(StorageError,),
         hub=Hub(limit),
     )
     pages = [

@@ -120,8 +120,27 @@ async def test_a_store_that_vanishes_is_said_and_looked_at_again(monkeypatch):
         source.change()
         await until(asking, "/healthz", lambda answer: answer.status_code == 503)
         assert (await asking.get("/")).text == "web"
+        for path in ("/api/v1/nowhere", "/metrics"):
+            answer = await asking.get(path)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage")
 
         source.trouble = None
         source.kept["api"] = SampleRow("api")
         await until(asking, "/healthz", lambda answer: answer.status_code == 200)
         assert (await asking.get("/")).text == "api web"
+
+
+async def test_a_store_that_can_not_be_read_at_first_is_said_at_once(monkeypatch):
+    monkeypatch.setattr("statechart.dashboard.following._AGAIN", 0.01)
+    source = SampleSource({"web": SampleRow("web")})
+    source.trouble = StorageError("the directory is a file")
+    async with client(sample_site(source)) as asking:
+        health = await asking.get("/healthz")
+        assert (health.status_code, health.json()) == (503, {"ok": False, "watching": None})
+        page = await asking.get("/")
+        assert page.status_code == 503
+        assert "the directory is a file" in page.text
+
+        source.trouble = None
+        await until(asking, "/healthz", lambda answer: answer.status_code == 200)
+        assert (await asking.get("/")).text == "web"
