@@ -25,10 +25,9 @@ PICTURES = {
     # name: address, width, height, colours
     "dashboard-overview": ("/", 1280, 720, "light"),
     "dashboard-failed": ("/e/shop-prod-us", 1280, 800, "light"),
-    "dashboard-under-way": ("/e/mail-qa", 1280, 960, "light"),
-    "dashboard-past": ("/e/shop-prod-us?at=8", 1280, 640, "dark"),
-    "dashboard-phone": ("/", 400, 800, "dark"),
+    "dashboard-steps": ("/e/mail-qa", 1280, 800, "light"),
 }
+PARTS = {"dashboard-steps": "#steps"}
 
 
 async def main(target: Path) -> None:
@@ -57,12 +56,15 @@ async def take_all(port: int, target: Path) -> None:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for name, (address, width, height, colours) in PICTURES.items():
             path = target / f"{name}.png"
-            await take(browser, f"http://127.0.0.1:{port}{address}", path, (width, height), colours)
+            url = f"http://127.0.0.1:{port}{address}"
+            await take(browser, url, path, (width, height), colours, PARTS.get(name))
         await browser.close()
 
 
-async def take(browser: Browser, url: str, path: Path, size: tuple[int, int], colours: str) -> None:
-    """Take a picture of a page, once it is live."""
+async def take(
+    browser: Browser, url: str, path: Path, size: tuple[int, int], colours: str, part: str | None
+) -> None:
+    """Take a picture of a page or of a part of it, once it is live."""
     page = await browser.new_page(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if colours == "dark" else "light",
@@ -70,7 +72,7 @@ async def take(browser: Browser, url: str, path: Path, size: tuple[int, int], co
     )
     await page.goto(url)
     await page.locator('#live[data-state="live"]').wait_for()
-    await page.screenshot(path=path)
+    await (page.locator(part).screenshot(path=path) if part else page.screenshot(path=path))
     await page.close()
 
 
