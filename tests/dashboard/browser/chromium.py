@@ -109,7 +109,7 @@ class Watcher:
     def check(self) -> None:
         """Check that there were no complaints but those that a test expects."""
         found = [each for each in self.complaints if not any(part in each for part in self.allowed)]
-        assert found == []
+        assert not found, "\n".join(found)
 
 
 def opened(browser: Browser, dashboard: Served, **options: object) -> BrowserContext:

@@ -127,7 +127,7 @@ def test_a_hostile_app_on_another_port_can_neither_read_nor_act(
 def test_another_name_for_this_machine_is_refused(
     dashboard: Served, stranger: Callable[..., BrowserContext], watcher: Watcher
 ):
-    watcher.allowed = ("421",)
+    watcher.allowed = ("421", "MIME")  # nor has the page its style
     context = stranger(extra_http_headers={"Authorization": f"Bearer {dashboard.token}"})
     page = context.new_page()
 
