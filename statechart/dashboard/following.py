@@ -92,8 +92,6 @@ class Following(Generic[RowT]):
 
     async def _refresh(self, names: frozenset[str]) -> None:
         rows = await asyncio.to_thread(self._index.refresh, names)
-        if not len(self._hub):
-            return
         self._hub.tell(
             {name: None if row is None else self._told(row) for name, row in rows.items()},
             {"all": self._index.total, **self._index.counts},

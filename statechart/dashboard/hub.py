@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -77,6 +78,13 @@ class Hub:
         self._limit = limit
         self._listeners: set[Listener] = set()
         self._is_closed = False
+        self._process = secrets.token_hex(4)
+        self._told = 0
+
+    @property
+    def version(self) -> str:
+        """The number of changes so far: a page that was made at another is asked for again."""
+        return f"{self._process}-{self._told}"
 
     def __len__(self) -> int:
         """Return the number of open streams."""
@@ -110,6 +118,7 @@ class Hub:
 
     def tell(self, rows: Mapping[str, object | None], counts: Mapping[str, int]) -> None:
         """Tell each page the rows that it shows: JSON values by name, None for what is gone."""
+        self._told += 1
         told = {name: _member(name, value) for name, value in rows.items()}
         counted = json.dumps(counts).encode()
         for listener in self._listeners:
@@ -117,6 +126,7 @@ class Hub:
 
     def resync(self) -> None:
         """Tell all pages to ask for themselves again."""
+        self._told += 1
         for listener in self._listeners:
             listener.resync()
 

@@ -24,6 +24,7 @@ from statechart.dashboard.hub import Hub
 from statechart.dashboard.login import login_routes
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.streams import Stream
+from statechart.dashboard.templating import VERSION
 from statechart.formats.svg import CHART_CSS
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Site(Generic[RowT]):
             scope["app"] = self
             self._templates.serve_below(scope.get("root_path", ""))
             await self.following.ready()
+            scope[VERSION] = self.board.hub.version  # before anything is read for the page
         await self._app(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from statechart.dashboard.hub import Hub, Listener
 
 _HEARTBEAT: Final = 15.0  # seconds, after which a line without meaning shows that the stream is alive
-_OPENING: Final = b"retry: 1000\n: open\n\n"
 _ALIVE: Final = b": alive\n\n"
 
 
@@ -37,7 +36,7 @@ class Stream(StreamingResponse):
     def __init__(self, hub: Hub, name: str | None = None) -> None:
         self._hub, self._listener = hub, hub.listen(name)
         # A proxy must not keep the events back until there are many.
-        super().__init__(_told(self._listener), headers={"X-Accel-Buffering": "no"})
+        super().__init__(_told(self._listener, hub.version), headers={"X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until the page is closed, or the hub."""
@@ -47,8 +46,9 @@ class Stream(StreamingResponse):
             self._hub.leave(self._listener)
 
 
-async def _told(listener: Listener) -> AsyncIterator[bytes]:
-    yield _OPENING
+async def _told(listener: Listener, version: str) -> AsyncIterator[bytes]:
+    # What changed between the page and its stream is told to neither: the page compares versions.
+    yield f"retry: 1000\nevent: version\ndata: {version}\n\n".encode()
     while True:
         try:
             async with asyncio.timeout(_HEARTBEAT):

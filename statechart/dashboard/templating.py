@@ -18,6 +18,10 @@ PART: Final = "x-part"
 """The header by which a page asks for a part of itself: the name of a block of its template."""
 
 
+VERSION: Final = "statechart.version"
+"""The key of a request's scope with the version of what its page shows."""
+
+
 class Templates:
     """Templates of several packages, the first that has one; what they are given is escaped.
 
@@ -54,7 +58,12 @@ class Templates:
     def page(self, request: Request, template: str, *, status: int = 200, **facts: object) -> Response:
         """Return a page, or the part of it that the request asks for."""
         found = self._environment.get_template(template)
-        given = {"request": request, "base": request.scope.get("root_path", ""), **facts}
+        given = {
+            "request": request,
+            "base": request.scope.get("root_path", ""),
+            "version": request.scope.get(VERSION, ""),
+            **facts,
+        }
         part = request.headers.get(PART)
         if part in found.blocks:
             content = "".join(found.blocks[part](found.new_context(given)))

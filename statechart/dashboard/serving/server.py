@@ -13,7 +13,6 @@ import uvicorn
 from statechart.dashboard.serving.errors import AddressInUse, AddressUnusable
 
 if TYPE_CHECKING:
-    from statechart.dashboard.hub import Hub
     from statechart.dashboard.site import Site
 
 
@@ -60,28 +59,34 @@ def _listener(port: int) -> str | None:
 class Server(uvicorn.Server):
     """A server that says when it can be asked, and ends the streams before it waits for answers."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self.hub = hub
+    def __init__(
+        self,
+        site: Site[Any],  # Any: rows of any kind
+        ready: Callable[[], None] = lambda: None,
+        root_path: str = "",
+    ) -> None:
+        super().__init__(_configuration(site, root_path))
+        self.site = site
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Read the store, listen, and say so."""
+        await self.site.following.ready()
         await super().startup(sockets)
         if self.started:
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then everything else."""
-        self.hub.close()
+        self.site.board.hub.close()
         await super().shutdown(sockets)
+        await self.site.following.stop()
 
 
-def configuration(
+def _configuration(
     site: Site[Any],  # Any: rows of any kind
-    root_path: str = "",
+    root_path: str,
 ) -> uvicorn.Config:
-    """Return the configuration of a server that trusts no header, and logs no address."""
     return uvicorn.Config(
         site,
         root_path=root_path,
@@ -90,12 +95,13 @@ def configuration(
         server_header=False,
         proxy_headers=False,  # any user of this machine could send them
         ws="none",
+        lifespan="off",  # a second Ctrl-C would leave its end out, and say so at length
         timeout_graceful_shutdown=_PATIENCE,
     )
 
 
 def serve(
-    site: Site[Any],
+    site: Site[Any],  # Any: rows of any kind
     listening: socket.socket,
     *,
     root_path: str = "",
@@ -110,4 +116,4 @@ def serve(
         ready: Called when the first page can be asked for.
     """
     with listening:
-        Server(configuration(site, root_path), site.board.hub, ready).run(sockets=[listening])
+        Server(site, ready, root_path).run(sockets=[listening])

@@ -145,7 +145,6 @@ function askSoon(pause) {
 
 let stream = null;
 let again = 0;
-let lost = false;
 
 function tell(state, words) {
   const live = find("#live");
@@ -157,13 +156,12 @@ function tell(state, words) {
 function listen() {
   if (stream || document.hidden || !main.dataset.live) return;
   stream = new EventSource(main.dataset.live);
-  stream.addEventListener("open", () => {
+  stream.addEventListener("version", ({ data }) => {
     tell("live", "live");
-    if (lost) ask(); // what happened meanwhile was not told
-    lost = false;
+    if (data !== main.dataset.version) ask(); // what changed meanwhile was not told
+    main.dataset.version = data;
   });
   stream.addEventListener("error", () => {
-    lost = true;
     const refused = stream.readyState === EventSource.CLOSED;
     tell("lost", refused ? "not live: the server refuses; trying again" : "not live: the connection is lost; trying again");
     if (refused) { leave(); again = setTimeout(() => { ask(); listen(); }, 5000); }
@@ -220,9 +218,9 @@ function swap(shown, html) {
 
 // A browser keeps six connections to a server: a hidden page gives its own up.
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) { leave(); lost = true; } else listen();
+  if (document.hidden) leave(); else listen();
 });
-addEventListener("pagehide", () => { leave(); lost = true; });
+addEventListener("pagehide", leave);
 addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
 
 // --- Searching and the slider: the address says what is shown ---

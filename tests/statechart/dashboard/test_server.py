@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-import uvicorn
 
 from statechart.dashboard.guard import Access
 from statechart.dashboard.serving.errors import AddressInUse, AddressUnusable
-from statechart.dashboard.serving.server import Server, bound, configuration
+from statechart.dashboard.serving.server import Server, bound
 from tests.statechart.dashboard.sample import KNOWN, TOKEN, SampleRow, SampleSource, sample_site
 
 
@@ -23,7 +22,7 @@ async def running(source: SampleSource, *, limit: int = 1000):
     port = listening.getsockname()[1]
     site = sample_site(source, Access.of(port, TOKEN), limit=limit)
     ready = asyncio.Event()
-    server = Server(configuration(site), site.board.hub, ready.set)
+    server = Server(site, ready.set)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         await ready.wait()
@@ -42,7 +41,9 @@ async def listening(address: str, path: str = "/events"):
     ):
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.aiter_lines()
-        assert [await anext(lines) for _ in range(3)] == ["retry: 1000", ": open", ""]
+        assert [await anext(lines) for _ in range(2)] == ["retry: 1000", "event: version"]
+        assert (await anext(lines)).startswith("data: ")
+        assert await anext(lines) == ""
         yield lines
 
 
@@ -76,6 +77,22 @@ async def test_a_change_reaches_all_open_pages():
         assert (await told(all_))["rows"] == {"web": None}
 
 
+async def test_a_page_that_is_older_than_its_stream_can_tell():
+    source = SampleSource({"web": SampleRow("web")})
+    async with running(source) as (address, server):
+        before = server.site.board.hub.version
+        source.change(SampleRow("web", "failed"))
+        await until(lambda: server.site.board.index.counts["failed"] == 1)
+        await until(lambda: server.site.board.hub.version != before)
+        async with (
+            httpx.AsyncClient(base_url=address, headers=KNOWN) as client,
+            client.stream("GET", "/events") as stream,
+        ):
+            lines = stream.aiter_lines()
+            opening = [await anext(lines) for _ in range(3)]
+    assert opening[2] == f"data: {server.site.board.hub.version}"
+
+
 async def test_streams_are_limited_and_given_back():
     async with running(SampleSource(), limit=2) as (address, server):
         async with (
@@ -87,7 +104,9 @@ async def test_streams_are_limited_and_given_back():
             assert answer.status_code == 503
             assert answer.json()["error"]["code"] == "too_many_streams"
             assert (await client.get("/")).status_code == 200
-        await until(lambda: len(server.hub) == 0)  # the end of a connection is noticed a moment later
+        await until(
+            lambda: len(server.site.board.hub) == 0
+        )  # the end of a connection is noticed a moment later
         async with listening(address):
             pass
 
@@ -100,7 +119,7 @@ async def test_it_stops_at_once_with_many_open_streams(caplog, capfd):
         for reader, writer in pairs:
             writer.write(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n".encode())
             writer.write(f"Authorization: Bearer {TOKEN}\r\n\r\n".encode())
-            await reader.readuntil(b": open")
+            await reader.readuntil(b"event: version")
         server.should_exit = True
         for reader, writer in pairs:
             await reader.read()
@@ -118,12 +137,12 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_others():
         stubborn.sendall(
             f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
         )
-        await until(lambda: len(server.hub) == 1)
+        await until(lambda: len(server.site.board.hub) == 1)
         async with listening(address) as lines:
             for round_ in range(60):
                 source.change(*(SampleRow(f"e{number}", words=str(round_)) for number in range(200)))
                 await told(lines)
-        pending = max(len(each._rows) for each in server.hub._listeners)
+        pending = max(len(each._rows) for each in server.site.board.hub._listeners)
         stubborn.close()
         assert pending <= 300
 
@@ -166,7 +185,6 @@ def test_an_address_of_another_machine_is_refused(host):
 
 
 def test_the_configuration_trusts_no_header_and_logs_no_address():
-    config = configuration(sample_site(SampleSource()))
+    config = Server(sample_site(SampleSource())).config
 
-    assert isinstance(config, uvicorn.Config)
     assert (config.access_log, config.proxy_headers, config.server_header) == (False, False, False)
