@@ -15,6 +15,7 @@ from statechart.picture import Arrow, Node, Picture
 KINDS = ("plain", "taken", "failed", "missed", "untested", "unseen")
 _RADIUS = 10.0
 _RING = 4.0
+_RINGED = ("current", "failed")
 _INNER = 3.5
 _DOT = 4.5
 _TIP = "M0,.6 8,4 0,7.4z"
@@ -73,7 +74,6 @@ def _band(band: Band) -> str:
 
 
 def _wire(wire: Wire, picture: Picture, prefix: str) -> str:
-    wire = _outside_of_ring(wire, picture)
     path = _curves(wire.points) if wire.curved else _rounded(wire.points)
     if wire.arrow is None:
         if wire.note:
@@ -88,17 +88,15 @@ def _wire(wire: Wire, picture: Picture, prefix: str) -> str:
     )
 
 
-def _outside_of_ring(wire: Wire, picture: Picture) -> Wire:
+def _outside_of_ring(wire: Wire, ringed: Box | None) -> Wire:
     """Return a wire that ends at the ring around the current state, if it leads there."""
-    ends = picture.arrows[wire.arrow].target if wire.arrow is not None else _initial(wire, picture)
-    if picture.classes.get(ends) not in ("current", "failed"):
+    if ringed is None:
         return wire
     *others, before, end = wire.points
+    left, top, right, bottom = ringed.rectangle
+    if not (left - 1 <= end[0] <= right + 1 and top - 1 <= end[1] <= bottom + 1):
+        return wire
     return replace(wire, points=(*others, before, _towards(end, before, _RING + 1)))
-
-
-def _initial(wire: Wire, picture: Picture) -> str:
-    return "" if wire.note else next(node.id for node in picture.nodes if node.initial)
 
 
 def _told(arrow: Arrow, picture: Picture) -> str:
@@ -137,7 +135,7 @@ def _state(box: Box, node: Node, picture: Picture) -> str:
         classes.append("failure")
     parts = [f'<g class="{" ".join(classes)}"><title>{escape(_said(node, shown))}</title>']
     radius = min(box.height / 2, 20.0) if node.final else _RADIUS
-    if shown in ("current", "failed"):
+    if shown in _RINGED:
         parts.append(_rectangle(box, "ring", _RING, radius))
     parts.append(_rectangle(box, "box", 0.0, radius))
     if node.final:

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 
 from environments.lifecycle import Lifecycle
 from statechart import Chart, Event, State
-from statechart.formats.svg import line
+from statechart.formats.svg import choice, line
 from statechart.formats.svg.geometry import Box
-from statechart.picture import Marks, Picture, compose
+from statechart.picture import Marks, Picture, Visit, compose
 
 from .charts import pictures
 from .overlaps import overlaps
@@ -75,6 +75,18 @@ def test_no_transition_of_the_lifecycle_crosses_another() -> None:
 
     assert line.plan(picture).crossings == 0
     assert line.plan(picture, upright=True).crossings == 0
+
+
+def test_the_layout_of_a_chart_stays_while_a_value_goes_its_way() -> None:
+    visits = [
+        Visit("created", "provision", "provisioning"),
+        Visit("provisioning", "fail", "provision_failed"),
+        Visit("provision_failed", "destroy", "destroyed"),
+    ]
+    picture = compose(Lifecycle, Marks("destroyed", visits=visits))
+
+    assert choice.plan(picture) == choice.plan(picture, layout="line")
+    assert choice.plan(picture).crossings > 3
 
 
 def test_loops_and_parallel_transitions_have_wires_and_labels_of_their_own() -> None:
