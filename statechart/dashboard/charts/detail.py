@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from statechart.terminal.report import Report as Explained
     from statechart.terminal.settings import Spells
 
-LATEST: Final = 200
+MOST: Final = 200
 """The records that a page shows at most: a history may have a hundred thousand."""
 
 _SHORT: Final = 60  # characters of JSON that stand on one line
@@ -73,15 +73,15 @@ class History:
     """The history of a value, as far as it can be read.
 
     Attributes:
-        entries: The latest records, the last first.
-        left_out: The number of records that are not shown.
+        entries: The latest records, or those around the revision that is shown; the last first.
+        total: The number of records.
         lowest: The first revision that can be read.
         highest: The last revision.
         trouble: Why earlier records, or all, can't be read.
     """
 
     entries: list[Entry] = field(default_factory=list)
-    left_out: int = 0
+    total: int = 0
     lowest: int = 1
     highest: int = 1
     trouble: str | None = None
@@ -136,7 +136,7 @@ def detail_of(
         raise
     except StatechartError as error:
         return _damaged(repository, name, error, spelling)
-    records, history = _history(repository, name)
+    records, history = _history(repository, name, revision)
     asked = None if revision is None else max(revision, history.lowest)
     facts = _now(shown)
     if asked is not None and asked < shown.summary.revision:
@@ -186,8 +186,10 @@ def _damaged(
     )
 
 
-def _history(repository: ChartRepository[Any], name: str) -> tuple[list[Record], History]:
-    """Return the records that can be read, from the first on, and how they are shown."""
+def _history(
+    repository: ChartRepository[Any], name: str, revision: int | None = None
+) -> tuple[list[Record], History]:
+    """Return the records that can be read, and those around a revision, or the latest, to be shown."""
     found: list[Record] = []
     trouble = None
     try:
@@ -200,12 +202,19 @@ def _history(repository: ChartRepository[Any], name: str) -> tuple[list[Record],
         trouble = str(error)
     revisions = [each.revision for each in found if each.value is not None]
     return found, History(
-        entries=[_entry(each) for each in reversed(found[-LATEST:])],
-        left_out=max(0, len(found) - LATEST),
+        entries=[_entry(each) for each in reversed(_around(found, revision))],
+        total=len(found),
         lowest=min(revisions, default=1),
         highest=max(revisions, default=1),
         trouble=trouble,
     )
+
+
+def _around(records: list[Record], revision: int | None) -> list[Record]:
+    end = len(records)
+    if revision is not None:
+        end = min(end, max(MOST, len(_until(records, revision)) + MOST // 2))
+    return records[max(0, end - MOST) : end]
 
 
 def _entry(record: Record) -> Entry:

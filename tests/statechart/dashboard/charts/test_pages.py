@@ -8,12 +8,14 @@ from pathlib import Path
 from types import new_class
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from statechart import Chart, ChartRepository, Event, State
 from statechart.dashboard import asgi_app
+from statechart.dashboard.charts import detail
 from statechart.stored.migrations import rename_state
 from tests.statechart.dashboard.charts.parcels import Parcel, ParcelChart
 
@@ -118,6 +120,22 @@ async def test_the_past_is_shown_with_the_way_until_then(
     assert main[4] == main[1]
     assert picture.headers["content-type"] == "image/svg+xml"
     assert "<style>" in picture.text
+
+
+async def test_of_a_long_history_the_records_around_the_revision_are_shown(
+    parcels: ChartRepository[Parcel], opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detail, "MOST", 4)
+    parcels.create("A-1", Parcel())
+    for event in ("lose", "find") * 5:
+        parcels.fire("A-1", event)
+
+    async with opened(parcels) as client:
+        pages = {at: (await client.get(f"/e/A-1?at={at}")).text for at in (1, 5, 11)}
+
+    seen = {at: [int(seq) for seq in re.findall(r'id="record-(\d+)"', page)] for at, page in pages.items()}
+    assert seen == {1: [4, 3, 2, 1], 5: [7, 6, 5, 4], 11: [11, 10, 9, 8]}
+    assert "4 of 11 records" in pages[5]
 
 
 async def test_a_name_that_is_none_or_is_gone_is_not_found(
