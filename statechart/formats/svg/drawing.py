@@ -41,9 +41,9 @@ def _parts(picture: Picture, plan: Plan, theme: Theme | None, prefix: str) -> It
     yield f'<rect class="ground" width="{width}" height="{height}" rx="12"/>'
     yield from map(_band, plan.bands)
     # The taken way lies above the other wires, and labels above all wires.
-    yield from (
-        _wire(wire, picture, prefix) for wire in sorted(plan.wires, key=lambda w: _rank(w, picture))
-    )
+    ringed = next((box for box in plan.boxes if picture.classes.get(box.state) in _RINGED), None)
+    for wire in sorted(plan.wires, key=lambda wire: _rank(wire, picture)):
+        yield _wire(_outside_of_ring(wire, ringed), picture, prefix)
     nodes = {node.id: node for node in picture.nodes}
     yield from (_state(box, nodes[box.state], picture) for box in plan.boxes)
     yield from (_label(label, picture) for label in plan.labels)

@@ -21,6 +21,8 @@ _ROUNDS = 8
 _NEARLY = 0.01
 _SQUEEZE = 1.35
 """How much longer than a page a line may be: letters stay legible if a browser makes it fit."""
+_TIGHT = 1.15
+"""How much longer than a page the parts of a line that was broken may be: fewer of them are better."""
 _WHOLE_PHASE = 200.0
 _LINE_GAP, _BAND_GAP = 30.0, 56.0
 _GATE_TRACK = 9.0
@@ -93,7 +95,7 @@ def _breaks(sketch: Sketch, width: float) -> list[int]:
     length = columns[-1].end
     if length <= width * _SQUEEZE:
         return []
-    count = ceil(length / width)
+    count = ceil(length / (width * _TIGHT))
     inner = {
         column
         for _, stations in sketch.bounded

@@ -111,8 +111,8 @@ def _labels(sketch: Sketch) -> Iterator[Label]:
     for route in line.drops:
         yield _at_drop(route, sketch)
     if line.tail is not None:
-        middle = (line.columns[-1].end + line.gates[1].centre) / 2
-        text = line.tail.text
+        text, end = line.tail.text, line.columns[-1].end
+        middle = min((end + line.gates[1].centre) / 2, end + text.width / 2 + 2 * TEXT_SIDE)
         yield _label(text, middle - text.width / 2, -text.height - _ABOVE_TIP, line.tail.arrow)
     for route in line.routes:
         if not route.text.lines:
