@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from environments.dashboard import acting, pages
+from environments.dashboard import acting, incident, pages
 from environments.dashboard.api.routes import api_routes
 from environments.dashboard.desk import Desk, spell_below, surroundings_of
 from environments.dashboard.meter import Meter, MeteredIndex
@@ -105,6 +105,7 @@ _ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (
     api_routes,
     acting.routes,
     metrics_routes,
+    incident.routes,
 )
 
 

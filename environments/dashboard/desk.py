@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.errors import InvalidName
+from environments.model.names import check_name
 from environments.presentation.error_reports import Surroundings
+from statechart.dashboard.refusals import Refused
 from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
@@ -49,3 +53,15 @@ def spell_below(root: Path | None) -> Spell:
     """
     where = "" if root is None else f" --data-dir {shell_word(str(root))}"
     return lambda words, name: f"envchart {words.replace('NAME', name)}{where}"
+
+
+def checked(name: str) -> str:
+    """Return a name that an environment can have.
+
+    Raises:
+        Refused: None can have it.
+    """
+    try:
+        return check_name(name)
+    except InvalidName as error:
+        raise Refused(HTTPStatus.NOT_FOUND, "not_found", "no environment can have this name") from error

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import click
+
 from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.presentation.answers.story import story, why_of
+from statechart.dashboard.serving.options import load_web
 from statechart.terminal.colours import styled
-from statechart.terminal.output import emit
+from statechart.terminal.output import emit, note
+from statechart.terminal.program.parameters import STDOUT, PathType
+from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.story import story_text
 
 
 @subcommand("why")
 @name_argument
-def why(settings: Settings, name: str) -> None:
+@click.option(
+    "--html",
+    "file",
+    metavar="FILE",
+    type=PathType(),
+    help="Write everything that is known to one HTML file, to attach to a ticket; '-' is stdout.",
+)
+def why(settings: Settings, name: str, file: Path | None) -> None:
     """Explain what happened, what is known, and what to do next.
 
     Examples:
         envchart why web
+        envchart why web --html web.html
     """
-    print_story(settings, name)
+    if file is not None:
+        _write_incident(settings, name, file)
+    else:
+        print_story(settings, name)
 
 
 def print_story(settings: Settings, name: str) -> None:
@@ -36,3 +54,27 @@ def print_story(settings: Settings, name: str) -> None:
         why_of(view, told, settings.spell, storage.directory(name)),
         story_text(told, settings, name, styled),
     )
+
+
+def _write_incident(settings: Settings, name: str, file: Path) -> None:
+    """Write the incident file of an environment.
+
+    Raises:
+        UsageRefused: The extra is not installed, or the file can't be written.
+        StorageError: The environment can't be read.
+    """
+    web = load_web("environments.dashboard.incident", "the incident file")
+    workspace = loading.workspace(settings)
+    page = web.incident(workspace, name, web.spell_below(workspace.root))
+    if file == STDOUT:
+        emit(settings, {"name": name, "html": page, "output": None}, page, raw=True)
+        return
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        again = settings.spell("why NAME --html FILE", name)
+        raise UsageRefused(f"{file} can't be written: {error.strerror}", (again,)) from error
+    if settings.json:
+        emit(settings, {"name": name, "output": str(file)}, "")
+    else:
+        note(f"written to {file}")

@@ -15,10 +15,9 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from environments.dashboard.acting.actions import ACTIONS, Action, offered, spelled
+from environments.dashboard.desk import checked
 from environments.dashboard.works import ACTOR_VARIABLE, Work, Works, program
-from environments.errors import InvalidName
 from environments.model.fields.actor import as_actor
-from environments.model.names import check_name
 from environments.presentation.text import told_records
 from environments.presentation.view import look
 from environments.secrets.redaction import clean, redactor
@@ -92,7 +91,7 @@ class _Asked:
                 "the form does not say which revision of the environment it is about",
                 ("use the buttons of the environment's page",),
             )
-        return cls(_named(request), action, (lineage, seen), fields.get("confirm"))
+        return cls(checked(request.path_params["name"]), action, (lineage, seen), fields.get("confirm"))
 
     def fits(self, environment: AnyEnvironment) -> bool:
         """Return whether an environment is as the person has seen it."""
@@ -105,17 +104,10 @@ def expectation(environment: AnyEnvironment) -> str:
     return f"{environment.lineage}-{environment.revision}"
 
 
-def _named(request: Request) -> str:
-    try:
-        return check_name(request.path_params["name"])
-    except InvalidName as error:
-        raise Refused(HTTPStatus.NOT_FOUND, "not_found", "no environment can have this name") from error
-
-
 async def _ask(desk: Desk, request: Request) -> Response:
     """Ask for the name of an environment, before a command that takes something away."""
     action = ACTIONS[request.url.path.rpartition("/")[2]]
-    view = await asyncio.to_thread(look, desk.workspace, _named(request))
+    view = await asyncio.to_thread(look, desk.workspace, checked(request.path_params["name"]))
     _require_offered(desk, view, action)
     return _confirmation(desk, request, view, action, typed=None)
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from markupsafe import Markup
 
 from environments.configuration.spec_text import spec_text
 from environments.dashboard.acting import acting_facts
+from environments.dashboard.desk import checked
 from environments.dashboard.pages.archive import PageArchive
-from environments.errors import InvalidName
 from environments.lifecycle import Lifecycle
-from environments.model.names import check_name
 from environments.model.summary import Summary
 from environments.overview import ATTENTION, EnvironmentRow
 from environments.presentation.answers.chart import chart_marks
@@ -25,7 +23,6 @@ from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excer
 from environments.presentation.steps import stations
 from environments.presentation.text import told_records
 from environments.secrets.redaction import redactor
-from statechart.dashboard.refusals import Refused
 from statechart.errors import StorageError
 from statechart.formats.svg import svg
 from statechart.picture import Marks, compose
@@ -62,7 +59,7 @@ def present(desk: Desk, name: str, at: int) -> Facts:
         "shown": shown,
         "highest": highest,
         "then": then.entry if then is not None else None,
-        **_pictures(chart_marks(archive, name, None if then is None else shown)),
+        **pictures(chart_marks(archive, name, None if then is None else shown)),
         "records": _records(entries, shown),
         "earlier": max(0, len(entries) - _RECORDS),
         **(_now(desk, archive, name) if then is None else _then(then, entries)),
@@ -70,20 +67,12 @@ def present(desk: Desk, name: str, at: int) -> Facts:
 
 
 def _archive(desk: Desk, name: str) -> PageArchive:
-    _check(name)
-    return PageArchive(desk.workspace, name)
+    return PageArchive(desk.workspace, checked(name))
 
 
 def _load(desk: Desk, name: str) -> AnyEnvironment:
-    _check(name)
+    checked(name)
     return desk.workspace.load(name)
-
-
-def _check(name: str) -> None:
-    try:
-        check_name(name)
-    except InvalidName as error:
-        raise Refused(HTTPStatus.NOT_FOUND, "not_found", "no environment can have this name") from error
 
 
 def _revision(entries: Sequence[HistoryEntry], at: int) -> int:
@@ -164,7 +153,7 @@ def _outputs(environment: AnyEnvironment) -> Mapping[str, str]:
     }
 
 
-def _pictures(marks: Marks) -> Facts:
+def pictures(marks: Marks) -> Facts:
     """Return the chart for wide screens and for narrow ones."""
     # The history has the times, and the page the remark: so the chart has room for the order.
     visits = [replace(each, label="", time="") for each in marks.visits]

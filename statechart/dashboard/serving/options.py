@@ -131,8 +131,8 @@ _OPTIONS: Final = (
 )
 
 
-def load_web(module: str) -> ModuleType:
-    """Import a module that needs the extra `dashboard`.
+def load_web(module: str, what: str = "the dashboard") -> ModuleType:
+    """Import a module that needs the extra `dashboard`, for what is asked for.
 
     Raises:
         UsageRefused: The extra is not installed.
@@ -143,7 +143,7 @@ def load_web(module: str) -> ModuleType:
         if error.name is None or error.name.partition(".")[0] not in _EXTRA:
             raise
         raise UsageRefused(
-            f"the dashboard needs {error.name}, which is not installed",
+            f"{what} needs {error.name}, which is not installed",
             ("pip install 'envchart[dashboard]'",),
             code="not_installed",
         ) from error
