@@ -21,6 +21,7 @@ from environments import EnvironmentSpec, FileRepository, Workspace
 from environments.dashboard import asgi_app
 from environments.dashboard.api.calls import CALLS
 from environments.dashboard.api.openapi import description
+from environments.overview.row import GROUPS
 from environments.storage.memory import MemoryRepository
 from environments.testing import ScriptedSpec
 from statechart.storage.segments.rotation import Segment
@@ -44,6 +45,8 @@ COMMANDS = {
 """Each path about one environment, with the command that prints its document."""
 
 DESCRIPTION = description()
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "dashboard-api.md"
 
 
 @asynccontextmanager
@@ -339,3 +342,14 @@ def test_an_unusable_data_directory_is_an_error_of_the_command(cli: Cli, tmp_pat
     ran = cli("dashboard", "--data-dir", "file", "--json")
 
     assert (ran.code, ran.error["code"]) == (7, "storage")
+
+
+def test_the_reference_has_every_path_and_parameter() -> None:
+    page = REFERENCE.read_text()
+
+    for call in CALLS:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{call.path}` ")]
+        named = [parameter.name for parameter in call.parameters]
+        assert re.findall(r"`(\w+)`", row.split(" | ")[2]) == named
+        assert all(f"| `{name}` | " in page for name in named)
+    assert [group for group in GROUPS if f"`{group}`" not in page] == []

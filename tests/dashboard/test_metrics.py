@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from environments.testing import ScriptedProvider, ScriptedSpec
 from statechart.dashboard.exposition import CONTENT_TYPE, Family, exposed
 from statechart.dashboard.guard import Access
 from tests.dashboard.states import at_work, make_states
+from tests.dashboard.test_api import REFERENCE
 
 OPERATIONS = "envchart_operation_duration_seconds"
 
@@ -42,8 +44,10 @@ async def scraped(client: httpx.AsyncClient) -> Samples:
     assert (answer.status_code, answer.headers["content-type"]) == (200, CONTENT_TYPE)
     families = list(text_string_to_metric_families(answer.text))
     assert all(family.documentation and family.type != "unknown" for family in families)
-    names = [family.name for family in families]
-    assert len(set(names)) == len(names)
+    declared = dict(re.findall(r"^# TYPE (\w+) (\w+)$", answer.text, re.M))
+    assert len(declared) == len(families)
+    page = REFERENCE.read_text()
+    assert [name for name, type in declared.items() if f"| `{name}` | {type} |" not in page] == []
     return {
         (each.name, frozenset(each.labels.items())): each.value
         for family in families
