@@ -1,11 +1,8 @@
-"""The configuration of Sphinx: MyST pages, Furo, and diagrams by Mermaid."""
+"""The configuration of Sphinx: MyST pages, and Furo."""
 
 from __future__ import annotations
 
-import shlex
-import sys
 from importlib.metadata import version as installed
-from pathlib import Path
 
 project = "envchart"
 author = "The envchart authors"
@@ -18,13 +15,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "sphinxcontrib.mermaid",
     "statemachine.contrib.diagram.sphinx_ext",
 ]
 exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
-myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -47,5 +42,3 @@ html_theme_options = {
     "navigation_with_keys": True,
 }
 suppress_warnings = ["ref.python"]  # both packages have an InvalidName
-mermaid_output_format = "svg"
-mermaid_cmd = shlex.join([sys.executable, str(Path(__file__).parent / "mmdc.py")])

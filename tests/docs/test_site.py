@@ -31,7 +31,7 @@ async function look(page) {
     frame.style.width = width + "px"
     const tables = [...inside.querySelectorAll("article .table-wrapper")]
     const style = (each) => frame.contentWindow.getComputedStyle(each)
-    const drawings = [...inside.querySelectorAll("article object")]
+    const drawings = [...inside.querySelectorAll("article .statemachine-diagram")]
     const grounds = drawings.map((each) => style(each).backgroundColor)
     const pictures = [...inside.querySelectorAll('article img[src$=".svg"]')]
     const schemes = pictures.map((each) => style(each).colorScheme)
@@ -83,7 +83,7 @@ def test_every_page_is_readable_on_narrow_and_on_wide_screens(site: Path, tmp_pa
 
     assert [(each["page"], each["width"]) for each in found if each["sideways"]] == []
     assert [(each["page"], each["width"], "a table") for each in found if each["tables"]] == []
-    # Mermaid draws in dark lines, so its diagrams need a light ground on a dark page.
+    # Graphviz draws in dark lines, so its diagrams need a light ground on a dark page.
     unlit = [each for each in found if {*each["grounds"]} - {"rgb(255, 255, 255)"}]
     assert unlit == []
     assert any(each["grounds"] for each in found)
