@@ -33,6 +33,10 @@ _PLAN = Way("the commands that would run are shown by up with --plan", ("up NAME
 _CREATE = Way("an environment begins with create", ("create NAME --app DIR", "create --template"))
 _LOGS = Way("the log of the service is shown by logs", ("logs NAME", "history NAME"))
 _WATCH = Way("a running command is followed by watch, and all by events", ("watch NAME", "events --follow"))
+_TOP = Way(
+    "all environments are shown live by top, and one in detail by top NAME",
+    ("top", "top NAME", "dashboard"),
+)
 _BACK = Way("the release before is put back by deploy with --previous", ("deploy NAME --previous",))
 _CHANGE = Way("the declaration is changed by update", ("update NAME --set KEY=VALUE", "update --help"))
 _DASHBOARD = Way(
@@ -52,7 +56,8 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("plan", "preview", "diff"), _PLAN),
     **dict.fromkeys(("new", "add", "import"), _CREATE),
     **dict.fromkeys(("log", "tail"), _LOGS),
-    **dict.fromkeys(("follow", "attach", "monitor"), _WATCH),
+    **dict.fromkeys(("follow", "attach"), _WATCH),
+    **dict.fromkeys(("monitor", "htop", "tui"), _TOP),
     **dict.fromkeys(("rollback", "undo", "revert", "previous"), _BACK),
     **dict.fromkeys(("edit", "set", "config", "change", "env", "label", "tag"), _CHANGE),
     **dict.fromkeys(("dump", "save"), _EXPORT),
@@ -134,6 +139,7 @@ COMMANDS: dict[str, Entry] = {
     "logs": Entry("logs", "logs", "Show the end of the service's log.", LOOK),
     "history": Entry("history", "history", "Show the transitions and steps of an environment.", LOOK),
     "events": Entry("events", "events", "Tell the transitions of all environments as they happened.", LOOK),
+    "top": Entry("monitoring.top", "top", "Show all environments live, or one in detail.", LOOK),
     "watch": Entry("following", "watch", "Show the progress of the command that is under way.", LOOK),
     "wait": Entry("following", "wait", "Wait until an environment has reached a state.", LOOK),
     "dashboard": Entry("dashboard", "dashboard", "Look at all environments in a browser, live.", LOOK),

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from environments.model.summary import Summary
     from environments.overview.row import EnvironmentRow
 
-_STATIONS: Final = ("created", "provisioned", "configured", "released", "running")
-_GOALS: Final[Mapping[str, str]] = dict(zip(PATH, _STATIONS[1:], strict=True))
+STATIONS: Final = ("created", "provisioned", "configured", "released", "running")
+"""The states on the way to running."""
+_GOALS: Final[Mapping[str, str]] = dict(zip(PATH, STATIONS[1:], strict=True))
 _STATION: Final[Mapping[str, int]] = {
-    **{state: number for number, state in enumerate(_STATIONS, 1)},
-    **{f"{command}_failed": _STATIONS.index(goal) + 1 for command, goal in _GOALS.items()},
+    **{state: number for number, state in enumerate(STATIONS, 1)},
+    **{f"{command}_failed": STATIONS.index(goal) + 1 for command, goal in _GOALS.items()},
     "provisioning": 2,
     "configuring": 3,
     "releasing": 4,
@@ -89,8 +90,8 @@ def _way(row: EnvironmentRow, operation: StoredOperation | None) -> Way | None:
         return None
     reached = _STATION[row.state]
     if operation is not None and operation.is_active and operation.command in _GOALS:
-        reached = _STATIONS.index(_GOALS[operation.command]) + 1
-    of = len(_STATIONS)
+        reached = STATIONS.index(_GOALS[operation.command]) + 1
+    of = len(STATIONS)
     return Way(reached, of, f"station {reached} of {of}: {row.state}", row.kind in (FAILED, INTERRUPTED))
 
 

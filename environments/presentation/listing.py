@@ -190,8 +190,13 @@ def _drift(document: Document, now: datetime) -> str:
     return f"drift {age}{outdated}: {''.join(words) or 'none'}{more}"
 
 
+def sign_of(kind: str) -> tuple[str, str]:
+    """Return the sign of a class, and its colour."""
+    return _SIGNS.get(kind, _AT_REST)
+
+
 def _sign(document: Document) -> tuple[str, str]:
-    return _SIGNS.get(document["class"], _AT_REST)
+    return sign_of(document["class"])
 
 
 def _rank(document: Document) -> tuple[bool, bool, bool, str]:

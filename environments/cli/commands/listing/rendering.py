@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 # The signs for an output in an encoding that lacks them.
-_PLAINER = str.maketrans({"✓": "+", "✗": "x", "◦": ".", "…": "~"})
+_PLAINER = str.maketrans({"✓": "+", "✗": "x", "◦": ".", "…": "~", "─": "-", "▌": "|", "↑": "^", "↓": "v"})
 
 
 class Wanted(NamedTuple):
@@ -52,11 +53,16 @@ def rendered(found: Gathered, wanted: Wanted, width: int | None, *, in_order: bo
     lines = list_lines(
         documents, reasons, wanted.columns, styled, now=now, width=width, group_by=wanted.group_by
     )
+    return plainer(lines)
+
+
+def plainer(lines: Sequence[str]) -> list[str]:
+    """Return lines with plain signs, if stdout has an encoding that lacks the others."""
     try:
         "".join(map(chr, _PLAINER)).encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         return [line.translate(_PLAINER) for line in lines]
-    return lines
+    return list(lines)
 
 
 def counted(found: Gathered, width: int | None) -> list[str]:

@@ -1,0 +1,1 @@
+"""The subcommand `top`: all environments, or one, live on the whole terminal."""
