@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import platform
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache
-from hashlib import sha256
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment as Jinja, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from environments.configuration.spec_text import spec_text
@@ -29,9 +21,8 @@ from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excer
 from environments.presentation.steps import stations
 from environments.presentation.text import told_records
 from environments.secrets.redaction import clean, redactor
-from statechart.dashboard.filters import FILTERS, TESTS
+from statechart.dashboard.standalone import standalone, standalone_response
 from statechart.errors import StorageError
-from statechart.formats.svg import CHART_CSS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +41,6 @@ if TYPE_CHECKING:
 _RECORDS: Final = 200
 _LOG_LINES: Final = 100
 _EXCERPT: Final = 49_152  # bytes of a log or a trace
-_PROGRAMS: Final = ("envchart", "python-statemachine", "pydantic")
 
 
 def routes(desk: Desk) -> Sequence[Route]:
@@ -59,8 +49,7 @@ def routes(desk: Desk) -> Sequence[Route]:
     async def file(request: Request) -> Response:
         name = checked(request.path_params["name"])
         page = await asyncio.to_thread(incident, desk.workspace, name, desk.spell)
-        # The page has its rules inside, unlike the others: it allows those, and nothing else.
-        return HTMLResponse(page, headers={"content-security-policy": _policy(served=True)})
+        return standalone_response(page)
 
     return [Route("/e/{name}/incident.html", file)]
 
@@ -77,26 +66,21 @@ def incident(workspace: Workspace, name: str, spell: Spell) -> str:
     found, (_, gap) = archive.entries, archive.readable(name)
     directory = workspace.directory(name)
     redact = redactor(view.environment.spec)
-    now = datetime.now(UTC)
-    page: str = _template().render(
-        name=name,
-        css=Markup(_css()),
-        policy=_policy(),
-        written=now,
-        versions=_versions(),
-        say=lambda text: clean(str(text), redact),
-        gap=gap,
-        log=_excerpt(lambda: log_excerpt(view.environment, directory, _LOG_LINES, _EXCERPT)),
-        trace=_excerpt(lambda: trace_excerpt(view.environment, directory, _EXCERPT)),
-        records=_records(found),
-        earlier=max(0, len(found) - _RECORDS),
-        line=stations(view, found, now),
-        story=told,
-        following=[(spell(step, name), effect) for step, effect in told.following],
+    facts = {
+        "name": name,
+        "say": lambda text: clean(str(text), redact),
+        "gap": gap,
+        "log": _excerpt(lambda: log_excerpt(view.environment, directory, _LOG_LINES, _EXCERPT)),
+        "trace": _excerpt(lambda: trace_excerpt(view.environment, directory, _EXCERPT)),
+        "records": _records(found),
+        "earlier": max(0, len(found) - _RECORDS),
+        "line": stations(view, found, datetime.now(UTC)),
+        "story": told,
+        "following": [(spell(step, name), effect) for step, effect in told.following],
         **pictures(chart_marks(archive, name)),
         **_facts(view, told),
-    )
-    return page
+    }
+    return standalone("environments.dashboard", "incident.html", facts)
 
 
 def _facts(view: View[AnyEnvironment], told: Story) -> Mapping[str, object]:
@@ -143,41 +127,3 @@ def _excerpt(read: Callable[[], Excerpt]) -> tuple[Excerpt, str]:
         return read(), ""
     except StorageError as error:
         return Excerpt(), str(error)
-
-
-def _versions() -> list[str]:
-    return [
-        *(f"{program} {version(program)}" for program in _PROGRAMS),
-        f"Python {platform.python_version()}",
-        f"{platform.system()} {platform.release()}",
-    ]
-
-
-@cache
-def _template() -> Any:  # Any: a template's
-    jinja = Jinja(
-        loader=PackageLoader("environments.dashboard"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    jinja.filters.update(FILTERS)
-    jinja.tests.update(TESTS)
-    return jinja.get_template("incident.html")
-
-
-@cache
-def _css() -> str:
-    """Return the rules of the page, and of its chart."""
-    loader = PackageLoader("environments.dashboard")
-    source, _, _ = loader.get_source(Jinja(), "incident.css")
-    return f"{CHART_CSS}\n{source}"
-
-
-def _policy(*, served: bool = False) -> str:
-    """Return the policy of the page: its own rules, and nothing else."""
-    digest = b64encode(sha256(_css().encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    # These two only count in a header.
-    return f"{policy}; frame-ancestors 'none'; sandbox" if served else policy
