@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from statechart.formats.svg import layered, line
 from statechart.formats.svg.drawing import drawn
-from statechart.formats.svg.geometry import Plan, crossings
+from statechart.formats.svg.geometry import Plan
 from statechart.formats.svg.style import Theme
 from statechart.picture import Arrow, Node, Note, Picture
 
@@ -15,8 +16,8 @@ Layout: TypeAlias = Literal["auto", "line", "layered"]
 
 # Found by looking at both drawings of our charts and of 200 random ones. A line is shorter by a fifth, and
 # its wires cross at right angles: the eye follows up to three crossings at a glance, so layers gain nothing
-# until then. Layers cross at flat angles, so they are clearer only if they at least halve the crossings,
-# and the longer they are, the more they have to save.
+# until then. Layers cross at flat angles: they are clearer if they at least halve the crossings, and the
+# longer they are, the smaller a page shows them, and the more they have to save.
 _FOLLOWED = 3
 _SAVED = 2.0
 
@@ -68,28 +69,37 @@ def _planned(
     width: float,
 ) -> Plan:
     picture = Picture("", nodes, arrows, arrows, dict(boxes), notes, {})
+    if layout == "auto":
+        arrows = tuple(_unmarked(arrow) for arrow in arrows if not _is_unfolded(arrow, notes))
+        layout = _suited(nodes, arrows, boxes, notes)
     if layout == "layered":
         return layered.plan(picture, upright=upright)
-    found = line.plan(picture, upright=upright, width=width)
-    if layout == "line" or _lasting(found, picture) <= _FOLLOWED:
-        return found
-    layers = layered.plan(picture, upright=upright)
-    length = max(1.0, _length(layers, upright=upright) / _length(found, upright=upright))
-    is_clearer = _lasting(layers, picture) * length * _SAVED <= _lasting(found, picture)
-    return layers if is_clearer else found
+    return line.plan(picture, upright=upright, width=width)
 
 
-def _lasting(plan: Plan, picture: Picture) -> int:
-    """Count the crossings of a plan without the arrows that are a note until they are taken.
+# A way that was taken, and the direction, must not change the layout: people know a chart by its shape.
+@lru_cache(maxsize=256)
+def _suited(
+    nodes: tuple[Node, ...],
+    arrows: tuple[Arrow, ...],
+    boxes: tuple[tuple[str, tuple[str, ...]], ...],
+    notes: tuple[Note, ...],
+) -> Layout:
+    """Return the layout that suits a picture without marks."""
+    picture = Picture("", nodes, arrows, arrows, dict(boxes), notes, {})
+    found = line.plan(picture)
+    if found.crossings <= _FOLLOWED:
+        return "line"
+    layers = layered.plan(picture)
+    length = max(1.0, layers.width / found.width)
+    return "layered" if layers.crossings * length * _SAVED <= found.crossings else "line"
 
-    The layout of a chart must not change while a value goes its way.
-    """
-    noted = {(note.state, note.arrows[0].events) for note in picture.notes if note.arrows}
-    passing = {index for index, arrow in enumerate(picture.arrows) if (arrow.target, arrow.events) in noted}
-    if not passing:
-        return plan.crossings
-    return crossings([wire for wire in plan.wires if wire.arrow not in passing])
+
+def _unmarked(arrow: Arrow) -> Arrow:
+    return replace(arrow, label="", taken=False, order="", detail="", mark="")
 
 
-def _length(plan: Plan, *, upright: bool) -> float:
-    return plan.height if upright else plan.width
+def _is_unfolded(arrow: Arrow, notes: tuple[Note, ...]) -> bool:
+    """Return whether an arrow is drawn only because it was taken: others like it are a note."""
+    alike = (other for note in notes for other in note.arrows if note.state == arrow.target)
+    return arrow.taken and any(other.events == arrow.events for other in alike)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil
@@ -55,7 +56,7 @@ def plan(picture: Picture, *, upright: bool = False, width: float = 1280.0) -> P
 def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tuple[list[Sketch], list[Jump]]:
     """Return the lines with all positions, and what leads between them."""
     lines, jumps = routed(picture, breaks, upright=upright)
-    bounded = [list(phases(picture, line)) for line in lines]
+    bounded = _whole([list(phases(picture, line)) for line in lines], picture)
     orders = []
     for line, named in zip(lines, bounded, strict=True):
         if upright:
@@ -72,6 +73,15 @@ def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tupl
             shift = before.shift + before.rows.bottom + gap - found.top
         sketches.append(Sketch(line, found, upright, named, shift))
     return sketches, jumps
+
+
+def _whole(
+    bounded: Sequence[Sequence[tuple[str, list[Station]]]], picture: Picture
+) -> list[list[tuple[str, list[Station]]]]:
+    """Return the phases of each line without those that have other states elsewhere."""
+    shown = Counter(name for named in bounded for name, stations in named for _ in stations)
+    whole = {name for name, members in picture.boxes.items() if shown[name] == len(members)}
+    return [[(name, stations) for name, stations in named if name in whole] for named in bounded]
 
 
 def _open_gates(lines: Sequence[Line], jumps: Sequence[Jump]) -> None:

@@ -11,6 +11,7 @@ from statechart.formats.main_path import main_path
 from statechart.formats.svg.framing import framed
 from statechart.formats.svg.geometry import Box, Label, Plan, Point, Wire
 from statechart.formats.svg.layered.arranging import Arrangement, Edge, Stretch, arranged
+from statechart.formats.svg.layered.bands import named_bands
 from statechart.formats.svg.layered.cells import Cell, cell, label, tag
 from statechart.formats.svg.texts import lead
 from statechart.picture import Picture
@@ -74,8 +75,15 @@ class _Planner:
             dx, dy = (x + grown[0], y) if self._upright else (x, y + grown[1])
             wires += [Wire(loop.arrow, _moved(loop.points, dx, dy), curved=True) for loop in each.loops]
             labels += [replace(loop.label, x=loop.label.x + dx, y=loop.label.y + dy) for loop in each.loops]
-        crossed = arrangement.crossings
-        return framed(self._picture, boxes=boxes, wires=wires, labels=labels, crossed=crossed)
+        phases = list(named_bands(self._picture, boxes, wires, labels))
+        return framed(
+            self._picture,
+            boxes=boxes,
+            wires=wires,
+            labels=[*labels, *(name for _, name in phases)],
+            bands=[band for band, _ in phases],
+            crossed=arrangement.crossings,
+        )
 
     def _point(self, along: float, across: float) -> Point:
         return (across, along) if self._upright else (along, across)
@@ -117,10 +125,8 @@ def _curved(stretches: Sequence[Stretch]) -> list[Point]:
 
 
 def _straight(start: Point, end: Point) -> list[Point]:
-    if start == end:
-        return []
-    (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
-    return [(x + dx / 3, y + dy / 3), (x + dx * 2 / 3, y + dy * 2 / 3), end]
+    """Return a straight curve, whose last control point is far enough from its end to shorten it there."""
+    return [start, start, end] if start != end else []
 
 
 def _moved(points: Sequence[Point], dx: float, dy: float) -> tuple[Point, ...]:

@@ -25,6 +25,7 @@ def overlaps(picture: Picture, plan: Plan) -> list[str]:
     return [
         *_rectangles(plan),
         *_outside(plan, chains),
+        *_bands(picture, plan),
         *(
             said
             for wire, chain in zip(plan.wires, chains, strict=True)
@@ -42,6 +43,20 @@ def _rectangles(plan: Plan) -> Iterator[str]:
     for (one, first), (other, second) in combinations(named, 2):
         if _meet(first, second):
             yield f"{one} overlaps {other}"
+
+
+def _bands(picture: Picture, plan: Plan) -> Iterator[str]:
+    for one, other in combinations(plan.bands, 2):
+        if _meet(one.rectangle, other.rectangle):
+            yield f"band {one.name} overlaps band {other.name}"
+    for name in dict.fromkeys(band.name for band in plan.bands):
+        bands = [band.rectangle for band in plan.bands if band.name == name]
+        for box in plan.boxes:
+            if box.state in picture.boxes[name]:
+                if not any(_holds(band, box.rectangle) for band in bands):
+                    yield f"{_box(box)} is not in its band {name}"
+            elif any(_meet(band, box.rectangle) for band in bands):
+                yield f"{_box(box)} is in band {name}"
 
 
 def _outside(plan: Plan, chains: Sequence[Sequence[Point]]) -> Iterator[str]:
