@@ -30,6 +30,8 @@ from environments.model.failure import Failure, FailureCause
 from environments.model.records import AmendedRecord
 from environments.model.states import enter
 from statechart import Chart, ChartRepository, Event, Holder, JsonFileRepository, State
+from statechart.diagram import render
+from statechart.picture import Marks, path
 from statechart.storage.segments.rotation import DEFAULT, Segment
 from tests.benchmarks.compare import measured
 from tests.benchmarks.compared.contestants import Contestant, contestants
@@ -465,6 +467,19 @@ def test_create_with_ten_times_the_variables(tmp_path: Path) -> None:
         taken.append(cpu_seconds(*words))
 
     report("CPU time of create with ten times the variables", taken[1], taken[0], 12.0)
+
+
+def test_a_picture_of_the_lifecycle() -> None:
+    way = path(Lifecycle, ["provision", "complete", "configure", "complete", "release", "fail"])
+    for what, marks in (("the lifecycle", Marks()), ("a failed environment's way", way)):
+
+        def draw(marks: Marks = marks) -> str:
+            return render(Lifecycle, "svg", marks=marks)
+
+        alternate(20, draw)
+        (taken,) = alternate(200, draw)
+        print(f"\nan SVG of {what}: {taken * 1e3:.2f} ms (at most 1)")
+        assert taken <= 1e-3
 
 
 if __name__ == "__main__":
