@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from statechart.formats.svg.geometry import (
     Band,
@@ -61,13 +60,13 @@ def framed(
     x += (width - (right - left)) / 2
     notes = list(_notes(picture, width, bottom - top + _MARGIN + _NOTES_GAP))
     return Plan(
-        tuple(replace(box, x=box.x + x, y=box.y + y) for box in boxes),
-        tuple(replace(wire, points=tuple((px + x, py + y) for px, py in wire.points)) for wire in wires),
-        (*(replace(label, x=label.x + x, y=label.y + y) for label in labels), *notes),
+        tuple([box.moved(x, y) for box in boxes]),
+        tuple([wire.moved(x, y) for wire in wires]),
+        (*[label.moved(x, y) for label in labels], *notes),
         width + 2 * _MARGIN,
         max([bottom - top + _MARGIN, *(note.y + note.height for note in notes)]) + _MARGIN,
         crossings(wires) if crossed is None else crossed,
-        tuple(replace(band, x=band.x + x, y=band.y + y) for band in bands),
+        tuple([band.moved(x, y) for band in bands]),
     )
 
 

@@ -43,6 +43,11 @@ class Box:
         """The sides of the box."""
         return self.x, self.y, self.x + self.width, self.y + self.height
 
+    def moved(self, x: float, y: float) -> Box:
+        """Return the box in another place."""
+        place = self.x + x, self.y + y
+        return Box(self.state, *place, self.width, self.height, self.lines, self.small)
+
 
 @dataclass(frozen=True, slots=True)
 class Wire:
@@ -60,6 +65,11 @@ class Wire:
     points: tuple[Point, ...]
     curved: bool = False
     note: bool = False
+
+    def moved(self, x: float, y: float) -> Wire:
+        """Return the wire in another place."""
+        points = tuple([(left + x, top + y) for left, top in self.points])
+        return Wire(self.arrow, points, self.curved, self.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,21 @@ class Label:
         """The sides of the text."""
         return self.x, self.y, self.x + self.width, self.y + self.height
 
+    def moved(self, x: float, y: float) -> Label:
+        """Return the text in another place."""
+        return Label(
+            self.x + x,
+            self.y + y,
+            self.width,
+            self.height,
+            self.lines,
+            self.arrow,
+            self.order,
+            self.detail,
+            self.anchor,
+            self.kind,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -108,6 +133,10 @@ class Band:
     def rectangle(self) -> Rectangle:
         """The sides of the band."""
         return self.x, self.y, self.x + self.width, self.y + self.height
+
+    def moved(self, x: float, y: float) -> Band:
+        """Return the band in another place."""
+        return Band(self.name, self.x + x, self.y + y, self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)

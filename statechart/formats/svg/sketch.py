@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from statechart.formats.svg.across import Rows
 from statechart.formats.svg.geometry import (
@@ -56,7 +56,7 @@ class Sketch:
 
     def labels(self) -> list[Label]:
         """Return the labels of all that begins on the line."""
-        return [replace(label, y=label.y + self.shift) for label in _labels(self)]
+        return [label.moved(0.0, self.shift) for label in _labels(self)]
 
     def bands(self) -> list[Band]:
         """Return the areas of the phases."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from statechart.formats.svg.parts import Channel, Line, Port, Route
 
@@ -12,36 +13,55 @@ _APART = 7.0
 _TOUCH = 5
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The part of a route that runs along the line, and where its ends leave it."""
+
+    route: Route
+    low: float
+    high: float
+    rising: tuple[float, ...]
+    falling: tuple[float, ...]
+
+    @classmethod
+    def of(cls, route: Route) -> _Span:
+        """Return the span of a route."""
+        one, two = route.source.at, route.target.at
+        ends = [(port.at, route.rises(port)) for port in route.ports]
+        return cls(
+            route,
+            min(one, two),
+            max(one, two),
+            tuple([at for at, rises in ends if rises]),
+            tuple([at for at, rises in ends if not rises]),
+        )
+
+
 def ordered(routes: Sequence[Route], channel: Channel) -> list[Route]:
     """Return the routes of a channel from its upper side to its lower, with few crossings."""
-    found: list[Route] = []
-    for route in sorted(routes, key=lambda each: each.high.at - each.low.at):
-        places = range(len(found) + 1)
+    found: list[_Span] = []
+    for span in sorted(map(_Span.of, routes), key=lambda each: each.high - each.low):
+        above = [0, *accumulate(_crossings(each, span) for each in found)]
+        below = [0, *accumulate(_crossings(span, each) for each in found)]
+        costs = [over + below[-1] - under for over, under in zip(above, below, strict=True)]
         # The longer a route, the farther it is from the stations.
-        preferred = places if channel is Channel.OVER else reversed(places)
-        best = min(preferred, key=lambda at: _cost(route, found[:at], found[at:]))
-        found.insert(best, route)
-    return found
+        places = range(len(costs)) if channel is Channel.OVER else range(len(costs) - 1, -1, -1)
+        found.insert(min(places, key=costs.__getitem__), span)
+    return [span.route for span in found]
 
 
-def _cost(route: Route, above: Sequence[Route], below: Sequence[Route]) -> int:
-    return sum(_crossings(each, route) for each in above) + sum(_crossings(route, each) for each in below)
-
-
-def _crossings(upper: Route, lower: Route) -> int:
+def _crossings(upper: _Span, lower: _Span) -> int:
     """Return how often two routes cross, if one runs above the other."""
-    if upper.low.at - _APART > lower.high.at or lower.low.at - _APART > upper.high.at:
+    if upper.low - _APART > lower.high or lower.low - _APART > upper.high:
         return 0
-    down = sum(_meets(lower, port) for port in upper.ports if not upper.rises(port))
-    return down + sum(_meets(upper, port) for port in lower.ports if lower.rises(port))
+    down = sum([_meets(lower, at) for at in upper.falling])
+    return down + sum([_meets(upper, at) for at in lower.rising])
 
 
-def _meets(route: Route, port: Port) -> int:
-    at = port.at
-    if route.low.at < at < route.high.at:
-        inner = min(at - route.low.at, route.high.at - at)
-        return 1 if inner >= _APART else _TOUCH
-    return _TOUCH if route.low.at - _APART < at < route.high.at + _APART else 0
+def _meets(span: _Span, at: float) -> int:
+    if not span.low - _APART < at < span.high + _APART:
+        return 0
+    return 1 if span.low + _APART <= at <= span.high - _APART else _TOUCH
 
 
 def stacked(order: Sequence[Route], channel: Channel, edge: float, first: float, gap: float) -> float:
