@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from statechart.formats.svg.parts import ABOVE, Channel, Line, Port, Route, Station
+from statechart.formats.svg.texts import Inscription
 from statechart.formats.svg.tracks import stacked
 
 _FIRST = 13.0
@@ -52,25 +54,26 @@ class Rows:
 def rows(line: Line, orders: Mapping[Channel, Sequence[Route]], *, upright: bool) -> Rows:
     """Give each route its track, and return where the rows are."""
     half = max(station.across for station in line.columns) / 2
-    texts = [straight.text for straight in line.straights]
-    texts += [line.tail.text] if line.tail is not None else []
-    texts += [station.lead for station in line.columns if station.lead is not None]
+    between = orders[Channel.BETWEEN]
+    texts = list(_gap_texts(line))
+    above, below, edge = half, half, half + _zone(between, 0, upright=upright)
     if upright:
-        above, below = half, max([half, *(text.width + 2 * _TEXT_GAP for text in texts)])
+        below = max([half, *(text.width + 2 * _TEXT_GAP for text, _, _ in texts)])
+        near = [text.width for text, low, high in texts if _spanned(between, low, high)]
+        edge = max([edge, *(width + 2 * _TEXT_GAP for width in near)])
     else:
-        above, below = max([half, *(text.height + _TEXT_GAP for text in texts)]), half
+        above = max([half, *(text.height + _TEXT_GAP for text, _, _ in texts)])
     over = orders[Channel.OVER]
     zone = _zone(over, 0, upright=upright)
     top = stacked(over, Channel.OVER, -above - zone, _FIRST, _TRACK_GAP)
-    between = orders[Channel.BETWEEN]
-    zone = _zone(between, 0, upright=upright)
-    last = stacked(between, Channel.BETWEEN, below + zone, _FIRST, _TRACK_GAP)
+    last = stacked(between, Channel.BETWEEN, edge, _FIRST, _TRACK_GAP)
     under = [station for stations in line.beneath for station in stations]
     if not under:
         return Rows(last, {}, top, last)
-    strips = {drop: last if _is_under(drop, between, upright=upright) else below for drop in line.drops}
+    strips = {drop: last if _is_under(drop, between, upright=upright) else half for drop in line.drops}
     beneath = max(
-        below + _LEAST_DROP,
+        below + 2 * _TEXT_GAP,
+        half + _LEAST_DROP,
         last + _FIRST + _zone(between, 1, upright=upright),
         *(
             begin + (drop.text.width if upright else drop.text.height) + 2 * _STRIP_GAP
@@ -82,6 +85,22 @@ def rows(line: Line, orders: Mapping[Channel, Sequence[Route]], *, upright: bool
     zone = _zone(routes, 1, upright=upright)
     end = stacked(routes, Channel.UNDER, bottom + zone, _FIRST, _TRACK_GAP)
     return Rows(beneath, {drop: (begin, beneath) for drop, begin in strips.items()}, top, end)
+
+
+def _gap_texts(line: Line) -> Iterator[tuple[Inscription, float, float]]:
+    """Yield the texts between stations of the line, with the gap where each of them is."""
+    for straight in line.straights:
+        yield straight.text, straight.source.end, straight.target.start
+    for before, station in pairwise(line.columns):
+        if station.lead is not None:
+            yield station.lead, before.end, station.start
+    if line.tail is not None:
+        yield line.tail.text, line.columns[-1].end, line.gates[1].centre
+
+
+def _spanned(routes: Iterable[Route], low: float, high: float) -> bool:
+    """Return whether a track runs beside a gap."""
+    return any(route.low.at < high and low < route.high.at for route in routes)
 
 
 def _is_under(drop: Route, routes: Iterable[Route], *, upright: bool) -> bool:

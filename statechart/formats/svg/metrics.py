@@ -18,6 +18,9 @@ SMALL_SIZE = 10.0
 BADGE_SIZE = 9.5
 """The size of the numbers in badges."""
 
+BOLD = 1.17
+"""How much wider a bold text is."""
+
 # The widths of DejaVu Sans, wider than Arial, Segoe UI and Helvetica, in thousandths of the size.
 _BY_WIDTH = {
     280: "ijlIJ'",
@@ -32,14 +35,14 @@ _BY_WIDTH = {
     990: "mW@%",
 }
 _WIDTHS = {letter: width / 1000 for width, letters in _BY_WIDTH.items() for letter in letters}
-_CAPITAL, _SMALL, _WIDE, _BOLD = 0.8, 0.66, 1.05, 1.17
+_CAPITAL, _SMALL, _WIDE = 0.8, 0.66, 1.05
 
 
 @lru_cache(maxsize=8192)
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line, or a little more."""
     width = sum(_WIDTHS.get(letter) or _unusual(letter) for letter in text) * size
-    return width * _BOLD if bold else width
+    return width * BOLD if bold else width
 
 
 def _unusual(letter: str) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from statechart.formats.svg.metrics import (
     BADGE_SIZE,
+    BOLD,
     EVENT_SIZE,
     NAME_SIZE,
     SMALL_SIZE,
@@ -20,8 +21,8 @@ BADGE_GAP = 4.0
 _BADGE_SIDES = 7.0
 _LEADING = 1.25
 _NARROW_DETAIL = 106.0  # a date and a time, or the numbers of tests
-_EVENT_WIDTH, _NARROW_EVENT = 150.0, 78.0
-_EVENT_LINES, _NARROW_LINES = 3, 5
+_EVENT_WIDTH, _NARROW_EVENT = 150.0, 74.0
+_EVENT_LINES, _NARROW_LINES = 3, 6
 _NAME_WIDTH, _NARROW_NAME, _NAME_LINES = 150.0, 88.0, 3
 _LEAST_BOX, _BOX_SIDE, _BOX_TOP = 64.0, 11.5, 9.5
 _SMALL_WIDTH, _NARROW_SMALL, _SMALL_LINES = 170.0, 96.0, 6
@@ -61,7 +62,8 @@ def whole_label(arrow: Arrow) -> str:
 def inscription(arrow: Arrow, *, narrow: bool = False) -> Inscription:
     """Return the label of an arrow, in at most a few lines."""
     is_bold = arrow.kind != "plain"
-    width = _NARROW_EVENT if narrow else _EVENT_WIDTH
+    narrowest = _NARROW_EVENT * (BOLD if is_bold else 1.0)
+    width = narrowest if narrow else _EVENT_WIDTH
     lines = limited(
         wrapped(whole_label(arrow), width, EVENT_SIZE, bold=is_bold),
         _NARROW_LINES if narrow else _EVENT_LINES,
