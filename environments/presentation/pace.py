@@ -150,7 +150,7 @@ class Pace:
 class Past(Protocol):
     """The part of a storage or a workspace that a pace is read from."""
 
-    def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterable[HistoryEntry]:
+    def latest(self, name: str, enough: Callable[[HistoryEntry], bool], /) -> Iterable[HistoryEntry]:
         """Return the latest records, back to a checkpoint that is enough, or all."""
         ...
 

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 class Archive(Reader, Protocol):
     """Reads environments and their histories. A workspace is one, and so is a repository of files."""
 
-    def directory(self, name: str) -> Path:
+    def directory(self, name: str, /) -> Path:
         """Return the directory with the environment's files."""
         ...
 
-    def history(self, name: str) -> list[HistoryEntry]:
+    def history(self, name: str, /) -> list[HistoryEntry]:
         """Return all records, oldest first."""
         ...
 
-    def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterable[HistoryEntry]:
+    def latest(self, name: str, enough: Callable[[HistoryEntry], bool], /) -> Iterable[HistoryEntry]:
         """Return the latest records, back to a checkpoint that is enough, or all."""
         ...
 
-    def readable(self, name: str) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
+    def readable(self, name: str, /) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
         """Return the records that can be read, and the problem that keeps earlier ones from being read."""
         ...
