@@ -12,7 +12,7 @@ from statechart.formats.svg.layered.ordering import ordered
 from statechart.formats.svg.layered.placing import Distance, Spring, levelled, placed
 from statechart.formats.svg.layered.planning import plan
 from statechart.formats.svg.layered.ranking import ranks
-from statechart.picture import Marks, compose
+from statechart.picture import Marks, Visit, compose
 
 LINKS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20)
 
@@ -104,3 +104,13 @@ def test_layers_take_over_where_a_line_would_tangle() -> None:
     assert choice.plan(simple) == choice.plan(simple, layout="line")
     assert choice.plan(tangled) == choice.plan(tangled, layout="layered")
     assert choice.plan(tangled).crossings < choice.plan(tangled, layout="line").crossings
+
+
+def test_a_way_that_was_taken_does_not_change_the_layout() -> None:
+    way = [("asked", "offer", "offered"), ("offered", "order", "ordered"), ("ordered", "change", "changed")]
+    taken = compose(
+        Sale, Marks("changed", True, [Visit(*step, "", "12:00:01Z") for step in way], "too late")
+    )
+
+    for upright in (False, True):
+        assert choice.plan(taken, upright=upright) == choice.plan(taken, upright=upright, layout="layered")
