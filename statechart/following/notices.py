@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -75,7 +74,7 @@ class Notices:
         """
         mask = _WATCHED if follow else _WATCHED | Mask.DONT_FOLLOW
         try:
-            self._watches[directory] = self._inotify.add_watch(os.fspath(directory), mask)
+            self._watches[directory] = self._inotify.add_watch(directory, mask)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP):
                 return False

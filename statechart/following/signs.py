@@ -10,10 +10,10 @@ from typing import Final, TypeAlias
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.lock_probe import is_taken
 
-_Status: TypeAlias = tuple[int, int, int] | None
-_Sign: TypeAlias = tuple[_Status, ...]
+_Sign: TypeAlias = tuple[int, int]
+"""Hashes of all that the system tells of a name, and of its lock: there are thousands of them."""
 
-_NOWHERE: Final[_Sign] = (None,) * 4
+_NOWHERE: Final[_Sign] = (0, 0)
 
 
 class Signs:
@@ -39,12 +39,15 @@ class Signs:
         Raises:
             StorageError: The root directory can't be listed.
         """
-        before, self._seen = self._seen, {name: self._sign(name) for name in self._layout.names()}
+        before, self._seen = (
+            self._seen,
+            {name: self._sign(name) or _NOWHERE for name in self._layout.names()},
+        )
         changed = {name for name, _ in before.items() ^ self._seen.items()}
         if locks:
             changed |= self._let_go()
             for name, sign in self._seen.items():
-                if sign[3] != before.get(name, _NOWHERE)[3]:
+                if sign[1] != before.get(name, _NOWHERE)[1]:
                     self.take_note(name)
         return frozenset(changed)
 
@@ -53,9 +56,9 @@ class Signs:
         changed = set()
         for name in names:
             sign = self._sign(name)
-            if sign != self._seen.get(name, _NOWHERE):
+            if sign != self._seen.get(name):
                 changed.add(name)
-            if sign[0] is None:
+            if sign is None:
                 self._seen.pop(name, None)
             else:
                 self._seen[name] = sign
@@ -79,15 +82,15 @@ class Signs:
         self._held -= free
         return free
 
-    def _sign(self, name: str) -> _Sign:
+    def _sign(self, name: str) -> _Sign | None:
+        """Return the sign of a name, or None without its directory."""
         directory = f"{self._root}/{name}"
         # A file that is moved into the directory, such as a new document, changes the directory's time.
-        return (
-            _status(directory),
-            _status(f"{directory}/{JOURNAL}"),
-            _status(f"{directory}/{DOCUMENT}"),
-            _status(f"{self._locks}/{name}.lock"),
-        )
+        if (status := _status(directory)) is None:
+            return None
+        lock = _status(f"{self._locks}/{name}.lock")
+        files = (status, _status(f"{directory}/{JOURNAL}"), _status(f"{directory}/{DOCUMENT}"), lock)
+        return hash(files), hash(lock)
 
     def _is_taken(self, name: str) -> bool:
         with suppress(OSError):
@@ -95,7 +98,7 @@ class Signs:
         return False
 
 
-def _status(path: str) -> _Status:
+def _status(path: str) -> tuple[int, int, int] | None:
     try:
         found = os.lstat(path)
     except OSError:
