@@ -42,9 +42,9 @@ class Tags(HTMLParser):
         self.attributes: list[tuple[str, str, str | None]] = []
         self.feed(page)
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.attributes += [(tag, name, value) for name, value in attributes]
+        self.attributes += [(tag, name, value) for name, value in attrs]
 
 
 @pytest.fixture

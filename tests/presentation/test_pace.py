@@ -43,8 +43,7 @@ def provisions(repository: FileRepository, clock: FixedClock) -> Callable[..., N
                     holder=Holder.current(),
                 )
                 entered = session.environment.entering(Provisioning(), at=clock.now(), operation=operation)
-                begun = {"event": "provision", "from_state": "created", "to_state": "provisioning"}
-                session.commit(TransitionRecord(**begun, environment=entered))
+                session.commit(transition("provision", entered))
                 hand = StepInHand(name="apply", number=1, of=2, started_at=clock.now())
                 session.append_step(StepRecord(phase="intent", step="apply", intent=hand))
                 if not ends and number == len(durations) - 1:
@@ -54,10 +53,14 @@ def provisions(repository: FileRepository, clock: FixedClock) -> Callable[..., N
                 result = StepResult(name="apply", version=1, digest="d", duration=duration)
                 session.append_step(StepRecord(phase="result", step="apply", result=result))
                 done = session.environment.entering(Provisioned(), at=clock.now())
-                ended = {"event": "complete", "from_state": "provisioning", "to_state": "provisioned"}
-                session.commit(TransitionRecord(**ended, environment=done))
+                session.commit(transition("complete", done))
 
     return provision
+
+
+def transition(event: str, environment: AnyEnvironment) -> TransitionRecord:
+    state = environment.state.name.value
+    return TransitionRecord(event=event, from_state="created", to_state=state, environment=environment)
 
 
 def pace(repository: FileRepository, clock: FixedClock, after: timedelta) -> Pace:

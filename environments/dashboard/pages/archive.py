@@ -38,19 +38,22 @@ class PageArchive:
         if not self.entries:
             raise self._damage or NotFound(name, str(workspace.root))
 
-    def history(self, _name: str) -> list[HistoryEntry]:
+    def history(self, name: str) -> list[HistoryEntry]:  # noqa: ARG002  # it has one
         """Return the records."""
         return self.entries
 
     def latest(
         self,
-        _name: str,
+        name: str,  # noqa: ARG002
         enough: Callable[[HistoryEntry], bool],  # noqa: ARG002 - all are there
     ) -> Iterable[HistoryEntry]:
         """Return the records."""
         return self.entries
 
-    def readable(self, _name: str) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
+    def readable(
+        self,
+        name: str,  # noqa: ARG002
+    ) -> tuple[Iterator[HistoryEntry], UnusableSegment | None]:
         """Return the records, and the problem that keeps earlier ones from being read."""
         return iter(self.entries), self._damage
 
