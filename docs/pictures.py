@@ -19,6 +19,7 @@ from statechart.testing.coverage.items import Covered, edge_item
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "order"))
 from order import OrderChart  # an example, which is not installed
 
+WIDTH = 860.0  # of the text of a README, and of a page of the documentation
 BEGAN = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 RUN = (
     (0, "provision"),
@@ -85,7 +86,7 @@ def _seen(chart: type[Chart]) -> Iterable[tuple[str, int]]:
 
 
 def _drawn(compose: Callable[[], Picture], *, upright: bool) -> str:
-    return svg(compose(), upright=upright)
+    return svg(compose(), upright=upright, width=WIDTH)
 
 
 PICTURES = {

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from statechart.formats.svg import layered, line
 from statechart.formats.svg.drawing import drawn
-from statechart.formats.svg.geometry import Plan
+from statechart.formats.svg.geometry import Plan, crossings
 from statechart.formats.svg.style import Theme
 from statechart.picture import Arrow, Node, Note, Picture
 
@@ -70,8 +70,7 @@ def _planned(
 ) -> Plan:
     picture = Picture("", nodes, arrows, arrows, dict(boxes), notes, {})
     if layout == "auto":
-        arrows = tuple(_unmarked(arrow) for arrow in arrows if not _is_unfolded(arrow, notes))
-        layout = _suited(nodes, arrows, boxes, notes)
+        layout = _suited(nodes, tuple(_unmarked(arrow) for arrow in arrows), boxes, notes)
     if layout == "layered":
         return layered.plan(picture, upright=upright)
     return line.plan(picture, upright=upright, width=width)
@@ -88,18 +87,22 @@ def _suited(
     """Return the layout that suits a picture without marks."""
     picture = Picture("", nodes, arrows, arrows, dict(boxes), notes, {})
     found = line.plan(picture)
-    if found.crossings <= _FOLLOWED:
+    crossed = _lasting(found, picture)
+    if crossed <= _FOLLOWED:
         return "line"
     layers = layered.plan(picture)
     length = max(1.0, layers.width / found.width)
-    return "layered" if layers.crossings * length * _SAVED <= found.crossings else "line"
+    return "layered" if _lasting(layers, picture) * length * _SAVED <= crossed else "line"
+
+
+def _lasting(plan: Plan, picture: Picture) -> int:
+    """Count the crossings of a plan without arrows that may be a part of a note until they are taken."""
+    noted = {(note.state, note.arrows[0].events) for note in picture.notes if note.arrows}
+    passing = {index for index, arrow in enumerate(picture.arrows) if (arrow.target, arrow.events) in noted}
+    if not passing:
+        return plan.crossings
+    return crossings([wire for wire in plan.wires if wire.arrow not in passing])
 
 
 def _unmarked(arrow: Arrow) -> Arrow:
     return replace(arrow, label="", taken=False, order="", detail="", mark="")
-
-
-def _is_unfolded(arrow: Arrow, notes: tuple[Note, ...]) -> bool:
-    """Return whether an arrow is drawn only because it was taken: others like it are a note."""
-    alike = (other for note in notes for other in note.arrows if note.state == arrow.target)
-    return arrow.taken and any(other.events == arrow.events for other in alike)
