@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.presentation.answers.story import story, why_of
+from statechart.cli.saving import html_option, save_page
 from statechart.dashboard.serving.options import load_web
 from statechart.terminal.colours import styled
-from statechart.terminal.output import emit, note
-from statechart.terminal.program.parameters import STDOUT, PathType
-from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.output import emit
 from statechart.terminal.story import story_text
 
 
 @subcommand("why")
 @name_argument
-@click.option(
-    "--html",
-    "file",
-    metavar="FILE",
-    type=PathType(),
-    help="Write everything that is known to one HTML file, to attach to a ticket; '-' is stdout.",
-)
+@html_option
 def why(settings: Settings, name: str, file: Path | None) -> None:
     """Explain what happened, what is known, and what to do next.
 
@@ -66,15 +57,4 @@ def _write_incident(settings: Settings, name: str, file: Path) -> None:
     web = load_web("environments.dashboard.incident", "the incident file")
     workspace = loading.workspace(settings)
     page = web.incident(workspace, name, web.spell_below(workspace.root))
-    if file == STDOUT:
-        emit(settings, {"name": name, "html": page, "output": None}, page, raw=True)
-        return
-    try:
-        file.write_text(page, encoding="utf-8")
-    except OSError as error:
-        again = settings.spell("why NAME --html FILE", name)
-        raise UsageRefused(f"{file} can't be written: {error.strerror}", (again,)) from error
-    if settings.json:
-        emit(settings, {"name": name, "output": str(file)}, "")
-    else:
-        note(f"written to {file}")
+    save_page(settings, name, page, file)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from statechart.answers.spelling import Spelling
-from statechart.dashboard.charts import api, metrics, pages
+from statechart.dashboard.charts import api, incident, metrics, pages
 from statechart.dashboard.charts.desk import Desk, stations
 from statechart.dashboard.charts.explaining import explained
 from statechart.dashboard.charts.rows import ValueRow
@@ -80,4 +80,5 @@ def site_of(
         static=("statechart.dashboard", "statechart.dashboard.charts"),
     )
     desk = Desk(repository, board, spelling)
-    return Site(board, [route for module in (pages, api, metrics) for route in module.routes(desk)], access)
+    modules = (pages, api, incident, metrics)
+    return Site(board, [route for module in modules for route in module.routes(desk)], access)

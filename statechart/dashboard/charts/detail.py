@@ -15,6 +15,7 @@ from statechart.answers.values import Shown, look
 from statechart.answers.way import marks_after
 from statechart.answers.ways import refused_rows
 from statechart.answers.why import following
+from statechart.dashboard.charts.rows import UNREADABLE, Classes
 from statechart.errors import InvalidName, NotFound, StatechartError
 from statechart.formats.svg import svg
 from statechart.picture import compose
@@ -93,6 +94,7 @@ class Detail:
 
     Attributes:
         shown: The value now, or None if it can't be read.
+        group: The class of the value then.
         revision: The revision that is asked for, or None for the present one.
         changed_at: The time of that revision.
         state: The state then.
@@ -108,6 +110,7 @@ class Detail:
     name: str
     history: History
     shown: Shown | None = None
+    group: str = UNREADABLE
     revision: int | None = None
     changed_at: datetime | None = None
     state: str = ""
@@ -138,10 +141,11 @@ def detail_of(
         return _damaged(repository, name, error, spelling)
     records, history = _history(repository, name, revision)
     asked = None if revision is None else max(revision, history.lowest)
-    facts = _now(shown)
+    classes = Classes.of(repository.chart)
+    facts = _now(shown, classes)
     if asked is not None and asked < shown.summary.revision:
         records = _until(records, asked)
-        facts = _then(repository, name, asked, records)
+        facts = _then(repository, name, asked, records, classes)
     return Detail(
         name,
         history,
@@ -154,19 +158,26 @@ def detail_of(
     )
 
 
-def _now(shown: Shown) -> dict[str, Any]:  # Any: attributes of `Detail`
-    return {"state": shown.summary.state, "fields": fields_of(shown.value)}
+def _now(shown: Shown, classes: Classes) -> dict[str, Any]:  # Any: attributes of `Detail`
+    state = shown.summary.state
+    return {
+        "group": classes.group_of(state, due=bool(shown.due), held=shown.holder is not None),
+        "state": state,
+        "fields": fields_of(shown.value),
+    }
 
 
 def _then(
-    repository: ChartRepository[Any], name: str, revision: int, records: list[Record]
+    repository: ChartRepository[Any], name: str, revision: int, records: list[Record], classes: Classes
 ) -> dict[str, Any]:  # Any: attributes of `Detail`
     """Return the facts of a revision, from the records up to it."""
     value = value_at(repository, name, revision)
+    state = state_text(value.state)
     return {
+        "group": classes.group_of(state),
         "revision": revision,
         "changed_at": next((each.at for each in records if each.revision == revision), None),
-        "state": state_text(value.state),
+        "state": state,
         "fields": fields_of(without_secrets(value)),
     }
 

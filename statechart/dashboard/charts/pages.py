@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from statechart.dashboard.charts.detail import detail_of, picture_of
-from statechart.dashboard.charts.rows import EFFECTS, FAILED, UNREADABLE, Classes
+from statechart.dashboard.charts.rows import EFFECTS, FAILED, UNREADABLE
 from statechart.dashboard.query import number
 from statechart.formats.svg import svg
 from statechart.overview import Query
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from statechart.dashboard.charts.desk import Desk
-    from statechart.dashboard.charts.detail import Detail
 
 URGENT: Final = (FAILED, UNREADABLE, EFFECTS)
 """The groups that need a person."""
@@ -47,7 +46,6 @@ class _Pages:
         self._desk = desk
         self._index = desk.board.index
         self._page: Callable[..., Response] = desk.board.templates.page
-        self._classes = Classes.of(desk.repository.chart)
 
     def overview(self, request: Request) -> Response:
         found = self._index.find(Query.read(request.query_params))
@@ -69,8 +67,6 @@ class _Pages:
             "value.html",
             **self._shared(request, f"/e/{name}"),
             detail=detail,
-            group=self._group(detail),
-            steps=detail.following,
         )
 
     def picture(self, request: Request) -> Response:
@@ -89,14 +85,6 @@ class _Pages:
             "needing": sum(self._index.counts[group] for group in URGENT),
             "now": datetime.now(UTC),
         }
-
-    def _group(self, detail: Detail) -> str:
-        if detail.shown is None:
-            return UNREADABLE
-        if detail.revision is not None:
-            return self._classes.group_of(detail.state)
-        held = detail.shown.holder is not None
-        return self._classes.group_of(detail.state, due=bool(detail.due), held=held)
 
 
 def _revision(request: Request) -> int | None:
