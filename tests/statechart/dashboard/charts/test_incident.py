@@ -1,4 +1,4 @@
-"""The incident file of a value: whole, without secrets, and without anything that a browser would ask for."""
+"""The incident file of a value: whole, without secrets, and without a request to anywhere."""
 
 from __future__ import annotations
 
