@@ -181,7 +181,7 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     ),
     chart_errors.NoSuchPath: _Kind(ExitCode.USAGE, "no_such_path", _say("envchart diagram --format md")),
     chart_errors.DiagramUnavailable: _Kind(
-        ExitCode.USAGE, "diagram_unavailable", _say("envchart diagram --format mermaid")
+        ExitCode.USAGE, "diagram_unavailable", _say("envchart diagram --format svg")
     ),
     # not found, not allowed
     chart_errors.NotFound: _Kind(ExitCode.NOT_FOUND, "not_found", _nearest),

@@ -118,7 +118,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     errors.NoSuchPath: Kind(ExitCode.USAGE, "no_such_path", say(_TABLE)),
     errors.NoSuchMoment: Kind(ExitCode.USAGE, "no_such_moment", say("python -m statechart history NAME")),
     errors.DiagramUnavailable: Kind(
-        ExitCode.USAGE, "diagram_unavailable", say("python -m statechart diagram --format mermaid")
+        ExitCode.USAGE, "diagram_unavailable", say("python -m statechart diagram --format svg")
     ),
     errors.PageError: Kind(
         ExitCode.USAGE, "page", say("correct the page, then python -m statechart docs check")

@@ -112,7 +112,7 @@ ERRORS: list[Exception] = [
     chart_errors.UnusableSegment("demo", PATH, 1, 9, "it was cut off"),
     chart_errors.MissingSegment("demo", PATH, 1, 9, "it is not there"),
     chart_errors.NewerSchema("demo", PATH, 2, 1),
-    chart_errors.DiagramUnavailable("svg needs Graphviz"),
+    chart_errors.DiagramUnavailable("png needs the package resvg-py"),
     chart_errors.NoSuchPath("Lifecycle", "run", "created", ["provision"]),
     chart_errors.ChartNotFound("shop:Order", "there is no module shop", "shop.py:3"),
     chart_errors.PageError(PATH, 3, "the marker has no end"),

@@ -66,7 +66,7 @@ ONE_OF_EACH = (
     NotCopyable("Door"),
     NoSuchPath("Door", "lock", "opened", ["close"]),
     ChartNotFound("shop:Order", "there is no module shop", "shop.py:3"),
-    DiagramUnavailable("svg needs Graphviz"),
+    DiagramUnavailable("png needs the package resvg-py"),
     PageError(Path("README.md"), 3, "the marker has no end"),
     PageErrors([PageError(Path("README.md"), None, "it is read-only")]),
     StorageError("the disk is full"),
