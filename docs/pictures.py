@@ -39,6 +39,7 @@ TESTS = {
     "test_an_order_is_shipped": "add,pay,pack,ship",
     "test_an_order_of_two_articles": "add,add,pay",
     "test_a_draft_is_cancelled": "cancel",
+    "test_a_paid_order_is_cancelled": "add,pay,cancel",
 }
 SEEN = {"add": 412, "pay": 167, "pack": 160, "ship": 158}
 CANCELLED = {"draft": 36, "packed": 2}
