@@ -84,7 +84,8 @@ def served(data: Path, *options: str, command: Sequence[str] = (ENVCHART, "dashb
     try:
         yield Served(said["url"], said["token"], data, process)
     finally:
-        process.send_signal(signal.SIGINT)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors, errors
     assert process.returncode == 128 + signal.SIGINT
