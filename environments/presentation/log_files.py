@@ -25,13 +25,16 @@ _WORDS = 8
 _BLOCK = 65_536  # bytes
 
 
-def tail(files: Sequence[Path], count: int, directory: Path) -> tuple[list[str], int]:
+def tail(
+    files: Sequence[Path], count: int, directory: Path, limit: int | None = None
+) -> tuple[list[str], int]:
     """Return the last lines of all files, and the size of the last file in bytes.
 
     Args:
         files: The files, the last lines in the last file.
         count: The number of lines.
         directory: The environment's directory. No link in the data directory is followed.
+        limit: How many bytes of a file are read at most; lines that begin before are left out.
 
     Raises:
         NotOurs: A file of the data directory is a link or another kind of file.
@@ -40,7 +43,7 @@ def tail(files: Sequence[Path], count: int, directory: Path) -> tuple[list[str],
     lines: deque[str] = deque(maxlen=count)
     size = 0
     for path in files:
-        found = _end_of(OwnPath.within(directory.parent, path), count)
+        found = _end_of(OwnPath.within(directory.parent, path), count, limit)
         if found is None:
             continue  # rotated away since the files were listed
         content, size = found
@@ -49,7 +52,7 @@ def tail(files: Sequence[Path], count: int, directory: Path) -> tuple[list[str],
     return list(lines), size
 
 
-def _end_of(path: OwnPath, count: int) -> tuple[bytes, int] | None:
+def _end_of(path: OwnPath, count: int, limit: int | None) -> tuple[bytes, int] | None:
     """Return at least the last lines of a file, and its size; None if there is no file.
 
     The file is read from its end, since a log may be larger than the memory.
@@ -63,12 +66,15 @@ def _end_of(path: OwnPath, count: int) -> tuple[bytes, int] | None:
             size = begin = file.seek(0, os.SEEK_END)
             blocks: deque[bytes] = deque()
             breaks = 0
-            while begin and breaks <= count:  # the last break ends the last line
-                end, begin = begin, max(0, begin - _BLOCK)
+            least = 0 if limit is None else max(0, size - limit)
+            while begin > least and breaks <= count:  # the last break ends the last line
+                end, begin = begin, max(least, begin - _BLOCK)
                 file.seek(begin)
                 blocks.appendleft(file.read(end - begin))
                 breaks += blocks[0].count(b"\n")
-    return b"".join(blocks), size
+    content = b"".join(blocks)
+    # Half a line may hold half a secret.
+    return content if not begin or breaks > count else content.partition(b"\n")[2], size
 
 
 def trace_file(environment: AnyEnvironment, directory: Path) -> OwnPath | None:

@@ -353,3 +353,18 @@ def test_the_reference_has_every_path_and_parameter() -> None:
         assert re.findall(r"`(\w+)`", row.split(" | ")[2]) == named
         assert all(f"| `{name}` | " in page for name in named)
     assert [group for group in GROUPS if f"`{group}`" not in page] == []
+
+
+def test_large_traces_and_odd_logs_are_answered(data: Path) -> None:
+    make_states(data)
+    failure = Workspace(data).load("failed").failure
+    assert failure is not None
+    trace = data / "failed" / str(failure.trace_file)
+    trace.parent.mkdir()
+    trace.write_bytes(b"\x1b[31mhalf \xc3\n" * 400_000)
+    (data / "redeployed" / "local" / "service.log").write_bytes(b"x" * (17 << 20) + b"\nlast\n")
+
+    told, log = ask(Workspace(data), "/environments/failed/trace", "/environments/redeployed/log")
+
+    assert len(told.json()["trace"]) == 400_000 * len("\x1b[31mhalf \ufffd\n")
+    assert log.json()["lines"] == ["last"]

@@ -36,3 +36,18 @@ def test_the_lines_before_the_last_are_not_read(tmp_path: Path) -> None:
         file.write("\nlast\n")
 
     assert tail([log], 1, log.parent) == (["last"], 2**40 + 6)
+
+
+def test_a_log_is_read_up_to_a_limit_without_half_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "web" / "service.log"
+    log.parent.mkdir()
+    log.write_text("first\n" + "x" * 200_000 + "\nbefore\nlast\n")
+
+    def ended(count: int, limit: int | None) -> list[str]:
+        return tail([log], count, log.parent, limit)[0]
+
+    assert ended(1, 100) == ["last"]
+    assert ended(50, 100) == ["before", "last"]
+    assert ended(50, 5) == ended(50, 3) == []
+    assert [len(line) for line in ended(50, 200_010)] == [6, 4]
+    assert [len(line) for line in ended(50, None)] == [5, 200_000, 6, 4]

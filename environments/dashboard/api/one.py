@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TEXTS: Final = tuple(each for each in FORMATS if each != "png")
 _MOST_LINES: Final = 10_000
+_MOST_BYTES: Final = 1 << 24
 
 AT: Final = text(
     "at", "A revision, or a time in ISO 8601 (UTC by default); by default now.", example="2030-01-31T18:00"
@@ -72,7 +73,7 @@ def chart(ask: Ask) -> Answer:
 
 def log(ask: Ask) -> Answer:
     """Return the end of the service's log, as `logs --json` prints it."""
-    return Answer(log_document(ask.desk.workspace, ask.name, ask.values["lines"]))
+    return Answer(log_document(ask.desk.workspace, ask.name, ask.values["lines"], _MOST_BYTES))
 
 
 def trace(ask: Ask) -> Answer:

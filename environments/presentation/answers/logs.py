@@ -38,27 +38,31 @@ class Log:
         return {"name": self.name, "files": [str(path) for path in self.files], "lines": list(self.lines)}
 
 
-def read_log(environment: AnyEnvironment, directory: Path, count: int) -> Log:
+def read_log(environment: AnyEnvironment, directory: Path, count: int, limit: int | None = None) -> Log:
     """Return the last lines of the service's log, as far as it is on this machine.
+
+    Of each file, at most `limit` bytes are read.
 
     Raises:
         StorageError: A file can't be read.
     """
     files = provider_of(environment).logs(environment, directory)
-    lines, size = tail(files, count, directory)
+    lines, size = tail(files, count, directory, limit)
     # All lines at once: a secret may have several.
     clean = redactor(environment.spec)("\n".join(lines)).split("\n") if lines else []
     return Log(environment.name, files, clean, size)
 
 
-def log_document(archive: Archive, name: str, lines: int) -> dict[str, object]:
+def log_document(archive: Archive, name: str, lines: int, limit: int | None = None) -> dict[str, object]:
     """Return the document of `logs`. Logs kept elsewhere are not fetched.
+
+    Of each file, at most `limit` bytes are read.
 
     Raises:
         StorageError: The environment or a file can't be read.
         UnknownProvider: Its provider is not installed.
     """
-    return read_log(archive.load(name), archive.directory(name), lines).document()
+    return read_log(archive.load(name), archive.directory(name), lines, limit).document()
 
 
 def trace_document(archive: Archive, name: str) -> dict[str, object]:
