@@ -136,15 +136,21 @@ def _fitted(
 ) -> Mapping[Channel, Sequence[Route]]:
     """Place the stations so that each text has room; return the routes of each channel in order."""
     wanted = spacing(line, bounded, upright=upright)
+    orders = _placed(line, wanted)
     for _ in range(_ROUNDS):
-        place(line, wanted)
-        orders = {channel: ordered(line.within(channel), channel) for channel in Channel}
         pairs = list(touching(orders[Channel.BETWEEN]))
         for pair in pairs:
             part(*pair, wanted)
+        # Upright, texts are beside the stations, and have all the room that they need.
         if not pairs and (upright or not _widened(line, orders, wanted)):
             break
+        orders = _placed(line, wanted)
     return orders
+
+
+def _placed(line: Line, wanted: Spacing) -> Mapping[Channel, Sequence[Route]]:
+    place(line, wanted)
+    return {channel: ordered(line.within(channel), channel) for channel in Channel}
 
 
 def _widened(line: Line, orders: Mapping[Channel, Sequence[Route]], wanted: Spacing) -> bool:

@@ -108,7 +108,7 @@ def test_a_long_line_goes_on_in_further_lines() -> None:
     assert overlaps(picture, plan) == []
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=[*HealthCheck])
 @given(picture=pictures(12))
 def test_nothing_overlaps_where_a_line_goes_on(picture: Picture) -> None:
     assert overlaps(picture, line.plan(picture, width=NARROW)) == []

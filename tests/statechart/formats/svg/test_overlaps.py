@@ -15,7 +15,7 @@ from .charts import pictures
 from .overlaps import overlaps
 
 LAYOUTS: tuple[Layout, ...] = ("line", "layered")
-UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+UNHURRIED = settings(deadline=None, suppress_health_check=[*HealthCheck])
 
 
 def faults(picture: Picture) -> list[str]:

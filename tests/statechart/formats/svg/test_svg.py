@@ -10,7 +10,7 @@ import pytest
 
 from environments.lifecycle import Lifecycle
 from statechart import Chart, Event, State
-from statechart.formats.svg import CHART_CSS, svg
+from statechart.formats.svg import CHART_CSS, Layout, svg
 from statechart.picture import Marks, Picture, Visit, compose
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -46,7 +46,7 @@ def titles(drawn: str, tag: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("upright", [False, True])
 @pytest.mark.parametrize("layout", ["line", "layered"])
-def test_a_picture_is_well_formed_and_the_same_each_time(layout: str, upright: bool) -> None:
+def test_a_picture_is_well_formed_and_the_same_each_time(layout: Layout, upright: bool) -> None:
     for each in (picture(FAILED), compose(Hostile, Marks())):
         drawn = svg(each, layout=layout, upright=upright)
 
