@@ -11,7 +11,6 @@ from environments.errors import InvalidName, UnknownProvider
 from environments.model.summary import Summary, UnreadableSummary
 from environments.overview.row import GROUPS, EnvironmentRow
 from environments.presentation.pace import Paces
-from environments.presentation.view import look
 from statechart.errors import NotFound, StorageError
 
 if TYPE_CHECKING:
@@ -90,29 +89,46 @@ class EnvironmentSource:
         return found
 
     def _row(self, summary: Summary | UnreadableSummary) -> EnvironmentRow | None:
-        if isinstance(summary, UnreadableSummary):
-            return EnvironmentRow.unreadable(summary)
-        operation = summary.stored_operation
-        self._due.pop(summary.name, None)
-        if operation is None or not operation.is_active:
-            return EnvironmentRow.of(summary, held=False)
         try:
-            return self._under_way(summary)
+            while not isinstance(summary, UnreadableSummary):
+                self._due.pop(summary.name, None)
+                if not _is_active(summary):
+                    return EnvironmentRow.of(summary, held=False)
+                if self.workspace.holder(summary.name) is not None:
+                    return self._under_way(summary)
+                # Record and lock are read one after the other. A command that ends in between would look
+                # interrupted, so the record is read again: a command records its end before it lets go.
+                before, summary = summary, self.workspace.summary(summary.name)
+                if not isinstance(summary, UnreadableSummary) and _are_same(before, summary):
+                    return EnvironmentRow.of(summary, held=False)
         except NotFound:  # purged since its summary was read
             return None
         except StorageError as error:  # the document is whole, but the journal is damaged
-            return EnvironmentRow.unreadable(UnreadableSummary(summary.name, error))
+            summary = UnreadableSummary(summary.name, error)
+        return EnvironmentRow.unreadable(summary)
 
     def _under_way(self, summary: Summary) -> EnvironmentRow:
-        """Return the row of an environment during a command, or after one that was interrupted."""
+        """Return the row of an environment that a process works on."""
         try:
-            view = look(self.workspace, summary.name)
+            environment = self.workspace.load(summary.name)
         except UnknownProvider:
-            return EnvironmentRow.of(summary, held=self.workspace.holder(summary.name) is not None)
-        # The step under way is in the journal only, and the command may have ended meanwhile.
-        present, held = Summary.of(view.environment, view.actor, view.last_look), view.holder is not None
+            return EnvironmentRow.of(summary, held=True)
         now = datetime.now(UTC)
-        pace = self._paces.of(view.environment, now, held=held)
+        pace = self._paces.of(environment, now, held=True)
         if pace is not None and pace.stuck is None and pace.stuck_after is not None:
             self._due[summary.name] = now + pace.stuck_after - pace.step_elapsed
-        return EnvironmentRow.of(present, held=held, stuck=pace.stuck if pace is not None else None)
+        present = Summary.of(environment, summary.actor, summary.last_look)
+        return EnvironmentRow.of(present, held=True, stuck=pace.stuck if pace is not None else None)
+
+
+def _is_active(summary: Summary) -> bool:
+    operation = summary.stored_operation
+    return operation is not None and operation.is_active
+
+
+def _are_same(one: Summary, other: Summary) -> bool:
+    return (one.lineage, one.revision, one.plain_operation) == (
+        other.lineage,
+        other.revision,
+        other.plain_operation,
+    )

@@ -24,6 +24,7 @@ from environments.storage.last_look import write_last_look
 from environments.testing import ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
 from statechart.overview import Index, Query
+from statechart.storage.lock import Lock
 from tests.conftest import Place
 
 
@@ -197,6 +198,28 @@ def test_a_step_that_takes_far_longer_than_usual_is_stuck(
     assert stuck.stuck.startswith("configure seems stuck at first_configure: 9 min")
     assert patient is not None
     assert patient.group == "under-way"
+
+
+def test_a_command_of_a_provider_that_is_not_installed_is_shown(
+    source: EnvironmentSource, repository: FileRepository, place: Place
+) -> None:
+    operation = Operation(
+        id="x", command=CommandName.RUN, started_at=datetime.now(UTC), holder=Holder.current()
+    )  # fmt: skip
+    place("released", operation)
+    for file in ("history.jsonl", "state.json"):
+        path = repository.directory("demo") / file
+        path.write_text(path.read_text().replace("scripted", "uprooted"))
+    interrupted = source.row("demo")
+
+    lock = Lock(repository.root / ".locks" / "demo.lock", "demo")
+    lock.acquire(Holder.current())
+    held = source.row("demo")
+    lock.release()
+
+    assert interrupted is not None
+    assert held is not None
+    assert (interrupted.group, held.group) == ("interrupted", "under-way")
 
 
 async def test_changes_of_other_processes_are_told_by_name(
