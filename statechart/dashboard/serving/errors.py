@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from statechart.errors import StatechartError
 
-
-class DashboardError(StatechartError):
-    """A dashboard can't be started."""
+class DashboardError(Exception):
+    """A dashboard can't be started. The command refuses to, so that nobody else meets this error."""
 
 
 class AddressInUse(DashboardError):
