@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from statechart.formats.svg.geometry import Anchor, Label, Point, Rectangle, bounds
-from statechart.formats.svg.layered.arranging import Station, Tag
+from statechart.formats.svg.layered.sheet import Station, Tag
 from statechart.formats.svg.texts import Inscription, box_size, inscription, name_lines, small_lines
 from statechart.picture import Arrow, Node
 

@@ -10,9 +10,10 @@ from math import copysign
 from statechart.formats.main_path import main_path
 from statechart.formats.svg.framing import framed
 from statechart.formats.svg.geometry import Box, Label, Plan, Point, Wire
-from statechart.formats.svg.layered.arranging import Arrangement, Edge, Stretch, arranged
+from statechart.formats.svg.layered.arranging import Arrangement, Stretch, arranged
 from statechart.formats.svg.layered.bands import named_bands
 from statechart.formats.svg.layered.cells import Cell, cell, label, tag
+from statechart.formats.svg.layered.sheet import Edge
 from statechart.formats.svg.texts import lead
 from statechart.picture import Picture
 
