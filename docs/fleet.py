@@ -6,7 +6,6 @@ The pictures of the dashboard show it, and `python docs/fleet.py DIR` makes it f
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import sys
 from collections.abc import Sequence
@@ -106,8 +105,11 @@ async def make(directory: Path) -> list[asyncio.Task[object]]:
     lives = []
     record.datetime = _Then  # type: ignore[attr-defined]
     for number, (name, team, who, fate, hours) in enumerate(FLEET):
-        os.environ["LOGNAME"] = who
-        lives.append(life := _Life(directory, name, fate, hours, number))
+        life = _Life(name, fate, hours, number)
+        life.workspace = Workspace(
+            directory, providers=[HostSpec, PreviewSpec], clock=life.clock, actor=who
+        )
+        lives.append(life)
         await life.lead(team)
     return [life.under_way for life in lives if life.under_way is not None]
 
@@ -126,7 +128,9 @@ class _Then(datetime):
 class _Life:
     """The life of an environment, from its creation to its fate."""
 
-    def __init__(self, directory: Path, name: str, fate: str, hours: float, seed: int) -> None:
+    workspace: Workspace
+
+    def __init__(self, name: str, fate: str, hours: float, seed: int) -> None:
         self.name, self.hours = name, hours
         self.fate, _, rest = fate.partition(":")
         self.command, _, self.step = rest.partition(":")
@@ -150,7 +154,6 @@ class _Life:
                 "stop_service": {"serving": None},
             },
         )
-        self.workspace = Workspace(directory, providers=[HostSpec, PreviewSpec], clock=self.clock)
 
     def _begin(self, step: str, _context: StepContext) -> None:
         self.clock.move(timedelta(seconds=TAKES.get(step, 3) * self.chance.uniform(0.8, 1.3)))

@@ -173,6 +173,14 @@ async def test_an_environment_is_shown_as_it_was(client: httpx.AsyncClient) -> N
     assert "What you can do" not in text_of(then)  # nothing can be done in the past
 
 
+async def test_a_long_history_is_listed_in_part(client: httpx.AsyncClient) -> None:
+    few, many = (await client.get("/e/redeployed?records=3")).text, (await client.get("/e/redeployed")).text
+
+    assert few.count('<tr id="record-') <= 3 < many.count('<tr id="record-')
+    assert "records before" in text_of(few)
+    assert "records before" not in text_of(many)
+
+
 async def test_a_page_gives_its_part_alone(client: httpx.AsyncClient) -> None:
     whole = await client.get("/e/redeployed")
     part = await client.get("/e/redeployed", headers={"X-Part": "main"})

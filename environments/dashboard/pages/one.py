@@ -35,13 +35,18 @@ if TYPE_CHECKING:
 
 Facts: TypeAlias = dict[str, Any]  # Any: what a template shows
 
-_RECORDS: Final = 100
 _LOG_LINES: Final = 40
 _TRACE: Final = 24_576  # bytes: a page of its own has more
 
 
-def present(desk: Desk, name: str, at: int) -> Facts:
-    """Return the facts of an environment, as of a revision; 0 and the last one mean now.
+def present(desk: Desk, name: str, at: int, records: int) -> Facts:
+    """Return the facts of an environment.
+
+    Args:
+        desk: The dashboard.
+        name: The environment.
+        at: The revision; 0 and the last one mean now.
+        records: How many of the latest records are listed.
 
     Raises:
         Refused: No environment can have this name.
@@ -60,8 +65,8 @@ def present(desk: Desk, name: str, at: int) -> Facts:
         "highest": highest,
         "then": then.entry if then is not None else None,
         **pictures(chart_marks(archive, name, None if then is None else shown)),
-        "records": _records(entries, shown),
-        "earlier": max(0, len(entries) - _RECORDS),
+        "records": _records(entries[-records:], shown),
+        "earlier": max(0, len(entries) - records),
         **(_now(desk, archive, name) if then is None else _then(then, entries)),
     }
 
@@ -177,7 +182,7 @@ def _records(entries: Sequence[HistoryEntry], shown: int) -> list[Facts]:
             "is_step": entry.record.type == "step",
             "is_shown": entry.revision == shown and entry.record.type != "step",
         }
-        for entry, words in reversed([*told_records(entries[-_RECORDS:])])
+        for entry, words in reversed([*told_records(entries)])
     ]
 
 

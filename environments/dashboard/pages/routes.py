@@ -39,8 +39,9 @@ def routes(desk: Desk) -> Sequence[Route]:
         return page(request, "environment_mosaic.html", **facts, rows=index.find(every).rows)
 
     async def one(request: Request) -> Response:
-        name, at = _name(request), number(request.query_params.get("at"), 0, 0, 10**9)
-        facts = await asyncio.to_thread(present, desk, name, at)
+        asked = request.query_params
+        at, records = number(asked.get("at"), 0, 0, 10**9), number(asked.get("records"), 100, 1, 10**5)
+        facts = await asyncio.to_thread(present, desk, _name(request), at, records)
         return page(request, "environment.html", **facts, now=datetime.now(UTC))
 
     async def lines(request: Request) -> Response:

@@ -130,6 +130,7 @@ async function ask(address = location.href, { write: push = false } = {}) {
   const parsed = new DOMParser().parseFromString(`<main>${text}</main>`, "text/html");
   mergeChildren(main, find("main", parsed));
   if (focused && document.activeElement === document.body) find(`[data-name="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
+  if (answer.status === 404) find("[data-error] h1")?.insertAdjacentHTML("afterend", `<p class="soft">It was here until <time datetime="${new Date().toISOString()}"></time>.</p>`);
   tellTimes();
   tick();
 }
@@ -204,6 +205,8 @@ function count(counts) {
     each.textContent = number;
     if (each.dataset.count !== "all") each.closest("li").hidden = number === "0" && !each.closest("[aria-current]");
   }
+  const needing = all(".urgent [data-count]").reduce((sum, each) => sum + Number(each.textContent), 0);
+  if (moved) document.title = document.title.replace(/^(\(\d+\) )?/, needing ? `(${needing}) ` : "");
   return moved || !find("[data-counted]");
 }
 
