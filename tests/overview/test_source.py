@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from environments import Workspace
 from environments.model.command_name import CommandName
-from environments.model.environment import AnyEnvironment
+from environments.model.environment import AnyEnvironment, Environment
 from environments.model.operation import Operation, StepInHand
 from environments.model.records import OperationRecord, StepRecord
 from environments.model.spec import EnvironmentSpec
@@ -24,7 +25,6 @@ from environments.storage.last_look import write_last_look
 from environments.testing import ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
 from statechart.overview import Index, Query
-from statechart.storage.lock import Lock
 from tests.conftest import Place
 
 
@@ -201,21 +201,21 @@ def test_a_step_that_takes_far_longer_than_usual_is_stuck(
 
 
 def test_a_command_of_a_provider_that_is_not_installed_is_shown(
-    source: EnvironmentSource, repository: FileRepository, place: Place
+    source: EnvironmentSource, repository: FileRepository
 ) -> None:
-    operation = Operation(
-        id="x", command=CommandName.RUN, started_at=datetime.now(UTC), holder=Holder.current()
-    )  # fmt: skip
-    place("released", operation)
-    for file in ("history.jsonl", "state.json"):
-        path = repository.directory("demo") / file
-        path.write_text(path.read_text().replace("scripted", "uprooted"))
-    interrupted = source.row("demo")
+    class Uprooted(ScriptedSpec, frozen=True, extra="forbid"):
+        kind: Literal["uprooted"] = "uprooted"  # type: ignore[assignment]
 
-    lock = Lock(repository.root / ".locks" / "demo.lock", "demo")
-    lock.acquire(Holder.current())
-    held = source.row("demo")
-    lock.release()
+    elsewhere = FileRepository(repository.root, providers=[Uprooted])
+    now, holder = datetime.now(UTC), Holder.current()
+    operation = Operation(id="x", command=CommandName.DESTROY, started_at=now, holder=holder)
+    elsewhere.create(Environment.new(EnvironmentSpec(name="demo", provider=Uprooted()), now))
+
+    with elsewhere.open("demo", holder) as session:
+        opened = session.environment.with_operation(operation, at=now)
+        session.commit(OperationRecord(change="opened", environment=opened))
+        held = source.row("demo")
+    interrupted = source.row("demo")
 
     assert interrupted is not None
     assert held is not None
