@@ -14,7 +14,12 @@ import pytest
 
 from environments import Lifecycle
 from environments.cli.completion.shells import VARIABLE
-from environments.cli.settings import DATA_DIR_VARIABLE, NETWORK_VARIABLE, OWNER_VARIABLE
+from environments.cli.settings import (
+    ACTOR_VARIABLE,
+    DATA_DIR_VARIABLE,
+    NETWORK_VARIABLE,
+    OWNER_VARIABLE,
+)
 from statechart.graph import states
 
 ROOT = Path(__file__).parents[2]
@@ -179,7 +184,7 @@ def test_the_picture_of_a_failure_has_the_whole_way() -> None:
 def test_every_variable_of_the_command_line_is_described() -> None:
     page = (ROOT / "docs" / "reference" / "shell.md").read_text()
 
-    variables = (DATA_DIR_VARIABLE, NETWORK_VARIABLE, OWNER_VARIABLE, VARIABLE)
+    variables = (ACTOR_VARIABLE, DATA_DIR_VARIABLE, NETWORK_VARIABLE, OWNER_VARIABLE, VARIABLE)
     assert [name for name in variables if name not in page] == []
 
 
