@@ -22,7 +22,7 @@ from environments.presentation.answers.story import story
 from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excerpt
 from environments.presentation.steps import stations
 from environments.presentation.text import told_records
-from environments.secrets.redaction import redactor
+from environments.secrets.redaction import clean, redactor
 from statechart.errors import StorageError
 from statechart.formats.svg import svg
 from statechart.picture import Marks, compose
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.records import HistoryEntry, Past
     from environments.presentation.view import View
+    from statechart.terminal.story import Story
 
 Facts: TypeAlias = dict[str, Any]  # Any: what a template shows
 
@@ -95,13 +96,32 @@ def _now(desk: Desk, archive: PageArchive, name: str) -> Facts:
     return {
         **_facts(view, EnvironmentRow.of(summary, held=view.holder is not None, stuck=stuck)),
         "line": line,
-        "story": told,
+        "story": _told(told, _say(view.environment)),
         "following": [(desk.spell(step, name), effect) for step, effect in told.following],
         **_drift(desk, view),
         "acting": acting_facts(desk, view),
         "log": _excerpt(lambda: log_excerpt(view.environment, desk.workspace.directory(name), _LOG_LINES)),
         "trace": _excerpt(lambda: trace_excerpt(view.environment, desk.workspace.directory(name), _TRACE)),
     }
+
+
+def _say(environment: AnyEnvironment) -> Callable[[str], str]:
+    """Return a function that takes secrets and control codes out of a text.
+
+    Records hold no secrets, but a value that they hold may have become one later.
+    """
+    redact = redactor(environment.spec)
+    return lambda text: clean(text, redact)
+
+
+def _told(story: Story, say: Callable[[str], str]) -> Story:
+    return replace(
+        story,
+        headline=say(story.headline),
+        happened=tuple(map(say, story.happened)),
+        known=tuple(map(say, story.known)),
+        unknown=tuple(map(say, story.unknown)),
+    )
 
 
 def _drift(desk: Desk, view: View[AnyEnvironment]) -> Facts:
@@ -133,8 +153,7 @@ def _then(then: Past, entries: Sequence[HistoryEntry]) -> Facts:
 
 
 def _facts(view: View[AnyEnvironment], row: EnvironmentRow) -> Facts:
-    environment = view.environment
-    redact = redactor(environment.spec)
+    environment, say = view.environment, _say(view.environment)
     failure = environment.failure
     return {
         "row": row,
@@ -142,9 +161,10 @@ def _facts(view: View[AnyEnvironment], row: EnvironmentRow) -> Facts:
         "environment": environment,
         "holder": view.holder.describe() if view.holder is not None else None,
         "failure": failure,
-        "said": redact(failure.summary) if failure is not None else "",
-        "outputs": _outputs(environment),
-        "spec": redact(spec_text(environment.spec)),
+        "said": say(failure.summary) if failure is not None else "",
+        "outputs": {key: say(value) for key, value in _outputs(environment).items()},
+        "say": say,
+        "spec": say(spec_text(environment.spec)),
     }
 
 
