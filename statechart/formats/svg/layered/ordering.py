@@ -10,7 +10,6 @@ from statechart.formats.svg.layered.ranking import Link
 
 _SWEEPS = 12
 _PATIENCE = 4  # sweeps without a better order, after which the search ends
-_SWAPS = 3
 
 
 def ordered(layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[list[int]]:
@@ -95,14 +94,12 @@ class _Search:
             self._number(layer)
 
     def swap(self) -> None:
-        """Exchange adjacent vertices as long as that removes crossings."""
-        for _ in range(_SWAPS):
-            changed = [self._swap(layer) for layer in self._layers]
-            if not any(changed):
-                return
+        """Exchange adjacent vertices where that removes crossings."""
+        # Once for each sweep: the next sweep finds more than further exchanges would.
+        for layer in self._layers:
+            self._swap(layer)
 
-    def _swap(self, layer: list[int]) -> bool:
-        changed = False
+    def _swap(self, layer: list[int]) -> None:
         places = [
             (self._places(self._above[vertex]), self._places(self._below[vertex])) for vertex in layer
         ]
@@ -116,10 +113,7 @@ class _Search:
             if gain > 0:
                 layer[index], layer[index + 1] = layer[index + 1], layer[index]
                 places[index], places[index + 1] = other, one
-                changed = True
-        if changed:
-            self._number(layer)
-        return changed
+        self._number(layer)
 
     def _number(self, layer: Sequence[int]) -> None:
         for index, vertex in enumerate(layer):
