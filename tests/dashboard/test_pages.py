@@ -217,7 +217,7 @@ async def test_without_environments_the_page_says_how_to_create_one(fresh: httpx
     page = text_of((await fresh.get("/")).text)
 
     assert "No environments yet" in page
-    assert "envchart create web" in page
+    assert "envchart create web --app DIR" in page
 
 
 async def test_what_was_typed_by_others_is_text(

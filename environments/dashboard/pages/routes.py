@@ -87,5 +87,5 @@ def _overview(desk: Desk, request: Request, path: str) -> dict[str, Any]:  # Any
         "needing": sum(counts.get(group, 0) for group in ATTENTION),
         "urgent": ATTENTION,
         "now": datetime.now(UTC),
-        "create": desk.spell("create NAME", "web"),
+        "create": desk.spell("create NAME --app DIR", "web"),
     }
