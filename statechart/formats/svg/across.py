@@ -71,10 +71,11 @@ def rows(line: Line, orders: Mapping[Channel, Sequence[Route]], *, upright: bool
     if not under:
         return Rows(last, {}, top, last)
     strips = {drop: last if _is_under(drop, between, upright=upright) else half for drop in line.drops}
+    beside = _zone(between, 1, upright=upright)
     beneath = max(
-        below + 2 * _TEXT_GAP,
+        below + 2 * _TEXT_GAP + beside,
         half + _LEAST_DROP,
-        last + _FIRST + _zone(between, 1, upright=upright),
+        last + _FIRST + beside,
         *(
             begin + (drop.text.width if upright else drop.text.height) + 2 * _STRIP_GAP
             for drop, begin in strips.items()

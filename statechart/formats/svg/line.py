@@ -15,7 +15,7 @@ from statechart.formats.svg.routing import routed
 from statechart.formats.svg.sketch import TEXT_SIDE, Sketch, bridge, names
 from statechart.formats.svg.spacing import Spacing, part, place, spacing, widen
 from statechart.formats.svg.stations import phases
-from statechart.formats.svg.tracks import find_free, ordered, touching
+from statechart.formats.svg.tracks import free_parts, ordered, touching
 from statechart.picture import Picture
 
 _ROUNDS = 8
@@ -158,9 +158,14 @@ def _widened(line: Line, orders: Mapping[Channel, Sequence[Route]], wanted: Spac
     found = False
     for order in orders.values():
         for route in order:
+            parts = free_parts(route, order, line)
+            low, high = route.free = parts[0]
             room = route.text.width + 2 * TEXT_SIDE
-            free = find_free(route, order, line)
-            if free[1].at - free[0].at < room - _NEARLY:
-                found = widen(*free, room, wanted) or found
-            route.free = free
+            missing = room - (high.at - low.at)
+            if missing <= _NEARLY:
+                continue
+            if any(widen(*ends, room, wanted) for ends in parts):
+                found = True
+            elif route.is_loop:
+                found = widen(route.low, route.high, route.high.at - route.low.at + missing, wanted)
     return found

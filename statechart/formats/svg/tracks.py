@@ -123,10 +123,9 @@ def touching(order: Sequence[Route]) -> Iterator[tuple[Port, Port]]:
                         yield up, down
 
 
-def find_free(route: Route, order: Sequence[Route], line: Line) -> tuple[Port, Port]:
-    """Return the ports around the part of a track that is the best place for its text."""
+def free_parts(route: Route, order: Sequence[Route], line: Line) -> list[tuple[Port, Port]]:
+    """Return the parts of a track between what crosses it, the best place for its text first."""
     ends = [route.low, *sorted(cuts(route, order, line), key=lambda port: port.at), route.high]
-    pairs = list(pairwise(ends))
     middle = (route.low.at + route.high.at) / 2
     need = route.text.width + 2 * _CLEAR
 
@@ -135,4 +134,4 @@ def find_free(route: Route, order: Sequence[Route], line: Line) -> tuple[Port, P
         length = high.at - low.at
         return length >= need, -abs((low.at + high.at) / 2 - middle) if length >= need else length
 
-    return max(pairs, key=worth)
+    return sorted(pairwise(ends), key=worth, reverse=True)
