@@ -5,7 +5,7 @@ It knows no left, right, up or down: `along` is the direction of the edges, `acr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, takewhile
@@ -146,10 +146,13 @@ def sheet(stations: Sequence[Station], edges: Sequence[Edge], spine: Sequence[in
         if end == (edges[index].source, edges[index].target)
     }
     main = frozenset(forward[step] for step in takewhile(forward.__contains__, pairwise(spine)))
-    return Sheet(stations, edges, rank, ends, main, _half_layers(edges, rank, ends))
+    path = {station for index in main for station in ends[index]}
+    return Sheet(stations, edges, rank, ends, main, _half_layers(edges, rank, ends, path))
 
 
-def _half_layers(edges: Sequence[Edge], rank: Sequence[int], ends: Sequence[Link]) -> list[list[int]]:
+def _half_layers(
+    edges: Sequence[Edge], rank: Sequence[int], ends: Sequence[Link], path: Collection[int]
+) -> list[list[int]]:
     count = len(rank)
     layers: list[list[int]] = [[] for _ in range(max(rank, default=0) + 1)]
     for station, number in enumerate(rank):
@@ -166,6 +169,10 @@ def _half_layers(edges: Sequence[Edge], rank: Sequence[int], ends: Sequence[Link
             links.append((last, bend))
             last = bend
         links.append((last, lower))
+    for layer in layers:
+        # Of all orders with as few crossings, that with the main path in the middle is drawn.
+        layer.sort(key=lambda vertex: vertex not in path)
+        layer.insert((len(layer) - 1) // 2, layer.pop(0))
     even = [[bends.get(vertex, vertex) for vertex in layer] for layer in ordered(layers, links)]
     halves: list[list[int]] = [even[0]]
     for number, (layer, following) in enumerate(pairwise(even)):
