@@ -36,6 +36,7 @@ from environments.model.states import (
     Running,
 )
 from environments.model.steps import Step
+from environments.ports import EnvironmentRepository
 from environments.storage.memory import MemoryRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from environments.workspace import Workspace
@@ -710,3 +711,22 @@ def test_the_author_of_changes_can_be_given(tmp_path: Path) -> None:
             Workspace(tmp_path / "data", actor=wrong)
     with pytest.raises(TypeError, match="repository"):
         Workspace(repository=MemoryRepository(), actor="ann")
+
+
+async def test_histories_are_read_from_where_they_can_be_and_as_they_grow(
+    any_repository: EnvironmentRepository,
+) -> None:
+    workspace = Workspace(repository=any_repository)
+    workspace.create(EnvironmentSpec(name="demo", provider=ScriptedSpec()))
+    growing = workspace.unfolding("demo")
+
+    assert [record.seq for record in growing.read()] == [workspace.last_seq("demo")] == [1]
+    await workspace.provision("demo")
+    history = workspace.history("demo")
+    assert workspace.last_seq("demo") == history[-1].seq == list(growing.read())[-1].seq
+    entries, gap = workspace.readable("demo")
+    assert (list(entries), gap) == (history, None)
+    assert list(workspace.latest("demo", lambda _opening: True))[-1] == history[-1]
+    files = workspace.segments("demo")
+    assert [file.path.name for file in files] == (["history.jsonl"] if workspace.root else [])
+    growing.close()
