@@ -9,7 +9,7 @@ from math import ceil
 
 from statechart.formats.svg.across import rows
 from statechart.formats.svg.framing import framed
-from statechart.formats.svg.geometry import Plan, bounds_of
+from statechart.formats.svg.geometry import Plan, Rectangle, bounds_of
 from statechart.formats.svg.parts import Channel, Jump, Line, Route, Station
 from statechart.formats.svg.routing import routed
 from statechart.formats.svg.sketch import TEXT_SIDE, Sketch, bridge, names
@@ -47,8 +47,10 @@ def plan(picture: Picture, *, upright: bool = False, width: float = 1280.0) -> P
     wires += [bridge(jump, sketches) for jump in jumps]
     labels = [label for sketch in sketches for label in sketch.labels()]
     bands = [band for sketch in sketches for band in sketch.bands()]
-    placed = [*(box.rectangle for box in boxes), *(label.rectangle for label in labels)]
-    placed += [bounds_of(pair) for wire in wires for pair in pairwise(wire.points)]
+    placed: list[Rectangle] = []
+    if upright:  # Otherwise the names of phases have a place that nothing else enters.
+        placed = [*(box.rectangle for box in boxes), *(label.rectangle for label in labels)]
+        placed += [bounds_of(pair) for wire in wires for pair in pairwise(wire.points)]
     labels += names(bands, placed, upright=upright)
     return framed(picture, boxes=boxes, wires=wires, labels=labels, bands=bands)
 
