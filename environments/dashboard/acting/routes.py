@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from environments.presentation.view import View
     from statechart.terminal.report import Report
 
-_PATIENCE: Final = 5.0  # seconds in which a command begins, or says why it does not
+_PATIENCE = 3.0  # seconds in which a command begins, or says why it does not
 _MOMENT: Final = 2.0
 _EVERY: Final = 0.05
 _SHOWN: Final = 20  # records since the page was shown
