@@ -12,7 +12,7 @@ from statechart.picture import Arrow, Node
 
 _CORNER, _FINAL_CORNER = 10.0, 20.0
 _LINE = 3.0  # between a label and its wire
-_LOOP, _DEPTH, _PITCH = 14.0, 18.0, 28.0
+_LOOP, _DEPTH, _PITCH = 18.0, 20.0, 32.0
 _NEAR = 5.0  # between labels of loops
 
 
