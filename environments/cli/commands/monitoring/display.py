@@ -46,8 +46,8 @@ def size() -> os.terminal_size:
 
 def keys_in(text: str) -> Iterator[str]:
     """Yield the names of the keys that a terminal sent; a printable key is its own name."""
-    for found in _KEY.findall(text):
-        key = _KEYS.get(found, found)
+    for found in _KEY.finditer(text):
+        key = _KEYS.get(found[0], found[0])
         if key.isprintable():
             yield key
 
