@@ -23,7 +23,7 @@ PORT: Final = 8731
 """The usual port."""
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-_EXTRA: Final = ("starlette", "uvicorn", "jinja2", "asyncinotify", "anyio", "h11", "markupsafe")
+_EXTRA: Final = ("starlette", "uvicorn", "jinja2", "anyio", "h11", "markupsafe")
 _HIGHEST_PORT: Final = 65_535
 
 
