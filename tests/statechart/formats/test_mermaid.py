@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as Tree
-from pathlib import Path
 
 import mermaidx
 import pytest
@@ -15,7 +13,6 @@ from statechart import Chart, Event, State
 from statechart.diagram import render
 from statechart.picture import Marks, Visit, path
 
-ROOT = Path(__file__).parents[3]
 UP = ["provision", "fail", "provision", "complete", "configure", "complete", "release", "complete", "run"]
 LIFE = path(Lifecycle, [*UP, "destroy"])
 MARKS = {
@@ -27,11 +24,6 @@ MARKS = {
     ),
     "remark": Marks(current="run_failed", failed=True, remark='50% <b> "done"; #1: {x} [y] -- \\n é 🚀'),
 }
-BLOCKS = [
-    (path.relative_to(ROOT), number, block)
-    for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
-    for number, block in enumerate(re.findall(r"```\{?mermaid\}?\n(.*?)```", path.read_text(), re.S), 1)
-]
 
 
 class Odd(Chart):
@@ -84,11 +76,6 @@ def test_a_chart_with_odd_names_is_drawn() -> None:
     assert [state.name for state in Odd.states if state.name not in read] == []
     assert "go; now" in read
     assert "stop #1" in read
-
-
-@pytest.mark.parametrize(("page", "number", "block"), BLOCKS, ids=[f"{p}-{n}" for p, n, _ in BLOCKS])
-def test_every_diagram_in_the_documentation_is_drawn(page: Path, number: int, block: str) -> None:
-    assert drawn(block)
 
 
 def test_text_that_is_not_mermaid_is_refused() -> None:
