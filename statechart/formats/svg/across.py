@@ -10,7 +10,7 @@ from statechart.formats.svg.parts import ABOVE, Channel, Line, Port, Route, Stat
 from statechart.formats.svg.texts import Inscription
 from statechart.formats.svg.tracks import stacked
 
-_FIRST = 13.0
+_FIRST = 17.0
 _TRACK_GAP = 9.0
 _TEXT_GAP = 5.0
 _BESIDE_RING = 8.0
