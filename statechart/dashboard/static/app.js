@@ -192,7 +192,7 @@ function changeRows(rows, counts) {
     if (!row || row.group !== shown.dataset.group) stale = true;
     if (row?.html && shown.localName === "tr") swap(shown, row.html);
   }
-  if (stale) askSoon(1500);
+  if (stale) askSoon(find(".mosaic") ? 5000 : 1500); // the mosaic is long
 }
 
 // Writes the counts, and returns whether any has changed.
