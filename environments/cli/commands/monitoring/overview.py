@@ -11,6 +11,7 @@ from environments.cli.commands.monitoring.display import sides
 from environments.overview import EnvironmentRow
 from environments.overview.told import told
 from environments.presentation.listing import short_age, sign_of
+from environments.selection import INTERRUPTED, UNDER_WAY
 from statechart.following.names import INOTIFY
 from statechart.overview import SORTS, Found, Index, Query
 from statechart.terminal.cells import cut, width_of
@@ -179,11 +180,15 @@ def _cells(row: EnvironmentRow, now: datetime) -> tuple[str, ...]:
     release = (outputs.serving or outputs.release if outputs is not None else None) or "-"
     url = (outputs.serving and outputs.url if outputs is not None else None) or ""
     age = short_age(datetime.fromtimestamp(row.since, UTC).isoformat(), now) if row.since else "-"
+    # The state says it already: `destroy failed`, and of the command under way, `run under way`.
+    note = words.remark.removeprefix(f"{words.condition} at ")
+    if row.kind in (UNDER_WAY, INTERRUPTED):
+        note = note.removeprefix(f"{words.condition.split(' ')[0]} at ")
     return (
         f"{sign} {words.condition}",
         row.name,
         age,
         release,
         row.actor or "-",
-        words.remark or url,
+        note or url,
     )
