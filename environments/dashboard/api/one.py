@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from environments.dashboard.api.parameters import choice, text, whole
+from environments.dashboard.api.spoken import spoken
 from environments.lifecycle import Lifecycle
+from environments.model.records import StepRecord
 from environments.presentation.answers.chart import chart_document, chart_marks
 from environments.presentation.answers.history import history_opening, past, past_of, readable_history
 from environments.presentation.answers.logs import log_document, trace_document
-from environments.presentation.answers.story import look_closely, why_document
+from environments.presentation.answers.story import look_closely, story, why_of
 from environments.presentation.documents import (
     environment_document,
     history_document,
@@ -39,12 +41,13 @@ def environment(ask: Ask) -> Answer:
     if at is not None:
         then = past(workspace, ask.name, at)
         tag = f"{then.environment.lineage}-{then.entry.revision}-{then.entry.seq}-past"
-        return Answer(past_of(then, spell, workspace.directory(ask.name)), tag)
+        document = past_of(then, spell, workspace.directory(ask.name))
+        return Answer(spoken(document, then.environment.spec), tag)
     # Before the environment: what is recorded in between must not have the tag of what is read.
     seq = workspace.last_seq(ask.name)
     view = look_closely(workspace, ask.name)
     environment = view.environment
-    document = environment_document(view, spell, workspace.directory(ask.name))
+    document = spoken(environment_document(view, spell, workspace.directory(ask.name)), environment.spec)
     tag = f"{environment.lineage}-{environment.revision}-{seq}"
     # A lock, a process that died, time, and a look at the resources change it without a record.
     is_more = view.holder is not None or view.interrupted or view.last_look is not None
@@ -54,13 +57,20 @@ def environment(ask: Ask) -> Answer:
 def history(ask: Ask) -> Answer:
     """Return the records, as `history --json` prints them."""
     entries, gap = readable_history(ask.desk.workspace, ask.name)
-    records = [history_document(entry) for entry in entries]
-    return Answer({**history_opening(ask.name, gap), "history": records})
+    records, spec = [], None
+    for entry in entries:
+        records.append(history_document(entry))
+        if not isinstance(entry.record, StepRecord):
+            spec = entry.record.environment.spec
+    document = {**history_opening(ask.name, gap), "history": records}
+    return Answer(document if spec is None else spoken(document, spec))
 
 
 def why(ask: Ask) -> Answer:
     """Return an environment and its story, as `why --json` prints them."""
-    return Answer(why_document(ask.desk.workspace, ask.name, ask.desk.spell))
+    view, told = story(ask.desk.workspace, ask.name)
+    document = why_of(view, told, ask.desk.spell, ask.desk.workspace.directory(ask.name))
+    return Answer(spoken(document, view.environment.spec))
 
 
 def chart(ask: Ask) -> Answer:
@@ -85,4 +95,4 @@ def drift(ask: Ask) -> Answer:
     """Return what drift found when it last looked, as `show --json` prints it."""
     view = look(ask.desk.workspace, ask.name)
     found = last_look_document(view.last_look, view.environment, ask.desk.spell)
-    return Answer({"name": ask.name, "drift": found})
+    return Answer(spoken({"name": ask.name, "drift": found}, view.environment.spec))
