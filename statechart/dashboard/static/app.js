@@ -189,7 +189,7 @@ function changeRows(rows, counts) {
   for (const [name, row] of Object.entries(rows)) {
     const shown = find(`[data-name="${CSS.escape(name)}"]`);
     if (!shown) continue;
-    if (!row || row.group !== shown.dataset.group) stale = true;
+    if (!row || row.group !== (shown.dataset.group ?? shown.classList[0])) stale = true;
     if (row?.html && shown.localName === "tr") swap(shown, row.html);
   }
   if (stale) askSoon(find(".mosaic") ? 5000 : 1500); // the mosaic is long
