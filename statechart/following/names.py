@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -16,8 +17,7 @@ from statechart.storage.layout import Layout
 
 INOTIFY: Final = "inotify"
 
-_NET: Final = 30.0
-"""Seconds after which all names are looked at although the kernel tells the changes."""
+_NET: Final = 30.0  # seconds
 
 _SHARE: Final = 20
 """Without the kernel, looking takes at most this part of the time."""
@@ -35,14 +35,21 @@ class NameChanges:
         root: The directory, which may appear later.
         notices: Opens the notices of the kernel.
         pause: The seconds between two looks without the kernel, at least.
+        net: The seconds after which all names are looked at although the kernel tells the changes.
     """
 
     def __init__(
-        self, root: Path, notices: Callable[[], Notices] = Notices, *, pause: float = EVERY
+        self,
+        root: Path,
+        notices: Callable[[], Notices] = Notices,
+        *,
+        pause: float = EVERY,
+        net: float = _NET,
     ) -> None:
         self._layout = Layout(root.absolute())
         self._notices = notices
         self._pause = pause
+        self._net = net
         self._reason: str | None = None
 
     @property
@@ -59,17 +66,15 @@ class NameChanges:
         Raises:
             StorageError: The directory can't be listed.
         """
-        looking = _Looking(self._layout, self._notices, self._pause)
+        looking = _Looking(self._layout, self._notices, self._pause, self._net)
         try:
             names = await in_thread(looking.sweep)
             while True:
                 self._reason = looking.reason
                 yield names
-                quiet = monotonic() + (_NET if every is None else every)
-                while not (names := await looking.wait(quiet)):
+                quiet = inf if every is None else monotonic() + every
+                while not (names := await looking.wait(quiet)) and monotonic() < quiet:
                     self._reason = looking.reason
-                    if every is not None and monotonic() >= quiet:
-                        break
         finally:
             looking.close()
 
@@ -77,9 +82,10 @@ class NameChanges:
 class _Looking:
     """Looks at the names that the kernel tells, and at all names from time to time."""
 
-    def __init__(self, layout: Layout, notices: Callable[[], Notices], pause: float) -> None:
+    def __init__(self, layout: Layout, notices: Callable[[], Notices], pause: float, net: float) -> None:
         self._layout = layout
         self._pause = pause
+        self._net = net
         self._watches = Watches(layout, notices)
         self._signs = Signs(layout)
         self._next_sweep = 0.0
@@ -99,7 +105,9 @@ class _Looking:
             self._watches.cover(self._layout.names())
         changed = self._signs.sweep(locks=self.reason is not None)
         now = monotonic()
-        self._next_sweep = now + (_NET if self.reason is None else max(self._pause, _SHARE * (now - begun)))
+        self._next_sweep = now + (
+            self._net if self.reason is None else max(self._pause, _SHARE * (now - begun))
+        )
         return changed
 
     async def wait(self, until: float) -> frozenset[str]:

@@ -6,8 +6,8 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -220,6 +220,27 @@ async def test_names_are_looked_at_when_notices_were_lost(root: Path) -> None:
         write(root, "b")
         write(root, "new")
         await told(changes, "b", "new")
+
+
+@pytest.mark.parametrize("every", [None, 0.02])
+async def test_nothing_is_done_while_nothing_changes(root: Path, every: float | None) -> None:
+    waits: list[float] = []
+
+    class Counted(Notices):
+        """Notices that count how often they are waited for."""
+
+        async def wait(self, within: float) -> Sequence[Notice]:
+            waits.append(within)
+            return await super().wait(within)
+
+    changes = NameChanges(root, Counted, net=0.02).names(every=every)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.3), aclosing(changes):
+            async for _ in changes:
+                pass
+
+    assert len(waits) < 40  # a busy loop has thousands, and the net and the ticks have 30
+    assert len(waits) > 1 or every is None
 
 
 def test_the_net_tells_no_name_twice(root: Path) -> None:
