@@ -12,6 +12,7 @@ from pathlib import Path
 from environments.lifecycle import Lifecycle
 from statechart import Chart
 from statechart.formats.svg import svg
+from statechart.pages.drawn import PAGE_WIDTH
 from statechart.picture import Marks, Picture, compose, path, timed
 from statechart.testing.coverage.colouring import coloured
 from statechart.testing.coverage.items import Covered, edge_item
@@ -19,7 +20,6 @@ from statechart.testing.coverage.items import Covered, edge_item
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "order"))
 from order import OrderChart  # an example, which is not installed
 
-WIDTH = 860.0  # of the text of a README, and of a page of the documentation
 BEGAN = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 RUN = (
     (0, "provision"),
@@ -87,7 +87,7 @@ def _seen(chart: type[Chart]) -> Iterable[tuple[str, int]]:
 
 
 def _drawn(compose: Callable[[], Picture], *, upright: bool) -> str:
-    return svg(compose(), upright=upright, width=WIDTH)
+    return svg(compose(), upright=upright, width=PAGE_WIDTH)
 
 
 PICTURES = {

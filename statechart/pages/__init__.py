@@ -12,7 +12,7 @@ and in reStructuredText:
 
 `state=NAME` and `path=EVENT,EVENT` after the format mark a state, or a path from the initial state.
 The format `svg` writes a file beside the page, and an image into it: `file=NAME.svg` names the file;
-`upright`, `layout=line`, `layout=layered`, `theme=light` and `theme=dark` choose the look.
+`upright`, `layout=line`, `layout=layered`, `theme=light`, `theme=dark` and `width=PIXELS` choose the look.
 All lines between two markers are replaced. Each gets what stands before the marker: the indentation in a
 list, a note or a tab, and the `>` of a quotation. Markers inside code are text.
 """

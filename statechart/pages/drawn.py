@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast, get_args
 from urllib.parse import quote
 
-from statechart.diagram import FORMATS, LAYOUTS, THEMES, Format, Layout, Theme, render
+from statechart.diagram import FORMATS, THEMES, Format, render
 from statechart.formats.escapes import markdown
+from statechart.formats.svg import Layout, Theme, svg
 from statechart.pages.files import PictureFile, picture_file
 from statechart.pages.markers import Region
 from statechart.picture import Marks, chosen, compose
@@ -28,9 +29,11 @@ _DIRECTIVES = {
     "text": "code-block:: text",
 }
 _MARKS = ("state", "path")
-_LOOK = ("file", "layout", "theme")
+_LOOK = ("file", "layout", "theme", "width")
 # Graphviz draws another picture in each of its versions, which no check could compare.
-_LAYOUTS = tuple(layout for layout in LAYOUTS if layout != "dot")
+_LAYOUTS: tuple[str, ...] = get_args(Layout)
+PAGE_WIDTH = 860
+"""The width of the text of most pages: a main path that is much longer goes on in further lines."""
 _LONGEST = 80  # letters in the name of a file that was not chosen
 
 
@@ -78,7 +81,7 @@ def _options(format: str, typed: Sequence[str]) -> dict[str, str]:
         if key not in known:
             use = "state=NAME or path=EVENT,EVENT"
             if format == "svg":
-                use = f"{use}, file=NAME.svg, upright, layout=LAYOUT or theme=THEME"
+                use = f"{use}, file=NAME.svg, upright, layout=LAYOUT, theme=THEME or width=PIXELS"
             elif key in ("upright", *_LOOK):
                 use = f"{use}; {key} is for svg"
             raise ValueError(f"a marker has no option {key!r}: use {use}")
@@ -87,6 +90,9 @@ def _options(format: str, typed: Sequence[str]) -> dict[str, str]:
     for key, values in (("layout", _LAYOUTS), ("theme", THEMES)):
         if given.get(key, "auto") not in values:
             raise ValueError(f"there is no {key} {given[key]!r} for a page: use {', '.join(values)}")
+    width = given.get("width", f"{PAGE_WIDTH}")
+    if not (width.isascii() and width.isdigit() and 200 <= int(width[:6]) <= 10_000):
+        raise ValueError(f"width={width} has to be a number of pixels from 200 to 10000")
     return given
 
 
@@ -94,15 +100,15 @@ def _picture(chart: type[Chart], marks: Marks, options: Mapping[str, str], page:
     name = options.get("file") or _named(chart, options)
     if not name.endswith(".svg") or PurePosixPath(name).is_absolute() or "\\" in name:
         raise ValueError(f"file={name} has to name a .svg file by its way from the page: file=chart.svg")
-    fresh = render(
-        chart,
-        "svg",
-        marks=marks,
-        layout=cast("Layout", options.get("layout", "auto")),  # both were checked
+    picture = compose(chart, marks)
+    fresh = svg(
+        picture,
+        layout=cast("Layout", options.get("layout", "auto")),  # all of them were checked
         theme=cast("Theme", options.get("theme", "auto")),
         upright="upright" in options,
+        width=float(options.get("width", PAGE_WIDTH)),
     )
-    described = compose(chart, marks).described()
+    described = picture.described()
     place = quote(name)
     image = (
         [f"![{markdown(described)}]({place})"]
@@ -116,7 +122,7 @@ def _named(chart: type[Chart], options: Mapping[str, str]) -> str:
     """Return the name of a picture's file: the same for the same picture, and different for others."""
     words = [
         chart.__name__,
-        *(options[key] for key in ("state", "path", "layout", "theme") if key in options),
+        *(options[key] for key in ("state", "path", "layout", "theme", "width") if key in options),
     ]
     if "upright" in options:
         words.append("upright")

@@ -152,7 +152,15 @@ def test_a_picture_in_restructured_text_is_an_image(tmp_path: Path) -> None:
 
 
 def test_different_pictures_have_different_files(tmp_path: Path) -> None:
-    options = ("", "state=paid", "path=pay", "upright", "theme=dark", "layout=layered path=pay upright")
+    options = (
+        "",
+        "state=paid",
+        "path=pay",
+        "upright",
+        "theme=dark",
+        "width=300",
+        "layout=layered path=pay upright",
+    )
     text = "".join(f"<!-- statechart: Order svg {each} -->\n{END}\n" for each in (*options, ""))
 
     found = refreshed(page(tmp_path, text))
@@ -163,6 +171,7 @@ def test_different_pictures_have_different_files(tmp_path: Path) -> None:
         "order-pay.svg",
         "order-upright.svg",
         "order-dark.svg",
+        "order-300.svg",
         "order-pay-layered-upright.svg",
     }
 
@@ -405,6 +414,8 @@ def test_pages_are_found_in_directories_but_not_in_hidden_or_built_ones(tmp_path
         (["<!-- statechart: Order svg layout=dot -->", END], "there is no layout 'dot' for a page"),
         (["<!-- statechart: Order svg theme=drak -->", END], "there is no theme 'drak' for a page"),
         (["<!-- statechart: Order svg upright=yes -->", END], "upright has no value"),
+        (["<!-- statechart: Order svg width=wide -->", END], "width=wide has to be a number of pixels"),
+        (["<!-- statechart: Order svg width=9999999 -->", END], "from 200 to 10000"),
         (["<!-- statechart: Order mermaid upright -->", END], "path=EVENT,EVENT; upright is for svg"),
         (["<!-- statechart: Order mermaid state=payd -->", END], ":1: Order has no state 'payd'"),
         (["<!-- statechart: Order mermaid path=ship -->", END], ":1: Order has no event 'ship'"),
