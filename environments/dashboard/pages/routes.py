@@ -36,7 +36,7 @@ def routes(desk: Desk) -> Sequence[Route]:
         index, query = desk.board.index, Query.read(request.query_params)
         facts = _overview(desk, request, "/all")
         every = Query(query.q, query.group, query.facets, query.sort, per_page=max(1, index.total))
-        return page(request, "environment_mosaic.html", **facts, rows=index.find(every).rows)
+        return page(request, "mosaic.html", **facts, rows=index.find(every).rows)
 
     async def one(request: Request) -> Response:
         asked = request.query_params
