@@ -44,12 +44,13 @@ class Following(Generic[RowT]):
         self._task: asyncio.Task[None] | None = None
         self._is_begun = asyncio.Event()
         self.trouble: Exception | None = None
-        self.is_read = False
+        self.is_read: bool = False
 
     async def ready(self) -> None:
         """Begin, unless it has begun, and wait until all was read once, or could not be read."""
         if self._task is None or self._task.get_loop() is not asyncio.get_running_loop():
-            self._is_begun, self.is_read = asyncio.Event(), False
+            self._is_begun = asyncio.Event()
+            self.is_read = False
             self._task = asyncio.create_task(self._follow())
         if not self._is_begun.is_set():
             waiting = asyncio.ensure_future(self._is_begun.wait())
@@ -84,7 +85,8 @@ class Following(Generic[RowT]):
             async for names in changes:
                 if not self.is_read or self.trouble is not None:
                     await asyncio.to_thread(self._index.read)
-                    self.trouble, self.is_read = None, True
+                    self.trouble = None
+                    self.is_read = True
                     self._is_begun.set()
                     self._hub.resync()
                 elif names:

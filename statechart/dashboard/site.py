@@ -68,8 +68,8 @@ class Site(Generic[RowT]):
     def __init__(
         self, board: Board[RowT], pages: Sequence[BaseRoute], access: Access | None = None
     ) -> None:
-        self.board = board
-        self.following = Following(board.index, board.source, board.hub, board.draw)
+        self.board: Board[RowT] = board
+        self.following: Following[RowT] = Following(board.index, board.source, board.hub, board.draw)
         self._templates = board.templates
         routes = [
             *pages,

@@ -17,7 +17,9 @@ class AddressInUse(DashboardError):
     """
 
     def __init__(self, host: str, port: int, listener: str | None) -> None:
-        self.host, self.port, self.listener = host, port, listener
+        self.host: str = host
+        self.port: int = port
+        self.listener: str | None = listener
         who = listener or "a process of another user"
         super().__init__(f"port {port} of {host} is in use by {who}: choose another with --port")
 
@@ -26,7 +28,9 @@ class AddressUnusable(DashboardError):
     """The address is none that this process can listen at."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
-        self.host, self.port, self.reason = host, port, reason
+        self.host: str = host
+        self.port: int = port
+        self.reason: str = reason
         super().__init__(f"port {port} of {host} can't be listened at: {reason}")
 
 
@@ -34,5 +38,6 @@ class UnusableToken(DashboardError):
     """The file of the token can't be used."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        self.path, self.problem = path, problem
+        self.path: Path = path
+        self.problem: str = problem
         super().__init__(f"the token can't be kept in {path}: {problem}")
