@@ -254,6 +254,7 @@ async def test_drift_is_shown_as_it_was_last_looked_at(
     assert "Nobody has compared the record with the resources yet" in before
     assert "running, drifted" in after
     assert "it was killed" in after
+    assert after.index("envchart up shop") < after.index("envchart deploy shop")  # what ends the drift
 
 
 async def test_the_steps_of_a_command_under_way_are_shown_with_those_that_follow(

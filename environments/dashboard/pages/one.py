@@ -21,6 +21,7 @@ from environments.presentation.answers.history import past, past_view
 from environments.presentation.answers.story import story
 from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excerpt
 from environments.presentation.steps import stations
+from environments.presentation.story import reason
 from environments.presentation.text import told_records
 from environments.secrets.redaction import clean, redactor
 from statechart.errors import StorageError
@@ -97,7 +98,7 @@ def _now(desk: Desk, archive: PageArchive, name: str) -> Facts:
         **_facts(view, EnvironmentRow.of(summary, held=view.holder is not None, stuck=stuck)),
         "line": line,
         "story": _told(told, _say(view.environment)),
-        "following": [(desk.spell(step, name), effect) for step, effect in told.following],
+        "following": [(desk.spell(step, name), effect) for step, effect in _following(view, told)],
         **_drift(desk, view),
         "acting": acting_facts(desk, view),
         "log": _excerpt(lambda: log_excerpt(view.environment, desk.workspace.directory(name), _LOG_LINES)),
@@ -124,13 +125,26 @@ def _told(story: Story, say: Callable[[str], str]) -> Story:
     )
 
 
+def _repairs(view: View[AnyEnvironment]) -> Sequence[str]:
+    """Return the commands that end the differences that were found, without doubles."""
+    look = view.last_look
+    if look is None or not look.drifts(view.environment.revision):
+        return ()
+    return [*dict.fromkeys(f"{each.then} NAME" for each in look.findings if each.then)]
+
+
+def _following(view: View[AnyEnvironment], told: Story) -> Sequence[tuple[str, str]]:
+    """Return the next commands with their effects: at first those that end a drift."""
+    steps = {} if view.is_error else {step: reason(step) for step in _repairs(view)}
+    return [*{**steps, **dict(told.following)}.items()]
+
+
 def _drift(desk: Desk, view: View[AnyEnvironment]) -> Facts:
     """Return the last look at the resources, with the commands that repair the differences."""
-    name, look = view.environment.name, view.last_look
-    steps = dict.fromkeys(each.then for each in look.findings if each.then) if look is not None else {}
+    name = view.environment.name
     return {
-        "look": look,
-        "repairs": [desk.spell(f"{step} NAME", name) for step in steps],
+        "look": view.last_look,
+        "repairs": [desk.spell(step, name) for step in _repairs(view)],
         "compare": desk.spell("drift NAME", name),
     }
 
