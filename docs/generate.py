@@ -171,7 +171,7 @@ def _first(doc: str | None) -> str:
 
 
 def chart() -> str:
-    """Return the page of the lifecycle; its diagrams are written by `envchart docs write`."""
+    """Return the page of the lifecycle; its table is written by `envchart docs write`."""
     existing = HERE / "reference" / "chart.md"
     kept = existing.read_text() if existing.exists() else ""
     guards = dict.fromkeys(guard for edge in edges(Lifecycle) for guard in edge.guards)
@@ -189,7 +189,10 @@ def chart() -> str:
             "",
             _doc(Lifecycle.__doc__),
             "",
-            _region(kept, "environments.lifecycle:Lifecycle svg file=../_static/lifecycle.svg"),
+            '<a href="../_static/lifecycle.svg"><picture>',
+            '  <source media="(max-width: 40rem)" srcset="../_static/lifecycle-upright.svg">',
+            '  <img src="../_static/lifecycle.svg" alt="The states and transitions, which follow as tables">',
+            "</picture></a>",
             "",
             "## Events",
             "",
