@@ -14,7 +14,7 @@ import click
 from statechart.diagram import FORMATS, LAYOUTS, THEMES, Format, Layout, Theme, draw
 from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.terminal.output import emit, note
-from statechart.terminal.program.parameters import PathType
+from statechart.terminal.program.parameters import Decorator, PathType
 from statechart.terminal.refusal import UsageRefused
 from statechart.wording import listed, nearest
 
@@ -42,6 +42,7 @@ _OPTIONS = ("format", "output", "layout", "upright", "theme")
 
 Handler = Callable[..., Any]  # Any: click calls it with the parameters
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+Completion = Callable[[tuple[str, ...]], Complete | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ class Drawing:
             theme=cast("Theme", self.theme or "auto"),  # it was checked
         )
         if self.output is not None:
-            self._save(self.output, drawn)
+            is_whole = format == "png" or drawn.endswith(b"\n")
+            self._save(self.output, drawn if is_whole else drawn + b"\n")
             if settings.json:
                 emit(settings, {**document, "output": str(self.output)}, "")
             else:
@@ -171,7 +173,7 @@ class Drawing:
     def _save(self, output: Path, drawn: bytes) -> None:
         is_new = not output.exists()
         try:
-            output.write_bytes(drawn if drawn.endswith(b"\n") or output.suffix == ".png" else drawn + b"\n")
+            output.write_bytes(drawn)
         except OSError as error:
             if is_new:  # a full disk leaves an empty file
                 output.unlink(missing_ok=True)
@@ -180,17 +182,8 @@ class Drawing:
             ) from error
 
 
-def drawing_options(
-    again: Callable[[Any], str],  # Any: the settings of the program
-    complete: Callable[[tuple[str, ...]], Complete | None] = lambda words: None,  # noqa: ARG005
-) -> Callable[[Handler], Handler]:
-    """Add the options of a drawing to a handler, which takes them as `drawing`.
-
-    Args:
-        again: Returns the command of some settings, for advice.
-        complete: Returns the completion of an option that takes one of some words.
-    """
-    options = [
+def _options(complete: Completion) -> list[Decorator]:
+    return [
         click.option(
             "--format",
             metavar="FORMAT",
@@ -223,6 +216,19 @@ def drawing_options(
             "light in png.",
         ),
     ]
+
+
+def drawing_options(
+    again: Callable[[Any], str],  # Any: the settings of the program
+    complete: Completion = lambda words: None,  # noqa: ARG005
+) -> Callable[[Handler], Handler]:
+    """Add the options of a drawing to a handler, which takes them as `drawing`.
+
+    Args:
+        again: Returns the command of some settings, for advice.
+        complete: Returns the completion of an option that takes one of some words.
+    """
+    options = _options(complete)
 
     def add(handler: Handler) -> Handler:
         @wraps(handler)

@@ -124,9 +124,6 @@ def lock_timeout(help: str) -> click.Option:
 STDOUT = Path("-")
 """The path that stands for stdout."""
 
-output_option: Decorator = click.option(
-    "-o", "--output", metavar="FILE", type=PathType(), help="Write to a file instead of stdout."
-)
 places_argument: Decorator = click.argument(
     "places",
     metavar="[PATH]...",
