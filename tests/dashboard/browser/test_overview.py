@@ -108,7 +108,9 @@ def test_the_keys(dashboard: Served, page: Page):
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("jk")  # typed, not obeyed
     expect(page.get_by_role("searchbox")).to_have_value("jk")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
     page.get_by_role("searchbox").fill("")
+    expect(names.nth(0)).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
