@@ -74,10 +74,15 @@ class Following(Generic[RowT]):
         while True:
             try:
                 await self._look()
-            except (StatechartError, OSError) as error:
+            except Exception as error:  # the loop of all changes: the server lives on, and says so
                 self.trouble = error
                 self._is_begun.set()
-                logger.warning("The store can't be followed, and is looked at again: {}", error)
+                expected = isinstance(error, (StatechartError, OSError))
+                logger.opt(exception=None if expected else error).log(
+                    "WARNING" if expected else "ERROR",
+                    "The store can't be followed, and is looked at again: {}",
+                    error,
+                )
             await asyncio.sleep(_AGAIN)
 
     async def _look(self) -> None:

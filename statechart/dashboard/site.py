@@ -106,7 +106,7 @@ class Site(Generic[RowT]):
             request = Request(scope)
             # Pages go on to show what was read last; programs take that for the present.
             if not is_open(request) and (not self.following.is_read or _is_data(request)):
-                raise trouble
+                raise trouble if isinstance(trouble, self.board.errors) else _not_followed()
         await self._router(scope, receive, send)
 
     @asynccontextmanager
@@ -162,6 +162,11 @@ class Site(Generic[RowT]):
         message = "the dashboard made a mistake: its output has the details"
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         return await self._refused(request, Refused(status, "unexpected", message))
+
+
+def _not_followed() -> Refused:
+    message = "the store can't be followed: the output of the dashboard has the details"
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unexpected", message)
 
 
 def _chart_style(_request: Request) -> Response:

@@ -111,18 +111,23 @@ async def test_the_login_leads_to_no_other_server(onward):
     assert answer.headers["location"] == "/"
 
 
-async def test_a_store_that_vanishes_is_said_and_looked_at_again(monkeypatch):
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [(StorageError("the directory is gone"), "storage"), (ZeroDivisionError(), "unexpected")],
+    ids=["storage", "fault"],
+)
+async def test_a_store_that_vanishes_is_said_and_looked_at_again(monkeypatch, trouble, code):
     monkeypatch.setattr("statechart.dashboard.following._AGAIN", 0.01)
     source = SampleSource({"web": SampleRow("web")})
     async with client(sample_site(source)) as asking:
         assert (await asking.get("/healthz")).status_code == 200
-        source.trouble = StorageError("the directory is gone")
+        source.trouble = trouble
         source.change()
         await until(asking, "/healthz", lambda answer: answer.status_code == 503)
         assert (await asking.get("/")).text == "web"
         for path in ("/api/v1/nowhere", "/metrics"):
             answer = await asking.get(path)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, code)
 
         source.trouble = None
         source.kept["api"] = SampleRow("api")
