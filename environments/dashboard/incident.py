@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
 from environments.configuration.spec_text import spec_text
-from environments.dashboard.desk import checked, spell_below as spell_below
+from environments.dashboard.desk import checked, spell_below
 from environments.dashboard.pages.archive import PageArchive
-from environments.dashboard.pages.one import pictures
+from environments.dashboard.parts import Facts, cleaner, excerpt, outputs, pictures, records
 from environments.model.summary import Summary
 from environments.overview import EnvironmentRow
 from environments.presentation.answers.chart import chart_marks
 from environments.presentation.answers.story import story
-from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excerpt
+from environments.presentation.excerpts import log_excerpt, trace_excerpt
 from environments.presentation.steps import stations
-from environments.presentation.text import told_records
-from environments.secrets.redaction import clean, redactor
 from statechart.dashboard.standalone import standalone, standalone_response
-from statechart.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.requests import Request
     from starlette.responses import Response
 
     from environments.dashboard.desk import Desk
     from environments.model.environment import AnyEnvironment
-    from environments.model.records import HistoryEntry
-    from environments.presentation.documents import Spell
     from environments.presentation.view import View
     from environments.workspace import Workspace
     from statechart.terminal.story import Story
@@ -46,15 +38,15 @@ _EXCERPT: Final = 49_152  # bytes of a log or a trace
 def routes(desk: Desk) -> Sequence[Route]:
     """Return the address of the incident file."""
 
-    async def file(request: Request) -> Response:
+    # Reading blocks: Starlette runs a function that is not a coroutine in a thread.
+    def file(request: Request) -> Response:
         name = checked(request.path_params["name"])
-        page = await asyncio.to_thread(incident, desk.workspace, name, desk.spell)
-        return standalone_response(page)
+        return standalone_response(incident(desk.workspace, name))
 
     return [Route("/e/{name}/incident.html", file)]
 
 
-def incident(workspace: Workspace, name: str, spell: Spell) -> str:
+def incident(workspace: Workspace, name: str) -> str:
     """Return the page about an environment. It has no script, no secret, and asks for no other file.
 
     Raises:
@@ -65,14 +57,13 @@ def incident(workspace: Workspace, name: str, spell: Spell) -> str:
     view, told = story(archive, name)
     found, (_, gap) = archive.entries, archive.readable(name)
     directory = workspace.directory(name)
-    redact = redactor(view.environment.spec)
+    spell = spell_below(workspace.root)
     facts = {
         "name": name,
-        "say": lambda text: clean(str(text), redact),
         "gap": gap,
-        "log": _excerpt(lambda: log_excerpt(view.environment, directory, _LOG_LINES, _EXCERPT)),
-        "trace": _excerpt(lambda: trace_excerpt(view.environment, directory, _EXCERPT)),
-        "records": _records(found),
+        "log": excerpt(lambda: log_excerpt(view.environment, directory, _LOG_LINES, _EXCERPT)),
+        "trace": excerpt(lambda: trace_excerpt(view.environment, directory, _EXCERPT)),
+        "records": records(found[-_RECORDS:]),
         "earlier": max(0, len(found) - _RECORDS),
         "line": stations(view, found, datetime.now(UTC)),
         "story": told,
@@ -83,11 +74,10 @@ def incident(workspace: Workspace, name: str, spell: Spell) -> str:
     return standalone("environments.dashboard", "incident.html", facts)
 
 
-def _facts(view: View[AnyEnvironment], told: Story) -> Mapping[str, object]:
-    environment = view.environment
+def _facts(view: View[AnyEnvironment], told: Story) -> Facts:
+    environment, say = view.environment, cleaner(view.environment)
     summary = Summary.of(environment, view.actor, view.last_look)
     held = view.holder is not None
-    outputs = environment.outputs.model_dump(mode="json", exclude={"details"}, exclude_defaults=True)
     return {
         "row": EnvironmentRow.of(summary, held=held, stuck=view.pace.stuck if view.pace else None),
         "environment": environment,
@@ -99,31 +89,6 @@ def _facts(view: View[AnyEnvironment], told: Story) -> Mapping[str, object]:
         "pace": view.pace,
         "words": told.words,
         "spec": spec_text(environment.spec),
-        "outputs": {
-            key: value
-            for key, value in {**outputs, **environment.outputs.details}.items()
-            if value not in (None, "")
-        },
+        "outputs": outputs(environment, say),
+        "say": say,
     }
-
-
-def _records(entries: Sequence[HistoryEntry]) -> Iterable[Mapping[str, object]]:
-    """Return the latest records that tell something, oldest first."""
-    return [
-        {
-            "revision": entry.revision,
-            "at": entry.at,
-            "actor": entry.actor,
-            "words": words.strip(),
-            "is_step": entry.record.type == "step",
-        }
-        for entry, words in told_records(entries[-_RECORDS:])
-    ]
-
-
-def _excerpt(read: Callable[[], Excerpt]) -> tuple[Excerpt, str]:
-    """Return a part of a text, and the obstacle to reading it."""
-    try:
-        return read(), ""
-    except StorageError as error:
-        return Excerpt(), str(error)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+HIGHEST: Final = 10**12 - 1
+"""The highest number that an address can name."""
+
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
 
 

@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from environments.dashboard import asgi_app
-from environments.dashboard.desk import spell_below
 from environments.dashboard.incident import incident
 from environments.errors import CommandFailed
 from environments.model.names import check_name
@@ -69,7 +68,7 @@ def test_a_failure_is_told_in_one_file_that_asks_for_nothing(workspace: Workspac
     with trace.open("a") as file:
         file.writelines(f"line {number} {SECRET} {HOSTILE}\n" for number in range(60_000))
 
-    page = incident(workspace, "web", spell_below(workspace.root))
+    page = incident(workspace, "web")
 
     found = Tags(page)
     assert found.tags.isdisjoint({"script", "link", "img", "iframe", "form", "object", "base", "button"})
@@ -91,7 +90,7 @@ def test_a_failure_is_told_in_one_file_that_asks_for_nothing(workspace: Workspac
 
 
 def test_its_policy_allows_its_own_rules_and_nothing_else(workspace: Workspace) -> None:
-    page = incident(workspace, "web", spell_below(workspace.root))
+    page = incident(workspace, "web")
 
     (rules,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
@@ -119,16 +118,32 @@ async def test_the_dashboard_serves_it_with_its_own_policy(workspace: Workspace)
     assert page.headers["cache-control"] == "no-store"
 
 
+async def test_an_address_that_became_a_secret_is_hidden_here_and_on_the_page(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = str(workspace.load("web").outputs.url)
+    monkeypatch.setenv("PASSWORD", url.removeprefix("http://"))
+
+    site = asgi_app(workspace)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://here") as client:
+        page = (await client.get("/e/web")).text
+    await site.following.stop()
+
+    for found in (page, incident(workspace, "web")):
+        assert "http://***" in found
+        assert url not in found
+
+
 def test_an_environment_that_only_was_created_has_one_too(workspace: Workspace) -> None:
     spec = workspace.load("web").spec
     workspace.create(spec.model_copy(update={"name": check_name("new"), "instance_name": "new"}))
 
-    page = incident(workspace, "new", spell_below(workspace.root))
+    page = incident(workspace, "new")
 
     assert 'id="problem"' not in page
     assert "No step has reported any" in page
     with pytest.raises(NotFound):
-        incident(workspace, "none", spell_below(workspace.root))
+        incident(workspace, "none")
 
 
 def test_the_command_line_writes_it(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

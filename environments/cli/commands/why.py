@@ -55,6 +55,4 @@ def _write_incident(settings: Settings, name: str, file: Path) -> None:
         StorageError: The environment can't be read.
     """
     web = load_web("environments.dashboard.incident", "the incident file")
-    workspace = loading.workspace(settings)
-    page = web.incident(workspace, name, web.spell_below(workspace.root))
-    save_page(settings, name, page, file)
+    save_page(settings, name, web.incident(loading.workspace(settings), name), file)

@@ -22,7 +22,7 @@ from environments.presentation.text import told_records
 from environments.presentation.view import look
 from environments.secrets.redaction import clean, redactor
 from statechart.dashboard.forms import form
-from statechart.dashboard.query import number
+from statechart.dashboard.query import HIGHEST, number
 from statechart.dashboard.refusals import Refused
 from statechart.errors import NotFound
 from statechart.holder import Holder
@@ -83,7 +83,7 @@ class _Asked:
             raise Refused(HTTPStatus.NOT_FOUND, "not_found", "there is no such command")
         fields = await form(request)
         lineage, _, revision = fields.get("expected", "").rpartition("-")
-        seen = number(revision, 0, 0, 10**9)
+        seen = number(revision, 0, 0, HIGHEST)
         if not seen:
             raise Refused(
                 HTTPStatus.BAD_REQUEST,

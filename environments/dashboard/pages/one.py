@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING, Final
 
 from environments.configuration.spec_text import spec_text
 from environments.dashboard.acting import acting_facts
 from environments.dashboard.desk import checked
 from environments.dashboard.pages.archive import PageArchive
+from environments.dashboard.parts import Facts, cleaner, excerpt, outputs, pictures, records
 from environments.lifecycle import Lifecycle
 from environments.model.summary import Summary
 from environments.overview import ATTENTION, EnvironmentRow
 from environments.presentation.answers.chart import chart_marks
 from environments.presentation.answers.history import past, past_view
 from environments.presentation.answers.story import story
-from environments.presentation.excerpts import Excerpt, log_excerpt, trace_excerpt
+from environments.presentation.excerpts import log_excerpt, trace_excerpt
 from environments.presentation.steps import stations
 from environments.presentation.story import reason
-from environments.presentation.text import told_records
-from environments.secrets.redaction import clean, redactor
-from statechart.errors import StorageError
 from statechart.formats.svg import svg
-from statechart.picture import Marks, compose
+from statechart.picture import compose
 
 if TYPE_CHECKING:
     from environments.dashboard.desk import Desk
@@ -35,20 +31,18 @@ if TYPE_CHECKING:
     from environments.presentation.view import View
     from statechart.terminal.story import Story
 
-Facts: TypeAlias = dict[str, Any]  # Any: what a template shows
-
 _LOG_LINES: Final = 40
 _TRACE: Final = 24_576  # bytes: a page of its own has more
 
 
-def present(desk: Desk, name: str, at: int, records: int) -> Facts:
+def present(desk: Desk, name: str, at: int, most: int) -> Facts:
     """Return the facts of an environment.
 
     Args:
         desk: The dashboard.
         name: The environment.
         at: The revision; 0 and the last one mean now.
-        records: How many of the latest records are listed.
+        most: How many of the latest records are listed.
 
     Raises:
         Refused: No environment can have this name.
@@ -67,8 +61,8 @@ def present(desk: Desk, name: str, at: int, records: int) -> Facts:
         "highest": highest,
         "then": then.entry if then is not None else None,
         **pictures(chart_marks(archive, name, None if then is None else shown)),
-        "records": _records(entries[-records:], shown),
-        "earlier": max(0, len(entries) - records),
+        "records": _records(entries[-most:], shown),
+        "earlier": max(0, len(entries) - most),
         **(_now(desk, archive, name) if then is None else _then(then, entries)),
     }
 
@@ -97,25 +91,16 @@ def _now(desk: Desk, archive: PageArchive, name: str) -> Facts:
     return {
         **_facts(view, EnvironmentRow.of(summary, held=view.holder is not None, stuck=stuck)),
         "line": line,
-        "story": _told(told, _say(view.environment)),
+        "story": _told(told, cleaner(view.environment)),
         "following": [(desk.spell(step, name), effect) for step, effect in _following(view, told)],
         **_drift(desk, view),
         "acting": acting_facts(desk, view),
-        "log": _excerpt(lambda: log_excerpt(view.environment, desk.workspace.directory(name), _LOG_LINES)),
-        "trace": _excerpt(lambda: trace_excerpt(view.environment, desk.workspace.directory(name), _TRACE)),
+        "log": excerpt(lambda: log_excerpt(view.environment, desk.workspace.directory(name), _LOG_LINES)),
+        "trace": excerpt(lambda: trace_excerpt(view.environment, desk.workspace.directory(name), _TRACE)),
     }
 
 
-def _say(environment: AnyEnvironment) -> Callable[[str], str]:
-    """Return a function that takes secrets and control codes out of a text.
-
-    Records hold no secrets, but a value that they hold may have become one later.
-    """
-    redact = redactor(environment.spec)
-    return lambda text: clean(text, redact)
-
-
-def _told(story: Story, say: Callable[[str], str]) -> Story:
+def _told(story: Story, say: Callable[[object], str]) -> Story:
     return replace(
         story,
         headline=say(story.headline),
@@ -167,7 +152,7 @@ def _then(then: Past, entries: Sequence[HistoryEntry]) -> Facts:
 
 
 def _facts(view: View[AnyEnvironment], row: EnvironmentRow) -> Facts:
-    environment, say = view.environment, _say(view.environment)
+    environment, say = view.environment, cleaner(view.environment)
     failure = environment.failure
     return {
         "row": row,
@@ -176,56 +161,18 @@ def _facts(view: View[AnyEnvironment], row: EnvironmentRow) -> Facts:
         "holder": view.holder.describe() if view.holder is not None else None,
         "failure": failure,
         "said": say(failure.summary) if failure is not None else "",
-        "outputs": {key: say(value) for key, value in _outputs(environment).items()},
+        "outputs": outputs(environment, say),
         "say": say,
         "spec": say(spec_text(environment.spec)),
-    }
-
-
-def _outputs(environment: AnyEnvironment) -> Mapping[str, str]:
-    """Return the outputs that are set, as texts."""
-    stored = environment.outputs.model_dump(mode="json", exclude={"details"}, exclude_defaults=True)
-    return {
-        key.replace("_", " "): str(value)
-        for key, value in {**stored, **environment.outputs.details}.items()
-        if value not in (None, "")
-    }
-
-
-def pictures(marks: Marks) -> Facts:
-    """Return the chart for wide screens and for narrow ones."""
-    # The history has the times, and the page the remark: so the chart has room for the order.
-    visits = [replace(each, label="", time="") for each in marks.visits]
-    picture = compose(Lifecycle, replace(marks, visits=visits))
-    picture = replace(picture, notes=[note for note in picture.notes if not note.is_remark])
-    return {
-        "level": Markup(svg(picture, styled=False, prefix="l-")),
-        "upright": Markup(svg(picture, styled=False, upright=True, prefix="u-")),
     }
 
 
 def _records(entries: Sequence[HistoryEntry], shown: int) -> list[Facts]:
     """Return the latest records that tell something, the newest first."""
     return [
-        {
-            "seq": entry.seq,
-            "revision": entry.revision,
-            "at": entry.at,
-            "actor": entry.actor,
-            "words": words.strip(),
-            "is_step": entry.record.type == "step",
-            "is_shown": entry.revision == shown and entry.record.type != "step",
-        }
-        for entry, words in reversed([*told_records(entries)])
+        {**record, "is_shown": record["revision"] == shown and not record["is_step"]}
+        for record in reversed([*records(entries)])
     ]
-
-
-def _excerpt(read: Callable[[], Excerpt]) -> Facts:
-    """Return a part of a text, or the obstacle to reading it."""
-    try:
-        return {"of": read(), "obstacle": None}
-    except StorageError as error:
-        return {"of": Excerpt(), "obstacle": str(error)}
 
 
 def log(desk: Desk, name: str, lines: int) -> Facts:
@@ -234,7 +181,7 @@ def log(desk: Desk, name: str, lines: int) -> Facts:
     return {
         "name": name,
         "kind": "log",
-        **_excerpt(lambda: log_excerpt(environment, directory, lines)),
+        **excerpt(lambda: log_excerpt(environment, directory, lines)),
         "command": desk.spell(f"logs NAME --lines {lines} --follow", name),
     }
 
@@ -245,7 +192,7 @@ def trace(desk: Desk, name: str) -> Facts:
     return {
         "name": name,
         "kind": "trace",
-        **_excerpt(lambda: trace_excerpt(environment, directory)),
+        **excerpt(lambda: trace_excerpt(environment, directory)),
         "command": desk.spell("logs NAME --trace", name),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +11,7 @@ from starlette.routing import Route
 
 from environments.dashboard.pages.one import chart, log, present, trace
 from environments.overview import ATTENTION
-from statechart.dashboard.query import number
+from statechart.dashboard.query import HIGHEST, number
 from statechart.overview import Query
 
 if TYPE_CHECKING:
@@ -23,39 +22,41 @@ if TYPE_CHECKING:
 _HEADINGS: Final = ("Environment", "State", "Way", "Since", "Release", "By", "Labels")
 _LINES: Final = 200
 _MOST_LINES: Final = 5_000
+_RECORDS: Final = 100
+_MOST_RECORDS: Final = 100_000
 
 
 def routes(desk: Desk) -> Sequence[Route]:
     """Return the pages, which only read."""
     page = desk.board.templates.page
 
-    async def overview(request: Request) -> Response:
+    # Reading blocks: Starlette runs a function that is not a coroutine in a thread.
+    def overview(request: Request) -> Response:
         return page(request, "environments.html", **_overview(desk, request, "/"))
 
-    async def mosaic(request: Request) -> Response:
+    def mosaic(request: Request) -> Response:
         index, query = desk.board.index, Query.read(request.query_params)
         facts = _overview(desk, request, "/all")
         every = Query(query.q, query.group, query.facets, query.sort, per_page=max(1, index.total))
         return page(request, "mosaic.html", **facts, rows=index.find(every).rows)
 
-    async def one(request: Request) -> Response:
-        asked = request.query_params
-        at, records = number(asked.get("at"), 0, 0, 10**9), number(asked.get("records"), 100, 1, 10**5)
-        facts = await asyncio.to_thread(present, desk, _name(request), at, records)
+    def one(request: Request) -> Response:
+        most = number(request.query_params.get("records"), _RECORDS, 1, _MOST_RECORDS)
+        facts = present(desk, _name(request), _revision(request), most)
         return page(request, "environment.html", **facts, now=datetime.now(UTC))
 
-    async def lines(request: Request) -> Response:
-        name, count = _name(request), number(request.query_params.get("lines"), _LINES, 1, _MOST_LINES)
-        facts = await asyncio.to_thread(log, desk, name, count)
+    def lines(request: Request) -> Response:
+        count = number(request.query_params.get("lines"), _LINES, 1, _MOST_LINES)
+        facts = log(desk, _name(request), count)
         return page(request, "environment_log.html", **facts, now=datetime.now(UTC))
 
-    async def traced(request: Request) -> Response:
-        facts = await asyncio.to_thread(trace, desk, _name(request))
+    def traced(request: Request) -> Response:
+        facts = trace(desk, _name(request))
         return page(request, "environment_log.html", **facts, now=datetime.now(UTC))
 
-    async def picture(request: Request) -> Response:
-        name, at = _name(request), number(request.query_params.get("at"), 0, 0, 10**9)
-        return Response(await asyncio.to_thread(chart, desk, name, at), media_type="image/svg+xml")
+    def picture(request: Request) -> Response:
+        drawn = chart(desk, _name(request), _revision(request))
+        return Response(drawn, media_type="image/svg+xml")
 
     return [
         Route("/", overview),
@@ -70,6 +71,11 @@ def routes(desk: Desk) -> Sequence[Route]:
 def _name(request: Request) -> str:
     name: str = request.path_params["name"]
     return name
+
+
+def _revision(request: Request) -> int:
+    """Return the revision that is asked for; 0 is the last one, and so is one that makes no sense."""
+    return number(request.query_params.get("at"), 0, 0, HIGHEST)
 
 
 def _overview(desk: Desk, request: Request, path: str) -> dict[str, Any]:  # Any: what templates show
