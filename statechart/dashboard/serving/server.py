@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 import uvicorn
 
+from statechart.dashboard.serving.connections import BACKLOG, Connection, allow_connections
 from statechart.dashboard.serving.errors import AddressInUse, AddressUnusable
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
     from statechart.dashboard.site import Site
 
 
@@ -79,8 +84,29 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then everything else."""
         self.site.board.hub.close()
+        leaving = asyncio.get_running_loop().call_later(_PATIENCE, self._leave)
         await super().shutdown(sockets)
+        leaving.cancel()
+        await asyncio.gather(*self._leave())
         await self.site.following.stop()
+
+    def _leave(self) -> list[asyncio.Task[None]]:
+        """Leave the clients that have no answer yet, or don't read it; return the answers that end."""
+        tasks = list(self.server_state.tasks)
+        for connection in [*self.server_state.connections]:
+            connection.transport.abort()
+        for task in tasks:
+            task.cancel()
+        return tasks
+
+
+def _ending_with_the_server(site: Site[Any]) -> ASGIApp:  # Any: rows of any kind
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        # Nothing but the end of the server cancels an answer, and uvicorn takes that for a fault.
+        with suppress(asyncio.CancelledError):
+            await site(scope, receive, send)
+
+    return answer
 
 
 def _configuration(
@@ -88,7 +114,13 @@ def _configuration(
     root_path: str,
 ) -> uvicorn.Config:
     return uvicorn.Config(
-        site,
+        _ending_with_the_server(site),
+        interface="asgi3",
+        # The only implementations that are tested, whatever else is installed or in the environment.
+        http=Connection,
+        loop="asyncio",
+        workers=1,
+        backlog=BACKLOG,
         root_path=root_path,
         log_level="error",
         access_log=False,  # addresses hold searches
@@ -96,7 +128,6 @@ def _configuration(
         proxy_headers=False,  # any user of this machine could send them
         ws="none",
         lifespan="off",  # a second Ctrl-C would leave its end out, and say so at length
-        timeout_graceful_shutdown=_PATIENCE,
     )
 
 
@@ -115,5 +146,6 @@ def serve(
         root_path: The path below which a proxy offers the site.
         ready: Called when the first page can be asked for.
     """
+    allow_connections()
     with listening:
         Server(site, ready, root_path).run(sockets=[listening])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -15,6 +16,7 @@ from statechart.dashboard.forms import form
 from statechart.dashboard.guard import Access
 from statechart.dashboard.hub import Hub
 from statechart.dashboard.refusals import Refused
+from statechart.dashboard.serving.server import Server, bound
 from statechart.dashboard.site import Board, Site
 from statechart.dashboard.templating import Templates
 from statechart.errors import StorageError
@@ -86,6 +88,10 @@ def sample_site(
     async def fault(request: Request) -> PlainTextResponse:
         raise ZeroDivisionError
 
+    async def slow(request: Request) -> PlainTextResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
     board = Board(
         source,
         Index(source),
@@ -99,5 +105,28 @@ def sample_site(
         Route("/", lambda request: PlainTextResponse(" ".join(row.name for row in board.index.rows))),
         Route("/form", fields, methods=["POST"]),
         Route("/fault", fault),
+        Route("/slow", slow),
     ]
     return Site(board, pages, access)
+
+
+@asynccontextmanager
+async def running(source: SampleSource, *, limit: int = 1000):
+    """Serve a sample on a free port, and yield its address and its server."""
+    listening = bound("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    site = sample_site(source, Access.of(port, TOKEN), limit=limit)
+    ready = asyncio.Event()
+    server = Server(site, ready.set)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        await ready.wait()
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def until(holds) -> None:
+    while not holds():  # noqa: ASYNC110  # nothing tells of the end of a connection
+        await asyncio.sleep(0.01)
