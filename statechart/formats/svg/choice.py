@@ -30,7 +30,7 @@ def svg(
     theme: Theme = "auto",
     styled: bool = True,
     prefix: str = "",
-    width: float = 1280.0,
+    width: float = line.PAGE_WIDTH,
 ) -> str:
     """Return a picture as SVG. The same picture gives the same text.
 
@@ -48,7 +48,7 @@ def svg(
 
 
 def plan(
-    picture: Picture, *, upright: bool = False, layout: Layout = "auto", width: float = 1280.0
+    picture: Picture, *, upright: bool = False, layout: Layout = "auto", width: float = line.PAGE_WIDTH
 ) -> Plan:
     """Return the geometry of a picture, by the layout that suits it."""
     boxes = tuple((name, tuple(members)) for name, members in picture.boxes.items())

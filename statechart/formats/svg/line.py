@@ -18,6 +18,9 @@ from statechart.formats.svg.stations import phases
 from statechart.formats.svg.tracks import free_parts, ordered, touching
 from statechart.picture import Picture
 
+PAGE_WIDTH = 1280.0
+"""The width of a page that is read on a screen."""
+
 _ROUNDS = 8
 _NEARLY = 0.01
 _SQUEEZE = 1.35
@@ -29,7 +32,7 @@ _LINE_GAP, _BAND_GAP = 30.0, 56.0
 _GATE_TRACK = 9.0
 
 
-def plan(picture: Picture, *, upright: bool = False, width: float = 1280.0) -> Plan:
+def plan(picture: Picture, *, upright: bool = False, width: float = PAGE_WIDTH) -> Plan:
     """Return where the states and transitions of a picture are.
 
     Args:

@@ -129,6 +129,11 @@ class Route:
         return tuple(port for port in (self.source, self.target) if port.station.row != GATE)
 
     @property
+    def is_half(self) -> bool:
+        """Whether the route leads to a gate, or from it."""
+        return GATE in (self.source.station.row, self.target.station.row)
+
+    @property
     def is_loop(self) -> bool:
         """Whether the route returns to its station."""
         return self.source.station is self.target.station

@@ -147,11 +147,7 @@ def _route(
 
 def _move_below(line: Line) -> None:
     """Move jumps that cross others over the line to below it, where nothing is in their way."""
-    for route in [
-        route
-        for route in line.within(Channel.OVER)
-        if all(port in route.ports for port in (route.source, route.target))
-    ]:
+    for route in [route for route in line.within(Channel.OVER) if not route.is_half]:
         others = line.within(Channel.OVER)
         low, high = sorted((route.source.station.place, route.target.station.place))
         if any(_interlaced(route, other) for other in others) and _is_free_below(line, low, high):

@@ -29,7 +29,6 @@ _ABOVE_TIP = 3.6  # half the breadth of an arrowhead, and a little more
 _START = 24.0
 _LEAD = 30.0
 _BAND = 10.0
-_BOTH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def _wires(sketch: Sketch) -> Iterator[Wire]:
     for route in line.drops:
         yield Wire(route.arrow, tuple(_end(port, sketch) for port in route.ports))
     for route in line.routes:
-        if len(route.ports) < _BOTH:
+        if route.is_half:
             continue
         corners = [point(port.at, route.track) for port in (route.source, route.target)]
         yield Wire(route.arrow, (_end(route.source, sketch), *corners, _end(route.target, sketch)))

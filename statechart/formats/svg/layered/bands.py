@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from statechart.formats.svg.geometry import Band, Box, Label, Rectangle, Wire, bounds
+from statechart.formats.svg.geometry import Band, Box, Label, Rectangle, Wire, bounds, bounds_of
 from statechart.formats.svg.metrics import SMALL_SIZE, text_width
 from statechart.formats.svg.texts import row
 from statechart.picture import Picture
@@ -58,7 +58,7 @@ def _hulls(wire: Wire) -> Iterator[Rectangle]:
     """Yield rectangles that hold a wire: one for each curve or line."""
     step = 3 if wire.curved else 1
     for start in range(0, len(wire.points) - 1, step):
-        yield bounds((x, y, x, y) for x, y in wire.points[start : start + step + 1])
+        yield bounds_of(wire.points[start : start + step + 1])
 
 
 def _meet(one: Rectangle, other: Rectangle) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from statechart.formats.svg.geometry import Anchor, Label, Point, Rectangle, bounds
+from statechart.formats.svg.geometry import Anchor, Label, Point, Rectangle, Wire, bounds
 from statechart.formats.svg.layered.sheet import Station, Tag
 from statechart.formats.svg.texts import Inscription, box_size, inscription, name_lines, small_lines
 from statechart.picture import Arrow, Node
@@ -20,8 +20,7 @@ _NEAR = 5.0  # between labels of loops
 class Loop:
     """A transition from a state to itself, with its label, around the middle of the box."""
 
-    arrow: int
-    points: tuple[Point, ...]
+    wire: Wire
     label: Label
 
 
@@ -117,7 +116,8 @@ def _beneath(labels: Sequence[tuple[int, Inscription]], bottom: float) -> Iterat
             left, anchor = end - text.width, "end"
         else:
             left, anchor = start, "start"
-        yield Loop(index, points, _label(index, text, left, bottom + depth + 2, anchor))
+        wire = Wire(index, points, curved=True)
+        yield Loop(wire, _label(index, text, left, bottom + depth + 2, anchor))
 
 
 def _beside(labels: Sequence[tuple[int, Inscription]], right: float, pitch: float) -> Iterator[Loop]:
@@ -131,4 +131,5 @@ def _beside(labels: Sequence[tuple[int, Inscription]], right: float, pitch: floa
             (far, y + _LOOP / 2 + 4),
             (right, y + _LOOP / 2),
         )
-        yield Loop(index, points, _label(index, text, right + _DEPTH + _NEAR, y - text.height / 2, "start"))
+        beside = _label(index, text, right + _DEPTH + _NEAR, y - text.height / 2, "start")
+        yield Loop(Wire(index, points, curved=True), beside)

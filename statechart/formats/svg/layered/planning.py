@@ -74,8 +74,8 @@ class _Planner:
             # What hangs on a box that has grown begins where the box ends.
             grown = (box.width - each.width) / 2, (box.height - each.height) / 2
             dx, dy = (x + grown[0], y) if self._upright else (x, y + grown[1])
-            wires += [Wire(loop.arrow, _moved(loop.points, dx, dy), curved=True) for loop in each.loops]
-            labels += [replace(loop.label, x=loop.label.x + dx, y=loop.label.y + dy) for loop in each.loops]
+            wires += [loop.wire.moved(dx, dy) for loop in each.loops]
+            labels += [loop.label.moved(dx, dy) for loop in each.loops]
         phases = list(named_bands(self._picture, boxes, wires, labels))
         return framed(
             self._picture,
@@ -128,7 +128,3 @@ def _curved(stretches: Sequence[Stretch]) -> list[Point]:
 def _straight(start: Point, end: Point) -> list[Point]:
     """Return a straight curve, whose last control point is far enough from its end to shorten it there."""
     return [start, start, end] if start != end else []
-
-
-def _moved(points: Sequence[Point], dx: float, dy: float) -> tuple[Point, ...]:
-    return tuple((x + dx, y + dy) for x, y in points)
