@@ -61,6 +61,7 @@ class EnvironmentSource:
         try:
             summary = self.workspace.summary(name)
         except (NotFound, InvalidName):
+            self._forget(name)
             return None
         except StorageError as error:
             summary = UnreadableSummary(name, error)
@@ -93,6 +94,7 @@ class EnvironmentSource:
             while not isinstance(summary, UnreadableSummary):
                 self._due.pop(summary.name, None)
                 if not _is_active(summary):
+                    self._paces.forget(summary.name)
                     return EnvironmentRow.of(summary, held=False)
                 if self.workspace.holder(summary.name) is not None:
                     return self._under_way(summary)
@@ -102,10 +104,16 @@ class EnvironmentSource:
                 if not isinstance(summary, UnreadableSummary) and _are_same(before, summary):
                     return EnvironmentRow.of(summary, held=False)
         except NotFound:  # purged since its summary was read
+            self._forget(summary.name)
             return None
         except StorageError as error:  # the document is whole, but the journal is damaged
             summary = UnreadableSummary(summary.name, error)
         return EnvironmentRow.unreadable(summary)
+
+    def _forget(self, name: str) -> None:
+        """Forget all about a name that is gone."""
+        self._due.pop(name, None)
+        self._paces.forget(name)
 
     def _under_way(self, summary: Summary) -> EnvironmentRow:
         """Return the row of an environment that a process works on."""

@@ -175,10 +175,14 @@ class Paces:
         """
         operation = environment.operation
         if operation is None or not operation.is_active or not held:
-            self._known.pop(environment.name, None)
+            self.forget(environment.name)
             return None
         usual = self._usual(environment.name, operation.id)
         return pace_of(environment, operation, usual, now)
+
+    def forget(self, name: str) -> None:
+        """Forget the past of an environment, which is read again for its next command."""
+        self._known.pop(name, None)
 
     def _usual(self, name: str, operation: str) -> Usual:
         known = self._known.get(name)

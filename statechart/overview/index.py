@@ -16,6 +16,9 @@ from statechart.overview.row import Row, RowT, Source
 MOST_VALUES: Final = 100
 """The values of a facet that are counted, the most frequent first: each name may have its own value."""
 
+_SPARE: Final = 1000
+"""The combinations of facets that no row has any more, and that are kept at most beside those in use."""
+
 _KEYS: Mapping[str, Callable[[Row], Any]] = {  # Any: what the rows are compared by
     "attention": lambda row: (row.rank, -row.since, row.name),
     "since": lambda row: (-row.since, row.name),
@@ -49,23 +52,15 @@ class Found(Generic[RowT]):
     query: Query
 
 
-@dataclass(slots=True)
-class _Rows(Generic[RowT]):
-    """The rows at a moment, which are replaced as a whole: readers need no lock."""
-
-    by_name: dict[str, RowT]
-    ordered: dict[str, list[RowT]]
-    counts: dict[str, int]
-    kinds: dict[str, int]
-    facets: dict[str, dict[str, int]] | None = field(default=None)
-
-
 class _Kinds:
     """Numbers for the combinations of facets, which many rows share: numbers are counted fast."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
         self._facets: list[tuple[tuple[str, str], ...]] = []
+
+    def __len__(self) -> int:
+        return len(self._facets)
 
     def of(self, row: Row) -> int:
         """Return the number of the facets of a row."""
@@ -75,13 +70,25 @@ class _Kinds:
             self._facets.append(facets)
         return self._numbers[facets]
 
-    def values(self, kinds: Iterable[int]) -> dict[str, dict[str, int]]:
+    def values(self, numbers: Iterable[int]) -> dict[str, dict[str, int]]:
         """Return how many rows have each value of each facet, the most frequent values first."""
         found: dict[str, Counter[str]] = {}
-        for kind, number in Counter(kinds).items():
+        for kind, number in Counter(numbers).items():
             for facet, value in self._facets[kind]:
                 found.setdefault(facet, Counter())[value] += number
         return {facet: _most_frequent(values) for facet, values in sorted(found.items())}
+
+
+@dataclass(slots=True)
+class _Rows(Generic[RowT]):
+    """The rows at a moment, which are replaced as a whole: readers need no lock."""
+
+    by_name: dict[str, RowT]
+    ordered: dict[str, list[RowT]]
+    counts: dict[str, int]
+    kinds: _Kinds
+    kind_of: dict[str, int]
+    facets: dict[str, dict[str, int]] | None = field(default=None)
 
 
 class Index(Generic[RowT]):
@@ -94,7 +101,6 @@ class Index(Generic[RowT]):
     def __init__(self, source: Source[RowT]) -> None:
         self._source = source
         self._changing = threading.Lock()
-        self._kinds = _Kinds()
         self._rows: _Rows[RowT] = self._made({})
 
     @property
@@ -128,18 +134,20 @@ class Index(Generic[RowT]):
             before = self._rows
             by_name = dict(before.by_name)
             ordered = {sort: list(rows) for sort, rows in before.ordered.items()}
-            counts, kinds = dict(before.counts), dict(before.kinds)
+            counts, kinds, kind_of = dict(before.counts), before.kinds, dict(before.kind_of)
             for name, row in new.items():
                 if (old := by_name.pop(name, None)) is not None:
                     counts[old.group] -= 1
+                    del kind_of[name]
                     for sort, key in _KEYS.items():
                         del ordered[sort][bisect_left(ordered[sort], key(old), key=key)]
                 if row is not None:
-                    by_name[name], kinds[name] = row, self._kinds.of(row)
+                    by_name[name], kind_of[name] = row, kinds.of(row)
                     counts[row.group] = counts.get(row.group, 0) + 1
                     for sort, key in _KEYS.items():
                         insort(ordered[sort], row, key=key)
-            self._rows = _Rows(by_name, ordered, counts, kinds)
+            is_worn = len(kinds) > len(by_name) + _SPARE
+            self._rows = self._made(by_name) if is_worn else _Rows(by_name, ordered, counts, kinds, kind_of)
         return new
 
     def find(self, query: Query) -> Found[RowT]:
@@ -166,26 +174,28 @@ class Index(Generic[RowT]):
 
     def _made(self, by_name: dict[str, RowT]) -> _Rows[RowT]:
         ordered = {sort: sorted(by_name.values(), key=key) for sort, key in _KEYS.items()}
-        kinds = {name: self._kinds.of(row) for name, row in by_name.items()}
-        return _Rows(by_name, ordered, self._counted(by_name.values()), kinds)
+        kinds = _Kinds()
+        kind_of = {name: kinds.of(row) for name, row in by_name.items()}
+        return _Rows(by_name, ordered, self._counted(by_name.values()), kinds, kind_of)
 
     def _facets(
         self, rows: _Rows[RowT], meant: Sequence[RowT], wanted: Sequence[RowT], query: Query
     ) -> dict[str, dict[str, int]]:
         if rows.facets is None:
-            rows.facets = self._kinds.values(map(rows.kinds.__getitem__, rows.by_name))
+            rows.facets = rows.kinds.values(rows.kind_of.values())
         if not query.is_filtered:
             return rows.facets
-        found = self._values(rows, wanted)
+        found = _values(rows, wanted)
         for facet in query.facets:
             others = {key: value for key, value in query.facets.items() if key != facet}
             near = [row for row in _filtered(meant, others) if query.group in (None, row.group)]
-            values = rows.facets if len(near) == len(rows.by_name) else self._values(rows, near)
+            values = rows.facets if len(near) == len(rows.by_name) else _values(rows, near)
             found[facet] = values.get(facet, {})
         return dict(sorted(found.items()))
 
-    def _values(self, rows: _Rows[RowT], wanted: Iterable[RowT]) -> dict[str, dict[str, int]]:
-        return self._kinds.values(map(rows.kinds.__getitem__, map(_NAME, wanted)))
+
+def _values(rows: _Rows[RowT], wanted: Iterable[RowT]) -> dict[str, dict[str, int]]:
+    return rows.kinds.values(map(rows.kind_of.__getitem__, map(_NAME, wanted)))
 
 
 def _searched(rows: Sequence[RowT], words: Sequence[str]) -> Sequence[RowT]:

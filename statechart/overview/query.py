@@ -12,8 +12,8 @@ Sort: TypeAlias = Literal["attention", "since", "name"]
 SORTS: Final[tuple[Sort, ...]] = ("attention", "since", "name")
 PER_PAGE: Final = 100
 MOST_PER_PAGE: Final = 1000
+LAST_PAGE: Final = 1_000_000
 
-_LAST_PAGE = 1_000_000
 _LONGEST = 200  # characters of a value: longer ones come from no person
 _MOST_FACETS = 10
 _DIGITS = 7
@@ -56,7 +56,7 @@ class Query:
             group=own["group"] if own["group"] not in ("", "all") else None,
             facets=dict(chosen[:_MOST_FACETS]),
             sort=sorts.get(own["sort"], "attention"),
-            page=_number(own["page"], 1, _LAST_PAGE),
+            page=_number(own["page"], 1, LAST_PAGE),
             per_page=_number(own["per_page"], PER_PAGE, MOST_PER_PAGE),
         )
 

@@ -14,7 +14,7 @@ from environments.presentation.listing import UNREADABLE
 from environments.selection import STATES
 from statechart.dashboard.answering import Answer
 from statechart.overview import SORTS, Query
-from statechart.overview.query import MOST_PER_PAGE, PER_PAGE
+from statechart.overview.query import LAST_PAGE, MOST_PER_PAGE, PER_PAGE
 from statechart.terminal.report import ExitCode, Report
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from environments.dashboard.api.parameters import Values
     from environments.dashboard.desk import Desk
     from environments.overview.row import EnvironmentRow
-
-_LAST_PAGE: Final = 1_000_000
 
 PARAMETERS: Final = (
     text("q", "Words that all have to be in a line of the list, in any order.", example="team=web failed"),
@@ -37,7 +35,7 @@ PARAMETERS: Final = (
         SORTS,
         default="attention",
     ),
-    whole("page", "The page, from 1.", default=1, lowest=1, highest=_LAST_PAGE),
+    whole("page", "The page, from 1.", default=1, lowest=1, highest=LAST_PAGE),
     whole("per_page", "The environments on a page.", default=PER_PAGE, lowest=1, highest=MOST_PER_PAGE),
 )
 """The parameters of the list."""

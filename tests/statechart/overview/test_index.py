@@ -82,6 +82,22 @@ def test_a_facet_with_a_value_for_each_name_shows_the_most_frequent() -> None:
     assert next(iter(tickets.items())) == ("7", 2)
 
 
+def test_facets_that_change_for_months_are_counted_as_they_are_now() -> None:
+    shelf, index = indexed(*(Made(name, facets={"label:of": name}) for name in "abc"))
+    before = index.find(Query())
+
+    for turn in range(1100):  # more values than are kept for the past
+        shelf.put(
+            Made("c", facets={"label:commit": str(turn)}), Made(f"pr-{turn}", facets={"x": str(turn)})
+        )
+        index.refresh(["c", f"pr-{turn}"])
+        del shelf.kept[f"pr-{turn}"]
+        index.refresh([f"pr-{turn}"])
+
+    assert index.find(Query()).facets == {"label:commit": {"1099": 1}, "label:of": {"a": 1, "b": 1}}
+    assert before.facets == {"label:of": {"a": 1, "b": 1, "c": 1}}
+
+
 def test_a_refresh_reads_the_named_rows_and_no_others() -> None:
     shelf, index = indexed(Made("a"), Made("b"), Made("gone"))
     shelf.put(Made("a", "failed"), Made("b", "failed"), Made("new"))
