@@ -40,6 +40,12 @@ def relative(value: float | str | datetime) -> str:
     return until(found, now) if found > now else ago(found, now)
 
 
+def held(value: float | str | datetime) -> str:
+    """Say how long something has been so, as in `for 5 min`."""
+    said = relative(value)
+    return f"for {said.removesuffix(' ago')}" if said.endswith(" ago") else f"since {said}"
+
+
 def lasting(value: float | timedelta | None) -> str:
     """Return a duration for people, as in `23.4 s`, `3 min 5 s` and `2 h 10 min`."""
     if value is None:
@@ -74,6 +80,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {  # Any: what a filter retur
     "iso": iso,
     "utc": utc,
     "relative": relative,
+    "held": held,
     "lasting": lasting,
     "printable": printable,
 }

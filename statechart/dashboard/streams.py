@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from statechart.dashboard.hub import Hub, Listener
 
-_HEARTBEAT: Final = 15.0  # seconds, after which a line without meaning shows that the stream is alive
-_ALIVE: Final = b": alive\n\n"
+_HEARTBEAT: Final = 15.0  # seconds, after which an event without meaning shows that the stream is alive
+# Pages don't see comments, and would take a connection that was cut in silence for one without news.
+_ALIVE: Final = b"event: alive\ndata: -\n\n"
 
 
 class Stream(StreamingResponse):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 PART: Final = "x-part"
-"""The header by which a page asks for a part of itself: the name of a block of its template."""
+"""The header by which a page asks for a part of itself: `main` is the content with its title."""
 
 
 VERSION: Final = "statechart.version"
@@ -48,7 +48,7 @@ class Templates:
         self._environment.filters.update({**FILTERS, **(filters or {})})
         self._environment.tests.update(TESTS)
         self._environment.globals.update(facts, base="")
-        # A part of a page is drawn without the imports of its template, so the macros are global.
+        # Included templates don't have the imports of the page, so the macros are global.
         self._environment.globals["ui"] = self._environment.get_template("macros.html").module
 
     def serve_below(self, base: str) -> None:
@@ -62,14 +62,10 @@ class Templates:
             "request": request,
             "base": request.scope.get("root_path", ""),
             "version": request.scope.get(VERSION, ""),
+            "part": request.headers.get(PART),
             **facts,
         }
-        part = request.headers.get(PART)
-        if part in found.blocks:
-            content = "".join(found.blocks[part](found.new_context(given)))
-        else:
-            content = found.render(given)
-        return HTMLResponse(content, status, headers={"Vary": "X-Part"})
+        return HTMLResponse(found.render(given), status, headers={"Vary": "X-Part"})
 
     def draw(self, template: str, **facts: object) -> str:
         """Return a template without a request: a row, for example."""

@@ -7,6 +7,11 @@ const main = find("#main");
 
 page.dataset.js = "";
 
+// The server's clock counts: a browser's may be set otherwise.
+const answered = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+const skew = document.body.dataset.now ? document.body.dataset.now * 1000 - answered : 0;
+const clock = () => Date.now() + (Math.abs(skew) > 3000 ? skew : 0);
+
 // --- What a person prefers, kept by the browser ---
 
 const kept = {
@@ -42,7 +47,7 @@ function lasting(seconds) {
 }
 
 function relative(moment) {
-  const passed = (Date.now() - moment) / 1000;
+  const passed = (clock() - moment) / 1000;
   if (passed <= -1) return `in ${lasting(-passed)}`;
   return lasting(passed) ? `${lasting(passed)} ago` : "now";
 }
@@ -57,7 +62,11 @@ function write(element, text) { if (element.textContent !== text) element.textCo
 
 function tellTimes() {
   const how = find("#times").value;
-  for (const time of all("time")) write(time, spelled(new Date(time.dateTime), how));
+  for (const time of all("time")) {
+    const words = spelled(new Date(time.dateTime), how);
+    const held = "held" in time.dataset;
+    write(time, !held ? words : words.endsWith(" ago") ? `for ${words.slice(0, -4)}` : `since ${words}`);
+  }
 }
 
 // As the server spells durations.
@@ -70,8 +79,8 @@ function duration(seconds) {
 
 function tick() {
   if (document.hidden) return;
-  for (const each of all("[data-begun]")) write(each, duration(Math.max(0, Date.now() / 1000 - each.dataset.begun)));
-  for (const bar of all("progress[data-since]")) bar.value = Date.now() / 1000 - bar.dataset.since;
+  for (const each of all("[data-begun]")) write(each, duration(Math.max(0, clock() / 1000 - each.dataset.begun)));
+  for (const bar of all("progress[data-since]")) bar.value = clock() / 1000 - bar.dataset.since;
 }
 
 setInterval(tellTimes, 10_000);
@@ -128,9 +137,12 @@ async function ask(address = location.href, { write: push = false } = {}) {
   if (push) history.replaceState(null, "", address);
   const focused = document.activeElement?.closest?.("[data-name]")?.dataset.name;
   const parsed = new DOMParser().parseFromString(`<main>${text}</main>`, "text/html");
+  const title = find("title", parsed);
+  document.title = title.textContent;
+  title.remove();
   mergeChildren(main, find("main", parsed));
   if (focused && document.activeElement === document.body) find(`[data-name="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
-  if (answer.status === 404) find("[data-error] h1")?.insertAdjacentHTML("afterend", `<p class="soft">It was here until <time datetime="${new Date().toISOString()}"></time>.</p>`);
+  if (answer.status === 404) find("[data-error] h1")?.insertAdjacentHTML("afterend", `<p class="soft">It was here until <time datetime="${new Date(clock()).toISOString()}"></time>.</p>`);
   tellTimes();
   tick();
 }
@@ -146,6 +158,7 @@ function askSoon(pause) {
 
 let stream = null;
 let again = 0;
+let heard = 0;
 
 function tell(state, words) {
   const live = find("#live");
@@ -157,6 +170,8 @@ function tell(state, words) {
 function listen() {
   if (stream || document.hidden || !main.dataset.live) return;
   stream = new EventSource(main.dataset.live);
+  heard = Date.now();
+  for (const kind of ["version", "alive", "resync", "change"]) stream.addEventListener(kind, () => { heard = Date.now(); });
   stream.addEventListener("version", ({ data }) => {
     tell("live", "live");
     if (data !== main.dataset.version) ask(); // what changed meanwhile was not told
@@ -170,6 +185,21 @@ function listen() {
   stream.addEventListener("resync", () => ask());
   stream.addEventListener("change", (event) => change(JSON.parse(event.data)));
 }
+
+// The server says at least every 15 seconds that it is there. After a sleep of the machine, or behind a proxy,
+// a connection may be gone without an error.
+setInterval(() => {
+  if (!stream || Date.now() - heard < 40_000) return;
+  tell("lost", "not live: the server is silent; trying again");
+  leave();
+  listen();
+}, 5000);
+
+// What could not be read when the page was opened may be readable later.
+if (find('[data-error="503"]')) setInterval(async () => {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (answer?.ok) location.reload();
+}, 5000);
 
 function leave() {
   clearTimeout(again);

@@ -11,3 +11,11 @@ if (token) {
     form.requestSubmit(); // which says that it is wrong
   }
 }
+
+// Another tab may have got in meanwhile.
+document.addEventListener("visibilitychange", async () => {
+  if (document.hidden || document.querySelector("#token").value) return;
+  const { value: onward } = document.querySelector("form").elements.onward;
+  const answer = await fetch(onward, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (answer?.ok) location.replace(onward);
+});
