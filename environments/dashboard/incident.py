@@ -15,7 +15,7 @@ from environments.dashboard.parts import Facts, cleaner, excerpt, outputs, pictu
 from environments.model.summary import Summary
 from environments.overview import EnvironmentRow
 from environments.presentation.answers.chart import chart_marks
-from environments.presentation.answers.story import story
+from environments.presentation.answers.now import story
 from environments.presentation.excerpts import log_excerpt, trace_excerpt
 from environments.presentation.steps import stations
 from statechart.dashboard.standalone import standalone, standalone_response

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -68,6 +70,16 @@ def test_every_name_of_the_engine_loads(name: str) -> None:
 def test_every_name_of_the_environments_loads(name: str) -> None:
     assert getattr(environments, name) is not None
     assert name in dir(environments)
+
+
+@pytest.mark.parametrize("package", [statechart, environments])
+def test_no_public_name_hides_behind_a_module(package: ModuleType) -> None:
+    # A module that is imported becomes an attribute of its package, which a lazy name is not yet.
+    for stub in Path(str(package.__file__)).parent.rglob("__init__.pyi"):
+        parts = [node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ImportFrom)]
+        names = {alias.name for node in parts for alias in node.names}
+
+        assert not names & {each.stem for each in stub.parent.iterdir()}, stub
 
 
 @pytest.mark.parametrize("package", [statechart, environments])

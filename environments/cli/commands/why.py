@@ -8,7 +8,7 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
-from environments.presentation.answers.story import story, why_of
+from environments.presentation.answers.now import story, why_of
 from statechart.cli.saving import html_option, save_page
 from statechart.dashboard.serving.options import load_web
 from statechart.terminal.colours import styled

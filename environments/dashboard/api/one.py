@@ -11,7 +11,7 @@ from environments.model.records import StepRecord
 from environments.presentation.answers.chart import chart_document, chart_marks
 from environments.presentation.answers.history import history_opening, past, past_of, readable_history
 from environments.presentation.answers.logs import log_document, trace_document
-from environments.presentation.answers.story import look_closely, story, why_of
+from environments.presentation.answers.now import look_closely, story, why_of
 from environments.presentation.documents import (
     environment_document,
     history_document,

@@ -17,7 +17,7 @@ from environments.model.summary import Summary
 from environments.overview import ATTENTION, EnvironmentRow
 from environments.presentation.answers.chart import chart_marks
 from environments.presentation.answers.history import past, past_view
-from environments.presentation.answers.story import story
+from environments.presentation.answers.now import story
 from environments.presentation.excerpts import log_excerpt, trace_excerpt
 from environments.presentation.steps import stations
 from environments.presentation.story import reason

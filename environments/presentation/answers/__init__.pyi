@@ -20,7 +20,7 @@ from environments.presentation.answers.logs import (
     read_log as read_log,
     trace_document as trace_document,
 )
-from environments.presentation.answers.story import (
+from environments.presentation.answers.now import (
     look_closely as look_closely,
     show_document as show_document,
     story as story,

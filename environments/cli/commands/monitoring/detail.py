@@ -14,7 +14,7 @@ from environments.errors import EnvironmentsError
 from environments.model.fields.labels import labels_text
 from environments.model.names import check_name
 from environments.overview.told import STATIONS, told
-from environments.presentation.answers.story import story
+from environments.presentation.answers.now import story
 from environments.presentation.listing import sign_of
 from environments.presentation.pace import duration_text
 from environments.presentation.steps import Line, Station, stations

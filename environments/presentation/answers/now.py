@@ -1,4 +1,4 @@
-"""What an environment is now, and how that came about."""
+"""An environment as it is now, and the story of how it came about."""
 
 from __future__ import annotations
 
