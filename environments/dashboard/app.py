@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from environments.dashboard import acting, incident, pages
@@ -19,7 +17,7 @@ from environments.overview.source import EnvironmentSource
 from environments.presentation.error_reports import report
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.site import Board, Site
-from statechart.dashboard.templating import Templates
+from statechart.dashboard.templating import Settings, Templates
 from statechart.errors import StatechartError
 from statechart.terminal.refusal import UsageRefused
 
@@ -28,30 +26,6 @@ if TYPE_CHECKING:
 
     from environments.workspace import Workspace
     from statechart.dashboard.guard import Access
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The facts that every page shows.
-
-    Attributes:
-        title: The name of the dashboard.
-        place: The store, in words.
-        allow_actions: Whether pages may start commands.
-        source: The store as it is followed.
-        version: The version of the program.
-    """
-
-    title: str
-    place: str
-    allow_actions: bool
-    source: EnvironmentSource
-    version: str
-
-    @property
-    def watching(self) -> str:
-        """How changes are noticed."""
-        return self.source.watching
 
 
 def asgi_app(workspace: Workspace, *, allow_actions: bool = False) -> Site[EnvironmentRow]:
@@ -81,8 +55,7 @@ def site_of(
         raise ValueError("actions run the command line, which needs environments in a data directory")
     spell = spell_below(root)
     source = EnvironmentSource(workspace, spell)
-    place = str(root or "a store without files")
-    settings = Settings("envchart", place, allow_actions, source, version("envchart"))
+    settings = Settings("envchart", str(root or "a store without files"), source)
     templates = Templates(
         ("environments.dashboard", "statechart.dashboard"), {"settings": settings}, pages.FILTERS
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -14,12 +15,33 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from statechart.overview import Source
+
 PART: Final = "x-part"
 """The header by which a page asks for a part of itself: `main` is the content with its title."""
 
-
 VERSION: Final = "statechart.version"
 """The key of a request's scope with the version of what its page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The facts that every page shows.
+
+    Attributes:
+        title: The name of the dashboard.
+        place: The store, in words.
+        source: The store as it is followed.
+    """
+
+    title: str
+    place: str
+    source: Source[Any]  # Any: rows of any kind
+
+    @property
+    def watching(self) -> str:
+        """How changes are noticed."""
+        return self.source.watching
 
 
 class Templates:

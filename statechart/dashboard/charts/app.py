@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from statechart.answers.spelling import Spelling
@@ -12,7 +11,7 @@ from statechart.dashboard.charts.explaining import explained
 from statechart.dashboard.charts.rows import ValueRow
 from statechart.dashboard.charts.source import ChartSource
 from statechart.dashboard.site import Board, Site
-from statechart.dashboard.templating import Templates
+from statechart.dashboard.templating import Settings, Templates
 from statechart.errors import StatechartError
 from statechart.overview import Index
 from statechart.terminal.refusal import UsageRefused
@@ -20,26 +19,6 @@ from statechart.terminal.refusal import UsageRefused
 if TYPE_CHECKING:
     from statechart.dashboard.guard import Access
     from statechart.stored.repository import ChartRepository
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The facts that every page shows.
-
-    Attributes:
-        title: The name of the dashboard.
-        place: The store, in words.
-        source: The store as it is followed.
-    """
-
-    title: str
-    place: str
-    source: ChartSource
-
-    @property
-    def watching(self) -> str:
-        """How changes are noticed."""
-        return self.source.watching
 
 
 def asgi_app(repository: ChartRepository[Any], *, title: str | None = None) -> Site[ValueRow]:

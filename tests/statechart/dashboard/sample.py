@@ -18,7 +18,7 @@ from statechart.dashboard.hub import Hub
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.serving.server import Server, bound
 from statechart.dashboard.site import Board, Site
-from statechart.dashboard.templating import Templates
+from statechart.dashboard.templating import Settings, Templates
 from statechart.errors import StorageError
 from statechart.overview import Index
 
@@ -71,14 +71,6 @@ class SampleSource:
         self.changed.put_nowait(frozenset({name}))
 
 
-@dataclass
-class Shown:
-    title: str = "sample"
-    place: str = "memory"
-    allow_actions: bool = False
-    watching: str = "inotify"
-
-
 def sample_site(
     source: SampleSource, access: Access | None = None, *, limit: int = 1000
 ) -> Site[SampleRow]:
@@ -95,7 +87,7 @@ def sample_site(
     board = Board(
         source,
         Index(source),
-        Templates(["statechart.dashboard"], {"settings": Shown()}),
+        Templates(["statechart.dashboard"], {"settings": Settings("sample", "memory", source)}),
         draw=lambda row: {"html": f"<tr>{row.name}</tr>"},
         explain=lambda error: Refused(HTTPStatus.SERVICE_UNAVAILABLE, "storage", str(error)),
         errors=(StorageError,),
