@@ -33,6 +33,7 @@ WORDS = {
     "stop": (4, "stop web"),
     "restart": (4, "restart web"),
     "events": (0, "events"),
+    "top": (2, "top web"),
     "watch": (0, "watch web"),
     "wait": (0, "wait web --for provisioned"),
     "up --plan": (0, "up web --plan"),
@@ -54,6 +55,7 @@ WORDS = {
     "verify": (0, "verify --all"),
     "drift": (0, "drift web"),
     "diagram": (0, "diagram --of web"),
+    "dashboard": (2, "dashboard --host 203.0.113.1 --allow-host here --port 0"),
     "docs": (2, "docs check missing.md"),
     "schema": (0, "schema"),
 }
@@ -72,6 +74,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import_module("environments.cli.exits")
     import_module("environments.lifecycle")
     import_module("environments.workspace")
+    import_module("environments.dashboard.app")
+    import_module("statechart.dashboard.serving.launch")
     data = tmp_path_factory.mktemp("prepared") / "data"
     for words in (
         f"create web --app {HELLO}",
@@ -212,9 +216,9 @@ WRITING = ("--version", "--help", "create --template", "up --plan", "show --json
 
 @pytest.mark.parametrize(("change", "code"), [(unread, 141), (full, 1)], ids=["unread", "full"])
 def test_an_output_that_can_not_be_written(prepared: Path, change: Callable[[], object], code: int) -> None:
-    for name in WRITING:
+    for words in (*(WORDS[name][1] for name in WRITING), "dashboard --port 0"):
         with Streams() as streams:
-            assert streams.run(*WORDS[name][1].split(), data=prepared, change=change) == code, name
+            assert streams.run(*words.split(), data=prepared, change=change) == code, words
             said = streams.said()
         assert said.startswith("error: the result can't be written: No space left") is (code == 1)
 
@@ -310,6 +314,15 @@ def test_a_read_only_data_directory_is_named(read_only: Path) -> None:
     for words, code in (("list", 0), ("show web", 0), ("create new --app .", 7), ("configure web", 7)):
         with Streams() as streams:
             assert streams.run(*words.split(), data=read_only) == code, streams.said()
+
+
+def test_what_follows_all_environments_needs_a_directory(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.touch()
+    for words in ("list --watch", "events --follow", "dashboard --port 0"):
+        with Streams() as streams:
+            assert streams.run(*words.split(), data=data) == 7, words
+            assert f"error: cannot list {data}" in streams.said()
 
 
 def test_bytes_that_are_not_utf_8_are_refused_where_they_are_recorded(cli: Cli, hello: str) -> None:
