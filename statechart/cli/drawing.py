@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -96,12 +97,24 @@ class Drawing:
         if self.format is not None:
             self._require_known("format", self.format, FORMATS, "--format")
             return cast("Format", self.format)  # it was checked
-        if self.output is not None and self.output.suffix.lower() in _BY_SUFFIX:
-            return _BY_SUFFIX[self.output.suffix.lower()]
+        if self.output is not None and self.output.suffix:
+            return self._of_suffix(self.output)
         if self._look():
             return "svg"
         is_shown = self.output is None and not settings.json and sys.stdout.isatty()
         return on_terminal if is_shown else "mermaid"
+
+    def _of_suffix(self, output: Path) -> Format:
+        found = _BY_SUFFIX.get(output.suffix.lower())
+        if found is None:
+            raise UsageRefused(
+                f"no format has the suffix {output.suffix}: use {', '.join(_BY_SUFFIX)}, or choose by --format",
+                (
+                    f"{self.again} --output {shlex.quote(str(output.with_suffix('.svg')))}",
+                    f"{self.again} --format svg --output {shlex.quote(str(output))}",
+                ),
+            )
+        return found
 
     def _require_known(self, what: str, typed: str | None, known: tuple[str, ...], option: str) -> None:
         if typed is not None and typed not in known:

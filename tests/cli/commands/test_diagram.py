@@ -121,6 +121,7 @@ def test_the_look_of_a_picture_is_chosen(cli: Any) -> None:
         ),
         ("--layout dot --theme dark", "--layout dot has light colours only"),
         ("--format png --json", "png is not text: write it to a file"),
+        ("--output chart.pdf", "no format has the suffix .pdf: use .svg, .png, .md"),
     ],
 )
 def test_a_look_that_is_not_there_is_refused(cli: Any, words: str, said: str) -> None:
