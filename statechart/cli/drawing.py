@@ -108,7 +108,7 @@ class Drawing:
         found = _BY_SUFFIX.get(output.suffix.lower())
         if found is None:
             raise UsageRefused(
-                f"no format has the suffix {output.suffix}: use {', '.join(_BY_SUFFIX)}, or choose by --format",
+                f"no format has the suffix {output.suffix}: use {', '.join(_BY_SUFFIX)}, or --format",
                 (
                     f"{self.again} --output {shlex.quote(str(output.with_suffix('.svg')))}",
                     f"{self.again} --format svg --output {shlex.quote(str(output))}",

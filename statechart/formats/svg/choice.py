@@ -21,6 +21,9 @@ Layout: TypeAlias = Literal["auto", "line", "layered"]
 _FOLLOWED = 3
 _SAVED = 2.0
 
+# Layers do not go on in further rows. On a page of half their length, letters are under 6 pixels high.
+_LEGIBLE = 2 * line.PAGE_WIDTH
+
 
 def svg(
     picture: Picture,
@@ -91,6 +94,8 @@ def _suited(
     if crossed <= _FOLLOWED:
         return "line"
     layers = layered.plan(picture)
+    if layers.width > max(_LEGIBLE, found.width):
+        return "line"
     length = max(1.0, layers.width / found.width)
     return "layered" if _lasting(layers, picture) * length * _SAVED <= crossed else "line"
 

@@ -133,7 +133,7 @@ def _state(box: Box, node: Node, picture: Picture) -> str:
     classes = ["state", shown] if shown else ["state"]
     if node.failure and shown != "failure":
         classes.append("failure")
-    parts = [f'<g class="{" ".join(classes)}"><title>{escape(_said(node, shown))}</title>']
+    parts = [f'<g class="{" ".join(classes)}"><title>{escape(_said(node, shown, picture))}</title>']
     radius = min(box.height / 2, 20.0) if node.final else _RADIUS
     if shown in _RINGED:
         parts.append(_rectangle(box, "ring", _RING, radius))
@@ -143,12 +143,13 @@ def _state(box: Box, node: Node, picture: Picture) -> str:
     return "".join([*parts, *_inscription(box), "</g>"])
 
 
-def _said(node: Node, shown: str) -> str:
+def _said(node: Node, shown: str, picture: Picture) -> str:
     facts = [
         *(["initial state"] if node.initial else []),
         *(["final state"] if node.final else []),
         *(["failure"] if node.failure else []),
         *({"current": ["current"], "failed": ["current, failed"]}.get(shown) or ([shown] if shown else [])),
+        *(f"phase {name}" for name, members in picture.boxes.items() if node.id in members),
         *node.actions,
     ]
     return f"{node.name}: {', '.join(facts)}" if facts else node.name

@@ -10,7 +10,7 @@ from math import ceil
 from statechart.formats.svg.across import rows
 from statechart.formats.svg.framing import framed
 from statechart.formats.svg.geometry import Plan, Rectangle, bounds_of
-from statechart.formats.svg.parts import Channel, Jump, Line, Route, Station
+from statechart.formats.svg.parts import Channel, Jump, Line, Phase, Route
 from statechart.formats.svg.routing import routed
 from statechart.formats.svg.sketch import TEXT_SIDE, Sketch, bridge, names
 from statechart.formats.svg.spacing import Spacing, part, place, spacing, widen
@@ -50,12 +50,13 @@ def plan(picture: Picture, *, upright: bool = False, width: float = PAGE_WIDTH) 
     wires += [bridge(jump, sketches) for jump in jumps]
     labels = [label for sketch in sketches for label in sketch.labels()]
     bands = [band for sketch in sketches for band in sketch.bands()]
+    areas = [band for band, _ in bands]
     placed: list[Rectangle] = []
     if upright:  # Otherwise the names of phases have a place that nothing else enters.
         placed = [*(box.rectangle for box in boxes), *(label.rectangle for label in labels)]
         placed += [bounds_of(pair) for wire in wires for pair in pairwise(wire.points)]
-    labels += names(bands, placed, upright=upright)
-    return framed(picture, boxes=boxes, wires=wires, labels=labels, bands=bands)
+    labels += names(bands, placed)
+    return framed(picture, boxes=boxes, wires=wires, labels=labels, bands=areas)
 
 
 def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tuple[list[Sketch], list[Jump]]:
@@ -66,7 +67,7 @@ def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tupl
     for line, named in zip(lines, bounded, strict=True):
         if upright:
             _level_out(line)
-        orders.append(_fitted(line, [stations for _, stations in named], upright=upright))
+        orders.append(_fitted(line, named, upright=upright))
     _open_gates(lines, jumps)
     sketches: list[Sketch] = []
     for line, order, named in zip(lines, orders, bounded, strict=True):
@@ -74,19 +75,17 @@ def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tupl
         shift = 0.0
         if sketches:
             before = sketches[-1]
-            gap = _BAND_GAP if before.bounded else _LINE_GAP
+            gap = _BAND_GAP if before.bounded or named else _LINE_GAP
             shift = before.shift + before.rows.bottom + gap - found.top
         sketches.append(Sketch(line, found, upright, named, shift))
     return sketches, jumps
 
 
-def _whole(
-    bounded: Sequence[Sequence[tuple[str, list[Station]]]], picture: Picture
-) -> list[list[tuple[str, list[Station]]]]:
+def _whole(bounded: Sequence[Sequence[Phase]], picture: Picture) -> list[list[Phase]]:
     """Return the phases of each line without those that have other states elsewhere."""
-    shown = Counter(name for named in bounded for name, stations in named for _ in stations)
+    shown = Counter(phase.name for phases in bounded for phase in phases for _ in phase.stations)
     whole = {name for name, members in picture.boxes.items() if shown[name] == len(members)}
-    return [[(name, stations) for name, stations in named if name in whole] for named in bounded]
+    return [[phase for phase in phases if phase.name in whole] for phases in bounded]
 
 
 def _open_gates(lines: Sequence[Line], jumps: Sequence[Jump]) -> None:
@@ -108,14 +107,10 @@ def _breaks(sketch: Sketch, width: float) -> list[int]:
     """Return the columns where a line that is too long for a page goes on in another."""
     columns = sketch.line.columns
     length = columns[-1].end
-    if length <= width * _SQUEEZE:
+    if length <= width * _SQUEEZE or len(columns) == 1:
         return []
     count = ceil(length / (width * _TIGHT))
-    inner = {
-        column
-        for _, stations in sketch.bounded
-        for column in sorted({int(station.place) for station in stations})[1:]
-    }
+    inner = {column for phase in sketch.bounded for column in range(*phase.columns)[1:]}
     places = {column: columns[column].start for column in range(1, len(columns))}
     found = {
         min(
@@ -136,9 +131,7 @@ def _level_out(line: Line) -> None:
             station.across = max(each.across for each in stations)
 
 
-def _fitted(
-    line: Line, bounded: Sequence[Sequence[Station]], *, upright: bool
-) -> Mapping[Channel, Sequence[Route]]:
+def _fitted(line: Line, bounded: Sequence[Phase], *, upright: bool) -> Mapping[Channel, Sequence[Route]]:
     """Place the stations so that each text has room; return the routes of each channel in order."""
     wanted = spacing(line, bounded, upright=upright)
     orders = _placed(line, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -32,10 +33,15 @@ _BY_WIDTH = {
     700: "ABCKVXZR",
     790: "DGHNOQU&",
     840: "#+<=>~wM",
-    990: "mW@%",
+    880: "жфшщыюω",
+    990: "mW@%ЖФЫМΩ",
+    1120: "ШЩЮ",
 }
 _WIDTHS = {letter: width / 1000 for width, letters in _BY_WIDTH.items() for letter in letters}
+_WORD = re.compile(r"[^ _\-/.:]*[_\-/.:]?")
 _CAPITAL, _SMALL, _WIDE = 0.8, 0.66, 1.05
+_NARROW_SCRIPTS = 0x700
+"""The letters before are Latin, Greek, Cyrillic, Hebrew or Arabic; those of others are taken to be wide."""
 
 
 @lru_cache(maxsize=8192)
@@ -48,13 +54,13 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 def _unusual(letter: str) -> float:
     if unicodedata.combining(letter):
         return 0.0
-    if unicodedata.east_asian_width(letter) in "WFA" or ord(letter) > 0xFFFF:
+    if ord(letter) >= _NARROW_SCRIPTS:
         return _WIDE
     match unicodedata.category(letter):
         case "Ll" | "Lo" | "Lm" | "Nd":
-            return _SMALL if ord(letter) < 0x250 else _WIDE
+            return _SMALL
         case "Lu" | "Lt":
-            return _CAPITAL if ord(letter) < 0x250 else _WIDE
+            return _CAPITAL
         case _:
             return _WIDE
 
@@ -72,9 +78,22 @@ def wrapped(text: str, width: float, size: float, *, bold: bool = False) -> tupl
     return (*lines, line.rstrip())
 
 
+def longest_word(text: str, size: float) -> float:
+    """Return the width of the longest part of a text that is not broken if there is room."""
+    return max((text_width(word, size) for word in _WORD.findall(text)), default=0.0)
+
+
 def limited(lines: Sequence[str], most: int) -> tuple[str, ...]:
     """Return at most so many lines, with an ellipsis where others follow."""
     return tuple(lines) if len(lines) <= most else (*lines[: most - 1], f"{lines[most - 1][:-1]}…")
+
+
+def shortened(text: str, width: float, size: float) -> str:
+    """Return a text that fits a width, with an ellipsis in place of what is too much."""
+    kept = text
+    while kept and text_width(kept + "…" if kept != text else text, size) > width:
+        kept = kept[:-1]
+    return text if kept == text else f"{kept.rstrip()}…"
 
 
 def _pieces(text: str, width: float, size: float, *, bold: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ Positions are along the line and across it. A line that runs upright swaps the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -175,6 +175,27 @@ class Jump:
     end: Route
     lines: tuple[int, int]
     is_right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A phase whose states are side by side in a line.
+
+    Attributes:
+        width: The width of the name.
+        is_row: Whether only the states of the line belong to the phase, and not those beneath them.
+    """
+
+    name: str
+    width: float
+    stations: Sequence[Station]
+    is_row: bool
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        """The first column, and the column after the last."""
+        places = [int(station.place) for station in self.stations]
+        return min(places), max(places) + 1
 
 
 @dataclass(slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
 
 from statechart.formats.svg.across import Rows
 from statechart.formats.svg.geometry import (
@@ -16,8 +18,8 @@ from statechart.formats.svg.geometry import (
     Wire,
     touch,
 )
-from statechart.formats.svg.metrics import SMALL_SIZE, text_width
-from statechart.formats.svg.parts import GATE, Jump, Line, Port, Route, Station
+from statechart.formats.svg.metrics import SMALL_SIZE, shortened, text_width
+from statechart.formats.svg.parts import GATE, Jump, Line, Phase, Port, Route, Station
 from statechart.formats.svg.texts import Inscription, row
 
 TEXT_SIDE = 6.0
@@ -29,6 +31,13 @@ _ABOVE_TIP = 3.6  # half the breadth of an arrowhead, and a little more
 _START = 24.0
 _LEAD = 30.0
 _BAND = 10.0
+_WIDEST_NAME = 140.0
+"""How wide a name of a phase may make an upright line, whose page is narrow."""
+_LEAST_NAME = 6
+"""The letters of a shortened name that still say something."""
+
+NamedBand: TypeAlias = tuple[Band, Sequence[Label]]
+"""The area of a phase, and the places where its name may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Sketch:
     line: Line
     rows: Rows
     upright: bool
-    bounded: Sequence[tuple[str, Sequence[Station]]] = ()
+    bounded: Sequence[Phase] = ()
     shift: float = 0.0
 
     def point(self, along: float, across: float) -> Point:
@@ -57,8 +66,8 @@ class Sketch:
         """Return the labels of all that begins on the line."""
         return [label.moved(0.0, self.shift) for label in _labels(self)]
 
-    def bands(self) -> list[Band]:
-        """Return the areas of the phases."""
+    def bands(self) -> list[NamedBand]:
+        """Return the areas of the phases, each with places for its name."""
         return list(_bands(self))
 
 
@@ -163,28 +172,63 @@ def _label(text: Inscription, x: float, y: float, arrow: int | None, anchor: Anc
     return Label(x, y, text.width, text.height, text.lines, arrow, text.order, text.detail, anchor)
 
 
-def _bands(sketch: Sketch) -> Iterator[Band]:
+def _bands(sketch: Sketch) -> Iterator[NamedBand]:
+    of_phase = _upright_band if sketch.upright else _lying_band
+    yield from (of_phase(phase, sketch) for phase in sketch.bounded)
+
+
+def _along(phase: Phase) -> tuple[float, float]:
+    low = min(station.centre - station.reach[0] for station in phase.stations)
+    return low, max(station.centre + station.reach[1] for station in phase.stations)
+
+
+def _half(sketch: Sketch) -> float:
+    return max(station.across for station in sketch.line.columns) / 2
+
+
+def _lying_band(phase: Phase, sketch: Sketch) -> NamedBand:
+    """Return the band of a phase; its name is at the lower left, or above a band without states beneath."""
+    low, high = _along(phase)
+    width = max(high - low, phase.width) + 2 * _BAND
     room = row(SMALL_SIZE) + _BAND
-    for name, stations in sketch.bounded:
-        low = min(station.centre - station.reach[0] for station in stations)
-        low -= room if sketch.upright else _BAND
-        high = max(station.centre + station.reach[1] for station in stations) + _BAND
-        x, y = sketch.point(low, sketch.rows.top - _BAND)
-        right, lower = sketch.point(high, sketch.rows.bottom + (_BAND if sketch.upright else room))
-        yield Band(name, x, y, right - x, lower - y)
+    top, bottom = sketch.rows.top, sketch.rows.bottom
+    ends = (top - room, _half(sketch) + _BAND) if phase.is_row else (top - _BAND, bottom + room)
+    y, lower = (end + sketch.shift for end in ends)
+    band = Band(phase.name, low - _BAND, y, width, lower - y)
+    height = row(SMALL_SIZE)
+    name_y = y + _ABOVE if phase.is_row else lower - height - _ABOVE
+    return band, [Label(low, name_y, phase.width, height, (phase.name,), anchor="start", kind="phase")]
 
 
-def names(bands: Sequence[Band], placed: Sequence[Rectangle], *, upright: bool) -> Iterator[Label]:
-    """Yield the names of bands: at the lower left, or at an upper corner if the line is upright."""
-    for band in bands:
-        width, height = text_width(band.name, SMALL_SIZE), row(SMALL_SIZE)
-        left, right = band.x + _BAND, band.x + band.width - width - _BAND
-        y = band.y + (_ABOVE if upright else band.height - height - _ABOVE)
-        for x in (right, left) if upright else (left,):
-            label = Label(x, y, width, height, (band.name,), anchor="start", kind="phase")
-            if not any(touch(label.rectangle, each) for each in placed):
-                yield label
-                break
+def _upright_band(phase: Phase, sketch: Sketch) -> NamedBand:
+    """Return the band of a phase; its name is in an upper corner, beside the text of the first wire."""
+    low, high = _along(phase)
+    height = row(SMALL_SIZE)
+    y = low - height - _BAND
+    left = sketch.rows.top
+    entering = [each.text.width for each in sketch.line.straights if each.target in phase.stations[:1]]
+    beside = max(entering, default=0.0) + _BESIDE + TEXT_SIDE
+    right = _half(sketch)
+    if not phase.is_row:
+        right = max(sketch.rows.bottom, beside + min(phase.width, _WIDEST_NAME))
+    band = Band(phase.name, left - _BAND, y, right - left + 2 * _BAND, high + _BAND - y)
+    places = []
+    for start, end in ((left, right), (beside, right), (left, -TEXT_SIDE)):
+        name = shortened(phase.name, end - start, SMALL_SIZE)
+        width = text_width(name, SMALL_SIZE)
+        xs = (end - width, start) if name == phase.name else (start,)
+        if len(name) >= min(_LEAST_NAME, len(phase.name)):
+            places += [
+                Label(x, y + _ABOVE, width, height, (name,), anchor="start", kind="phase") for x in xs
+            ]
+    return band, places
+
+
+def names(bands: Sequence[NamedBand], placed: Sequence[Rectangle]) -> Iterator[Label]:
+    """Yield the names of bands, each in its first place that is free."""
+    for _, places in bands:
+        free = (label for label in places if not any(touch(label.rectangle, each) for each in placed))
+        yield from islice(free, 1)
 
 
 def bridge(jump: Jump, sketches: Sequence[Sketch]) -> Wire:

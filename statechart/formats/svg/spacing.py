@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from statechart.formats.svg.parts import Line, Port, Station
+from statechart.formats.svg.parts import Line, Phase, Port, Station
 
 _PORT_GAP = 13.0
 _PORT_MARGIN = 14.0
@@ -26,16 +26,18 @@ class Spacing:
         gaps: The room between each station of the line and the next.
         upright: Whether the line runs from top to bottom.
         fences: The room before each column where a phase begins or ends, for all that is beneath it, too.
+        names: The first column of the phase that ends before a column, and the width of its name.
         distances: Pairs of ports, the first before the second, with their least distance.
     """
 
     gaps: list[float]
     upright: bool
     fences: dict[int, float] = field(default_factory=dict)
+    names: dict[int, tuple[int, float]] = field(default_factory=dict)
     distances: list[tuple[Port, Port, float]] = field(default_factory=list)
 
 
-def spacing(line: Line, phases: Sequence[Sequence[Station]], *, upright: bool) -> Spacing:
+def spacing(line: Line, phases: Sequence[Phase], *, upright: bool) -> Spacing:
     """Return the room that texts need, without what is learnt from their neighbours."""
     gaps = [_LEAST_GAP] * len(line.columns)
     for straight in line.straights:
@@ -49,10 +51,12 @@ def spacing(line: Line, phases: Sequence[Sequence[Station]], *, upright: bool) -
     if line.tail is not None:
         gaps[-1] = max(gaps[-1], line.tail.text.width + 2 * _TEXT_MARGIN)
     found = Spacing(gaps, upright)
-    for stations in phases:
-        columns = [int(station.place) for station in stations]
-        for column in (min(columns), max(columns) + 1):
+    for phase in phases:
+        for column in phase.columns:
             found.fences[column] = _FENCE_UPRIGHT if upright else _FENCE
+        if not upright:
+            begin, end = phase.columns
+            found.names[end] = begin, phase.width
     for route in line.routes:
         if not route.is_loop:
             room = 2 * _TEXT_MARGIN if upright else route.text.width + 2 * _TEXT_MARGIN
@@ -69,9 +73,10 @@ def place(line: Line, wanted: Spacing) -> None:
     for station in line.stations():
         _spread(station, upright=wanted.upright)
     ends = [_GATE_GAP if line.indented else 0.0] * 2
+    starts: list[float] = []
     for column, station in enumerate(line.columns):
         gap = wanted.gaps[column - 1] if column else 0.0
-        fence = max(ends) + wanted.fences[column] if column and column in wanted.fences else 0.0
+        fence = _fence(column, wanted, ends, starts) if column else 0.0
         least = max(ends[0] + gap, fence) + station.extent[0]
         first = line.beneath[column][:1]
         for each in first:
@@ -80,6 +85,7 @@ def place(line: Line, wanted: Spacing) -> None:
             least = max(least, _least(before.get(each, ())))
         for each in (station, *first):
             each.centre = least
+        starts.append(min(each.centre - each.reach[0] for each in (station, *first)))
         ends[0] = station.end
         ends[1] = max([ends[1], *(each.centre + each.reach[1] for each in first)])
         for other in line.beneath[column][1:]:
@@ -87,7 +93,16 @@ def place(line: Line, wanted: Spacing) -> None:
             other.centre = max(close, _least(before.get(other, ())))
             ends[1] = other.centre + other.reach[1]
     last_gate = line.gates[1]
-    last_gate.centre = max([*ends, ends[0] + wanted.gaps[-1], _least(before.get(last_gate, ()))])
+    fence = _fence(len(line.columns), wanted, ends, starts)
+    last_gate.centre = max([*ends, ends[0] + wanted.gaps[-1], fence, _least(before.get(last_gate, ()))])
+
+
+def _fence(column: int, wanted: Spacing, ends: Sequence[float], starts: Sequence[float]) -> float:
+    """Return where a column may begin at the earliest, beside a phase and its name."""
+    if column not in wanted.fences:
+        return 0.0
+    first, width = wanted.names.get(column, (0, 0.0))
+    return max(*ends, starts[first] + width) + wanted.fences[column]
 
 
 def _least(distances: Sequence[tuple[Port, Port, float]]) -> float:

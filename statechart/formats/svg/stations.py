@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 
 from statechart.formats.main_path import main_path
-from statechart.formats.svg.parts import GATE, Line, Station
+from statechart.formats.svg.metrics import SMALL_SIZE, text_width
+from statechart.formats.svg.parts import GATE, Line, Phase, Station
 from statechart.formats.svg.texts import box_size, name_lines, small_lines
 from statechart.picture import Node, Picture
 
@@ -83,11 +85,16 @@ def _station(node: Node, row: int, place: float, *, upright: bool) -> Station:
     return station
 
 
-def phases(picture: Picture, line: Line) -> Iterator[tuple[str, list[Station]]]:
-    """Yield the phases whose states are side by side, each with its stations."""
+def phases(picture: Picture, line: Line) -> Iterator[Phase]:
+    """Yield the phases whose states are side by side."""
     for name, members in picture.boxes.items():
         stations = [station for station in line.stations() if station.node.id in members]
-        columns = sorted({int(station.place) for station in stations})
-        whole = [station for column in columns for station in (line.columns[column], *line.beneath[column])]
-        if columns and columns[-1] - columns[0] + 1 == len(columns) and len(whole) == len(stations):
-            yield name, stations
+        if not stations:
+            continue
+        phase = Phase(name, text_width(name, SMALL_SIZE), stations, is_row=False)
+        columns = range(*phase.columns)
+        row = [line.columns[column] for column in columns]
+        if set(stations) == {*row, *(each for column in columns for each in line.beneath[column])}:
+            yield phase
+        elif set(stations) == set(row):
+            yield replace(phase, is_row=True)

@@ -11,6 +11,7 @@ from statechart.formats.svg.metrics import (
     NAME_SIZE,
     SMALL_SIZE,
     limited,
+    longest_word,
     text_width,
     wrapped,
 )
@@ -25,6 +26,8 @@ _EVENT_WIDTH, _NARROW_EVENT = 150.0, 74.0
 _EVENT_LINES, _NARROW_LINES = 3, 6
 _NAME_WIDTH, _NARROW_NAME, _NAME_LINES = 150.0, 88.0, 3
 _LEAST_BOX, _BOX_SIDE, _BOX_TOP = 64.0, 11.5, 9.5
+_STRETCH = 1.4
+_EVERYWHERE = "from everywhere"
 _SMALL_WIDTH, _NARROW_SMALL, _SMALL_LINES = 170.0, 96.0, 6
 
 
@@ -63,7 +66,7 @@ def inscription(arrow: Arrow, *, narrow: bool = False) -> Inscription:
     """Return the label of an arrow, in at most a few lines."""
     is_bold = arrow.kind != "plain"
     narrowest = _NARROW_EVENT * (BOLD if is_bold else 1.0)
-    width = narrowest if narrow else _EVENT_WIDTH
+    width = _with_room(whole_label(arrow), narrowest, EVENT_SIZE) if narrow else _EVENT_WIDTH
     lines = limited(
         wrapped(whole_label(arrow), width, EVENT_SIZE, bold=is_bold),
         _NARROW_LINES if narrow else _EVENT_LINES,
@@ -91,16 +94,20 @@ def lead(note: Note, picture: Picture, *, narrow: bool = False) -> Inscription:
         if arrow.target == note.state and arrow.events == note.arrows[0].events
     }
     is_all = len(sources | taken) == len(picture.nodes) - 1
-    origin = "from everywhere" if is_all else f"from {len(sources)} others"
+    origin = _EVERYWHERE if is_all else f"from {len(sources)} others"
     width = _NARROW_SMALL if narrow else _SMALL_WIDTH
     lines = limited(wrapped(events, width, EVENT_SIZE), 2)
     return _sized((*lines, origin), "", "", bold=False)
 
 
 def footnotes(picture: Picture, width: float) -> tuple[tuple[str, bool], ...]:
-    """Return the notes in lines that fit a width, each with whether it belongs to a remark."""
+    """Return the notes in lines that fit a width, each with whether it belongs to a remark.
+
+    A note is left out if the text at its state says the same.
+    """
     names = {node.id: node.name for node in picture.nodes}
-    notes = sorted(picture.notes, key=lambda note: not note.is_remark)
+    told = (note for note in picture.notes if not _is_said(note, picture))
+    notes = sorted(told, key=lambda note: not note.is_remark)
     return tuple(
         (line, note.is_remark)
         for note in notes
@@ -111,6 +118,14 @@ def footnotes(picture: Picture, width: float) -> tuple[tuple[str, bool], ...]:
             bold=note.is_remark,
         )
     )
+
+
+def _is_said(note: Note, picture: Picture) -> bool:
+    """Return whether the short form of a note says all of it."""
+    if not note.arrows or any(arrow.guards for arrow in note.arrows):
+        return False
+    *events, origin = lead(note, picture).lines
+    return origin == _EVERYWHERE and not events[-1].endswith("…")
 
 
 def box_size(lines: tuple[str, ...], small: tuple[str, ...]) -> tuple[float, float]:
@@ -124,8 +139,14 @@ def box_size(lines: tuple[str, ...], small: tuple[str, ...]) -> tuple[float, flo
 
 def name_lines(node: Node, *, narrow: bool = False) -> tuple[str, ...]:
     """Return the name of a state in at most a few lines."""
-    width = _NARROW_NAME if narrow else _NAME_WIDTH
+    width = _with_room(node.name, _NARROW_NAME, NAME_SIZE) if narrow else _NAME_WIDTH
     return limited(wrapped(node.name, width, NAME_SIZE), _NAME_LINES)
+
+
+def _with_room(text: str, width: float, size: float) -> float:
+    """Return a width, or a little more if that keeps a word whole."""
+    wanted = longest_word(text, size)
+    return wanted if width < wanted <= width * _STRETCH else width
 
 
 def small_lines(texts: tuple[str, ...], *, narrow: bool = False) -> tuple[str, ...]:

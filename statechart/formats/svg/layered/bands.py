@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from statechart.formats.svg.geometry import Band, Box, Label, Rectangle, Wire, bounds, bounds_of
-from statechart.formats.svg.metrics import SMALL_SIZE, text_width
+from statechart.formats.svg.metrics import SMALL_SIZE, shortened, text_width
 from statechart.formats.svg.texts import row
 from statechart.picture import Picture
 
@@ -34,11 +34,18 @@ def named_bands(
 
 
 def _corners(name: str, inside: Sequence[Rectangle]) -> Iterator[tuple[Band, Label]]:
-    """Yield the band around boxes with its name in each corner: below, then above."""
+    """Yield the band around boxes with its name in each corner: below, above, and then shortened."""
     if not inside:
         return
     left, top, right, bottom = bounds(inside)
-    width, height = text_width(name, SMALL_SIZE), row(SMALL_SIZE)
+    short = shortened(name, right - left, SMALL_SIZE)
+    for text in (name, short) if short != name else (name,):
+        yield from _around(name, text, (left, top, right, bottom))
+
+
+def _around(name: str, text: str, inside: Rectangle) -> Iterator[tuple[Band, Label]]:
+    left, top, right, bottom = inside
+    width, height = text_width(text, SMALL_SIZE), row(SMALL_SIZE)
     left, right = left - _ROOM, max(right, left + width) + _ROOM
     room = height + _ROOM
     for is_below in (True, False):
@@ -51,7 +58,7 @@ def _corners(name: str, inside: Sequence[Rectangle]) -> Iterator[tuple[Band, Lab
         )
         y = bottom + room - height - _SIDE if is_below else band.y + _SIDE
         for x in (left + _ROOM, right - _ROOM - width):
-            yield band, Label(x, y, width, height, (name,), anchor="start", kind="phase")
+            yield band, Label(x, y, width, height, (text,), anchor="start", kind="phase")
 
 
 def _hulls(wire: Wire) -> Iterator[Rectangle]:

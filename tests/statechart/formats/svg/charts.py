@@ -18,6 +18,7 @@ NAMES = st.one_of(
         str.strip
     ),
 )
+PHASES = ("run", "all that comes first", "the steps between an order and its delivery", "運ぶ")
 _GUARDS = ("is_ready", "has_been_approved_by_two")
 
 
@@ -78,8 +79,11 @@ def _declared(draw: st.DrawFn, count: int, ends: set[int], ways: dict[tuple[int,
     body.update(dict.fromkeys(_GUARDS, _agrees))
     chosen = st.lists(st.sampled_from(states), max_size=4, unique_by=id)
     body["failures"] = tuple(draw(chosen))
+    names = draw(st.lists(st.sampled_from(PHASES), min_size=2, max_size=2, unique=True))
+    cut = draw(st.integers(0, count))
+    parts = (states[:cut], states[cut:])
     body["phases"] = (
-        {"first": tuple(states[: count // 2]), "last": tuple(states[count // 2 :])}
+        {name: tuple(part) for name, part in zip(names, parts, strict=True) if part}
         if draw(st.booleans())
         else {}
     )

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 
 from environments.lifecycle import Lifecycle
 from statechart import Chart, Event, State
-from statechart.formats.svg import choice, line
+from statechart.formats.svg import choice, layered, line
+from statechart.formats.svg.drawing import drawn
 from statechart.formats.svg.geometry import Box
+from statechart.formats.svg.metrics import text_width
 from statechart.picture import Marks, Picture, compose, path
 
 from .charts import pictures
@@ -39,11 +41,14 @@ class One(Chart):
     only = State(initial=True, final=True)
 
 
-def long_chart(count: int) -> type[Chart]:
+def long_chart(count: int, every: int = 0) -> type[Chart]:
     states = [State(f"step {n} of the work", initial=n == 0, final=n == count - 1) for n in range(count)]
     body: dict[str, Any] = {f"s{n}": state for n, state in enumerate(states)}
     body |= {f"next_{n}": Event(states[n].to(states[n + 1]), name="advance") for n in range(count - 1)}
     body["back"] = Event(states[count - 2].to(states[2]))
+    for n in range(every, count - 1, every) if every else ():
+        body[f"retry_{n}"] = Event(states[n].to(states[n - every]), name="retry")
+        body[f"skip_{n}"] = Event(states[n].to(states[count - 1]), name="skip")
     return type("Long", (Chart,), body)
 
 
@@ -112,3 +117,60 @@ def test_a_long_line_goes_on_in_further_lines() -> None:
 @given(picture=pictures(12))
 def test_nothing_overlaps_where_a_line_goes_on(picture: Picture) -> None:
     assert overlaps(picture, line.plan(picture, width=NARROW)) == []
+
+
+class Lead(Chart):
+    """A phase above a state that belongs to none, and a name that is longer than its states."""
+
+    new = State(initial=True)
+    met = State()
+    ESTABLISHED = State("ESTABLISHED")
+    won = State(final=True)
+    lost = State(final=True)
+    meet = Event(new.to(met))
+    agree = Event(met.to(ESTABLISHED))
+    sign = Event(ESTABLISHED.to(won))
+    lose = Event(met.to(lost) | ESTABLISHED.to(lost))
+    phases = {"the time before anybody is met": (new,), "sales": (met, ESTABLISHED), "end": (won,)}  # noqa: RUF012
+
+
+def test_a_phase_has_a_band_though_others_are_beneath_its_states() -> None:
+    for upright in (False, True):
+        picture = compose(Lead, Marks())
+        plan = line.plan(picture, upright=upright)
+
+        assert overlaps(picture, plan) == []
+        assert [band.name for band in plan.bands] == list(picture.boxes)
+        names = [label.lines[0] for label in plan.labels if label.kind == "phase"]
+        assert [name[:3] for name in names] == ["the", "sal", "end"]
+        assert "phase sales" in drawn(picture, plan, None, "")
+
+
+def test_a_word_is_not_broken_for_a_letter() -> None:
+    assert boxes(compose(Lead, Marks()), upright=True)["ESTABLISHED"].lines == ("ESTABLISHED",)
+
+
+def test_a_single_state_that_is_wider_than_the_page_stays_in_one_line() -> None:
+    assert len(line.plan(compose(One, Marks()), width=30.0).boxes) == 1
+
+
+def test_a_note_that_repeats_the_text_at_its_state_is_left_out() -> None:
+    plan = line.plan(compose(Lifecycle, Marks()))
+
+    texts = [text for label in plan.labels for text in label.lines]
+    assert "from everywhere" in texts
+    assert not any("from every other state" in text for text in texts)
+    assert any(text.startswith("configuring: configure leads here also from") for text in texts)
+
+
+def test_layers_that_would_be_too_small_on_a_page_give_way_to_a_line() -> None:
+    chart = long_chart(24, every=3)
+    picture = compose(chart, Marks())
+
+    assert line.plan(picture).crossings > 2 * layered.plan(picture).crossings + 3
+    assert choice.plan(picture) == choice.plan(picture, layout="line")
+
+
+@pytest.mark.parametrize("text", ["черновик", "на рассмотрении", "Σε αναμονή", "שליחה לאישור"])
+def test_letters_of_narrow_scripts_are_not_taken_for_wide(text: str) -> None:
+    assert 0.5 * len(text) < text_width(text, 1.0) < 0.7 * len(text)
