@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from markupsafe import Markup
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Facts: TypeAlias = dict[str, Any]  # Any: what a template shows
 
+_CHART_WIDTH: Final = 1000  # pixels, in two lines: in a single one, a page shows the names too small
+
 
 def cleaner(environment: AnyEnvironment) -> Callable[[object], str]:
     """Return a function that takes secrets and control codes out of a text.
@@ -38,7 +40,7 @@ def pictures(marks: Marks) -> Facts:
     visits = [replace(each, label="", time="") for each in marks.visits]
     picture = compose(Lifecycle, replace(marks, visits=visits, remark=""))
     return {
-        "level": Markup(svg(picture, styled=False, prefix="l-")),
+        "level": Markup(svg(picture, styled=False, prefix="l-", width=_CHART_WIDTH)),
         "upright": Markup(svg(picture, styled=False, upright=True, prefix="u-")),
     }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from environments.model.summary import Summary
     from environments.overview.row import EnvironmentRow
 
+_SEEMS: Final = "seems stuck"
 STATIONS: Final = ("created", "provisioned", "configured", "released", "running")
 """The states on the way to running."""
 _GOALS: Final[Mapping[str, str]] = dict(zip(PATH, STATIONS[1:], strict=True))
@@ -69,6 +70,8 @@ def told(row: EnvironmentRow) -> Told:
 
 def _condition(row: EnvironmentRow, operation: StoredOperation | None) -> str:
     if operation is not None:
+        if row.stuck:
+            return f"{operation.command} {_SEEMS}"
         if row.kind == UNDER_WAY:
             return f"{operation.command} under way"
         if row.kind == INTERRUPTED or (row.kind == FAILED and not row.state.endswith("_failed")):
@@ -81,8 +84,11 @@ def _remark(row: EnvironmentRow, summary: Summary, operation: StoredOperation | 
     expires, now = summary.expires_at, datetime.now(UTC)
     is_late = expires is not None and expires <= now and row.state != DESTROYED
     expired = f"expired {ago(expires, now)}" if expires is not None and is_late else ""
-    parts = (row.stuck or said.removeprefix("interrupted: "), row.drift, expired)
-    return "; ".join(filter(None, parts))
+    said = row.stuck or said.removeprefix("interrupted: ")
+    if operation is not None:  # which the condition names
+        for words in (f"{_SEEMS} ", f"{FAILED} at ", ""):
+            said = said.removeprefix(f"{operation.command} {words}")
+    return "; ".join(filter(None, (said, row.drift, expired)))
 
 
 def _way(row: EnvironmentRow, operation: StoredOperation | None) -> Way | None:
@@ -101,7 +107,6 @@ def trouble(row: EnvironmentRow) -> str:
     if operation is None:
         return told(row).condition
     at = operation.failure.step if operation.failure else operation.step.name if operation.step else None
-    how = (
-        "was interrupted" if row.kind == INTERRUPTED else "failed" if row.kind == FAILED else "is under way"
-    )
+    how = {INTERRUPTED: "was interrupted", FAILED: FAILED}.get(row.kind, "is under way")
+    how = _SEEMS if row.stuck else how
     return f"{operation.command} {how}{f' at {at}' if at else ''}"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from statechart.terminal.story import Story
 
 _LOG_LINES: Final = 40
+_SHOWN: Final = frozenset({"show", "why"})  # commands whose answers the page has
 _TRACE: Final = 24_576  # bytes: a page of its own has more
 
 
@@ -119,9 +120,13 @@ def _repairs(view: View[AnyEnvironment]) -> Sequence[str]:
 
 
 def _following(view: View[AnyEnvironment], told: Story) -> Sequence[tuple[str, str]]:
-    """Return the next commands with their effects: at first those that end a drift."""
+    """Return the next commands with their effects, beyond looking: at first those that end a drift."""
     steps = {} if view.is_error else {step: reason(step) for step in _repairs(view)}
-    return [*{**steps, **dict(told.following)}.items()]
+    return [
+        (step, effect)
+        for step, effect in {**steps, **dict(told.following)}.items()
+        if step.split()[0] not in _SHOWN
+    ]
 
 
 def _drift(desk: Desk, view: View[AnyEnvironment]) -> Facts:

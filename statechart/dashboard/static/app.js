@@ -33,7 +33,12 @@ function prefer(id, apply) {
   apply(picker.value);
 }
 
-prefer("theme", (theme) => { if (theme) page.dataset.theme = theme; else delete page.dataset.theme; });
+function paint(theme) { if (theme) page.dataset.theme = theme; else delete page.dataset.theme; }
+
+prefer("theme", paint);
+// Paper is white.
+addEventListener("beforeprint", () => paint("light"));
+addEventListener("afterprint", () => paint(find("#theme").value));
 prefer("times", tellTimes);
 
 // --- Times ---
@@ -145,6 +150,7 @@ async function ask(address = location.href, { write: push = false } = {}) {
   if (answer.status === 404) find("[data-error] h1")?.insertAdjacentHTML("afterend", `<p class="soft">It was here until <time datetime="${new Date(clock()).toISOString()}"></time>.</p>`);
   tellTimes();
   tick();
+  center();
 }
 
 let waiting = 0;
@@ -366,5 +372,15 @@ else if (above.get()?.startsWith(`${location.origin}${base}/`)) {
   if (up?.getAttribute("href") === `${base}/`) up.href = above.get();
 }
 
+// On a phone, the chart is wider than the screen: the current state is shown.
+function center() {
+  for (const chart of all(".chart-card figure")) {
+    if (chart.scrollWidth <= chart.clientWidth) continue;
+    const current = all(".state.current, .state.failed", chart).map((state) => state.getBoundingClientRect()).find(({ width }) => width);
+    if (current) chart.scrollLeft += (current.left + current.right) / 2 - chart.getBoundingClientRect().left - chart.clientWidth / 2;
+  }
+}
+
+center();
 tick();
 listen();
