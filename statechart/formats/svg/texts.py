@@ -65,8 +65,9 @@ def whole_label(arrow: Arrow) -> str:
 def inscription(arrow: Arrow, *, narrow: bool = False) -> Inscription:
     """Return the label of an arrow, in at most a few lines."""
     is_bold = arrow.kind != "plain"
-    narrowest = _NARROW_EVENT * (BOLD if is_bold else 1.0)
-    width = _with_room(whole_label(arrow), narrowest, EVENT_SIZE) if narrow else _EVENT_WIDTH
+    width = _EVENT_WIDTH
+    if narrow:
+        width = _with_room(whole_label(arrow), _NARROW_EVENT, EVENT_SIZE) * (BOLD if is_bold else 1.0)
     lines = limited(
         wrapped(whole_label(arrow), width, EVENT_SIZE, bold=is_bold),
         _NARROW_LINES if narrow else _EVENT_LINES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from statechart.formats.svg import choice, layered, line
 from statechart.formats.svg.drawing import drawn
 from statechart.formats.svg.geometry import Box
 from statechart.formats.svg.metrics import text_width
+from statechart.formats.svg.texts import inscription
 from statechart.picture import Marks, Picture, compose, path
 
 from .charts import pictures
@@ -128,7 +130,7 @@ class Lead(Chart):
     won = State(final=True)
     lost = State(final=True)
     meet = Event(new.to(met))
-    agree = Event(met.to(ESTABLISHED))
+    agree = Event(met.to(ESTABLISHED), name="acknowledging")
     sign = Event(ESTABLISHED.to(won))
     lose = Event(met.to(lost) | ESTABLISHED.to(lost))
     phases = {"the time before anybody is met": (new,), "sales": (met, ESTABLISHED), "end": (won,)}  # noqa: RUF012
@@ -148,6 +150,9 @@ def test_a_phase_has_a_band_though_others_are_beneath_its_states() -> None:
 
 def test_a_word_is_not_broken_for_a_letter() -> None:
     assert boxes(compose(Lead, Marks()), upright=True)["ESTABLISHED"].lines == ("ESTABLISHED",)
+    (agree,) = (arrow for arrow in compose(Lead, Marks()).arrows if arrow.names == ("acknowledging",))
+    for taken in (agree, replace(agree, taken=True, order="12")):
+        assert inscription(taken, narrow=True).lines == ("acknowledging",)
 
 
 def test_a_single_state_that_is_wider_than_the_page_stays_in_one_line() -> None:
