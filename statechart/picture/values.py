@@ -170,7 +170,8 @@ def printable(text: str) -> str:
     return _UNFIT.sub("\ufffd", " ".join(text.split()))
 
 
-_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+# Controls of bidirectional text would turn what follows on a page around.
+_UNFIT = re.compile("[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def identifiers(texts: Iterable[str]) -> list[str]:

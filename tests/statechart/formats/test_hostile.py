@@ -33,7 +33,19 @@ WORDS = [
     *("1. a", "a) b", "(a) b", "A. b", "import_", "is__", "__", ".. note::", "`a`_", "|a|_", "[1]_"),
     *(":field: x", "a::", "====", "--option", "/V", ">>> x", "\\N", "\\n", "\\l", "\\\\", "* a", "_e_"),
     *("完了", "\uff46\uff55\uff4c\uff4c", "é", "e\u0301", "🚀", "a\nb", "\u3000a ", "\0\x1b[1m", "\udc80"),
-    *("\ufeffa", "ends\\", "{{ a }}", "{ref}`a`", "![a](b)", "@a", "a:b:c", "• a", "a <a@b.c>", "--"),
+    *(
+        "\ufeffa",
+        "\u202ecba",
+        "ends\\",
+        "{{ a }}",
+        "{ref}`a`",
+        "![a](b)",
+        "@a",
+        "a:b:c",
+        "• a",
+        "a <a@b.c>",
+        "--",
+    ),
     *("http://a.b/c_", "www.a.b", "^a^", "==a==", "++a++", "-- a", "!!! a", "'''", '""""'),
 ]
 TEXTS = st.one_of(
@@ -41,6 +53,11 @@ TEXTS = st.one_of(
     st.text("ab1 _*`|\\<>&#:;{}[]()\"'-+=~^$%./!?é完🚀\n\r\t", min_size=1, max_size=8),
 )
 NAMES = st.lists(TEXTS, min_size=2, max_size=12)
+
+
+def test_a_text_is_not_turned_around() -> None:
+    assert printable("\u202ecba \u2066d\u2069") == "\ufffdcba \ufffdd\ufffd"
+    assert printable("טיוטה 👨\u200d👩") == "טיוטה 👨\u200d👩"
 
 
 def value(name: str, number: int) -> str:
