@@ -70,6 +70,7 @@ def render(
             is light. Graphviz has light colours only.
 
     Raises:
+        ValueError: There is no such format, layout or theme.
         UnknownState: The chart has no state that was to be marked.
         DiagramUnavailable: The layout `dot` needs Graphviz; `png` is not text: see `draw`.
     """
@@ -95,9 +96,11 @@ def draw(
     """Draw a chart with its marks, as bytes: UTF-8 for all formats except `png`. See `render`.
 
     Raises:
+        ValueError: There is no such format, layout or theme.
         UnknownState: The chart has no state that was to be marked.
         DiagramUnavailable: `png` needs the package resvg-py, and the layout `dot` needs Graphviz.
     """
+    _require_known(format=(format, FORMATS), layout=(layout, LAYOUTS), theme=(theme, THEMES))
     marks = marks or Marks()
     if format == "text":
         return text(compose(chart, _numbered(marks)), width, ascii=ascii).encode()
@@ -109,6 +112,13 @@ def draw(
     if format in ("md", "rst"):
         return table(picture, marks, format).encode()
     return (mermaid(picture) if format == "mermaid" else dot(picture)).encode()
+
+
+def _require_known(**given: tuple[str, tuple[str, ...]]) -> None:
+    """Check the words of callers whose types nobody checks: each with those that are known."""
+    for name, (word, known) in given.items():
+        if word not in known:
+            raise ValueError(f"there is no {name} {word!r}: use {', '.join(known)}")
 
 
 def _drawn(

@@ -434,6 +434,19 @@ def test_png_is_not_text() -> None:
         render(Lifecycle, "png")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"format": "gif"}, "there is no format 'gif': use mermaid"),
+        ({"format": "svg", "layout": "lien"}, "there is no layout 'lien': use auto"),
+        ({"format": "png", "theme": "drak"}, "there is no theme 'drak': use auto"),
+    ],
+)
+def test_a_word_that_is_not_known_is_refused(words: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        draw(Job, **words)
+
+
 def test_the_layout_dot_is_drawn_by_graphviz(graphviz: Callable[[str], None]) -> None:
     graphviz('echo "<svg $1>"; /bin/cat; echo "</svg>"')
 
