@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar, get_args
 
 from environments.errors import InvalidSelection, NothingMatches, UnknownLabel
-from environments.model.condition import Attempt
+from environments.model.condition import Attempt, is_error
 from environments.model.fields.labels import broken_key_rule, shown
 from environments.model.stored import StateName
 from statechart.wording import nearest
@@ -253,9 +253,14 @@ def needs_attention(environment: Selectable, *, held: bool) -> bool:
 
 def class_of(environment: Selectable, *, held: bool) -> str:
     """Return whether a command is under way, was interrupted or has failed, or else the state."""
-    if _is_active(environment):
+    return class_by(environment.state.name, environment.stored_operation, held=held)
+
+
+def class_by(state: str, operation: Attempt | None, *, held: bool) -> str:
+    """Return the class of an environment by its state and its last command, if that has not succeeded."""
+    if operation is not None and operation.is_active:
         return UNDER_WAY if held else INTERRUPTED
-    return FAILED if environment.is_error else str(environment.state.name)
+    return FAILED if is_error(state, operation) else str(state)
 
 
 def _is_active(environment: Selectable) -> bool:

@@ -102,14 +102,14 @@ class Meter:
                     "The duration of commands that ended since the start of the dashboard.",
                     "histogram",
                     ("command", "outcome"),
-                    {labels: _copied(each) for labels, each in self._operations.items()},
+                    {labels: each.copy() for labels, each in self._operations.items()},
                 ),
                 Family(
                     "envchart_step_duration_seconds",
                     "The duration of steps that ended since the start of the dashboard.",
                     "histogram",
                     ("command", "step", "outcome"),
-                    {labels: _copied(each) for labels, each in self._steps.items()},
+                    {labels: each.copy() for labels, each in self._steps.items()},
                 ),
                 Family(
                     "envchart_failures_total",
@@ -222,7 +222,3 @@ def _outcome(opened: _Opened, operation: Operation | None) -> tuple[str, str, st
         # A stop or a destroy that took nothing away left the earlier operation recorded.
         return "failed", opened.step, _UNKNOWN
     return operation.status.value, operation.failure.step, operation.failure.cause.value
-
-
-def _copied(durations: Durations) -> Durations:
-    return Durations(list(durations.counts), durations.total)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from environments.model.condition import PARTLY, is_error
+from environments.model.condition import PARTLY
 from environments.model.summary import Summary, UnreadableSummary
 from environments.presentation.documents import summary_document
 from environments.presentation.listing import UNREADABLE
 from environments.presentation.view import is_interrupted, note_of
-from environments.selection import FAILED, INTERRUPTED, UNDER_WAY
+from environments.selection import FAILED, INTERRUPTED, UNDER_WAY, class_by
 
 if TYPE_CHECKING:
     from environments.model.stored import StoredOperation
@@ -73,7 +73,7 @@ class EnvironmentRow:
             stuck: A sentence if the step under way takes far longer than it usually does.
         """
         operation = summary.stored_operation
-        kind = _kind(summary, operation, held=held)
+        kind = class_by(summary.state.name, operation, held=held)
         drift = _drift(summary)
         group = _group(kind, stuck=stuck is not None, drifts=drift is not None)
         labels = summary.labels
@@ -141,14 +141,6 @@ class EnvironmentRow:
         else:
             known = summary_document(self.summary, spell, held=self.held)
         return {**known, "group": self.group, "stuck": self.stuck}
-
-
-def _kind(summary: Summary, operation: StoredOperation | None, *, held: bool) -> str:
-    """Return the class of `class_of`, with the operation read once: thousands are read at a time."""
-    state = summary.state.name
-    if operation is not None and operation.is_active:
-        return UNDER_WAY if held else INTERRUPTED
-    return FAILED if is_error(state, operation) else state
 
 
 def _group(kind: str, *, stuck: bool, drifts: bool) -> str:

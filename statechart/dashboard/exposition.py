@@ -34,6 +34,10 @@ class Durations:
         self.counts[bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
+    def copy(self) -> Durations:
+        """Return a copy, which does not change while it is written."""
+        return Durations(list(self.counts), self.total)
+
 
 @dataclass(frozen=True, slots=True)
 class Family:

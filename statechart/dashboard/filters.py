@@ -47,11 +47,11 @@ def held(value: float | str | datetime) -> str:
 
 
 def lasting(value: float | timedelta | None) -> str:
-    """Return a duration for people, as in `23.4 s`, `3 min 5 s` and `2 h 10 min`."""
+    """Return a duration for people, as in `2.3 s`, `3 min 5 s` and `2 h 10 min`."""
     if value is None:
         return ""
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if seconds < 60:
+    if round(seconds) < 60:
         return f"{seconds:.{0 if seconds >= 10 else 1 if seconds >= 1 else 2}f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

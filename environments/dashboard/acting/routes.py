@@ -18,6 +18,7 @@ from environments.dashboard.acting.actions import ACTIONS, Action, offered, spel
 from environments.dashboard.desk import checked
 from environments.dashboard.works import ACTOR_VARIABLE, Work, Works, program
 from environments.model.fields.actor import as_actor
+from environments.model.summary import UnreadableSummary
 from environments.presentation.text import told_records
 from environments.presentation.view import look
 from environments.secrets.redaction import clean, redactor
@@ -216,10 +217,9 @@ def _is_unchanged(desk: Desk, before: AnyEnvironment) -> bool:
         found = desk.workspace.summary(before.name)
     except NotFound:
         return False
-    return (getattr(found, "lineage", None), getattr(found, "revision", None)) == (
-        before.lineage,
-        before.revision,
-    )
+    if isinstance(found, UnreadableSummary):
+        return False
+    return (found.lineage, found.revision) == (before.lineage, before.revision)
 
 
 def _cleaned(work: Work, environment: AnyEnvironment) -> Report:

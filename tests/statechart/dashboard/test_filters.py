@@ -24,7 +24,15 @@ def test_only_addresses_of_the_web_become_links() -> None:
 
 
 def test_durations_are_told_in_the_units_that_people_use() -> None:
-    told = {0.02: "0.02 s", 1.5: "1.5 s", 23.4: "23 s", 60: "1 min", 185: "3 min 5 s", 7800: "2 h 10 min"}
+    told = {
+        0.02: "0.02 s",
+        1.5: "1.5 s",
+        23.4: "23 s",
+        59.7: "1 min",
+        60: "1 min",
+        185: "3 min 5 s",
+        7800: "2 h 10 min",
+    }
 
     assert {seconds: lasting(seconds) for seconds in told} == told
     assert lasting(timedelta(hours=2)) == "2 h"
