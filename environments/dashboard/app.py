@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from environments.dashboard import acting, incident, pages
-from environments.dashboard.api.routes import api_routes
+from environments.dashboard.api.calls import API
 from environments.dashboard.desk import Desk, spell_below, surroundings_of
 from environments.dashboard.meter import Meter, MeteredIndex
 from environments.dashboard.metrics import metrics_routes
@@ -15,6 +15,7 @@ from environments.errors import EnvironmentsError
 from environments.overview.row import EnvironmentRow
 from environments.overview.source import EnvironmentSource
 from environments.presentation.error_reports import report
+from statechart.dashboard.api.routes import api_routes
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.site import Board, Site
 from statechart.dashboard.templating import Settings, Templates
@@ -75,7 +76,7 @@ def site_of(
 # Each module of pages gives its routes. Those of actions give none unless actions are allowed.
 _ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (
     pages.routes,
-    api_routes,
+    lambda desk: api_routes(API, desk),
     acting.routes,
     metrics_routes,
     incident.routes,

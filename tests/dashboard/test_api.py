@@ -20,14 +20,16 @@ from starlette.routing import Mount
 
 from environments import EnvironmentSpec, FileRepository, Workspace
 from environments.dashboard import asgi_app
-from environments.dashboard.api.calls import CALLS
-from environments.dashboard.api.openapi import description
+from environments.dashboard.api.calls import API, CALLS
 from environments.model.command_name import CommandName
 from environments.model.operation import Operation
 from environments.model.records import OperationRecord
 from environments.overview.row import GROUPS
 from environments.storage.memory import MemoryRepository
 from environments.testing import ScriptedSpec
+from statechart.dashboard.api.openapi import description
+from statechart.dashboard.charts.api import CALLS as CALLS_OF_CHARTS
+from statechart.dashboard.charts.rows import GROUPS as CLASSES
 from statechart.holder import Holder
 from statechart.storage.segments.rotation import Segment
 from tests.cli.conftest import Cli
@@ -52,7 +54,7 @@ COMMANDS = {
 ALIKE = ("?at=2", "?at=2026-13-01", "/chart?format=svg", "/log?lines=1")
 """Paths of which a few environments tell enough."""
 
-DESCRIPTION = description()
+DESCRIPTION = description(API)
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "dashboard-api.md"
 
@@ -363,12 +365,12 @@ def test_an_unusable_data_directory_is_an_error_of_the_command(cli: Cli, tmp_pat
 def test_the_reference_has_every_path_and_parameter() -> None:
     page = REFERENCE.read_text()
 
-    for call in CALLS:
+    for call in (*CALLS, *CALLS_OF_CHARTS):
         (row,) = [line for line in page.splitlines() if line.startswith(f"| `{call.path}` ")]
         named = [parameter.name for parameter in call.parameters]
         assert re.findall(r"`(\w+)`", row.split(" | ")[2]) == named
         assert all(f"| `{name}` | " in page for name in named)
-    assert [group for group in GROUPS if f"`{group}`" not in page] == []
+    assert [group for group in (*GROUPS, *CLASSES) if f"`{group}`" not in page] == []
 
 
 def test_large_traces_and_odd_logs_are_answered(data: Path) -> None:

@@ -1,13 +1,15 @@
-"""The calls of the API, of which its routes and its description are made."""
+"""The API of environments: its calls, each with the command that prints the same."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from environments.dashboard.api import many, one
-from environments.dashboard.api.ask import Call
+from environments.dashboard.api.schemas import schemas
+from environments.dashboard.desk import Desk
+from statechart.dashboard.api.calls import Api, Call
 
-CALLS: Final = (
+CALLS: Final[tuple[Call[Desk], ...]] = (
     Call(
         "/environments",
         "listEnvironments",
@@ -78,3 +80,14 @@ CALLS: Final = (
     ),
 )
 """All calls that answer with a document of the command line."""
+
+API: Final = Api(
+    "envchart",
+    "The environments of a data directory, read without their locks. Each document is the document that "
+    "the command prints with `--json`.",
+    noun="environment",
+    program="envchart dashboard",
+    calls=CALLS,
+    schemas=schemas,
+)
+"""The API of environments."""

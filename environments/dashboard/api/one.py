@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from environments.dashboard.api.parameters import choice, text, whole
 from environments.dashboard.api.spoken import spoken
+from environments.dashboard.desk import surroundings_of
 from environments.lifecycle import Lifecycle
 from environments.model.records import StepRecord
 from environments.presentation.answers.chart import chart_document, chart_marks
@@ -18,11 +18,16 @@ from environments.presentation.documents import (
     last_look_document,
 )
 from environments.presentation.view import look
-from statechart.dashboard.answering import Answer, digest
+from statechart.dashboard.api.answering import Answer, digest
+from statechart.dashboard.api.parameters import choice, text, whole
 from statechart.diagram import FORMATS, Format, draw
+from statechart.terminal.program.moments import read_moment
 
 if TYPE_CHECKING:
-    from environments.dashboard.api.ask import Ask
+    from datetime import datetime
+
+    from environments.dashboard.desk import Desk
+    from statechart.dashboard.api.calls import Ask
 
 _TEXTS: Final = tuple(each for each in FORMATS if each != "png")
 _MOST_LINES: Final = 10_000
@@ -35,9 +40,9 @@ FORMAT: Final = choice("format", "The format of the diagram.", _TEXTS, default="
 LINES: Final = whole("lines", "The number of lines.", default=50, lowest=0, highest=_MOST_LINES)
 
 
-def environment(ask: Ask) -> Answer:
+def environment(ask: Ask[Desk]) -> Answer:
     """Return an environment, as `show --json` prints it, or as it was."""
-    workspace, spell, at = ask.desk.workspace, ask.desk.spell, ask.moment()
+    workspace, spell, at = ask.desk.workspace, ask.desk.spell, _moment(ask)
     if at is not None:
         then = past(workspace, ask.name, at)
         tag = f"{then.environment.lineage}-{then.entry.revision}-{then.entry.seq}-past"
@@ -54,7 +59,7 @@ def environment(ask: Ask) -> Answer:
     return Answer(document, f"{tag}-{digest(document)}" if is_more else tag)
 
 
-def history(ask: Ask) -> Answer:
+def history(ask: Ask[Desk]) -> Answer:
     """Return the records, as `history --json` prints them."""
     entries, gap = readable_history(ask.desk.workspace, ask.name)
     records, spec = [], None
@@ -66,33 +71,38 @@ def history(ask: Ask) -> Answer:
     return Answer(document if spec is None else spoken(document, spec))
 
 
-def why(ask: Ask) -> Answer:
+def why(ask: Ask[Desk]) -> Answer:
     """Return an environment and its story, as `why --json` prints them."""
     view, told = story(ask.desk.workspace, ask.name)
     document = why_of(view, told, ask.desk.spell, ask.desk.workspace.directory(ask.name))
     return Answer(spoken(document, view.environment.spec))
 
 
-def chart(ask: Ask) -> Answer:
+def chart(ask: Ask[Desk]) -> Answer:
     """Return the chart with the path of an environment, as `diagram --of --json` prints it."""
-    marks = chart_marks(ask.desk.workspace, ask.name, ask.moment())
+    marks = chart_marks(ask.desk.workspace, ask.name, _moment(ask))
     format = cast("Format", ask.values["format"])  # it was checked
     drawn = draw(Lifecycle, format, marks=marks).decode()
     return Answer({**chart_document(marks, ask.name, format), "diagram": drawn})
 
 
-def log(ask: Ask) -> Answer:
+def log(ask: Ask[Desk]) -> Answer:
     """Return the end of the service's log, as `logs --json` prints it."""
     return Answer(log_document(ask.desk.workspace, ask.name, ask.values["lines"], _MOST_BYTES))
 
 
-def trace(ask: Ask) -> Answer:
+def trace(ask: Ask[Desk]) -> Answer:
     """Return the trace of the last failed command, as `logs --trace --json` prints it."""
     return Answer(trace_document(ask.desk.workspace, ask.name))
 
 
-def drift(ask: Ask) -> Answer:
+def drift(ask: Ask[Desk]) -> Answer:
     """Return what drift found when it last looked, as `show --json` prints it."""
     view = look(ask.desk.workspace, ask.name)
     found = last_look_document(view.last_look, view.environment, ask.desk.spell)
     return Answer(spoken({"name": ask.name, "drift": found}, view.environment.spec))
+
+
+def _moment(ask: Ask[Desk]) -> int | datetime | None:
+    at: str | None = ask.values["at"]
+    return None if at is None else read_moment(surroundings_of(ask.desk), ask.name, at.strip())

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from http import HTTPStatus
-from typing import TYPE_CHECKING
-
-from starlette.routing import Route
+from typing import TYPE_CHECKING, Final
 
 from statechart.answers.records import (
     opening_document,
@@ -15,6 +11,7 @@ from statechart.answers.records import (
     record_document,
     value_at,
 )
+from statechart.answers.spelling import PROGRAM
 from statechart.answers.values import (
     allowed_document,
     document_of,
@@ -25,113 +22,188 @@ from statechart.answers.values import (
 )
 from statechart.answers.way import diagram_document, marks_of
 from statechart.answers.why import story_of, why_document
-from statechart.dashboard.answering import Answer, response
-from statechart.dashboard.refusals import Refused
+from statechart.dashboard.api.answering import Answer
+from statechart.dashboard.api.calls import Api, Call
+from statechart.dashboard.api.paging import PAGING, page_of
+from statechart.dashboard.api.parameters import choice, text
+from statechart.dashboard.charts.desk import Desk
+from statechart.dashboard.charts.rows import GROUPS
+from statechart.dashboard.charts.schemas import schemas
 from statechart.diagram import FORMATS, render
-from statechart.overview import Query
 from statechart.picture import Marks
 from statechart.stored.damage import Damaged
 from statechart.terminal.program.moments import read_moment
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from collections.abc import Sequence
 
-    from statechart.dashboard.charts.desk import Desk
+    from statechart.dashboard.api.calls import Ask
+    from statechart.dashboard.charts.rows import ValueRow
     from statechart.errors import StatechartError
 
-_NOT_TEXT = ("png",)
+_TEXTS: Final = tuple(each for each in FORMATS if each != "png")
+
+LISTED: Final = (
+    text("q", "Words that all have to be in a line of the list, in any order.", example="A-1 paid"),
+    choice("group", "Only values of this class.", GROUPS),
+    text("state", "Only values in this state.", example="paid"),
+    *PAGING,
+)
+AT: Final = text(
+    "at", "A revision, or a time in ISO 8601 (UTC by default); by default now.", example="2030-01-31T18:00"
+)
+FORMAT: Final = choice("format", "The format of the diagram.", _TEXTS, default="mermaid")
 
 
-def routes(desk: Desk) -> Sequence[Route]:
-    """Return the routes of the API."""
-    api = _Api(desk)
-    one = {
-        "": api.show,
-        "/history": api.history,
-        "/allowed": api.allowed,
-        "/why": api.why,
-        "/diagram": api.diagram,
-        "/effects": api.effects,
-        "/verify": api.verify,
-    }
-    return [
-        Route("/api/v1/values", api.list),
-        *(Route(f"/api/v1/values/{{name}}{path}", handler) for path, handler in one.items()),
-        Route("/api/v1/effects", api.effects),
-        Route("/api/v1/diagram", api.diagram),
-    ]
-
-
-class _Api:
-    """Answers with documents; each is made in a thread, as it reads files."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._repository = desk.repository
-
-    def list(self, request: Request) -> Response:
-        """Return a page of the values, as `list` prints them, those that can't be read among them."""
-        found = self._desk.board.index.find(Query.read(request.query_params))
-        document = list_document(
-            [row.summary for row in found.rows if row.summary is not None],
-            [row.damage for row in found.rows if row.damage is not None],
-            self._desk.spelling,
+def _list(ask: Ask[Desk]) -> Answer:
+    def lists(rows: Sequence[ValueRow]) -> dict[str, object]:
+        return list_document(
+            [row.summary for row in rows if row.summary is not None],
+            [row.damage for row in rows if row.damage is not None],
+            ask.desk.spelling,
         )
-        paging = {"counts": found.counts, "total": found.total, "page": found.page, "pages": found.pages}
-        return _answer(request, {**document, **paging})
 
-    def show(self, request: Request) -> Response:
-        """Return a value as `show` prints it, or as it was as `history --at` prints it."""
-        name, at = _name(request), request.query_params.get("at")
-        if at is None:
-            return _answer(request, document_of(look(self._repository, name), self._desk.spelling))
-        self._repository.load(name)  # an unknown name is told before a wrong moment
-        then = value_at(self._repository, name, read_moment(self._desk.spelling, name, at.strip()))
-        return _answer(request, past_document(name, at.strip(), then))
-
-    def history(self, request: Request) -> Response:
-        """Return the records as `history` prints them."""
-        name = _name(request)
-        records, gap = readable(self._repository, name)
-        documents = list(map(record_document, records))
-        return _answer(request, {**opening_document(name, gap), "history": documents})
-
-    def allowed(self, request: Request) -> Response:
-        """Return the events as `allowed` prints them."""
-        return _answer(request, allowed_document(look(self._repository, _name(request))))
-
-    def why(self, request: Request) -> Response:
-        """Return the story as `why` prints it."""
-        shown = look(self._repository, _name(request))
-        return _answer(request, why_document(shown, story_of(self._repository, shown), self._desk.spelling))
-
-    def diagram(self, request: Request) -> Response:
-        """Return the chart as `diagram` prints it, with the path of a value."""
-        name, format = request.path_params.get("name"), request.query_params.get("format", "mermaid")
-        if format not in FORMATS or format in _NOT_TEXT:
-            usable = ", ".join(each for each in FORMATS if each not in _NOT_TEXT)
-            raise Refused(HTTPStatus.BAD_REQUEST, "usage", f"there is no such format: use {usable}")
-        marks = Marks() if name is None else marks_of(self._repository, name)
-        drawn = render(self._repository.chart, format, marks=marks)  # type: ignore[arg-type]  # it was checked
-        return _answer(request, {**diagram_document(marks, name, format), "diagram": drawn})
-
-    def effects(self, request: Request) -> Response:
-        """Return the effects that are due, as `effects` prints them."""
-        damaged: dict[str, StatechartError] = {}
-        due = self._repository.due_effects(request.path_params.get("name"), on_damage=damaged.__setitem__)
-        unreadable = [Damaged(each, error) for each, error in damaged.items()]
-        return _answer(request, due_document(due, unreadable, self._desk.spelling))
-
-    def verify(self, request: Request) -> Response:
-        """Return what verifying a value finds, as `verify` prints it."""
-        return _answer(request, verified_document(self._repository.verify(_name(request))))
+    state = ask.values["state"]
+    return page_of(ask.desk.board.index, ask, LISTED, {} if state is None else {"state": state}, lists)
 
 
-def _answer(request: Request, document: object) -> Response:
-    return response(request, Answer(document))
+def _show(ask: Ask[Desk]) -> Answer:
+    repository, spelling, at = ask.desk.repository, ask.desk.spelling, ask.values["at"]
+    if at is None:
+        return Answer(document_of(look(repository, ask.name), spelling))
+    moment = read_moment(spelling, ask.name, at.strip())
+    repository.load(ask.name)  # an unknown name is told before a moment that there was not
+    then = value_at(repository, ask.name, moment)
+    return Answer(past_document(ask.name, at.strip(), then))
 
 
-def _name(request: Request) -> str:
-    name: str = request.path_params["name"]
-    return name
+def _history(ask: Ask[Desk]) -> Answer:
+    records, gap = readable(ask.desk.repository, ask.name)
+    return Answer({**opening_document(ask.name, gap), "history": list(map(record_document, records))})
+
+
+def _why(ask: Ask[Desk]) -> Answer:
+    shown = look(ask.desk.repository, ask.name)
+    return Answer(why_document(shown, story_of(ask.desk.repository, shown), ask.desk.spelling))
+
+
+def _allowed(ask: Ask[Desk]) -> Answer:
+    return Answer(allowed_document(look(ask.desk.repository, ask.name)))
+
+
+def _diagram(ask: Ask[Desk]) -> Answer:
+    repository, format, name = ask.desk.repository, ask.values["format"], ask.name or None
+    marks = Marks() if name is None else marks_of(repository, name)
+    drawn = render(repository.chart, format, marks=marks)
+    return Answer({**diagram_document(marks, name, format), "diagram": drawn})
+
+
+def _effects(ask: Ask[Desk]) -> Answer:
+    damaged: dict[str, StatechartError] = {}
+    due = ask.desk.repository.due_effects(ask.name or None, on_damage=damaged.__setitem__)
+    unreadable = [Damaged(each, error) for each, error in damaged.items()]
+    return Answer(due_document(due, unreadable, ask.desk.spelling))
+
+
+def _verify(ask: Ask[Desk]) -> Answer:
+    return Answer(verified_document(ask.desk.repository.verify(ask.name)))
+
+
+CALLS: Final[tuple[Call[Desk], ...]] = (
+    Call(
+        "/values",
+        "listValues",
+        "List values, those that need a person first.",
+        f"{PROGRAM} list CHART",
+        "ValueList",
+        _list,
+        LISTED,
+    ),
+    Call(
+        "/values/{name}",
+        "showValue",
+        "Show a value: its state, its fields and the events that may follow.",
+        f"{PROGRAM} show CHART NAME",
+        "Value",
+        _show,
+        (AT,),
+    ),
+    Call(
+        "/values/{name}/history",
+        "listRecords",
+        "Show the records of a value.",
+        f"{PROGRAM} history CHART NAME",
+        "History",
+        _history,
+    ),
+    Call(
+        "/values/{name}/why",
+        "explainValue",
+        "Explain how a value came to its state.",
+        f"{PROGRAM} why CHART NAME",
+        "Explanation",
+        _why,
+    ),
+    Call(
+        "/values/{name}/allowed",
+        "listEvents",
+        "Show the events that a value allows, and why not the others.",
+        f"{PROGRAM} allowed CHART NAME",
+        "Events",
+        _allowed,
+    ),
+    Call(
+        "/values/{name}/effects",
+        "listEffectsOfValue",
+        "List the effects of a value that are due.",
+        f"{PROGRAM} effects CHART NAME",
+        "DueEffects",
+        _effects,
+    ),
+    Call(
+        "/values/{name}/verify",
+        "verifyValue",
+        "Check the history of a value for damage.",
+        f"{PROGRAM} verify CHART NAME",
+        "Verified",
+        _verify,
+    ),
+    Call(
+        "/values/{name}/diagram",
+        "drawValue",
+        "Draw the chart with the path of a value.",
+        f"{PROGRAM} diagram CHART --of NAME",
+        "Diagram",
+        _diagram,
+        (FORMAT,),
+    ),
+    Call(
+        "/effects",
+        "listEffects",
+        "List the effects of all values that are due.",
+        f"{PROGRAM} effects CHART",
+        "DueEffects",
+        _effects,
+    ),
+    Call(
+        "/diagram",
+        "drawChart",
+        "Draw the chart.",
+        f"{PROGRAM} diagram CHART",
+        "Diagram",
+        _diagram,
+        (FORMAT,),
+    ),
+)
+"""All calls that answer with a document of the command line."""
+
+API: Final = Api(
+    "statechart",
+    "The values of a chart, read without their locks. Each document is the document that the command "
+    "prints with `--json`.",
+    noun="value",
+    program=f"{PROGRAM} dashboard",
+    calls=CALLS,
+    schemas=schemas,
+)
+"""The API of the values of a chart."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statechart.answers.spelling import Spelling
-from statechart.dashboard.charts import api, incident, metrics, pages
+from statechart.dashboard.api.routes import api_routes
+from statechart.dashboard.charts import incident, metrics, pages
+from statechart.dashboard.charts.api import API
 from statechart.dashboard.charts.desk import Desk, stations
 from statechart.dashboard.charts.explaining import explained
 from statechart.dashboard.charts.rows import ValueRow
@@ -59,5 +61,5 @@ def site_of(
         static=("statechart.dashboard", "statechart.dashboard.charts"),
     )
     desk = Desk(repository, board, spelling)
-    modules = (pages, api, incident, metrics)
-    return Site(board, [route for module in modules for route in module.routes(desk)], access)
+    routes = [*pages.routes(desk), *api_routes(API, desk), *metrics.routes(desk), *incident.routes(desk)]
+    return Site(board, routes, access)

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from statechart import ChartRepository
 from statechart.cli.app import main
+from statechart.dashboard.api.openapi import description
+from statechart.dashboard.charts.api import API
 from tests.statechart.dashboard.charts.parcels import Parcel, ParcelChart
 
+DESCRIPTION = description(API)
+SCHEMAS = {
+    "show": "Value",
+    "history": "History",
+    "allowed": "Events",
+    "why": "Explanation",
+    "diagram": "Diagram",
+    "effects": "DueEffects",
+    "verify": "Verified",
+}
+
 CHART = f"{ParcelChart.__module__}:ParcelChart"
+
+
+def check_schema(name: str, document: object) -> None:
+    """Check that a document is what the description says."""
+    name = "Value" if name == "History" and "history" not in cast("dict[str, object]", document) else name
+    schema = {"$ref": f"#/components/schemas/{name}", "components": DESCRIPTION["components"]}
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(document)
 
 
 @pytest.fixture
@@ -59,17 +81,36 @@ async def test_answers_are_the_documents_of_the_command_line(
 
     for path, words in asked.items():
         expected = printed(*words)
+        check_schema("Error" if "error" in expected else SCHEMAS[words[0]], answers[path])
         for told in (answers[path], expected):  # how long ago it was, when it was asked
             told.get("story", {}).pop("headline", None)
         assert answers[path] == expected, path
-    assert {key: listed.pop(key) for key in ("total", "page", "pages")} == {
-        "total": 3,
-        "page": 1,
-        "pages": 1,
-    }
+    check_schema("ValueList", listed)
+    paging = {"total": 3, "page": 1, "pages": 1, "per_page": 100, "next": None, "prev": None}
+    assert {key: listed.pop(key) for key in paging} == paging
     assert listed.pop("counts")["unreadable"] == 1
     assert listed == printed("list")
     assert "hunter2" not in json.dumps(answers)
+
+
+async def test_the_description_is_valid_and_the_list_has_pages(
+    kept: ChartRepository[Parcel], opened: Any
+) -> None:
+    async with opened(kept) as client:
+        described = (await client.get("/api/v1/openapi.json")).json()
+        first = await client.get("/api/v1/values?per_page=2&sort=name")
+        second = await client.get(first.json()["next"])
+        beyond = await client.get("/api/v1/values?page=9")
+        sent = await client.get("/api/v1/values?state=sent")
+
+    validate(described)
+    assert described == DESCRIPTION
+    assert [*described["paths"]] == [call.path for call in API.calls]
+    assert [each["name"] for each in first.json()["values"]] == ["A-1", "A-2"]
+    assert [each["name"] for each in second.json()["unreadable"]] == ["A-3"]
+    assert first.links["last"]["url"] == first.json()["next"]
+    assert (beyond.json()["values"], beyond.json()["total"]) == ([], 3)
+    assert [each["name"] for each in sent.json()["values"]] == ["A-1"]
 
 
 async def test_an_unchanged_answer_is_not_sent_again(kept: ChartRepository[Parcel], opened: Any) -> None:
@@ -93,8 +134,11 @@ async def test_wrong_questions_are_refused_with_a_document(
         "/api/v1/values/A-9?at=1": (404, "not_found"),
         "/api/v1/values/A-9/history": (404, "not_found"),
         "/api/v1/values/a%00b/why": (404, "invalid_name"),
-        "/api/v1/values/A-1/diagram?format=png": (400, "usage"),
-        "/api/v1/values/A-1/diagram?format=svg;x": (400, "usage"),
+        "/api/v1/values/A-1/diagram?format=png": (400, "invalid_parameter"),
+        "/api/v1/values/A-1/diagram?format=svg;x": (400, "invalid_parameter"),
+        "/api/v1/values/A-1?ta=1": (400, "unknown_parameter"),
+        "/api/v1/values?sate=sent": (400, "unknown_parameter"),
+        "/api/v1/values?page=0": (400, "invalid_parameter"),
         "/api/v1/nothing": (404, "not_found"),
     }
     async with opened(kept) as client:

@@ -1,4 +1,4 @@
-"""The routes of the API."""
+"""The routes of an API."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from environments.dashboard.api.ask import Ask
-from environments.dashboard.api.calls import CALLS
-from environments.dashboard.api.openapi import BASE, description
-from environments.dashboard.api.parameters import read_query
-from statechart.dashboard.answering import Answer, response
+from statechart.dashboard.api.answering import Answer, response
+from statechart.dashboard.api.calls import BASE, Ask
+from statechart.dashboard.api.openapi import description
+from statechart.dashboard.api.parameters import read_query
 from statechart.dashboard.refusals import Refused
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from environments.dashboard.api.ask import Call
-    from environments.dashboard.desk import Desk
+    from statechart.dashboard.api.calls import Api, Call, DeskT
 
 
-def api_routes(desk: Desk) -> list[Route]:
-    """Return the routes of the API."""
+def api_routes(api: Api[DeskT], desk: DeskT) -> list[Route]:
+    """Return the routes of an API that answers from a desk."""
+
+    def described(request: Request) -> Response:
+        read_query((), request.query_params)
+        return response(request, Answer(description(api, request.scope.get("root_path", ""))))
+
     return [
-        *(Route(f"{BASE}{call.path}", _endpoint(desk, call)) for call in CALLS),
-        Route(f"{BASE}/openapi.json", _description),
+        *(Route(f"{BASE}{call.path}", _endpoint(desk, call)) for call in api.calls),
+        Route(f"{BASE}/openapi.json", described),
         Route("/api/{rest:path}", _nothing),
     ]
 
 
-def _endpoint(desk: Desk, call: Call) -> Callable[[Request], Response]:
+def _endpoint(desk: DeskT, call: Call[DeskT]) -> Callable[[Request], Response]:
     # Reading blocks: Starlette runs a function that is not a coroutine in a thread.
     def answer(request: Request) -> Response:
         values = read_query(call.parameters, request.query_params)
@@ -40,11 +43,6 @@ def _endpoint(desk: Desk, call: Call) -> Callable[[Request], Response]:
         return response(request, call.answer(Ask(desk, values, request.url.path, name)))
 
     return answer
-
-
-def _description(request: Request) -> Response:
-    read_query((), request.query_params)
-    return response(request, Answer(description(request.scope.get("root_path", ""))))
 
 
 def _nothing(_request: Request) -> Response:

@@ -9,19 +9,11 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from environments.dashboard.api.calls import CALLS
-from environments.dashboard.api.schemas import schemas
+from statechart.dashboard.api.calls import BASE
 
 if TYPE_CHECKING:
-    from environments.dashboard.api.ask import Call
+    from statechart.dashboard.api.calls import Api, Call
 
-BASE: Final = "/api/v1"
-"""The path that all paths of the API begin with."""
-
-_ABOUT: Final = (
-    "The environments of a data directory, read without their locks. Each document is the document that "
-    "the command prints with `--json`."
-)
 _ETAG: Final = {
     "description": "The version of the document, for If-None-Match.",
     "schema": {"type": "string"},
@@ -30,62 +22,64 @@ _LINK: Final = {
     "description": "The pages first, prev, next and last (RFC 8288).",
     "schema": {"type": "string"},
 }
-_NAME: Final = {
-    "name": "name",
-    "in": "path",
-    "required": True,
-    "description": "The name of the environment.",
-    "schema": {"type": "string"},
-}
 _KNOWN: Final = {
     "name": "If-None-Match",
     "in": "header",
     "description": "The ETag of an earlier answer.",
     "schema": {"type": "string"},
 }
-_ERRORS: Final = {
-    HTTPStatus.BAD_REQUEST: "A parameter is unknown, or has a value that makes no sense.",
-    HTTPStatus.UNAUTHORIZED: "The token is missing or wrong.",
-    HTTPStatus.NOT_FOUND: "There is no such environment, or it did not exist then.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The environment can't be read: its files are damaged, or its "
-    "provider is not installed.",
-}
 
 
-def description(root: str = "") -> dict[str, Any]:  # Any: JSON
-    """Return the description of the API below a path."""
+def description(api: Api[Any], root: str = "") -> dict[str, Any]:  # Any: of any desk, and JSON
+    """Return the description of an API below a path."""
     return {
         "openapi": "3.1.1",
-        "info": {"title": "envchart", "version": version("envchart"), "description": _ABOUT},
+        "info": {"title": api.title, "version": version("envchart"), "description": api.about},
         "servers": [{"url": f"{root}{BASE}"}],
         "security": [{"token": []}],
-        "paths": {call.path: {"get": _operation(call)} for call in CALLS},
+        "paths": {call.path: {"get": _operation(call, api.noun)} for call in api.calls},
         "components": {
-            "schemas": schemas(),
+            "schemas": dict(api.schemas()),
             "responses": {
                 str(status.value): {"description": about, "content": _json("Error")}
-                for status, about in _ERRORS.items()
+                for status, about in _errors(api.noun).items()
             },
             "securitySchemes": {
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The token that `envchart dashboard` prints at its start.",
+                    "description": f"The token that `{api.program}` prints at its start.",
                 }
             },
         },
     }
 
 
-def _operation(call: Call) -> dict[str, Any]:  # Any: JSON
-    errors = [status for status in _ERRORS if call.is_about_one or status != HTTPStatus.NOT_FOUND]
-    links = {} if call.is_about_one else {"Link": _LINK}
+def _errors(noun: str) -> dict[HTTPStatus, str]:
+    return {
+        HTTPStatus.BAD_REQUEST: "A parameter is unknown, or has a value that makes no sense.",
+        HTTPStatus.UNAUTHORIZED: "The token is missing or wrong.",
+        HTTPStatus.NOT_FOUND: f"There is no such {noun}, or it did not exist then.",
+        HTTPStatus.SERVICE_UNAVAILABLE: f"The {noun} can't be read, for the reason that the error gives.",
+    }
+
+
+def _operation(call: Call[Any], noun: str) -> dict[str, Any]:  # Any: of any desk, and JSON
+    errors = [status for status in _errors(noun) if call.is_about_one or status != HTTPStatus.NOT_FOUND]
+    links = {"Link": _LINK} if any(each.name == "page" for each in call.parameters) else {}
+    name = {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "description": f"The name of the {noun}.",
+        "schema": {"type": "string"},
+    }
     return {
         "operationId": call.id,
         "summary": call.about,
         "description": f"The document of `{call.command} --json`.",
         "parameters": [
-            *([_NAME] if call.is_about_one else []),
+            *([name] if call.is_about_one else []),
             *(parameter.described() for parameter in call.parameters),
             _KNOWN,
         ],

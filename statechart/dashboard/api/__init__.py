@@ -1,0 +1,1 @@
+"""The API of a dashboard: the documents of `--json` over HTTP, and their description."""

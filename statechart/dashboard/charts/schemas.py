@@ -1,0 +1,98 @@
+"""The schemas of the API's documents: those of the models, within those of the documents."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic.json_schema import models_json_schema
+
+from statechart.dashboard.api.schemas import (
+    COUNT,
+    ERROR,
+    FLAG,
+    MISSING,
+    REF,
+    STORY,
+    TEXT,
+    TEXT_OR_NULL,
+    TEXTS,
+    TIME,
+    Schema,
+    or_null,
+    paged,
+    reached,
+    ref,
+    several,
+    shape,
+)
+from statechart.dashboard.charts.rows import GROUPS
+from statechart.holder import Holder
+from statechart.stored.effects import DueEffect
+from statechart.stored.verifying import Report
+
+_OBJECT: Final[Schema] = {"type": "object"}
+_BY_EVENT: Final[dict[str, Schema]] = {
+    "allowed": TEXTS,
+    "needs_payload": {"type": "object", "additionalProperties": TEXTS},
+    "refused": {"type": "object", "additionalProperties": TEXT},
+}
+_FIELDS: Final[Schema] = {**_OBJECT, "description": "The fields of the model, with asterisks for secrets."}
+
+
+def schemas() -> dict[str, Schema]:
+    """Return the schemas of all documents and of their parts, by name."""
+    parts = [(each, "serialization") for each in (Holder, DueEffect, Report)]
+    _, found = models_json_schema(parts, ref_template=REF)  # type: ignore[arg-type]  # pairs, as asked for
+    definitions: dict[str, Schema] = found["$defs"]
+    report = definitions["Report"]
+    report["properties"] |= {"intact": FLAG}
+    report["required"] += ["intact"]
+    return reached({**definitions, **_documents()}, _documents())
+
+
+def _documents() -> dict[str, Schema]:
+    summary = {"name": TEXT, "state": TEXT, "since": TIME, "revision": COUNT, "updated_at": TIME}
+    value = {
+        **summary,
+        "is_error": FLAG,
+        "value": _FIELDS,
+        **_BY_EVENT,
+        "due": TEXTS,
+        "holder": or_null("Holder"),
+        "next": TEXTS,
+        "directory": TEXT,
+    }
+    unreadable = several(ref("UnreadableValue"))
+    return {
+        "Error": ERROR,
+        "Summary": shape(summary),
+        "UnreadableValue": shape({"name": TEXT, **ERROR["properties"]}),
+        "ValueList": paged({"values": several(ref("Summary")), "unreadable": unreadable}, GROUPS),
+        "Value": {
+            "oneOf": [
+                shape(value),
+                # As it was: what was asked for, and nothing of the present.
+                shape({"name": TEXT, "asked": TEXT, "state": TEXT, "value": _FIELDS}),
+            ]
+        },
+        "Record": _record(),
+        "History": shape(
+            {"name": TEXT, "history": several(ref("Record")), "missing": MISSING}, optional=("missing",)
+        ),
+        "Story": STORY,
+        "Explanation": shape({**value, "story": ref("Story")}),
+        "Events": shape({"name": TEXT, "state": TEXT, **_BY_EVENT}),
+        "DueEffects": shape({"due": several(ref("DueEffect")), "unreadable": unreadable}),
+        "Verified": shape({"values": several(ref("Report")), "intact": FLAG}),
+        "Diagram": shape({"format": TEXT, "of": TEXT_OR_NULL, "current": TEXT_OR_NULL, "diagram": TEXT}),
+    }
+
+
+def _record() -> Schema:
+    required = {"seq": COUNT, "revision": COUNT, "type": TEXT, "at": TIME, "actor": TEXT}
+    return {
+        "type": "object",
+        "description": "A record: its own keys, and those of its type, such as the event of a transition.",
+        "properties": {**required, "operation": TEXT, "schema_version": COUNT},
+        "required": list(required),
+    }
