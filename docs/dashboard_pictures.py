@@ -24,6 +24,7 @@ STATIC = Path(__file__).parent / "_static"
 PICTURES = {
     # name: address, width, height, colours
     "dashboard-overview": ("/", 1280, 720, "light"),
+    "dashboard-overview-dark": ("/", 1280, 720, "dark"),
     "dashboard-failed": ("/e/shop-prod-us", 1280, 800, "light"),
     "dashboard-steps": ("/e/mail-qa", 1280, 800, "light"),
 }

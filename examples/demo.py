@@ -164,7 +164,7 @@ def look() -> None:
         "Look at the chart.",
         "The current state is marked. The same declaration drives every command.",
     )
-    envchart("diagram", "--of", NAME, "--format", "mermaid")
+    envchart("diagram", "--of", NAME, "--format", "text")
 
 
 def tear_down(url: str) -> None:
