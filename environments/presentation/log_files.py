@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WORDS = 8
 _BLOCK = 65_536  # bytes
+_END = 1_048_576
+"""How many bytes of a file are read for its last words: a log may have no end of a line at all."""
 
 
 def tail(
@@ -110,13 +112,14 @@ def last_words(environment: AnyEnvironment, directory: Path) -> dict[str, tuple[
     if failure is not None and failure.trace_file is not None:
         with suppress(StorageError):
             own = OwnPath.within(directory.parent, directory)
-            trace = read_trace(own / failure.trace_file).rstrip()
-            said = trace.rpartition("\n\n")[2]
-            if not said.startswith(STEPS_DONE):  # the story tells the steps itself
+            found = _end_of(own / failure.trace_file, _END, _END)
+            trace = "" if found is None else found[0].decode("utf-8", "replace")
+            said = trace.rstrip().rpartition("\n\n")[2]
+            if said and not said.startswith(STEPS_DONE):  # the story tells the steps itself
                 words["the trace"] = tuple(said.split("\n")[-_WORDS:])
     provider = provider_of(environment)
     with suppress(StorageError):
-        log, _ = tail(provider.logs(environment, directory), _WORDS, directory)
+        log, _ = tail(provider.logs(environment, directory), _WORDS, directory, _END)
         if log:
             # All lines at once: a secret may have several.
             lines = tuple(clean("\n".join(log), redactor(environment.spec)).split("\n"))

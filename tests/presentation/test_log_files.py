@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from environments.presentation.log_files import tail
+from environments.model.environment import Environment
+from environments.model.spec import EnvironmentSpec
+from environments.presentation.log_files import last_words, tail
+from environments.providers.local import LocalProvider
 
 LONG = "".join(f"{number} ü\n" for number in range(30_000))
 
@@ -51,3 +55,18 @@ def test_a_log_is_read_up_to_a_limit_without_half_a_line(tmp_path: Path) -> None
     assert ended(50, 5) == ended(50, 3) == []
     assert [len(line) for line in ended(50, 200_010)] == [6, 4]
     assert [len(line) for line in ended(50, None)] == [5, 200_000, 6, 4]
+
+
+def test_the_last_words_of_a_log_without_an_end_of_a_line_are_not_looked_for_in_all_of_it(
+    tmp_path: Path,
+) -> None:
+    spec = EnvironmentSpec(name="web", provider=LocalProvider(app=tmp_path))
+    environment = Environment.new(spec, datetime.now(UTC))
+    log = tmp_path / "web" / "local" / "service.log"
+    log.parent.mkdir(parents=True)
+    with log.open("w") as file:
+        file.truncate(2**40)  # a hole: reading it would take all memory
+
+    assert last_words(environment, tmp_path / "web") == {}
+    log.write_text("first\nlast\n")
+    assert last_words(environment, tmp_path / "web") == {"the service's log": ("first", "last")}

@@ -107,7 +107,9 @@ class _Selected:
             check(self.found, self._wanted)  # later, environments may come and go
             self._is_read = True
         elif names or self._wanted.selection.expired:
-            await in_thread(lambda: self._index.refresh(names))
+            rows = await in_thread(lambda: self._index.refresh(names))
+            for name in (name for name, row in rows.items() if row is None):
+                self._documents.pop(name, None)
             self._select()
 
     def _select(self) -> None:
