@@ -51,7 +51,7 @@ COMMANDS = {
 }
 """Each path about one environment, with the command that prints its document."""
 
-ALIKE = ("?at=2", "?at=2026-13-01", "/chart?format=svg", "/log?lines=1")
+ALIKE = ("?at=2", "?at=99", "?at=2026-13-01", "/chart?format=svg", "/log", "/log?lines=1", "/trace")
 """Paths of which a few environments tell enough."""
 
 DESCRIPTION = description(API)
