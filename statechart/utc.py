@@ -31,4 +31,4 @@ def from_timestamp(seconds: float) -> datetime:
 
 
 UtcDatetime: TypeAlias = Annotated[AwareDatetime, AfterValidator(in_utc)]
-"""An aware datetime, converted to UTC; a naive one is refused."""
+"""An aware datetime, converted to UTC; a naive datetime is refused."""

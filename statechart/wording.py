@@ -107,7 +107,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def unread(value: object, read: object, where: str = "") -> str | None:
-    """Return the problem of a value that is read as one of a base class without its fields, or None."""
+    """Return the problem of a value that is read as its base class without its fields, or None."""
     parts, others = _parts(value), _parts(read)
     if type(value) is not type(read) and _fields(type(read)):
         kind, base = type(value).__name__, type(read).__name__

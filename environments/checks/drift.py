@@ -63,7 +63,7 @@ class Drift:
 
 
 def remember(drift: Drift, directory: Path, at: datetime) -> None:
-    """Keep a comparison beside the record, to be shown until the next one.
+    """Keep a comparison beside the record, to be shown until the next comparison.
 
     Raises:
         StorageError: The file can't be written.

@@ -29,7 +29,7 @@ from statechart.terminal.program.parameters import (
 
 
 def duration_of(seconds: float) -> timedelta:
-    """Return a number of seconds as a duration, or the longest one if the number is too large."""
+    """Return a number of seconds as a duration, or the longest duration if the number is too large."""
     longest = timedelta.max
     return timedelta(seconds=seconds) if seconds < longest.total_seconds() else longest
 

@@ -109,7 +109,7 @@ async def carry_out(
         declared: The environment with the declaration that is meant; by default as it is planned first.
 
     Raises:
-        Stale: The declaration was changed in between, or the environment given is not the recorded one.
+        Stale: The declaration was changed in between, or the given environment is not the recorded state.
         Stopped: A stop was requested between two commands.
     """
     while True:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def asgi_app(workspace: Workspace, *, allow_actions: bool = False) -> Site[EnvironmentRow]:
-    """Return the dashboard as an ASGI application, to be mounted into another, such as one of Starlette.
+    """Return the dashboard as an ASGI application, to be mounted into another, such as Starlette's.
 
     The application around it decides who may look, and act. Changes are followed from the first request
     on, in the event loop of that request. A page acts for nobody but itself: what another origin sends

@@ -94,7 +94,7 @@ class Meter:
                     self._readings.pop(name).unfolding.close()
 
     def families(self) -> list[Family]:
-        """Return what was counted."""
+        """Return the metrics with their counts."""
         with self._counting:
             return [
                 Family(

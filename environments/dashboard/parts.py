@@ -28,14 +28,14 @@ _CHART_WIDTH: Final = 1000  # pixels, in two lines: in a single one, a page show
 def cleaner(environment: AnyEnvironment) -> Callable[[object], str]:
     """Return a function that takes secrets and control codes out of a text.
 
-    Records hold no secrets, but a value that they hold may have become one later.
+    Records hold no secrets, but a value that they hold may have become a secret later.
     """
     redact = redactor(environment.spec)
     return lambda text: clean(str(text), redact)
 
 
 def pictures(marks: Marks) -> Facts:
-    """Return the chart for wide screens and for narrow ones."""
+    """Return the chart for wide and for narrow screens."""
     # The history has the times, and the page the remark: so the chart has room for the order.
     visits = [replace(each, label="", time="") for each in marks.visits]
     picture = compose(Lifecycle, replace(marks, visits=visits, remark=""))

@@ -96,7 +96,7 @@ class Works:
         """Keep a command that is about to be started.
 
         Raises:
-            Refused: Another one is at work, or too many are.
+            Refused: Another command is at work, or too many are.
         """
         before = self._latest.get(work.name)
         if before is not None and not before.is_over:

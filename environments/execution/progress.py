@@ -49,7 +49,7 @@ class Noticed:
 
     Attributes:
         name: The environment.
-        command: The command, if there is one.
+        command: The command, if any.
         message: The message, a line for people.
     """
 

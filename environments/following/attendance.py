@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from statechart.holder import Holder
 
 _BETWEEN = 1.0
-"""Seconds in which a process that runs several commands begins the next one."""
+"""Seconds in which a process that runs several commands begins the next."""
 
 
 async def attendance(

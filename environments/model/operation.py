@@ -66,7 +66,7 @@ class ToolProcess(BaseModel, frozen=True, extra="forbid"):
 
 
 class Applied(BaseModel, frozen=True, extra="forbid"):
-    """What a command applied when it last succeeded.
+    """The inputs that a command applied when it last succeeded.
 
     The record of `revision` holds the spec of that time. `inputs` has a short digest of each input of
     the command's steps; an input that differs between steps is named `step.input`.

@@ -231,7 +231,7 @@ class RecordedProviders(Providers):
             return self._found.setdefault(kind, UninstalledProvider)
 
     def read(self, kind: str, recorded: dict[str, Any]) -> ProviderSpec:  # Any: JSON
-        """Return a recorded spec; one that its provider can't read is an UninstalledProvider."""
+        """Return a recorded spec; if its provider can't read it, an UninstalledProvider."""
         try:
             return super().read(kind, recorded)
         except UnknownProvider:

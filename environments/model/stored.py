@@ -113,7 +113,7 @@ class StoredResult(Form):
 
 
 class StoredApplied(Form):
-    """What a command applied when it last succeeded."""
+    """The inputs that a command applied when it last succeeded."""
 
     revision: int
     inputs: dict[str, str]

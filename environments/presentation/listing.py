@@ -179,7 +179,7 @@ def _note(document: Document, now: datetime) -> str:
 
 
 def _drift(document: Document, now: datetime) -> str:
-    """Return what `drift` found when it last looked, and when that was."""
+    """Return the findings of the last look for drift, and its time."""
     drift = document["drift"]
     if drift is None:
         return ""

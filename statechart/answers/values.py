@@ -147,6 +147,6 @@ def allowed_document(shown: Shown) -> dict[str, object]:
 
 
 def verified_document(reports: Iterable[Report]) -> dict[str, object]:
-    """Return what verifying values found, as JSON."""
+    """Return the findings of a verification as JSON."""
     values = [{**each.model_dump(mode="json"), "intact": each.intact} for each in reports]
     return {"values": values, "intact": all(each["intact"] for each in values)}

@@ -60,5 +60,5 @@ def _marks(
 
 
 def diagram_document(marks: Marks, name: str | None, format: str) -> dict[str, object]:
-    """Return what was asked of a diagram as JSON, without the diagram."""
+    """Return the options of a diagram as JSON, without the diagram."""
     return {"format": format, "of": name, "current": marks.current}

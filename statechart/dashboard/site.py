@@ -57,7 +57,7 @@ class Board(Generic[RowT]):
 
 
 class Site(Generic[RowT]):
-    """An ASGI application: a server's only one, or mounted into another.
+    """An ASGI application: alone in a server, or mounted into another.
 
     Args:
         board: The parts of the dashboard.

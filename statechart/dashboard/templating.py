@@ -45,7 +45,7 @@ class Settings:
 
 
 class Templates:
-    """Templates of several packages, the first that has one; what they are given is escaped.
+    """Templates of several packages, the first that has the name; values are escaped.
 
     Args:
         packages: The packages with a folder `templates`.

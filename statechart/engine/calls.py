@@ -205,7 +205,7 @@ class Search:
 
 
 def _operand(name: str, calls: Iterable[Call]) -> Callable[..., Any]:
-    """Return what the engine combines to an expression: all owners that have the name must agree."""
+    """Return an operand of an expression: all owners that have the name must agree."""
 
     def operand(owners: Owners, known: Keywords, **_machine: Any) -> Any:
         answer: Any = True

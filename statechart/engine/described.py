@@ -1,4 +1,4 @@
-"""The description of a machine: what python-statemachine's attributes and renderers tell of one."""
+"""The description of a machine: python-statemachine's attributes and renderers."""
 
 from __future__ import annotations
 

@@ -350,7 +350,7 @@ def _draft_class(model: type, setter: Callable[[Any, str, object], None]) -> typ
 
 @lru_cache(maxsize=_MANY)
 def keeper_of(model: type) -> Keeper:
-    """Return what keeps models of a class."""
+    """Return the keeper for models of a class."""
     if issubclass(model, BaseModel):
         return _Models(model)
     if is_dataclass(model):

@@ -1,4 +1,4 @@
-"""The machines that each thread keeps, as building one takes longer than an event."""
+"""The machines that each thread keeps, as building a machine takes longer than an event."""
 
 from __future__ import annotations
 

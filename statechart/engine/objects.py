@@ -28,11 +28,11 @@ class Keeper:
         return copy(model)
 
     def draft(self, model: Any) -> Any:
-        """Return what guards and hooks see of a model."""
+        """Return a draft of a model, for guards and hooks."""
         return model
 
     def saved(self, model: Any) -> Any:
-        """Return what `restore` needs to put a model back, with the containers and data objects in it."""
+        """Save a model for `restore`, with the containers and data objects in it."""
         held = _attributes(model)
         parts: dict[int, _Part] = {}
         for value in held.values():

@@ -119,7 +119,7 @@ class Step:
 
 
 class Program:
-    """What a machine calls for each event; serves all machines whose owners are of the same classes.
+    """The calls of a machine for each event; serves all machines whose owners are of the same classes.
 
     Args:
         chart: The chart's class.

@@ -78,7 +78,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a microstep does to a configuration.
+    """The effect of a microstep on a configuration.
 
     Attributes:
         exits: The states that are left, in order, each with the transition that leaves it.
@@ -158,7 +158,7 @@ class Table:
     def without_conflicts(
         self, configuration: int, chosen: Iterable[Way], history: Mapping[int, int]
     ) -> tuple[Way, ...]:
-        """Return the chosen transitions without those that another one takes precedence of.
+        """Return the chosen transitions without those that yield to another.
 
         Two transitions are in conflict if both leave a state. One from a state inside of the other's source
         comes first, else the earlier one.
@@ -180,7 +180,7 @@ class Table:
         return configuration & (self._all if domain == ROOT else self.nodes[domain].below)
 
     def plan(self, configuration: int, ways: Iterable[Way], history: Mapping[int, int]) -> Plan:
-        """Return what transitions without conflicts do to a configuration."""
+        """Return the effect of transitions without conflicts on a configuration."""
         leaving: dict[int, Way] = {}
         for way in ways:
             for number in bits(self.left(configuration, way, history)):

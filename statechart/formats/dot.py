@@ -102,7 +102,7 @@ def _edge(arrow: Arrow, *, back: bool) -> str:
 
 
 def _quoted(*lines: str) -> str:
-    """Return lines as a quoted label, or an identifier as a quoted one."""
+    """Return lines as a quoted label, or a quoted identifier."""
     return '"' + "\\n".join(map(escapes.dot, lines)) + '"'
 
 

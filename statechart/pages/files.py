@@ -9,7 +9,7 @@ from statechart.errors import PageError
 from statechart.storage.disk import replace_file
 
 _OURS = b'class="chart"'
-"""What the beginning of our own pictures has: another file is not replaced."""
+"""A word at the beginning of our own pictures: another file is not replaced."""
 
 
 @dataclass(frozen=True, slots=True)

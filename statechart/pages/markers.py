@@ -11,7 +11,7 @@ from pathlib import Path
 from statechart.errors import PageError
 
 _BEFORE = {"md": r"[ \t>]*", "rst": r"[ \t]*"}
-"""What may stand before a marker in its line."""
+"""The characters that may stand before a marker in its line."""
 
 _BEGIN = {
     "md": re.compile(rf"({_BEFORE['md']})<!--\s*statechart:(.*?)-->\s*"),

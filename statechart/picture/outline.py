@@ -32,7 +32,7 @@ class Outline:
         ids: The identifier of each state.
         failures: The identifiers of failures.
         whole: All transitions.
-        drawn: The same, without the guards that all of them share; None where a note stands for one.
+        drawn: The same, without the guards that all of them share; None where a note replaces it.
         likeness: The target, events and guards of each transition that may be folded with others like it.
         places: The indexes into `whole` by source, event and target, in the chart's own words.
         everywhere: The events that lead to one state from all others: name and target by event.

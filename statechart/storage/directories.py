@@ -167,7 +167,7 @@ def require_places(layout: Layout) -> None:
     """Check the directories beside those of the names.
 
     Raises:
-        NotOurs: One of them is a symbolic link or another kind of file.
+        NotOurs: A symbolic link or another kind of file is among them.
     """
     for place in (layout.new, layout.trash, layout.locks):
         require_directory(layout.own(place))

@@ -219,7 +219,7 @@ class Tail:
         return content
 
     def _open(self) -> bool:
-        """Open the journal, if it is not open; return whether there is one."""
+        """Open the journal, if it is not open; return whether it exists."""
         if self._descriptor is None:
             with translated("read", self._path):
                 try:
@@ -240,7 +240,7 @@ class Tail:
             find(self._layout, self._name, self._known)
 
     def _was_replaced(self) -> bool:
-        """Let go of a journal that is at its path no more; return whether another one is there."""
+        """Let go of a journal that is at its path no more; return whether another journal is there."""
         try:
             there = self._path.status()
         except (NotOurs, OSError):  # the next look reports it

@@ -36,7 +36,7 @@ class Damage:
     errors: dict[str, StatechartError] = field(default_factory=dict)
 
     def sifted(self, found: Iterable[FoundT | Damaged]) -> Iterator[FoundT]:
-        """Yield what could be read, and collect the rest."""
+        """Yield readable values, and collect the problems of the rest."""
         for each in found:
             if not isinstance(each, Damaged):
                 yield each

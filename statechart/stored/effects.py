@@ -99,7 +99,7 @@ class EffectsRunner(Generic[ModelT]):
         self._repository = repository
 
     def due(self, name: str | None = None, *, on_damage: OnDamage | None = None) -> list[DueEffect]:
-        """Return what is due for a name, or for all names; of each name, in the order of its transitions.
+        """Return the effects due for a name, or for all; of each name, in the order of its transitions.
 
         Raises:
             NotFound: The name does not exist.

@@ -18,7 +18,7 @@ _BLOCK = 4096  # bytes that are read at first: a few records
 
 
 def ending(root: Path, name: str, offset: int) -> bytes:
-    """Return the bytes of a journal from an offset on; a negative one counts from its end.
+    """Return the bytes of a journal from an offset on; a negative offset counts from its end.
 
     Raises:
         StorageError: The journal can't be read.

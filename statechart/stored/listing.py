@@ -151,7 +151,7 @@ class Listing(Generic[ModelT]):
         return bool(lines)
 
     def _whole(self, name: str) -> _Recent:
-        """Return what the verified records say."""
+        """Return a listing from the verified records."""
         found = _recent(record.model_dump() for record in reversed(self.files.history(name)))
         if found is None:
             raise CorruptHistory(

@@ -142,10 +142,10 @@ def split_field(old: str, *, by: Callable[[Any], Mapping[str, JsonValue]]) -> Mi
 
     Args:
         old: The field.
-        by: Returns the other fields, from the JSON of the old one.
+        by: Returns the other fields, from the JSON of the old field.
 
     Raises:
-        ValueError: By the migration, if a value has one of the others already.
+        ValueError: By the migration, if a value has a new field already.
     """
 
     def changed(fields: Fields) -> Fields:

@@ -32,7 +32,7 @@ class Outbox:
     known: int
 
     def of(self, name: str) -> Pending:
-        """Return what is due for a name.
+        """Return the effects that are due for a name.
 
         Raises:
             NotFound: The name does not exist.

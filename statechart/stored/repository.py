@@ -347,7 +347,7 @@ class ChartRepository(Generic[ModelT]):
     def follow(
         self, since: str | None = None, *, on_damage: OnDamage | None = None
     ) -> AsyncGenerator[Change, None]:
-        """Return what `changes` returns, and wait for more; close it with `contextlib.aclosing`.
+        """Yield changes as `changes` does, and wait for more; close it with `contextlib.aclosing`.
 
         Args:
             since: The cursor of the last change that you have seen; by default from the first.

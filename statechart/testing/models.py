@@ -32,7 +32,7 @@ def require_chart(chart: object) -> None:
 def begun(
     chart: type[Chart[Any]], model: object | None, state: object | None, facts: Mapping[str, object]
 ) -> Any:  # Any: a model
-    """Return the given model, or a new one, in a state and with facts as attributes.
+    """Return the given model, or a new model, in a state and with facts as attributes.
 
     A model whose attributes can be set stays the same object.
 
@@ -62,7 +62,7 @@ def state_value(chart: type[Chart[Any]], state: object) -> Any:  # Any: states h
 
 
 def values_of(model: object) -> dict[str, Any]:
-    """Return the attributes of a model by name, with those in slots and the private ones of pydantic."""
+    """Return the attributes of a model by name, with those in slots and pydantic's private attributes."""
     bodies = [vars(base).get("__slots__", ()) for base in type(model).__mro__]
     slots = {name for body in bodies for name in ((body,) if isinstance(body, str) else body)}
     names = [name for name in sorted(slots - _NO_VALUES) if hasattr(model, name)]

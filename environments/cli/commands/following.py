@@ -165,7 +165,7 @@ def _print(settings: Settings, environment: AnyEnvironment) -> None:
 
 
 def _seen(storage: Reader, environment: AnyEnvironment) -> View[AnyEnvironment]:
-    """Return the present view of an environment, or a past one if the environment has changed."""
+    """Return the present view of an environment, or a past view if the environment has changed."""
     with suppress(NotFound):
         now = look(storage, environment.name)
         if (now.environment.lineage, now.environment.revision) == (

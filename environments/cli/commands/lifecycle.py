@@ -55,7 +55,7 @@ def provision(settings: Settings, choice: Choice, allow_replace: bool) -> None:
 @name_argument
 @click.option("--address", metavar="HOST", help="The address of the host; by default from its file.")
 def register(settings: Settings, name: str, address: str | None) -> None:
-    """Adopt an existing host instead of creating one.
+    """Adopt an existing host instead of creating a host.
 
     destroy leaves an adopted host alone.
 

@@ -58,7 +58,7 @@ def routes(desk: Desk) -> Sequence[Route]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a request asks for.
+    """The action that a request asks for.
 
     Attributes:
         name: The environment.
@@ -247,7 +247,7 @@ def actor_of(request: Request) -> str:
 
 
 def acting_facts(desk: Desk, view: View[AnyEnvironment]) -> dict[str, object] | None:
-    """Return what the page of an environment shows of actions: buttons, and the last command."""
+    """Return the actions on the page of an environment: buttons, and the last command."""
     environment, works = view.environment, desk.works
     if works is None:
         return None

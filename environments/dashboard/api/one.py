@@ -97,7 +97,7 @@ def trace(ask: Ask[Desk]) -> Answer:
 
 
 def drift(ask: Ask[Desk]) -> Answer:
-    """Return what drift found when it last looked, as `show --json` prints it."""
+    """Return the last look for drift, as `show --json` prints it."""
     view = look(ask.desk.workspace, ask.name)
     found = last_look_document(view.last_look, view.environment, ask.desk.spell)
     return Answer(spoken({"name": ask.name, "drift": found}, view.environment.spec))

@@ -18,7 +18,7 @@ _SPOKEN: Final = frozenset(("summary", "reason", "note", "what", "story"))
 def spoken(document: dict[str, object], spec: BaseModel) -> dict[str, Any]:  # Any: JSON
     """Return a document without the secrets of a spec in its words.
 
-    Records hold no secrets, but a value that they hold may have become one later.
+    Records hold no secrets, but a value that they hold may have become a secret later.
     """
     found: dict[str, Any] = _told(document, redactor(spec), is_spoken=False)
     return found

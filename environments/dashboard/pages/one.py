@@ -42,7 +42,7 @@ def present(desk: Desk, name: str, at: int, most: int) -> Facts:
     Args:
         desk: The dashboard.
         name: The environment.
-        at: The revision; 0 and the last one mean now.
+        at: The revision; 0 and the last revision mean now.
         most: How many of the latest records are listed.
 
     Raises:
@@ -78,7 +78,7 @@ def _load(desk: Desk, name: str) -> AnyEnvironment:
 
 
 def _revision(entries: Sequence[HistoryEntry], at: int) -> int:
-    """Return a revision that can be shown, whatever was typed; 0 means the last one."""
+    """Return a revision that can be shown, whatever was typed; 0 means the last."""
     highest = entries[-1].revision
     return min(max(at, entries[0].revision), highest) if at else highest
 

@@ -74,7 +74,7 @@ def _name(request: Request) -> str:
 
 
 def _revision(request: Request) -> int:
-    """Return the revision that is asked for; 0 is the last one, and so is one that makes no sense."""
+    """Return the revision that is asked for; 0, and what makes no sense, is the last."""
     return number(request.query_params.get("at"), 0, 0, HIGHEST)
 
 

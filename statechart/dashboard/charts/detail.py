@@ -185,7 +185,7 @@ def _then(
 def _damaged(
     repository: ChartRepository[Any], name: str, error: StatechartError, spelling: Spells
 ) -> Detail:
-    """Return what can be said of a value that can't be read."""
+    """Return the known facts of a value that can't be read."""
     records, history = _history(repository, name)
     return Detail(
         name,

@@ -1,1 +1,1 @@
-"""What a chart declares, checked when its class is created: names, members, parameters and models."""
+"""The declarations of a chart, checked with its class: names, members, parameters and models."""

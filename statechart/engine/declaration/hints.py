@@ -133,7 +133,7 @@ def _read(annotation: object, scope: dict[str, Any]) -> Any:
 
 
 class Declared(NamedTuple):
-    """What a guard or hook declares of a payload keyword that it takes.
+    """The declaration of a payload keyword by a guard or hook.
 
     Attributes:
         kinds: The classes whose objects fit for sure, which is quick to tell.
@@ -147,7 +147,7 @@ class Declared(NamedTuple):
 
 
 def declared_payload(callbacks: Iterable[tuple[str, Callable[..., Any]]]) -> tuple[Declared, ...]:
-    """Return what guards and hooks, given with their names, declare of the payload keywords they take."""
+    """Return the declarations of payload keywords by guards and hooks, which are given with their names."""
     found = []
     for needed_by, function in callbacks:
         declared = hints(function)
@@ -210,7 +210,7 @@ def _parts_fit(value: object, kind: type, args: tuple[Any, ...]) -> bool:
 
 
 def problem(value: object, annotation: Any) -> str:
-    """Return what is wrong with a value that does not fit an annotation, in pydantic's words."""
+    """Return the problem of a value that does not fit an annotation, in pydantic's words."""
     return _said(value, annotation, strict=True) or f"Input should be an instance of {words_of(annotation)}"
 
 

@@ -192,7 +192,7 @@ def flattened(wire: Wire, pieces: int = 8) -> list[Point]:
 
 
 def bounds(rectangles: Iterable[Rectangle]) -> Rectangle:
-    """Return the rectangle around others; there is at least one."""
+    """Return the rectangle around one or more others."""
     lefts, tops, rights, bottoms = zip(*rectangles, strict=True)
     return min(lefts), min(tops), max(rights), max(bottoms)
 

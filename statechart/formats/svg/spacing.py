@@ -1,4 +1,4 @@
-"""Positions along the line: ports on their stations, and stations one after the other."""
+"""Positions along the line: ports on their stations, and stations in a row."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def network_filesystem(path: Path, mountinfo: Path | None = None) -> str | None:
-    """Return the type of the network file system of a path, or None for a local one.
+    """Return the type of the network file system of a path, or None for a local file system.
 
     The path need not exist. Without a list of mounts, every path counts as local.
     """

@@ -143,12 +143,12 @@ class OwnPath:
         return self.status() is not None
 
     def is_file(self) -> bool:
-        """Return whether the path is a regular file, and not a link to one."""
+        """Return whether the path is a regular file, and not a link."""
         found = self.status()
         return found is not None and stat.S_ISREG(found.st_mode)
 
     def is_dir(self) -> bool:
-        """Return whether the path is a directory, and not a link to one."""
+        """Return whether the path is a directory, and not a link."""
         found = self.status()
         return found is not None and stat.S_ISDIR(found.st_mode)
 

@@ -16,7 +16,7 @@ CHANGED = "changed_at"
 
 
 def carried(records: Iterable[Record]) -> Mapping[str, object]:
-    """Return what the checkpoint after some records says in its `data`, beside what every checkpoint says.
+    """Return the `data` of the checkpoint after some records, without the keys that every checkpoint has.
 
     Args:
         records: The records of the ended segment, oldest first, read as they are asked for. The first

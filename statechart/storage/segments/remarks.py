@@ -1,4 +1,4 @@
-"""What a verification says about the segments of a history."""
+"""The remarks of a verification about the segments of a history."""
 
 from __future__ import annotations
 

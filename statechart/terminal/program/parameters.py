@@ -41,7 +41,7 @@ class PathType(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Path:
-        """Return the path. An empty one, as of an empty variable of the shell, would be this directory."""
+        """Return the path. An empty path, as of an empty variable of the shell, would be this directory."""
         if value == "":
             self.fail("the path is empty", param, ctx)
         return Path(value)

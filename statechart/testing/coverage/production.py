@@ -127,7 +127,7 @@ class Taken:
         return f"no journal in {self.directory} can be read: {self.unread[0]}; mend it, or {name}"
 
     def lines(self) -> list[str]:
-        """Return what was read, and what could not be read, a line each."""
+        """Return a line for each journal that was read, and for each problem."""
         told = counted(self.transitions.total(), "transition")
         lines = [f"{told} of {counted(self.names, 'name')} in {self.directory}"]
         lines += [f"not read: {each}" for each in self.unread[:_SHOWN]]

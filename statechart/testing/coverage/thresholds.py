@@ -22,7 +22,7 @@ def thresholds(given: Iterable[str]) -> dict[str, float]:
 
     Args:
         given: Values such as `90`, for the states, transitions and refusals, and `pairs:50,guards:80`.
-            A percentage of a named measure replaces the general one.
+            A percentage of a named measure replaces the general threshold.
 
     Raises:
         ValueError: A value is not a percentage, or names an unknown measure.

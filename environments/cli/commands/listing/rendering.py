@@ -28,7 +28,7 @@ _PLAINER = str.maketrans({"✓": "+", "✗": "x", "◦": ".", "…": "~", "─":
 
 
 class Wanted(NamedTuple):
-    """What is listed, and how.
+    """The selection, the order and the form of a list.
 
     Attributes:
         selection: The environments.

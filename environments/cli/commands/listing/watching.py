@@ -146,7 +146,7 @@ def _nothing(settings: Settings) -> str:
 
 
 def _fitting(found: Gathered, wanted: Wanted, urgent: Sequence[str], room: int, columns: int) -> list[str]:
-    """Return the lines of a list, or those that fit: the ones that need a person, unless sorted."""
+    """Return the lines of a list, or those that fit: first those that need a person, unless sorted."""
     count = len(found.documents) + len(found.unreadable)
     if not count:
         return []

@@ -61,7 +61,7 @@ class Present:
 
 
 def read(workspace: Workspace, settings: Settings, name: str, row: EnvironmentRow | None) -> Present:
-    """Read an environment; one that can't be read has its trouble instead."""
+    """Read an environment, or the trouble that prevents it."""
     if row is None:
         return Present(None, trouble=(f"there is no environment {name!r} any more: it was purged",))
     try:
@@ -153,7 +153,7 @@ def _facts(view: View[AnyEnvironment], now: datetime, columns: int) -> Iterator[
 
 
 def _steps(line: Line | None, now: datetime, columns: int) -> Iterator[str]:
-    """Yield the steps of the command under way, or of the last one, with their durations."""
+    """Yield the steps of the command under way, or of the last command, with their durations."""
     if line is None:
         return
     yield ""

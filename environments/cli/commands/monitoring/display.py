@@ -59,7 +59,7 @@ def draw(lines: Sequence[str]) -> None:
 
 
 def sides(left: str, right: str, columns: int) -> str:
-    """Return a line with a text at each side; the right one is left out if there is no room."""
+    """Return a line with a text at each side; without room, the right text is left out."""
     room = columns - width_of(left) - width_of(right)
     if room < 2:
         return cut(left, columns)

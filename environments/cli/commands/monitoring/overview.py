@@ -34,7 +34,7 @@ _ALL: Final = 1 << 30
 
 @dataclass(slots=True)
 class Overview:
-    """What is shown of an index: which rows, in which order, and the row that is chosen.
+    """The part of an index that is shown: its rows in their order, and the chosen row.
 
     Attributes:
         index: The environments.
@@ -58,7 +58,7 @@ class Overview:
         self.refresh()
 
     def refresh(self) -> None:
-        """Find the rows again, and keep the chosen one, or else its place."""
+        """Find the rows again, and keep the choice, or else its place."""
         self._found = self.index.find(self.query)
         names = [row.name for row in self._found.rows]
         if self.chosen in names:

@@ -78,7 +78,7 @@ def plain_paths() -> Iterator[PlainPaths]:
 
 
 def utf8_locale() -> dict[str, str]:
-    """Return the variables that give Ansible a UTF-8 locale; none if the user's locale is one."""
+    """Return the variables that give Ansible a UTF-8 locale; none if the user's locale is UTF-8."""
     # As Ansible checks it. A locale that is not installed can't be set.
     before = locale.setlocale(locale.LC_ALL)
     try:

@@ -96,7 +96,7 @@ def _label(index: int, text: Inscription, x: float, y: float, anchor: Anchor) ->
 
 
 def _beneath(labels: Sequence[tuple[int, Inscription]], bottom: float) -> Iterator[Loop]:
-    """Yield loops beneath a box, in stairs: the outer ones are shallow, and their labels lead away."""
+    """Yield loops beneath a box, in stairs: outer loops are shallow, and their labels lead away."""
     half = len(labels) // 2
     depths: dict[int, float] = {}
     anchor: Anchor

@@ -73,7 +73,7 @@ def _shared(sheet: Sheet) -> dict[tuple[int, int], int]:
 def _pulls(
     index: int, sheet: Sheet, sides: Sides, variables: Mapping[tuple[int, int], int]
 ) -> Iterator[Spring]:
-    """Yield what pulls an edge to its stations: more to that with fewer edges, where it is more alone."""
+    """Yield the pulls of an edge to its stations: the fewer edges a station has, the stronger."""
     span = sheet.span(index)
     for station, is_lower, layer in zip(sheet.ends[index], (True, False), (span[0], span[-1]), strict=True):
         side = sides.sides[station, is_lower]

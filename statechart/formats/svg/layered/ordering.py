@@ -17,7 +17,7 @@ def ordered(layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[list
 
     Args:
         layers: The vertices of each layer, in the order that wins a tie.
-        links: Pairs of a vertex and one in the next layer.
+        links: Pairs of a vertex and a vertex in the next layer.
     """
     search = _Search(layers, links)
     for start in (layers, _followed(layers, links)):

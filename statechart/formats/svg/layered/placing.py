@@ -75,7 +75,7 @@ class _Field:
         return order
 
     def fitted(self, wished: Sequence[float]) -> list[float]:
-        """Return values that keep all distances, near the wished ones.
+        """Return values that keep all distances, near the wishes.
 
         The mean of two solutions is a solution too: one that only moves forward, one that only moves back.
         """
@@ -152,7 +152,7 @@ def _mean(pulls: list[tuple[float, float]]) -> float:
 
 
 def _median(pulls: list[tuple[float, float]], here: float) -> float:
-    """Return the weighted median; of several, the one that is the nearest to the value here."""
+    """Return the weighted median; of several, the nearest to the value here."""
     pulls.sort()
     half = sum(weight for _, weight in pulls) / 2
     so_far = 0.0

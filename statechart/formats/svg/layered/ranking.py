@@ -1,4 +1,4 @@
-"""Ranks of vertices: arrows lead from a lower rank to a higher one, except those that lead back."""
+"""Ranks of vertices: arrows lead from lower to higher ranks, except those that lead back."""
 
 from __future__ import annotations
 

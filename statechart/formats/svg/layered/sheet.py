@@ -1,6 +1,6 @@
 """Stations and edges in half-layers, in order, before they have coordinates.
 
-It knows no left, right, up or down: `along` is the direction of the edges, `across` the other one.
+It knows no left, right, up or down: `along` is the direction of the edges, `across` the other direction.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Sheet:
     """Half-layers: those of stations are even, those of labels odd.
 
     Attributes:
-        stations: The stations. The first is the initial one.
+        stations: The stations. The first is initial.
         edges: The edges; none leads to its own source.
         ranks: The rank of each station; its half-layer is twice that.
         ends: The upper and the lower station of each edge, which may be its target and its source.
@@ -132,7 +132,7 @@ def sheet(stations: Sequence[Station], edges: Sequence[Edge], spine: Sequence[in
     Args:
         stations: The stations, as declared, the initial one first.
         edges: The edges; none leads to its own source.
-        spine: The stations of the main path, from the first one on.
+        spine: The stations of the main path, from the first on.
     """
     rank = ranks(len(stations), [(edge.source, edge.target) for edge in edges])
     # An edge that leads back is laid out from its target to its source.

@@ -59,7 +59,7 @@ class Sides:
     """The sides of all stations.
 
     Attributes:
-        sides: The sides with edges, by station, and whether it is the lower one.
+        sides: The sides with edges, by station, and whether it is the lower side.
         breadths: The length of each box across.
     """
 
