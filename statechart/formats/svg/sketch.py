@@ -205,7 +205,9 @@ def _upright_band(phase: Phase, sketch: Sketch) -> NamedBand:
     low, high = _along(phase)
     height = row(SMALL_SIZE)
     y = low - height - _BAND
-    left = sketch.rows.top
+    # Beside the states beneath, only the left side has room for a name that is longer than a state.
+    names = [min(each.width, _WIDEST_NAME) for each in sketch.bounded if each.is_row]
+    left = min(sketch.rows.top, -max(names, default=0.0) - TEXT_SIDE)
     entering = [each.text.width for each in sketch.line.straights if each.target in phase.stations[:1]]
     beside = max(entering, default=0.0) + _BESIDE + TEXT_SIDE
     right = _half(sketch)
