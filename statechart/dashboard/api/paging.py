@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from statechart.dashboard.api.answering import Answer
 from statechart.dashboard.api.parameters import choice, whole
 from statechart.overview import SORTS, Query
-from statechart.overview.query import MOST_PER_PAGE, PER_PAGE
+from statechart.overview.query import LAST_PAGE, MOST_PER_PAGE, PER_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from statechart.dashboard.api.parameters import Parameter, Values
     from statechart.overview import Index, RowT
 
-_LAST_PAGE: Final = 1_000_000
-
 PAGING: Final = (
     choice(
         "sort",
@@ -27,7 +25,7 @@ PAGING: Final = (
         SORTS,
         default="attention",
     ),
-    whole("page", "The page, from 1.", default=1, lowest=1, highest=_LAST_PAGE),
+    whole("page", "The page, from 1.", default=1, lowest=1, highest=LAST_PAGE),
     whole("per_page", "The number on a page.", default=PER_PAGE, lowest=1, highest=MOST_PER_PAGE),
 )
 """The parameters of every list."""
