@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -35,8 +36,16 @@ class Spelling:
 
     @classmethod
     def of(cls, repository: ChartRepository[Any]) -> Spelling:
-        """Return the spelling for a repository; the directory is absolute."""
+        """Return the spelling for a repository; the directory is absolute.
+
+        A repository with migrations is spelled by its name in the module of the chart, which can't read
+        its values without them.
+        """
         chart = repository.chart
+        if repository.files.schema_version > 1:  # the first has no migrations
+            for name, value in vars(sys.modules[chart.__module__]).items():
+                if value is repository:
+                    return cls(f"{_place(chart)}:{name}")
         model = None if chart.model_class() is repository.model else _named(repository.model)
         return cls(_named(chart), model, Path(repository.files.root).absolute())
 
@@ -56,7 +65,13 @@ class Spelling:
 
 
 def _named(kind: type) -> str:
-    return f"{kind.__module__}:{kind.__qualname__}"
+    return f"{_place(kind)}:{kind.__qualname__}"
+
+
+def _place(kind: type) -> str:
+    """Return the module of a class, or the file of the program that has it."""
+    file = getattr(sys.modules[kind.__module__], "__file__", None)
+    return str(Path(file).absolute()) if kind.__module__ == "__main__" and file else kind.__module__
 
 
 def _quoted(reference: str) -> str:

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from statechart import ChartRepository
+from statechart.answers.spelling import Spelling
 from statechart.cli import loading
 from statechart.cli.settings import Settings
 from tests.cli.conftest import Ran
 from tests.statechart.cli.conftest import cli as cli  # the fixture
-from tests.statechart.dashboard.charts.parcels import Parcel
+from tests.statechart.dashboard.charts.parcels import Parcel, ParcelChart
 
 MODULE = "tests.statechart.dashboard.charts.parcels"
 CHART = f"{MODULE}:ParcelChart"
@@ -86,6 +87,26 @@ def test_commands_to_copy_work_in_any_directory(tmp_path: Path, monkeypatch: pyt
         f"python -m statechart show {tmp_path}/own_parcels.py:ParcelChart A-1 --store '{tmp_path}/my store'"
     )
     assert of_repository.spell("list") == f"python -m statechart list {MODULE}:parcels"
+
+
+def test_commands_of_an_embedded_repository_find_it(
+    parcels: ChartRepository[Parcel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules[MODULE]
+    store = parcels.files.root
+    migrated = ChartRepository(store, ParcelChart, schema_version=2, migrations={1: dict})
+    monkeypatch.setattr(module, "migrated", migrated, raising=False)
+
+    assert Spelling.of(migrated).spell("list") == f"python -m statechart list {MODULE}:migrated"
+    assert Spelling.of(parcels).spell("list") == (
+        f"python -m statechart list {MODULE}:ParcelChart --store {store}"
+    )
+    # The program itself declares the chart.
+    monkeypatch.setitem(sys.modules, "__main__", module)
+    monkeypatch.setattr(ParcelChart, "__module__", "__main__")
+    assert Spelling.of(parcels).spell("list") == (
+        f"python -m statechart list {module.__file__}:ParcelChart --store {store}"
+    )
 
 
 def test_a_server_shows_the_store_until_ctrl_c(parcels: ChartRepository[Parcel]) -> None:
