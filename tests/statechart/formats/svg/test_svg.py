@@ -10,7 +10,7 @@ import pytest
 
 from environments.lifecycle import Lifecycle
 from statechart import Chart, Event, State
-from statechart.formats.svg import CHART_CSS, Layout, svg
+from statechart.formats.svg import CHART_CSS, Layout, Theme, svg
 from statechart.picture import Marks, Picture, Visit, compose
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -118,3 +118,45 @@ def test_every_class_of_a_state_and_an_arrow_has_a_rule() -> None:
         assert rules[0]
         assert rules[1]
         assert rules[0][1] != rules[1][1]
+
+
+GROUNDS = ("ground", "band", "box")
+TEXTS = [
+    *(
+        (text, ground)
+        for text in ("ink", "muted", "way", "failed", "missed", "unseen")
+        for ground in GROUNDS
+    ),
+    *(("ink", "visited"), ("muted", "visited"), ("ink", "failure"), ("muted", "failure")),
+    *(("on-current", "current"), ("on-failed", "failed"), ("on-current", "unseen")),
+]
+LINES = [
+    *((line, ground) for line in ("line", "edge", "failure-edge") for ground in GROUNDS),
+    ("failure-edge", "failure"),
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_and_lines_stand_out_from_what_is_behind_them(theme: Theme) -> None:
+    """WCAG 2.2 demands a contrast of 4.5 for texts (1.4.3), and of 3 for what is drawn (1.4.11)."""
+    (found,) = re.findall(rf':root\[data-theme="{theme}"\]\{{(.*?)\}}', CHART_CSS)
+    colours = dict(re.findall(r"--chart-([a-z-]+):(#[0-9a-f]{6})", found))
+
+    low = [
+        (one, other)
+        for pairs, least in ((TEXTS, 4.5), (LINES, 3.0))
+        for one, other in pairs
+        if contrast(colours[one], colours[other]) < least
+    ]
+    assert low == []
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted(luminance(colour) for colour in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
