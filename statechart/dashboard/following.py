@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from loguru import logger
 
+from statechart.dashboard.hub import PENDING
 from statechart.errors import StatechartError
 
 if TYPE_CHECKING:
@@ -75,14 +76,10 @@ class Following(Generic[RowT]):
             try:
                 await self._look()
             except Exception as error:  # the loop of all changes: the server lives on, and says so
+                if repr(error) != repr(self.trouble):  # once, and not each second
+                    _log(error)
                 self.trouble = error
                 self._is_begun.set()
-                expected = isinstance(error, (StatechartError, OSError))
-                logger.opt(exception=None if expected else error).log(
-                    "WARNING" if expected else "ERROR",
-                    "The store can't be followed, and is looked at again: {}",
-                    error,
-                )
             await asyncio.sleep(_AGAIN)
 
     async def _look(self) -> None:
@@ -99,11 +96,21 @@ class Following(Generic[RowT]):
 
     async def _refresh(self, names: frozenset[str]) -> None:
         rows = await asyncio.to_thread(self._index.refresh, names)
+        is_drawn = self._hub.shows_rows and len(rows) <= PENDING
+
+        def told(row: RowT) -> Mapping[str, object]:
+            return {"group": row.group, **(self._draw(row) if is_drawn else {})}
+
         self._hub.tell(
-            {name: None if row is None else self._told(row) for name, row in rows.items()},
+            {name: None if row is None else told(row) for name, row in rows.items()},
             {"all": self._index.total, **self._index.counts},
         )
 
-    def _told(self, row: RowT) -> Mapping[str, object]:
-        drawn = self._draw(row) if self._hub.shows_rows else {}
-        return {"group": row.group, **drawn}
+
+def _log(error: Exception) -> None:
+    is_expected = isinstance(error, (StatechartError, OSError))
+    logger.opt(exception=None if is_expected else error).log(
+        "WARNING" if is_expected else "ERROR",
+        "The store can't be followed, and is looked at again: {}",
+        error,
+    )

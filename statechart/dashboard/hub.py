@@ -14,7 +14,8 @@ from statechart.dashboard.refusals import Refused
 LIMIT: Final = 1000
 """The streams that are open at a time at most."""
 
-_PENDING: Final = 300  # changed rows for which a page that lags behind is told to ask for itself again
+PENDING: Final = 300
+"""The changed rows that a page is told at most; beyond that, the page is told to ask for itself again."""
 
 RESYNC: Final = b"event: resync\ndata: {}\n\n"
 
@@ -42,7 +43,7 @@ class Listener:
             return
         self._rows.update(rows)
         self._counts = counts
-        if len(self._rows) > _PENDING:
+        if len(self._rows) > PENDING:
             self.resync()
         self._woken.set()
 

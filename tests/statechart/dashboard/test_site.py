@@ -4,12 +4,16 @@ import asyncio
 
 import httpx
 import pytest
+from loguru import logger
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from statechart.dashboard.following import Following
 from statechart.dashboard.guard import Access
 from statechart.dashboard.headers import CONTENT_SECURITY_POLICY
+from statechart.dashboard.hub import PENDING, RESYNC, Hub
 from statechart.errors import StorageError
+from statechart.overview import Index
 from tests.statechart.dashboard.sample import KNOWN, TOKEN, SampleRow, SampleSource, sample_site
 
 ACCESS = Access.of(8731, TOKEN)
@@ -116,7 +120,7 @@ async def test_the_login_leads_to_no_other_server(onward):
     [(StorageError("the directory is gone"), "storage"), (ZeroDivisionError(), "unexpected")],
     ids=["storage", "fault"],
 )
-async def test_a_store_that_vanishes_is_said_and_looked_at_again(monkeypatch, trouble, code):
+async def test_a_store_that_vanishes_is_said_once_and_looked_at_again(monkeypatch, said, trouble, code):
     monkeypatch.setattr("statechart.dashboard.following._AGAIN", 0.01)
     source = SampleSource({"web": SampleRow("web")})
     async with client(sample_site(source)) as asking:
@@ -133,6 +137,34 @@ async def test_a_store_that_vanishes_is_said_and_looked_at_again(monkeypatch, tr
         source.kept["api"] = SampleRow("api")
         await until(asking, "/healthz", lambda answer: answer.status_code == 200)
         assert (await asking.get("/")).text == "api web"
+    assert len(said) == 1
+
+
+async def test_rows_that_no_page_is_told_are_not_drawn():
+    source, hub, drawn = SampleSource(), Hub(), []
+    following = Following(Index(source), source, hub, lambda row: drawn.append(row.name) or {})
+    await following.ready()
+    page = hub.listen()
+
+    source.change(*(SampleRow(f"e{number}") for number in range(PENDING + 1)))
+    assert await page.next() == RESYNC
+    assert drawn == []
+
+    source.change(SampleRow("e7"))
+    assert b"e7" in await page.next()
+    assert drawn == ["e7"]
+    await following.stop()
+
+
+@pytest.fixture
+def said():
+    """The messages of the log."""
+    logger.enable("statechart")
+    messages = []
+    sink = logger.add(messages.append)
+    yield messages
+    logger.remove(sink)
+    logger.disable("statechart")
 
 
 async def test_a_store_that_can_not_be_read_at_first_is_said_at_once(monkeypatch):
