@@ -112,7 +112,9 @@ COMMANDS: dict[str, Entry] = {
     "provision": Entry(
         "lifecycle", "provision", "Create the environment's resources, or change them in place.", STAGES
     ),
-    "register": Entry("lifecycle", "register", "Adopt an existing host instead of creating one.", STAGES),
+    "register": Entry(
+        "lifecycle", "register", "Adopt an existing host instead of creating a host.", STAGES
+    ),
     "configure": Entry(
         "lifecycle",
         "configure",

@@ -24,7 +24,7 @@ _WHY = {
     "show": "shows the current state",
     "unlock": "ends the process that holds the environment, if that process hangs",
     "provision": "creates the resources",
-    "register": "adopts an existing host instead of creating one",
+    "register": "adopts an existing host instead of creating a host",
     "drift": "compares the record with the real resources",
     "configure": "configures the resources",
     "release": "installs a release; a running service keeps running",

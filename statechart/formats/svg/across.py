@@ -57,6 +57,7 @@ def rows(line: Line, orders: Mapping[Channel, Sequence[Route]], *, upright: bool
     between = orders[Channel.BETWEEN]
     texts = list(_gap_texts(line))
     above, below, edge = half, half, half + _zone(between, 0, upright=upright)
+    # Upright, texts between stations lie beside the line, and widen the channel instead of the gap.
     if upright:
         below = max([half, *(text.width + 2 * _TEXT_GAP for text, _, _ in texts)])
         near = [text.width for text, low, high in texts if _spanned(between, low, high)]

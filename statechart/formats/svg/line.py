@@ -66,6 +66,7 @@ def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tupl
     orders = []
     for line, named in zip(lines, bounded, strict=True):
         if upright:
+            # Boxes of one breadth leave a straight edge, along which upright tracks can run.
             _level_out(line)
         orders.append(_fitted(line, named, upright=upright))
     _open_gates(lines, jumps)
@@ -109,6 +110,7 @@ def _breaks(sketch: Sketch, width: float) -> list[int]:
     length = columns[-1].end
     if length <= width * _SQUEEZE or len(columns) == 1:
         return []
+    # Parts of equal length look better than full lines and a short rest.
     count = ceil(length / (width * _TIGHT))
     inner = {column for phase in sketch.bounded for column in range(*phase.columns)[1:]}
     places = {column: columns[column].start for column in range(1, len(columns))}
@@ -135,6 +137,7 @@ def _fitted(line: Line, bounded: Sequence[Phase], *, upright: bool) -> Mapping[C
     """Place the stations so that each text has room; return the routes of each channel in order."""
     wanted = spacing(line, bounded, upright=upright)
     orders = _placed(line, wanted)
+    # Room for some texts moves stations, and may bring the routes of others together.
     for _ in range(_ROUNDS):
         pairs = list(touching(orders[Channel.BETWEEN]))
         for pair in pairs:
@@ -162,6 +165,7 @@ def _widened(line: Line, orders: Mapping[Channel, Sequence[Route]], wanted: Spac
             missing = room - (high.at - low.at)
             if missing <= _NEARLY:
                 continue
+            # The best part that can be widened: some are between ports whose order is fixed.
             if any(widen(*ends, room, wanted) for ends in parts):
                 found = True
             elif route.is_loop:

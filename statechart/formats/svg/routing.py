@@ -82,7 +82,9 @@ def _jump(
     (number, begin), (other, end) = source, target
     one, two = found[number], found[other]
     goes_on = other == number + 1 and begin is one.columns[-1] and end is two.columns[0]
+    # How many columns are between both states and the right end.
     rest = len(one.columns) - begin.place + len(two.columns) - end.place
+    # A jump runs around the end of the lines that is nearer to both of its states.
     is_right = goes_on or rest <= begin.place + end.place + 2
     route = None
     if goes_on and one.tail is None:
@@ -115,6 +117,7 @@ def _drop(index: int, text: Inscription, source: Station, target: Station, *, up
     down = source.row == 0
     key = (_STRAIGHT, 1.0 if down else 0.0, index)
     ports = [Port(station, BELOW if station.row == 0 else ABOVE, key) for station in (source, target)]
+    # Twins are kept at one position, since any difference would bend the wire between the rows.
     ports[0].twin, ports[1].twin = ports[1], ports[0]
     for port in ports:
         if upright:
@@ -147,6 +150,7 @@ def _route(
 
 def _move_below(line: Line) -> None:
     """Move jumps that cross others over the line to below it, where nothing is in their way."""
+    # Two arcs on the same side that interlace always cross; on different sides they never do.
     for route in [route for route in line.within(Channel.OVER) if not route.is_half]:
         others = line.within(Channel.OVER)
         low, high = sorted((route.source.station.place, route.target.station.place))
@@ -179,6 +183,7 @@ def _connect(route: Route, rank: int, *, upright: bool) -> None:
     """Give both ports of a route their order on their sides, and room for its text."""
     source, target = route.source, route.target
     if route.is_loop:
+        # Loops nest: a later loop is outside, so its ports are around those of earlier loops.
         source.key, target.key = (_STRAIGHT, 2.0, -rank), (_STRAIGHT, 2.0, 1.0 + rank)
     else:
         source.key, target.key = _key(source, target, rank), _key(target, source, rank)

@@ -83,6 +83,7 @@ def place(line: Line, wanted: Spacing) -> None:
             least = max(least, max(ends[1] + _BESIDE, fence) + each.reach[0])
         for each in (station, *first):
             least = max(least, _least(before.get(each, ())))
+        # The first state beneath has the same centre, so that the drop to it is straight.
         for each in (station, *first):
             each.centre = least
         starts.append(min(each.centre - each.reach[0] for each in (station, *first)))
@@ -127,6 +128,7 @@ def _spread(station: Station, *, upright: bool) -> None:
 
 def _spread_side(ports: list[Port]) -> None:
     ports.sort(key=lambda port: port.key)
+    # Ports are spread by what stands beside them, and only then centred: texts decide about the width.
     positions = [0.0]
     for one, two in pairwise(ports):
         positions.append(positions[-1] + max(_PORT_GAP, one.after + two.before))
@@ -140,6 +142,7 @@ def _spread_side(ports: list[Port]) -> None:
 def part(upper: Port, lower: Port, wanted: Spacing) -> None:
     """Move apart two ports on different rows that are at the same position."""
     first, last = sorted((upper, lower), key=lambda port: (port.station.place, port.at))
+    # On two columns the stations can move; in one column only the ports can, on their own side.
     if first.station.place < last.station.place:
         wanted.distances.append((first, last, _PORT_GAP))
     elif lower.offset < 0:

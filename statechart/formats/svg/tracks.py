@@ -40,9 +40,11 @@ class _Span:
 def ordered(routes: Sequence[Route], channel: Channel) -> list[Route]:
     """Return the routes of a channel from its upper side to its lower, with few crossings."""
     found: list[_Span] = []
+    # Short routes first: they nest next to the stations, and long routes find their way around them.
     for span in sorted(map(_Span.of, routes), key=lambda each: each.high - each.low):
         above = [0, *accumulate(_crossings(each, span) for each in found)]
         below = [0, *accumulate(_crossings(span, each) for each in found)]
+        # For each place: crossings with the routes above it, and with those that remain below it.
         costs = [over + below[-1] - under for over, under in zip(above, below, strict=True)]
         # The longer a route, the farther it is from the stations.
         places = range(len(costs)) if channel is Channel.OVER else range(len(costs) - 1, -1, -1)
@@ -61,6 +63,7 @@ def _crossings(upper: _Span, lower: _Span) -> int:
 def _meets(span: _Span, at: float) -> int:
     if not span.low - _APART < at < span.high + _APART:
         return 0
+    # Lines that meet near a bend can't be told apart, which is worse than several clear crossings.
     return 1 if span.low + _APART <= at <= span.high - _APART else _TOUCH
 
 
@@ -78,6 +81,7 @@ def stacked(order: Sequence[Route], channel: Channel, edge: float, first: float,
     last = edge
     done: list[Route] = []
     for route in reversed(order) if upwards else order:
+        # Only routes that overlap need different tracks: the others stay close to the stations.
         near = [each for each in done if _overlap(each, route)]
         if upwards:
             tops = [each.track - _text(each) for each in near]
@@ -132,6 +136,7 @@ def free_parts(route: Route, order: Sequence[Route], line: Line) -> list[tuple[P
     def worth(pair: tuple[Port, Port]) -> tuple[bool, float]:
         low, high = pair
         length = high.at - low.at
+        # With room, a text is best near the middle of its track; without, where least is missing.
         return length >= need, -abs((low.at + high.at) / 2 - middle) if length >= need else length
 
     return sorted(pairwise(ends), key=worth, reverse=True)

@@ -74,6 +74,7 @@ def arranged(stations: Sequence[Station], edges: Sequence[Edge], spine: Sequence
     for index in range(len(edges)):
         tagged = found.tagged[index]
         stretches = list(_stretches(index, ports, across, layers, met[index]))
+        # Edges are laid out downwards, and only their arrowheads know the direction.
         if found.leads_back(index):
             stretches = [Stretch(part.end, part.start, part.across) for part in reversed(stretches)]
         ways.append(Way(stretches, (sum(layers[tagged]) / 2, across.bends[index, tagged])))
@@ -111,6 +112,7 @@ def _along(sheet: Sheet, across: Levels, met: Sequence[tuple[float, float]]) -> 
     for layer, climb in enumerate(climbs):
         end = here + _thickness(layer, sheet)
         found.append((here, end))
+        # A curve that climbs far in a short gap looks like a corner; a very wide gap looks like a break.
         here = end + min(_GAP + climb * _STEEPNESS, _WIDEST_GAP)
     return found
 

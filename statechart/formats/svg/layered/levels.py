@@ -33,6 +33,7 @@ def levels(sheet: Sheet, sides: Sides) -> Levels:
     """Return where stations and edges are across."""
     count = len(sheet.stations)
     variables = _shared(sheet)
+    # Without a spring, a station without edges would be wherever its neighbours push it.
     linked = {station for ends in sheet.ends for station in ends}
     springs = [Spring(0, station, 0.0, _FAINT) for station in range(count) if station not in linked]
     broken = _broken(sheet)
@@ -42,6 +43,7 @@ def levels(sheet: Sheet, sides: Sides) -> Levels:
             continue
         span = sheet.span(index)
         for layer in span:
+            # An edge is one variable for as long as it can be straight: it can't bend by chance.
             if layer == span[0] or (index, layer) in broken:
                 if layer != span[0]:
                     springs.append(Spring(used - 1, used, 0.0, _JOINT))
@@ -62,6 +64,7 @@ def levels(sheet: Sheet, sides: Sides) -> Levels:
 def _shared(sheet: Sheet) -> dict[tuple[int, int], int]:
     """Return a variable for each station; those of the main path share one with its edges, in one line."""
     variables = {(station, sheet.layer(station)): station for station in range(len(sheet.stations))}
+    # From the beginning of the path on, since each edge takes the variable of its upper station.
     for index in sorted(sheet.main, key=lambda index: sheet.span(index)[0]):
         upper, lower = sheet.ends[index]
         shared = variables[upper, sheet.layer(upper)]
@@ -88,6 +91,7 @@ def _distances(sheet: Sheet, sides: Sides, variables: Mapping[tuple[int, int], i
     for number, layer in enumerate(sheet.layers):
         rooms = [_room(item, number, sheet, sides) for item in layer]
         for place, (one, other) in enumerate(pairwise(layer)):
+            # Straight edges are neighbours in many layers, and the widest of these rooms holds for all.
             key = variables[one, number], variables[other, number]
             apart = _APART if one < count and other < count else _BESIDE
             least = rooms[place][1] + apart + rooms[place + 1][0]

@@ -20,10 +20,12 @@ def ordered(layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[list
         links: Pairs of a vertex and a vertex in the next layer.
     """
     search = _Search(layers, links)
+    # Sweeps end in a local optimum; two very different starts rarely end in the same.
     for start in (layers, _followed(layers, links)):
         search.begin([list(layer) for layer in start])
         idle = 0
         for sweep in range(_SWEEPS):
+            # Medians keep long links straight, means tell vertices of equal medians apart.
             search.sweep(down=sweep % 2 == 0, value=_middle if sweep % 4 < 2 else _mean)
             search.swap()
             idle = 0 if search.keep() else idle + 1
@@ -73,6 +75,7 @@ class _Search:
     def keep(self) -> bool:
         """Remember the orders if they have fewer crossings than any before."""
         count = sum(self._crossings(layer) for layer in self._layers)
+        # An equal count keeps the earlier order: the search begins with the declared order.
         if self.fewest is not None and count >= self.fewest:
             return False
         self.fewest, self.best = count, [list(layer) for layer in self._layers]
@@ -132,6 +135,7 @@ class _Search:
             places = self._places(self._below[vertex])
             for place in places:
                 count += len(seen) - bisect_right(seen, place)
+            # Only now: links of the same vertex do not cross each other.
             for place in places:
                 insort(seen, place)
         return count

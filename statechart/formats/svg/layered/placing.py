@@ -37,11 +37,13 @@ def placed(count: int, distances: Sequence[Distance], springs: Sequence[Spring])
     """
     field = _Field(count, distances, springs)
     values = field.fitted([0.0] * count)
+    # Means spread everything evenly, but bend what could be straight; medians from the start would stick.
     for _ in range(_ROUNDS):
         values = field.fitted(field.wished(values, _mean))
     for _ in range(_SETTLING):
         field.settle(values, backward=False)
         field.settle(values, backward=True)
+        # A straight chain of variables holds each of its members in place: only together can they move.
         field.settle_groups(values)
     least = min(values, default=0.0)
     return [value - least for value in values]
@@ -65,6 +67,7 @@ class _Field:
     def _sorted(self, count: int) -> list[int]:
         open_ends = [len(before) for before in self._before]
         order = [variable for variable in range(count) if not open_ends[variable]]
+        # The list grows while it is read: it is its own queue.
         for variable in order:
             for after, _ in self._after[variable]:
                 open_ends[after] -= 1
@@ -126,6 +129,7 @@ class _Field:
                 if abs(pull) < _STILL and other not in seen:
                     seen.add(other)
                     group.append(other)
+                # A spring between two members moves with them, and pulls neither.
                 elif other not in seen:
                     pulls.append((pull, weight))
         return group, pulls
@@ -160,6 +164,7 @@ def _median(pulls: list[tuple[float, float]], here: float) -> float:
         so_far += weight
         if so_far > half:
             return value
+        # Anything between two medians is as good: staying here keeps other springs without length.
         if so_far == half and index + 1 < len(pulls):
             return min(max(here, value), pulls[index + 1][0])
     return pulls[-1][0]
@@ -182,5 +187,6 @@ def levelled(wished: Sequence[float], apart: float, least: float, most: float) -
             mean, size = (before * members + mean * size) / (members + size), members + size
         pools.append((mean, size))
     flat = [mean for mean, size in pools for _ in range(size)]
+    # Cut to the bounds without their distances, the values stay in order and in the room for all.
     highest = most - (count - 1) * apart
     return [min(max(value, least), highest) + place * apart for place, value in enumerate(flat)]

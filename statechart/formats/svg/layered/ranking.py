@@ -19,9 +19,11 @@ def ranks(count: int, links: Sequence[Link]) -> list[int]:
     A link whose source has the higher rank leads back. The declared order decides which links do, unless
     another order has far fewer of them.
     """
+    # A loop would ask a vertex to be behind itself; loops are drawn beside their box.
     links = [link for link in links if link[0] != link[1]]
     declared, *others = _orders(count, links)
     order = min(others, key=lambda order: _backward(order, links))
+    # Any order breaks all cycles, so this decides only which links are drawn as returns.
     if _backward(order, links) * _RELUCTANCE >= _backward(declared, links):
         order = declared
     place = {vertex: index for index, vertex in enumerate(order)}
@@ -32,9 +34,11 @@ def ranks(count: int, links: Sequence[Link]) -> list[int]:
     for source, target in forward:
         above[target].append(source)
         below[source].append(target)
+    # `order` is topological for the turned links: each source has its rank before its targets.
     for vertex in order:
         rank[vertex] = max((rank[source] + 1 for source in above[vertex]), default=0)
     _tighten(order, rank, above, below)
+    # At rank 0 they would stand beside the initial state, as if they began the chart as well.
     apart = [vertex for vertex in range(1, count) if not above[vertex] and not below[vertex]]
     for vertex in apart:
         rank[vertex] = max(rank)
@@ -66,7 +70,9 @@ def _breadth_first(leaving: Sequence[Sequence[int]]) -> list[int]:
 def _depth_first(leaving: Sequence[Sequence[int]]) -> list[int]:
     left: dict[int, None] = {}
     entered: set[int] = set()
+    # In reverse, so that after the final reversal roots and targets are in declared order again.
     for root in reversed(range(len(leaving))):
+        # A stack of iterators instead of recursion: a chart may have more states than Python has frames.
         path = [] if root in entered else [(root, iter(reversed(leaving[root])))]
         entered.add(root)
         while path:
@@ -79,6 +85,7 @@ def _depth_first(leaving: Sequence[Sequence[int]]) -> list[int]:
                 entered.add(target)
                 path.append((target, iter(reversed(leaving[target]))))
     order = list(reversed(left))
+    # A cycle through the initial state may leave it anywhere, but the picture begins with it.
     order.remove(0)
     return [0, *order]
 
@@ -97,6 +104,7 @@ def _tighten(
         for vertex in reversed(order[1:]):
             lowest = max((rank[source] + 1 for source in above[vertex]), default=0)
             highest = min((rank[target] - 1 for target in below[vertex]), default=rank[vertex])
+            # A step down shortens the links below and lengthens those above by one rank each.
             pull = len(below[vertex]) - len(above[vertex])
             rank[vertex] = highest if pull > 0 else lowest if pull < 0 else rank[vertex]
         if rank == before:

@@ -31,6 +31,7 @@ class Side:
         """The length that the side needs."""
         count = len(self.edges)
         spread = (count - 1) * _PORT
+        # The main path meets the middle, so the longer half decides about both.
         if self.main is not None:
             spread = max(spread, 2 * max(self.main, count - 1 - self.main) * _NARROW_PORT)
         return spread + 2 * _MARGIN
@@ -46,6 +47,7 @@ class Side:
         least, most, main = middle - reach, middle + reach, self.main
         if main is None:
             return levelled(wished, _PORT, least, most)
+        # Each half has its own room: edges are closer together rather than beyond the corner.
         apart = min(_PORT, reach / max(main, len(wished) - 1 - main, 1))
         return [
             *levelled(wished[:main], apart, least, middle - apart),
@@ -96,6 +98,7 @@ def sides(sheet: Sheet) -> Sides:
         for item in layer if number % 2 else ():
             index = sheet.edge(item)
             upper, lower = sheet.ends[index]
+            # The order within the half-layer is the order on the side: edges leave without crossing.
             if number == sheet.layer(upper) + 1:
                 edges.setdefault((upper, True), []).append(index)
             if number == sheet.layer(lower) - 1:
