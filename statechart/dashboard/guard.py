@@ -49,7 +49,7 @@ class Access:
         hosts = {f"{host}:{port}" for host in _LOOPBACK}
         for host in allowed:
             spelled = host.casefold()
-            hosts |= {spelled} if _has_port(spelled) else {spelled, f"{spelled}:{port}"}
+            hosts |= {spelled} if has_port(spelled) else {spelled, f"{spelled}:{port}"}
         if str(port) in _USUAL_PORTS:
             hosts |= set(_LOOPBACK)
         return cls(frozenset(hosts), token, f"envchart-{port}")
@@ -70,7 +70,8 @@ class Access:
         )
 
 
-def _has_port(host: str) -> bool:
+def has_port(host: str) -> bool:
+    """Return whether a name of a host is followed by a port."""
     return host.rpartition(":")[2].isdigit() and not host.endswith("]")
 
 

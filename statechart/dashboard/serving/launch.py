@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from statechart.dashboard.guard import Access
+from statechart.dashboard.guard import Access, has_port
 from statechart.dashboard.serving.errors import AddressInUse, DashboardError
 from statechart.dashboard.serving.server import bound, serve
 from statechart.dashboard.serving.tokens import kept_token
@@ -50,10 +50,11 @@ def launch(
     except DashboardError as error:
         raise UsageRefused(str(error), (settings.spell("dashboard"),), code="unusable") from error
     port = listening.getsockname()[1]
-    access = Access.of(port, token, wanted.allowed)
-    shown = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
-    place = wanted.allowed[0] if not wanted.is_local else f"{shown}:{port}"
-    address = f"http://{place if ':' in place else f'{place}:{port}'}{wanted.root_path}/"
+    root_path = wanted.root_path.rstrip("/")
+    own = f"[{wanted.host}]:{port}" if ":" in wanted.host else f"{wanted.host}:{port}"
+    access = Access.of(port, token, [own, *wanted.allowed] if wanted.is_local else wanted.allowed)
+    place = own if wanted.is_local else wanted.allowed[0]
+    address = f"http://{place if has_port(place) else f'{place}:{port}'}{root_path}/"
     secret = f"#token={token}" if token is not None and wanted.token_file is None else ""
 
     def say() -> None:
@@ -68,7 +69,7 @@ def launch(
             webbrowser.open(address + secret)
 
     try:
-        serve(build(access), listening, root_path=wanted.root_path.rstrip("/"), ready=say)
+        serve(build(access), listening, root_path=root_path, ready=say)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(128 + signal.SIGINT) from None
 

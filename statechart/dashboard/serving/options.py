@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from ipaddress import ip_address
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,6 +15,7 @@ import click
 
 from statechart.terminal.program.parameters import NotNegative, PathType
 from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
     from statechart.terminal.settings import ProgramSettings
@@ -22,9 +25,12 @@ HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any:
 PORT: Final = 8731
 """The usual port."""
 
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _EXTRA: Final = ("starlette", "uvicorn", "jinja2", "anyio", "h11", "markupsafe")
 _HIGHEST_PORT: Final = 65_535
+_NAME: Final = re.compile(
+    r"(?:\w(?:[\w.-]*\w)?|\[[\da-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII | re.IGNORECASE
+)
+_PATH: Final = re.compile(r"(?:/[\w~-][\w.~-]*)*/?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +58,64 @@ class Wanted:
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach the server."""
-        return self.host in _LOOPBACK
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def checked(self, settings: ProgramSettings) -> Wanted:
         """Return it, if it makes sense.
 
         Raises:
-            UsageRefused: It opens more than was said.
+            UsageRefused: It opens more than was said, or nobody could ask for it so.
         """
         again = settings.spell("dashboard")
+        for problem, *others in (*self._addresses(), *self._openings()):
+            raise UsageRefused(problem, tuple(f"{again}{each}" for each in others))
+        return self
+
+    def _addresses(self) -> Iterator[tuple[str, ...]]:
+        """Yield each address that is none, with the options to use in its place."""
         if self.port > _HIGHEST_PORT:
-            raise UsageRefused(
-                f"{self.port} is no port: use 1 to {_HIGHEST_PORT}", (f"{again} --port {PORT}",)
+            yield f"{self.port} is no port: use 1 to {_HIGHEST_PORT}", f" --port {PORT}"
+        for name in self.allowed:
+            if not _is_name(name):
+                yield (
+                    f"--allow-host {shell_word(name)} is not as browsers send a name: ASCII letters, or an "
+                    "IPv6 address in brackets, and a port if it is not the usual",
+                    " --allow-host envs.example.org",
+                )
+        if _PATH.fullmatch(self.root_path) is None:
+            plain = "".join(re.findall(r"[a-z0-9-]", self.root_path)) or "envchart"
+            yield (
+                f"--root-path {shell_word(self.root_path)} is no path of ASCII letters and digits that "
+                "begins with a slash",
+                f" --root-path /{plain}",
             )
+
+    def _openings(self) -> Iterator[tuple[str, ...]]:
+        """Yield what opens more than was said, with the options to use in its place."""
+        host = f"--host {shell_word(self.host)}"
         if not self.is_local and not self.allowed:
-            raise UsageRefused(
-                f"--host {self.host} opens the dashboard to other machines, without TLS: "
-                "say by which name they ask for it",
-                (f"{again} --host {self.host} --allow-host NAME", again),
+            yield (
+                f"{host} opens the dashboard to other machines, without TLS: say by which name they ask "
+                "for it",
+                f" {host} --allow-host NAME",
+                "",
             )
         if not self.needs_token and self.token_file is not None:
-            raise UsageRefused("--no-token needs no --token-file: leave one away", (again,))
+            yield "--no-token needs no --token-file: leave one away", ""
         if not self.needs_token and not self.is_local:
-            raise UsageRefused(
-                f"--no-token with --host {self.host} would show everything to the whole network",
-                (f"{again} --host {self.host} --allow-host {self.allowed[0]}",),
+            yield (
+                f"--no-token with {host} would show everything to the whole network",
+                f" {host} --allow-host {self.allowed[0]}",
             )
-        if self.root_path and not (self.root_path.startswith("/") and self.root_path.isprintable()):
-            raise UsageRefused(
-                f"--root-path begins with a slash, unlike {self.root_path!r}",
-                (f"{again} --root-path /{self.root_path.strip('/') or 'envchart'}",),
-            )
-        return self
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a text is a name, perhaps with a port, as the `Host` of a request has it."""
+    found = _NAME.fullmatch(name)
+    return found is not None and int(found["port"] or 0) <= _HIGHEST_PORT
 
 
 def dashboard_options(handler: HandlerT) -> HandlerT:

@@ -17,6 +17,9 @@ from statechart import ChartRepository
 from statechart.answers.spelling import Spelling
 from statechart.cli import loading
 from statechart.cli.settings import Settings
+from statechart.dashboard.guard import Access
+from statechart.dashboard.serving import launch
+from statechart.dashboard.serving.options import Wanted
 from tests.cli.conftest import Ran
 from tests.statechart.cli.conftest import cli as cli  # the fixture
 from tests.statechart.dashboard.charts.parcels import Parcel, ParcelChart
@@ -37,6 +40,15 @@ ROOT = Path(__file__).parents[4]
         ((CHART, "--port", "70000"), "70000 is no port", "--port 8731"),
         ((CHART, "--port", "x"), "is not a whole number", "dashboard --help"),
         ((CHART, "--host", "0.0.0.0"), "without TLS", "--allow-host NAME"),
+        ((CHART, "--host", ""), "--host '' opens", "--host '' --allow-host NAME"),
+        *(
+            ((CHART, "--allow-host", name), "is not as browsers send a name", "envs.example.org")
+            for name in ("", "*", "http://here/", "::1", "here:", "here:99999", "h\u00e9re", "a b", "here.")
+        ),
+        *(
+            ((CHART, "--root-path", path), "is no path", "--root-path /envs")
+            for path in ("envs", "//envs", "/envs?", "/envs\u00fc", "/../envs")
+        ),
         ((f"{MODULE}:parcels", "--store", "x"), "leave --store away", "list"),
     ],
 )
@@ -133,3 +145,40 @@ def test_a_server_shows_the_store_until_ctrl_c(parcels: ChartRepository[Parcel])
 
     assert shown["next"][0] == f"python -m statechart fire {CHART} A-1 post --store {parcels.files.root}"
     assert code == 128 + signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("options", "address", "host"),
+    [
+        ({}, "http://127.0.0.1:{port}/", "localhost:{port}"),
+        ({"host": "127.0.0.2"}, "http://127.0.0.2:{port}/", "127.0.0.2:{port}"),
+        ({"root_path": "/envs/"}, "http://127.0.0.1:{port}/envs/", "127.0.0.1:{port}"),
+        ({"host": "0.0.0.0", "allowed": ("here",)}, "http://here:{port}/", "here"),
+        ({"host": "0.0.0.0", "allowed": ("[fd00::1]",)}, "http://[fd00::1]:{port}/", "[fd00::1]:{port}"),
+        ({"host": "0.0.0.0", "allowed": ("here:8443",)}, "http://here:8443/", "here:8443"),
+    ],
+)
+def test_the_address_that_is_printed_is_allowed(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    address: str,
+    host: str,
+) -> None:
+    served: list[Access] = []
+
+    def serve(access: Access, listening: socket.socket, *, ready: Any, **_: object) -> None:
+        served.append(access)
+        ready()
+        listening.close()
+
+    monkeypatch.setattr(launch, "serve", serve)
+    wanted = {"host": "127.0.0.1", "port": 0, "allowed": (), "root_path": "", "token_file": None}
+    settings = Settings(json=True)
+
+    checked = Wanted(**{**wanted, "needs_token": True, "opens": False, **options}).checked(settings)
+    launch.launch(settings, checked, "dashboard", lambda access: access)  # type: ignore[arg-type, return-value]
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["url"] == f"{address}#token={{token}}".format(**said)
+    assert host.format(**said) in served[0].hosts
