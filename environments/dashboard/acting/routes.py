@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -15,15 +14,13 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from environments.dashboard.acting.actions import ACTIONS, Action, offered, spelled
+from environments.dashboard.acting.asked import Asked, expectation
 from environments.dashboard.desk import checked
+from environments.dashboard.parts import cleaner, records
 from environments.dashboard.works import ACTOR_VARIABLE, Work, Works, program
 from environments.model.fields.actor import as_actor
 from environments.model.summary import UnreadableSummary
-from environments.presentation.text import told_records
 from environments.presentation.view import look
-from environments.secrets.redaction import clean, redactor
-from statechart.dashboard.forms import form
-from statechart.dashboard.query import HIGHEST, number
 from statechart.dashboard.refusals import Refused
 from statechart.errors import NotFound
 from statechart.holder import Holder
@@ -56,55 +53,6 @@ def routes(desk: Desk) -> Sequence[Route]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The action that a request asks for.
-
-    Attributes:
-        name: The environment.
-        action: The command.
-        expected: The incarnation, if it is said, and the revision that the person has seen.
-        confirmed: The name that was typed, or None.
-    """
-
-    name: str
-    action: Action
-    expected: tuple[str, int]
-    confirmed: str | None
-
-    @classmethod
-    async def read(cls, request: Request) -> _Asked:
-        """Read a request.
-
-        Raises:
-            Refused: There is no such command, or the form is not one of ours.
-        """
-        action = ACTIONS.get(request.path_params["command"])
-        if action is None:
-            raise Refused(HTTPStatus.NOT_FOUND, "not_found", "there is no such command")
-        fields = await form(request)
-        lineage, _, revision = fields.get("expected", "").rpartition("-")
-        seen = number(revision, 0, 0, HIGHEST)
-        if not seen:
-            raise Refused(
-                HTTPStatus.BAD_REQUEST,
-                "no_revision",
-                "the form does not say which revision of the environment it is about",
-                ("use the buttons of the environment's page",),
-            )
-        return cls(checked(request.path_params["name"]), action, (lineage, seen), fields.get("confirm"))
-
-    def fits(self, environment: AnyEnvironment) -> bool:
-        """Return whether an environment is as the person has seen it."""
-        lineage, revision = self.expected
-        return revision == environment.revision and lineage in ("", environment.lineage)
-
-
-def expectation(environment: AnyEnvironment) -> str:
-    """Return an environment's revision, as forms say it."""
-    return f"{environment.lineage}-{environment.revision}"
-
-
 async def _ask(desk: Desk, request: Request) -> Response:
     """Ask for the name of an environment, before a command that takes something away."""
     action = ACTIONS[request.url.path.rpartition("/")[2]]
@@ -132,7 +80,7 @@ def _confirmation(
 
 async def _act(desk: Desk, works: Works, request: Request) -> Response:
     """Start a command, if it is one of the next, and what the person has seen is still so."""
-    asked = await _Asked.read(request)
+    asked = await Asked.read(request)
     name, action = asked.name, asked.action
     work = Work(name, spelled(action, name, desk.spell), asked.expected[1])
     # The process of a command ends a moment after its last record.
@@ -181,15 +129,15 @@ def _require_offered(desk: Desk, view: View[AnyEnvironment], action: Action) -> 
         )
 
 
-def _stale(desk: Desk, request: Request, view: View[AnyEnvironment], asked: _Asked) -> Response:
+def _stale(desk: Desk, request: Request, view: View[AnyEnvironment], asked: Asked) -> Response:
     """Return the page that tells what has changed since a page was shown."""
     environment, (_, seen) = view.environment, asked.expected
     entries, _ = desk.workspace.readable(environment.name)
-    redact = redactor(environment.spec)
+    say = cleaner(environment)
     since = [
-        {"at": entry.at, "actor": entry.actor, "words": redact(words.strip())}
-        for entry, words in told_records(list(entries))
-        if entry.revision > seen
+        {**record, "words": say(record["words"])}
+        for record in records(list(entries))
+        if record["revision"] > seen
     ]
     return desk.board.templates.page(
         request,
@@ -225,11 +173,8 @@ def _is_unchanged(desk: Desk, before: AnyEnvironment) -> bool:
 def _cleaned(work: Work, environment: AnyEnvironment) -> Report:
     """Return why a command failed, as a page may show it."""
     assert work.report is not None
-    redact = redactor(environment.spec)
-    return work.report._replace(
-        message=clean(work.report.message, redact),
-        next=tuple(clean(each, redact) for each in work.report.next),
-    )
+    say = cleaner(environment)
+    return work.report._replace(message=say(work.report.message), next=tuple(map(say, work.report.next)))
 
 
 def _tell_end(desk: Desk, work: Work, loop: asyncio.AbstractEventLoop) -> None:
