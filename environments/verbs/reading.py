@@ -19,7 +19,7 @@ from environments.following.attendance import attendance
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import UnreadableSummary
 from environments.model.states import AnyState, EnvironmentState
-from environments.ports import Changed, FollowsHistory, KeepsSegments, last_seq_of, latest_of, readable_of
+from environments.ports import Changed, FollowsHistory, last_seq_of, latest_of, readable_of
 from environments.selection import Selection, several
 from environments.storage.changed import changed_of
 from environments.verbs.opened import Opened, target_of
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from statechart.errors import UnusableSegment
     from statechart.following.reader import Unfolding
     from statechart.holder import Holder
-    from statechart.storage.segments.whole import SegmentFile
 
 
 class Reading(Opened):
@@ -196,15 +195,6 @@ class Reading(Opened):
             StorageError: The history can't be read at all.
         """
         return readable_of(self._repository, name)
-
-    def segments(self, name: str) -> list[SegmentFile]:
-        """Return the files of a history, oldest first; none if the storage keeps no segments.
-
-        Raises:
-            StorageError: A segment is damaged.
-        """
-        kept = self._repository
-        return kept.segments(name) if isinstance(kept, KeepsSegments) else []
 
     def changed(self) -> Changed:
         """Return the names of the environments that change, whichever process changes them.
