@@ -62,7 +62,7 @@ def plan(picture: Picture, *, upright: bool = False, width: float = PAGE_WIDTH) 
 def _sketched(picture: Picture, breaks: Sequence[int], *, upright: bool) -> tuple[list[Sketch], list[Jump]]:
     """Return the lines with all positions, and what leads between them."""
     lines, jumps = routed(picture, breaks, upright=upright)
-    bounded = _whole([list(phases(picture, line)) for line in lines], picture)
+    bounded = _whole([phases(picture, line) for line in lines], picture)
     orders = []
     for line, named in zip(lines, bounded, strict=True):
         if upright:

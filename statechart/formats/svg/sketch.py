@@ -214,11 +214,12 @@ def _upright_band(phase: Phase, sketch: Sketch) -> NamedBand:
     if not phase.is_row:
         right = max(sketch.rows.bottom, beside + min(phase.width, _WIDEST_NAME))
     band = Band(phase.name, left - _BAND, y, right - left + 2 * _BAND, high + _BAND - y)
+    rooms = [(left, right), (beside, right), (left, -TEXT_SIDE)]
     places = []
-    for start, end in ((left, right), (beside, right), (left, -TEXT_SIDE)):
+    for start, end in reversed(rooms) if phase.is_row else rooms:
         name = shortened(phase.name, end - start, SMALL_SIZE)
         width = text_width(name, SMALL_SIZE)
-        xs = (end - width, start) if name == phase.name else (start,)
+        xs = (start,) if phase.is_row or name != phase.name else (end - width, start)
         if len(name) >= min(_LEAST_NAME, len(phase.name)):
             places += [
                 Label(x, y + _ABOVE, width, height, (name,), anchor="start", kind="phase") for x in xs

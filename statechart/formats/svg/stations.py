@@ -85,8 +85,16 @@ def _station(node: Node, row: int, place: float, *, upright: bool) -> Station:
     return station
 
 
-def phases(picture: Picture, line: Line) -> Iterator[Phase]:
-    """Yield the phases whose states are side by side."""
+def phases(picture: Picture, line: Line) -> list[Phase]:
+    """Return the phases whose states are side by side."""
+    found = list(_phases(picture, line))
+    if not any(phase.is_row for phase in found):
+        return found
+    # Phases in a row look alike, also those that have room beneath.
+    return [replace(phase, is_row=all(not station.row for station in phase.stations)) for phase in found]
+
+
+def _phases(picture: Picture, line: Line) -> Iterator[Phase]:
     for name, members in picture.boxes.items():
         stations = [station for station in line.stations() if station.node.id in members]
         if not stations:
