@@ -35,13 +35,17 @@ class Answer:
 
 def digest(document: object) -> str:
     """Return a short digest of a document."""
-    return sha256(json.dumps(document).encode()).hexdigest()[:16]
+    return _digest(json.dumps(document).encode())
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]
 
 
 def response(request: Request, answer: Answer) -> Response:
     """Return an answer as a response, without content if the client has it."""
     content = json.dumps(answer.document).encode()
-    tag = answer.tag or digest(answer.document)
+    tag = answer.tag or _digest(content)
     headers = {"ETag": f'"{tag}"'}
     if answer.links:
         headers["Link"] = ", ".join(f'<{place}>; rel="{rel}"' for rel, place in answer.links.items())
