@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from statechart.formats.main_path import main_path
 from statechart.formats.svg import layered, line
 from statechart.formats.svg.drawing import drawn
 from statechart.formats.svg.geometry import Plan, crossings
@@ -23,6 +24,8 @@ _SAVED = 2.0
 
 # Layers do not go on in further rows. On a page of half their length, letters are under 6 pixels high.
 _LEGIBLE = 2 * line.PAGE_WIDTH
+_LEAST_STEP = 104.0
+"""The room that layers need for a state of the main path and a transition, at least."""
 
 
 def svg(
@@ -93,6 +96,8 @@ def _suited(
     crossed = _lasting(found, picture)
     if crossed <= _FOLLOWED:
         return "line"
+    if len(main_path(picture)) * _LEAST_STEP > _LEGIBLE:
+        return "line"  # without a plan of layers, which takes seconds for such a chart
     layers = layered.plan(picture)
     if layers.width > max(_LEGIBLE, found.width):
         return "line"
