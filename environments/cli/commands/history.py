@@ -16,7 +16,7 @@ from environments.cli.settings import Settings
 from environments.presentation.answers.history import (
     history_opening,
     past,
-    past_of,
+    past_document,
     past_view,
     readable_history,
 )
@@ -121,6 +121,6 @@ def _print_past(settings: Settings, name: str, at: str) -> None:
     shown = f"as it was after record {entry.seq}, written by {entry.actor} at {when(entry.at)}"
     emit(
         settings,
-        past_of(found, settings.spell, directory),
+        past_document(found, settings.spell, directory),
         f"{facts_text(past_view(found), styled, directory)}\n{shown}",
     )

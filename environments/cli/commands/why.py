@@ -8,7 +8,7 @@ from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
-from environments.presentation.answers.now import story, why_of
+from environments.presentation.answers.now import story, why_document
 from statechart.cli.saving import html_option, save_page
 from statechart.dashboard.serving.options import load_web
 from statechart.terminal.colours import styled
@@ -42,7 +42,7 @@ def print_story(settings: Settings, name: str) -> None:
     view, told = story(storage, name)
     emit(
         settings,
-        why_of(view, told, settings.spell, storage.directory(name)),
+        why_document(view, told, settings.spell, storage.directory(name)),
         story_text(told, settings, name, styled),
     )
 

@@ -9,9 +9,9 @@ from environments.dashboard.desk import surroundings_of
 from environments.lifecycle import Lifecycle
 from environments.model.records import StepRecord
 from environments.presentation.answers.chart import chart_document, chart_marks
-from environments.presentation.answers.history import history_opening, past, past_of, readable_history
+from environments.presentation.answers.history import history_opening, past, past_document, readable_history
 from environments.presentation.answers.logs import log_document, trace_document
-from environments.presentation.answers.now import look_closely, story, why_of
+from environments.presentation.answers.now import look_closely, story, why_document
 from environments.presentation.documents import (
     environment_document,
     history_document,
@@ -46,7 +46,7 @@ def environment(ask: Ask[Desk]) -> Answer:
     if at is not None:
         then = past(workspace, ask.name, at)
         tag = f"{then.environment.lineage}-{then.entry.revision}-{then.entry.seq}-past"
-        document = past_of(then, spell, workspace.directory(ask.name))
+        document = past_document(then, spell, workspace.directory(ask.name))
         return Answer(spoken(document, then.environment.spec), tag)
     # Before the environment: what is recorded in between must not have the tag of what is read.
     seq = workspace.last_seq(ask.name)
@@ -74,7 +74,7 @@ def history(ask: Ask[Desk]) -> Answer:
 def why(ask: Ask[Desk]) -> Answer:
     """Return an environment and its story, as `why --json` prints them."""
     view, told = story(ask.desk.workspace, ask.name)
-    document = why_of(view, told, ask.desk.spell, ask.desk.workspace.directory(ask.name))
+    document = why_document(view, told, ask.desk.spell, ask.desk.workspace.directory(ask.name))
     return Answer(spoken(document, view.environment.spec))
 
 

@@ -9,7 +9,6 @@ from environments.presentation.answers.drift import (
     drift_document as drift_document,
 )
 from environments.presentation.answers.history import (
-    history_documents as history_documents,
     past as past,
     past_document as past_document,
     readable_history as readable_history,
@@ -22,7 +21,6 @@ from environments.presentation.answers.logs import (
 )
 from environments.presentation.answers.now import (
     look_closely as look_closely,
-    show_document as show_document,
     story as story,
     why_document as why_document,
 )

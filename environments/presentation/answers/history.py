@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from environments.presentation.documents import environment_document, history_document
+from environments.presentation.documents import environment_document
 from environments.presentation.view import View
 from statechart.errors import MissingSegment
 
@@ -41,18 +41,7 @@ def history_opening(name: str, gap: MissingSegment | None) -> dict[str, object]:
     return {"name": name, **missing}
 
 
-def history_documents(archive: Archive, name: str) -> dict[str, object]:
-    """Return the document of `history`; raises the same errors as `readable_history`."""
-    entries, gap = readable_history(archive, name)
-    return {**history_opening(name, gap), "history": [history_document(entry) for entry in entries]}
-
-
-def past_document(archive: Archive, name: str, at: int | datetime, spell: Spell) -> dict[str, object]:
-    """Return the document of `history --at`; raises the same errors as `past`."""
-    return past_of(past(archive, name, at), spell, archive.directory(name))
-
-
-def past_of(past: Past, spell: Spell, directory: Path) -> dict[str, object]:
+def past_document(past: Past, spell: Spell, directory: Path) -> dict[str, object]:
     """Return the document of `history --at` of a past state that was found."""
     entry = past.entry
     document = environment_document(past_view(past), spell, directory)

@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from statechart.terminal.story import Story
 
 
-def show_document(archive: Archive, name: str, spell: Spell) -> dict[str, object]:
-    """Return the document of `show`.
-
-    Raises:
-        StorageError: The environment can't be read.
-        UnknownProvider: Its provider is not installed.
-    """
-    return environment_document(look_closely(archive, name), spell, archive.directory(name))
-
-
 def look_closely(archive: Archive, name: str) -> View[AnyEnvironment]:
     """Return the view of an environment, with the pace of a command under way.
 
@@ -48,18 +38,9 @@ def look_closely(archive: Archive, name: str) -> View[AnyEnvironment]:
     return replace(view, pace=pace)
 
 
-def why_document(archive: Archive, name: str, spell: Spell) -> dict[str, object]:
-    """Return the document of `why`.
-
-    Raises:
-        StorageError: The environment can't be read.
-        UnknownProvider: Its provider is not installed.
-    """
-    view, told = story(archive, name)
-    return why_of(view, told, spell, archive.directory(name))
-
-
-def why_of(view: View[AnyEnvironment], told: Story, spell: Spell, directory: Path) -> dict[str, object]:
+def why_document(
+    view: View[AnyEnvironment], told: Story, spell: Spell, directory: Path
+) -> dict[str, object]:
     """Return the document of `why` of a story that was told."""
     return {**environment_document(view, spell, directory), "story": story_document(told)}
 
