@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 
+from statechart.dashboard.query import own_path
 from statechart.dashboard.refusals import Refused
 
 if TYPE_CHECKING:
@@ -56,12 +57,16 @@ class Access:
 
     def admits(self, request: Request) -> bool:
         """Return whether a request carries the token."""
-        if self.token is None:
-            return True
+        return (
+            self.token is None
+            or self.is_program(request)
+            or self.is_token(request.cookies.get(self.cookie, ""))
+        )
+
+    def is_program(self, request: Request) -> bool:
+        """Return whether a request carries the token as a header, as no page of another origin can."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.casefold() == "bearer" and self.is_token(given.strip()):
-            return True
-        return self.is_token(request.cookies.get(self.cookie, ""))
+        return scheme.casefold() == "bearer" and self.is_token(given.strip())
 
     def is_token(self, given: str) -> bool:
         """Return whether a text is the token, in a time that tells nothing about it."""
@@ -124,7 +129,7 @@ class Guard:
 
 def is_open(request: Request) -> bool:
     """Return whether a path needs no token."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    path = own_path(request)
     return any(path == each or (each.endswith("/") and path.startswith(each)) for each in OPEN_PATHS)
 
 
@@ -141,7 +146,7 @@ def _is_from_here(request: Request, host: str, access: Access | None) -> bool:
     if origin is not None:
         return origin.casefold().partition("://")[2] == host
     # Every browser names the origin of what changes something, and programs send the token themselves.
-    return request.method in _SAFE or access is None or "authorization" in headers
+    return request.method in _SAFE or access is None or access.is_program(request)
 
 
 def _is_link(request: Request) -> bool:

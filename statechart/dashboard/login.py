@@ -61,4 +61,4 @@ def login_routes(templates: Templates, access: Access) -> Sequence[Route]:
 
 def _is_secure(request: Request) -> bool:
     """Return whether the browser speaks TLS, perhaps with a proxy in front of this server."""
-    return "https" in (request.url.scheme, request.headers.get("origin", "").partition(":")[0])
+    return "https" in (request.scope["scheme"], request.headers.get("origin", "").partition(":")[0])

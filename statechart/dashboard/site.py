@@ -22,6 +22,7 @@ from statechart.dashboard.guard import Access, Guard, is_open
 from statechart.dashboard.headers import Headers
 from statechart.dashboard.hub import Hub
 from statechart.dashboard.login import login_routes
+from statechart.dashboard.query import own_address, own_path
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.streams import Stream
 from statechart.dashboard.templating import VERSION
@@ -119,6 +120,8 @@ class Site(Generic[RowT]):
             await self.following.stop()
 
     async def _events(self, request: Request) -> Response:
+        if request.method == "HEAD":  # which has no content to wait for
+            return Response(media_type=Stream.media_type)
         return Stream(self.board.hub, request.query_params.get("name"))
 
     async def _health(self, _request: Request) -> Response:
@@ -132,9 +135,9 @@ class Site(Generic[RowT]):
         if _is_for_programs(request):
             return JSONResponse(error.document(), error.status, headers)
         if error.status == HTTPStatus.UNAUTHORIZED:
-            query = f"?{request.url.query}" if request.url.query else ""
+            onward = own_address(request)
             page = self._templates.page(
-                request, "login.html", status=error.status, onward=request.url.path + query, wrong=False
+                request, "login.html", status=error.status, onward=onward, wrong=False
             )
         else:
             page = self._templates.page(request, "error.html", status=error.status, error=error)
@@ -145,9 +148,12 @@ class Site(Generic[RowT]):
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
         if status == HTTPStatus.NOT_FOUND:
-            refused = Refused(status, "not_found", "there is no such page", ("go to the first page",))
+            code, message = "not_found", "there is no such page"
         else:
-            refused = Refused(status, status.phrase.casefold().replace(" ", "_"), status.description)
+            code, message = status.phrase.casefold().replace(" ", "_"), status.phrase.casefold()
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            message = f"this address does not take {request.method}"
+        refused = Refused(status, code, message, ("go to the first page",))
         response = await self._refused(request, refused)
         response.headers.update(error.headers or {})
         return response
@@ -180,16 +186,12 @@ def _is_for_programs(request: Request) -> bool:
     wants_page = "text/html" in accepted or not accepted
     return (
         _is_data(request)
-        or _path(request) in ("/events", "/healthz")
+        or own_path(request) in ("/events", "/healthz")
         or ("json" in accepted and not wants_page)
     )
 
 
 def _is_data(request: Request) -> bool:
     """Return whether a request asks for data, and not for a page."""
-    path = _path(request)
+    path = own_path(request)
     return path.startswith("/api/") or path == "/metrics"
-
-
-def _path(request: Request) -> str:
-    return request.url.path.removeprefix(request.scope.get("root_path", ""))

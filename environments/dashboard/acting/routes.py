@@ -21,6 +21,7 @@ from environments.dashboard.works import ACTOR_VARIABLE, Work, Works, program
 from environments.model.fields.actor import as_actor
 from environments.model.summary import UnreadableSummary
 from environments.presentation.view import look
+from statechart.dashboard.query import own_path
 from statechart.dashboard.refusals import Refused
 from statechart.errors import NotFound
 from statechart.holder import Holder
@@ -55,7 +56,7 @@ def routes(desk: Desk) -> Sequence[Route]:
 
 async def _ask(desk: Desk, request: Request) -> Response:
     """Ask for the name of an environment, before a command that takes something away."""
-    action = ACTIONS[request.url.path.rpartition("/")[2]]
+    action = ACTIONS[own_path(request).rpartition("/")[2]]
     view = await asyncio.to_thread(look, desk.workspace, checked(request.path_params["name"]))
     _require_offered(desk, view, action)
     return _confirmation(desk, request, view, action, typed=None)

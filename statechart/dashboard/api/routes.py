@@ -40,7 +40,7 @@ def _endpoint(desk: DeskT, call: Call[DeskT]) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         values = read_query(call.parameters, request.query_params)
         name = request.path_params.get("name", "")
-        return response(request, call.answer(Ask(desk, values, request.url.path, name)))
+        return response(request, call.answer(Ask(desk, values, request.scope["path"], name)))
 
     return answer
 

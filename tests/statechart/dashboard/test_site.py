@@ -79,6 +79,36 @@ async def test_without_the_token_the_page_asks_for_it_and_keeps_the_address():
         assert program.json()["error"]["code"] == "no_token"
 
 
+@pytest.mark.parametrize(
+    ("path", "onward"),
+    [("//evil.example/", "/"), ("/e/a%3Fb?c=%0d%0a", "/e/a%3Fb?c=%0d%0a"), ("/%2f%2fevil", "/")],
+)
+async def test_the_page_that_was_asked_for_is_one_of_this_server(path, onward):
+    async with client(sample_site(SampleSource(), ACCESS)) as asking:
+        asked = await asking.get(f"{ADDRESS}{path}")
+
+    assert f'name="onward" value="{onward}"' in asked.text
+
+
+@pytest.mark.parametrize("host", ["[", "a/healthz?", "x@y:z", ""])
+async def test_a_host_that_is_none_is_answered_within_another_application(host):
+    app = Starlette(routes=[Mount("/envs", sample_site(SampleSource()))])
+    async with client(app, headers={"host": host}) as asking:
+        answer = await asking.get("/envs/nowhere", headers={"accept": "text/html"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+async def test_a_stream_is_not_opened_for_its_head():
+    site = sample_site(SampleSource())
+    async with client(site) as asking:
+        head, wrong = await asking.head("/events"), await asking.put("/events")
+
+    assert (head.status_code, len(site.board.hub)) == (200, 0)
+    assert head.headers["content-type"].startswith("text/event-stream")
+    assert wrong.json()["error"]["message"] == "this address does not take PUT"
+
+
 async def test_the_typed_token_becomes_a_cookie_of_this_session():
     async with client(sample_site(SampleSource({"web": SampleRow("web")}), ACCESS)) as asking:
         wrong = await asking.post("/login", data={"token": "x", "onward": "/e/web"}, headers=FORM)
