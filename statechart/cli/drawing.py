@@ -15,7 +15,7 @@ import click
 from statechart.diagram import FORMATS, LAYOUTS, THEMES, Format, Layout, Theme, draw
 from statechart.formats.columns import USUAL, columns_of, is_ascii
 from statechart.terminal.output import emit, note
-from statechart.terminal.program.parameters import Decorator, PathType
+from statechart.terminal.program.parameters import STDOUT, Decorator, PathType
 from statechart.terminal.refusal import UsageRefused
 from statechart.wording import listed, nearest
 
@@ -209,7 +209,7 @@ def _options(complete: Completion) -> list[Decorator]:
             "--output",
             metavar="FILE",
             type=PathType(),
-            help="Write to a file instead of stdout, in the format of its suffix.",
+            help="Write to a file, in the format of its suffix; '-' is stdout.",
         ),
         click.option(
             "--layout",
@@ -247,6 +247,8 @@ def drawing_options(
         @wraps(handler)
         def bundled(settings: Any, **parameters: Any) -> Any:  # Any: click calls it with the parameters
             typed = {name: parameters.pop(name) for name in _OPTIONS}
+            if typed["output"] == STDOUT:
+                typed["output"] = None
             return handler(settings, drawing=Drawing(**typed, again=again(settings)), **parameters)
 
         for option in reversed(options):

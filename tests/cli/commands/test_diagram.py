@@ -94,6 +94,13 @@ def test_a_file_has_the_format_of_its_suffix(cli: Any, tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes().startswith(begins), name
 
 
+def test_a_dash_is_stdout(cli: Any, tmp_path: Path) -> None:
+    printed = cli("diagram", "--output", "-", "--format", "svg")
+
+    assert (printed.code, printed.out[:5], printed.err) == (0, "<svg ", "")
+    assert not (tmp_path / "-").exists()
+
+
 def test_the_look_of_a_picture_is_chosen(cli: Any) -> None:
     level, upright, dark = (
         cli("diagram", *words).out
