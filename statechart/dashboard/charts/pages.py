@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from statechart.dashboard.charts.detail import detail_of, picture_of
 from statechart.dashboard.charts.rows import EFFECTS, FAILED, UNREADABLE
-from statechart.dashboard.query import number
+from statechart.dashboard.query import HIGHEST, number
 from statechart.formats.svg import svg
 from statechart.overview import Query
 
@@ -25,7 +25,6 @@ URGENT: Final = (FAILED, UNREADABLE, EFFECTS)
 """The groups that need a person."""
 
 _HEADINGS: Final = ("Value", "State", "Way", "Since", "Revision", "By")
-_HIGHEST: Final = 10**12  # revisions
 
 
 def routes(desk: Desk) -> Sequence[Route]:
@@ -90,4 +89,4 @@ class _Pages:
 def _revision(request: Request) -> int | None:
     """Return the revision that is asked for; one that makes no sense is the last."""
     asked = request.query_params.get("at")
-    return None if asked is None else number(asked, _HIGHEST, 1, _HIGHEST)
+    return None if asked is None else number(asked, HIGHEST, 1, HIGHEST)

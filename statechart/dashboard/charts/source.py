@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from statechart.dashboard.charts.rows import (
@@ -14,7 +13,6 @@ from statechart.dashboard.charts.rows import (
     unreadable_row,
 )
 from statechart.errors import InvalidName, NotFound, StatechartError
-from statechart.following.names import NameChanges
 from statechart.stored.damage import Damaged
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ class ChartSource:
     def __init__(self, repository: ChartRepository[Any]) -> None:
         self._repository = repository
         self._classes = Classes.of(repository.chart)
-        self._changes = NameChanges(repository.files.root)
+        self._changes = repository.changed()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -76,11 +74,9 @@ class ChartSource:
             return unreadable_row(Damaged(name, error))
         return None
 
-    async def changes(self) -> AsyncGenerator[frozenset[str], None]:
+    def changes(self) -> AsyncGenerator[frozenset[str], None]:
         """Yield the names that may have changed; at first, all. Purged names are yielded too."""
-        async with aclosing(self._changes.names()) as changes:
-            async for names in changes:
-                yield names
+        return self._changes.names()
 
     def _row(self, summary: Summary, due: list[DueEffect]) -> ValueRow:
         return row_of(summary, self._classes, due, self._holder(summary.name))
