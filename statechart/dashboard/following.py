@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT", bound="Row")
 
+_MOMENT: Final = 0.01  # seconds
 _AGAIN: Final = 1.0  # seconds, after which a store that could not be read is looked at again
 
 
@@ -25,6 +26,7 @@ class Following(Generic[RowT]):
     """Reads an index once, and refreshes what changes from then on.
 
     It begins with the first request: an application that is mounted into another is not told of its start.
+    Where a process has several event loops, the first follows for all as long as it runs.
 
     Attributes:
         trouble: The error because of which changes are not seen at the moment, or None.
@@ -49,14 +51,22 @@ class Following(Generic[RowT]):
 
     async def ready(self) -> None:
         """Begin, unless it has begun, and wait until all was read once, or could not be read."""
-        if self._task is None or self._task.get_loop() is not asyncio.get_running_loop():
-            self._is_begun = asyncio.Event()
-            self.is_read = False
+        if self._task is None or self._is_left(self._task):
+            self._is_begun, self.is_read = asyncio.Event(), False
             self._task = asyncio.create_task(self._follow())
-        if not self._is_begun.is_set():
+        if self._task.get_loop() is not asyncio.get_running_loop():
+            # Another event loop of this process follows for all, and its events can't be waited for here.
+            while not self._is_begun.is_set() and not self._task.done():  # noqa: ASYNC110
+                await asyncio.sleep(_MOMENT)
+        elif not self._is_begun.is_set():
             waiting = asyncio.ensure_future(self._is_begun.wait())
             await asyncio.wait((waiting, self._task), return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
+
+    def _is_left(self, task: asyncio.Task[None]) -> bool:
+        """Return whether the event loop of a task has ended, so that nothing is followed any more."""
+        loop = task.get_loop()
+        return loop is not asyncio.get_running_loop() and not loop.is_running()
 
     @property
     def is_alive(self) -> bool:
@@ -64,12 +74,14 @@ class Following(Generic[RowT]):
         return self._task is not None and not self._task.done() and self.trouble is None
 
     async def stop(self) -> None:
-        """End following."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        """End following, if this event loop follows."""
+        task = self._task
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            return
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        self._task = None
 
     async def _follow(self) -> None:
         while True:

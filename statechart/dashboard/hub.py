@@ -34,6 +34,7 @@ class Listener:
         self._is_behind = False
         self._is_closed = False
         self._woken = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
 
     def put(self, rows: Mapping[str, bytes], counts: bytes) -> None:
         """Keep changes until the page is told them: of each row the newest, and of many none."""
@@ -45,18 +46,25 @@ class Listener:
         self._counts = counts
         if len(self._rows) > PENDING:
             self.resync()
-        self._woken.set()
+        self._wake()
 
     def resync(self) -> None:
         """Tell the page to ask for itself again, in place of all changes."""
         self._rows.clear()
         self._is_behind = True
-        self._woken.set()
+        self._wake()
 
     def close(self) -> None:
         """End the stream."""
         self._is_closed = True
-        self._woken.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if asyncio.get_running_loop() is self._loop:
+            self._woken.set()
+        elif not self._loop.is_closed():
+            # Of the several event loops of a process, one follows the store for all.
+            self._loop.call_soon_threadsafe(self._woken.set)
 
     async def next(self) -> bytes | None:
         """Wait for changes, and return them as an event of a stream; None at the end."""
@@ -67,8 +75,8 @@ class Listener:
         if self._is_behind:
             self._is_behind = False
             return RESYNC
-        rows = b",".join(self._rows.values())
-        self._rows.clear()
+        told, self._rows = self._rows, {}
+        rows = b",".join(told.values())
         return b'event: change\ndata: {"rows":{%b},"counts":%b}\n\n' % (rows, self._counts or b"{}")
 
 
@@ -122,19 +130,19 @@ class Hub:
         self._told += 1
         told = {name: _member(name, value) for name, value in rows.items()}
         counted = json.dumps(counts).encode()
-        for listener in self._listeners:
+        for listener in [*self._listeners]:
             listener.put(told, counted)
 
     def resync(self) -> None:
         """Tell all pages to ask for themselves again."""
         self._told += 1
-        for listener in self._listeners:
+        for listener in [*self._listeners]:
             listener.resync()
 
     def close(self) -> None:
         """End all streams, and open no others."""
         self._is_closed = True
-        for listener in self._listeners:
+        for listener in [*self._listeners]:
             listener.close()
 
 

@@ -211,3 +211,36 @@ async def test_a_store_that_can_not_be_read_at_first_is_said_at_once(monkeypatch
         source.trouble = None
         await until(asking, "/healthz", lambda answer: answer.status_code == 200)
         assert (await asking.get("/")).text == "web"
+
+
+def test_several_event_loops_share_one_follower():
+    source = SampleSource({"web": SampleRow("web")})
+    site = sample_site(source)
+
+    async def asked() -> str:
+        async with client(site) as asking:
+            return (await asking.get("/")).text
+
+    async def first_and_others() -> None:
+        assert await asked() == "web"
+        task = site.following._task
+        stream = await asyncio.to_thread(asyncio.run, listening())
+        for _ in range(3):
+            assert await asyncio.to_thread(asyncio.run, asked()) == "web"
+        assert site.following._task is task
+        source.change(SampleRow("web", "failed"))
+        async with asyncio.timeout(30):
+            while site.board.index.counts["failed"] != 1:  # noqa: ASYNC110  # nothing tells of it
+                await asyncio.sleep(0.001)
+        site.board.hub.leave(stream)
+        await site.following.stop()
+
+    async def listening():
+        assert await asked() == "web"
+        return site.board.hub.listen()
+
+    asyncio.run(first_and_others())
+    # The loop that followed has ended: the next one follows.
+    source.changed = asyncio.Queue()
+    source.kept["api"] = SampleRow("api")
+    assert asyncio.run(asked()) == "api web"
