@@ -125,7 +125,7 @@ def _is_said(note: Note, picture: Picture) -> bool:
     """Return whether the short form of a note says all of it."""
     if not note.arrows or any(arrow.guards for arrow in note.arrows):
         return False
-    *events, origin = lead(note, picture).lines
+    *events, origin = lead(note, picture, narrow=True).lines  # the shorter of its forms
     return origin == _EVERYWHERE and not events[-1].endswith("…")
 
 

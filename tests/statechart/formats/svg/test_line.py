@@ -168,6 +168,18 @@ def test_a_note_that_repeats_the_text_at_its_state_is_left_out() -> None:
     assert any(text.startswith("configuring: configure leads here also from") for text in texts)
 
 
+def test_a_note_stays_where_the_text_at_its_state_is_cut() -> None:
+    states = [State(f"s{n}", initial=n == 0, final=n == 5) for n in range(6)]
+    body: dict[str, Any] = {f"s{n}": state for n, state in enumerate(states)}
+    body |= {f"go_{n}": Event(states[n].to(states[n + 1])) for n in range(4)}
+    words = "leave after a very long time in which nobody has answered any of all the letters"
+    body["leave"] = Event(states[5].from_(*states[:5]), name=words)
+    plan = line.plan(compose(type("Letters", (Chart,), body), Marks()), upright=True)
+
+    notes = " ".join(text for label in plan.labels if label.kind == "note" for text in label.lines)
+    assert f"{words} leads here from every other state" in notes
+
+
 def test_layers_that_would_be_too_small_on_a_page_give_way_to_a_line() -> None:
     chart = long_chart(24, every=3)
     picture = compose(chart, Marks())
