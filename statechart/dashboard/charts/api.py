@@ -32,6 +32,7 @@ from statechart.dashboard.charts.schemas import schemas
 from statechart.diagram import FORMATS, render
 from statechart.picture import Marks
 from statechart.stored.damage import Damaged
+from statechart.stored.listing import texts_of
 from statechart.terminal.program.moments import read_moment
 
 if TYPE_CHECKING:
@@ -63,8 +64,10 @@ def _list(ask: Ask[Desk]) -> Answer:
             ask.desk.spelling,
         )
 
-    state = ask.values["state"]
-    return page_of(ask.desk.board.index, ask, LISTED, {} if state is None else {"state": state}, lists)
+    facets = {}
+    if (state := ask.values["state"]) is not None:
+        (facets["state"],) = texts_of(ask.desk.repository.chart, state)
+    return page_of(ask.desk.board.index, ask, LISTED, facets, lists)
 
 
 def _show(ask: Ask[Desk]) -> Answer:

@@ -138,6 +138,7 @@ async def test_wrong_questions_are_refused_with_a_document(
         "/api/v1/values/A-1/diagram?format=svg;x": (400, "invalid_parameter"),
         "/api/v1/values/A-1?ta=1": (400, "unknown_parameter"),
         "/api/v1/values?sate=sent": (400, "unknown_parameter"),
+        "/api/v1/values?state=snet": (400, "unknown_state"),
         "/api/v1/values?page=0": (400, "invalid_parameter"),
         "/api/v1/nothing": (404, "not_found"),
     }
