@@ -134,6 +134,21 @@ async def test_an_address_that_became_a_secret_is_hidden_here_and_on_the_page(
         assert url not in found
 
 
+async def test_a_description_that_became_a_secret_is_hidden(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSWORD", HOSTILE)
+
+    site = asgi_app(workspace)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://here") as client:
+        page, document = await client.get("/e/web"), await client.get("/api/v1/environments/web")
+    await site.following.stop()
+
+    for found in (page.text, incident(workspace, "web"), document.text):
+        assert "evil.example" not in found
+        assert "***" in found
+
+
 def test_an_environment_that_only_was_created_has_one_too(workspace: Workspace) -> None:
     spec = workspace.load("web").spec
     workspace.create(spec.model_copy(update={"name": check_name("new"), "instance_name": "new"}))

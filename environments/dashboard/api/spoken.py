@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-_SPOKEN: Final = frozenset(("summary", "reason", "note", "what", "story"))
+_SPOKEN: Final = frozenset(("summary", "reason", "note", "what", "story", "description"))
 """The keys of words. Other values are names and facts, which a short secret may equal by chance."""
 
 

@@ -96,6 +96,20 @@ async def test_streams_are_limited_and_given_back():
             pass
 
 
+async def test_a_stream_without_news_says_that_it_is_alive(monkeypatch):
+    monkeypatch.setattr("statechart.dashboard.streams._HEARTBEAT", 0.01)
+    async with (
+        running(SampleSource()) as (address, _),
+        httpx.AsyncClient(base_url=address, headers=KNOWN, timeout=30) as client,
+        client.stream("GET", "/events") as stream,
+    ):
+        assert stream.headers["x-accel-buffering"] == "no"  # a proxy passes each event on
+        async with asyncio.timeout(30):
+            async for line in stream.aiter_lines():
+                if line == "event: alive":
+                    break
+
+
 async def test_it_stops_at_once_with_many_open_streams(capfd):
     source = SampleSource()
     async with running(source) as (address, server):
