@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from environments.dashboard import acting, incident, pages
+from environments.dashboard import acting, incident, metrics, pages
 from environments.dashboard.api.calls import API
 from environments.dashboard.desk import Desk, spell_below, surroundings_of
 from environments.dashboard.meter import Meter, MeteredIndex
-from environments.dashboard.metrics import metrics_routes
 from environments.dashboard.works import Works
 from environments.errors import EnvironmentsError
 from environments.overview.row import EnvironmentRow
@@ -23,8 +21,6 @@ from statechart.errors import StatechartError
 from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
-
     from environments.workspace import Workspace
     from statechart.dashboard.guard import Access
 
@@ -70,17 +66,14 @@ def site_of(
         errors=(EnvironmentsError, StatechartError, UsageRefused, OSError),
     )
     desk = Desk(workspace, board, spell, meter, Works() if allow_actions else None)
-    return Site(board, [route for routes in _ROUTES for route in routes(desk)], access)
-
-
-# Each module of pages gives its routes. Those of actions give none unless actions are allowed.
-_ROUTES: Final[tuple[Callable[[Desk], Sequence[BaseRoute]], ...]] = (
-    pages.routes,
-    lambda desk: api_routes(API, desk),
-    acting.routes,
-    metrics_routes,
-    incident.routes,
-)
+    routes = [
+        *pages.routes(desk),
+        *api_routes(API, desk),
+        *acting.routes(desk),
+        *metrics.routes(desk),
+        *incident.routes(desk),
+    ]
+    return Site(board, routes, access)
 
 
 def _refusal(error: Exception, desk: Desk) -> Refused | None:

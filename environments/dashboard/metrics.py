@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from environments.overview.row import EnvironmentRow
 
 
-def metrics_routes(desk: Desk) -> list[Route]:
+def routes(desk: Desk) -> list[Route]:
     """Return the route of the metrics."""
 
     def metrics(_request: Request) -> Response:
