@@ -186,7 +186,7 @@ function listen() {
   stream.addEventListener("error", () => {
     const refused = stream.readyState === EventSource.CLOSED;
     tell("lost", refused ? "not live: the server refuses; trying again" : "not live: the connection is lost; trying again");
-    if (refused) { leave(); again = setTimeout(() => { ask(); listen(); }, 5000); }
+    if (refused) { leave(); ask(); again = setTimeout(listen, 5000); }
   });
   stream.addEventListener("resync", () => ask());
   stream.addEventListener("change", (event) => change(JSON.parse(event.data)));

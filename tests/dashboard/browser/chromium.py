@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from environments import EnvironmentSpec, LocalProvider, Workspace
+
 ENVCHART = str(Path(sys.executable).with_name("envchart"))
 EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _ARGUMENTS = ["--disable-gpu", "--disable-dev-shm-usage"]
@@ -58,6 +60,11 @@ class Served:
     def at(self, path: str) -> str:
         """Return the address of a page."""
         return f"{self.origin}{path}"
+
+    def create(self, name: str, app: Path, **labels: str) -> None:
+        """Create one more environment, without the time that a process takes."""
+        spec = EnvironmentSpec(name=name, provider=LocalProvider(app=str(app)), labels=labels)
+        Workspace(self.data).create(spec)
 
     def envchart(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command on the environments that are shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from environments import EnvironmentSpec, LocalProvider, Workspace
-from tests.dashboard.browser.chromium import Served, Watcher, launched, opened, served
+from tests.dashboard.browser.chromium import ENVCHART, Served, Watcher, launched, opened, served
 
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
 PATIENCE = 30_000  # milliseconds, for machines with other things to do
@@ -39,11 +40,18 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory, broken: Path) -> Iterato
         labels = {"team": "web" if number % 2 else "api"}
         spec = EnvironmentSpec(name=f"pr-{number}", provider=LocalProvider(app=str(HELLO)), labels=labels)
         workspace.create(spec)
+    commands = [
+        subprocess.Popen(
+            [ENVCHART, "up", name, "--app", str(app), "--data-dir", str(data)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for name, app in (("shop", HELLO), ("mail", broken))
+    ]
     with served(data) as found:
-        assert found.envchart("up", "shop", "--app", str(HELLO)).returncode == 0
-        assert found.envchart("up", "mail", "--app", str(broken)).returncode == 6
+        assert [command.wait() for command in commands] == [0, 6]
         yield found
-        assert found.envchart("destroy", "shop", "mail", "--yes").returncode == 0
+        assert found.envchart("destroy", "shop", "--yes").returncode == 0
 
 
 @pytest.fixture

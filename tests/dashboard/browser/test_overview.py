@@ -39,11 +39,12 @@ def test_a_command_in_another_process_appears_without_reloading(dashboard: Serve
     expect(row(page, "pr-1")).to_have_count(0)
     expect(chip(page, "running")).to_have_text("1")
     assert page.evaluate("window.untouched")
-    assert dashboard.envchart("create", "pr-1", "--app", str(HELLO), "--label", "team=web").returncode == 0
+    dashboard.create("pr-1", HELLO, team="web")
     expect(row(page, "pr-1")).to_contain_text("created")
+    expect(page.locator("main")).to_have_count(1)
 
 
-def test_a_killed_command_is_shown_as_interrupted(
+def test_steps_are_live_and_a_killed_command_is_interrupted(
     dashboard: Served, page: Page, watcher: Watcher, tmp_path: Path
 ):
     watcher.allowed = ("404",)  # at the end it is purged
@@ -51,7 +52,7 @@ def test_a_killed_command_is_shown_as_interrupted(
     app = tmp_path / "slow"
     app.mkdir()
     (app / "app.py").write_text("import time\ntime.sleep(600)\n")
-    assert dashboard.envchart("create", "slow", "--app", str(app)).returncode == 0
+    dashboard.create("slow", app)
     page.goto(dashboard.at("/"))
     words = [ENVCHART, "up", "slow", "--data-dir", str(dashboard.data)]
     command = subprocess.Popen(
@@ -62,7 +63,10 @@ def test_a_killed_command_is_shown_as_interrupted(
         expect(row(page, "slow")).to_have_class(re.compile("under-way"))
         detail = page.context.new_page()
         detail.goto(dashboard.at("/e/slow"))
-        expect(detail.locator(".stations")).to_contain_text("check_health")
+        current = detail.locator(".stations .under-way")
+        expect(current).to_contain_text("check_health")
+        shown = current.locator(".took").inner_text()
+        expect(current.locator(".took")).not_to_have_text(shown)
 
         os.kill(command.pid, signal.SIGKILL)
 
@@ -119,6 +123,7 @@ def test_the_keys(dashboard: Served, page: Page):
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/e/"))
+    expect(page.locator("#live")).to_have_text("live")
     page.keyboard.press("u")
     expect(page).to_have_url(re.compile(r"/(\?sort=name)?$"))
 
