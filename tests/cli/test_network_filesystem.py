@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from environments.cli.commands.listing import watching
 from statechart.storage.disk import mounts
 
 
@@ -38,3 +39,27 @@ def test_a_network_file_system_is_accepted_on_request(
 
     assert cli("create", "web", "--app", "app").code == 0
     assert cli("show", "web").code == 0
+
+
+class _Once(watching._Lines):
+    """Shows the list once, and is interrupted."""
+
+    def show(self, selected: Any, wanted: Any) -> None:
+        super().show(selected, wanted)
+        raise KeyboardInterrupt
+
+
+def test_a_watched_list_says_that_changes_may_be_seen_late(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").touch()
+    monkeypatch.setenv("ENVCHART_ALLOW_NETWORK_FILESYSTEM", "1")
+    monkeypatch.setattr(watching, "_Lines", _Once)
+    cli("create", "web", "--app", "app")
+
+    ran = cli("list", "--watch")
+
+    assert ran.code == 130
+    assert "changes may be seen late, polling: " in ran.err
+    assert "is on nfs4, where other machines make changes unseen" in ran.err

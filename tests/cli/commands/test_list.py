@@ -221,6 +221,15 @@ def test_a_watched_list_prints_what_changes_and_ends_by_ctrl_c(cli: Any, four: N
     assert (process.returncode, rest, said) == (130, "", "2 of 4: 2 created\n")
 
 
+def test_a_watched_list_that_was_empty_has_a_heading(cli: Any, data: Path) -> None:
+    with watched(data, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"no environments in {data}\n"
+        cli("create", "web", "--app", HELLO)
+        assert [process.stdout.readline().split()[0] for _ in range(2)] == ["STATE", "◦"]
+
+
 def test_a_list_on_a_terminal_is_drawn_in_place_and_no_higher(cli: Any, four: None, data: Path) -> None:
     master, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 5, 60, 0, 0))

@@ -24,9 +24,11 @@ from environments.model.summary import UnreadableSummary
 from environments.overview import EnvironmentRow, EnvironmentSource
 from environments.presentation.listing import ordered
 from statechart.following.cancellation import in_thread
+from statechart.following.names import INOTIFY
 from statechart.following.watching import EVERY
 from statechart.overview import Index
-from statechart.terminal.colours import coloured
+from statechart.terminal.cells import wrapped
+from statechart.terminal.colours import coloured, styled
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.output import note, write
 from statechart.terminal.streams import size_of
@@ -38,7 +40,7 @@ _TOLD = ("class", "state", "release", "serving", "url", "note", "drift", "labels
 
 
 class _View(Protocol):
-    def show(self, found: Gathered, wanted: Wanted, urgent: Sequence[str]) -> None: ...
+    def show(self, selected: _Selected, wanted: Wanted) -> None: ...
 
 
 def watch(settings: Settings, wanted: Wanted) -> None:
@@ -70,7 +72,7 @@ async def _follow(settings: Settings, wanted: Wanted, view: _View) -> None:
         async for names in changes:
             await selected.update(names)
             begun = time.monotonic()
-            view.show(selected.found, wanted, selected.urgent)
+            view.show(selected, wanted)
             # Of thousands, many may change at once, and drawing takes its time.
             await asyncio.sleep(min(EVERY, _SHARE * (time.monotonic() - begun)))
 
@@ -111,6 +113,13 @@ class _Selected:
             for name in (name for name, row in rows.items() if row is None):
                 self._documents.pop(name, None)
             self._select()
+
+    @property
+    def remark(self) -> str | None:
+        """The reason why changes are seen late, if the system does not tell them."""
+        if self.source.watching == INOTIFY or not self.found.total:
+            return None
+        return f"changes may be seen late, {self.source.watching}"
 
     def _select(self) -> None:
         found, now, urgent = Gathered(), datetime.now(UTC), []
@@ -178,12 +187,14 @@ class _Drawing:
     drawn: list[str] = field(default_factory=list)
     size: os.terminal_size | None = None
 
-    def show(self, found: Gathered, wanted: Wanted, urgent: Sequence[str]) -> None:
+    def show(self, selected: _Selected, wanted: Wanted) -> None:
         """Draw the list if it has changed, at most as many lines as the terminal has."""
-        size = size_of(sys.stdout) or os.terminal_size((80, 24))
+        found, size = selected.found, size_of(sys.stdout) or os.terminal_size((80, 24))
         last = counted(found, size.columns) if found.total else [_nothing(self.settings)]
+        if selected.remark is not None:
+            last += [styled(line, "dim") for line in wrapped(selected.remark, size.columns)]
         room = max(1, size.lines - len(last) - 1)  # the cursor is on the line below
-        lines = _fitting(found, wanted, urgent, room, size.columns)
+        lines = _fitting(found, wanted, selected.urgent, room, size.columns)
         lines += last
         if lines == self.drawn and size == self.size:
             return
@@ -206,15 +217,23 @@ class _Lines:
 
     settings: Settings
     told: dict[str, object] | None = None
+    is_headed: bool = False
+    remark: str | None = None
 
-    def show(self, found: Gathered, wanted: Wanted, urgent: Sequence[str]) -> None:
+    def show(self, selected: _Selected, wanted: Wanted) -> None:
         """Print the lines that have changed."""
-        del urgent  # a pipe has room for all
+        found = selected.found
         documents = ordered(found.documents, wanted.sort)
         now: dict[str, object] = {each["name"]: [each[key] for key in _TOLD] for each in documents}
         now |= {name: report.message for name, report in found.unreadable}
-        if now == self.told:
-            return
+        if now != self.told:
+            self._tell(found, wanted, now)
+            self.told = now
+        if selected.remark is not None and selected.remark != self.remark:
+            note(selected.remark)
+        self.remark = selected.remark
+
+    def _tell(self, found: Gathered, wanted: Wanted, now: dict[str, object]) -> None:
         size = size_of(sys.stdout)
         heading, *lines = rendered(found, wanted._replace(group_by=None), size.columns if size else None)
         changed = [
@@ -223,10 +242,11 @@ class _Lines:
         changed += self._gone(found, now)
         if self.told is None:
             note("\n".join(counted(found, None)) if found.total else _nothing(self.settings))
-            changed = [heading, *changed] if found.total else []
+        if found.total and not self.is_headed:
+            changed = [heading, *changed]
+            self.is_headed = True
         if changed:
             write("".join(f"{coloured(strip_control_codes(line))}\n" for line in changed))
-        self.told = now
 
     def _gone(self, found: Gathered, now: dict[str, object]) -> Iterator[str]:
         for name in (self.told or {}).keys() - now.keys():
