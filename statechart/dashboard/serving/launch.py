@@ -6,6 +6,9 @@ import secrets
 import signal
 import webbrowser
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -66,12 +69,27 @@ def launch(
         for line in _remarks(wanted):
             note(line)
         if wanted.opens:
-            webbrowser.open(address + secret)
+            webbrowser.open(_way_in(address + secret, closing) if secret else address)
 
-    try:
-        serve(build(access), listening, root_path=root_path, ready=say)
-    except KeyboardInterrupt:
-        raise click.exceptions.Exit(128 + signal.SIGINT) from None
+    with ExitStack() as closing:
+        try:
+            serve(build(access), listening, root_path=root_path, ready=say)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(128 + signal.SIGINT) from None
+
+
+def _way_in(address: str, closing: ExitStack) -> str:
+    """Return the address of a file that leads a browser to an address with a token.
+
+    All users of a machine can see the words that programs are started with.
+    """
+    directory = Path(closing.enter_context(TemporaryDirectory(prefix="dashboard-")))  # for its owner only
+    file = directory / "open.html"
+    file.write_text(
+        '<!doctype html><meta charset="utf-8"><title>Dashboard</title>'
+        f'<meta http-equiv="refresh" content="0; url={address}"><a href="{address}">The dashboard</a>\n'
+    )
+    return file.as_uri()
 
 
 def _token(wanted: Wanted) -> str | None:

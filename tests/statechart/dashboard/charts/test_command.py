@@ -182,3 +182,28 @@ def test_the_address_that_is_printed_is_allowed(
     said = json.loads(capsys.readouterr().out)
     assert said["url"] == f"{address}#token={{token}}".format(**said)
     assert host.format(**said) in served[0].hosts
+
+
+def test_a_browser_is_opened_without_the_token_among_its_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    pages: list[str] = []
+
+    def serve(_access: Access, listening: socket.socket, *, ready: Any, **_: object) -> None:
+        ready()
+        listening.close()
+        file = Path(opened[0].removeprefix("file://"))
+        assert file.parent.stat().st_mode & 0o077 == 0
+        pages.append(file.read_text())
+
+    monkeypatch.setattr(launch, "serve", serve)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    wanted = Wanted("127.0.0.1", 0, (), "", None, needs_token=True, opens=True)
+
+    launch.launch(Settings(json=True), wanted, "dashboard", lambda access: access)  # type: ignore[arg-type, return-value]
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["token"] not in opened[0]
+    assert f"url={said['url']}" in pages[0]
+    assert not Path(opened[0].removeprefix("file://")).exists()
