@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from environments.model.condition import rollback
 from environments.model.stored import StoredEntry, StoredEnvironment
-from environments.presentation.guidance import next_steps
+from environments.presentation.guidance import next_steps, repairs
 from environments.presentation.view import View, interrupted_condition, is_interrupted, note_of
 from environments.selection import class_of
 from statechart.storage.forms import Form
@@ -68,7 +68,13 @@ def summary_document(
     operation = summary.stored_operation
     interrupted = is_interrupted(operation, held=held)
     state = summary.state.name
-    steps = next_steps(state, operation, held=held, rollback=rollback(summary.outputs) is not None)
+    steps = next_steps(
+        state,
+        operation,
+        held=held,
+        rollback=rollback(summary.outputs) is not None,
+        repairs=repairs(summary.last_look, summary.revision),
+    )
     return {
         "name": summary.name,
         "state": state,

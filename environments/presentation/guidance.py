@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from environments.model.condition import Attempt
+    from environments.model.fields.last_look import LastLook
 
 # A copy of the chart, since `--help`, `list` and `show` start without the engine; a test compares them.
 EVENTS: dict[str, tuple[str, ...]] = {
@@ -102,6 +105,13 @@ def sources_in_words(command: str) -> str:
     return f"From {', '.join(found)}."
 
 
+def repairs(look: LastLook | None, revision: int) -> tuple[str, ...]:
+    """Return the commands that end the differences found, if nothing has changed the environment since."""
+    if look is None or not look.drifts(revision):
+        return ()
+    return tuple(dict.fromkeys(f"{each.then} NAME" for each in look.findings if each.then))
+
+
 def next_steps(
     state: str,
     operation: Attempt | None,
@@ -109,13 +119,14 @@ def next_steps(
     held: bool,
     unreleased: bool = False,
     rollback: bool = False,
+    repairs: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return the possible commands, the best first; `NAME` stands for the environment's name.
 
     `held` tells whether a process works on the environment. An operation that is open without such a
     process was interrupted, and only recover and destroy may follow. `unreleased` tells that the
     application differs from the installed release, which a retry would start again, and `rollback` that
-    an earlier release was healthy.
+    an earlier release was healthy. `repairs` end a drift, and come first unless a failure does.
     """
     if operation is not None and operation.is_active:
         return ("why NAME",) if held else ("recover NAME", "why NAME", "destroy NAME")
@@ -126,7 +137,10 @@ def next_steps(
     if operation is not None and operation.command == "stop":
         first = ("retry NAME", "why NAME")
         return (*first, *(step for step in _ranked(state) if step not in (*first, "stop NAME")))
-    return _ranked(state, unreleased=unreleased, rollback=rollback)
+    steps = _ranked(state, unreleased=unreleased, rollback=rollback)
+    if operation is not None or state.endswith("_failed"):
+        return steps
+    return (*repairs, *(step for step in steps if step not in repairs))
 
 
 def _ranked(state: str, *, unreleased: bool = False, rollback: bool = False) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ def _following(view: View[AnyEnvironment]) -> Iterator[str]:
 
 def reason(step: str) -> str:
     """Return the effect of a command, as a help to choose."""
-    return _WHY.get(step.replace(" NAME", ""), "")
+    words = step.replace(" NAME", "")
+    return _WHY.get(words) or _WHY.get(words.split()[0], "")
 
 
 def _path(entries: Iterable[HistoryEntry], operation: Operation | None) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from environments.model.condition import PARTLY, rollback
 from environments.model.errors import UnreadableSummary
-from environments.presentation.guidance import next_steps
+from environments.presentation.guidance import next_steps, repairs
 
 if TYPE_CHECKING:
     from environments.model.condition import Attempt
@@ -88,7 +88,13 @@ class View(Generic[ShownT_co]):
             held=self.holder is not None,
             unreleased=self.unreleased is not None,
             rollback=rollback(environment.outputs) is not None,
+            repairs=self.repairs,
         )
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """The commands that end the differences that `drift` found when it last looked."""
+        return repairs(self.last_look, self.environment.revision)
 
 
 def is_interrupted(operation: Attempt | None, *, held: bool) -> bool:

@@ -20,7 +20,6 @@ from environments.presentation.answers.history import past, past_view
 from environments.presentation.answers.now import story
 from environments.presentation.excerpts import log_excerpt, trace_excerpt
 from environments.presentation.steps import stations
-from environments.presentation.story import reason
 from statechart.formats.svg import svg
 from statechart.picture import compose
 
@@ -93,7 +92,7 @@ def _now(desk: Desk, archive: PageArchive, name: str) -> Facts:
         **_facts(view, EnvironmentRow.of(summary, held=view.holder is not None, stuck=stuck)),
         "line": line,
         "story": _told(told, cleaner(view.environment)),
-        "following": [(desk.spell(step, name), effect) for step, effect in _following(view, told)],
+        "following": [(desk.spell(step, name), effect) for step, effect in _following(told)],
         **_drift(desk, view),
         "acting": acting_facts(desk, view),
         "log": excerpt(lambda: log_excerpt(view.environment, desk.workspace.directory(name), _LOG_LINES)),
@@ -111,22 +110,9 @@ def _told(story: Story, say: Callable[[object], str]) -> Story:
     )
 
 
-def _repairs(view: View[AnyEnvironment]) -> Sequence[str]:
-    """Return the commands that end the differences that were found, without doubles."""
-    look = view.last_look
-    if look is None or not look.drifts(view.environment.revision):
-        return ()
-    return [*dict.fromkeys(f"{each.then} NAME" for each in look.findings if each.then)]
-
-
-def _following(view: View[AnyEnvironment], told: Story) -> Sequence[tuple[str, str]]:
-    """Return the next commands with their effects, beyond looking: at first those that end a drift."""
-    steps = {} if view.is_error else {step: reason(step) for step in _repairs(view)}
-    return [
-        (step, effect)
-        for step, effect in {**steps, **dict(told.following)}.items()
-        if step.split()[0] not in _SHOWN
-    ]
+def _following(told: Story) -> Sequence[tuple[str, str]]:
+    """Return the next commands with their effects, beyond looking."""
+    return [(step, effect) for step, effect in told.following if step.split()[0] not in _SHOWN]
 
 
 def _drift(desk: Desk, view: View[AnyEnvironment]) -> Facts:
@@ -134,7 +120,7 @@ def _drift(desk: Desk, view: View[AnyEnvironment]) -> Facts:
     name = view.environment.name
     return {
         "look": view.last_look,
-        "repairs": [desk.spell(step, name) for step in _repairs(view)],
+        "repairs": [desk.spell(step, name) for step in view.repairs],
         "compare": desk.spell("drift NAME", name),
     }
 

@@ -199,6 +199,10 @@ def test_the_last_look_is_shown_until_the_next_and_says_which_revision_it_is_of(
     ]
     assert found == cli("list", "--json").document["environments"][0]["drift"]
     assert "drift     looked at now: service down: its process is gone" in cli("show", "demo").out
+    # Each command that names what comes next says the same as `drift` did.
+    listed = cli("list", "--json").document["environments"][0]
+    for shown in (cli("show", "demo", "--json").document, listed):
+        assert shown["next"][:2] == ["envchart up demo", "envchart deploy demo"]
     assert "drift now: service down: its process is gone" in cli("list").out
     assert (data / "demo" / "drift.json").stat().st_mode & 0o777 == 0o600
     assert cli("verify", "demo").code == 0
