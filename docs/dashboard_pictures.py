@@ -25,7 +25,7 @@ PICTURES = {
     # name: address, width, height, colours
     "dashboard-overview": ("/", 1280, 720, "light"),
     "dashboard-overview-dark": ("/", 1280, 720, "dark"),
-    "dashboard-failed": ("/e/shop-prod-us", 1280, 800, "light"),
+    "dashboard-failed": ("/e/shop-prod-us", 1280, 1120, "light"),
     "dashboard-steps": ("/e/mail-qa", 1280, 800, "light"),
 }
 PARTS = {"dashboard-steps": "#steps"}
