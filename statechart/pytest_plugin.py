@@ -151,7 +151,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Leave this library out of the tracebacks of failures that it explains; `--full-trace` shows all."""
     if call.excinfo is None or "statechart.errors" not in sys.modules:
         return
-    for name, module in tuple(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # other threads may import meanwhile
         if name.startswith(_LIBRARY):
             vars(module).setdefault("__tracebackhide__", _is_explained)
     error = call.excinfo.value

@@ -16,7 +16,9 @@ HELLO = Path(__file__).parents[3] / "examples" / "hello"
 PATIENCE = 30_000  # milliseconds, for machines with other things to do
 
 
-@pytest.fixture(scope="session")
+# For a module, not for the session: while the browser is driven, its event loop counts as running, and
+# tests of other modules could start none.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with launched() as browser:
