@@ -102,9 +102,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     # usage
     errors.InvalidName: Kind(ExitCode.USAGE, "invalid_name", say(_LIST)),
     errors.InvalidValue: Kind(ExitCode.USAGE, "invalid_value", say(_SHOW)),
-    errors.ChartNotFound: Kind(
-        ExitCode.USAGE, "chart_not_found", say("python -m statechart diagram --help")
-    ),
+    errors.ChartNotFound: Kind(ExitCode.USAGE, "chart_not_found", say("python -m statechart --help")),
     errors.ChartDefinitionError: Kind(
         ExitCode.USAGE, "chart_definition", say("correct the chart, then python -m statechart diagram")
     ),
