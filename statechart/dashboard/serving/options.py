@@ -94,7 +94,7 @@ class Wanted:
             )
 
     def _openings(self) -> Iterator[tuple[str, ...]]:
-        """Yield what opens more than was said, with the options to use in its place."""
+        """Yield the options that open more than was said, with those to use in their place."""
         host = f"--host {shell_word(self.host)}"
         if not self.is_local and not self.allowed:
             yield (
