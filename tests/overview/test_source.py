@@ -19,6 +19,7 @@ from environments.model.operation import Operation, StepInHand
 from environments.model.records import OperationRecord, StepRecord
 from environments.model.spec import EnvironmentSpec
 from environments.overview import GROUPS, EnvironmentRow, EnvironmentSource
+from environments.overview.told import told, trouble
 from environments.ports import EnvironmentRepository
 from environments.storage.file import FileRepository
 from environments.storage.last_look import write_last_look
@@ -196,6 +197,9 @@ def test_a_step_that_takes_far_longer_than_usual_is_stuck(
     assert (stuck.group, stuck.kind, stuck.since) == ("stuck", "under-way", begun.timestamp())
     assert stuck.stuck is not None
     assert stuck.stuck.startswith("configure seems stuck at first_configure: 9 min")
+    assert told(stuck).condition == "configure seems stuck"
+    assert told(stuck).remark.startswith("at first_configure: 9 min")
+    assert trouble(stuck) == "configure seems stuck at first_configure"
     assert patient is not None
     assert patient.group == "under-way"
 
