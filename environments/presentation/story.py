@@ -154,7 +154,10 @@ def _known(view: View[AnyEnvironment], survivors: Sequence[str]) -> Iterator[str
         yield view.unreleased
     for survivor in survivors:
         yield f"{survivor}, which an unfinished step started, still runs"
-    if not view.is_error and view.holder is None:
+    look = view.last_look
+    if look is not None and look.drifts(environment.revision):
+        yield f"drift found at {when(look.at)}: {'; '.join(each.words for each in look.findings)}"
+    elif not view.is_error and view.holder is None:
         yield "no problem is recorded"
 
 

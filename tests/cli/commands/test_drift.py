@@ -204,6 +204,8 @@ def test_the_last_look_is_shown_until_the_next_and_says_which_revision_it_is_of(
     for shown in (cli("show", "demo", "--json").document, listed):
         assert shown["next"][:2] == ["envchart up demo", "envchart deploy demo"]
     assert "drift now: service down: its process is gone" in cli("list").out
+    known = cli("why", "demo", "--json").document["story"]["known"]
+    assert known[-1].endswith("Z: service down: its process is gone")
     assert (data / "demo" / "drift.json").stat().st_mode & 0o777 == 0o600
     assert cli("verify", "demo").code == 0
 
