@@ -100,7 +100,9 @@ class Works:
         """
         before = self._latest.get(work.name)
         if before is not None and not before.is_over:
-            raise Refused(HTTPStatus.CONFLICT, "busy", f"{before.words} was started from here and goes on")
+            raise Refused(
+                HTTPStatus.CONFLICT, "busy", f"a command that was started from here goes on: {before.words}"
+            )
         at_work = sum(not each.is_over for each in self._latest.values())
         if at_work >= _MOST:
             raise Refused(
