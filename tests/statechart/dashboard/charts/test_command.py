@@ -33,9 +33,9 @@ ROOT = Path(__file__).parents[4]
     ("words", "said", "following"),
     [
         ((), "Missing argument 'MODULE:CHART'", "dashboard --help"),
-        ((f"{MODULE}:Parsel",), "its charts are", "diagram"),
-        (("nope:Chart",), "there is no module nope", "diagram"),
-        ((f"{MODULE}:Parcel",), "not a chart", "diagram"),
+        ((f"{MODULE}:Parsel",), "its charts are", "python -m statechart --help"),
+        (("nope:Chart",), "there is no module nope", "python -m statechart --help"),
+        ((f"{MODULE}:Parcel",), "not a chart", "python -m statechart --help"),
         ((CHART, "--store", "a_file"), "a_file is not a directory", "--store DIR"),
         ((CHART, "--port", "70000"), "70000 is no port", "--port 8731"),
         ((CHART, "--port", "x"), "is not a whole number", "dashboard --help"),
