@@ -47,7 +47,7 @@ def top(settings: Settings, name: str | None) -> None:
         )
     if not can_draw():
         raise UsageRefused(
-            "top draws on the whole terminal, and stdout is none",
+            "top draws on the whole terminal, and stdout is none, or TERM says that it only prints",
             (settings.spell("list --watch"), settings.spell("watch NAME", name)),
         )
     if name is not None:
