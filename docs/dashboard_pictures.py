@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvicorn
 from fleet import STEPS, HostSpec, PreviewSpec, make
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from environments.dashboard import asgi_app
 from environments.testing import ScriptedProvider
@@ -30,6 +30,12 @@ PICTURES = {
 }
 PARTS = {"dashboard-steps": "#steps"}
 
+# The environments are made in a temporary directory, whose name would tell readers nothing.
+SHOWN = """(place) => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(place, "/srv/envs")
+}"""
+
 
 async def main(target: Path) -> None:
     """Serve environments in all conditions, and take a picture of each page."""
@@ -42,7 +48,7 @@ async def main(target: Path) -> None:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         with ScriptedProvider(steps_of=STEPS).installed():
-            await take_all(listening.getsockname()[1], target)
+            await take_all(listening.getsockname()[1], target, str(data))
         app.board.hub.close()
         server.should_exit = True
         await serving
@@ -51,21 +57,23 @@ async def main(target: Path) -> None:
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def take_all(port: int, target: Path) -> None:
-    """Take all pictures."""
+async def take_all(port: int, target: Path, place: str) -> None:
+    """Take all pictures, with a usual directory in the place of the temporary one."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for name, (address, width, height, colours) in PICTURES.items():
             path = target / f"{name}.png"
             url = f"http://127.0.0.1:{port}{address}"
-            await take(browser, url, path, (width, height), colours, PARTS.get(name))
+            page = await shown(browser, url, (width, height), colours)
+            await page.evaluate(SHOWN, place)
+            part = PARTS.get(name)
+            await (page.locator(part).screenshot(path=path) if part else page.screenshot(path=path))
+            await page.close()
         await browser.close()
 
 
-async def take(
-    browser: Browser, url: str, path: Path, size: tuple[int, int], colours: str, part: str | None
-) -> None:
-    """Take a picture of a page or of a part of it, once it is live."""
+async def shown(browser: Browser, url: str, size: tuple[int, int], colours: str) -> Page:
+    """Return a page, once it is live."""
     page = await browser.new_page(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if colours == "dark" else "light",
@@ -73,8 +81,7 @@ async def take(
     )
     await page.goto(url)
     await page.locator('#live[data-state="live"]').wait_for()
-    await (page.locator(part).screenshot(path=path) if part else page.screenshot(path=path))
-    await page.close()
+    return page
 
 
 if __name__ == "__main__":
