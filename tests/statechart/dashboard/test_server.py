@@ -62,6 +62,17 @@ async def test_a_change_reaches_all_open_pages():
         assert (await told(all_))["rows"] == {"web": None}
 
 
+async def test_the_parts_of_an_answer_are_sent_without_delay():
+    async with (
+        running(SampleSource()) as (address, server),
+        httpx.AsyncClient(base_url=address, headers=KNOWN) as client,
+    ):
+        await client.get("/")
+        (connection,) = server.server_state.connections
+        accepted = connection.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_a_page_that_is_older_than_its_stream_can_tell():
     source = SampleSource({"web": SampleRow("web")})
     async with running(source) as (address, server):
