@@ -28,12 +28,13 @@ from statechart.storage.disk import (
     require_in_place,
     translated,
 )
-from statechart.storage.lock_probe import is_held, kernel_owner
+from statechart.storage.lock_probe import is_held, is_only_probed, kernel_owner
 from statechart.utc import from_timestamp
 
 if TYPE_CHECKING:
     from filelock import UnixFileLock
 
+_AMONG_PROBES = 2.0  # seconds, in which a moment comes that no reader probes the lock
 _POLL = 0.005  # seconds; filelock's default of 0.05 is a long wait at each hand-over
 PATIENCE = 0.05
 """The seconds to wait at least, as a reader that probes the lock has it for a moment."""
@@ -127,7 +128,12 @@ class Lock:
             on_acquired=opened.append,
         )
         try:
-            self._file.acquire(timeout=patience)
+            try:
+                self._file.acquire(timeout=patience)
+            except Timeout:
+                if patience < PATIENCE or not is_only_probed(self._where):
+                    raise
+                self._file.acquire(timeout=_AMONG_PROBES)
         except Timeout as error:
             raise Locked(self._name, _written_holder(_content(self._place))) from error
         except OSError as error:

@@ -27,6 +27,21 @@ def is_taken(path: str) -> bool:
         os.close(descriptor)
 
 
+def is_only_probed(path: str) -> bool:
+    """Return whether nobody holds the lock on a file, although it can't be taken at the moment.
+
+    A probe takes it for a moment, and with many of them there is always one.
+
+    Raises:
+        OSError: There is no such file, or it can't be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return _let_go(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def is_held(descriptor: int) -> bool:
     """Return whether a process holds the lock on an open file, without waiting.
 

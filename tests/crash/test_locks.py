@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from fcntl import LOCK_SH, LOCK_UN, flock
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +301,13 @@ def test_readers_do_not_block_writers(repository: FileRepository) -> None:
         looking.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_reader_that_probes_the_lock_for_long_is_no_holder(repository: FileRepository) -> None:
+    repository.open("demo", Holder.current("first")).close()
+    with (repository.root / ".locks" / "demo.lock").open("rb") as probe:
+        flock(probe, LOCK_SH)
+        release = threading.Timer(0.2, flock, (probe, LOCK_UN))  # more than a writer waits for a holder
+        release.start()
+        repository.open("demo", Holder.current("second")).close()
+        release.join()
