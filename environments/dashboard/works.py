@@ -35,6 +35,7 @@ class Work:
         revision: The revision of the environment before.
         started: The time of its start.
         report: What went wrong, once it has ended with an error.
+        is_begun: Whether its process was started.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Work:
     revision: int
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     report: Report | None = None
+    is_begun: bool = False
     _over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -71,6 +73,7 @@ class Work:
             said.close()
             problems.close()
             raise
+        self.is_begun = True
 
         def wait() -> None:
             with said, problems:

@@ -42,9 +42,14 @@ class Board(Generic[RowT]):
     """The parts that the pages of a dashboard work with.
 
     Attributes:
+        source: The store.
+        index: The rows of the store.
+        templates: The pages.
         draw: Returns the facts of a row that open pages are told: its `html`.
         explain: Returns the refusal that an error of the store means, or None for a fault of ours.
-        sources: The packages whose folder `static` is served.
+        errors: The classes of errors that are explained.
+        static: The packages whose folder `static` is served.
+        hub: The open pages.
     """
 
     source: Source[RowT]

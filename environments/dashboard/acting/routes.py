@@ -90,18 +90,16 @@ async def _act(desk: Desk, works: Works, request: Request) -> Response:
     try:
         view = await asyncio.to_thread(look, desk.workspace, name)
         if not asked.fits(view.environment):
-            works.drop(work)
             return await asyncio.to_thread(_stale, desk, request, view, asked)
         _require_offered(desk, view, action)
         if action.is_confirmed and asked.confirmed != name:
-            works.drop(work)
             return _confirmation(desk, request, view, action, typed=asked.confirmed)
         line = [*program(), "--json", "--data-dir", str(desk.workspace.root), *action.command_line(name)]
         loop = asyncio.get_running_loop()
         work.run(line, actor_of(request), partial(_tell_end, desk, work, loop))
-    except BaseException:
-        works.drop(work)
-        raise
+    finally:
+        if not work.is_begun:
+            works.drop(work)
     await _within(_PATIENCE, lambda: work.is_over or not _is_unchanged(desk, view.environment))
     if work.is_over and work.report is not None and _is_unchanged(desk, view.environment):
         works.drop(work)

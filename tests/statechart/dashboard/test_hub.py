@@ -23,7 +23,10 @@ async def test_a_page_of_all_is_told_each_row_and_a_page_of_one_its_own():
     told = {"rows": {"web": {"group": "failed"}, "old": None}, "counts": {"all": 1, "failed": 1}}
     assert data(await all_.next()) == told
     assert data(await web.next()) == {**told, "rows": {"web": {"group": "failed"}}}
-    assert not other._woken.is_set()
+
+    hub.tell({"other": None}, {"all": 0})
+
+    assert data(await other.next()) == {"rows": {"other": None}, "counts": {"all": 0}}
 
 
 async def test_a_page_that_reads_slowly_is_told_only_the_newest():
