@@ -57,7 +57,7 @@ from statechart.storage.record import (
 from statechart.storage.repository import (
     JsonFileRepository as JsonFileRepository,
 )
-from statechart.storage.segments.rotation import (
+from statechart.storage.segments.size import (
     Segment as Segment,
 )
 from statechart.storage.segments.whole import (

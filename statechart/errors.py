@@ -44,14 +44,17 @@ All are built from facts, which stay readable as attributes, and survive picklin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from statechart.wording import counted, listed, nearest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from statechart.holder import Holder
+
+
+Where: TypeAlias = "str | Path"
+"""A place in a store: the path of a file or directory, or the URL of a database, without its password."""
 
 
 class StatechartError(Exception):
@@ -386,6 +389,15 @@ class NotFound(StorageError, LookupError):
         super().__init__(f"there is no {name!r} in {where}")
 
 
+class _AtPlace(StorageError):
+    where: Where
+
+    @property
+    def path(self) -> Path:
+        """The file or directory; only of a store in files."""
+        return Path(self.where)
+
+
 class OnNetwork(StorageError):
     """A directory is on a network file system, where a lock does not keep other machines out.
 
@@ -405,13 +417,13 @@ class OnNetwork(StorageError):
         )
 
 
-class NotOurs(StorageError):
+class NotOurs(_AtPlace):
     """A path holds files of another program, which were left untouched."""
 
-    def __init__(self, path: Path, problem: str) -> None:
-        self.path = path
+    def __init__(self, where: Where, problem: str) -> None:
+        self.where: Where = where
         self.problem = problem
-        super().__init__(f"{path} {problem}; nothing was touched")
+        super().__init__(f"{where} {problem}; nothing was touched")
 
 
 class Conflict(StorageError):
@@ -469,20 +481,20 @@ class Locked(Conflict, TimeoutError):
         return str(self.args[0])
 
 
-class LeaseLost(StorageError):
+class LeaseLost(_AtPlace):
     """A session no longer holds its lock and journal: they were replaced, or the session was closed.
 
     Attributes:
-        path: The file that shows the loss.
+        where: The file that shows the loss.
         problem: The change of that file or session.
     """
 
-    def __init__(self, name: str, path: Path, problem: str = "was removed or replaced") -> None:
+    def __init__(self, name: str, where: Where, problem: str = "was removed or replaced") -> None:
         self.name = name
-        self.path = path
+        self.where: Where = where
         self.problem = problem
         super().__init__(
-            f"{path} {problem} while {name!r} was being changed; nothing more was written; open it again"
+            f"{where} {problem} while {name!r} was being changed; nothing more was written; open it again"
         )
 
 
@@ -493,33 +505,33 @@ class CommitUncertain(StorageError):
         self.name = name
         super().__init__(
             f"it is uncertain whether the last change of {name!r} was saved; "
-            "open it again: the files on disk then decide"
+            "open it again: the record then decides"
         )
 
 
-class CorruptHistory(StorageError):
+class CorruptHistory(_AtPlace):
     """Journal and document contradict each other, or are damaged; nothing was changed.
 
     Attributes:
-        path: The damaged file.
+        where: The damaged file.
         line: The damaged line, counted from 1, or None.
         problem: The damage.
     """
 
-    def __init__(self, name: str, path: Path, problem: str, line: int | None = None) -> None:
+    def __init__(self, name: str, where: Where, problem: str, line: int | None = None) -> None:
         self.name = name
-        self.path = path
+        self.where: Where = where
         self.problem = problem
         self.line = line
-        place = f"{path}, line {line}" if line else str(path)
+        place = f"{where}, line {line}" if line else str(where)
         super().__init__(f"the history of {name!r} is damaged ({place}): {problem}; nothing was touched")
 
 
-class MigrationFailed(StorageError):
+class MigrationFailed(_AtPlace):
     """A migration could not convert a record; its error is `__cause__`. The files are unchanged.
 
     Attributes:
-        path: The file of the record.
+        where: The file of the record.
         line: The record's line, counted from 1.
         version: The schema version that the migration converts.
         problem: The error of the migration.
@@ -527,17 +539,18 @@ class MigrationFailed(StorageError):
     """
 
     def __init__(
-        self, name: str, path: Path, line: int, version: int, problem: str, record: int | None = None
+        self, name: str, where: Where, line: int, version: int, problem: str, record: int | None = None
     ) -> None:
         self.name = name
-        self.path = path
+        self.where: Where = where
         self.line = line
         self.record: int = line if record is None else record
         self.version = version
         self.problem = problem
         super().__init__(
-            f"record {self.record} of {name!r} ({path}, line {line}) can't be migrated from schema version "
-            f"{version} to {version + 1}: {problem}; nothing was touched: correct migrations[{version}]"
+            f"record {self.record} of {name!r} ({where}, line {line}) can't be migrated from schema "
+            f"version {version} to {version + 1}: {problem}; nothing was touched: "
+            f"correct migrations[{version}]"
         )
 
 
@@ -572,24 +585,24 @@ class NotDamaged(StorageError):
         super().__init__(f"the history of {name!r} is sound: there is nothing to rebase")
 
 
-class UnusableSegment(StorageError):
+class UnusableSegment(_AtPlace):
     """An ended segment of a history can't be read. The present value, and later records, can.
 
     Attributes:
-        path: The file.
+        where: The file.
         first_seq: The number of its first record.
         last_seq: The number of its last record.
         problem: The reason.
     """
 
-    def __init__(self, name: str, path: Path, first_seq: int, last_seq: int, problem: str) -> None:
+    def __init__(self, name: str, where: Where, first_seq: int, last_seq: int, problem: str) -> None:
         self.name = name
-        self.path = path
+        self.where: Where = where
         self.first_seq = first_seq
         self.last_seq = last_seq
         self.problem = problem
         super().__init__(
-            f"records {first_seq} to {last_seq} of {name!r} can't be read ({path}): {problem}; "
+            f"records {first_seq} to {last_seq} of {name!r} can't be read ({where}): {problem}; "
             "later records are not affected"
         )
 
@@ -601,15 +614,15 @@ class MissingSegment(UnusableSegment, LookupError):
         return str(self.args[0])
 
 
-class NewerSchema(StorageError):
+class NewerSchema(_AtPlace):
     """A newer version of the program wrote a file."""
 
-    def __init__(self, name: str, path: Path, found: int, known: int) -> None:
+    def __init__(self, name: str, where: Where, found: int, known: int) -> None:
         self.name = name
-        self.path = path
+        self.where: Where = where
         self.found = found
         self.known = known
         super().__init__(
-            f"{path} has schema version {found}, but this program reads versions up to {known}: "
+            f"{where} has schema version {found}, but this program reads versions up to {known}: "
             "update the program"
         )

@@ -41,7 +41,7 @@ from statechart.storage.layout import Layout
 from statechart.storage.rebase import Candidate, Evidence
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.segments.rotation import DEFAULT, Segment
+from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.segments.whole import SegmentFile
 from statechart.storage.session import Session as StoreSession
 from statechart.storage.tail import Tail

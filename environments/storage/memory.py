@@ -239,7 +239,7 @@ class MemorySession:
     def check(self) -> None:
         """Raise LeaseLost if the session was closed."""
         if self._stored.holder is not self._holder:
-            raise LeaseLost(self._name, Path(_WHERE))
+            raise LeaseLost(self._name, _WHERE)
 
     def write_trace(self, name: str, text: str) -> str:
         """Store a trace; an existing trace is not overwritten."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, TypeAlias
 
+from statechart.storage.disk.lock_probe import is_taken
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
-from statechart.storage.lock_probe import is_taken
 
 _Sign: TypeAlias = tuple[int, int]
 """Hashes of all that the system tells of a name, and of its lock: there are thousands of them."""

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from statechart.errors import InvalidName
 from statechart.following.notices import NoNotices, Notice, Notices
 from statechart.storage.disk import network_filesystem
+from statechart.storage.disk.lock_probe import is_taken
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
-from statechart.storage.lock_probe import is_taken
 
 _AGAIN: Final = 300.0
 """Seconds after which a kernel that refused is asked again."""

@@ -28,7 +28,7 @@ from statechart.storage.disk import (
     require_in_place,
     translated,
 )
-from statechart.storage.lock_probe import is_held, is_only_probed, kernel_owner
+from statechart.storage.disk.lock_probe import is_held, is_only_probed, kernel_owner
 from statechart.utc import from_timestamp
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from statechart.storage.chain import (
     misfit,
 )
 from statechart.storage.disk import read_file
+from statechart.storage.disk.lock_probe import is_held
 from statechart.storage.forms import Form, read_form, read_json
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
-from statechart.storage.lock_probe import is_held
 
 
 class Line(Form):

@@ -16,6 +16,7 @@ from statechart.holder import Holder
 from statechart.storage import directories, document
 from statechart.storage.chain import CREATED, RESERVED, Head, origin
 from statechart.storage.disk import create_file, network_filesystem, private_directory, translated
+from statechart.storage.held import HeldFiles
 from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.lock import PATIENCE, Lock, read_holder
@@ -24,10 +25,12 @@ from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_u
 from statechart.storage.record import FIRST_VERSION, Record
 from statechart.storage.segments.compression import compress
 from statechart.storage.segments.older import Enough, never
-from statechart.storage.segments.rotation import DEFAULT, Segment, sweep_left
+from statechart.storage.segments.rotation import sweep_left
+from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.segments.whole import SegmentFile, place_of, records, segments
-from statechart.storage.session import ChecksStates, Codec, Loaded, Migration, ModelT, Session, written
+from statechart.storage.session import Session, written
 from statechart.storage.tail import Tail
+from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
 
 __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]
 
@@ -63,6 +66,9 @@ class JsonFileRepository(Generic[ModelT]):
         ValueError: The schema version is less than 1.
     """
 
+    poll: float = 0.005
+    """The seconds between two attempts to take a name: most holders only read and write a record."""
+
     def __init__(
         self,
         root: str | Path,
@@ -90,6 +96,11 @@ class JsonFileRepository(Generic[ModelT]):
     def root(self) -> Path:
         """The root directory."""
         return self._layout.root
+
+    @property
+    def where(self) -> str:
+        """The root directory, as messages name it."""
+        return str(self._layout.root)
 
     @property
     def schema_version(self) -> int:
@@ -171,16 +182,8 @@ class JsonFileRepository(Generic[ModelT]):
             journal = Journal(path, name, found.head, first_seq=found.opening.seq)
             notes = mend(found, journal, self._layout, name)
             sweep_left(journal, found.content)
-            return Session(
-                name,
-                value,
-                journal,
-                lock,
-                self._codec,
-                segment=self._segment,
-                notes=notes,
-                actor=self._actor,
-            )
+            held = HeldFiles(name, journal, lock, notes)
+            return Session(name, value, held, self._codec, segment=self._segment, actor=self._actor)
         except BaseException:
             if journal is not None:
                 journal.close()

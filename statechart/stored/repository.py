@@ -17,7 +17,7 @@ from statechart.log import warn
 from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.segments.rotation import DEFAULT, Segment
+from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.session import ModelT
 from statechart.stored.binding import initial_state, model_of, require_used
 from statechart.stored.changes import Change, Changes

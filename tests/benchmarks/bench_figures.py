@@ -32,7 +32,7 @@ from environments.model.states import enter
 from statechart import Chart, ChartRepository, Event, Holder, JsonFileRepository, State
 from statechart.diagram import render
 from statechart.picture import Marks, path
-from statechart.storage.segments.rotation import DEFAULT, Segment
+from statechart.storage.segments.size import DEFAULT, Segment
 from tests.benchmarks.compare import measured
 from tests.benchmarks.compared.contestants import Contestant, contestants
 

@@ -12,7 +12,7 @@ from environments import EnvironmentSpec, FileRepository, Workspace
 from environments.model.records import CheckpointRecord
 from environments.testing import ScriptedSpec
 from statechart.errors import MissingSegment
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from tests.cli.conftest import Cli
 
 

@@ -26,7 +26,7 @@ from statechart.errors import CorruptHistory
 from statechart.holder import Holder
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from tests.crash.disk_operations import Mark, State
 from tests.crash.disk_promises import Promises, head_of, promised
 from tests.crash.disk_states import Disk

@@ -15,7 +15,7 @@ from environments.workspace import Workspace
 from statechart.errors import StorageError
 from statechart.holder import Holder
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.segments.rotation import DEFAULT, Segment
+from statechart.storage.segments.size import DEFAULT, Segment
 from tests.crash.disk_check import DATA, Counter, materialise, stepped
 from tests.crash.disk_operations import State
 from tests.crash.disk_promises import noted

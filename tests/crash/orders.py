@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from statechart import Chart, ChartRepository, State, effect
 from statechart.errors import AlreadyExists
 from statechart.storage.record import Record
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 
 NAME = "A-1"
 PREFIX = "order "

@@ -18,7 +18,7 @@ from environments.storage.file import FileRepository
 from environments.workspace import Workspace
 from statechart.errors import CommitUncertain, StatechartError, StorageError
 from statechart.holder import Holder
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from statechart.storage.session import Session
 from tests.crash import orders
 from tests.crash.staged import StagedSpec

@@ -31,7 +31,7 @@ from statechart.dashboard.api.openapi import description
 from statechart.dashboard.charts.api import CALLS as CALLS_OF_CHARTS
 from statechart.dashboard.charts.rows import GROUPS as CLASSES
 from statechart.holder import Holder
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from tests.cli.conftest import Cli
 from tests.dashboard.states import UNREADABLE, at_work, make_states
 

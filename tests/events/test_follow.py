@@ -24,7 +24,7 @@ from environments.testing import FixedClock, ScriptedSpec
 from statechart.following.cursor import Position
 from statechart.following.reader import Reader, Unfolding
 from statechart.holder import Holder
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from statechart.errors import NewerSchema
 from statechart.holder import Holder
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 
 FORMATS = sorted(Path(__file__).parent.glob("[0-9]*"))
 ENVIRONMENTS = [

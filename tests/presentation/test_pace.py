@@ -19,7 +19,7 @@ from environments.presentation.text import facts_text
 from environments.storage.file import FileRepository
 from environments.testing import FixedClock
 from statechart.holder import Holder
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 
 MINUTE = timedelta(minutes=1)
 

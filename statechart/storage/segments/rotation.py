@@ -4,48 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from hashlib import sha256
 
 from statechart.errors import StorageError
-from statechart.storage.chain import ABOVE, CHECKPOINT, Head, lines_of
 from statechart.storage.disk import OwnPath, entries, read_file, remove_file, translated
 from statechart.storage.journal import Journal
-from statechart.storage.record import NAMED, Draft, Ended, Line, Record, line_after, read_line
-from statechart.storage.segments.carried import carried
-
-_FEWEST = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """The size of a segment: when it is reached, the next segment begins.
-
-    A segment holds at least eight records, if their number is not limited to less: the checkpoint that
-    begins a segment repeats the whole value.
-
-    Attributes:
-        records: The number of records.
-        bytes: The size in bytes.
-
-    Raises:
-        ValueError: A number is too small.
-    """
-
-    records: int = 200
-    bytes: int = 1_000_000
-
-    def __post_init__(self) -> None:
-        # A checkpoint alone must not fill a segment.
-        if self.records < 2 or self.bytes < 1:
-            raise ValueError(f"a segment holds at least two records and one byte, not {self}")
-
-    def is_full(self, records: int, size: int) -> bool:
-        """Return whether another segment should follow."""
-        return records >= self.records or (size >= self.bytes and records >= _FEWEST)
-
-
-DEFAULT = Segment()
+from statechart.storage.record import NAMED, Line
+from statechart.storage.segments.size import checkpoint
 
 
 def next_segment(journal: Journal, name: str, actor: str, value: bytes, version: int) -> tuple[Line, str]:
@@ -68,28 +32,17 @@ def next_segment(journal: Journal, name: str, actor: str, value: bytes, version:
     with translated("end the segment of", journal.path):
         sweep(journal, content)
         file = _free_name(journal)
-    ended = Ended(
-        file=file,
-        records=journal.records,
-        bytes=head.size,
+    line = checkpoint(
+        content,
+        head,
         first_seq=journal.first_seq,
-        last_seq=head.seq,
-        sha256=sha256(content).hexdigest(),
+        file=file,
+        name=name,
+        actor=actor,
+        value=value,
+        version=version,
     )
-    data = {
-        **carried(_records(content)),
-        "lineage": head.lineage,
-        "name": name,
-        "ended": ended.model_dump(mode="json"),
-    }
-    draft = Draft(CHECKPOINT, actor, data, None, value, version + ABOVE)
-    # The value does not count as a revision, since it is the one before.
-    before = Head(head.lineage, head.seq, head.revision - 1, head.hash, 0)
-    return line_after(before, draft), ended.file
-
-
-def _records(content: bytes) -> Iterator[Record]:
-    return map(read_line, lines_of(content))
+    return line, file
 
 
 def _free_name(journal: Journal) -> str:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, PrivateAttr, SecretStr
 
 from statechart import Chart, ChartRepository, State
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from tests.statechart.cli.conftest import ORDERS, SHOP
 from tests.statechart.cli.shop import Door, DoorChart, Order, OrderChart, SafeChart
 

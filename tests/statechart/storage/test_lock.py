@@ -301,7 +301,7 @@ def test_a_holder_that_did_not_say_who_it_is_is_still_one(path):
 
 
 def test_where_the_kernel_does_not_tell_a_silent_holder_is_unknown(path, monkeypatch):
-    monkeypatch.setattr("statechart.storage.lock_probe._LOCKS", path.with_name("no-such-file"))
+    monkeypatch.setattr("statechart.storage.disk.lock_probe._LOCKS", path.with_name("no-such-file"))
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr
 from statechart import Chart, ChartRepository, DamagedNames, MissingPayload, NotFound, State, effect
 from statechart.holder import Holder
 from statechart.storage.segments.due import due
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from statechart.stored.migrations import rename_field
 
 CALLS: list[tuple[object, ...]] = []

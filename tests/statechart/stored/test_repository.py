@@ -34,7 +34,7 @@ from statechart import (
     UnknownEvent,
     UnknownState,
 )
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from statechart.stored.listing import Summary
 
 

@@ -19,7 +19,7 @@ from statechart import (
     Record,
     State,
 )
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 
 
 class Door(BaseModel, frozen=True):

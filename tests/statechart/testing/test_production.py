@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from statechart import JsonFileRepository, fire
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from statechart.testing.coverage.production import Journals
 from tests.statechart.testing.conftest import Stored
 

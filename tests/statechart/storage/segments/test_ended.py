@@ -25,7 +25,7 @@ from statechart.storage.rebase import Evidence
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments import remarks
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 
 
 class Counter(BaseModel, frozen=True, extra="forbid"):

@@ -20,7 +20,7 @@ from statechart.storage.reading import Found
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments import whole
-from statechart.storage.segments.rotation import Segment
+from statechart.storage.segments.size import Segment
 from statechart.storage.session import Session
 
 

@@ -1,0 +1,1 @@
+"""Work on environments by workers on many machines, on DBOS."""

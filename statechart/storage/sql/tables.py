@@ -1,0 +1,43 @@
+"""The tables of a store in a database.
+
+The lines of a name's history are the bytes of its journal: all of them, in order, are `history.jsonl` and the
+ended segments before it. All moments are the database's own, in seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+TABLES: Final = sa.MetaData()
+
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+NAMES: Final = sa.Table(
+    "envchart_name",
+    TABLES,
+    sa.Column("collection", sa.String(100), primary_key=True),  # names of one database that are apart
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("lineage", sa.String(64), nullable=False, unique=True),
+    sa.Column("seq", _BIG, nullable=False),  # of the last record
+    sa.Column("revision", _BIG, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("size", _BIG, nullable=False),  # of the present segment, in bytes
+    sa.Column("segment", _BIG, nullable=False),  # the number of its first record
+    sa.Column("value", sa.Text, nullable=False),  # after the last record, as JSON
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("fence", _BIG, nullable=False),  # raised whenever the name is taken
+    sa.Column("holder", sa.Text),
+    sa.Column("lease_until", sa.Float),
+    sa.Column("released_by", sa.Text),
+)
+
+RECORDS: Final = sa.Table(
+    "envchart_record",
+    TABLES,
+    sa.Column("lineage", sa.String(64), primary_key=True),
+    sa.Column("seq", _BIG, primary_key=True),
+    sa.Column("segment", _BIG, nullable=False),
+    sa.Column("line", sa.LargeBinary, nullable=False),  # the exact bytes, with the line break
+)

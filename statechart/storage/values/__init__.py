@@ -1,0 +1,1 @@
+"""Convert values of models to records, and records to values."""
