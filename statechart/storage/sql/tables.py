@@ -1,7 +1,7 @@
 """The tables of a store in a database.
 
-The lines of a name's history are the bytes of its journal: all of them, in order, are `history.jsonl` and the
-ended segments before it. All moments are the database's own, in seconds since 1970.
+The lines of a name's history are the bytes of its journal: all of them, in order, are `history.jsonl` and
+the ended segments before it. All moments are the database's own, in seconds since 1970.
 """
 
 from __future__ import annotations
