@@ -14,6 +14,7 @@ from statechart.storage.layout import DOCUMENT
 from statechart.storage.lock import Lock
 from statechart.storage.record import Line, Record
 from statechart.storage.segments.rotation import next_segment
+from statechart.storage.values.held import LeaseWatcher
 
 
 @dataclass(slots=True)
@@ -76,6 +77,9 @@ class HeldFiles:
     def begin(self, line: Line, ended: str) -> None:
         """Continue in a new file."""
         self.journal.begin(line, ended)
+
+    def watch(self, watcher: LeaseWatcher) -> None:
+        """Do nothing: a lock is held as long as its process lives."""
 
     def close(self, *, undo: bool) -> None:
         """Close the journal and release the lock."""

@@ -13,7 +13,7 @@ from statechart.storage.chain import Head
 from statechart.storage.record import Draft, Line, Record, line_after
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
-from statechart.storage.values.held import Held
+from statechart.storage.values.held import Held, LeaseWatcher
 from statechart.storage.values.secrecy import secrets_in
 
 __all__ = ["ChecksStates", "Codec", "Loaded", "Migration", "ModelT", "Session", "secrets_in", "written"]
@@ -98,6 +98,10 @@ class Session(Generic[ModelT]):
             CommitUncertain: It is uncertain whether the last change was saved.
         """
         self._held.check()
+
+    def watch(self, watcher: LeaseWatcher) -> None:
+        """Have a watcher told how long the name is held, if the store lends it for a time only."""
+        self._held.watch(watcher)
 
     def commit(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +10,26 @@ if TYPE_CHECKING:
     from statechart.holder import Holder
     from statechart.storage.chain import Head
     from statechart.storage.record import Line, Record
+
+
+def lease_time() -> float:
+    """Return the seconds by which leases are measured here; they count while the machine is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class LeaseWatcher(Protocol):
+    """Learns how long a name is certainly held. It is called by another thread, and must not block."""
+
+    def renewed(self, until: float) -> None:
+        """Take note that work on the name may go on until a time, as `lease_time` tells it.
+
+        The time is that of the last renewal and two thirds of the lease: the last third is for ending.
+        """
+        ...
+
+    def lost(self) -> None:
+        """Take note that the time is over without a renewal, or that another holder has the name."""
+        ...
 
 
 class Held(Protocol):
@@ -101,6 +122,10 @@ class Held(Protocol):
         Raises:
             StorageError: The present segment goes on.
         """
+        ...
+
+    def watch(self, watcher: LeaseWatcher) -> None:
+        """Tell a watcher each renewal, the last one at once, and the loss; in files, neither happens."""
         ...
 
     def close(self, *, undo: bool) -> None:
