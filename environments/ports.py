@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast, runtime_checkable
 
 from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
@@ -268,22 +268,6 @@ class KeepsSegments(Protocol):
         ...
 
 
-class Changed(Protocol):
-    """The names that have changed, as they change."""
-
-    @property
-    def watching(self) -> str:
-        """How changes are noticed: `inotify`, or the reason for looking at intervals."""
-        ...
-
-    def names(self, *, every: float | None = None) -> AsyncGenerator[frozenset[str], None]:
-        """Yield the names that may have changed; at first, all. Names that are gone are yielded too.
-
-        With `every`, an empty set is yielded after so many seconds without a change.
-        """
-        ...
-
-
 @runtime_checkable
 class FollowsHistory(Protocol):
     """A repository whose histories can be followed while other processes write."""
@@ -295,6 +279,11 @@ class FollowsHistory(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A repository that keeps the records in files of this machine."""
+
     @property
     def root(self) -> Path:
         """The directory below which each name has a directory with the files of its record."""
@@ -302,11 +291,107 @@ class FollowsHistory(Protocol):
 
 
 @runtime_checkable
-class TellsChanges(Protocol):
-    """A repository that tells which environments have changed, whichever process changed them."""
+class HasPlace(Protocol):
+    """A repository that can say where it keeps the records, and how often to look."""
 
-    def changed(self) -> Changed:
-        """Return the changes from the first iteration on."""
+    @property
+    def where(self) -> str:
+        """The place as messages name it: a directory, or a URL without its password."""
+        ...
+
+    @property
+    def poll(self) -> float:
+        """The seconds between two attempts to take an environment that another holder has."""
+        ...
+
+
+@runtime_checkable
+class ReadsTraces(Protocol):
+    """A repository that returns the traces of failures, wherever they are kept."""
+
+    def read_trace(self, name: str, trace: str) -> str | None:
+        """Return the text of a trace of an environment, or None if there is none.
+
+        Args:
+            name: The environment.
+            trace: The trace as records name it, such as `traces/….log`.
+        """
+        ...
+
+
+STATES_KEPT: Final = 20
+"""How many versions of a provider's state are kept for an environment; older ones are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedState:
+    """The last version of a provider's own state that was stored with an environment's record.
+
+    Attributes:
+        content: The bytes as given to `carry_state`.
+        number: The number of the version; it grows by one with each version of an incarnation.
+        at: The time at which the version was stored, by the store's clock.
+    """
+
+    content: bytes
+    number: int
+    at: datetime
+
+
+@runtime_checkable
+class CarriesState(Protocol):
+    """A repository that keeps a provider's own state with the record, for commands on other machines.
+
+    Its sessions have `carry_state`; see `CarryingSession`. Repositories in files don't: there the
+    provider's directory stays beside the record.
+    """
+
+    def carried_state(self, name: str) -> CarriedState | None:
+        """Return the last version of the state of an environment, or None if none was stored.
+
+        Raises:
+            NotFound: The environment does not exist.
+        """
+        ...
+
+
+@runtime_checkable
+class CarryingSession(Protocol):
+    """A session that stores versions of a provider's own state, such as Terraform's."""
+
+    def carry_state(self, content: bytes) -> int:
+        """Store a version of the state, durably, and return its number. Can be called from any thread.
+
+        The last `STATES_KEPT` versions are kept.
+
+        Raises:
+            LeaseLost: The environment is no longer held; nothing was stored.
+            StorageError: The version could not be stored.
+        """
+        ...
+
+
+@runtime_checkable
+class CarriesArtifacts(Protocol):
+    """A repository that keeps files which commands on other machines need, under their digests."""
+
+    def put(self, digest: str, file: BinaryIO) -> None:
+        """Store the content of a file under its SHA-256, completely or not at all.
+
+        Content that is stored already is not stored again.
+        """
+        ...
+
+    def get(self, digest: str, file: BinaryIO) -> None:
+        """Write the content of an artifact to a file.
+
+        Raises:
+            StorageError: The artifact does not exist, or its content does not have the digest.
+        """
+        ...
+
+    def drop(self, digest: str) -> None:
+        """Delete an artifact. One that does not exist is no error."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from environments.execution.progress import Noticed, Transitioned, notify
 from environments.model.records import TransitionRecord
+from environments.ports import CarryingSession
 from statechart.errors import Locked, StorageError
 from statechart.following.patience import patiently
 
@@ -122,6 +123,13 @@ class SessionOver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def carrying(session: Session) -> CarryingSession | None:
+    """Return the innermost session if it stores versions of a provider's state, or None."""
+    while isinstance(session, SessionOver):
+        session = session._session
+    return session if isinstance(session, CarryingSession) else None
 
 
 def tell_transitions(session: Session) -> None:

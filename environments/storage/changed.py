@@ -7,20 +7,22 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from environments.ports import FollowsHistory, TellsChanges
+from environments.ports import KeepsFiles
+from statechart.following.changed import TellsNames
 from statechart.following.names import NameChanges
 
 if TYPE_CHECKING:
-    from environments.ports import Changed, EnvironmentRepository
+    from environments.ports import EnvironmentRepository
+    from statechart.following.changed import Changed
 
 _EVERY: Final = 0.2  # seconds between two looks
 
 
 def changed_of(repository: EnvironmentRepository) -> Changed:
     """Return the names that change in a repository, whichever process changes them."""
-    if isinstance(repository, TellsChanges):
+    if isinstance(repository, TellsNames):
         return repository.changed()
-    if isinstance(repository, FollowsHistory):
+    if isinstance(repository, KeepsFiles):
         return NameChanges(repository.root)
     return _Looked(repository)
 

@@ -28,10 +28,14 @@ from environments.model.records import (
 )
 from environments.model.states import Created
 from environments.model.summary import Summary, UnreadableSummary
+from environments.ports import STATES_KEPT, CarriedState
 from environments.storage.last_look import read_last_look
 from environments.system.waiting import block_until
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError
 from statechart.holder import Holder
+
+TRACES = "traces"
+"""The directory, real or not, that the recorded places of traces begin with."""
 
 _WHERE = "memory"
 _POLL = 0.005  # seconds between two attempts to acquire an environment
@@ -39,10 +43,11 @@ _POLL = 0.005  # seconds between two attempts to acquire an environment
 
 @dataclass(slots=True)
 class _Stored:
-    """An environment's records, serialised as in a file, and its traces."""
+    """An environment's records, serialised as in a file, its traces and its provider's state."""
 
     lines: list[str] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
+    states: list[CarriedState] = field(default_factory=list)
     holder: Holder | None = None
     released_by: Holder | None = None
 
@@ -165,6 +170,19 @@ class MemoryRepository:
         """Return the traces of an environment, by name."""
         return dict(self._find(name).traces)
 
+    def read_trace(self, name: str, trace: str) -> str | None:
+        """Return the text of a trace as records name it, or None if there is none."""
+        return self._find(name).traces.get(trace.removeprefix(f"{TRACES}/"))
+
+    def carried_state(self, name: str) -> CarriedState | None:
+        """Return the last version of the provider's state, or None."""
+        states = self._find(name).states
+        return states[-1] if states else None
+
+    def states(self, name: str) -> list[CarriedState]:
+        """Return the versions of the provider's state that are kept, oldest first."""
+        return list(self._find(name).states)
+
     def _find(self, name: str) -> _Stored:
         try:
             return self._stored[check_name(name)]
@@ -246,7 +264,17 @@ class MemorySession:
         if name in self._stored.traces:
             raise StorageError(f"cannot write the trace {name}: it exists already")
         self._stored.traces[name] = text
-        return f"traces/{name}"
+        return f"{TRACES}/{name}"
+
+    def carry_state(self, content: bytes) -> int:
+        """Store a version of the provider's state, and return its number."""
+        with self._repository._guard:  # the guard of the repository: commands call this from a thread
+            self.check()
+            states = self._stored.states
+            number = states[-1].number + 1 if states else 1
+            states.append(CarriedState(content, number, datetime.now(UTC)))
+            del states[:-STATES_KEPT]
+        return number
 
     def close(self) -> None:
         """Release the environment."""

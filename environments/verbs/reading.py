@@ -19,7 +19,7 @@ from environments.following.attendance import attendance
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import UnreadableSummary
 from environments.model.states import AnyState, EnvironmentState
-from environments.ports import Changed, FollowsHistory, last_seq_of, latest_of, readable_of
+from environments.ports import KeepsFiles, last_seq_of, latest_of, readable_of
 from environments.selection import Selection, several
 from environments.storage.changed import changed_of
 from environments.verbs.opened import Opened, target_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from environments.model.summary import Summary
     from environments.ports import Unread
     from statechart.errors import UnusableSegment
+    from statechart.following.changed import Changed
     from statechart.following.reader import Unfolding
     from statechart.holder import Holder
 
@@ -264,7 +265,7 @@ class Reading(Opened):
     @property
     def root(self) -> Path | None:
         """The directory below which each environment has its files; None in another kind of store."""
-        return self._repository.root if isinstance(self._repository, FollowsHistory) else None
+        return self._repository.root if isinstance(self._repository, KeepsFiles) else None
 
     def directory(self, name: str) -> Path:
         """Return the directory with the environment's files."""
