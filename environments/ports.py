@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from statechart.errors import UnusableSegment
     from statechart.following.reader import Unfolding
     from statechart.storage.segments.whole import SegmentFile
+    from statechart.storage.values.held import LeaseWatcher
 
 
 class Session(AbstractContextManager["Session", None], Protocol):
@@ -78,6 +79,15 @@ class Session(AbstractContextManager["Session", None], Protocol):
 
     def close(self) -> None:
         """Release the environment. Can be called twice."""
+        ...
+
+
+@runtime_checkable
+class Lent(Protocol):
+    """A session on an environment that is lent for a time, and has to be renewed by its storage."""
+
+    def watch(self, watcher: LeaseWatcher) -> None:
+        """Have a watcher told how long the environment is certainly held, and of its loss."""
         ...
 
 

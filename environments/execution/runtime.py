@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from environments.execution.interrupted import refuse_interrupted, require_settled
+from environments.execution.leases import leased
 from environments.execution.progress import Lingering, Noticed, Progress, notify
 from environments.execution.sessions import ObservedSession, open_session
 from environments.execution.stop import StopRequest
@@ -78,7 +79,10 @@ class Runtime:
             self.repository, name_of(target), holder, self.lock_timeout, observers=self.observers
         )
         try:
-            with wrap(ObservedSession(await waiting, self.observers)) as session:
+            with (
+                leased(await waiting, holder.token) as held,
+                wrap(ObservedSession(held, self.observers)) as session,
+            ):
                 if not isinstance(target, str):  # a name means the newest revision
                     check_revision(target, session.environment)
                 if settled:

@@ -45,6 +45,7 @@ from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.segments.whole import SegmentFile
 from statechart.storage.session import Session as StoreSession
 from statechart.storage.tail import Tail
+from statechart.storage.values.held import LeaseWatcher
 from statechart.wording import first_problem
 
 _TRACES = "traces"
@@ -359,6 +360,10 @@ class FileSession:
     def check(self) -> None:
         """Raise LeaseLost if this session no longer holds the environment."""
         self._session.check()
+
+    def watch(self, watcher: LeaseWatcher) -> None:
+        """Have a watcher told how long the environment is held."""
+        self._session.watch(watcher)
 
     def write_trace(self, name: str, text: str) -> str:
         """Store a failure's trace, readable by its owner only."""

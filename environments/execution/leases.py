@@ -1,0 +1,99 @@
+"""End a command, with its tools, when its environment may be taken over by another machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from environments.execution.sessions import SessionOver
+from environments.ports import Lent
+from environments.system.watchdog import Watchdog
+from statechart.errors import LeaseLost
+
+if TYPE_CHECKING:
+    from environments.model.records import StepRecord
+    from environments.ports import Session
+
+_LOST = "the lease of the environment was lost"
+
+
+class LeasedSession(SessionOver):
+    """A session on an environment that is lent for a time; the watchdog ends its tools before that is over.
+
+    Attributes:
+        is_lent: Whether the storage lends the environment, and has said until when.
+        is_lost: Whether the time is over, or another holder has the environment.
+    """
+
+    def __init__(self, session: Session, lent: Lent, key: str) -> None:
+        super().__init__(session)
+        self.is_lent = False
+        self.is_lost = False
+        self._key = key
+        self._watchdog = Watchdog.of_this_process()
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        lent.watch(self)
+
+    def append_step(self, record: StepRecord) -> None:
+        """Save the record of a step, and tell the watchdog of its tools."""
+        super().append_step(record)
+        operation = self._session.environment.operation
+        if record.phase == "intent" and operation is not None:  # no tool has been started yet
+            self._watchdog.mark(self._key, operation.id)
+        if record.process is not None:
+            self._watchdog.group(self._key, record.process)
+
+    def renewed(self, until: float) -> None:
+        """Let the tools go on until a time."""
+        self.is_lent = True
+        self._watchdog.until(self._key, until)
+
+    def lost(self) -> None:
+        """End the tools and the command; called by the thread that renews."""
+        self.is_lost = True
+        self._watchdog.end(self._key)
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel(_LOST)
+
+    def close(self) -> None:
+        """Release the environment."""
+        self._task = None  # which may do other things from now on
+        if not self.is_lost:
+            self._watchdog.free(self._key)
+        super().close()
+
+
+@contextmanager
+def leased(session: Session, key: str) -> Iterator[Session]:
+    """Watch over a session in the block, if its environment is lent for a time.
+
+    Args:
+        session: The session.
+        key: The token of its holder.
+
+    Raises:
+        LeaseLost: The time was over, or another holder has the environment; the block was cancelled.
+    """
+    if not isinstance(session, Lent):
+        yield session
+        return
+    guarded = LeasedSession(session, session, key)
+    if not guarded.is_lent:  # it is held for as long as this process lives
+        yield session
+        return
+    try:
+        yield guarded
+    except asyncio.CancelledError as cancelled:
+        task = asyncio.current_task()
+        if not guarded.is_lost or cancelled.args != (_LOST,) or task is None:
+            raise
+        task.uncancel()
+        name = session.environment.name
+        raise LeaseLost(name, "the lease", "could not be renewed in time") from cancelled

@@ -1,0 +1,73 @@
+"""A command on an environment that its storage lends for a time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environments.execution.leases import leased
+from environments.execution.sessions import SessionOver
+from environments.storage.memory import MemoryRepository
+from statechart.errors import LeaseLost
+from statechart.holder import Holder
+from statechart.storage.values.held import LeaseWatcher, lease_time
+
+
+class Lending(SessionOver):
+    """A session of a storage that lends its environments; the test takes the part of the heartbeat."""
+
+    watcher: LeaseWatcher
+
+    def watch(self, watcher: LeaseWatcher) -> None:
+        self.watcher = watcher
+        watcher.renewed(lease_time() + 1000)
+
+
+@pytest.fixture
+def session(repository: MemoryRepository, created: Any) -> Lending:
+    return Lending(repository.open("demo", Holder.current("test")))
+
+
+async def test_a_command_whose_lease_is_lost_ends_with_it(session: Lending) -> None:
+    ended = []
+    with pytest.raises(LeaseLost, match="demo"), leased(session, "key"):
+        threading.Thread(target=session.watcher.lost).start()
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            ended.append("tidied up")
+
+    assert ended == ["tidied up"]
+    await asyncio.sleep(0)  # the task is not cancelled any more
+
+
+async def test_a_cancellation_by_others_stays_one(session: Lending) -> None:
+    async def work() -> None:
+        with leased(session, "key"):
+            await asyncio.sleep(1000)
+
+    task = asyncio.ensure_future(work())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_loss_after_the_end_cancels_nothing(session: Lending) -> None:
+    with leased(session, "key") as held:
+        held.close()
+
+    session.watcher.lost()
+    await asyncio.sleep(0.01)
+
+
+async def test_a_storage_that_holds_for_good_needs_no_watchdog(
+    repository: MemoryRepository, created: Any, tmp_path: Path
+) -> None:
+    with repository.open("demo", Holder.current("test")) as session, leased(session, "key") as held:
+        assert held is session
