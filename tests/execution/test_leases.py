@@ -34,12 +34,17 @@ def session(repository: MemoryRepository, created: Any) -> Lending:
 
 async def test_a_command_whose_lease_is_lost_ends_with_it(session: Lending) -> None:
     ended = []
-    with pytest.raises(LeaseLost, match="demo"), leased(session, "key"):
-        threading.Thread(target=session.watcher.lost).start()
-        try:
-            await asyncio.sleep(1000)
-        finally:
-            ended.append("tidied up")
+
+    async def work() -> None:
+        with leased(session, "key"):
+            threading.Thread(target=session.watcher.lost).start()
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                ended.append("tidied up")
+
+    with pytest.raises(LeaseLost, match="demo"):
+        await work()
 
     assert ended == ["tidied up"]
     await asyncio.sleep(0)  # the task is not cancelled any more
