@@ -1,0 +1,26 @@
+"""The tables of environments in a database, beside those of the store.
+
+All moments are the database's own, in seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+TABLES: Final = sa.MetaData()
+
+WORKERS: Final = sa.Table(
+    "envchart_worker",
+    TABLES,
+    sa.Column("id", sa.String(100), primary_key=True),  # never used again: name, number and a random part
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),  # the process, as a lock describes its holder, in JSON
+    sa.Column("version", sa.String(64), nullable=False),  # of the program
+    sa.Column("slots", sa.Integer, nullable=False),
+    sa.Column("spare", sa.Integer, nullable=False),  # more slots, for work of workers that died
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False),
+    sa.Column("drain_until", sa.Float),  # the time at which a worker that drains hands its work over
+)
