@@ -13,15 +13,23 @@ from statechart.errors import Locked
 
 ResultT = TypeVar("ResultT")
 
-_POLL = 0.005  # seconds; short: most holders only read and write a record
+_POLL = 0.005  # seconds; short: most holders of files only read and write a record
 
 
 async def patiently(
-    work: Callable[[], ResultT], timeout: float, wait: Callable[[Locked], None] = lambda _locked: None
+    work: Callable[[], ResultT],
+    timeout: float,
+    wait: Callable[[Locked], None] = lambda _locked: None,
+    *,
+    poll: float = _POLL,
 ) -> ResultT:
     """Do work that needs a lock, retrying until the lock is free, without blocking other tasks.
 
-    `wait` is called once, when the wait begins.
+    Args:
+        work: Takes the lock, or raises Locked.
+        timeout: The seconds until the last attempt.
+        wait: Called once, when the wait begins.
+        poll: The seconds between two attempts.
 
     Raises:
         Locked: Another holder still has the lock after `timeout` seconds.
@@ -38,7 +46,7 @@ async def patiently(
             if not told:
                 wait(locked)
             told = True
-        await asyncio.sleep(min(_POLL, left))  # so that the last attempt is when time is up
+        await asyncio.sleep(min(poll, left))  # so that the last attempt is when time is up
 
 
 class Turns:

@@ -7,6 +7,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import BaseModel, PrivateAttr, computed_field
@@ -14,19 +15,17 @@ from pydantic import BaseModel, PrivateAttr, computed_field
 from statechart.errors import InvalidCursor, StorageError
 from statechart.following.cursor import Cursor, Position
 from statechart.following.followed import HELD, Followed, in_blocks
-from statechart.following.names import NameChanges
 from statechart.following.watching import EVERY
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.session import ModelT
 from statechart.stored.damage import Damaged
-from statechart.stored.endings import last_records
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.storage.record import Record
-    from statechart.storage.repository import JsonFileRepository
-    from statechart.storage.tail import Tail
     from statechart.stored.damage import Damage
+    from statechart.stored.opening import Opened
+    from statechart.stored.store import Store, Tail
 
 _TOLD = frozenset((CREATED, TRANSITION, REBASED))
 """The types of the records that enter a state."""
@@ -141,26 +140,28 @@ class Changes(Generic[ModelT]):
         InvalidCursor: The text is not a cursor of this store.
     """
 
-    def __init__(self, files: JsonFileRepository[ModelT], since: str | None = None) -> None:
-        self._files = files
-        self._store = sha256(str(files.root.resolve()).encode()).hexdigest()[:8]
-        cursor = Cursor(store=self._store) if since is None else Cursor.read(since)
-        if since is not None and cursor.store != self._store and not self._knows(cursor):
+    def __init__(self, opened: Opened[ModelT], since: str | None = None) -> None:
+        self._opened = opened
+        self._store: Store[ModelT] = opened.store
+        self._origin = _origin(self._store.where)
+        cursor = Cursor(store=self._origin) if since is None else Cursor.read(since)
+        if since is not None and cursor.store != self._origin and not self._knows(cursor):
             raise InvalidCursor(
                 since,
-                f"it comes from another store than {files.root}; leave it away to begin with the first",
+                f"it comes from another store than {self._store.where}; "
+                "leave it away to begin with the first",
             )
         self._followed: Followed[_Unread] = Followed(
-            files.names, self._history, positions=dict(cursor.positions)
+            self._store.names, self._history, positions=dict(cursor.positions)
         )
 
     def look(self, names: frozenset[str] | None = None) -> Iterator[Change | Damaged]:
         """Yield the new changes of some names, or of all: in order in each, and by time."""
         if names is None:
-            names = frozenset(self._files.names())
+            names = frozenset(self._store.names())
         if len(names) > HELD:
             names = frozenset(name for name in names if not self._is_told(name))
-        trail = _Trail(self._store, dict(self._followed.positions))
+        trail = _Trail(self._origin, dict(self._followed.positions))
         for name, found in self._followed.look(names):
             if isinstance(found, StorageError):
                 yield Damaged(name, found)
@@ -180,7 +181,7 @@ class Changes(Generic[ModelT]):
     async def forever(self, damage: Damage) -> AsyncGenerator[Change, None]:
         """Yield the changes up to now, and then wait for more."""
         try:
-            async with aclosing(NameChanges(self._files.root).names(every=EVERY)) as changed:
+            async with aclosing(self._opened.changed().names(every=EVERY)) as changed:
                 async for names in changed:
                     async for each in in_blocks(self.look(names)):
                         for change in damage.sifted((each,)):  # here, not in the thread that reads
@@ -194,7 +195,7 @@ class Changes(Generic[ModelT]):
         for _ in self.look():
             pass
         self._followed.close()
-        return str(Cursor(self._followed.positions, self._store))
+        return str(Cursor(self._followed.positions, self._origin))
 
     def _is_told(self, name: str) -> bool:
         """Return whether the last record of a name is known to be told, by a look at its end only."""
@@ -202,24 +203,30 @@ class Changes(Generic[ModelT]):
         if position is None:
             return False
         with suppress(StorageError):
-            for record in last_records(self._files.root, name):
+            for record in self._opened.ends.records(name):
                 return Position.of(position.lineage, record["seq"], record["at"]) == position
         return False
 
     def _history(self, name: str, hold: bool) -> _History:
-        return _History(self._files.tail(name, hold=hold))
+        return _History(self._store.tail(name, hold=hold))
 
     def _knows(self, cursor: Cursor) -> bool:
         """Return whether any name has the incarnation of a cursor: the store was moved or copied."""
-        for name in cursor.positions.keys() & set(self._files.names()):
+        for name in cursor.positions.keys() & set(self._store.names()):
             with suppress(StorageError):
-                tail = self._files.tail(name, hold=False)
+                tail = self._store.tail(name, hold=False)
                 tail.resume(cursor.positions[name].lineage, _LAST)
                 for _ in tail.read():
                     break
                 if cursor.positions[name].is_of(tail.lineage):
                     return True
         return False
+
+
+def _origin(where: str) -> str:
+    """Return the identity of the store at a place: a directory has many paths."""
+    place = where if "://" in where else str(Path(where).resolve())
+    return sha256(place.encode()).hexdigest()[:8]
 
 
 def _change(name: str, found: _Unread, point: _Point) -> Change:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from pydantic import BaseModel, JsonValue
 
@@ -16,18 +16,19 @@ from statechart.engine.keywords import Keyword
 from statechart.errors import Locked, StatechartError, StorageError
 from statechart.holder import Holder
 from statechart.log import warn
-from statechart.storage.layout import Layout
 from statechart.storage.record import Record
-from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.due import EFFECT, Due
 from statechart.storage.session import ModelT
 from statechart.stored.damage import Damage, Damaged, OnDamage
-from statechart.stored.outbox import Outbox, Pending
+from statechart.stored.outbox import Pending
 from statechart.utc import UtcDatetime
 from statechart.wording import nearest
 
+if TYPE_CHECKING:
+    from statechart.stored.opening import Opened
+    from statechart.stored.store import Store
+
 _ROUNDS = 100
-_POLL = 0.005  # seconds
 _MASK = "**********"  # what is recorded of a secret
 _LONGEST = 2000  # characters of an error that are recorded
 
@@ -87,14 +88,14 @@ class EffectsRunner(Generic[ModelT]):
     """Runs the effects that the records of a store say are due.
 
     Args:
-        files: The store.
+        opened: The store.
         chart: The chart that declares the effects.
         repository: The object that effects get as `repository`, to fire events on.
     """
 
-    def __init__(self, files: JsonFileRepository[ModelT], chart: type[Chart], repository: object) -> None:
-        self._files = files
-        self._outbox = Outbox(Layout(files.root), files.schema_version)
+    def __init__(self, opened: Opened[ModelT], chart: type[Chart], repository: object) -> None:
+        self._store: Store[ModelT] = opened.store
+        self._outbox = opened.outbox
         self._chart = chart
         self._repository = repository
 
@@ -106,7 +107,7 @@ class EffectsRunner(Generic[ModelT]):
             StorageError: The history of the name is damaged or can't be read.
             DamagedNames: Of all names, some can't be read.
         """
-        damage = Damage(str(self._files.root), on_damage)
+        damage = Damage(self._store.where, on_damage)
         found = [
             _shown(pending, each)
             for pending in damage.sifted(self._pending(name))
@@ -206,8 +207,8 @@ class EffectsRunner(Generic[ModelT]):
         if effect is None:
             return _skipped(pending, due, self._unknown(due.effect))
         try:
-            record = self._files.upgraded(pending.name, due.record)
-            value = self._files.read(pending.name, record)
+            record = self._store.upgraded(pending.name, due.record)
+            value = self._store.read(pending.name, record)
         except StorageError as problem:  # of a migration or a changed model, not of the effect
             return _skipped(pending, due, str(problem))
         holder = self._holder(pending.name, timeout)
@@ -229,8 +230,8 @@ class EffectsRunner(Generic[ModelT]):
         """Return who still holds a name after a wait, or None if nobody does."""
         # An effect is not called while a session is open, perhaps of the caller: it could not be recorded.
         deadline = time.monotonic() + timeout
-        while (holder := self._files.holder(name)) is not None and time.monotonic() < deadline:
-            time.sleep(_POLL)
+        while (holder := self._store.holder(name)) is not None and time.monotonic() < deadline:
+            time.sleep(self._store.poll)
         return holder
 
     def _unknown(self, effect: str) -> str:
@@ -260,7 +261,7 @@ class EffectsRunner(Generic[ModelT]):
         data = due.settled(lineage, error, retry)
         problem: str | None = None
         try:
-            with self._files.open(pending.name, command="record an effect", timeout=timeout) as session:
+            with self._store.open(pending.name, command="record an effect", timeout=timeout) as session:
                 if session.head.lineage == lineage:
                     session.append(EFFECT, data)
                 else:

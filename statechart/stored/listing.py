@@ -1,4 +1,4 @@
-"""List values by their state, without locks: from the documents and the ends of the journals."""
+"""List values by their state, without locks, from the ends of their histories."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from statechart.chart import State
 from statechart.engine.values import require_state, state_of
 from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownState
 from statechart.storage.chain import CHECKPOINT
-from statechart.storage.forms import read_json
 from statechart.storage.segments.carried import CHANGED, ENTERED, enters
 from statechart.storage.session import ModelT
 from statechart.stored.binding import require_recorded
 from statechart.stored.damage import Damaged
-from statechart.stored.endings import ending, last_records, record_of
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from statechart.chart import Chart
-    from statechart.storage.layout import Layout
-    from statechart.storage.repository import JsonFileRepository
+    from statechart.stored.store import Ending, Ends, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,85 +74,59 @@ class Listing(Generic[ModelT]):
     """Reads the states of all values.
 
     Attributes:
-        files: The values.
-        layout: Where they are.
+        store: The values.
+        ends: The ends of their histories.
         chart: The chart that has their states.
     """
 
-    files: JsonFileRepository[ModelT]
-    layout: Layout
+    store: Store[ModelT]
+    ends: Ends
     chart: type[Chart]
 
     def states(self) -> Iterator[tuple[str, str] | Damaged]:
         """Yield name and text of the state of each value, by name."""
-        for name, content, behind in self.files.documents():
+        for each in self.ends.all(records=False):
             try:
-                yield name, self._state(name, content, behind)
+                yield each.name, self._state(each)
             except NotFound:
-                continue  # purged since the directory was listed
+                continue  # purged since the names were listed
             except (StorageError, UnknownState) as error:
-                yield Damaged(name, error)
+                yield Damaged(each.name, error)
 
     def summaries(self, names: Iterable[str] | None = None) -> Iterator[Summary | Damaged]:
         """Yield a summary of each value, by name, or of some values."""
-        for name, content, behind in self.files.documents(names):
+        for each in self.ends.all(names):
             try:
-                state = self._state(name, content, behind)
-                recent = _recent(last_records(self.layout.root, name)) or self._whole(name)
+                state = self._state(each)
+                recent = _recent(each.records()) or self._whole(each.name)
             except NotFound:
                 continue
             except (StorageError, UnknownState) as error:
-                yield Damaged(name, error)
+                yield Damaged(each.name, error)
             else:
-                yield Summary(name, state, *recent)
+                yield Summary(each.name, state, *recent)
 
     def summary(self, name: str, value: ModelT) -> Summary:
         """Return the summary of a value."""
         state = state_text(require_recorded(self.chart, value, name).value)
-        return Summary(name, state, *(_recent(last_records(self.layout.root, name)) or self._whole(name)))
+        return Summary(name, state, *(_recent(self.ends.records(name)) or self._whole(name)))
 
-    def _state(self, name: str, content: bytes | StorageError, behind: bool) -> str:
-        if isinstance(content, StorageError):
-            raise content
-        value = self._shown(name, content, behind)
+    def _state(self, ending: Ending) -> str:
+        value = ending.value()
         if value is not None:
             found = state_of(self.chart.states_map, value.get("state"))
             if found is not None:
                 return state_text(found.value)
         # The model may write its state in a form of its own, and migrations need the record.
-        loaded = self.files.load(name).value
-        return state_text(require_recorded(self.chart, loaded, name).value)
-
-    def _shown(self, name: str, content: bytes, behind: bool) -> Mapping[str, Any] | None:
-        """Return the document of a name, or None if it does not show the present value."""
-        try:
-            document = read_json(content)
-        except ValueError:
-            return None
-        if not isinstance(document, dict) or (behind and not self._is_last_value(name, document)):
-            return None
-        return document
-
-    def _is_last_value(self, name: str, document: Mapping[str, Any]) -> bool:
-        """Return whether only records without a value follow the record that a document shows."""
-        size, before = document.get("journal_size"), document.get("head_hash")
-        if type(size) is not int or document.get("schema_version") != self.files.schema_version:
-            return False
-        lines = ending(self.layout.root, name, size).splitlines(keepends=True)
-        for line in lines:
-            record = record_of(line)
-            if record is None or record["prev"] != before or record["value"] is not None:
-                return False
-            before = sha256(line).hexdigest()
-        return bool(lines)
+        loaded = self.store.load(ending.name).value
+        return state_text(require_recorded(self.chart, loaded, ending.name).value)
 
     def _whole(self, name: str) -> _Recent:
         """Return a listing from the verified records."""
-        found = _recent(record.model_dump() for record in reversed(self.files.history(name)))
+        found = _recent(record.model_dump() for record in reversed(self.store.history(name)))
         if found is None:
-            raise CorruptHistory(
-                name, self.layout.journal(name), "no record says when its state was entered"
-            )
+            where, _ = self.store.place_of(name, 0)
+            raise CorruptHistory(name, where, "no record says when its state was entered")
         return found
 
 

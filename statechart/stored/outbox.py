@@ -1,18 +1,16 @@
-"""Find the effects that are due in a store, without locks."""
+"""The interface of a store's effects: which are due, and who runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from statechart.errors import NotFound, StorageError
-from statechart.storage.disk import private_directory, read_file
-from statechart.storage.layout import Layout
-from statechart.storage.lock import Lock
-from statechart.storage.reading import find_settled
-from statechart.storage.segments.due import Due, due, may_be_due
-from statechart.stored.damage import Damaged
-from statechart.stored.settled import Settled
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statechart.holder import Holder
+    from statechart.storage.segments.due import Due
+    from statechart.stored.damage import Damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +22,25 @@ class Pending:
     effects: list[Due]
 
 
-@dataclass(frozen=True, slots=True)
-class Outbox:
-    """The effects that are due in a store; `known` is the schema version of its records."""
+class RunLock(Protocol):
+    """The right to run the effects of a name; a holder that dies loses it."""
 
-    layout: Layout
-    known: int
+    def acquire(self, holder: Holder) -> None:
+        """Take the right, without waiting.
+
+        Raises:
+            Locked: Another run has it.
+            StorageError: It can't be taken.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give the right back."""
+        ...
+
+
+class Outbox(Protocol):
+    """The effects that are due in a store, found without locks."""
 
     def of(self, name: str) -> Pending:
         """Return the effects that are due for a name.
@@ -38,9 +49,7 @@ class Outbox:
             NotFound: The name does not exist.
             StorageError: Its history is damaged or can't be read.
         """
-        found, _ = find_settled(self.layout, name, self.known)
-        there = due(found.records()) if may_be_due(found.content) else []
-        return Pending(name, found.head.lineage, there)
+        ...
 
     def all(self, *, remember: bool = False) -> Iterator[Pending | Damaged]:
         """Yield each name for which something is due, or whose history can't be read.
@@ -48,35 +57,8 @@ class Outbox:
         Args:
             remember: Write down which names have nothing due, for the next call.
         """
-        settled, whole = Settled(self.layout), False
-        try:
-            for name in self.layout.names():
-                # Before the journal is read: whatever is appended after that changes the stamp.
-                stamp = settled.stamp(name)
-                if settled.holds(name, stamp):
-                    continue
-                try:
-                    pending = self.of(name) if self._may_have(name) else None
-                except NotFound:
-                    continue  # deleted since the names were listed
-                except StorageError as error:
-                    yield Damaged(name, error)
-                    continue
-                if pending is None or not pending.effects:
-                    settled.add(name, stamp)
-                else:
-                    yield pending
-            whole = True
-        finally:
-            if remember:
-                settled.save(whole=whole)
+        ...
 
-    def _may_have(self, name: str) -> bool:
-        content = read_file(self.layout.own(self.layout.journal(name)))
-        return content is None or may_be_due(content)
-
-    def lock(self, name: str) -> Lock:
-        """Return the lock of those who run the effects of a name; the kernel frees that of a dead one."""
-        path = self.layout.own(self.layout.effects) / f"{name}.lock"
-        private_directory(path.parent)
-        return Lock(path, name)
+    def lock(self, name: str) -> RunLock:
+        """Return the right to run the effects of a name."""
+        ...

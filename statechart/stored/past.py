@@ -10,12 +10,12 @@ from statechart.storage.segments.older import never
 
 if TYPE_CHECKING:
     from statechart.storage.record import Record
-    from statechart.storage.repository import JsonFileRepository
     from statechart.storage.segments.older import Enough
     from statechart.storage.session import ModelT
+    from statechart.stored.store import Store
 
 
-def at_revision(files: JsonFileRepository[ModelT], name: str, revision: int) -> ModelT:
+def at_revision(store: Store[ModelT], name: str, revision: int) -> ModelT:
     """Return the value of a name as it was at a revision.
 
     Raises:
@@ -30,16 +30,16 @@ def at_revision(files: JsonFileRepository[ModelT], name: str, revision: int) -> 
         return record.revision <= revision
 
     # A segment that begins early enough will do, unless there is no such revision.
-    found, _, _ = _last(files, name, is_reached, is_reached)
+    found, _, _ = _last(store, name, is_reached, is_reached)
     if found is None or found.revision != revision:
-        found, first, last = _last(files, name, is_reached, never)
+        found, first, last = _last(store, name, is_reached, never)
         if found is None or found.revision != revision:
             known = f"it has revisions {first.revision} to {last.revision}"
             raise NoSuchMoment(name, f"revision {revision}", known)
-    return files.read(name, found)
+    return store.read(name, found)
 
 
-def at_moment(files: JsonFileRepository[ModelT], name: str, moment: datetime) -> ModelT:
+def at_moment(store: Store[ModelT], name: str, moment: datetime) -> ModelT:
     """Return the value of a name as it was at a moment.
 
     Raises:
@@ -56,19 +56,19 @@ def at_moment(files: JsonFileRepository[ModelT], name: str, moment: datetime) ->
     def is_reached(record: Record) -> bool:
         return record.at <= moment
 
-    found, first, _ = _last(files, name, is_reached, is_reached)
+    found, first, _ = _last(store, name, is_reached, is_reached)
     if found is None:
         began = f"it began at {first.at:%Y-%m-%d %H:%M:%SZ}"
         raise NoSuchMoment(name, f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}", began)
-    return files.read(name, found)
+    return store.read(name, found)
 
 
 def _last(
-    files: JsonFileRepository[ModelT], name: str, is_reached: Enough, enough: Enough
+    store: Store[ModelT], name: str, is_reached: Enough, enough: Enough
 ) -> tuple[Record | None, Record, Record]:
     """Return the last record with a value that was reached, and the first and the last of those read."""
     found, first, last = None, None, None
-    for record in files.records(name, enough=enough):
+    for record in store.records(name, enough=enough):
         if record.value is not None:
             first, last = first or record, record
             if is_reached(record):

@@ -11,10 +11,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
 from statechart.errors import NotFound, Stale, StorageError
-from statechart.following.names import NameChanges
 from statechart.following.patience import Turns, patiently
 from statechart.log import warn
-from statechart.storage.layout import Layout
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.size import DEFAULT, Segment
@@ -24,6 +22,7 @@ from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.effects import DueEffect, EffectOutcome, EffectsRunner
 from statechart.stored.listing import Listing, Summary, texts_of
+from statechart.stored.opening import Opened, Options, opened
 from statechart.stored.past import at_moment, at_revision
 from statechart.stored.session import Allowed, ChartSession, allowed_on
 from statechart.stored.verifying import Report, Verification
@@ -32,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from statechart.chart import Chart, State
+    from statechart.following.changed import Changed
     from statechart.storage.record import Record
     from statechart.storage.session import Migration, Session
+    from statechart.stored.store import Store
 
 
 class ChartRepository(Generic[ModelT]):
@@ -53,6 +54,9 @@ class ChartRepository(Generic[ModelT]):
         segment: The size at which a segment of a history ends and the next begins.
         effects_at_once: Run the effects of a name after each fire, and after each session that fired and
             ended without an error. Their failures are logged, and they stay due.
+
+    Attributes:
+        store: The storage of the values, without their chart.
 
     Raises:
         ChartDefinitionError: The chart or the model can't be stored; the message says what to change.
@@ -75,31 +79,31 @@ class ChartRepository(Generic[ModelT]):
         segment: Segment = DEFAULT,
         effects_at_once: bool = False,
     ) -> None:
-        if "://" in str(location):
-            raise ValueError(f"{location}: only directories are supported: give the path of one")
-        if location == "":
-            raise ValueError("the location is empty: give the path of a directory")
         require_used(migrations or {}, schema_version)
         self.chart: type[Chart[ModelT]] = chart
         self.model: type[ModelT] = model_of(chart, model)
         self.timeout = timeout
-        self.files: JsonFileRepository[ModelT] = JsonFileRepository(
-            location,
-            self.model,
-            schema_version=schema_version,
-            migrations=migrations,
-            allow_network_filesystem=allow_network_filesystem,
-            actor=actor,
-            chart=chart,
-            segment=segment,
-        )
+        options = Options(schema_version, migrations, actor, allow_network_filesystem, segment, chart)
+        self._opened: Opened[ModelT] = opened(location, self.model, options)
+        self.store: Store[ModelT] = self._opened.store
         self._turns = Turns()
         self.effects_at_once = effects_at_once
-        self._effects = EffectsRunner(self.files, chart, self)
-        self._listing = Listing(self.files, Layout(Path(location).absolute()), chart)
+        self._effects = EffectsRunner(self._opened, chart, self)
+        self._listing = Listing(self.store, self._opened.ends, chart)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.chart.__name__} in {self.files.root}>"
+        return f"<{type(self).__name__} of {self.chart.__name__} in {self.store.where}>"
+
+    @property
+    def files(self) -> JsonFileRepository[ModelT]:
+        """The store of a repository in a directory, with what only files can do.
+
+        Raises:
+            StorageError: The values are in a database.
+        """
+        if not isinstance(self.store, JsonFileRepository):
+            raise StorageError(f"the values are not in files, but in {self.store.where}: use `store`")
+        return self.store
 
     def create(self, name: str, value: ModelT) -> ModelT:
         """Record a new value, completely or not at all, and return it as it will be read.
@@ -115,7 +119,7 @@ class ChartRepository(Generic[ModelT]):
         """
         if isinstance(value, self.model) and getattr(value, "state", None) is None:
             value = value.model_copy(update={"state": initial_state(self.chart)})
-        return self.files.create(name, value).value
+        return self.store.create(name, value).value
 
     def fire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: guards and hooks decide
         """Fire an event on the value of a name, commit its transition, and return the committed value.
@@ -155,7 +159,7 @@ class ChartRepository(Generic[ModelT]):
             NewerSchema: A newer program wrote a record.
             NotOurs: The directory is another program's.
         """
-        return self.files.load(name).value
+        return self.store.load(name).value
 
     def allowed(self, name: str, /, **payload: Any) -> Allowed:  # Any: the chart's guards decide
         """Return the events that a value allows now, with the reasons of those refused.
@@ -180,7 +184,7 @@ class ChartRepository(Generic[ModelT]):
             StorageError: As `JsonFileRepository.open`.
         """
         seconds = self.timeout if timeout is None else timeout
-        session = self.files.open(name, command=command, timeout=seconds)
+        session = self.store.open(name, command=command, timeout=seconds)
         return ChartSession(session, self.chart, self._run_at_once if self.effects_at_once else None)
 
     @asynccontextmanager
@@ -192,10 +196,12 @@ class ChartRepository(Generic[ModelT]):
         deadline = monotonic() + seconds
 
         def attempt() -> Session[ModelT]:
-            return self.files.open(name, command=command, patience=0)
+            return self.store.open(name, command=command, patience=0)
 
         async with self._turns.of(name, seconds):
-            with ChartSession(await patiently(attempt, deadline - monotonic()), self.chart) as session:
+            with ChartSession(
+                await patiently(attempt, deadline - monotonic(), poll=self.store.poll), self.chart
+            ) as session:
                 yield session
         if self.effects_at_once and session.fired:
             # Effects wait for other systems, and must not hold up the tasks of this loop.
@@ -245,11 +251,11 @@ class ChartRepository(Generic[ModelT]):
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
-        return self.files.names()
+        return self.store.names()
 
     def exists(self, name: str) -> bool:
         """Return whether a name is taken, by any kind of file."""
-        return self.files.exists(name)
+        return self.store.exists(name)
 
     def summaries(self, names: Iterable[str] | None = None) -> Iterator[Summary | Damaged]:
         """Yield name, state, revision and times of each value, by name, without locks.
@@ -295,7 +301,7 @@ class ChartRepository(Generic[ModelT]):
 
     def history(self, name: str) -> list[Record]:
         """Return all records of a name, oldest first; raises the errors of `load`."""
-        return self.files.history(name)
+        return self.store.history(name)
 
     def at(self, name: str, *, revision: int | None = None, at: datetime | None = None) -> ModelT:
         """Return the value of a name as it was at a revision, or at a moment.
@@ -307,9 +313,9 @@ class ChartRepository(Generic[ModelT]):
             StorageError: As `load`.
         """
         if revision is not None and at is None:
-            return at_revision(self.files, name, revision)
+            return at_revision(self.store, name, revision)
         if at is not None and revision is None:
-            return at_moment(self.files, name, at)
+            return at_moment(self.store, name, at)
         raise TypeError("give either revision= or at=")
 
     def verify(self, name: str | None = None, *, chart: bool = False) -> list[Report]:
@@ -324,11 +330,11 @@ class ChartRepository(Generic[ModelT]):
             NotFound: The name does not exist.
         """
         if name is not None:
-            return [Verification(self.files, self.chart, name, chart).report()]
+            return [Verification(self.store, self.chart, name, chart).report()]
         reports = []
         for each in self.names():
             with suppress(NotFound):  # purged since the names were read
-                reports.append(Verification(self.files, self.chart, each, chart).report())
+                reports.append(Verification(self.store, self.chart, each, chart).report())
         return reports
 
     def changes(self, since: str | None = None, *, on_damage: OnDamage | None = None) -> Iterator[Change]:
@@ -342,7 +348,7 @@ class ChartRepository(Generic[ModelT]):
             InvalidCursor: The text is not a cursor, or that of another store.
             DamagedNames: Raised at the end: some values can't be read.
         """
-        return Changes(self.files, since).all(self._damage(on_damage))
+        return Changes(self._opened, since).all(self._damage(on_damage))
 
     def follow(
         self, since: str | None = None, *, on_damage: OnDamage | None = None
@@ -357,22 +363,22 @@ class ChartRepository(Generic[ModelT]):
             InvalidCursor: The text is not a cursor, or that of another store.
             DamagedNames: Some values can't be read.
         """
-        return Changes(self.files, since).forever(self._damage(on_damage))
+        return Changes(self._opened, since).forever(self._damage(on_damage))
 
-    def changed(self) -> NameChanges:
+    def changed(self) -> Changed:
         """Return the names of the values that change, whichever process changes them.
 
         Iterate over its `names()`: at first all names are yielded, then those that may have changed. To
         leave the iteration early, use `contextlib.aclosing`.
         """
-        return NameChanges(self.files.root)
+        return self._opened.changed()
 
     def cursor(self) -> str:
         """Return the cursor behind all changes up to now, for `follow` to tell only later changes."""
-        return Changes(self.files).end()
+        return Changes(self._opened).end()
 
     def _damage(self, tell: OnDamage | None) -> Damage:
-        return Damage(str(self.files.root), tell)
+        return Damage(self.store.where, tell)
 
     def delete(self, name: str, *, revision: int | None = None) -> None:
         """Remove a name with its whole history for good.
@@ -387,7 +393,7 @@ class ChartRepository(Generic[ModelT]):
             Stale: The value was changed; nothing was removed.
             StorageError: The directory could not be removed or read.
         """
-        head = self.files.load(name).head
+        head = self.store.load(name).head
         if revision is not None and head.revision != revision:
             raise Stale(name, expected=revision, actual=head.revision)
-        self.files.delete(name, expected=head, timeout=self.timeout)
+        self.store.delete(name, expected=head, timeout=self.timeout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from statechart.storage.values.codec import ModelT
 
@@ -166,4 +166,50 @@ class Store(Protocol[ModelT]):
 
     def delete(self, name: str, *, expected: Head, timeout: float = 0) -> None:
         """Remove a name for good, if its head is as expected."""
+        ...
+
+
+class Ending(Protocol):
+    """The end of a history, which is read without verifying it."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+    def value(self) -> Mapping[str, Any] | None:  # Any: JSON
+        """Return the present value, or None if it has to be loaded.
+
+        Raises:
+            StorageError: It can't be read.
+        """
+        ...
+
+    def records(self) -> Iterator[dict[str, Any]]:  # Any: JSON, with a datetime as `at`
+        """Yield the records from the last to the first, as far as they are whole.
+
+        Raises:
+            StorageError: They can't be read.
+        """
+        ...
+
+
+class Ends(Protocol):
+    """The ends of all histories of a store, for lists of many values."""
+
+    def all(self, names: Iterable[str] | None = None, *, records: bool = True) -> Iterator[Ending]:
+        """Yield the ends of the histories, by name; of some names, in their order, if they exist.
+
+        Args:
+            names: Only these names.
+            records: Whether records will be asked for, too.
+        """
+        ...
+
+    def records(self, name: str) -> Iterator[dict[str, Any]]:  # Any: JSON, with a datetime as `at`
+        """Yield the records of a name from the last to the first, as far as they are whole.
+
+        Raises:
+            StorageError: They can't be read.
+        """
         ...

@@ -22,7 +22,6 @@ from statechart.errors import (
     UnknownState,
 )
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
-from statechart.storage.layout import JOURNAL
 from statechart.storage.segments import remarks
 from statechart.storage.session import ModelT
 from statechart.stored.replay import said, targets_of, transition_problem
@@ -31,12 +30,14 @@ from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
+    from statechart.errors import Where
     from statechart.storage.record import Record
-    from statechart.storage.repository import JsonFileRepository
     from statechart.storage.segments.whole import SegmentFile
     from statechart.stored.replay import Targets
+    from statechart.stored.store import Store
 
 _BEGINNINGS = (CREATED, REBASED)
+_LAST = 1 << 62
 
 
 class Problem(BaseModel, frozen=True, extra="forbid"):
@@ -44,12 +45,12 @@ class Problem(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         record: The number of the record, or None for the whole history.
-        file: The file.
+        file: The file, or the URL of the database.
         what: The problem, in words.
     """
 
     record: int | None
-    file: Path
+    file: Path | str
     what: str
 
     def __str__(self) -> str:
@@ -91,13 +92,13 @@ class Verification(Generic[ModelT]):
     """Verifies the history of a name.
 
     Attributes:
-        files: The values.
+        store: The values.
         chart: The chart.
         name: The name to verify.
         replay: Whether today's guards are asked about each transition.
     """
 
-    files: JsonFileRepository[ModelT]
+    store: Store[ModelT]
     chart: type[Chart]
     name: str
     replay: bool
@@ -130,16 +131,16 @@ class Verification(Generic[ModelT]):
         )
 
     def _load(self) -> None:
-        self._notes.extend(self.files.load(self.name).notes)
+        self._notes.extend(self.store.load(self.name).notes)
 
     def _read(self) -> None:
         targets = targets_of(self.chart)
         before: _Seen | None = None
-        self._segments = self.files.segments(self.name)
+        self._segments = self.store.segments(self.name)
         for seq, _, problem in remarks.problems(self._segments):
             self._add(seq, problem)
         self._notes.extend(remarks.notes(self._segments))
-        records = self.files.records(self.name, enough=partial(remarks.begins_readable, self._segments))
+        records = self.store.records(self.name, enough=partial(remarks.begins_readable, self._segments))
         for record in records:
             self._records += 1
             self._transitions += record.type == TRANSITION
@@ -154,7 +155,7 @@ class Verification(Generic[ModelT]):
     def _seen(self, record: Record) -> _Seen:
         """Return the value of a record, after checking that the model and the chart have it."""
         try:
-            value = self.files.read(self.name, record)
+            value = self.store.read(self.name, record)
         except CorruptHistory as error:
             self._add(record.seq, error.problem)
             state = (record.value or {}).get("state")
@@ -205,28 +206,27 @@ class Verification(Generic[ModelT]):
             yield f"{taken}, which today's chart can't replay: {type(error).__name__}: {error}"
 
     def _unreadable(self, error: StorageError) -> None:
-        file = getattr(error, "path", None)
+        file = getattr(error, "where", None)
         if not isinstance(error, CorruptHistory):
             self._add(getattr(error, "record", None), error, file)
             return
-        record = self._record_at(error.path, error.line)
+        record = self._record_at(error.where, error.line)
         line = f"line {error.line}: " if error.line is not None and record is None else ""
         self._add(record, f"{line}{error.problem}", file)
 
-    def _record_at(self, file: Path, line: int | None) -> int | None:
+    def _record_at(self, file: Where, line: int | None) -> int | None:
         """Return the number of the record in a line, if the file could be read so far."""
         first = next((each.first_seq for each in self._segments if each.path == file), None)
         return first + line - 1 if first is not None and line is not None else None
 
-    def _add(self, record: int | None, what: object, file: Path | None = None) -> None:
+    def _add(self, record: int | None, what: object, file: Where | None = None) -> None:
         problem = Problem(record=record, file=file or self._file(record), what=str(what))
         if problem not in self._problems:  # loading and reading the records find some twice
             self._problems.append(problem)
 
-    def _file(self, record: int | None) -> Path:
-        """Return the file of a record, or the journal."""
-        journal = self.files.directory(self.name) / JOURNAL
-        if record is None:
-            return journal
-        found = (each.path for each in self._segments if each.first_seq <= record <= each.last_seq)
-        return next(found, journal)
+    def _file(self, record: int | None) -> Where:
+        """Return the place of a record, or of the last."""
+        for each in self._segments:
+            if record is not None and each.first_seq <= record <= each.last_seq:
+                return each.path
+        return self.store.place_of(self.name, _LAST)[0]

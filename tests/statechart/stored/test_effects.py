@@ -404,7 +404,7 @@ def test_names_without_anything_due_are_not_read_again(orders, tmp_path, monkeyp
     read = []
     look = orders._effects._outbox.__class__._may_have
     monkeypatch.setattr(
-        "statechart.stored.outbox.Outbox._may_have",
+        "statechart.stored.files.outbox.FileOutbox._may_have",
         lambda self, name: (read.append(name), look(self, name))[1],
     )
 
