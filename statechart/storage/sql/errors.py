@@ -1,0 +1,198 @@
+"""The errors of a store in a database::
+
+    StorageError
+    ├── InvalidUrl (ValueError)     a URL that can't be read, or of a database that is not supported
+    ├── DriverMissing (ImportError) the packages of the extra `sql` are not installed
+    └── DatabaseFailed              the database did not do what it was asked
+        ├── StoreUnreachable        no database answers, or the connection was lost
+        ├── TooManyConnections      the server, or the pool of this process, has no connection to give
+        ├── StoreBusy               another transaction kept the database for too long
+        ├── WrongCredentials        the server refuses the user or the password
+        ├── NoSuchDatabase (LookupError)   the server has no database of this name
+        ├── NotADatabase            the file is not of SQLite
+        ├── WrongEncoding           the database does not keep its text in UTF-8
+        ├── NotPermitted            the role may not do this
+        ├── ReadOnlyStore           the database, or its file, can only be read
+        ├── StoreFull               there is no space
+        ├── HistoryProtected        records are neither changed nor deleted
+        ├── SchemaMissing           the tables were not made yet
+        ├── SchemaOlder             a migration has to run first
+        └── SchemaNewer             a newer version of the program migrated the tables
+
+Each says where, without a password, and the next action. SQLAlchemy is not imported.
+"""
+
+from __future__ import annotations
+
+from statechart.errors import StorageError
+
+
+class InvalidUrl(StorageError, ValueError):
+    """A URL can't be read, or names a database that is not supported.
+
+    Attributes:
+        where: The URL, as far as it surely holds no password.
+        problem: The problem, with a correct form.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        self.where = where
+        self.problem = problem
+        super().__init__(f"{where} is not the URL of a store: {problem}")
+
+
+class DriverMissing(StorageError, ImportError):
+    """The packages that reach a database are not installed.
+
+    Attributes:
+        where: The URL, without a password.
+        package: The missing package.
+    """
+
+    def __init__(self, where: str, package: str) -> None:
+        self.where = where
+        self.package = package
+        StorageError.__init__(
+            self,
+            f"{where} needs the package {package}: pip install 'envchart[sql]'",
+        )
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class DatabaseFailed(StorageError):
+    """The database did not do what it was asked. The driver's error is `__cause__`.
+
+    Attributes:
+        where: The URL, without a password.
+        problem: The database's own words, in one line, or an empty string.
+        next: What to do, a sentence each.
+    """
+
+    told = "{where} failed"
+    """What happened, with the place of `where`."""
+    next: tuple[str, ...] = ()
+
+    def __init__(self, where: str, problem: str = "", next: tuple[str, ...] | None = None) -> None:
+        self.where = where
+        self.problem = problem
+        if next is not None:
+            self.next = next
+        what = self.told.format(where=where)
+        advice = f"; {self.next[0]}" if self.next else ""
+        super().__init__(f"{what}{f': {problem}' if problem else ''}{advice}")
+
+
+class StoreUnreachable(DatabaseFailed):
+    """No database answers at the place, or the connection was lost."""
+
+    told = "{where} can't be reached"
+    next = ("check that the database runs, and the host and port of the URL",)
+
+
+class TooManyConnections(DatabaseFailed):
+    """The server, or the pool of this process, has no connection to give."""
+
+    told = "{where} has no connection left"
+    next = (
+        "try again when others have ended, raise max_connections of the server, or put PgBouncer before it",
+    )
+
+
+class StoreBusy(DatabaseFailed):
+    """Another transaction kept the database, or a row, for too long; nothing was written."""
+
+    told = "{where} is kept by another transaction"
+    next = ("try again, and look for a program that keeps a transaction open",)
+
+
+class WrongCredentials(DatabaseFailed):
+    """The server refuses the user or the password."""
+
+    told = "{where} refuses the user or the password"
+    next = ("correct the user in the URL, and the password in ~/.pgpass or PGPASSWORD",)
+
+
+class NoSuchDatabase(DatabaseFailed, LookupError):
+    """The server has no database of this name."""
+
+    told = "{where} does not exist"
+    next = ("create the database (createdb -E UTF8 NAME), or correct its name in the URL",)
+
+
+class NotADatabase(DatabaseFailed):
+    """A file is not a database of SQLite, or is damaged."""
+
+    told = "{where} is not a database of SQLite, or is damaged"
+    next = ("name another file, or restore this one from a backup",)
+
+
+class WrongEncoding(DatabaseFailed):
+    """A database does not keep its text in UTF-8."""
+
+    told = "{where} does not keep its text in UTF-8"
+    next = ("create another database: createdb -E UTF8 -T template0 NAME",)
+
+
+class NotPermitted(DatabaseFailed):
+    """The role may not do this; nothing was written."""
+
+    told = "{where} does not permit this to its user"
+    next = ("its owner grants it: envchart store migrate --store URL --grant ROLE",)
+
+
+class ReadOnlyStore(DatabaseFailed):
+    """The database, or its file, can only be read; nothing was written."""
+
+    told = "{where} can only be read"
+    next = ("name the primary server instead of a replica, or make the database writable",)
+
+
+class StoreFull(DatabaseFailed):
+    """The database has no space; nothing was written."""
+
+    told = "{where} has no space left"
+    next = ("free some space where the database keeps its files, then repeat the command",)
+
+
+class HistoryProtected(DatabaseFailed):
+    """Records are neither changed nor deleted while their name exists; nothing was written."""
+
+    told = "{where} refuses to change or delete records of a history"
+    next = ("delete the whole name instead",)
+
+
+class SchemaMissing(DatabaseFailed):
+    """The tables were not made yet, and this role may not make them."""
+
+    told = "{where} has no tables of this program"
+    next = ("make them: envchart store migrate --store URL",)
+
+
+class _OtherSchema(DatabaseFailed):
+    """The tables are of another version of the program.
+
+    Attributes:
+        found: The revision of the tables.
+        known: The revision that this program needs.
+    """
+
+    def __init__(self, where: str, found: str, known: str) -> None:
+        self.found = found
+        self.known = known
+        super().__init__(where, f"its tables are at revision {found}, and this program needs {known}")
+
+
+class SchemaOlder(_OtherSchema):
+    """A migration has to run before this program can use the tables; they were left as they are."""
+
+    told = "{where} is older than this program"
+    next = ("migrate it, after a backup: envchart store migrate --store URL",)
+
+
+class SchemaNewer(_OtherSchema):
+    """A newer version of the program migrated the tables; they were left as they are."""
+
+    told = "{where} is newer than this program"
+    next = ("update the program: pip install --upgrade 'envchart[sql]'",)
