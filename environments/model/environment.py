@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 from uuid import uuid4
 
-from pydantic import BaseModel, JsonValue, model_validator
+from pydantic import BaseModel, Field, JsonValue, model_validator
 from typing_extensions import TypeVar
 
 from environments.model.command_name import CommandName
@@ -71,12 +72,29 @@ class Outputs(BaseModel, frozen=True, extra="forbid"):
         return rollback(self)
 
 
+class Artifact(BaseModel, frozen=True, extra="forbid"):
+    """A copy of files that the spec names, which is kept with the record for other machines.
+
+    Attributes:
+        digest: The SHA-256 of the archive, in hexadecimal; its name in the store.
+        size: The size of the archive in bytes.
+        machine: The host name of the machine on which the files were copied.
+        packed_at: The time of the copy.
+    """
+
+    digest: str
+    size: int
+    machine: str
+    packed_at: UtcDatetime
+
+
 class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     """A deployment environment, as recorded.
 
     Environments are immutable: commands return the next revision. `lineage` distinguishes environments
     that had the same name, `revision` counts changes from 1, and `since` is the time of the last
-    transition. `applied` tells for each command what it applied when it last succeeded.
+    transition. `applied` tells for each command what it applied when it last succeeded. `artifacts` are
+    the copies of the files that fields of the spec name, by field, in a store of many machines.
     """
 
     name: EnvironmentName
@@ -93,6 +111,8 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         state: DiscriminatedState
     operation: Operation | None = None
     applied: dict[CommandName, Applied] = {}
+    # Stored if there are any, so that the records of a data directory stay as they were.
+    artifacts: dict[str, Artifact] = Field(default={}, exclude_if=lambda artifacts: not artifacts)
 
     if not TYPE_CHECKING:
 
@@ -107,7 +127,9 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         return self
 
     @classmethod
-    def new(cls, spec: EnvironmentSpec, at: datetime) -> Environment[Created]:
+    def new(
+        cls, spec: EnvironmentSpec, at: datetime, artifacts: Mapping[str, Artifact] | None = None
+    ) -> Environment[Created]:
         """Return a new environment, in the state created."""
         return Environment(
             name=spec.name,
@@ -118,6 +140,7 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
             since=at,
             spec=spec,
             state=Created(),
+            artifacts=dict(artifacts or {}),
         )
 
     def entering(
@@ -162,9 +185,12 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
         """Return the environment with an operation opened or closed, in the same state."""
         return self._changed(at, operation=operation)
 
-    def with_spec(self, spec: EnvironmentSpec, *, at: datetime) -> Environment[StateT]:
-        """Return the environment with another spec, in the same state."""
-        return self._changed(at, spec=spec)
+    def with_spec(
+        self, spec: EnvironmentSpec, *, at: datetime, artifacts: Mapping[str, Artifact] | None = None
+    ) -> Environment[StateT]:
+        """Return the environment with another spec, perhaps with other artifacts, in the same state."""
+        kept = self.artifacts if artifacts is None else dict(artifacts)
+        return self._changed(at, spec=spec, artifacts=kept)
 
     def _changed(self, at: datetime, **update: object) -> Environment[StateT]:
         # Copies are not validated again, since all parts are validated values.

@@ -198,8 +198,19 @@ class StoredSpec(Form):
         read_expires(self.expires)
 
 
+class StoredArtifact(Form):
+    """A copy of a directory that a spec names."""
+
+    digest: str
+    size: int
+    machine: str
+    packed_at: datetime
+
+
 class StoredEnvironment(Form):
     """An environment as it lies in its document and in its records."""
+
+    omitted = frozenset(("artifacts",))
 
     name: str
     lineage: str
@@ -212,6 +223,7 @@ class StoredEnvironment(Form):
     state: StoredState
     operation: StoredOperation | None
     applied: dict[Command, StoredApplied]
+    artifacts: dict[str, StoredArtifact] | None
     if TYPE_CHECKING:  # set apart: they are not in the document
         actor: str | None
         last_look: LastLook | None

@@ -31,6 +31,9 @@ class Form:
     sparse: ClassVar[bool] = False
     """Whether keys without a value are omitted, instead of null."""
 
+    omitted: ClassVar[frozenset[str]] = frozenset()
+    """Keys that are omitted without a value, though the others are null."""
+
     extra: ClassVar[bool] = False
     """Whether other keys are allowed."""
 
@@ -69,7 +72,7 @@ def read_form(form: type[FormT], value: Any, *, sparse: bool = False) -> FormT:
         part = value.get(key)
         if part is not None:
             attributes[key] = reader(part, sparse)
-        elif optional and (key in value) is not sparse_here:
+        elif optional and (key in value) is not (sparse_here or key in form.omitted):
             attributes[key] = None
         else:
             raise Misfit
