@@ -24,3 +24,25 @@ WORKERS: Final = sa.Table(
     sa.Column("seen", sa.Float, nullable=False),
     sa.Column("drain_until", sa.Float),  # the time at which a worker that drains hands its work over
 )
+
+_BIG: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+ARTIFACTS: Final = sa.Table(
+    "envchart_artifact",
+    TABLES,
+    sa.Column("digest", sa.String(64), primary_key=True),  # the SHA-256 of the content
+    sa.Column("size", _BIG, nullable=False),  # of the content, in bytes
+    sa.Column("made", sa.Float, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False),  # stored once more, or found in a record
+)
+
+# On PostgreSQL the bytes are EXTERNAL: they are compressed already.
+ARTIFACT_CHUNKS: Final = sa.Table(
+    "envchart_artifact_chunk",
+    TABLES,
+    sa.Column(
+        "digest", sa.String(64), sa.ForeignKey(ARTIFACTS.c.digest, ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("n", sa.Integer, primary_key=True),  # from 0
+    sa.Column("bytes", sa.LargeBinary, nullable=False),  # a MiB of the content, compressed by zlib
+)
