@@ -14,7 +14,7 @@ from environments.model.environment import AnyEnvironment, Environment
 from environments.model.observation import Observation, Source
 from environments.model.records import HistoryEntry, RevisionRecord, StepRecord
 from environments.model.states import Created
-from environments.model.steps import Step
+from environments.model.steps import StateCarrier, Step
 from environments.model.summary import Summary, UnreadableSummary
 from environments.system.clock import Clock as Clock
 from statechart.holder import Holder
@@ -377,6 +377,38 @@ class CarryingSession(Protocol):
         Raises:
             LeaseLost: The environment is no longer held; nothing was stored.
             StorageError: The version could not be stored.
+        """
+        ...
+
+
+@runtime_checkable
+class ObservesCarried(Protocol):
+    """A provider that observes environments whose state lies with the record, on any machine."""
+
+    async def observe_carried(
+        self, environment: AnyEnvironment, directory: Path, carried: StateCarrier, *, deep: bool
+    ) -> Observation:
+        """Observe the real resources like `observe`, or like `glance` if not deep; change nothing."""
+        ...
+
+
+@runtime_checkable
+class MovesState(Protocol):
+    """A provider with a state in the environment's directory, which moves with the record."""
+
+    def packed_state(self, environment: AnyEnvironment, directory: Path) -> bytes | None:
+        """Return the state in a directory, as `carry_state` takes it, or None if there is none.
+
+        Raises:
+            StepFailed: The state can't be read, or the key for its encryption is missing.
+        """
+        ...
+
+    def unpack_state(self, environment: AnyEnvironment, directory: Path, content: bytes) -> None:
+        """Write a state from `carried_state` to the directory of a repository in files.
+
+        Raises:
+            StepFailed: There is another state, or the key for the state's encryption is missing.
         """
         ...
 

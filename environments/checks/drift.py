@@ -12,6 +12,7 @@ from environments.checks.declaration import Declaration
 from environments.checks.difference import Difference, DriftKind
 from environments.checks.world import CAUSES, compare
 from environments.errors import UnexpectedState
+from environments.execution.carrying import carrier_of
 from environments.execution.transitions import fire, with_trace
 from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName
@@ -19,7 +20,7 @@ from environments.model.environment import Outputs
 from environments.model.failure import Failure, FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState, enter as enter_state
-from environments.ports import LooksCheaply, entries_of
+from environments.ports import LooksCheaply, ObservesCarried, entries_of
 from environments.storage.last_look import write_last_look
 from statechart.errors import Stale
 from statechart.following.cancellation import in_thread
@@ -173,13 +174,22 @@ class Detection:
         )
 
     async def _world(self, environment: AnyEnvironment) -> Observation:
-        directory = self.runtime.repository.directory(environment.name)
         provider = self.runtime.provider_of(environment)
         if not self.deep and isinstance(provider, LooksCheaply):
-            found = await provider.glance(environment, directory)
+            found = await self._look(environment, deep=False)
             if found.resources and found.host is HostState.UP:
                 return found
             # Only the tools can tell whether a host that does not answer is gone.
+        return await self._look(environment, deep=True)
+
+    async def _look(self, environment: AnyEnvironment, *, deep: bool) -> Observation:
+        repository, provider = self.runtime.repository, self.runtime.provider_of(environment)
+        directory = repository.directory(environment.name)
+        carried = carrier_of(repository, environment.name)
+        if carried is not None and isinstance(provider, ObservesCarried):
+            return await provider.observe_carried(environment, directory, carried, deep=deep)
+        if not deep and isinstance(provider, LooksCheaply):
+            return await provider.glance(environment, directory)
         return await provider.observe(environment, directory)
 
     def _record(self, session: Session, refuted: Sequence[Difference], found: Observation) -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from environments.execution.carrying import carrier_of
 from environments.execution.explanation import CutShort, explain, storable
 from environments.execution.progress import (
     Progress,
@@ -229,6 +230,7 @@ class Runner:
             progress=progress,
             stopping=lambda: self.stop.reason is not None,
             allow_replace=self.allow_replace,
+            carried=carrier_of(self.runtime.repository, environment.name, self.session),
         )
 
     def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:

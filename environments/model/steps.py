@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pydantic import JsonValue
 
@@ -18,6 +18,32 @@ if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
 
 StepOutputs: TypeAlias = Mapping[str, JsonValue]
+
+
+class StateCarrier(Protocol):
+    """A provider's own state, stored with the environment's record for commands on other machines."""
+
+    @property
+    def held(self) -> bool:
+        """Whether the environment is held, so that its directory and its state may be changed."""
+        ...
+
+    def latest(self) -> bytes | None:
+        """Return the last version, or None if none was stored.
+
+        Raises:
+            StorageError: The store can't be read.
+        """
+        ...
+
+    def carry(self, content: bytes) -> None:
+        """Store a version, durably. Can be called from any thread.
+
+        Raises:
+            LeaseLost: The environment is no longer held; nothing was stored.
+            StorageError: The version could not be stored.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +62,7 @@ class StepContext:
         redact: Replaces the values of the environment's secrets in a text.
         stopping: Returns whether a stop was requested; a step that can end early, in order, does so.
         allow_replace: Whether the step may replace or remove the environment's host.
+        carried: The provider's state in the record; None if the directory stays beside the record.
     """
 
     environment: AnyEnvironment
@@ -49,6 +76,7 @@ class StepContext:
     progress: Callable[[str], None] = lambda _message: None
     stopping: Callable[[], bool] = lambda: False
     allow_replace: bool = False
+    carried: StateCarrier | None = None
 
     @property
     def marks(self) -> dict[str, str]:
