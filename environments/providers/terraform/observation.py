@@ -17,7 +17,7 @@ from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, on_host
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.steps.playbook import Checked, check_playbook
-from environments.providers.terraform.tofu.state import differences, resources
+from environments.providers.terraform.tofu.state import differences, may_hold_resources, resources
 from environments.providers.terraform.tofu.state_file import RecordedState
 from environments.secrets.redaction import redactor
 from statechart.following.cancellation import in_thread
@@ -101,7 +101,7 @@ async def _infrastructure(spec: TerraformSettings, context: StepContext) -> _Inf
     if not outputs.owned:
         return _Infrastructure(there=outputs.instance_ip is not None)
     try:
-        if not await in_thread(RecordedState(context).may_hold_resources):
+        if not await may_hold_resources(spec, context):
             return _Infrastructure(there=False)
         managed, altered = await resources(spec, context), await differences(spec, context)
         # Without a difference, a state without resources is that of a module that manages none.

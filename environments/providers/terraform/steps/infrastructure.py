@@ -171,7 +171,7 @@ async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
 
 async def apply_infrastructure(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Create and change the declared resources."""
-    await in_thread(RecordedState(context).may_hold_resources)
+    await state.may_hold_resources(spec, context)
     await in_thread(WorkingCopy(spec, context).mark_applied)
     try:
         said = await replacement.apply(spec, context)
@@ -196,7 +196,7 @@ def _cut_off(context: StepContext) -> str:
 
 async def probe_infrastructure(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a plan has no changes left; a locked state leaves that unknown."""
-    if not await in_thread(RecordedState(context).may_hold_resources):
+    if not await state.may_hold_resources(spec, context):
         return Probed.not_done("no resource was created: there is no Terraform state")
     note = await in_thread(lambda: _cut_off(context))
     # With the lock: while another Terraform is at work, a plan would be out of date at once.

@@ -16,8 +16,8 @@ from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, host_target
 from environments.providers.terraform.steps.replacement import HOST, REPLACED
-from environments.providers.terraform.tofu.state import binary_of, resources
-from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL, RecordedState
+from environments.providers.terraform.tofu.state import binary_of, may_hold_resources, resources
+from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL
 from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
 from environments.system.files import OwnPath, remove_tree
 from environments.system.waiting import until
@@ -63,7 +63,7 @@ def teardown_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequ
 
 async def check_teardown(spec: TerraformSettings, context: StepContext) -> None:
     """Plan the teardown, so that a refusal is known while the service still runs."""
-    if not await in_thread(RecordedState(context).may_hold_resources):
+    if not await may_hold_resources(spec, context):
         context.report("no resource was ever created")
         return
     context.report(await TeardownPlan(spec, context).make())
@@ -71,7 +71,7 @@ async def check_teardown(spec: TerraformSettings, context: StepContext) -> None:
 
 async def probe_teardown(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the teardown can still be planned; if not, the step has to report the refusal."""
-    if not await in_thread(RecordedState(context).may_hold_resources):
+    if not await may_hold_resources(spec, context):
         return Probed.done("no resource was ever created")
     plan = TeardownPlan(spec, context)
     if await in_thread(plan.is_outdated):
@@ -84,7 +84,7 @@ async def probe_teardown(spec: TerraformSettings, context: StepContext) -> Probe
 
 async def destroy_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
     """Destroy all resources in Terraform's state."""
-    if not await in_thread(RecordedState(context).may_hold_resources):
+    if not await may_hold_resources(spec, context):
         context.report("no resource was ever created")
         return
     binary = binary_of(spec, context)

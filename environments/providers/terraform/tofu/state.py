@@ -53,6 +53,16 @@ async def initialise(spec: TerraformSettings, context: StepContext) -> None:
     await in_thread(lambda: require_local(spec, layout))
 
 
+async def may_hold_resources(spec: TerraformSettings, context: StepContext) -> bool:
+    """Return whether resources may exist, by the state that the environment's record speaks of.
+
+    Raises:
+        StepFailed: They may, and the state is lost, damaged or another.
+    """
+    del spec  # it will tell where the state is kept
+    return await in_thread(RecordedState(context).may_hold_resources)
+
+
 async def asked(
     spec: TerraformSettings, context: StepContext, question: Callable[[Binary], Awaitable[ResultT]]
 ) -> ResultT:
@@ -62,7 +72,7 @@ async def asked(
     """
     copy, binary = WorkingCopy(spec, context), binary_of(spec, context)
     if lacking := await in_thread(copy.lacking):
-        if not await in_thread(RecordedState(context).may_hold_resources):
+        if not await may_hold_resources(spec, context):
             raise StepFailed(FailureCause.INFRASTRUCTURE, f"nothing was created: {lacking}")
         context.progress(f"{lacking}: the module is rendered and initialised again")
         await in_thread(lambda: copy.write(copy.source()))
@@ -106,7 +116,7 @@ async def shown(spec: TerraformSettings, context: StepContext) -> StateValues:
 
 async def resources(spec: TerraformSettings, context: StepContext) -> list[str]:
     """Return the addresses of the resources in Terraform's state."""
-    if not await in_thread(RecordedState(context).may_hold_resources):
+    if not await may_hold_resources(spec, context):
         return []
     return sorted((await shown(spec, context)).root_module.managed())
 
