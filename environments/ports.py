@@ -315,6 +315,10 @@ class HasPlace(Protocol):
         ...
 
 
+TRACES: Final = "traces"
+"""The directory, real or not, that the recorded places of traces begin with."""
+
+
 @runtime_checkable
 class ReadsTraces(Protocol):
     """A repository that returns the traces of failures, wherever they are kept."""

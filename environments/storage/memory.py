@@ -28,14 +28,11 @@ from environments.model.records import (
 )
 from environments.model.states import Created
 from environments.model.summary import Summary, UnreadableSummary
-from environments.ports import STATES_KEPT, CarriedState
+from environments.ports import STATES_KEPT, TRACES, CarriedState
 from environments.storage.last_look import read_last_look
 from environments.system.waiting import block_until
 from statechart.errors import AlreadyExists, LeaseLost, Locked, NotFound, StorageError
 from statechart.holder import Holder
-
-TRACES = "traces"
-"""The directory, real or not, that the recorded places of traces begin with."""
 
 _WHERE = "memory"
 _POLL = 0.005  # seconds between two attempts to acquire an environment
