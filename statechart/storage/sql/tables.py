@@ -13,12 +13,14 @@ import sqlalchemy as sa
 TABLES: Final = sa.MetaData()
 
 _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+# By code points, as SQLite and Python sort: a language's rules would differ from machine to machine.
+_NAME = sa.String(100).with_variant(sa.String(100, collation="C"), "postgresql")
 
 NAMES: Final = sa.Table(
     "envchart_name",
     TABLES,
-    sa.Column("collection", sa.String(100), primary_key=True),  # names of one database that are apart
-    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("collection", _NAME, primary_key=True),  # names of one database that are apart
+    sa.Column("name", _NAME, primary_key=True),
     sa.Column("lineage", sa.String(64), nullable=False, unique=True),
     sa.Column("seq", _BIG, nullable=False),  # of the last record
     sa.Column("revision", _BIG, nullable=False),

@@ -1,0 +1,48 @@
+"""What goes with environments from machine to machine, and the workers of a fleet."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001_since_0001"
+down_revision = None
+
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "envchart_worker",
+        sa.Column("id", sa.String(100), primary_key=True),
+        sa.Column("name", sa.String(100), nullable=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("version", sa.String(64), nullable=False),
+        sa.Column("slots", sa.Integer, nullable=False),
+        sa.Column("spare", sa.Integer, nullable=False),
+        sa.Column("since", sa.Float, nullable=False),
+        sa.Column("seen", sa.Float, nullable=False),
+        sa.Column("drain_until", sa.Float),
+    )
+    op.create_table(
+        "envchart_artifact",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("size", _BIG, nullable=False),
+        sa.Column("made", sa.Float, nullable=False),
+        sa.Column("seen", sa.Float, nullable=False),
+    )
+    op.create_table(
+        "envchart_artifact_chunk",
+        sa.Column(
+            "digest",
+            sa.String(64),
+            sa.ForeignKey("envchart_artifact.digest", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column("n", sa.Integer, primary_key=True),
+        sa.Column("bytes", sa.LargeBinary, nullable=False),
+    )
+    if op.get_context().dialect.name == "postgresql":
+        # The bytes are compressed already.
+        op.execute("ALTER TABLE envchart_artifact_chunk ALTER COLUMN bytes SET STORAGE EXTERNAL")

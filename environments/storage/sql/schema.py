@@ -1,0 +1,12 @@
+"""The schema of environments in a database, upon that of histories."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from statechart.storage.sql.schema import ENGINE, Schema
+
+ENVIRONMENTS: Final = Schema(
+    "environments.storage.sql.migrations", "envchart_environments_schema", "0001_since_0001", ENGINE
+)
+"""The tables of environments."""
