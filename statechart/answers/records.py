@@ -29,13 +29,13 @@ def readable(
     Raises:
         StorageError: The journal itself can't be read.
     """
-    files = repository.files
-    records = files.records(name)
+    store = repository.store
+    records = store.records(name)
     try:
         first = next(records)
     except UnusableSegment as gap:
         behind = gap.last_seq + 1
-        return files.records(name, enough=lambda opening: opening.seq == behind), gap
+        return store.records(name, enough=lambda opening: opening.seq == behind), gap
     return chain([first], records), None
 
 

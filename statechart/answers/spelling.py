@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from statechart.location import without_password
 from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
@@ -25,29 +26,30 @@ class Spelling:
     Attributes:
         reference: The chart, or a repository of it.
         model: The class of the values, or None for that of the chart.
-        store: The directory of the values, or None for the one that the environment or a repository names.
+        store: The directory of the values, or the URL of their database; None for the one that the
+            environment or a repository names. A password in the URL is left out of commands.
     """
 
     program: ClassVar[str] = PROGRAM
 
     reference: str = ANY_CHART
     model: str | None = None
-    store: Path | None = None
+    store: Path | str | None = None
 
     @classmethod
     def of(cls, repository: ChartRepository[Any]) -> Spelling:
-        """Return the spelling for a repository; the directory is absolute.
+        """Return the spelling for a repository; the path of a directory is absolute.
 
         A repository with migrations is spelled by its name in the module of the chart, which can't read
         its values without them.
         """
         chart = repository.chart
-        if repository.files.schema_version > 1:  # the first has no migrations
+        if repository.store.schema_version > 1:  # the first has no migrations
             for name, value in vars(sys.modules[chart.__module__]).items():
                 if value is repository:
                     return cls(f"{_place(chart)}:{name}")
         model = None if chart.model_class() is repository.model else _named(repository.model)
-        return cls(_named(chart), model, Path(repository.files.root).absolute())
+        return cls(_named(chart), model, repository.store.where)
 
     def spell(self, words: str, name: str | None = None) -> str:
         """Return a command ready to be typed, with `NAME` replaced by a name."""
@@ -55,9 +57,10 @@ class Spelling:
         command, _, rest = spelled.partition(" ")
         if f"{spelled} ".startswith(_CHARTLESS) or rest == "--help":
             return f"{self.program} {spelled}"
+        store = without_password(self.store) if isinstance(self.store, str) else self.store
         options = [
             f" {option} {shell_word(str(value))}"
-            for option, value in (("--store", self.store), ("--model", self.model))
+            for option, value in (("--store", store), ("--model", self.model))
             if value is not None and not (option == "--store" and command == "diagram")
         ]
         named = " ".join(part for part in (command, _quoted(self.reference), rest) if part)

@@ -11,6 +11,7 @@ from statechart.answers.errors import report
 from statechart.answers.secrecy import without_secrets
 from statechart.answers.ways import Ways, fire_steps, ways_document, ways_of
 from statechart.graph import failures
+from statechart.location import is_url
 from statechart.terminal.text import when
 from statechart.wording import counted, state_text
 
@@ -29,14 +30,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A value as `show` prints it."""
+    """A value as `show` prints it.
+
+    Attributes:
+        store: The place of the store.
+        directory: The directory of the value's files, or None for a value in a database.
+    """
 
     summary: Summary
     value: Mapping[str, Any]  # Any: JSON
     ways: Ways
     failed: bool
     final: bool
-    directory: Path
+    store: str
+    directory: Path | None = None
     holder: Holder | None = None
     due: tuple[str, ...] = ()
 
@@ -53,7 +60,7 @@ def look(repository: ChartRepository[Any], name: str) -> Shown:
     Raises:
         StorageError: The value can't be read.
     """
-    loaded = repository.files.load(name)
+    loaded = repository.store.load(name)
     chart = repository.chart
     summary = repository.summary(name)
     allowed = repository.allowed(name)
@@ -64,10 +71,16 @@ def look(repository: ChartRepository[Any], name: str) -> Shown:
         ways_of(chart, repository.model, summary.state, allowed),
         failed=summary.state in failures(chart),
         final=summary.state in finals,
-        directory=repository.files.directory(name),
-        holder=repository.files.holder(name),
+        store=repository.store.where,
+        directory=directory_of(repository, name),
+        holder=repository.store.holder(name),
         due=tuple(map(_due, repository.due_effects(name))),
     )
+
+
+def directory_of(repository: ChartRepository[Any], name: str) -> Path | None:
+    """Return the directory of a value's files, or None for a value in a database."""
+    return None if is_url(repository.store.where) else repository.files.directory(name)
 
 
 def _due(effect: DueEffect) -> str:
@@ -90,7 +103,7 @@ def document_of(shown: Shown, spelling: Spells) -> dict[str, object]:
         "due": list(shown.due),
         "holder": shown.holder.model_dump(mode="json") if shown.holder else None,
         "next": [spelling.spell(step, summary.name) for step in shown.steps],
-        "directory": str(shown.directory),
+        **({"store": shown.store} if shown.directory is None else {"directory": str(shown.directory)}),
     }
 
 

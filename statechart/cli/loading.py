@@ -92,11 +92,12 @@ def repository(settings: Settings) -> ChartRepository[Any]:
                 "for all commands: export STATECHART_STORE=DIR",
             ),
         )
-    if settings.store.exists() and not settings.store.is_dir():
-        path, settings.chosen_store = settings.store, None
+    store = settings.store
+    if isinstance(store, Path) and store.exists() and not store.is_dir():
+        path, settings.chosen_store = store, None
         raise UsageRefused(f"{path} is not a directory", (settings.spell("list --store DIR"),))
     return ChartRepository(
-        settings.store,
+        store,
         found,
         model=values,
         timeout=settings.lock_timeout,
@@ -114,8 +115,7 @@ def lasting_spelling(settings: Settings, repository: ChartRepository[Any]) -> Sp
     if isinstance(find_attribute(settings.reference), ChartRepository):
         return Spelling(reference)
     model = settings.model_reference
-    store = Path(repository.files.root).absolute()
-    return Spelling(reference, None if model is None else _absolute(model), store)
+    return Spelling(reference, None if model is None else _absolute(model), repository.store.where)
 
 
 def _absolute(reference: str) -> str:

@@ -11,7 +11,7 @@ import click
 from statechart.cli.settings import STORE_VARIABLE
 from statechart.terminal.program.group import Subcommand, declare
 from statechart.terminal.program.help_page import EverywhereOption
-from statechart.terminal.program.parameters import JSON, Decorator, PathType, lock_timeout
+from statechart.terminal.program.parameters import JSON, Decorator, StoreType, lock_timeout
 
 
 def _take_chart(ctx: click.Context, param: click.Parameter, value: str) -> None:
@@ -19,7 +19,7 @@ def _take_chart(ctx: click.Context, param: click.Parameter, value: str) -> None:
     ctx.obj.reference = value
 
 
-def _take_store(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+def _take_store(ctx: click.Context, param: click.Parameter, value: Path | str | None) -> None:
     del param
     ctx.obj.chosen_store = value or ctx.obj.chosen_store
 
@@ -39,11 +39,11 @@ _CHART = click.Argument(
 )
 _STORE = EverywhereOption(
     ["--store"],
-    metavar="DIR",
-    type=PathType(),
+    metavar="DIR|URL",
+    type=StoreType(),
     expose_value=False,
     callback=_take_store,
-    help=f"The directory of the values; by default ${STORE_VARIABLE}.",
+    help=f"The directory or database of the values; by default ${STORE_VARIABLE}.",
 )
 _MODEL = EverywhereOption(
     ["--model"],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from statechart.answers.spelling import ANY_CHART, PROGRAM, Spelling
+from statechart.location import is_url
 from statechart.terminal.settings import ProgramSettings
 
 STORE_VARIABLE = "STATECHART_STORE"
@@ -21,22 +22,23 @@ class Settings(ProgramSettings):
     Attributes:
         reference: The chart, as typed.
         model_reference: The class of the values, as typed, or None for that of the chart.
-        chosen_store: The directory of the values typed on the command line, if any.
+        chosen_store: The directory of the values, or the URL of their database, typed on the command
+            line, if any.
     """
 
     program: ClassVar[str] = PROGRAM
 
     reference: str = ANY_CHART
     model_reference: str | None = None
-    chosen_store: Path | None = None
+    chosen_store: Path | str | None = None
 
     @property
-    def store(self) -> Path | None:
-        """The directory of the values, if it is known."""
+    def store(self) -> Path | str | None:
+        """The directory of the values, or the URL of their database, if it is known."""
         if self.chosen_store is not None:
             return self.chosen_store
         variable = os.environ.get(STORE_VARIABLE)
-        return Path(variable) if variable else None
+        return (variable if is_url(variable) else Path(variable)) if variable else None
 
     @property
     def allow_network_filesystem(self) -> bool:

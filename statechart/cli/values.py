@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statechart.answers import values
 from statechart.answers.values import Shown, document_of
 from statechart.answers.ways import Ways, refused_rows
 from statechart.formats.columns import columns_of
+from statechart.location import is_url
 from statechart.terminal.cells import wrapped
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, fitting, tell_next
@@ -47,7 +49,7 @@ def text_of(shown: Shown, style: Style, width: int | None) -> str:
     facts = [
         ("since", f"{when(summary.since)} ({ago(summary.since, now)})"),
         ("revision", f"{summary.revision}, {when(summary.at)}"),
-        ("files", str(shown.directory)),
+        ("store", shown.store) if shown.directory is None else ("files", str(shown.directory)),
     ]
     if shown.holder is not None:
         facts.append(("held", f"by {shown.holder.describe()}"))
@@ -113,6 +115,6 @@ def rows(found: Iterable[tuple[str, str]], width: int | None) -> list[str]:
 
 
 def place_of(repository: ChartRepository[Any]) -> str:
-    """Return the directory of a store, and whether there is none."""
-    root = repository.files.root
-    return f"{root}{'' if root.is_dir() else ', which does not exist'}"
+    """Return the place of a store, and whether it is a directory that does not exist."""
+    where = repository.store.where
+    return where if is_url(where) or Path(where).is_dir() else f"{where}, which does not exist"

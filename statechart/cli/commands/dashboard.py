@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from statechart.cli import loading
@@ -16,7 +15,7 @@ from statechart.dashboard.serving.options import Wanted, dashboard_options, load
 def dashboard(settings: Settings, **options: Any) -> None:  # Any: the fields of `Wanted`
     """Look at all values in a browser, live.
 
-    The dashboard reads the files, takes no lock and changes nothing.
+    The dashboard only reads, takes no lock and changes nothing.
 
     Examples:
         python -m statechart dashboard shop:OrderChart --store orders --open
@@ -27,10 +26,9 @@ def dashboard(settings: Settings, **options: Any) -> None:  # Any: the fields of
     launch = load_web("statechart.dashboard.serving.launch")
     repository = loading.repository(settings)
     spelling = loading.lasting_spelling(settings, repository)
-    place = Path(repository.files.root).absolute()
     launch.launch(
         settings,
         wanted,
-        f"dashboard of {repository.chart.__name__} in {place}",
+        f"dashboard of {repository.chart.__name__} in {repository.store.where}",
         lambda access: web.site_of(repository, spelling, access=access),
     )

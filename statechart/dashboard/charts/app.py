@@ -45,7 +45,7 @@ def site_of(
 ) -> Site[ValueRow]:
     """Return the dashboard for a server of its own, with its conditions of access."""
     source = ChartSource(repository)
-    settings = Settings(title or repository.chart.__name__, str(repository.files.root), source)
+    settings = Settings(title or repository.chart.__name__, repository.store.where, source)
     places, last = stations(repository.chart)
     templates = Templates(
         ("statechart.dashboard.charts", "statechart.dashboard"),

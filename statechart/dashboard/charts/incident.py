@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
+from statechart.answers.values import directory_of
 from statechart.dashboard.charts.detail import detail_of
 from statechart.dashboard.standalone import standalone, standalone_response
 from statechart.terminal.control_codes import strip_control_codes
@@ -44,7 +45,7 @@ def incident(repository: ChartRepository[Any], name: str, spelling: Spells) -> s
         "detail": detail,
         "group": detail.group,
         "chart": repository.chart.__name__,
-        "place": repository.files.directory(name),
+        "place": directory_of(repository, name) or repository.store.where,
         "say": lambda text: strip_control_codes(str(text)),
     }
     return standalone("statechart.dashboard.charts", "value_incident.html", facts)

@@ -38,6 +38,8 @@ _BY_EVENT: Final[dict[str, Schema]] = {
 }
 _FIELDS: Final[Schema] = {**_OBJECT, "description": "The fields of the model, with asterisks for secrets."}
 
+_PLACES = ("directory", "store")
+
 
 def schemas() -> dict[str, Schema]:
     """Return the schemas of all documents and of their parts, by name."""
@@ -60,7 +62,8 @@ def _documents() -> dict[str, Schema]:
         "due": TEXTS,
         "holder": or_null("Holder"),
         "next": TEXTS,
-        "directory": TEXT,
+        "directory": TEXT,  # of a value in files
+        "store": TEXT,  # of a value in a database
     }
     unreadable = several(ref("UnreadableValue"))
     return {
@@ -70,7 +73,7 @@ def _documents() -> dict[str, Schema]:
         "ValueList": paged({"values": several(ref("Summary")), "unreadable": unreadable}, GROUPS),
         "Value": {
             "oneOf": [
-                shape(value),
+                shape(value, optional=_PLACES),
                 # As it was: what was asked for, and nothing of the present.
                 shape({"name": TEXT, "asked": TEXT, "state": TEXT, "value": _FIELDS}),
             ]
@@ -80,7 +83,7 @@ def _documents() -> dict[str, Schema]:
             {"name": TEXT, "history": several(ref("Record")), "missing": MISSING}, optional=("missing",)
         ),
         "Story": STORY,
-        "Explanation": shape({**value, "story": ref("Story")}),
+        "Explanation": shape({**value, "story": ref("Story")}, optional=_PLACES),
         "Events": shape({"name": TEXT, "state": TEXT, **_BY_EVENT}),
         "DueEffects": shape({"due": several(ref("DueEffect")), "unreadable": unreadable}),
         "Verified": shape({"values": several(ref("Report")), "intact": FLAG}),

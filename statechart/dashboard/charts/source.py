@@ -41,7 +41,7 @@ class ChartSource:
         return self._changes.watching
 
     def rows(self) -> Iterator[ValueRow]:
-        """Read the rows of all values, from the ends of their files.
+        """Read the rows of all values, from the ends of their histories.
 
         Raises:
             StorageError: The values can't be listed.
@@ -83,6 +83,6 @@ class ChartSource:
 
     def _holder(self, name: str) -> Holder | None:
         try:
-            return self._repository.files.holder(name)
+            return self._repository.store.holder(name)
         except NotFound:  # purged since it was listed
             return None
