@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from statechart.location import without_password
+from statechart.storage.sql.urls import shown
 from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Spelling:
         command, _, rest = spelled.partition(" ")
         if f"{spelled} ".startswith(_CHARTLESS) or rest == "--help":
             return f"{self.program} {spelled}"
-        store = without_password(self.store) if isinstance(self.store, str) else self.store
+        store = shown(self.store) if isinstance(self.store, str) else self.store
         options = [
             f" {option} {shell_word(str(value))}"
             for option, value in (("--store", store), ("--model", self.model))

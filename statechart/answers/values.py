@@ -11,7 +11,7 @@ from statechart.answers.errors import report
 from statechart.answers.secrecy import without_secrets
 from statechart.answers.ways import Ways, fire_steps, ways_document, ways_of
 from statechart.graph import failures
-from statechart.location import is_url
+from statechart.storage.sql.urls import is_url
 from statechart.terminal.text import when
 from statechart.wording import counted, state_text
 

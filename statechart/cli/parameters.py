@@ -9,9 +9,23 @@ from typing import Any
 import click
 
 from statechart.cli.settings import STORE_VARIABLE
+from statechart.storage.sql.urls import is_url
 from statechart.terminal.program.group import Subcommand, declare
 from statechart.terminal.program.help_page import EverywhereOption
-from statechart.terminal.program.parameters import JSON, Decorator, StoreType, lock_timeout
+from statechart.terminal.program.parameters import JSON, Decorator, PathType, lock_timeout
+
+
+class StoreType(PathType):
+    """The path of a directory as typed, completed by the shell, or the URL of a database."""
+
+    def convert(
+        self,
+        value: Any,  # Any: the base class takes whatever a default may be
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # Any: a Path, or a string
+        """Return the path or the URL; a path would not keep the slashes of a URL."""
+        return value if is_url(value) else super().convert(value, param, ctx)
 
 
 def _take_chart(ctx: click.Context, param: click.Parameter, value: str) -> None:

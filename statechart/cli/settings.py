@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from statechart.answers.spelling import ANY_CHART, PROGRAM, Spelling
-from statechart.location import is_url
+from statechart.storage.sql.urls import is_url
 from statechart.terminal.settings import ProgramSettings
 
 STORE_VARIABLE = "STATECHART_STORE"

@@ -13,7 +13,7 @@ from statechart.answers import values
 from statechart.answers.values import Shown, document_of
 from statechart.answers.ways import Ways, refused_rows
 from statechart.formats.columns import columns_of
-from statechart.location import is_url
+from statechart.storage.sql.urls import is_url
 from statechart.terminal.cells import wrapped
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, fitting, tell_next

@@ -9,7 +9,6 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from statechart.location import is_url
 from statechart.terminal.program.help_page import EverywhereOption
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any] | click.Command)  # Any: a handler's parameters
@@ -46,21 +45,6 @@ class PathType(click.Path):
         if value == "":
             self.fail("the path is empty", param, ctx)
         return Path(value)
-
-
-class StoreType(click.Path):
-    """The path of a directory as typed, completed by the shell, or the URL of a database."""
-
-    def convert(
-        self,
-        value: Any,  # Any: the base class takes whatever a default may be
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Path | str:
-        """Return the path or the URL; a path would not keep the slashes of a URL."""
-        if value == "":
-            self.fail("the path is empty", param, ctx)
-        return str(value) if is_url(value) else Path(value)
 
 
 class NotNegative(click.ParamType[float]):
