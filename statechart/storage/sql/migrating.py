@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from io import StringIO
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -27,14 +25,13 @@ _one_thread = Lock()
 
 def migrate(schema: Schema, database: Connects) -> tuple[Found, ...]:
     """Bring a schema and those beneath to their newest revisions; see `Schema.migrate`."""
-    if database.url.file:
-        _make_private(database.url.file)
+    database.make_file()
     with _one_thread, database.writing() as connection:
         _take_turns(connection, database)
         found = tuple(_found(each, connection) for each in schema.chain)
         for each, before in zip(schema.chain, found, strict=True):
             if before.condition is Condition.NEWER:
-                raise SchemaNewer(database.url.where, str(before.revision), before.known)
+                raise SchemaNewer(database.where, str(before.revision), before.known)
             if before.condition in (Condition.MISSING, Condition.OLDER):
                 command.upgrade(_configuration(each, connection=connection), each.head)
     return found
@@ -82,7 +79,7 @@ def _take_turns(connection: sa.Connection, database: Connects) -> None:
         return
     encoding = connection.execute(sa.text("SHOW server_encoding")).scalar_one()
     if encoding != "UTF8":
-        raise WrongEncoding(database.url.where, f"but in {encoding}")
+        raise WrongEncoding(database.where, f"but in {encoding}")
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
 
@@ -91,9 +88,3 @@ def _found(schema: Schema, connection: sa.Connection) -> Found:
     # Looked up, since the error of a missing table would end the transaction.
     is_there = sa.inspect(connection).has_table(schema.name)
     return Found(schema.name, revision_of(connection, schema.name) if is_there else None, schema.head)
-
-
-def _make_private(file: str) -> None:
-    """Make an empty file that only its owner can read, as those of a store in files."""
-    with suppress(OSError):  # it exists, or the database says why it can't be opened
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 import sqlalchemy as sa
@@ -25,26 +24,35 @@ from statechart.storage.sql.errors import (
     SchemaOlder,
 )
 
-if TYPE_CHECKING:
-    from statechart.storage.sql.urls import StoreUrl
-
 _REVISION = re.compile(r"(\d{4})_since_(\d{4})")
+
+
+class Executes(Protocol):
+    """A connection for reading."""
+
+    def execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+        """Run a statement."""
+        ...
 
 
 class Connects(Protocol):
     """A database, as far as its schema is concerned."""
 
     @property
-    def url(self) -> StoreUrl:
-        """The URL of the database."""
+    def where(self) -> str:
+        """The URL, without a password."""
         ...
 
-    def reading(self) -> AbstractContextManager[sa.Connection]:
+    def reading(self) -> AbstractContextManager[Executes]:
         """Connect for reading; errors are translated."""
         ...
 
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """Connect in a transaction that writes; errors are translated."""
+        ...
+
+    def make_file(self) -> None:
+        """Create the file of a database that is a file, private to this user, if it is missing."""
         ...
 
 
@@ -157,7 +165,7 @@ class Schema:
         try:
             self.migrate(database)
         except NotPermitted as error:
-            where = database.url.where
+            where = database.where
             raise SchemaMissing(where, f"and its user may not make them ({error.problem})") from error
 
     def migrate(self, database: Connects) -> tuple[Found, ...]:
@@ -177,16 +185,13 @@ class Schema:
         return found
 
     def _require_usable(self, database: Connects, found: Found) -> None:
-        where = database.url.where
+        where = database.where
         if found.condition is Condition.OLDER:
             raise SchemaOlder(where, str(found.revision), found.known)
         if found.condition is Condition.NEWER:
             raise SchemaNewer(where, str(found.revision), found.known)
 
     def _revision(self, database: Connects) -> str | None:
-        file = database.url.file
-        if file and not Path(file).exists():
-            return None  # a connection would make an empty file
         try:
             with database.reading() as connection:
                 return revision_of(connection, self.name)
@@ -194,7 +199,7 @@ class Schema:
             return None
 
 
-def revision_of(connection: sa.Connection, name: str) -> str | None:
+def revision_of(connection: Executes, name: str) -> str | None:
     """Return the revision that a table keeps, or None if it keeps none."""
     column = sa.column("version_num", sa.String)
     return connection.execute(sa.select(column).select_from(sa.table(name, column))).scalar_one_or_none()

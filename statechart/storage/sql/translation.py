@@ -129,7 +129,7 @@ def _by_text(told: str, error: DBAPIError) -> type[DatabaseFailed]:
 
 def _of_sqlite(name: str, told: str, where: str, file: str) -> DatabaseFailed:
     if name.startswith("SQLITE_CANTOPEN") and file:
-        return _not_opened(where, file)
+        return not_opened(where, file)
     if name == "SQLITE_CONSTRAINT_TRIGGER":
         return HistoryProtected(where, told)
     if told.startswith("no such table"):
@@ -138,7 +138,7 @@ def _of_sqlite(name: str, told: str, where: str, file: str) -> DatabaseFailed:
     return _BY_SQLITE.get(short, DatabaseFailed)(where, told)
 
 
-def _not_opened(where: str, file: str) -> DatabaseFailed:
+def not_opened(where: str, file: str) -> DatabaseFailed:
     """Return the error of a file that SQLite can't open, for which it gives no reason."""
     directory = os.path.dirname(os.path.abspath(file))
     if os.path.isdir(file):
