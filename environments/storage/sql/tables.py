@@ -11,6 +11,40 @@ import sqlalchemy as sa
 
 TABLES: Final = sa.MetaData()
 
+_BIG: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+IDENTITY: Final = sa.Table(
+    "envchart_identity",
+    TABLES,
+    sa.Column("id", sa.String(32), primary_key=True),  # one row: a database is known by it on each machine
+)
+
+TRACES: Final = sa.Table(
+    "envchart_trace",
+    TABLES,
+    sa.Column("lineage", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), primary_key=True),  # of the file, without its directory
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+LOOKS: Final = sa.Table(
+    "envchart_look",
+    TABLES,
+    sa.Column("lineage", sa.String(64), primary_key=True),
+    sa.Column("document", sa.LargeBinary, nullable=False),  # the bytes of drift.json
+)
+
+# A provider's own state, such as Terraform's: the last versions of each environment.
+STATES: Final = sa.Table(
+    "envchart_tfstate",
+    TABLES,
+    sa.Column("lineage", sa.String(64), primary_key=True),
+    sa.Column("n", _BIG, primary_key=True),  # from 1
+    sa.Column("fence", _BIG, nullable=False),  # of the holder that stored the version
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
 WORKERS: Final = sa.Table(
     "envchart_worker",
     TABLES,
@@ -24,8 +58,6 @@ WORKERS: Final = sa.Table(
     sa.Column("seen", sa.Float, nullable=False),
     sa.Column("drain_until", sa.Float),  # the time at which a worker that drains hands its work over
 )
-
-_BIG: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 ARTIFACTS: Final = sa.Table(
     "envchart_artifact",

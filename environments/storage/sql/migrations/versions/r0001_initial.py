@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,6 +15,30 @@ _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Make the tables."""
+    identity = op.create_table("envchart_identity", sa.Column("id", sa.String(32), primary_key=True))
+    if op.get_context().as_sql:
+        op.execute("INSERT INTO envchart_identity SELECT replace(gen_random_uuid()::text, '-', '')")
+    else:
+        op.bulk_insert(identity, [{"id": uuid4().hex}])
+    op.create_table(
+        "envchart_trace",
+        sa.Column("lineage", sa.String(64), primary_key=True),
+        sa.Column("name", sa.String(200), primary_key=True),
+        sa.Column("text", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "envchart_look",
+        sa.Column("lineage", sa.String(64), primary_key=True),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "envchart_tfstate",
+        sa.Column("lineage", sa.String(64), primary_key=True),
+        sa.Column("n", _BIG, primary_key=True),
+        sa.Column("fence", _BIG, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
     op.create_table(
         "envchart_worker",
         sa.Column("id", sa.String(100), primary_key=True),
