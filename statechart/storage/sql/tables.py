@@ -43,3 +43,13 @@ RECORDS: Final = sa.Table(
     sa.Column("segment", _BIG, nullable=False),
     sa.Column("line", sa.LargeBinary, nullable=False),  # the exact bytes, with the line break
 )
+
+EFFECTS: Final = sa.Table(
+    "envchart_effects",
+    TABLES,
+    sa.Column("lineage", sa.String(64), primary_key=True),
+    sa.Column("settled", _BIG, nullable=False),  # the number of a last record after which nothing was due
+    sa.Column("fence", _BIG, nullable=False),  # raised whenever a run begins
+    sa.Column("holder", sa.Text),  # who runs the effects
+    sa.Column("lease_until", sa.Float),
+)

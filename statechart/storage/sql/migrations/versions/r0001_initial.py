@@ -38,6 +38,14 @@ def upgrade() -> None:
         sa.Column("segment", _BIG, nullable=False),
         sa.Column("line", sa.LargeBinary, nullable=False),
     )
+    op.create_table(
+        "envchart_effects",
+        sa.Column("lineage", sa.String(64), primary_key=True),
+        sa.Column("settled", _BIG, nullable=False),
+        sa.Column("fence", _BIG, nullable=False),
+        sa.Column("holder", sa.Text),
+        sa.Column("lease_until", sa.Float),
+    )
     for statement in _POSTGRESQL if op.get_context().dialect.name == "postgresql" else _SQLITE:
         op.execute(statement)
 
