@@ -22,6 +22,11 @@ _USUAL = 8192
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
+def is_name(name: object) -> bool:
+    """Return whether a text is allowed as a name."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 class Contents(NamedTuple):
     """The parts of a directory that a list needs.
 
@@ -52,7 +57,7 @@ class Layout:
         Raises:
             InvalidName: The name is not allowed.
         """
-        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        if not is_name(name):
             raise InvalidName(name)
         return self.root / name
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 from pydantic_core import from_json, to_json
 
-from statechart.errors import CorruptHistory, NewerSchema, NotOurs
+from statechart.errors import CorruptHistory, NewerSchema, NotOurs, Where
 from statechart.storage.chain import (
     ABOVE,
     CHECKPOINT,
@@ -181,7 +181,7 @@ class Scan:
         return self.heads[-1]
 
 
-def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
+def scan(content: bytes, path: Where, name: str, schema_version: int) -> Scan:
     """Read and verify a journal.
 
     Raises:
@@ -196,7 +196,7 @@ def scan(content: bytes, path: Path, name: str, schema_version: int) -> Scan:
 
 def verified(
     content: bytes,
-    path: Path,
+    path: Where,
     name: str,
     schema_version: int,
     before: Head | None = None,
@@ -233,7 +233,7 @@ def verified(
         raise CorruptHistory(name, path, "it holds no whole record" if content else "it is empty")
 
 
-def _parsed(line: bytes, name: str, path: Path, number: int, *, known: int) -> Record | None:
+def _parsed(line: bytes, name: str, path: Where, number: int, *, known: int) -> Record | None:
     try:
         record = read_line(line)
     except ValidationError as error:
@@ -273,13 +273,13 @@ def read_line(line: bytes) -> Record:
     return record
 
 
-def _beginning(record: Record, path: Path, name: str) -> Head:
+def _beginning(record: Record, path: Where, name: str) -> Head:
     lineage, inside = record.data.get("lineage"), record.data.get("name")
     known = record.type in (CREATED, REBASED, CHECKPOINT)
     if not known or not isinstance(lineage, str) or not isinstance(inside, str):
         raise CorruptHistory(name, path, "the first record does not say what was created", 1)
     if inside != name:
-        raise NotOurs(path.parent, f"is a copy: its journal is that of {inside!r}, not of {name!r}")
+        raise NotOurs(path.parent if isinstance(path, Path) else path, f"is a copy: its journal is that of {inside!r}, not of {name!r}")
     if record.type == CHECKPOINT:
         ended = ended_of(record.data)
         if ended is None or ended.last_seq != record.seq - 1 or record.value is None:
@@ -287,7 +287,7 @@ def _beginning(record: Record, path: Path, name: str) -> Head:
     return before_first(record.type, lineage, inside, record)
 
 
-def salvage(content: bytes, path: Path, name: str, known: int) -> tuple[list[Record], list[Record]]:
+def salvage(content: bytes, path: Where, name: str, known: int) -> tuple[list[Record], list[Record]]:
     """Return the sound records at the beginning and at the end of a damaged journal.
 
     The records at the end are chained among themselves; no record is in both lists. Bytes after the

@@ -35,11 +35,13 @@ from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migrati
 __all__ = ["Head", "JsonFileRepository", "Loaded", "Record", "Session"]
 
 
-def _unchanged(value: ModelT, _record: Record) -> ModelT:
+def unchanged(value: ModelT, _record: Record) -> ModelT:
+    """Return the value: a record that keeps the revision says nothing about it."""
     return value
 
 
-def _as_it_is(value: ModelT, _revision: int) -> ModelT:
+def as_it_is(value: ModelT, _revision: int) -> ModelT:
+    """Return the value, which holds no revision."""
     return value
 
 
@@ -74,7 +76,7 @@ class JsonFileRepository(Generic[ModelT]):
         root: str | Path,
         model: type[ModelT],
         *,
-        fold: Callable[[ModelT, Record], ModelT] = _unchanged,
+        fold: Callable[[ModelT, Record], ModelT] = unchanged,
         schema_version: int = 1,
         migrations: Mapping[int, Migration] | None = None,
         allow_network_filesystem: bool = False,
@@ -83,9 +85,7 @@ class JsonFileRepository(Generic[ModelT]):
         context: object = None,
         segment: Segment = DEFAULT,
     ) -> None:
-        _require_suitable(model)
-        if schema_version < FIRST_VERSION:
-            raise ValueError(f"schema versions begin with {FIRST_VERSION}, not with {schema_version}")
+        require_suitable(model, schema_version)
         self._layout = Layout(Path(root).absolute())
         self._codec = Codec(model, fold, schema_version, migrations or {}, chart, context)
         self._checked_filesystem = allow_network_filesystem
@@ -281,7 +281,7 @@ class JsonFileRepository(Generic[ModelT]):
         holder: Holder,
         lineage: str | None = None,
         above: int = 0,
-        renumber: Callable[[ModelT, int], ModelT] = _as_it_is,
+        renumber: Callable[[ModelT, int], ModelT] = as_it_is,
     ) -> Loaded[ModelT]:
         """Begin a new history with one of the candidates, and keep the damaged files.
 
@@ -381,7 +381,7 @@ class JsonFileRepository(Generic[ModelT]):
         try:
             lock.acquire(Holder.current("purge"), timeout)
             head = find(self._layout, name, self._codec.schema_version).head
-            _require_unchanged(name, head, expected)
+            require_unchanged_head(name, head, expected)
             lock.check()
             directories.discard(self._layout, name)
         except BaseException:
@@ -420,13 +420,22 @@ class JsonFileRepository(Generic[ModelT]):
         self._checked_filesystem = True
 
 
-def _require_unchanged(name: str, head: Head, expected: Head) -> None:
+def require_unchanged_head(name: str, head: Head, expected: Head) -> None:
+    """Raise Stale if a value was changed, or replaced, since a head."""
     replaced = head.lineage != expected.lineage
     if replaced or head.revision != expected.revision:
         raise Stale(name, expected=expected.revision, actual=head.revision, replaced=replaced)
 
 
-def _require_suitable(model: object) -> None:
+def require_suitable(model: object, schema_version: int) -> None:
+    """Check that a model can be stored.
+
+    Raises:
+        TypeError: It has fields that the document reserves, or is not an object.
+        ValueError: The schema version is less than 1.
+    """
+    if schema_version < FIRST_VERSION:
+        raise ValueError(f"schema versions begin with {FIRST_VERSION}, not with {schema_version}")
     if not isinstance(model, type) or not issubclass(model, BaseModel):
         raise TypeError(f"{model!r} is not a model: give a class that inherits from pydantic.BaseModel")
     if issubclass(model, RootModel):

@@ -85,7 +85,13 @@ class DatabaseFailed(StorageError):
 
 
 class StoreUnreachable(DatabaseFailed):
-    """No database answers at the place, or the connection was lost."""
+    """No database answers at the place, or the connection was lost.
+
+    Attributes:
+        begun: Whether there was a connection: what was asked for may have been done.
+    """
+
+    begun: bool = True
 
     told = "{where} can't be reached"
     next = ("check that the database runs, and the host and port of the URL",)

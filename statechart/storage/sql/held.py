@@ -1,0 +1,290 @@
+"""A name that is held in a database: a row with a lease, and a fence that every write compares."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from statechart.errors import CommitUncertain, LeaseLost, StorageError
+from statechart.holder import Holder
+from statechart.log import warn
+from statechart.storage.chain import Head
+from statechart.storage.record import Line, Record
+from statechart.storage.segments.size import checkpoint
+from statechart.storage.sql.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
+from statechart.storage.sql.reading import Lease, Names, Present, segment_of
+from statechart.storage.sql.tables import NAMES, RECORDS
+from statechart.storage.values.held import LeaseWatcher, lease_time
+
+_WORK: Final = 2 / 3
+"""The part of a lease in which work goes on; the rest is for ending it."""
+
+_TAKEN: Final = "was taken over by another holder"
+
+
+class HeldRow:
+    """A name whose row this process has; see `statechart.storage.values.held.Held`.
+
+    Attributes:
+        lineage: The incarnation of the name.
+        fence: The number that every write compares with the row's.
+        ttl: The seconds of a lease.
+        due: The time of the next renewal, by `lease_time`.
+        until: The time until which work may go on.
+    """
+
+    def __init__(
+        self, names: Names, name: str, holder: Holder, before: Lease, *, fence: int, ttl: float, at: float
+    ) -> None:
+        self.holder: Holder = holder
+        self.crashed: Holder | None = before.holder
+        self.released_by: Holder | None = None
+        if before.holder is None and before.released_by is not None:
+            self.released_by = Holder.model_validate_json(before.released_by)
+        self.notes: tuple[str, ...] = ()
+        self.lineage: str = before.lineage
+        self.fence: int = fence
+        self.ttl: float = ttl
+        self.due: float = at + ttl / 3
+        self.until: float = at + ttl * _WORK
+        self._names = names
+        self._name = name
+        self._before = before
+        self._text = holder.model_dump_json()
+        self._pid = os.getpid()
+        self._lost = ""
+        self._end: tuple[Head, int] | None = None  # the head, and the first record of its segment
+        self._pending: Line | None = None
+        self._watchers: list[LeaseWatcher] = []
+        self._has_told = False
+        names.database.leases.add(names.database, self)
+
+    def begin_at(self, present: Present) -> None:
+        """Take note of the end of the history, once it is read."""
+        self._end = (present.head, present.opening.seq)
+
+    @property
+    def head(self) -> Head:
+        """The end of the history."""
+        assert self._end is not None
+        return self._end[0]
+
+    @property
+    def records(self) -> int:
+        """The number of records in the present segment."""
+        assert self._end is not None
+        head, first = self._end
+        return head.seq - first + 1
+
+    def is_still(self, head: Head) -> bool:
+        """Return whether the history certainly ends with a head."""
+        return self.head == head and not self._is_unsettled
+
+    def check(self) -> None:
+        """Check in the database that the name is still held."""
+        self._require_usable()
+        fence = sa.select(NAMES.c.fence).where(NAMES.c.lineage == self.lineage)
+        asked = self.fence
+        found = [row.fence for row in self._names.rows(fence)]
+        if found != [asked] and asked == self.fence:
+            self._lose(_TAKEN)
+
+    def append(self, line: Line, shown: Callable[[], bytes]) -> None:
+        """Append a line, with the value after it, in a transaction."""
+        assert self._end is not None
+        version = line.record.schema_version
+        self._write(line, self._end[1], value=shown().decode(), schema_version=version)
+
+    def show(self, record: Record, head: Head, version: int) -> None:
+        """Do nothing: the row was changed with the append."""
+
+    def checkpoint(self, actor: str, value: bytes, version: int) -> tuple[Line, str]:
+        """Return the line that begins the next segment, and the file name that the present one would have."""
+        self._require_usable()
+        assert self._end is not None
+        head, first = self._end
+        content = segment_of(self._names.database, self.lineage, first)
+        if len(content) != head.size:
+            raise StorageError(f"{self._place} is not as it was written")
+        file = f"history.{first:08}-{head.seq:08}.jsonl"
+        line = checkpoint(
+            content,
+            head,
+            first_seq=first,
+            file=file,
+            name=self._name,
+            actor=actor,
+            value=value,
+            version=version,
+        )
+        return line, file
+
+    def begin(self, line: Line, ended: str) -> None:
+        """Begin the next segment with its first line."""
+        self._write(line, line.head.seq)
+
+    def watch(self, watcher: LeaseWatcher) -> None:
+        """Tell a watcher each renewal, the last one at once, and the loss."""
+        self._watchers.append(watcher)
+        watcher.renewed(self.until)
+        if self._has_told:
+            watcher.lost()
+        self._names.database.leases.watch(self._names.database)
+
+    def close(self, *, undo: bool) -> None:
+        """Let the name go; if the database is away, the lease ends by itself."""
+        if self._lost or self._pid != os.getpid():
+            return
+        self._lost = "was closed"
+        database = self._names.database
+        database.leases.discard(self)
+        values: dict[str, Any] = {"holder": None, "lease_until": None, "released_by": self._text}
+        if undo:
+            text = self._before.text
+            values = {"holder": text, "lease_until": 0.0 if text else None}
+        if self._is_unsettled:
+            values["fence"] = NAMES.c.fence + 1  # so that it does not land behind another holder's look
+        # By the holder: the fence may have moved unnoticed. Twice: the connection may have died.
+        mine = sa.and_(NAMES.c.lineage == self.lineage, NAMES.c.holder == self._text)
+        letting_go = sa.update(NAMES).where(mine).values(values).returning(NAMES.c.fence)
+        for _ in range(2):
+            with suppress(StorageError):
+                database.changed(letting_go)
+                break
+        with database.released:
+            database.released.notify_all()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a watcher has still to be told a loss."""
+        return bool(self._watchers) and not self._has_told
+
+    def renewed(self, at: float) -> None:
+        """Take note of a renewal at a time, by `lease_time`."""
+        self.until = at + self.ttl * _WORK
+        if not self._has_told:
+            for watcher in self._watchers:
+                watcher.renewed(self.until)
+
+    def taken_over(self) -> None:
+        """Take note that another holder has the name."""
+        self._lost = self._lost or _TAKEN
+        self._names.database.leases.discard(self)
+        self.tell_lost()
+
+    def tell_lost(self) -> None:
+        """Tell the watchers once that the time is over."""
+        if not self._has_told:
+            self._has_told = True
+            for watcher in self._watchers:
+                watcher.lost()
+
+    @property
+    def _place(self) -> str:
+        return self._names.place(self._name)
+
+    @property
+    def _is_unsettled(self) -> bool:
+        # The head is compared, since an interruption may come between two assignments.
+        return self._pending is not None and self._pending.head != self.head
+
+    def _require_usable(self) -> None:
+        if self._pid != os.getpid():
+            raise LeaseLost(self._name, self._place, "is held by the process that this one was forked from")
+        if self._lost:
+            raise LeaseLost(self._name, self._place, self._lost)
+        if self._is_unsettled:
+            raise CommitUncertain(self._name)
+
+    def _lose(self, problem: str) -> None:
+        self._lost = self._lost or problem
+        self._names.database.leases.discard(self)
+        raise LeaseLost(self._name, self._place, self._lost)
+
+    def _write(self, line: Line, first: int, **shown: object) -> None:
+        """Append a line in a segment, once, whatever happens to the connection or interrupts."""
+        self._require_usable()
+        self._pending = line
+        try:
+            if not self._is_written(line, first, shown):
+                self._pending = None
+                self._lose(_TAKEN)
+        except (CommitUncertain, LeaseLost):
+            raise
+        except Exception:
+            self._pending = None  # refused as a whole
+            raise
+        except BaseException:
+            self._settle(line, first)
+            raise
+        self._end = (line.head, first)
+        self._pending = None
+
+    def _is_written(self, line: Line, first: int, shown: dict[str, object]) -> bool:
+        """Append a line; return False if the row is another holder's."""
+        deadline = time.monotonic() + PATIENCE
+        begun = False
+        while True:
+            try:
+                return self._attempt(line, first, shown)
+            except StorageError as error:
+                if not is_unsure(error):
+                    raise
+                begun = begun or has_begun(error)
+                problem = error
+            try:
+                fence, is_there = answered(self._name, lambda: self._read_back(line), deadline)
+            except CommitUncertain:
+                if begun:
+                    raise
+                raise problem from None
+            if is_there or fence is None:
+                return is_there
+
+    def _attempt(self, line: Line, first: int, shown: dict[str, object]) -> bool:
+        before, after = self.head, line.head
+        moved = (
+            sa.update(NAMES)
+            .where(
+                NAMES.c.lineage == self.lineage,
+                NAMES.c.seq == before.seq,
+                NAMES.c.hash == before.hash,
+                NAMES.c.fence == self.fence,
+            )
+            .values(
+                seq=after.seq,
+                revision=after.revision,
+                hash=after.hash,
+                size=after.size,
+                segment=first,
+                **shown,
+            )
+        )
+        row = {"lineage": self.lineage, "seq": after.seq, "segment": first, "line": line.content}
+        with self._names.database.writing() as connection:
+            if connection.execute(moved).rowcount != 1:
+                return False
+            connection.execute(sa.insert(RECORDS).values(row))
+        return True
+
+    def _read_back(self, line: Line) -> tuple[int | None, bool]:
+        """Move the fence, and return it with whether a line is on record."""
+        fence, is_there = read_back(self._names.database, self.lineage, self._text, line, self.ttl)
+        if fence is not None:
+            self.fence = fence
+        elif is_there:
+            warn(f"Taken over: the last change of {self._name!r} is saved", name=self._name)
+        return fence, is_there
+
+    def _settle(self, line: Line, first: int) -> None:
+        """Find out what became of an append that was interrupted; if that fails, every call raises."""
+        with suppress(StorageError):
+            _, is_there = self._read_back(line)
+            if is_there:
+                self._end = (line.head, first)
+            self._pending = None

@@ -1,0 +1,133 @@
+"""The heartbeat: a thread that renews the leases of all names that a process holds in a database.
+
+It is a thread and not a task, since steps keep the event loop busy for longer than a lease. A second thread
+tells the watchers, since a renewal may wait for a database that is away.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import sqlalchemy as sa
+
+from statechart.errors import StorageError
+from statechart.storage.sql.clock import now
+from statechart.storage.sql.tables import NAMES
+from statechart.storage.values.held import lease_time
+
+if TYPE_CHECKING:
+    from statechart.storage.sql.database import Database
+    from statechart.storage.sql.held import HeldRow
+
+_BEATS: Final = 3  # in the time of a lease
+_AGAIN: Final = 0.25  # seconds after a renewal that failed
+_AT_ONCE: Final = 500  # leases in a statement
+_STEP: Final = 0.5  # seconds at most: a wait does not count the time in which the machine is suspended
+
+Beat: TypeAlias = "Callable[[Database, list[HeldRow]], float | None]"
+"""Does what is due, and returns the seconds until it has to be called again, or None for no names."""
+
+
+class Leases:
+    """The names that this process holds in a database.
+
+    A session that is forgotten is not renewed: others may take its name when the lease is over.
+    """
+
+    def __init__(self) -> None:
+        self._held: weakref.WeakSet[HeldRow] = weakref.WeakSet()
+        self._changed = threading.Condition()
+        self._changes = 0
+        self._running: set[Beat] = set()
+
+    def add(self, database: Database, held: HeldRow) -> None:
+        """Renew the lease of a name from now on."""
+        with self._changed:
+            self._held.add(held)
+        self._see_to(_renew, database)
+
+    def watch(self, database: Database) -> None:
+        """Tell the watchers of names when their time is over, from now on."""
+        self._see_to(_tell, database)
+
+    def discard(self, held: HeldRow) -> None:
+        """Renew the lease of a name no longer."""
+        with self._changed:
+            self._held.discard(held)
+
+    def _see_to(self, beat: Beat, database: Database) -> None:
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
+            if beat in self._running:
+                return
+            self._running.add(beat)
+        threading.Thread(
+            target=self._run, args=(beat, database), name=f"envchart{beat.__name__}_leases", daemon=True
+        ).start()
+
+    def _run(self, beat: Beat, database: Database) -> None:
+        while True:
+            with self._changed:
+                held, seen = list(self._held), self._changes
+            wait = beat(database, held)
+            del held  # a forgotten session must not be kept
+            with self._changed:
+                if self._changes != seen:
+                    continue
+                if wait is None:
+                    self._running.discard(beat)
+                    return
+                self._changed.wait(wait)
+
+
+def _renew(database: Database, held: list[HeldRow]) -> float | None:
+    """Renew the leases that are due, and all others with them."""
+    if not held:
+        return None
+    if min(each.due for each in held) <= lease_time():
+        by_ttl: defaultdict[float, list[HeldRow]] = defaultdict(list)
+        for each in held:
+            by_ttl[each.ttl].append(each)
+        for ttl, some in by_ttl.items():
+            for first in range(0, len(some), _AT_ONCE):
+                _renew_some(database, some[first : first + _AT_ONCE], ttl)
+    return max(0.0, min(each.due for each in held) - lease_time())
+
+
+def _renew_some(database: Database, held: list[HeldRow], ttl: float) -> None:
+    asked, at = [(each, each.fence) for each in held], lease_time()
+    pairs = [(each.lineage, fence) for each, fence in asked]
+    statement = (
+        sa.update(NAMES)
+        .where(sa.tuple_(NAMES.c.lineage, NAMES.c.fence).in_(pairs))
+        .values(lease_until=now() + ttl)
+        .returning(NAMES.c.lineage)
+    )
+    try:
+        kept = {row.lineage for row in database.changed(statement)}
+    except StorageError:
+        for each in held:
+            each.due = lease_time() + min(_AGAIN, ttl / _BEATS)
+        return
+    for each, fence in asked:
+        each.due = at + ttl / _BEATS
+        if each.lineage in kept:
+            each.renewed(at)
+        elif each.fence == fence:  # otherwise the fence was moved meanwhile, by its own commit
+            each.taken_over()
+
+
+def _tell(_database: Database, held: list[HeldRow]) -> float | None:
+    """Tell the watchers of the leases whose time is over."""
+    watched = [each for each in held if each.is_watched]
+    if not watched:
+        return None
+    for each in watched:
+        if each.until <= lease_time():
+            each.tell_lost()
+    return min(_STEP, *(max(0.01, each.until - lease_time()) for each in watched), _STEP)

@@ -1,0 +1,213 @@
+"""Read the rows of a name, and verify them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+
+from statechart.errors import CorruptHistory, InvalidName, NotFound
+from statechart.holder import Holder
+from statechart.storage.chain import Head
+from statechart.storage.layout import is_name
+from statechart.storage.record import Record, verified
+from statechart.storage.sql.clock import now
+from statechart.storage.sql.database import Database
+from statechart.storage.sql.errors import SchemaMissing
+from statechart.storage.sql.tables import NAMES, RECORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a collection in a database."""
+
+    database: Database
+    collection: str
+    where: str
+
+    def place(self, name: str) -> str:
+        """Return the place of a name, for messages."""
+        return f"{self.where}#{name}"
+
+    def of(self, name: str) -> sa.ColumnElement[bool]:
+        """Return the condition that selects the row of a name.
+
+        Raises:
+            InvalidName: The name is not allowed.
+        """
+        if not is_name(name):
+            raise InvalidName(name)
+        return sa.and_(NAMES.c.collection == self.collection, NAMES.c.name == name)
+
+    def rows(self, statement: sa.Executable) -> list[sa.Row[Any]]:
+        """Return the rows of a question; none if there are no tables."""
+        try:
+            with self.database.reading() as reader:
+                return list(reader.execute(statement))
+        except SchemaMissing:
+            return []
+
+    def row(self, name: str, *columns: sa.ColumnElement[Any]) -> sa.Row[Any]:
+        """Return columns of the row of a name.
+
+        Raises:
+            NotFound: The name does not exist.
+        """
+        found = self.rows(sa.select(*columns).where(self.of(name)))
+        if not found:
+            raise NotFound(name, self.where)
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The present segment of a name, verified.
+
+    Attributes:
+        content: The lines of the segment.
+        opening: Its first record.
+        head: The head after its last record.
+        recent: The last record that carries a value, and the records after it.
+        fence: The fence at the time.
+    """
+
+    content: bytes
+    opening: Record
+    head: Head
+    recent: tuple[Record, ...]
+    fence: int
+
+    @property
+    def before(self) -> int:
+        """The number of the last record before the segment."""
+        return self.opening.seq - 1
+
+
+def find(names: Names, name: str, known: int) -> Present:
+    """Read and verify the present segment of a name.
+
+    Raises:
+        NotFound: The name does not exist.
+        CorruptHistory: The rows are damaged, or contradict each other.
+        NewerSchema: A newer program wrote a record.
+        StorageError: The database can't be read.
+    """
+    row, content = rows_of(names, name)
+    place = names.place(name)
+    opening: Record | None = None
+    recent: list[Record] = []
+    head = None
+    for record, head in verified(content, place, name, known):
+        opening = opening or record
+        if record.value is not None:
+            recent.clear()
+        recent.append(record)
+    assert opening is not None
+    assert head is not None
+    _compare(row, head, recent, name, place)
+    return Present(content, opening, head, tuple(recent), row.fence)
+
+
+def rows_of(names: Names, name: str) -> tuple[sa.Row[Any], bytes]:
+    """Return the row of a name, and the lines of its present segment.
+
+    Raises:
+        NotFound: The name does not exist.
+    """
+    # One statement, and so one state of the database. The value comes once, as it may be large.
+    present = NAMES.outerjoin(
+        RECORDS, sa.and_(RECORDS.c.lineage == NAMES.c.lineage, RECORDS.c.segment == NAMES.c.segment)
+    )
+    value = sa.case((RECORDS.c.seq == NAMES.c.seq, NAMES.c.value)).label("value")
+    columns = [column for column in NAMES.c if column.name in _HEAD]
+    found = names.rows(
+        sa.select(*columns, value, RECORDS.c.line)
+        .select_from(present)
+        .where(names.of(name))
+        .order_by(RECORDS.c.seq)
+    )
+    if not found:
+        raise NotFound(name, names.where)
+    return found[-1], b"".join(row.line for row in found if row.line is not None)
+
+
+_HEAD = frozenset(("lineage", "seq", "revision", "hash", "size", "segment", "schema_version", "fence"))
+
+
+def _compare(row: sa.Row[Any], head: Head, recent: list[Record], name: str, place: str) -> None:
+    if head.seq < row.seq:
+        problem = f"{NAMES.name} shows record {row.seq}, but the records end with {head.seq}: some were lost"
+        raise CorruptHistory(name, place, problem)
+    if head_of(row) != head:
+        raise CorruptHistory(name, place, f"{NAMES.name} does not show its last record, {head.seq}")
+    last = recent[-1]
+    if last.value is not None and row.schema_version == last.schema_version:
+        shown = from_json(row.value)
+        if shown != last.value:
+            raise CorruptHistory(name, place, f"the value in {NAMES.name} was edited: record {last.seq} differs")
+
+
+def head_of(row: sa.Row[Any]) -> Head:
+    """Return the head that the row of a name shows."""
+    return Head(row.lineage, row.seq, row.revision, row.hash, row.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who has a name, and who had it.
+
+    Attributes:
+        lineage: The incarnation of the name.
+        fence: Raised whenever the name is taken.
+        text: The holder, as the row has it.
+        holder: The holder, or the one that ended without letting go.
+        is_over: Whether another holder may take the name.
+        has_ended: Whether the holder's process is known to have ended.
+        released_by: The last holder that let go.
+    """
+
+    lineage: str
+    fence: int
+    text: str | None
+    holder: Holder | None
+    is_over: bool
+    has_ended: bool
+    released_by: str | None
+
+    @classmethod
+    def of(cls, names: Names, name: str) -> Lease:
+        """Return the lease of a name.
+
+        Raises:
+            NotFound: The name does not exist.
+        """
+        columns = (NAMES.c.lineage, NAMES.c.fence, NAMES.c.holder, NAMES.c.released_by)
+        row = names.row(name, *columns, (NAMES.c.lease_until > now()).label("is_running"))
+        holder = Holder.model_validate_json(row.holder) if row.holder else None
+        # A process that ended on this machine is known to have ended, and renews no lease.
+        has_ended = holder is not None and holder.is_alive() is False
+        is_over = holder is None or not row.is_running or has_ended
+        return cls(row.lineage, row.fence, row.holder, holder, is_over, has_ended, row.released_by)
+
+    @property
+    def condition(self) -> sa.ColumnElement[bool]:
+        """The condition on which the lease is over, for the moment at which it is taken."""
+        if self.holder is None or self.has_ended:
+            return sa.true()
+        return NAMES.c.lease_until <= now()
+
+
+
+
+def segment_of(database: Database, lineage: str, first: int) -> bytes:
+    """Return the lines of a segment; none, if it is not there."""
+    lines = (
+        sa.select(RECORDS.c.line)
+        .where(RECORDS.c.lineage == lineage, RECORDS.c.segment == first)
+        .order_by(RECORDS.c.seq)
+    )
+    with database.reading() as reader:
+        return b"".join(reader.execute(lines).scalars())

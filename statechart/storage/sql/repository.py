@@ -1,0 +1,372 @@
+"""A repository of models in a database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Generic
+from uuid import uuid4
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+
+from statechart.errors import AlreadyExists, LeaseLost, Locked, MigrationFailed, StorageError
+from statechart.holder import Holder
+from statechart.storage.chain import CREATED, Head, origin
+from statechart.storage.lock import PATIENCE
+from statechart.storage.record import Line, Record
+from statechart.storage.repository import as_it_is, require_suitable, require_unchanged_head, unchanged
+from statechart.storage.segments.older import Enough, never
+from statechart.storage.segments.size import DEFAULT, Segment
+from statechart.storage.session import Session, written
+from statechart.storage.sql.clock import now
+from statechart.storage.sql.database import Database
+from statechart.storage.sql.errors import StoreUnreachable
+from statechart.storage.sql.held import HeldRow
+from statechart.storage.sql.outcome import until_known
+from statechart.storage.sql.reading import Lease, Names, find
+from statechart.storage.sql.tables import NAMES, RECORDS, TABLES
+from statechart.storage.sql.urls import read_url
+from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
+from statechart.storage.values.held import lease_time
+
+TTL: Final = 5.0
+"""The seconds of a lease."""
+
+_SHORTEST: Final = 0.3
+_FIRST_WAIT: Final = 0.01  # seconds; doubled up to the store's
+
+
+class JsonSqlRepository(Generic[ModelT]):
+    """Models of a class, each under a name, in a database of PostgreSQL or SQLite.
+
+    Reads take no lock. Changes go through a session, which holds a lease by the database's clock: it is renewed
+    as long as the process lives, and the name is free when the lease is over. The first `create` makes the
+    tables, if the database has none.
+
+    Args:
+        url: The URL: `postgresql://USER@HOST/DATABASE` or `sqlite:///FILE`; `?collection=NAME` keeps the
+            names of several repositories of one database apart.
+        model: The models' class; a frozen class can't be changed behind a session's back.
+        collection: The collection, if the URL names none.
+        fold: Applies a record that keeps the revision to the value.
+        schema_version: The version in each record; records with a newer version are refused.
+        migrations: By version, the migration to the next version; see `JsonFileRepository`.
+        actor: The author of the changes; by default the user.
+        chart: The chart of the values: a value in a state that it does not have is refused.
+        context: The validation context of the model's validators, as pydantic calls it.
+        segment: The size of a segment of a history.
+        ttl: The seconds of a lease, at least 0.3. Another machine waits as long for a name whose process died.
+        beside: Tables with a column `lineage`, whose rows are deleted with their name.
+
+    Raises:
+        InvalidUrl: The URL can't be read, or names a database that is not supported.
+        DriverMissing: The packages for it are not installed.
+        TypeError: The model has fields that a document reserves, or is not an object.
+        ValueError: The schema version is less than 1, or the lease too short.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: type[ModelT],
+        *,
+        collection: str = "",
+        fold: Callable[[ModelT, Record], ModelT] = unchanged,
+        schema_version: int = 1,
+        migrations: Mapping[int, Migration] | None = None,
+        actor: str | None = None,
+        chart: ChecksStates | None = None,
+        context: object = None,
+        segment: Segment = DEFAULT,
+        ttl: float = TTL,
+        beside: Sequence[sa.Table] = (),
+    ) -> None:
+        require_suitable(model, schema_version)
+        if not ttl >= _SHORTEST:
+            raise ValueError(f"a lease takes at least {_SHORTEST} seconds, not {ttl}")
+        read = read_url(url)
+        self.database: Database = Database.of(url)
+        self._names = Names(
+            self.database, collection if read.collection is None else read.collection, read.where
+        )
+        self._codec = Codec(model, fold, schema_version, migrations or {}, chart, context)
+        self._actor = actor
+        self._segment = segment
+        self._ttl = ttl
+        self._beside = tuple(beside)
+
+    @property
+    def where(self) -> str:
+        """The URL, without its password."""
+        return self._names.where
+
+    @property
+    def collection(self) -> str:
+        """The collection of the names."""
+        return self._names.collection
+
+    @property
+    def poll(self) -> float:
+        """The seconds between two attempts to take a name that another holder has."""
+        return self.database.poll
+
+    @property
+    def schema_version(self) -> int:
+        """The version in each record that is written."""
+        return self._codec.schema_version
+
+    def create(
+        self,
+        name: str,
+        value: ModelT,
+        *,
+        lineage: str | None = None,
+        operation: str | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> Loaded[ModelT]:
+        """Record a new value as revision 1, completely or not at all.
+
+        Raises:
+            InvalidName: The name is not allowed.
+            InvalidValue: The value could not be read again; nothing was written.
+            UnknownState: The value is in a state that the chart does not have.
+            AlreadyExists: The name is taken.
+            CommitUncertain: The database went away, and the value may or may not be recorded.
+            StorageError: The value could not be written.
+        """
+        self._names.of(name)  # raises InvalidName before anything is written
+        content, value = self._codec.reading(value, name)
+        lineage = lineage or uuid4().hex
+        actor = self._actor or Holder.current().user
+        said = {**(data or {}), "lineage": lineage, "name": name}
+        draft = self._codec.draft(
+            CREATED, actor, said, operation=operation, name=name, value=value, known=content
+        )
+        line = written(origin(lineage, name), draft, name)
+        self._prepare()
+        until_known(name, lambda: self._insert(name, line, content), lambda: self._is_ours(name, lineage))
+        return Loaded(value, line.head, ())
+
+    def _insert(self, name: str, line: Line, content: bytes) -> bool:
+        head = line.head
+        row = {
+            "collection": self.collection,
+            "name": name,
+            "lineage": head.lineage,
+            "seq": head.seq,
+            "revision": head.revision,
+            "hash": head.hash,
+            "size": head.size,
+            "segment": head.seq,
+            "value": content.decode(),
+            "schema_version": self.schema_version,
+            "fence": 0,
+        }
+        record = {"lineage": head.lineage, "seq": head.seq, "segment": head.seq, "line": line.content}
+        try:
+            with self.database.writing() as connection:
+                connection.execute(sa.insert(NAMES).values(row))
+                connection.execute(sa.insert(RECORDS).values(record))
+        except StorageError as error:
+            if isinstance(error.__cause__, sa.exc.IntegrityError):
+                raise AlreadyExists(name, self.where) from error
+            raise
+        return True
+
+    def _is_ours(self, name: str, lineage: str) -> bool | None:
+        """Return True if a creation that was cut off is on record."""
+        found = self._names.rows(sa.select(NAMES.c.lineage).where(self._names.of(name)))
+        return True if [row.lineage for row in found] == [lineage] else None
+
+    def open(
+        self,
+        name: str,
+        *,
+        command: str = "",
+        timeout: float = 0,
+        holder: Holder | None = None,
+        patience: float = PATIENCE,  # noqa: ARG002 (for readers of a lock's file)
+    ) -> Session[ModelT]:
+        """Open a session on a name.
+
+        Args:
+            name: The name to change.
+            command: The purpose, shown to others who find the name held.
+            timeout: The seconds to wait for another holder.
+            holder: The holder of the lease; by default this process.
+            patience: Of stores in files; there is no reader to wait for.
+
+        Raises:
+            NotFound: The name does not exist.
+            Locked: Another holder has the name.
+            CorruptHistory: The history is damaged; nothing was changed.
+            NewerSchema: A newer program wrote a record.
+            StorageError: The database can't be reached or written to.
+        """
+        held = self._take(name, holder or Holder.current(command), timeout)
+        try:
+            present = find(self._names, name, self.schema_version)
+            value = self._codec.value(
+                present.recent, self._names.place(name), name, before=present.before
+            )
+            held.begin_at(present)
+        except BaseException:
+            held.close(undo=True)
+            raise
+        return Session(name, value, held, self._codec, segment=self._segment, actor=self._actor)
+
+    def _take(self, name: str, holder: Holder, timeout: float) -> HeldRow:
+        """Take the lease of a name, waiting for another holder."""
+        deadline = time.monotonic() + max(timeout, 0)
+        pause = _FIRST_WAIT
+        while True:
+            lease = Lease.of(self._names, name)
+            if lease.is_over:
+                held = self._try(name, holder, lease)
+                if held is not None:
+                    return held
+                continue  # another was faster: look who it is
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Locked(name, lease.holder)
+            self.database.wait(min(pause, left))
+            pause = min(pause * 2, self.poll)
+
+    def _try(self, name: str, holder: Holder, lease: Lease) -> HeldRow | None:
+        """Take a lease as it was seen, or return None if it has changed."""
+        at, text = lease_time(), holder.model_dump_json()
+        taken = (
+            sa.update(NAMES)
+            .where(
+                NAMES.c.lineage == lease.lineage,
+                NAMES.c.fence == lease.fence,
+                NAMES.c.holder.is_not_distinct_from(lease.text),
+                lease.condition,
+            )
+            .values(holder=text, fence=NAMES.c.fence + 1, lease_until=now() + self._ttl)
+            .returning(NAMES.c.fence)
+        )
+        try:
+            fences = [row.fence for row in self.database.changed(taken)]
+        except StoreUnreachable:
+            # The connection was cut: if the row is ours now, nobody else lets it go.
+            seen = Lease.of(self._names, name)
+            if seen.text != text:
+                raise
+            fences = [seen.fence]
+        if not fences:
+            return None
+        return HeldRow(self._names, name, holder, lease, fence=fences[0], ttl=self._ttl, at=at)
+
+    def load(self, name: str) -> Loaded[ModelT]:
+        """Read the recorded value.
+
+        Raises:
+            NotFound: The name does not exist.
+            CorruptHistory: The history is damaged or contradicts itself.
+            NewerSchema: A newer program wrote a record.
+            StorageError: The database can't be read.
+        """
+        present = find(self._names, name, self.schema_version)
+        value = self._codec.value(present.recent, self._names.place(name), name, before=present.before)
+        return Loaded(value, present.head, ())
+
+    def history(self, name: str) -> list[Record]:
+        """Return all records, oldest first; raises the errors of `records`."""
+        return list(self.records(name))
+
+    def records(self, name: str, *, enough: Enough = never) -> Iterator[Record]:
+        """Yield all records, oldest first."""
+        present = find(self._names, name, self.schema_version)
+        upgrade = self._codec.upgrading(name)
+        from statechart.storage.chain import lines_of
+        from statechart.storage.record import read_line
+        for line in lines_of(present.content):
+            yield upgrade(read_line(line), self._names.place(name), 0)
+
+    def exists(self, name: str) -> bool:
+        """Return whether a name is taken."""
+        return bool(self._names.rows(sa.select(NAMES.c.name).where(self._names.of(name))))
+
+    def names(self) -> list[str]:
+        """Return all names, sorted by code points, whatever the database's collation is."""
+        mine = NAMES.c.collection == self.collection
+        return sorted(row.name for row in self._names.rows(sa.select(NAMES.c.name).where(mine)))
+
+    def holder(self, name: str) -> Holder | None:
+        """Return the present holder of a name, or None.
+
+        Raises:
+            NotFound: The name does not exist.
+        """
+        lease = Lease.of(self._names, name)
+        return None if lease.is_over else lease.holder
+
+    def documents(
+        self, names: Iterable[str] | None = None
+    ) -> Iterator[tuple[str, bytes | StorageError, bool]]:
+        """Yield name, document and "load it instead" of all values, by name; of some, in their order.
+
+        The document is the JSON of the value with the keys that say which record it shows. All are read by
+        one statement.
+        """
+        columns = (NAMES.c.name, NAMES.c.value, NAMES.c.schema_version, NAMES.c.seq, NAMES.c.hash, NAMES.c.size)
+        asked = sa.select(*columns).where(NAMES.c.collection == self.collection)
+        wanted = None if names is None else list(names)
+        if wanted is not None:
+            asked = asked.where(NAMES.c.name.in_(wanted))
+        found = {row.name: row for row in self._names.rows(asked)}
+        for name in sorted(found) if wanted is None else wanted:
+            row = found.get(name)
+            if row is not None:
+                yield name, _document(row), row.schema_version != self.schema_version
+
+    def delete(self, name: str, *, expected: Head, timeout: float = 0) -> None:
+        """Remove a name and all its records for good, if its head is as expected.
+
+        Waits at most `timeout` seconds for another holder.
+
+        Raises:
+            NotFound: The name does not exist.
+            Locked: Another holder has the name.
+            Stale: The value was changed, or purged and created again; nothing was removed.
+            LeaseLost: Another holder took the name meanwhile; nothing was removed.
+            CommitUncertain: The database went away, and the name may or may not be removed.
+            StorageError: The database can't be written to.
+        """
+        held = self._take(name, Holder.current("purge"), timeout)
+        try:
+            present = find(self._names, name, self.schema_version)
+            require_unchanged_head(name, present.head, expected)
+            until_known(name, lambda: self._discard(name, held), lambda: self._is_gone(held.lineage))
+        finally:
+            held.close(undo=True)
+
+    def _discard(self, name: str, held: HeldRow) -> bool:
+        mine = sa.and_(NAMES.c.lineage == held.lineage, NAMES.c.fence == held.fence)
+        with self.database.writing() as connection:
+            # The name first: its records are protected as long as it exists.
+            if connection.execute(sa.delete(NAMES).where(mine)).rowcount != 1:
+                raise LeaseLost(name, self._names.place(name), "was taken over by another holder")
+            for table in (RECORDS, *self._beside):
+                connection.execute(sa.delete(table).where(table.c.lineage == held.lineage))
+        return True
+
+    def _is_gone(self, lineage: str) -> bool | None:
+        found = self._names.rows(sa.select(NAMES.c.name).where(NAMES.c.lineage == lineage))
+        return None if found else True
+
+    def _prepare(self) -> None:
+        self.database.make_file()
+        with self.database.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7015)"))
+            TABLES.create_all(connection)
+
+
+def _document(row: sa.Row[tuple[str, str, int, int, str, int]]) -> bytes:
+    """Return a document as a store in files has it, with the keys that say which record it shows."""
+    begun = "{" if row.value == "{}" else f"{row.value[:-1]},"
+    keys = f'"schema_version":{row.schema_version},"seq":{row.seq},"head_hash":"{row.hash}"'
+    return f'{begun}{keys},"journal_size":{row.size}}}'.encode()
