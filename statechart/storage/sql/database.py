@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -159,25 +159,36 @@ class Database:
         if self.file is not None and not self.file.exists():
             raise SchemaMissing(self.where)
 
+    def require_local(self) -> None:
+        """Check that a database of SQLite is where its locks keep other machines out.
+
+        Raises:
+            OnNetwork: It is on a network file system.
+        """
+        if self.file is None or self._is_local:
+            return
+        with suppress(FileNotFoundError):
+            kind = network_filesystem(self.file.parent)
+            if kind is not None:
+                raise OnNetwork(self.file.parent, kind)
+            self._is_local = True
+
     def make_file(self) -> None:
         """Create the file of a database of SQLite, private to this user, if it is missing.
 
         Raises:
-            OnNetwork: The file is where locks don't keep other machines out.
+            OnNetwork: It would be on a network file system.
             DatabaseFailed: It can't be created.
         """
-        if self.file is None or self._is_local:
+        if self.file is None:
             return
+        self.require_local()
         try:
-            kind = network_filesystem(self.file.parent)
-            if kind is not None:
-                raise OnNetwork(self.file.parent, kind)
             engines.make_file(self.file)
         except OSError as error:
             if error.errno == ENOSPC:
                 raise StoreFull(self.where, str(error)) from error
             raise not_opened(self.where, str(self.file)) from error
-        self._is_local = True
 
     def wait(self, seconds: float) -> None:
         """Wait until this process lets a name go, at most some seconds."""

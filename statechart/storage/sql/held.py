@@ -19,7 +19,7 @@ from statechart.storage.segments.size import checkpoint
 from statechart.storage.sql.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
 from statechart.storage.sql.reading import Lease, Names, Present, segment_of
 from statechart.storage.sql.tables import NAMES, RECORDS
-from statechart.storage.values.held import LeaseWatcher, lease_time
+from statechart.storage.values.held import LeaseWatcher
 
 _WORK: Final = 2 / 3
 """The part of a lease in which work goes on; the rest is for ending it."""
@@ -104,7 +104,7 @@ class HeldRow:
         """Do nothing: the row was changed with the append."""
 
     def checkpoint(self, actor: str, value: bytes, version: int) -> tuple[Line, str]:
-        """Return the line that begins the next segment, and the file name that the present one would have."""
+        """Return the line that begins the next segment, and a file name for the present one."""
         self._require_usable()
         assert self._end is not None
         head, first = self._end
@@ -124,7 +124,7 @@ class HeldRow:
         )
         return line, file
 
-    def begin(self, line: Line, ended: str) -> None:
+    def begin(self, line: Line, _ended: str) -> None:
         """Begin the next segment with its first line."""
         self._write(line, line.head.seq)
 

@@ -30,8 +30,8 @@ def is_unsure(error: StorageError) -> bool:
         return True
     cause = error.__cause__
     # SQLite's commit is read back by a later recovery, unless another one is written over it.
-    written = isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlite_errorname", "")
-    return bool(written) and written.startswith("SQLITE_IOERR")
+    found = getattr(cause.orig, "sqlite_errorname", "") if isinstance(cause, DBAPIError) else ""
+    return str(found).startswith("SQLITE_IOERR")
 
 
 def has_begun(error: StorageError) -> bool:
@@ -82,11 +82,13 @@ def answered(name: str, ask: Callable[[], T], deadline: float) -> T:
             time.sleep(_AGAIN)
 
 
-def read_back(database: Database, lineage: str, holder: str, line: Line, ttl: float) -> tuple[int | None, bool]:
+def read_back(
+    database: Database, lineage: str, holder: str, line: Line, ttl: float
+) -> tuple[int | None, bool]:
     """Return the present fence of a holder, and whether its line is on record.
 
     The fence moves first, in the same transaction: what is still on its way to the database then comes too
-    late. The row is found by the holder, which is the same after a move of the fence that was cut off itself.
+    late. The row is found by the holder, and not by the fence, whose move may have been cut off itself.
 
     Returns:
         The fence, or None if the holder has the name no longer; and whether the line is there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +16,23 @@ from statechart.storage.record import Record, verified
 from statechart.storage.sql.clock import now
 from statechart.storage.sql.database import Database
 from statechart.storage.sql.errors import SchemaMissing
+from statechart.storage.sql.schema import Schema
 from statechart.storage.sql.tables import NAMES, RECORDS
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a collection in a database."""
+    """The names of a collection in a database.
+
+    Attributes:
+        database: The database.
+        schema: Its tables.
+        collection: The collection.
+        where: The URL for messages.
+    """
 
     database: Database
+    schema: Schema
     collection: str
     where: str
 
@@ -43,7 +51,14 @@ class Names:
         return sa.and_(NAMES.c.collection == self.collection, NAMES.c.name == name)
 
     def rows(self, statement: sa.Executable) -> list[sa.Row[Any]]:
-        """Return the rows of a question; none if there are no tables."""
+        """Return the rows of a question; none if there are no tables.
+
+        Raises:
+            SchemaOlder, SchemaNewer: The tables are of another version of the program.
+            DatabaseFailed: The database can't be read.
+        """
+        if not self.schema.is_there(self.database):
+            return []
         try:
             with self.database.reading() as reader:
                 return list(reader.execute(statement))
@@ -99,9 +114,9 @@ def find(names: Names, name: str, known: int) -> Present:
     place = names.place(name)
     opening: Record | None = None
     recent: list[Record] = []
-    head = None
-    for record, head in verified(content, place, name, known):
-        opening = opening or record
+    head: Head | None = None
+    for record, after in verified(content, place, name, known):
+        opening, head = opening or record, after
         if record.value is not None:
             recent.clear()
         recent.append(record)
@@ -139,7 +154,9 @@ _HEAD = frozenset(("lineage", "seq", "revision", "hash", "size", "segment", "sch
 
 def _compare(row: sa.Row[Any], head: Head, recent: list[Record], name: str, place: str) -> None:
     if head.seq < row.seq:
-        problem = f"{NAMES.name} shows record {row.seq}, but the records end with {head.seq}: some were lost"
+        problem = (
+            f"{NAMES.name} shows record {row.seq}, but the records end with {head.seq}: some were lost"
+        )
         raise CorruptHistory(name, place, problem)
     if head_of(row) != head:
         raise CorruptHistory(name, place, f"{NAMES.name} does not show its last record, {head.seq}")
@@ -147,7 +164,9 @@ def _compare(row: sa.Row[Any], head: Head, recent: list[Record], name: str, plac
     if last.value is not None and row.schema_version == last.schema_version:
         shown = from_json(row.value)
         if shown != last.value:
-            raise CorruptHistory(name, place, f"the value in {NAMES.name} was edited: record {last.seq} differs")
+            raise CorruptHistory(
+                name, place, f"the value in {NAMES.name} was edited: record {last.seq} differs"
+            )
 
 
 def head_of(row: sa.Row[Any]) -> Head:
@@ -198,8 +217,6 @@ class Lease:
         if self.holder is None or self.has_ended:
             return sa.true()
         return NAMES.c.lease_until <= now()
-
-
 
 
 def segment_of(database: Database, lineage: str, first: int) -> bytes:

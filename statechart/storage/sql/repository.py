@@ -8,14 +8,13 @@ from typing import Final, Generic
 from uuid import uuid4
 
 import sqlalchemy as sa
-from pydantic import BaseModel
 
-from statechart.errors import AlreadyExists, LeaseLost, Locked, MigrationFailed, StorageError
+from statechart.errors import AlreadyExists, LeaseLost, Locked, StorageError
 from statechart.holder import Holder
 from statechart.storage.chain import CREATED, Head, origin
 from statechart.storage.lock import PATIENCE
 from statechart.storage.record import Line, Record
-from statechart.storage.repository import as_it_is, require_suitable, require_unchanged_head, unchanged
+from statechart.storage.repository import require_suitable, require_unchanged_head, unchanged
 from statechart.storage.segments.older import Enough, never
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.session import Session, written
@@ -25,7 +24,8 @@ from statechart.storage.sql.errors import StoreUnreachable
 from statechart.storage.sql.held import HeldRow
 from statechart.storage.sql.outcome import until_known
 from statechart.storage.sql.reading import Lease, Names, find
-from statechart.storage.sql.tables import NAMES, RECORDS, TABLES
+from statechart.storage.sql.schema import ENGINE, Schema
+from statechart.storage.sql.tables import NAMES, RECORDS
 from statechart.storage.sql.urls import read_url
 from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
 from statechart.storage.values.held import lease_time
@@ -40,9 +40,9 @@ _FIRST_WAIT: Final = 0.01  # seconds; doubled up to the store's
 class JsonSqlRepository(Generic[ModelT]):
     """Models of a class, each under a name, in a database of PostgreSQL or SQLite.
 
-    Reads take no lock. Changes go through a session, which holds a lease by the database's clock: it is renewed
-    as long as the process lives, and the name is free when the lease is over. The first `create` makes the
-    tables, if the database has none.
+    Reads take no lock. Changes go through a session, which holds a lease by the database's clock: a thread
+    renews it as long as the process runs, and the name is free when the lease is over. The first `create`
+    makes the tables, if the database has none.
 
     Args:
         url: The URL: `postgresql://USER@HOST/DATABASE` or `sqlite:///FILE`; `?collection=NAME` keeps the
@@ -56,8 +56,9 @@ class JsonSqlRepository(Generic[ModelT]):
         chart: The chart of the values: a value in a state that it does not have is refused.
         context: The validation context of the model's validators, as pydantic calls it.
         segment: The size of a segment of a history.
-        ttl: The seconds of a lease, at least 0.3. Another machine waits as long for a name whose process died.
+        ttl: The seconds of a lease, at least 0.3: as long, other machines wait for a process that died.
         beside: Tables with a column `lineage`, whose rows are deleted with their name.
+        schema: The tables, with those of `beside`.
 
     Raises:
         InvalidUrl: The URL can't be read, or names a database that is not supported.
@@ -81,6 +82,7 @@ class JsonSqlRepository(Generic[ModelT]):
         segment: Segment = DEFAULT,
         ttl: float = TTL,
         beside: Sequence[sa.Table] = (),
+        schema: Schema = ENGINE,
     ) -> None:
         require_suitable(model, schema_version)
         if not ttl >= _SHORTEST:
@@ -88,7 +90,10 @@ class JsonSqlRepository(Generic[ModelT]):
         read = read_url(url)
         self.database: Database = Database.of(url)
         self._names = Names(
-            self.database, collection if read.collection is None else read.collection, read.where
+            self.database,
+            schema,
+            collection if read.collection is None else read.collection,
+            read.where,
         )
         self._codec = Codec(model, fold, schema_version, migrations or {}, chart, context)
         self._actor = actor
@@ -144,7 +149,8 @@ class JsonSqlRepository(Generic[ModelT]):
             CREATED, actor, said, operation=operation, name=name, value=value, known=content
         )
         line = written(origin(lineage, name), draft, name)
-        self._prepare()
+        self.database.require_local()
+        self._names.schema.make(self.database)
         until_known(name, lambda: self._insert(name, line, content), lambda: self._is_ours(name, lineage))
         return Loaded(value, line.head, ())
 
@@ -207,9 +213,7 @@ class JsonSqlRepository(Generic[ModelT]):
         held = self._take(name, holder or Holder.current(command), timeout)
         try:
             present = find(self._names, name, self.schema_version)
-            value = self._codec.value(
-                present.recent, self._names.place(name), name, before=present.before
-            )
+            value = self._codec.value(present.recent, self._names.place(name), name, before=present.before)
             held.begin_at(present)
         except BaseException:
             held.close(undo=True)
@@ -220,6 +224,7 @@ class JsonSqlRepository(Generic[ModelT]):
         """Take the lease of a name, waiting for another holder."""
         deadline = time.monotonic() + max(timeout, 0)
         pause = _FIRST_WAIT
+        self.database.require_local()
         while True:
             lease = Lease.of(self._names, name)
             if lease.is_over:
@@ -282,6 +287,7 @@ class JsonSqlRepository(Generic[ModelT]):
         upgrade = self._codec.upgrading(name)
         from statechart.storage.chain import lines_of
         from statechart.storage.record import read_line
+
         for line in lines_of(present.content):
             yield upgrade(read_line(line), self._names.place(name), 0)
 
@@ -311,7 +317,14 @@ class JsonSqlRepository(Generic[ModelT]):
         The document is the JSON of the value with the keys that say which record it shows. All are read by
         one statement.
         """
-        columns = (NAMES.c.name, NAMES.c.value, NAMES.c.schema_version, NAMES.c.seq, NAMES.c.hash, NAMES.c.size)
+        columns = (
+            NAMES.c.name,
+            NAMES.c.value,
+            NAMES.c.schema_version,
+            NAMES.c.seq,
+            NAMES.c.hash,
+            NAMES.c.size,
+        )
         asked = sa.select(*columns).where(NAMES.c.collection == self.collection)
         wanted = None if names is None else list(names)
         if wanted is not None:
@@ -356,13 +369,6 @@ class JsonSqlRepository(Generic[ModelT]):
     def _is_gone(self, lineage: str) -> bool | None:
         found = self._names.rows(sa.select(NAMES.c.name).where(NAMES.c.lineage == lineage))
         return None if found else True
-
-    def _prepare(self) -> None:
-        self.database.make_file()
-        with self.database.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7015)"))
-            TABLES.create_all(connection)
 
 
 def _document(row: sa.Row[tuple[str, str, int, int, str, int]]) -> bytes:

@@ -15,13 +15,14 @@ TABLES: Final = sa.MetaData()
 _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # By code points, as SQLite and Python sort: a language's rules would differ from machine to machine.
 _NAME = sa.String(100).with_variant(sa.String(100, collation="C"), "postgresql")
+_LINEAGE = sa.String(64).with_variant(sa.String(64, collation="C"), "postgresql")
 
 NAMES: Final = sa.Table(
     "envchart_name",
     TABLES,
     sa.Column("collection", _NAME, primary_key=True),  # names of one database that are apart
     sa.Column("name", _NAME, primary_key=True),
-    sa.Column("lineage", sa.String(64), nullable=False, unique=True),
+    sa.Column("lineage", _LINEAGE, nullable=False, unique=True),
     sa.Column("seq", _BIG, nullable=False),  # of the last record
     sa.Column("revision", _BIG, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
@@ -38,7 +39,7 @@ NAMES: Final = sa.Table(
 RECORDS: Final = sa.Table(
     "envchart_record",
     TABLES,
-    sa.Column("lineage", sa.String(64), primary_key=True),
+    sa.Column("lineage", _LINEAGE, primary_key=True),
     sa.Column("seq", _BIG, primary_key=True),
     sa.Column("segment", _BIG, nullable=False),
     sa.Column("line", sa.LargeBinary, nullable=False),  # the exact bytes, with the line break

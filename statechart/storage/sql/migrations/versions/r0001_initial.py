@@ -10,6 +10,7 @@ down_revision = None
 
 _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _NAME = sa.String(100).with_variant(sa.String(100, collation="C"), "postgresql")
+_LINEAGE = sa.String(64).with_variant(sa.String(64, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -18,7 +19,7 @@ def upgrade() -> None:
         "envchart_name",
         sa.Column("collection", _NAME, primary_key=True),
         sa.Column("name", _NAME, primary_key=True),
-        sa.Column("lineage", sa.String(64), nullable=False, unique=True),
+        sa.Column("lineage", _LINEAGE, nullable=False, unique=True),
         sa.Column("seq", _BIG, nullable=False),
         sa.Column("revision", _BIG, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
@@ -33,7 +34,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "envchart_record",
-        sa.Column("lineage", sa.String(64), primary_key=True),
+        sa.Column("lineage", _LINEAGE, primary_key=True),
         sa.Column("seq", _BIG, primary_key=True),
         sa.Column("segment", _BIG, nullable=False),
         sa.Column("line", sa.LargeBinary, nullable=False),
