@@ -58,6 +58,7 @@ class Declaration:
         directory: The directory with the environment's files.
         entries: Returns the history, which is read only if a command's inputs differ.
         overridden: Whether the provider works instead of the provider in the spec.
+        placed: Returns a spec with the copies of its files that are kept for other machines.
     """
 
     environment: AnyEnvironment
@@ -65,6 +66,7 @@ class Declaration:
     directory: Path
     entries: Callable[[], Iterable[HistoryEntry]] = field(repr=False)
     overridden: bool = False
+    placed: Callable[[ProviderSpec], ProviderSpec] = lambda spec: spec
 
     def differences(self) -> tuple[Difference, ...]:
         """Return the differences, by the command that applies the declaration. Each change is told once."""
@@ -83,7 +85,7 @@ class Declaration:
 
     def _inputs(self, command: CommandName, environment: AnyEnvironment) -> dict[str, str]:
         spec = environment.spec.provider
-        provider = self.provider if self.overridden else cast("Provider", spec)
+        provider = self.provider if self.overridden else cast("Provider", self.placed(spec))
         return merged((step.name, step.input_digests) for step in provider.steps(command, environment))
 
     def _with(self, provider: ProviderSpec) -> AnyEnvironment:

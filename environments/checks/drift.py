@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
+from environments.artifacts.carried import placed
 from environments.checks.declaration import Declaration
 from environments.checks.difference import Difference, DriftKind
 from environments.checks.world import CAUSES, compare
@@ -171,6 +173,7 @@ class Detection:
             repository.directory(name),
             lambda: entries_of(repository, name),
             overridden=self.runtime.provider is not None,
+            placed=partial(placed, repository, environment),
         )
 
     async def _world(self, environment: AnyEnvironment) -> Observation:

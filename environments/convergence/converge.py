@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from environments.artifacts.carried import placed, require_machine
 from environments.checks.declaration import done
 from environments.checks.drift import Considered, Detection, Drift, as_recorded
 from environments.convergence.plan import Plan, PlannedCommand, make_plan
@@ -72,7 +73,7 @@ class Convergence:
             for line in drift.unseen:
                 self.runtime.tell(Noticed(name=on_record.name, message=f"not inspected: {line}"))
             if plan and drift.findings:
-                _require_usable(on_record)
+                _require_usable(self.runtime, on_record)
                 # The truth comes first: the service is not up, whatever becomes of the commands.
                 self.detection.record(held.session, drift)
             return plan.commands, held.environment
@@ -82,9 +83,9 @@ class Convergence:
         return await self.detection.compared(environment) if done(environment) else Drift(environment)
 
 
-def _require_usable(environment: AnyEnvironment) -> None:
+def _require_usable(runtime: Runtime, environment: AnyEnvironment) -> None:
     """Check the declaration before a command is repeated, since a failure would lose the state."""
-    provider = environment.spec.provider
+    provider = placed(runtime.repository, environment)
     if problems := provider.problems():
         raise InvalidConfiguration(f"the spec of {environment.name!r}", problems)
 
@@ -115,6 +116,8 @@ async def carry_out(
     while True:
         commands, on_record = await plan(environment)
         _require_declared(declared or on_record, on_record)
+        for planned in commands:  # all of them, before the first one begins
+            require_machine(on_record, planned.command)
         declared = on_record
         try:
             return await _in_order(runtime, execute, commands, on_record)

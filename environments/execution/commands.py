@@ -146,13 +146,14 @@ class Command:
                 await self._take_over(held.session)
             environment = held.environment
             Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
-            require_supported(environment, self.name, held.provider)
+            provider = await self._runtime.provider_for(environment, self.name)
+            require_supported(environment, self.name, provider)
             if self._runtime.stop.reason is not None:  # a failed first step would lose the state
                 raise Stopped(environment, self.name, self._runtime.stop.reason)
             await self._compare(held)
             runner = Runner(self._runtime, held.session, self.name, self._allow_replace)
             attempt = Attempt(self.name, self.begin, self.finish, runner, held.holder)
-            steps = held.provider.steps(self.name, environment)
+            steps = provider.steps(self.name, environment)
             if self.name is CommandName.STOP and not steps:  # of a provider that is older than stop
                 raise UnsupportedCommand(environment.name, self.name, environment.spec.provider.kind)
             return await attempt.run(steps, self._resumed(environment))

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from environments.artifacts.carried import needed, placed, require_machine
 from environments.execution.interrupted import refuse_interrupted, require_settled
 from environments.execution.leases import leased
 from environments.execution.progress import Lingering, Noticed, Progress, notify
@@ -18,12 +19,14 @@ from environments.model.records import check_revision
 from environments.ports import provider_of
 from environments.system.clock import SYSTEM_CLOCK
 from statechart.errors import Locked
+from statechart.following.cancellation import in_thread
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.execution.progress import Observer
+    from environments.model.command_name import CommandName
     from environments.model.environment import AnyEnvironment
     from environments.ports import Clock, EnvironmentRepository, Provider, Session
 
@@ -42,6 +45,8 @@ class Runtime:
         observers: Called with the progress, after it has been recorded.
         lock_timeout: How many seconds to wait for another holder of an environment.
         stop: Asks the running command to stop after the current step.
+        refreshes: Whether a release takes the application of this machine if it is here; without, always
+            the recorded copy, as for a worker that carries out the wish of another machine.
     """
 
     repository: EnvironmentRepository
@@ -50,6 +55,7 @@ class Runtime:
     observers: Sequence[Observer] = ()
     lock_timeout: float = 0.0
     stop: StopRequest = field(default_factory=StopRequest)
+    refreshes: bool = True
 
     @asynccontextmanager
     async def open(
@@ -128,8 +134,28 @@ class Runtime:
         return environment
 
     def provider_of(self, environment: AnyEnvironment) -> Provider:
-        """Return the provider that works on an environment."""
-        return self.provider or provider_of(environment)
+        """Return the provider that works on an environment, with the recorded copies of its files.
+
+        Raises:
+            FilesLost: A copy can't be used.
+        """
+        if self.provider is not None:
+            return self.provider
+        return cast("Provider", placed(self.repository, environment))
+
+    async def provider_for(self, environment: AnyEnvironment, command: CommandName) -> Provider:
+        """Return the provider that carries out a command, after checking that this machine can.
+
+        Raises:
+            FilesLost: A copy of files that the command needs can't be used.
+            MachineLacks: A key, a secret or a program that the command needs is not on this machine.
+        """
+        if self.provider is not None or not environment.artifacts:
+            return self.provider or provider_of(environment)
+        await in_thread(lambda: require_machine(environment, command))
+        fields = needed(environment.spec.provider, command)
+        found = await in_thread(lambda: placed(self.repository, environment, fetched=fields))
+        return cast("Provider", found)
 
     def tell(self, progress: Progress) -> None:
         """Notify the observers."""

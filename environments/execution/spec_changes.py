@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path, PurePath
@@ -16,11 +16,17 @@ from environments.secrets.references import BLANK, placed_references
 
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
+    from environments.model.provider_kinds import ProviderSpec
     from environments.model.spec import EnvironmentSpec
 
 
-def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
-    """Return a spec with absolute paths, after checking that its provider can be used."""
+def usable(
+    spec: EnvironmentSpec, checked: Callable[[ProviderSpec], ProviderSpec] = lambda provider: provider
+) -> EnvironmentSpec:
+    """Return a spec with absolute paths, after checking that its provider can be used.
+
+    `checked` returns the provider that is checked instead, with copies of files that this machine lacks.
+    """
     # Before paths become absolute: an empty one would become the current directory.
     blank = tuple(
         f"{'.'.join(map(str, place))}: {BLANK}"
@@ -30,7 +36,7 @@ def usable(spec: EnvironmentSpec) -> EnvironmentSpec:
     # Later commands may run in another directory.
     provider = spec.provider.relative_to(Path.cwd())
     fields = {**spec.model_dump(exclude={"provider"}), **provider.model_dump()}
-    problems = blank or tuple(_unstorable(fields)) or provider.problems()
+    problems = blank or tuple(_unstorable(fields)) or checked(provider).problems()
     if problems:
         raise InvalidConfiguration(f"the spec of {spec.name!r}", problems)
     return spec.model_copy(update={"provider": provider})

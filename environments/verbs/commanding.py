@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from environments.artifacts.carried import checkable, considered, taken
+from environments.artifacts.trees import APP
 from environments.errors import InvalidConfiguration, NotDestroyed, NothingToRetry, Stopped
 from environments.execution.commands import (
     ConfigureCommand,
@@ -24,7 +27,7 @@ from environments.execution.commands import (
     require_supported,
 )
 from environments.execution.progress import Noticed
-from environments.execution.runtime import name_of
+from environments.execution.runtime import OpenEnvironment, name_of
 from environments.execution.spec_changes import check_applicable, check_expiry, differences, usable
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.command_name import CommandName
@@ -34,9 +37,11 @@ from environments.model.states import Configured, Created, Destroyed, Provisione
 from environments.recovery.recover import Recovered, Recovery
 from environments.recovery.settle import Decide, undecided
 from environments.verbs.reading import Reading
+from statechart.following.cancellation import in_thread
 from statechart.following.patience import patiently
 
 if TYPE_CHECKING:
+    from environments.model.provider_kinds import ProviderSpec
     from environments.model.spec import EnvironmentSpec
 
 
@@ -52,9 +57,17 @@ class Commanding(Reading):
             UnknownProvider: The provider could not be found again when the record is read.
             AlreadyExists: The name is taken.
         """
+        return self._create(spec)
+
+    def _create(self, spec: EnvironmentSpec, before: AnyEnvironment | None = None) -> Environment[Created]:
+        """Record a new environment, perhaps with the copies of files of the environment before."""
         now = self._runtime.clock.now()
         check_expiry(spec, now, now)
-        return self._repository.create(Environment.new(usable(spec), now))
+        spec = usable(spec, self._checked(before))
+        # Before anything is copied: a taken name would leave copies that no record names.
+        is_taken = self._repository.exists(spec.name)
+        artifacts = {} if is_taken else taken(self._repository, spec.provider, now, before=before)
+        return self._repository.create(Environment.new(spec, now, artifacts))
 
     async def provision(
         self,
@@ -92,7 +105,7 @@ class Commanding(Reading):
         spec = on_record.spec.model_copy(update={"provider": on_record.spec.provider.for_address(address)})
         # Given a name, `update` refuses the record if it has changed since it was read above.
         handle = on_record if isinstance(environment, str) else environment
-        amended = await self.update(handle, spec)
+        amended = await self.amend(handle, lambda _: spec)
         return await command.execute(amended.expect(Created))
 
     async def configure(
@@ -176,30 +189,54 @@ class Commanding(Reading):
     async def update(self, environment: AnyEnvironment | str, spec: EnvironmentSpec) -> AnyEnvironment:
         """Change the recorded spec, without a transition; later commands apply the change.
 
+        A store of many machines gets new copies of the directories that the spec names.
+
         Raises:
             InvalidConfiguration: The spec can't be used on this machine, has another name, or a new time of
                 expiry that has passed.
             ProvisionNeeded: No command can apply a changed field to resources that exist.
         """
-        return await self.amend(environment, lambda _: spec)
+        return await self.amend(environment, lambda _: spec, refresh=True)
 
     async def amend(
-        self, environment: AnyEnvironment | str, change: Callable[[EnvironmentSpec], EnvironmentSpec]
+        self,
+        environment: AnyEnvironment | str,
+        change: Callable[[EnvironmentSpec], EnvironmentSpec],
+        *,
+        refresh: bool | Collection[str] = False,
     ) -> AnyEnvironment:
         """Change the recorded spec by a function of it, like `update`; nobody changes it in between.
+
+        Args:
+            environment: An environment or its name.
+            change: Returns the new spec.
+            refresh: Whether, or for which fields of the spec, a store of many machines gets new copies of
+                directories that are on this machine. It always does where the spec names another directory.
 
         Raises:
             InvalidConfiguration: As for `update`.
             ProvisionNeeded: No command can apply a changed field to resources that exist.
         """
         async with self._runtime.open(environment, "update") as held:
-            on_record = held.environment
-            spec = self._amended(on_record, change).spec
-            fields = tuple(differences(on_record.spec.model_dump(), spec.model_dump()))
-            if fields:
-                amended = on_record.with_spec(spec, at=self._runtime.clock.now())
-                held.session.commit(AmendedRecord(fields=fields, environment=amended))
-            return held.environment
+            spec = self._amended(held.environment, change).spec
+            return await self._record_spec(held, spec, _again(refresh))
+
+    async def _record_spec(
+        self, held: OpenEnvironment, spec: EnvironmentSpec, again: Callable[[str], bool]
+    ) -> AnyEnvironment:
+        """Record a spec and the copies of its files, if either differs."""
+        on_record, now = held.environment, self._runtime.clock.now()
+        artifacts = await in_thread(
+            lambda: taken(self._repository, spec.provider, now, before=on_record, again=again)
+        )
+        fields = (
+            *differences(on_record.spec.model_dump(), spec.model_dump()),
+            *differences(dict(on_record.artifacts), dict(artifacts), "artifacts."),
+        )
+        if fields:
+            amended = on_record.with_spec(spec, at=now, artifacts=artifacts)
+            held.session.commit(AmendedRecord(fields=fields, environment=amended))
+        return held.environment
 
     async def recover(
         self, environment: AnyEnvironment | str, *, decide: Decide | None = None, dry_run: bool = False
@@ -251,19 +288,30 @@ class Commanding(Reading):
         await self.purge(environment)
         return on_record.expect(Destroyed)
 
+    def _checked(self, before: AnyEnvironment | None) -> Callable[[ProviderSpec], ProviderSpec]:
+        """Return a function that gives a spec the copies of an environment for files that are not here."""
+        if before is None:
+            return lambda provider: provider
+        return partial(checkable, self._repository, before)
+
     def _amended(
-        self, on_record: AnyEnvironment, change: Callable[[EnvironmentSpec], EnvironmentSpec] | None
+        self,
+        on_record: AnyEnvironment,
+        change: Callable[[EnvironmentSpec], EnvironmentSpec] | None,
+        *,
+        refresh: bool = False,
     ) -> AnyEnvironment:
         """Return an environment with a changed spec, after checking that the spec can be recorded."""
         if change is None:
             return on_record
         spec = change(on_record.spec)
         _check_named(spec, on_record.name)
-        spec = usable(spec)
+        spec = usable(spec, self._checked(on_record))
         check_applicable(on_record, spec)
         if spec.expires != on_record.spec.expires:
             check_expiry(spec, on_record.created_at, self._runtime.clock.now())
-        return on_record.model_copy(update={"spec": spec})
+        artifacts = considered(self._repository, on_record, spec.provider, again=_again(refresh))
+        return on_record.model_copy(update={"spec": spec, "artifacts": artifacts})
 
     async def _choose_release(
         self, on_record: AnyEnvironment, app: str | Path | None, *, previous: bool
@@ -279,12 +327,25 @@ class Commanding(Reading):
         if previous and outputs.rollback is None:
             raise InvalidConfiguration("release", [f"{on_record.name!r} has no previous release"])
         if app is None and not previous and pinned is None:
-            return None
+            # On the machine that has the application, a release is of the files as they are now.
+            return await self._with_app(on_record) if self._runtime.refreshes else None
         chosen = provider.for_release(
             app=None if app is None else Path(app), release=outputs.rollback if previous else None
         )
         spec = on_record.spec.model_copy(update={"provider": chosen})
-        return await self.update(on_record, spec)
+        refreshes = app is not None or (self._runtime.refreshes and not previous)
+        return await self.amend(on_record, lambda _: spec, refresh=(APP,) if refreshes else ())
+
+    async def _with_app(self, on_record: AnyEnvironment) -> AnyEnvironment | None:
+        """Record the application as it is on this machine, if a copy is recorded."""
+        if not on_record.artifacts:
+            return None
+        async with self._runtime.open(on_record, "update") as held:
+            return await self._record_spec(held, on_record.spec, _again((APP,)))
+
+
+def _again(refresh: bool | Collection[str]) -> Callable[[str], bool]:
+    return lambda field: refresh if isinstance(refresh, bool) else field in refresh
 
 
 def _check_named(spec: EnvironmentSpec, name: str) -> None:

@@ -170,6 +170,7 @@ class Converging(Commanding):
         *,
         to: type[AnyState] | EnvironmentState = Running,
         change: Callable[[EnvironmentSpec], EnvironmentSpec] | None = None,
+        refresh: bool = False,
         look: bool = True,
         deep: bool = False,
     ) -> Plan:
@@ -179,6 +180,7 @@ class Converging(Commanding):
             environment: An environment or its name.
             to: The state to reach.
             change: Plan as if the spec were changed by this function, like `amend` does.
+            refresh: Plan as if a store of many machines got new copies of the directories.
             look: Look at the world.
             deep: Look with the provider's tools too.
 
@@ -189,7 +191,7 @@ class Converging(Commanding):
         """
         convergence = self._convergence(look=look, deep=deep)
         return await convergence.preview(
-            name_of(environment), target_of(to), lambda on_record: self._amended(on_record, change)
+            name_of(environment), target_of(to), partial(self._amended, change=change, refresh=refresh)
         )
 
     async def drift(
@@ -222,6 +224,7 @@ class Converging(Commanding):
         *,
         to: type[AnyState] | EnvironmentState = Running,
         change: Callable[[EnvironmentSpec], EnvironmentSpec] | None = None,
+        refresh: bool = False,
     ) -> Plan:
         """Return the commands that are needed to reach a state as declared, without looking at the world.
 
@@ -232,7 +235,7 @@ class Converging(Commanding):
             UnreachableTarget: No plan leads to the state.
         """
         on_record = self._runtime.at_rest(name_of(environment))
-        considered = self._amended(on_record, change)
+        considered = self._amended(on_record, change, refresh=refresh)
         return make_plan(Drift(considered, Detection(self._runtime).declared(considered)), target_of(to))
 
     def _convergence(self, *, look: bool, deep: bool, allow_replace: bool = False) -> Convergence:
@@ -250,7 +253,8 @@ class Converging(Commanding):
             self._runtime.tell(Noticed(name=name, message=message))
             provider = provider.for_release()
         # Nothing is destroyed that could not be created again.
-        spec = usable(on_record.spec.model_copy(update={"provider": provider}))
+        spec = on_record.spec.model_copy(update={"provider": provider})
+        spec = usable(spec, self._checked(on_record))
         is_destroyed = isinstance(on_record.state, Destroyed)
         await self.purge(on_record if is_destroyed else await self.destroy(name))
-        return self.create(spec)
+        return self._create(spec, on_record)

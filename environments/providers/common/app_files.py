@@ -84,6 +84,18 @@ def scan(
     return Manifest(entries)
 
 
+def files_of(app: Path) -> Iterator[Path]:
+    """Yield the files and links of an application; data directories are skipped.
+
+    Raises:
+        StepFailed: An entry can't be released, as with `scan`.
+    """
+    for path in _walk(app, lambda directory: (directory / _LOCKS).is_dir()):
+        if problem := _unfit_entry(path, app):
+            raise _unfit(*problem)
+        yield path
+
+
 def source_of(app: Path, leave_out: Path) -> Source | None:
     """Return an application's directory and the release that it would become; None if it can't be read."""
     try:

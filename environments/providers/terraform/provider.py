@@ -15,6 +15,7 @@ from environments.providers.common.ansible import playbook
 from environments.providers.common.app_files import source_of, unfit
 from environments.providers.common.failures import certainly
 from environments.providers.common.paths import absolute, absolute_secret, absolute_secrets
+from environments.providers.terraform import travelling
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.observation import glance, observe
 from environments.providers.terraform.remote.collected_log import CollectedLog, collect_logs
@@ -31,6 +32,7 @@ from environments.providers.terraform.tofu.module_checks import module_problems
 from environments.secrets.detection import secret_under
 
 if TYPE_CHECKING:
+    from environments.artifacts.trees import Travels, Tree
     from environments.model.environment import AnyEnvironment
     from environments.model.observation import Observation, Source
     from environments.model.steps import Step
@@ -173,6 +175,20 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
                 stopping = (*check_steps(self, environment), *last_stop_steps(self, environment))
                 return (*stopping, *teardown_steps(self, environment))
 
+    def trees(self) -> Sequence[Tree]:
+        """Return the module, the playbook and the application, which travel to other machines."""
+        return travelling.trees(self)
+
+    def placed(self, places: Mapping[str, Path]) -> TerraformProvider:
+        """Return a spec that reads its module, playbook and application elsewhere."""
+        copy = self.model_copy(update=travelling.placed(self, places))
+        copy._declared_app = self.declared_app
+        return copy
+
+    def lacking(self, command: CommandName) -> Sequence[str]:
+        """Return a line for each key, secret and program that a command needs and this machine lacks."""
+        return travelling.lacking(self, command)
+
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
         """Return the files with the collected service log, the current file last."""
         del environment  # another provider may need it
@@ -223,4 +239,7 @@ if TYPE_CHECKING:
         return spec
 
     def _looks_cheaply(spec: TerraformProvider) -> LooksCheaply:
+        return spec
+
+    def _travels(spec: TerraformProvider) -> Travels:
         return spec

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, PrivateAttr
 
 from environments.model.provider_kinds import ProviderSpec
 from environments.providers.common.fields import HealthPath, NotNegative, Port, Positive, Variables
@@ -207,6 +207,14 @@ class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
         pattern=r"^[0-9a-f]{12}$",
         description="An existing release to run, instead of a new copy of the application.",
     )
+
+    # Where the spec has the application, if the files are a copy of it elsewhere.
+    _declared_app: Path | None = PrivateAttr(default=None)
+
+    @property
+    def declared_app(self) -> Path:
+        """The application's directory as declared, on whatever machine."""
+        return self._declared_app or self.app
 
     @property
     def plain_variables(self) -> dict[str, JsonValue]:

@@ -28,7 +28,7 @@ def release_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Seque
     """Return the steps of release: the application is uploaded and verified."""
     inputs: dict[str, JsonValue] = {
         "lineage": environment.lineage,
-        "app": str(spec.app),
+        "app": str(spec.declared_app),
         "pinned": spec.pinned_release,
     }
     within = spec.timeouts.release
