@@ -48,7 +48,7 @@ RECORDS: Final = sa.Table(
 EFFECTS: Final = sa.Table(
     "envchart_effects",
     TABLES,
-    sa.Column("lineage", sa.String(64), primary_key=True),
+    sa.Column("lineage", _LINEAGE, primary_key=True),
     sa.Column("settled", _BIG, nullable=False),  # the number of a last record after which nothing was due
     sa.Column("fence", _BIG, nullable=False),  # raised whenever a run begins
     sa.Column("holder", sa.Text),  # who runs the effects

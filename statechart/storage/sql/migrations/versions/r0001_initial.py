@@ -41,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "envchart_effects",
-        sa.Column("lineage", sa.String(64), primary_key=True),
+        sa.Column("lineage", _LINEAGE, primary_key=True),
         sa.Column("settled", _BIG, nullable=False),
         sa.Column("fence", _BIG, nullable=False),
         sa.Column("holder", sa.Text),
