@@ -63,6 +63,10 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("dump", "save"), _EXPORT),
     **dict.fromkeys(("sync", "reconcile", "converge", "refresh"), _CONVERGE),
     **dict.fromkeys(("ui", "web", "gui", "open"), _DASHBOARD),
+    **dict.fromkeys(
+        ("migrate", "migrations", "db", "grant"),
+        Way("the tables of a database are made by store", ("store migrate", "store check")),
+    ),
     "help": Way("each command explains itself with --help", ("--help",)),
     "version": Way("the version is an option", ("--version",)),
 }
@@ -149,6 +153,7 @@ COMMANDS: dict[str, Entry] = {
         "drift", "drift", "Compare the declaration and the real infrastructure with the record.", CHECK
     ),
     "verify": Entry("verify", "verify", "Check histories for tampering and against today's chart.", CHECK),
+    "store": Entry("store", "store", "Check or migrate the tables of a store in a database.", CHECK),
     "diagram": Entry("diagram", "diagram", "Draw the chart of all states and events.", DOCUMENT),
     "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", DOCUMENT),
 }

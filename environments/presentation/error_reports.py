@@ -17,6 +17,7 @@ from environments.presentation.guidance import COMMANDS, LIFECYCLE
 from environments.presentation.view import View, look
 from environments.secrets.redaction import clean, redactor
 from statechart import errors as chart_errors
+from statechart.answers.databases import DATABASE_KINDS, summary
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.program.kinds import (
     Kind as _Kind,
@@ -293,6 +294,7 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     ),
     chart_errors.CommitUncertain: _Kind(ExitCode.STORAGE, "commit_uncertain", _say("envchart show NAME")),
     chart_errors.StorageError: _Kind(ExitCode.STORAGE, "storage", of_the_storage),
+    **DATABASE_KINDS,
     OSError: _Kind(ExitCode.STORAGE, "storage", of_the_system),
     ValidationError: _Kind(
         ExitCode.STORAGE, "corrupt_history", _say("restore the files from a backup, then envchart list")
@@ -340,7 +342,7 @@ def _message(error: Exception) -> str:
         return f"the stored data can't be read: {first_problem(error)}"
     if isinstance(error, OSError) and kind_of(type(error)) is KINDS[OSError]:
         return of_the_system_in_words(error)
-    return str(error)
+    return summary(error)
 
 
 def _typeable(error: chart_errors.InvalidTransition) -> chart_errors.InvalidTransition:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from statechart import errors
+from statechart.answers import databases
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.program.kinds import (
     Kind,
@@ -46,7 +47,7 @@ def _message(error: Exception) -> str:
         return f"the stored data can't be read: {first_problem(error)}"
     if isinstance(error, OSError) and not isinstance(error, errors.StatechartError):
         return of_the_system_in_words(error)
-    return str(error)
+    return databases.summary(error)
 
 
 def _nearest(error: Exception, spelling: Spells) -> list[str]:
@@ -165,6 +166,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     errors.NotDamaged: Kind(ExitCode.NOT_ALLOWED, "not_damaged", say(_SHOW)),
     errors.StorageError: Kind(ExitCode.STORAGE, "storage", of_the_storage),
     OSError: Kind(ExitCode.STORAGE, "storage", of_the_system),
+    **databases.DATABASE_KINDS,
     ValidationError: Kind(
         ExitCode.STORAGE, "corrupt_history", say("restore the files from a backup, then " + _LIST)
     ),

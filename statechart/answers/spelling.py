@@ -58,12 +58,14 @@ class Spelling:
         if f"{spelled} ".startswith(_CHARTLESS) or rest == "--help":
             return f"{self.program} {spelled}"
         store = shown(self.store) if isinstance(self.store, str) else self.store
+        named_too = () if command == "store" else (("--model", self.model),)  # the tables of all charts
         options = [
             f" {option} {shell_word(str(value))}"
-            for option, value in (("--store", store), ("--model", self.model))
+            for option, value in (("--store", store), *named_too)
             if value is not None and not (option == "--store" and command == "diagram")
         ]
-        named = " ".join(part for part in (command, _quoted(self.reference), rest) if part)
+        reference = "" if command == "store" else _quoted(self.reference)
+        named = " ".join(part for part in (command, reference, rest) if part)
         return f"{self.program} {named}{''.join(options)}"
 
 

@@ -31,6 +31,10 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(
         ("serve", "web", "ui", "top"), Way("all values are shown live by dashboard", ("dashboard --open",))
     ),
+    **dict.fromkeys(
+        ("migrate", "migrations", "db", "schema", "grant"),
+        Way("the tables of a database are made by store", ("store migrate", "store check")),
+    ),
     "help": Way("each command explains itself with --help", ("--help",)),
 }
 """The words that users of other tools type."""
@@ -49,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "fire": Entry("fire", "fire", "Fire an event on a value, and commit the transition.", CHANGE),
     "effects": Entry("effects", "effects", "List the effects that are due, or run them.", CHANGE),
     "verify": Entry("verify", "verify", "Check histories for damage, and against today's chart.", CHECK),
+    "store": Entry("store", "store", "Check or migrate the tables of a store in a database.", CHECK),
     "simulate": Entry("simulate", "simulate", "Walk through a chart without storing anything.", CHECK),
     "diagram": Entry("diagram", "diagram", "Draw a chart.", DOCUMENT),
     "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", DOCUMENT),

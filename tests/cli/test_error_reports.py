@@ -23,6 +23,7 @@ from environments.testing import FixedClock, ScriptedSpec
 from statechart import errors as chart_errors
 from statechart.errors import StatechartError
 from statechart.holder import Holder
+from statechart.storage.sql import errors as database_errors
 from statechart.terminal.report import ExitCode
 
 AT = FixedClock().now()
@@ -117,6 +118,15 @@ ERRORS: list[Exception] = [
     chart_errors.ChartNotFound("shop:Order", "there is no module shop", "shop.py:3"),
     chart_errors.PageError(PATH, 3, "the marker has no end"),
     chart_errors.PageErrors([chart_errors.PageError(PATH, None, "it is read-only")]),
+    database_errors.InvalidUrl("mysql://…", "mysql is not supported"),
+    database_errors.DriverMissing("sqlite:///a.db", "sqlalchemy"),
+    *(
+        kind("postgresql://h/db", "the server said so")
+        for kind in (database_errors.DatabaseFailed, *tree(database_errors.DatabaseFailed))
+        if kind not in (database_errors.SchemaOlder, database_errors.SchemaNewer)
+    ),
+    database_errors.SchemaOlder("postgresql://h/db", "0001_since_0001", "0002_since_0001"),
+    database_errors.SchemaNewer("postgresql://h/db", "0003_since_0003", "0002_since_0001"),
 ]
 
 

@@ -43,6 +43,7 @@ STATES: Final = sa.Table(
     sa.Column("fence", _BIG, nullable=False),  # of the holder that stored the version
     sa.Column("at", sa.Float, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
+    info={"read": False},  # it holds secrets, which a role that only looks must not see
 )
 
 WORKERS: Final = sa.Table(

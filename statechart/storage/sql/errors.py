@@ -24,6 +24,8 @@ Each says where, without a password, and the next action. SQLAlchemy is not impo
 
 from __future__ import annotations
 
+import shlex
+
 from statechart.errors import StorageError
 
 
@@ -67,21 +69,22 @@ class DatabaseFailed(StorageError):
     Attributes:
         where: The URL, without a password.
         problem: The database's own words, in one line, or an empty string.
-        next: What to do, a sentence each.
+        summary: What happened, with these words.
+        next: What to do: a command, or a sentence that ends in a command. The message has the first.
     """
 
-    told = "{where} failed"
-    """What happened, with the place of `where`."""
-    next: tuple[str, ...] = ()
+    told = "failed"
+    """What happened, said of the place."""
+    advice: tuple[str, ...] = ()
+    """The usual next steps; URL stands for the place."""
 
     def __init__(self, where: str, problem: str = "", next: tuple[str, ...] | None = None) -> None:
         self.where = where
         self.problem = problem
-        if next is not None:
-            self.next = next
-        what = self.told.format(where=where)
-        advice = f"; {self.next[0]}" if self.next else ""
-        super().__init__(f"{what}{f': {problem}' if problem else ''}{advice}")
+        self.summary: str = f"{where} {self.told}{f': {problem}' if problem else ''}"
+        steps = self.advice if next is None else next
+        self.next: tuple[str, ...] = tuple(step.replace("URL", shlex.quote(where)) for step in steps)
+        super().__init__("; ".join([self.summary, *self.next[:1]]))
 
 
 class StoreUnreachable(DatabaseFailed):
@@ -93,15 +96,15 @@ class StoreUnreachable(DatabaseFailed):
 
     begun: bool = True
 
-    told = "{where} can't be reached"
-    next = ("check that the database runs, and the host and port of the URL",)
+    told = "can't be reached"
+    advice = ("check that the database runs, and its host and port",)
 
 
 class TooManyConnections(DatabaseFailed):
     """The server, or the pool of this process, has no connection to give."""
 
-    told = "{where} has no connection left"
-    next = (
+    told = "has no connection left"
+    advice = (
         "try again when others have ended, raise max_connections of the server, or put PgBouncer before it",
     )
 
@@ -109,71 +112,71 @@ class TooManyConnections(DatabaseFailed):
 class StoreBusy(DatabaseFailed):
     """Another transaction kept the database, or a row, for too long; nothing was written."""
 
-    told = "{where} is kept by another transaction"
-    next = ("try again, and look for a program that keeps a transaction open",)
+    told = "is kept by another transaction"
+    advice = ("try again, and look for a program that keeps a transaction open",)
 
 
 class WrongCredentials(DatabaseFailed):
     """The server refuses the user or the password."""
 
-    told = "{where} refuses the user or the password"
-    next = ("correct the user in the URL, and the password in ~/.pgpass or PGPASSWORD",)
+    told = "refuses the user or the password"
+    advice = ("correct the user, and the password in ~/.pgpass or PGPASSWORD",)
 
 
 class NoSuchDatabase(DatabaseFailed, LookupError):
     """The server has no database of this name."""
 
-    told = "{where} does not exist"
-    next = ("create the database (createdb -E UTF8 NAME), or correct its name in the URL",)
+    told = "does not exist"
+    advice = ("create the database (createdb -E UTF8 NAME), or correct its name",)
 
 
 class NotADatabase(DatabaseFailed):
     """A file is not a database of SQLite, or is damaged."""
 
-    told = "{where} is not a database of SQLite, or is damaged"
-    next = ("name another file, or restore this one from a backup",)
+    told = "is not a database of SQLite, or is damaged"
+    advice = ("name another file, or restore this one from a backup",)
 
 
 class WrongEncoding(DatabaseFailed):
     """A database does not keep its text in UTF-8."""
 
-    told = "{where} does not keep its text in UTF-8"
-    next = ("create another database: createdb -E UTF8 -T template0 NAME",)
+    told = "does not keep its text in UTF-8"
+    advice = ("create another database: createdb -E UTF8 -T template0 NAME",)
 
 
 class NotPermitted(DatabaseFailed):
     """The role may not do this; nothing was written."""
 
-    told = "{where} does not permit this to its user"
-    next = ("its owner grants it: envchart store migrate --store URL --grant ROLE",)
+    told = "does not permit this to its user"
+    advice = ("its owner grants it: envchart store migrate --store URL --grant ROLE",)
 
 
 class ReadOnlyStore(DatabaseFailed):
     """The database, or its file, can only be read; nothing was written."""
 
-    told = "{where} can only be read"
-    next = ("name the primary server instead of a replica, or make the database writable",)
+    told = "can only be read"
+    advice = ("name the primary server instead of a replica, or make the database writable",)
 
 
 class StoreFull(DatabaseFailed):
     """The database has no space; nothing was written."""
 
-    told = "{where} has no space left"
-    next = ("free some space where the database keeps its files, then repeat the command",)
+    told = "has no space left"
+    advice = ("free some space where the database keeps its files, then repeat the command",)
 
 
 class HistoryProtected(DatabaseFailed):
     """Records are neither changed nor deleted while their name exists; nothing was written."""
 
-    told = "{where} refuses to change or delete records of a history"
-    next = ("delete the whole name instead",)
+    told = "refuses to change or delete records of a history"
+    advice = ("delete the whole name instead",)
 
 
 class SchemaMissing(DatabaseFailed):
     """The tables were not made yet, and this role may not make them."""
 
-    told = "{where} has no tables of this program"
-    next = ("make them: envchart store migrate --store URL",)
+    told = "has no tables of this program"
+    advice = ("make them: envchart store migrate --store URL",)
 
 
 class _OtherSchema(DatabaseFailed):
@@ -193,12 +196,12 @@ class _OtherSchema(DatabaseFailed):
 class SchemaOlder(_OtherSchema):
     """A migration has to run before this program can use the tables; they were left as they are."""
 
-    told = "{where} is older than this program"
-    next = ("migrate it, after a backup: envchart store migrate --store URL",)
+    told = "is older than this program"
+    advice = ("migrate it, after a backup: envchart store migrate --store URL",)
 
 
 class SchemaNewer(_OtherSchema):
     """A newer version of the program migrated the tables; they were left as they are."""
 
-    told = "{where} is newer than this program"
-    next = ("update the program: pip install --upgrade 'envchart[sql]'",)
+    told = "is newer than this program"
+    advice = ("update the program: pip install --upgrade 'envchart[sql]'",)

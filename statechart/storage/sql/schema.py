@@ -23,6 +23,7 @@ from statechart.storage.sql.errors import (
     SchemaNewer,
     SchemaOlder,
 )
+from statechart.storage.sql.tables import TABLES
 
 _REVISION = re.compile(r"(\d{4})_since_(\d{4})")
 
@@ -104,18 +105,22 @@ class Found:
 class Schema:
     """The tables of a package of migrations, with their revision in a table of its own."""
 
-    def __init__(self, package: str, name: str, head: str, beneath: Schema | None = None) -> None:
+    def __init__(
+        self, package: str, name: str, head: str, tables: sa.MetaData, beneath: Schema | None = None
+    ) -> None:
         """Name a schema.
 
         Args:
             package: The package of the migrations.
             name: The table that keeps the revision.
             head: The newest revision of the package.
+            tables: The tables that this revision has.
             beneath: The schema that this one needs.
         """
         self.package = package
         self.name = name
         self.head = head
+        self.tables = tables
         self.beneath = beneath
         self._ready: WeakSet[Connects] = WeakSet()
 
@@ -205,5 +210,5 @@ def revision_of(connection: Executes, name: str) -> str | None:
     return connection.execute(sa.select(column).select_from(sa.table(name, column))).scalar_one_or_none()
 
 
-ENGINE: Final = Schema("statechart.storage.sql.migrations", "envchart_schema", "0001_since_0001")
+ENGINE: Final = Schema("statechart.storage.sql.migrations", "envchart_schema", "0001_since_0001", TABLES)
 """The tables of histories."""

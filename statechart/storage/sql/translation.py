@@ -142,9 +142,9 @@ def not_opened(where: str, file: str) -> DatabaseFailed:
     """Return the error of a file that SQLite can't open, for which it gives no reason."""
     directory = os.path.dirname(os.path.abspath(file))
     if os.path.isdir(file):
-        return DatabaseFailed(where, "this is a directory", ("name a file in the URL",))
+        return DatabaseFailed(where, "this is a directory", ("name a file below the directory",))
     if not os.path.isdir(directory):
-        advice = ("create the directory, or correct the path in the URL",)
+        advice = ("create the directory, or correct the path",)
         return DatabaseFailed(where, f"there is no directory {directory}", advice)
     if not os.access(directory, os.W_OK):
         return ReadOnlyStore(where, f"the directory {directory} can't be written by this user")
