@@ -1,0 +1,253 @@
+"""The client of a fleet's queue: asks, lists and cancels, and works on nothing itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from dbos import DBOS, DBOSClient, WorkflowStatus
+from sqlalchemy.exc import ProgrammingError
+
+from environments.fleet.engine.names import (
+    APPLICATION,
+    CANCEL,
+    QUEUE,
+    SCHEDULED,
+    SCHEMA,
+    TAKEOVERS,
+    UNFIT,
+    WISH,
+)
+from environments.fleet.engine.plain import PlainText
+from environments.fleet.errors import FleetNotMigrated, InvalidGoal
+from environments.fleet.goals import Goal
+from environments.fleet.schedules import Schedule
+from environments.fleet.wishes import Condition, Granted, Wish, WishStatus
+from environments.storage.sql.schema import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from dbos import WorkflowSchedule
+
+    from statechart.storage.sql.database import Database
+
+POLL: Final = 0.2
+"""How many seconds a worker lets pass between two looks at a queue."""
+
+_NO_TABLES: Final = "has no tables of a fleet, or older ones"
+_CONDITIONS: Final[Mapping[str, Condition]] = {
+    "DELAYED": "queued",
+    "ENQUEUED": "queued",
+    "PENDING": "running",
+    "CANCELLED": "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The queue of a fleet.
+
+    Attributes:
+        database: The database.
+    """
+
+    database: Database
+
+    def migrate(self) -> None:
+        """Make the tables of DBOS, or bring them to the present version, and declare the queues."""
+        _be_quiet()
+        ENVIRONMENTS.make(self.database)
+        with self.database.translated():
+            DBOS.migrate(connecting(self.database), schema=SCHEMA)
+        with self._open() as client:
+            for queue in (QUEUE, TAKEOVERS):
+                # How much each worker takes is its own: see `Slots`.
+                client.register_queue(queue, partition_concurrency=1, polling_interval_sec=POLL)
+
+    def check(self) -> None:
+        """Check that the tables are there.
+
+        Raises:
+            FleetNotMigrated: They are not.
+        """
+        if not ENVIRONMENTS.is_there(self.database):
+            raise FleetNotMigrated(self.database.where, _NO_TABLES)
+        with self._open() as client:
+            if client.retrieve_queue(TAKEOVERS) is None:
+                raise FleetNotMigrated(self.database.where, "has no queues of a fleet")
+
+    def enqueue(self, wishes: Mapping[str, Wish], version: str) -> None:
+        """Queue wishes by their numbers: all of them, or none if the database fails."""
+        with self._open() as client, self.database.writing() as connection:
+            for number, wish in wishes.items():
+                client.enqueue_in_transaction(
+                    connection,
+                    {
+                        "workflow_name": WISH,
+                        "queue_name": QUEUE,
+                        "workflow_id": number,
+                        "queue_partition_key": wish.name,
+                        "app_version": version,
+                    },
+                    wish.text(),
+                )
+
+    def wishes(
+        self,
+        *,
+        numbers: Sequence[str] | None = None,
+        names: Collection[str] | None = None,
+        unfinished: bool = False,
+        limit: int | None = None,
+    ) -> list[WishStatus]:
+        """Return wishes, the newest first."""
+        with self._open() as client:
+            found = client.list_workflows(
+                name=WISH,
+                workflow_ids=None if numbers is None else list(numbers),
+                workflow_id_prefix=None if names is None else [f"{name}." for name in names],
+                status=["DELAYED", "ENQUEUED", "PENDING"] if unfinished else None,
+                limit=limit,
+                sort_desc=True,
+            )
+        return [_status(each) for each in found]
+
+    def cancel(self, wishes: Sequence[WishStatus], by: str) -> None:
+        """Cancel wishes: queued ones at once, and those that are in hand after their step."""
+        with self._open() as client:
+            for each in wishes:
+                # First, so that a worker which takes it in this moment knows.
+                client.update_workflow_attributes(each.id, {CANCEL: by}, merge=True)
+            queued = self.wishes(numbers=[each.id for each in wishes], unfinished=True)
+            waiting = [each.id for each in queued if each.condition != "running"]
+            if waiting:
+                client.cancel_workflows(waiting)
+
+    def cancelled(self, numbers: Collection[str]) -> dict[str, str]:
+        """Return who asked to cancel which of these wishes."""
+        if not numbers:
+            return {}
+        with self._open() as client:
+            found = client.list_workflows(workflow_ids=list(numbers), load_input=False, load_output=False)
+        asked = {each.workflow_id: (each.attributes or {}).get(CANCEL) for each in found}
+        asked |= {each.workflow_id: "the fleet" for each in found if each.status == "CANCELLED"}
+        return {number: str(by) for number, by in asked.items() if by is not None}
+
+    def unfit(self, number: str) -> dict[str, str]:
+        """Return the workers that could not begin a wish, each with its reasons."""
+        with self._open() as client:
+            found = client.list_workflows(workflow_ids=[number], load_input=False, load_output=False)
+        return dict((found[0].attributes or {}).get(UNFIT, {})) if found else {}
+
+    def note_unfit(self, number: str, workers: Mapping[str, str]) -> None:
+        """Note the workers that could not begin a wish."""
+        with self._open() as client:
+            client.update_workflow_attributes(number, {UNFIT: dict(workers)}, merge=True)
+
+    def schedule(self, name: str, cron: str) -> None:
+        """Add a schedule, or replace it."""
+        with self._open() as client:
+            client.apply_schedules(
+                [
+                    {
+                        "schedule_name": name,
+                        "workflow_name": SCHEDULED,
+                        "schedule": cron,
+                        "context": name,
+                    }
+                ]
+            )
+
+    def schedules(self) -> list[Schedule]:
+        """Return the schedules, by kind."""
+        with self._open() as client:
+            found = client.list_schedules()
+        made = [Schedule(each["schedule_name"], each["schedule"], _fired(each)) for each in found]
+        return sorted(made, key=lambda each: each.kind)
+
+    def unschedule(self, name: str) -> None:
+        """Remove a schedule."""
+        with self._open() as client:
+            client.delete_schedule(name)
+
+    @contextmanager
+    def _open(self) -> Iterator[DBOSClient]:
+        _be_quiet()
+        with self.database.translated():
+            client = DBOSClient(
+                system_database_engine=self.database.engine,
+                dbos_system_schema=SCHEMA,
+                serializer=PlainText(),
+                application_name=APPLICATION,
+                lazy=True,
+                retry_connection_errors=False,
+            )
+            try:
+                yield client
+            except ProgrammingError as error:  # a table or a column is missing
+                raise FleetNotMigrated(
+                    self.database.where, "has no tables of a fleet, or older ones"
+                ) from error
+            finally:
+                client.destroy()
+
+
+def connecting(database: Database) -> str:
+    """Return the URL of a database with its password, for DBOS."""
+    return database.engine.url.render_as_string(hide_password=False)
+
+
+def _status(found: WorkflowStatus) -> WishStatus:
+    """Return a wish as DBOS keeps it."""
+    arguments = (found.input or {"args": ()})["args"]
+    try:
+        wish = Wish.read(str(arguments[0]))
+    except InvalidGoal as error:  # of a later version
+        name = found.queue_partition_key or found.workflow_id.partition(".")[0]
+        wish = Wish(name, Goal(error.goal), "")
+    ending = _ending(found)
+    condition = _CONDITIONS.get(found.status, "failed") if ending is None else ending.condition
+    if condition == "queued" and found.queue_name == TAKEOVERS:
+        condition = "taken-over"
+    attributes = found.attributes or {}
+    unfit = attributes.get(UNFIT, {})
+    return WishStatus(
+        id=found.workflow_id,
+        wish=wish,
+        condition=condition,
+        version=found.app_version or "",
+        worker=found.executor_id,
+        attempts=found.recovery_attempts or 0,
+        asked_at=_moment(found.created_at) or datetime.fromtimestamp(0, UTC),
+        begun_at=_moment(found.dequeued_at),
+        ended_at=_moment(found.completed_at),
+        ending=ending,
+        cancelled_by=str(attributes.get(CANCEL, "")),
+        waits_for="; ".join(f"{worker}: {why}" for worker, why in unfit.items()) if ending is None else "",
+        is_taken_over=found.queue_name == TAKEOVERS,
+    )
+
+
+def _ending(found: WorkflowStatus) -> Granted | None:
+    if found.status == "SUCCESS":
+        return Granted.read(str(found.output))
+    if found.status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
+        return Granted("failed", code="unexpected", message=str(found.error or found.status), exit_code=1)
+    return None
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _fired(schedule: WorkflowSchedule) -> datetime | None:
+    fired = schedule["last_fired_at"]
+    return None if fired is None else datetime.fromisoformat(fired)
+
+
+def _be_quiet() -> None:
+    # DBOS tells each start and each stop; what matters is told by the fleet itself.
+    logging.getLogger("dbos").setLevel(logging.CRITICAL)

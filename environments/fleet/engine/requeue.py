@@ -1,0 +1,148 @@
+"""Put wishes back into a queue: those of dead workers, and those that a worker can't do.
+
+The public functions of DBOS don't do this: `resume_workflows` revives what was cancelled, and begins a
+second run beside one that lives. So its table of workflows is written here, under the condition that the
+row still belongs to the worker in question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from environments.fleet.engine.names import QUEUE, SCHEDULED, SCHEMA, TAKEOVERS, WISH
+
+if TYPE_CHECKING:
+    from statechart.storage.sql.database import Database
+
+WORKFLOWS: Final = sa.table(
+    "workflow_status",
+    *map(
+        sa.column,
+        (
+            "workflow_uuid",
+            "status",
+            "name",
+            "executor_id",
+            "owner_xid",
+            "queue_name",
+            "queue_partition_key",
+            "application_version",
+            "started_at_epoch_ms",
+            "updated_at",
+            "created_at",
+        ),
+    ),
+    schema=SCHEMA,
+)
+
+_OURS: Final = (QUEUE, TAKEOVERS)
+
+
+def put_back(
+    database: Database, workers: Collection[str], *, queue: str, wish: str | None = None
+) -> Sequence[str]:
+    """Queue the wishes again that workers have begun, and return their numbers.
+
+    Args:
+        database: The database.
+        workers: The ids of the workers.
+        queue: The queue for them.
+        wish: Only the wish with this number.
+    """
+    row = WORKFLOWS.c
+    conditions = [
+        row.name.in_((WISH, SCHEDULED)),
+        row.status == "PENDING",
+        # What another worker has taken meanwhile has its id, and is left alone.
+        row.executor_id.in_(workers),
+    ]
+    if wish is not None:
+        conditions.append(row.workflow_uuid == wish)
+    statement = (
+        sa.update(WORKFLOWS)
+        .where(*conditions)
+        .values(
+            status="ENQUEUED",
+            queue_name=sa.case((row.name == WISH, queue), else_=row.queue_name),
+            owner_xid=None,
+            started_at_epoch_ms=None,
+            updated_at=_now(),
+        )
+        .returning(row.workflow_uuid)
+    )
+    with database.writing() as connection:
+        return [str(each) for each in connection.execute(statement).scalars()]
+
+
+def abandoned(database: Database, living: Collection[str]) -> Sequence[str]:
+    """Return the ids of workers that are not among the living, and have wishes in hand."""
+    row = WORKFLOWS.c
+    statement = (
+        sa.select(row.executor_id)
+        .where(row.status == "PENDING", row.name.in_((WISH, SCHEDULED)), row.executor_id.not_in(living))
+        .distinct()
+    )
+    with database.reading() as connection:
+        return [str(each) for each in connection.execute(statement).scalars()]
+
+
+def has_older(database: Database, wish: str, environment: str) -> bool:
+    """Return whether an older wish for the same environment is in hand, or waits to be taken over."""
+    row, other = WORKFLOWS.c, WORKFLOWS.alias().c
+    mine = sa.select(row.created_at).where(row.workflow_uuid == wish).scalar_subquery()
+    statement = sa.select(other.workflow_uuid).where(
+        other.queue_partition_key == environment,
+        other.name == WISH,
+        (other.status == "PENDING") | ((other.status == "ENQUEUED") & (other.queue_name == TAKEOVERS)),
+        other.workflow_uuid != wish,
+        other.created_at < mine,
+    )
+    with database.reading() as connection:
+        return connection.execute(statement.limit(1)).one_or_none() is not None
+
+
+def waiting_takeovers(database: Database, version: str) -> int:
+    """Return how many wishes of a version wait in the queue of takeovers."""
+    row = WORKFLOWS.c
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(WORKFLOWS)
+        .where(row.status == "ENQUEUED", row.queue_name == TAKEOVERS, row.application_version == version)
+    )
+    with database.reading() as connection:
+        return int(connection.execute(statement).scalar_one())
+
+
+def queued_versions(database: Database) -> Sequence[str]:
+    """Return the versions of the programs that asked for what is queued."""
+    row = WORKFLOWS.c
+    statement = (
+        sa.select(row.application_version)
+        .where(row.status == "ENQUEUED", row.queue_name.in_(_OURS))
+        .distinct()
+    )
+    with database.reading() as connection:
+        return [each for each in connection.execute(statement).scalars() if each is not None]
+
+
+def adopt(database: Database, versions: Collection[str], version: str) -> int:
+    """Let workers of a version take what programs of other versions have queued; return how many."""
+    row = WORKFLOWS.c
+    statement = (
+        sa.update(WORKFLOWS)
+        .where(
+            row.status == "ENQUEUED",
+            row.queue_name.in_(_OURS),
+            row.application_version.in_(versions),
+        )
+        .values(application_version=version)
+    )
+    with database.writing() as connection:
+        return connection.execute(statement).rowcount
+
+
+def _now() -> sa.ColumnElement[int]:
+    return sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
