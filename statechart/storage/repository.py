@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, RootModel
 
-from statechart.errors import CorruptHistory, MigrationFailed, OnNetwork, Stale, StorageError
+from statechart.errors import OnNetwork, Stale, StorageError, Where
 from statechart.holder import Holder
 from statechart.storage import directories, document
 from statechart.storage.chain import CREATED, RESERVED, Head, origin
@@ -323,22 +323,13 @@ class JsonFileRepository(Generic[ModelT]):
             CorruptHistory: The value does not fit the model.
             MigrationFailed: A migration raised an error.
         """
-        try:
-            return self._codec.value([record], self._layout.journal(name), name)
-        except (CorruptHistory, MigrationFailed):
-            # Once more, since finding the file takes long.
-            path, before = self.place_of(name, record.seq)
-            return self._codec.value([record], path, name, before=before)
+        return self._codec.read(record, self._layout.journal(name), name, self.place_of)
 
     def upgraded(self, name: str, record: Record) -> Record:
         """Return a record of a name in the present schema; raises MigrationFailed."""
-        try:
-            return self._codec.upgraded(record, self._layout.journal(name), name)
-        except MigrationFailed:
-            path, before = self.place_of(name, record.seq)
-            return self._codec.upgraded(record, path, name, before=before)
+        return self._codec.upgraded_at(record, self._layout.journal(name), name, self.place_of)
 
-    def place_of(self, name: str, seq: int) -> tuple[Path, int]:
+    def place_of(self, name: str, seq: int) -> tuple[Where, int]:
         """Return the file that holds a record, and the number of the last record before that file."""
         return place_of(self._layout, name, self.schema_version, seq)
 

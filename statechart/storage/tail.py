@@ -6,19 +6,18 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
-from statechart.errors import CorruptHistory, NotFound, NotOurs, StorageError, UnusableSegment
+from statechart.errors import CorruptHistory, NotFound, NotOurs, StorageError, UnusableSegment, Where
 from statechart.storage.chain import CHECKPOINT, Head
-from statechart.storage.disk import OwnPath, translated
+from statechart.storage.disk import translated
 from statechart.storage.layout import Layout
 from statechart.storage.reading import find
 from statechart.storage.record import Ended, Record, verified
-from statechart.storage.segments.older import older, read_older
+from statechart.storage.segments.older import Older, older, read_older
 from statechart.storage.segments.whole import Upgrade
 
 
-def _as_it_is(record: Record, _path: Path, _before: int) -> Record:
+def _as_it_is(record: Record, _path: Where, _before: int) -> Record:
     return record
 
 
@@ -145,7 +144,7 @@ class Tail:
             self._told = self._gap = None
         told = self._told
         for segment in reversed(self._before(opening, head)):
-            found = read_older(self._directory, self._name, segment, self._known)
+            found = self._read_ended(segment)
             records = found.records(self._name, self._known)
             if not (yield from self._new(records, told, found.path, found.opening.seq - 1)):
                 break
@@ -172,7 +171,7 @@ class Tail:
 
         found: list[Ended] = []
         try:
-            for each in older(self._directory, self._name, opening, self._known, is_enough):
+            for each in older(opening, self._read_ended, is_enough):
                 found.append(each.ended)  # noqa: PERF401  # those behind a gap are kept
         except UnusableSegment as gap:
             # Told once; then the records behind it are read.
@@ -186,7 +185,7 @@ class Tail:
         self,
         records: Iterator[tuple[Record, Head]],
         told: Head | None,
-        path: Path,
+        path: Where,
         before: int,
         *,
         is_last: bool = False,
@@ -204,9 +203,8 @@ class Tail:
                 yield self._upgrade(record, path, before)
         return True
 
-    @property
-    def _directory(self) -> OwnPath:
-        return self._path.parent
+    def _read_ended(self, ended: Ended) -> Older:
+        return read_older(self._path.parent, self._name, ended, self._known)
 
     def _content(self, offset: int) -> bytes:
         if self._descriptor is None and not self._open():

@@ -24,7 +24,7 @@ def compress(layout: Layout, name: str, known: int) -> list[Path]:
 
 
 def _compressed(layout: Layout, segment: SegmentFile) -> Path:
-    plain = layout.own(segment.path)
+    plain = layout.own(Path(segment.path))
     target = plain.parent / f"{plain.name}.gz"
     content = read_file(plain) or b""
     # Without a time, so that equal segments make equal files.

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 
 from statechart.errors import (
     CorruptHistory,
@@ -16,6 +17,7 @@ from statechart.errors import (
     NotOurs,
     StorageError,
     UnusableSegment,
+    Where,
 )
 from statechart.storage.chain import CHECKPOINT, Head
 from statechart.storage.disk import OwnPath, entries, read_file, translated
@@ -46,7 +48,7 @@ class Older:
     """
 
     ended: Ended
-    path: Path
+    path: Where
     content: bytes
     opening: Record
     is_compressed: bool
@@ -63,6 +65,9 @@ class Older:
             raise _unusable(name, self.path, self.ended, f"line {error.line}: {error.problem}") from error
 
 
+ReadsEnded: TypeAlias = Callable[[Ended], Older]
+"""Reads an ended segment, and verifies it."""
+
 Enough = Callable[[Record], bool]
 """Says of the first record of a segment whether the segments before it are not needed."""
 
@@ -72,10 +77,10 @@ def never(_opening: Record) -> bool:
     return False
 
 
-def older(
-    directory: OwnPath, name: str, opening: Record, known: int, enough: Enough = never
-) -> Iterator[Older]:
+def older(opening: Record, read: ReadsEnded, enough: Enough = never) -> Iterator[Older]:
     """Yield the segments before the segment of a first record, the latest first, back to what is enough.
+
+    `read` reads one of them, and verifies it.
 
     Raises:
         MissingSegment: A segment is not there.
@@ -86,7 +91,7 @@ def older(
     while opening.type == CHECKPOINT and not enough(opening):
         ended = ended_of(opening.data)
         assert ended is not None  # a first record that says something else is refused
-        found = read_older(directory, name, ended, known)
+        found = read(ended)
         yield found
         opening = found.opening
 
@@ -98,7 +103,7 @@ def read_older(directory: OwnPath, name: str, ended: Ended, known: int) -> Older
         try:
             stored = read_file(place)
             if stored is not None:
-                return _verified(stored, name, Path(place), ended, known)
+                return verify(stored, name, Path(place), ended, known)
         except UnusableSegment as error:
             problem = problem or error
         except NotOurs as error:
@@ -128,7 +133,13 @@ def latest_ended(directory: OwnPath) -> tuple[Path | None, bytes]:
     return None, b""
 
 
-def _verified(stored: bytes, name: str, path: Path, ended: Ended, known: int) -> Older:
+def verify(stored: bytes, name: str, path: Where, ended: Ended, known: int) -> Older:
+    """Return an ended segment from its bytes, compressed or not, if they are those that were written.
+
+    Raises:
+        UnusableSegment: They are not.
+        NewerSchema: A newer program wrote them.
+    """
     content = _uncompressed(stored, name, path, ended)
     if len(content) != ended.bytes or sha256(content).hexdigest() != ended.sha256:
         raise _unusable(name, path, ended, _difference(content, path, name, ended, known))
@@ -139,7 +150,7 @@ def _verified(stored: bytes, name: str, path: Path, ended: Ended, known: int) ->
     return Older(ended, path, content, opening, stored.startswith(GZIP))
 
 
-def _uncompressed(stored: bytes, name: str, path: Path, ended: Ended) -> bytes:
+def _uncompressed(stored: bytes, name: str, path: Where, ended: Ended) -> bytes:
     for start, (_, tool, command) in _OTHERS.items():
         if stored.startswith(start):
             problem = f"it is compressed by {tool}, which is not read here: undo that with {command}"
@@ -157,7 +168,7 @@ def _uncompressed(stored: bytes, name: str, path: Path, ended: Ended) -> bytes:
     return content
 
 
-def _difference(content: bytes, path: Path, name: str, ended: Ended, known: int) -> str:
+def _difference(content: bytes, path: Where, name: str, ended: Ended, known: int) -> str:
     """Return how the content of a segment differs from the segment that ended."""
     first = last = None
     try:
@@ -193,6 +204,6 @@ def _missing(directory: OwnPath, name: str, ended: Ended) -> StorageError:
     return MissingSegment(name, path, ended.first_seq, ended.last_seq, problem)
 
 
-def _unusable(name: str, path: Path, ended: Ended, problem: str) -> UnusableSegment:
+def _unusable(name: str, path: Where, ended: Ended, problem: str) -> UnusableSegment:
     advice = "" if "compress" in problem else ". Put a sound copy there"
     return UnusableSegment(name, path, ended.first_seq, ended.last_seq, f"{problem}{advice}")

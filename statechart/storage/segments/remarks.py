@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
+from statechart.errors import Where
 from statechart.storage.record import Record
 from statechart.storage.segments.whole import SegmentFile
 from statechart.wording import counted
 
 
-def problems(segments: Sequence[SegmentFile]) -> Iterator[tuple[int, Path, str]]:
-    """Yield the first record of each ended segment that can't be verified, its file, and why.
+def problems(segments: Sequence[SegmentFile]) -> Iterator[tuple[int, Where, str]]:
+    """Yield the first record of each ended segment that can't be verified, its place, and why.
 
     The segments before one that can't be read, which may be hundreds, are one problem.
     """
@@ -35,14 +35,19 @@ def notes(segments: Sequence[SegmentFile]) -> Iterator[str]:
         yield f"{counted(len(ended), 'ended segment')}, {compressed} of them compressed"
     for each in segments:
         if each.beside is not None:
-            yield f"{each.beside.name} is not needed: {each.path.name} holds the same records"
+            yield f"{each.beside.name} is not needed: {file_name(each.path)} holds the same records"
     # After a new history was begun, all segments of the damaged one lie there.
-    match [each.path.name for each in segments if each.place == "stray"]:
+    match [file_name(each.path) for each in segments if each.place == "stray"]:
         case [name]:
             yield f"{name} is no part of this history: no later segment names it"
         case [name, *others]:
             rest = counted(len(others), "other segment")
             yield f"{name} and {rest} are no part of this history: no later segment names them"
+
+
+def file_name(path: Where) -> str:
+    """Return the file name of a segment."""
+    return str(path).rpartition("/")[2]
 
 
 def begins_readable(segments: Iterable[SegmentFile], opening: Record) -> bool:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from statechart.errors import MissingSegment, StorageError, UnusableSegment
+from statechart.errors import MissingSegment, StorageError, UnusableSegment, Where
 from statechart.storage.chain import CHECKPOINT, Head
 from statechart.storage.disk import entries, translated
 from statechart.storage.layout import JOURNAL, Layout
 from statechart.storage.reading import Found, find_settled
 from statechart.storage.record import NAMED, Ended, Record, ended_of
-from statechart.storage.segments.older import Enough, never, older, read_older
+from statechart.storage.segments.older import Enough, ReadsEnded, never, older, read_older
 from statechart.storage.segments.rotation import other_names
 
-Upgrade: TypeAlias = Callable[[Record, Path, int], Record]
-"""Converts a record to the present schema, given its file and the number of the last record before it."""
+Upgrade: TypeAlias = Callable[[Record, Where, int], Record]
+"""Converts a record to the present schema, given its place and the number of the last record before it."""
 
 Place: TypeAlias = Literal["current", "plain", "compressed", "missing", "unusable", "unlinked", "stray"]
 
@@ -28,7 +28,7 @@ class SegmentFile:
     """A segment of a history.
 
     Attributes:
-        path: The file.
+        path: The file, or the place in a database.
         first_seq: The number of the first record.
         last_seq: The number of the last record.
         bytes: The size of the records, uncompressed, where it is known.
@@ -40,7 +40,7 @@ class SegmentFile:
         beside: Another file for the same segment, which is not needed.
     """
 
-    path: Path
+    path: Where
     first_seq: int
     last_seq: int
     place: Place
@@ -62,29 +62,58 @@ def records(
         StorageError: As `find_settled` and `older`.
     """
     found, chain = _chain(layout, name, known, enough)
-    directory = layout.own(layout.directory(name))
+    path = layout.journal(name)
+    yield from joined(name, chain, _reading(layout, name, known), known, found.opening, path, upgrade)
+    for record in found.records():
+        yield upgrade(record, path, found.before)
+
+
+def joined(
+    name: str,
+    chain: list[Ended],
+    read: ReadsEnded,
+    known: int,
+    opening: Record,
+    path: Where,
+    upgrade: Upgrade,
+) -> Iterator[Record]:
+    """Yield the records of ended segments, of which the last is continued by a first record.
+
+    Args:
+        name: The name.
+        chain: The segments, the latest first.
+        read: Reads one of them.
+        known: The newest schema version that the reader understands.
+        opening: The first record of the present segment.
+        path: The place of the present segment.
+        upgrade: Converts a record to the present schema.
+
+    Raises:
+        UnusableSegment: A segment is damaged, or does not continue the one before it.
+    """
     before: Head | None = None
     for ended in reversed(chain):
-        segment = read_older(directory, name, ended, known)
+        segment = read(ended)
         first = segment.opening.seq - 1
         _require_next(name, segment.path, ended, segment.opening, before)
         for record, head in segment.records(name, known):
             before = head
             yield upgrade(record, segment.path, first)
-    path = layout.journal(name)
     if before is not None:
-        ended = chain[0]
-        _require_next(name, path, ended, found.opening, before)
-    for record in found.records():
-        yield upgrade(record, path, found.before)
+        _require_next(name, path, chain[0], opening, before)
+
+
+def _reading(layout: Layout, name: str, known: int) -> ReadsEnded:
+    directory = layout.own(layout.directory(name))
+    return lambda ended: read_older(directory, name, ended, known)
 
 
 def _chain(layout: Layout, name: str, known: int, enough: Enough) -> tuple[Found, list[Ended]]:
-    directory = layout.own(layout.directory(name))
+    read = _reading(layout, name, known)
     for last in (False, True):
         found, _ = find_settled(layout, name, known)
         try:
-            return found, [each.ended for each in older(directory, name, found.opening, known, enough)]
+            return found, [each.ended for each in older(found.opening, read, enough)]
         except MissingSegment:
             # The name may have been purged and created again meanwhile, or a file decompressed.
             if last:
@@ -92,7 +121,7 @@ def _chain(layout: Layout, name: str, known: int, enough: Enough) -> tuple[Found
     raise AssertionError("unreachable: the second attempt returns or raises")
 
 
-def _require_next(name: str, path: Path, ended: Ended, opening: Record, before: Head | None) -> None:
+def _require_next(name: str, path: Where, ended: Ended, opening: Record, before: Head | None) -> None:
     """Check that a segment continues the segment before it."""
     if before is None:
         return
@@ -101,7 +130,7 @@ def _require_next(name: str, path: Path, ended: Ended, opening: Record, before: 
         raise UnusableSegment(name, path, ended.first_seq, ended.last_seq, problem)
 
 
-def place_of(layout: Layout, name: str, known: int, seq: int) -> tuple[Path, int]:
+def place_of(layout: Layout, name: str, known: int, seq: int) -> tuple[Where, int]:
     """Return the file that holds a record, and the number of the last record before that file.
 
     If the segments can't be read, it is the journal.
@@ -110,7 +139,7 @@ def place_of(layout: Layout, name: str, known: int, seq: int) -> tuple[Path, int
         found, _ = find_settled(layout, name, known)
         if seq > found.before:
             return layout.journal(name), found.before
-        for each in older(layout.own(layout.directory(name)), name, found.opening, known):
+        for each in older(found.opening, _reading(layout, name, known)):
             if each.opening.seq <= seq:
                 return each.path, each.opening.seq - 1
     return layout.journal(name), 0
@@ -157,7 +186,8 @@ def _looked_at(layout: Layout, name: str, ended: Ended, known: int) -> tuple[Seg
     """Return an ended segment with its first record, if it can be read."""
     directory = layout.own(layout.directory(name))
     plain, compressed = directory / ended.file, directory / f"{ended.file}.gz"
-    path, opening = Path(plain), None
+    path: Where = Path(plain)
+    opening = None
     place: Place = "missing"
     problem: StorageError | None = None
     try:

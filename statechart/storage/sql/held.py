@@ -16,8 +16,8 @@ from statechart.log import warn
 from statechart.storage.chain import Head
 from statechart.storage.record import Line, Record
 from statechart.storage.segments.size import checkpoint
+from statechart.storage.sql.histories.reading import Lease, Names, Present, segment_of
 from statechart.storage.sql.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
-from statechart.storage.sql.reading import Lease, Names, Present, segment_of
 from statechart.storage.sql.tables import NAMES, RECORDS
 from statechart.storage.values.held import LeaseWatcher
 

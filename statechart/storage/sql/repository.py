@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Generic
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from statechart.errors import AlreadyExists, LeaseLost, Locked, StorageError
+from statechart.errors import (
+    AlreadyExists,
+    LeaseLost,
+    StorageError,
+    Where,
+)
 from statechart.holder import Holder
 from statechart.storage.chain import CREATED, Head, origin
 from statechart.storage.lock import PATIENCE
@@ -17,24 +21,24 @@ from statechart.storage.record import Line, Record
 from statechart.storage.repository import require_suitable, require_unchanged_head, unchanged
 from statechart.storage.segments.older import Enough, never
 from statechart.storage.segments.size import DEFAULT, Segment
+from statechart.storage.segments.whole import SegmentFile
 from statechart.storage.session import Session, written
-from statechart.storage.sql.clock import now
 from statechart.storage.sql.database import Database
-from statechart.storage.sql.errors import StoreUnreachable
 from statechart.storage.sql.held import HeldRow
+from statechart.storage.sql.histories.reading import Lease, Names, find
+from statechart.storage.sql.histories.segments import History, chained
+from statechart.storage.sql.histories.tail import SqlTail
 from statechart.storage.sql.outcome import until_known
-from statechart.storage.sql.reading import Lease, Names, find
 from statechart.storage.sql.schema import ENGINE, Schema
 from statechart.storage.sql.tables import NAMES, RECORDS
+from statechart.storage.sql.taking import take
 from statechart.storage.sql.urls import read_url
 from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
-from statechart.storage.values.held import lease_time
 
 TTL: Final = 5.0
 """The seconds of a lease."""
 
 _SHORTEST: Final = 0.3
-_FIRST_WAIT: Final = 0.01  # seconds; doubled up to the store's
 
 
 class JsonSqlRepository(Generic[ModelT]):
@@ -210,7 +214,7 @@ class JsonSqlRepository(Generic[ModelT]):
             NewerSchema: A newer program wrote a record.
             StorageError: The database can't be reached or written to.
         """
-        held = self._take(name, holder or Holder.current(command), timeout)
+        held = take(self._names, name, holder or Holder.current(command), timeout=timeout, ttl=self._ttl)
         try:
             present = find(self._names, name, self.schema_version)
             value = self._codec.value(present.recent, self._names.place(name), name, before=present.before)
@@ -219,50 +223,6 @@ class JsonSqlRepository(Generic[ModelT]):
             held.close(undo=True)
             raise
         return Session(name, value, held, self._codec, segment=self._segment, actor=self._actor)
-
-    def _take(self, name: str, holder: Holder, timeout: float) -> HeldRow:
-        """Take the lease of a name, waiting for another holder."""
-        deadline = time.monotonic() + max(timeout, 0)
-        pause = _FIRST_WAIT
-        self.database.require_local()
-        while True:
-            lease = Lease.of(self._names, name)
-            if lease.is_over:
-                held = self._try(name, holder, lease)
-                if held is not None:
-                    return held
-                continue  # another was faster: look who it is
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Locked(name, lease.holder)
-            self.database.wait(min(pause, left))
-            pause = min(pause * 2, self.poll)
-
-    def _try(self, name: str, holder: Holder, lease: Lease) -> HeldRow | None:
-        """Take a lease as it was seen, or return None if it has changed."""
-        at, text = lease_time(), holder.model_dump_json()
-        taken = (
-            sa.update(NAMES)
-            .where(
-                NAMES.c.lineage == lease.lineage,
-                NAMES.c.fence == lease.fence,
-                NAMES.c.holder.is_not_distinct_from(lease.text),
-                lease.condition,
-            )
-            .values(holder=text, fence=NAMES.c.fence + 1, lease_until=now() + self._ttl)
-            .returning(NAMES.c.fence)
-        )
-        try:
-            fences = [row.fence for row in self.database.changed(taken)]
-        except StoreUnreachable:
-            # The connection was cut: if the row is ours now, nobody else lets it go.
-            seen = Lease.of(self._names, name)
-            if seen.text != text:
-                raise
-            fences = [seen.fence]
-        if not fences:
-            return None
-        return HeldRow(self._names, name, holder, lease, fence=fences[0], ttl=self._ttl, at=at)
 
     def load(self, name: str) -> Loaded[ModelT]:
         """Read the recorded value.
@@ -282,14 +242,63 @@ class JsonSqlRepository(Generic[ModelT]):
         return list(self.records(name))
 
     def records(self, name: str, *, enough: Enough = never) -> Iterator[Record]:
-        """Yield all records, oldest first."""
-        present = find(self._names, name, self.schema_version)
-        upgrade = self._codec.upgrading(name)
-        from statechart.storage.chain import lines_of
-        from statechart.storage.record import read_line
+        """Yield all records, oldest first, or those of the last segments that are enough.
 
-        for line in lines_of(present.content):
-            yield upgrade(read_line(line), self._names.place(name), 0)
+        All segments are verified before the first record is yielded, and one at a time is kept.
+
+        Args:
+            name: The name to read.
+            enough: Says of the first record of a segment, a checkpoint with the value, whether the
+                segments before it are not needed. They are then neither read nor yielded.
+
+        Raises:
+            MissingSegment: The records of an ended segment are not there.
+            UnusableSegment: The records of an ended segment are damaged.
+            StorageError: As `load`.
+        """
+        upgraded = self._codec.upgraded
+
+        def is_enough(opening: Record) -> bool:
+            return enough(upgraded(opening, self._names.place(name), name, before=opening.seq - 1))
+
+        wanted = never if enough is never else is_enough
+        history, chain = chained(self._names, name, self.schema_version, wanted)
+        yield from history.records(self._codec.upgrading(name), chain)
+
+    def segments(self, name: str) -> list[SegmentFile]:
+        """Return the segments of a history, oldest first, each verified; the last is the present one.
+
+        A segment that is missing or damaged is listed with its problem.
+
+        Raises:
+            StorageError: As `load`.
+        """
+        return History.of(self._names, name, self.schema_version).segments()
+
+    def tail(self, name: str, *, hold: bool = True) -> SqlTail:  # noqa: ARG002 (no file is kept open)
+        """Return a reader of the records of a name as they are appended; see `SqlTail`."""
+        upgrade = self._codec.upgrading(name)
+        return SqlTail(self._names, name, self.schema_version, upgrade=upgrade)
+
+    def read(self, name: str, record: Record) -> ModelT:
+        """Return the value that a record of a name carries.
+
+        Raises:
+            CorruptHistory: The value does not fit the model.
+            MigrationFailed: A migration raised an error.
+        """
+        return self._codec.read(record, self._names.place(name), name, self.place_of)
+
+    def upgraded(self, name: str, record: Record) -> Record:
+        """Return a record of a name in the present schema; raises MigrationFailed."""
+        return self._codec.upgraded_at(record, self._names.place(name), name, self.place_of)
+
+    def place_of(self, name: str, seq: int) -> tuple[Where, int]:
+        """Return the place of a record, and the number of the last record before that place."""
+        try:
+            return History.of(self._names, name, self.schema_version).place_of(seq)
+        except StorageError:
+            return self._names.place(name), 0
 
     def exists(self, name: str) -> bool:
         """Return whether a name is taken."""
@@ -348,7 +357,7 @@ class JsonSqlRepository(Generic[ModelT]):
             CommitUncertain: The database went away, and the name may or may not be removed.
             StorageError: The database can't be written to.
         """
-        held = self._take(name, Holder.current("purge"), timeout)
+        held = take(self._names, name, Holder.current("purge"), timeout=timeout, ttl=self._ttl)
         try:
             present = find(self._names, name, self.schema_version)
             require_unchanged_head(name, present.head, expected)

@@ -21,6 +21,10 @@ Migration: TypeAlias = Callable[[Record], Record]
 """Converts a record of one schema version to the next: its type, its data, its value."""
 
 
+PlaceOf: TypeAlias = "Callable[[str, int], tuple[Where, int]]"
+"""Returns the place of a record of a name, and the number of the last record before that place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[ModelT]):
     """A recorded value; `notes` tell about parts that were ignored or missing on disk."""
@@ -73,6 +77,28 @@ class Codec(Generic[ModelT]):
                 raise MigrationFailed(name, where, line, version, problem, record.seq)
             record = migrated.model_copy(update={"schema_version": version + 1})
         return record
+
+    def upgraded_at(self, record: Record, where: Where, name: str, place_of: PlaceOf) -> Record:
+        """Return a record in the present schema, and name its place exactly if that fails."""
+        try:
+            return self.upgraded(record, where, name)
+        except MigrationFailed:
+            # Once more, since finding the place takes long.
+            place, before = place_of(name, record.seq)
+            return self.upgraded(record, place, name, before=before)
+
+    def read(self, record: Record, where: Where, name: str, place_of: PlaceOf) -> ModelT:
+        """Return the value that a record carries, and name its place exactly if that fails.
+
+        Raises:
+            CorruptHistory: The value does not fit the model.
+            MigrationFailed: As `upgraded`.
+        """
+        try:
+            return self.value([record], where, name)
+        except (CorruptHistory, MigrationFailed):
+            place, before = place_of(name, record.seq)
+            return self.value([record], place, name, before=before)
 
     def upgrading(self, name: str) -> Callable[[Record, Where, int], Record]:
         """Return a function that converts the records of a history, given in order.
