@@ -59,6 +59,8 @@ class _TimeoutsForm(Form):
 
 
 class _TerraformForm(Form):
+    omitted = frozenset({"state_key"})
+
     kind: str
     directory: str
     binary: str | None
@@ -68,6 +70,7 @@ class _TerraformForm(Form):
     playbook: str | None
     playbook_variables: dict[str, Any]
     vault_password: dict[str, Any] | None
+    state_key: dict[str, Any] | None
     app: str
     service: _ServiceForm
     timeouts: _TimeoutsForm

@@ -48,19 +48,19 @@ def read_known_hosts(path: AnyPath) -> SSHKnownHosts:
     return load_asyncssh().import_known_hosts("\n".join(lines))  # type: ignore[no-any-return]  # an optional module
 
 
-def pinned(path: AnyPath, host: str, port: int) -> str | None:
+def pinned(path: AnyPath, host: str, port: int, *, authorities: bool = True) -> str | None:
     """Return the key that is pinned for a host, or None.
 
-    With several keys, the first is returned. A pinned certificate authority counts as a key: the host
-    has to show a certificate of it.
+    With several keys, the first is returned. A pinned certificate authority counts as a key unless
+    `authorities` is false: the host has to show a certificate of it.
 
     Raises:
         StepFailed: A line can't be parsed, or a key for the host may be on a line that can't be read.
     """
     # As for a connection: the entry for the port counts, and without one the entry for the host.
     matched = read_known_hosts(path).match(host, "", None if port == _SSH_PORT else port)
-    host_keys, authorities, *_ = matched
-    for key in (*host_keys, *authorities):
+    host_keys, certifying, *_ = matched
+    for key in (*host_keys, *(certifying if authorities else ())):
         return " ".join(key.export_public_key().decode().split()[:2])
     # asyncssh passes over keys that it can't read. Without this check, a damaged key would make the
     # host look new, and the next key that it shows would be trusted.

@@ -43,6 +43,8 @@ class Layout:
         build/release.json          the files of the last uploaded release
         build/ssh/known_hosts       the pinned host keys
         build/ansible/              the inventory and Ansible's own files
+        build/carried.json          the version in the record that the directory goes with
+        look/                       another such directory, to look from a machine that has an older build
 
     Attributes:
         directory: The environment's own directory.
@@ -114,6 +116,16 @@ class Layout:
     def known_hosts(self) -> OwnPath:
         """The pinned host keys."""
         return self.build / "ssh" / "known_hosts"
+
+    @property
+    def note(self) -> OwnPath:
+        """The note of the version of the state in the record that the directory goes with."""
+        return self.build / "carried.json"
+
+    @property
+    def look(self) -> Path:
+        """A directory in which to look at an environment that is not held, if `build` is older."""
+        return self.directory / "look"
 
     @property
     def ansible(self) -> OwnPath:

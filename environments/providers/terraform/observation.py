@@ -17,6 +17,7 @@ from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, on_host
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.steps.playbook import Checked, check_playbook
+from environments.providers.terraform.tofu.carried.build import at_hand
 from environments.providers.terraform.tofu.state import differences, may_hold_resources, resources
 from environments.providers.terraform.tofu.state_file import RecordedState
 from environments.secrets.redaction import redactor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from environments.model.environment import AnyEnvironment
+    from environments.model.steps import StateCarrier
     from environments.providers.terraform.settings import TerraformSettings
 
 # Before configure has run, each task of the playbook would be reported as a difference.
@@ -39,12 +41,18 @@ _CONFIGURED = {
 
 
 @translated
-async def observe(spec: TerraformSettings, environment: AnyEnvironment, directory: Path) -> Observation:
+async def observe(
+    spec: TerraformSettings,
+    environment: AnyEnvironment,
+    directory: Path,
+    carried: StateCarrier | None = None,
+) -> Observation:
     """Observe the infrastructure, the host, the service and the configuration, changing none of them.
 
-    Parts that can't be observed are listed in `unseen`; the others are still reported.
+    Parts that can't be observed are listed in `unseen`; the others are still reported. With the state
+    in the record, a directory that does not fit is left alone, and another one is used.
     """
-    context = _context(environment, directory)
+    context = await at_hand(spec, _context(environment, directory, carried))
     infrastructure = await _infrastructure(spec, context)
     found = await _host(spec, context, infrastructure)
     found = replace(found, unseen=(*infrastructure.unseen, *found.unseen))
@@ -62,15 +70,20 @@ async def observe(spec: TerraformSettings, environment: AnyEnvironment, director
 
 
 @translated
-async def glance(spec: TerraformSettings, environment: AnyEnvironment, directory: Path) -> Observation:
+async def glance(
+    spec: TerraformSettings,
+    environment: AnyEnvironment,
+    directory: Path,
+    carried: StateCarrier | None = None,
+) -> Observation:
     """Observe the host and the service, and that Terraform's state is there, without running tools."""
-    context = _context(environment, directory)
+    context = await at_hand(spec, _context(environment, directory, carried))
     infrastructure = await in_thread(lambda: _recorded(context))
     found = await _host(spec, context, infrastructure)
     return replace(found, unseen=(*infrastructure.unseen, *found.unseen))
 
 
-def _context(environment: AnyEnvironment, directory: Path) -> StepContext:
+def _context(environment: AnyEnvironment, directory: Path, carried: StateCarrier | None) -> StepContext:
     return StepContext(
         environment=environment,
         operation_id=f"observe-{uuid4().hex}",
@@ -78,6 +91,7 @@ def _context(environment: AnyEnvironment, directory: Path) -> StepContext:
         report=lambda _message: None,
         step="observe",
         redact=redactor(environment.spec),
+        carried=carried,
     )
 
 

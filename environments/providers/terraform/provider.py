@@ -27,6 +27,8 @@ from environments.providers.terraform.steps.service import run_steps
 from environments.providers.terraform.steps.stopping import last_stop_steps, stop_steps
 from environments.providers.terraform.steps.teardown import check_steps, teardown_steps
 from environments.providers.terraform.tofu import program
+from environments.providers.terraform.tofu.carried.moving import packed, unpack
+from environments.providers.terraform.tofu.carried.steps import on_any_machine
 from environments.providers.terraform.tofu.module import Module
 from environments.providers.terraform.tofu.module_checks import module_problems
 from environments.secrets.detection import secret_under
@@ -35,8 +37,16 @@ if TYPE_CHECKING:
     from environments.artifacts.trees import Travels, Tree
     from environments.model.environment import AnyEnvironment
     from environments.model.observation import Observation, Source
-    from environments.model.steps import Step
-    from environments.ports import CollectsLogs, CopiesSource, KeepsManifests, LooksCheaply, Provider
+    from environments.model.steps import StateCarrier, Step
+    from environments.ports import (
+        CollectsLogs,
+        CopiesSource,
+        KeepsManifests,
+        LooksCheaply,
+        MovesState,
+        ObservesCarried,
+        Provider,
+    )
 
 
 class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
@@ -89,6 +99,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
                 "variables": absolute_secrets(self.variables, directory),
                 "playbook_variables": absolute_secrets(self.playbook_variables, directory),
                 "vault_password": self.vault_password and absolute_secret(self.vault_password, directory),
+                "state_key": self.state_key and absolute_secret(self.state_key, directory),
                 "service": self.service.model_copy(update=service),
             }
         )
@@ -157,6 +168,9 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the steps of a command, in order."""
+        return on_any_machine(self, self._steps(command, environment))
+
+    def _steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         match command:
             case CommandName.PROVISION:
                 return (*infrastructure_steps(self, environment), *boot_steps(self, environment))
@@ -218,6 +232,20 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         """Observe the infrastructure, the host and the service without changing them."""
         return await observe(self, environment, directory)
 
+    async def observe_carried(
+        self, environment: AnyEnvironment, directory: Path, carried: StateCarrier, *, deep: bool
+    ) -> Observation:
+        """Observe like `observe` or `glance`, on a machine that may not have the state."""
+        return await (observe if deep else glance)(self, environment, directory, carried)
+
+    def packed_state(self, environment: AnyEnvironment, directory: Path) -> bytes | None:
+        """Return Terraform's state in a directory, as a version to store; None if there is none."""
+        return packed(self, environment, directory)
+
+    def unpack_state(self, environment: AnyEnvironment, directory: Path, content: bytes) -> None:
+        """Write Terraform's state from a stored version to a directory."""
+        unpack(self, environment, directory, content)
+
 
 def _absolute_program(program: str | None, directory: Path) -> str | None:
     # A name without a slash is looked up on the path.
@@ -242,4 +270,10 @@ if TYPE_CHECKING:
         return spec
 
     def _travels(spec: TerraformProvider) -> Travels:
+        return spec
+
+    def _observes_carried(spec: TerraformProvider) -> ObservesCarried:
+        return spec
+
+    def _moves_state(spec: TerraformProvider) -> MovesState:
         return spec

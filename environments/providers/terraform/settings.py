@@ -192,6 +192,13 @@ class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
         "or {file: PATH}, which is read when it is needed and never stored.",
         examples=[{"env": "VAULT_PASSWORD"}],
     )
+    state_key: SecretRef | None = Field(
+        default=None,
+        exclude_if=lambda key: key is None,
+        description="The place of the key that encrypts Terraform's state in the record of a database, "
+        "{env: VAR} or {file: PATH}: 32 bytes in base64; earlier keys may follow.",
+        examples=[{"env": "STATE_KEY"}],
+    )
     app: NamedPath = Field(
         description="The application's directory, which is copied into each release.", examples=["./app"]
     )

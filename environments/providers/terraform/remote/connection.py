@@ -24,6 +24,10 @@ REACHED = "host_reached"
 """The detail of the outputs that is true once SSH has succeeded, so that a service may run there."""
 
 
+PINNED = "pinned_host_key"
+"""The detail of the outputs with the key that the host has to show, to commands on any machine."""
+
+
 def target_of(spec: TerraformSettings, address: str, known_hosts: AnyPath) -> Target:
     """Return the SSH target for an address."""
     settings = spec.ssh

@@ -13,10 +13,11 @@ from environments.model.failure import FailureCause
 from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common import known_hosts, ssh
 from environments.providers.common.addresses import url_of
+from environments.providers.common.ssh import Target
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.remote.calls import QUICK
 from environments.providers.terraform.remote.cloud_init import await_cloud_init
-from environments.providers.terraform.remote.connection import REACHED, host_target, on_host
+from environments.providers.terraform.remote.connection import PINNED, REACHED, host_target, on_host
 from environments.providers.terraform.steps.playbook import playbook_steps
 from environments.providers.terraform.steps.replacement import REPLACED
 
@@ -108,7 +109,13 @@ async def reach_host(spec: TerraformSettings, context: StepContext) -> StepOutpu
     async with ssh.connect(target) as remote:
         await remote.run("true", timeout=QUICK)  # shows whether sudo works, if that is declared
     context.report(f"{target.describe()} answered after {seconds:.1f} s; {how}")
-    return {"details": {REACHED: True, **_not_replaced(context)}}
+    return {"details": {REACHED: True, **_pinned(target), **_not_replaced(context)}}
+
+
+def _pinned(target: Target) -> dict[str, JsonValue]:
+    """Return the detail with the host's key, which commands on other machines need."""
+    key = known_hosts.pinned(target.known_hosts, target.host, target.port, authorities=False)
+    return {PINNED: key} if key is not None else {}
 
 
 def _not_replaced(context: StepContext) -> dict[str, JsonValue]:
@@ -124,7 +131,7 @@ async def probe_host(spec: TerraformSettings, context: StepContext) -> Probed:
         return Probed.not_done("the key of the new host is not known to be pinned")
     async with ssh.connect(target) as remote:
         await remote.run("true", timeout=QUICK)
-    return Probed.done(f"{target.describe()} answers", details={REACHED: True})
+    return Probed.done(f"{target.describe()} answers", details={REACHED: True, **_pinned(target)})
 
 
 async def await_boot(spec: TerraformSettings, context: StepContext) -> None:

@@ -13,11 +13,12 @@ from environments.model.steps import Probed, Step, StepContext, StepOutputs
 from environments.providers.common.addresses import url_of
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.connection import REACHED
+from environments.providers.terraform.remote.connection import PINNED, REACHED
 from environments.providers.terraform.steps import replacement
 from environments.providers.terraform.steps.replacement import HOST, REPLACED, host_resources, was_replaced
 from environments.providers.terraform.tofu import module, state
 from environments.providers.terraform.tofu.answers import StateValues, not_understood
+from environments.providers.terraform.tofu.carried.mirror import stored
 from environments.providers.terraform.tofu.declarations import Declarations
 from environments.providers.terraform.tofu.outputs import host_address, host_key, is_blank, require_planned
 from environments.providers.terraform.tofu.state import binary_of
@@ -128,6 +129,7 @@ async def plan_infrastructure(spec: TerraformSettings, context: StepContext) -> 
         context.progress(line)
     # The note of a holder of the lock was out of date if the plan got the lock.
     lineage = lineage or await in_thread(lambda: begin_state(Layout.at(context)))
+    await stored(spec, context)
     return {
         "owned": True,
         "details": {PLANNED: True, LINEAGE: lineage, **await _host_before(spec, context)},
@@ -236,7 +238,7 @@ def _described(spec: TerraformSettings, context: StepContext, values: StateValue
     # Nothing of the old host is on the new one.
     lost = dict.fromkeys(("release", "serving", "served", "previous")) if replaced else {}
     if replaced:
-        details = {"ssh_host_key": key or None, REACHED: None, REPLACED: True}
+        details = {"ssh_host_key": key or None, REACHED: None, PINNED: None, REPLACED: True}
     return {
         **lost,
         "instance_ip": address,

@@ -14,9 +14,14 @@ from environments.model.steps import Probed, Step, StepContext, StepOutputs, Ver
 from environments.providers.common import ssh
 from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.connection import REACHED, host_target
+from environments.providers.terraform.remote.connection import PINNED, REACHED, host_target
 from environments.providers.terraform.steps.replacement import HOST, REPLACED
-from environments.providers.terraform.tofu.state import binary_of, may_hold_resources, resources
+from environments.providers.terraform.tofu.state import (
+    binary_of,
+    may_hold_resources,
+    require_module,
+    resources,
+)
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL
 from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
 from environments.system.files import OwnPath, remove_tree
@@ -87,10 +92,10 @@ async def destroy_infrastructure(spec: TerraformSettings, context: StepContext) 
     if not await may_hold_resources(spec, context):
         context.report("no resource was ever created")
         return
-    binary = binary_of(spec, context)
-    said = await binary.run(
-        context, "destroy", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
-    )
+    words = ("destroy", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s")
+    # Without the module, destroy-time provisioners would not run, and their resources would stay.
+    await require_module(spec, context)
+    said = await binary_of(spec, context).run(context, *words)
     context.report(said.summary or "nothing was left to destroy")
 
 
@@ -171,7 +176,9 @@ async def _still_answers(spec: TerraformSettings, context: StepContext) -> bool:
 
 async def clean_up(_spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Remove the files, with Terraform's state; that the resources are gone is recorded by now."""
-    build = Layout.at(context).build
+    layout = Layout.at(context)
+    build, look = layout.build, OwnPath.within(layout.directory, layout.look)
+    await in_thread(lambda: remove_tree(look))
     await in_thread(lambda: remove_tree(build))
     context.report(f"{build} removed")
     return _forgotten()
@@ -189,5 +196,5 @@ def _forgotten() -> dict[str, JsonValue]:
     gone = ("instance_ip", "port", "url", "release", "serving", "served", "previous")
     return {
         **dict.fromkeys(gone),
-        "details": {"ssh_host_key": None, REACHED: None, HOST: None, REPLACED: None},
+        "details": dict.fromkeys(("ssh_host_key", REACHED, PINNED, HOST, REPLACED)),
     }

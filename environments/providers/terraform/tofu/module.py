@@ -60,7 +60,7 @@ class Module:
                 limits = f"{_MOST_ENTRIES:,} files, or directories more than {DEEPEST} deep"
                 summary = f"directory: {self.directory} holds more than {limits}, links followed"
                 raise StepFailed(FailureCause.CONFIGURATION, summary)
-            if path.is_file() and not _STATE.match(parts[0]):
+            if path.is_file() and not is_terraforms(parts[0]):
                 yield path
 
     def digest(self) -> str:
@@ -131,6 +131,11 @@ def remote_state(declared: Declarations) -> Iterator[str]:
         )
 
 
+def is_terraforms(name: str) -> bool:
+    """Return whether a name is that of Terraform's state, or of a file beside it."""
+    return _STATE.match(name) is not None
+
+
 def _walk(directory: Path, above: frozenset[Path] | None) -> Iterator[Path]:
     """Yield the entries below a directory, sorted by name in each directory.
 
@@ -162,7 +167,7 @@ def write(files: Mapping[str, bytes], variables: Mapping[str, JsonValue], target
     # Links are removed and never followed: the directory holds only copies.
     for path in list(_copies(target)):
         name = "/".join(path.names[len(target.names) :])
-        if _STATE.match(name):  # even a link: without it, the state would look lost
+        if is_terraforms(name):  # even a link: without it, the state would look lost
             continue
         # The lock file may come from init and not from the module, and keeps the providers' versions.
         kept = name in files or path.name == ".terraform.lock.hcl"
@@ -180,7 +185,9 @@ def copied(target: OwnPath) -> dict[str, bytes]:
     """Return the files of a copy by relative name, without Terraform's own files."""
     relative = {"/".join(path.names[len(target.names) :]): path for path in _copies(target)}
     return {
-        name: read_own(path) for name, path in relative.items() if not _STATE.match(name) and path.is_file()
+        name: read_own(path)
+        for name, path in relative.items()
+        if not is_terraforms(name) and path.is_file()
     }
 
 

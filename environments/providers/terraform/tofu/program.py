@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -46,11 +46,13 @@ class Binary:
         configured: The program's name or path, as configured; None for the first that is found.
         directory: The module's directory.
         secrets: The values of secret variables.
+        around: Returns a context to run a subcommand in, which stores the state meanwhile.
     """
 
     configured: str | None
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
+    around: Callable[[StepContext, str], AbstractAsyncContextManager[None]] = lambda *_: nullcontext()
 
     @asynccontextmanager
     async def planned(
@@ -134,4 +136,5 @@ class Binary:
             grace=_GRACE,
             on_stop=signal.SIGINT,  # Terraform then completes the current changes and saves its state
         )
-        await run_tool(context, tool)
+        async with self.around(context, words[0]):
+            await run_tool(context, tool)

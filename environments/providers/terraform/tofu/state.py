@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ from environments.providers.terraform.tofu.answers import (
     not_understood,
     read_shown,
 )
+from environments.providers.terraform.tofu.carried.mirror import mirrored
 from environments.providers.terraform.tofu.program import Binary
 from environments.providers.terraform.tofu.state_file import RecordedState, StateFile, require_local
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
@@ -37,7 +39,12 @@ def binary_of(spec: TerraformSettings, context: StepContext) -> Binary:
     }
     layout = Layout.at(context)
     layout.require_unlinked()
-    return Binary(configured=spec.binary, directory=Path(layout.module), secrets=secrets)
+    return Binary(
+        configured=spec.binary,
+        directory=Path(layout.module),
+        secrets=secrets,
+        around=partial(mirrored, spec),
+    )
 
 
 async def initialise(spec: TerraformSettings, context: StepContext) -> None:
@@ -70,16 +77,11 @@ async def asked(
 
     Without the module, its providers and its destroy-time provisioners, an answer would be wrong.
     """
-    copy, binary = WorkingCopy(spec, context), binary_of(spec, context)
-    if lacking := await in_thread(copy.lacking):
-        if not await may_hold_resources(spec, context):
-            raise StepFailed(FailureCause.INFRASTRUCTURE, f"nothing was created: {lacking}")
-        context.progress(f"{lacking}: the module is rendered and initialised again")
-        await in_thread(lambda: copy.write(copy.source()))
-        await initialise(spec, context)
+    binary = binary_of(spec, context)
+    if await require_module(spec, context):
         return await question(binary)
     try:
-        await in_thread(lambda: require_local(spec, copy.layout))
+        await in_thread(lambda: require_local(spec, Layout.at(context)))
         return await question(binary)
     except StepFailed as failed:
         if failed.cause in _ENDINGS:
@@ -90,6 +92,24 @@ async def asked(
         except StepFailed as hindrance:
             raise _both(failed, hindrance) from failed
         return await question(binary)
+
+
+async def require_module(spec: TerraformSettings, context: StepContext) -> bool:
+    """Render and initialise the module if it is not there, and return whether that was done.
+
+    Raises:
+        StepFailed: The module can't be rendered or initialised, or nothing was ever created by it.
+    """
+    copy = WorkingCopy(spec, context)
+    lacking = await in_thread(copy.lacking)
+    if not lacking:
+        return False
+    if not await may_hold_resources(spec, context):
+        raise StepFailed(FailureCause.INFRASTRUCTURE, f"nothing was created: {lacking}")
+    context.progress(f"{lacking}: the module is rendered and initialised again")
+    await in_thread(lambda: copy.write(copy.source()))
+    await initialise(spec, context)
+    return True
 
 
 def _both(failed: StepFailed, hindrance: StepFailed) -> StepFailed:

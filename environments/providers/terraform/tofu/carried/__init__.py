@@ -1,0 +1,1 @@
+"""Terraform's state as part of an environment's record, for commands on any machine."""
