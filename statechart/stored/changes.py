@@ -18,14 +18,14 @@ from statechart.following.followed import HELD, Followed, in_blocks
 from statechart.following.watching import EVERY
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.session import ModelT
+from statechart.storage.sql.urls import is_url, read_url
 from statechart.stored.damage import Damaged
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.storage.record import Record
     from statechart.stored.damage import Damage
-    from statechart.stored.opening import Opened
-    from statechart.stored.store import Store, Tail
+    from statechart.stored.store import Opened, Store, Tail
 
 _TOLD = frozenset((CREATED, TRANSITION, REBASED))
 """The types of the records that enter a state."""
@@ -160,7 +160,7 @@ class Changes(Generic[ModelT]):
         if names is None:
             names = frozenset(self._store.names())
         if len(names) > HELD:
-            names = frozenset(name for name in names if not self._is_told(name))
+            names -= self._told(names)
         trail = _Trail(self._origin, dict(self._followed.positions))
         for name, found in self._followed.look(names):
             if isinstance(found, StorageError):
@@ -197,15 +197,15 @@ class Changes(Generic[ModelT]):
         self._followed.close()
         return str(Cursor(self._followed.positions, self._origin))
 
-    def _is_told(self, name: str) -> bool:
-        """Return whether the last record of a name is known to be told, by a look at its end only."""
-        position = self._followed.positions.get(name)
-        if position is None:
-            return False
-        with suppress(StorageError):
-            for record in self._opened.ends.records(name):
-                return Position.of(position.lineage, record["seq"], record["at"]) == position
-        return False
+    def _told(self, names: frozenset[str]) -> frozenset[str]:
+        """Return the names whose last records are known to be told, by a look at the ends only."""
+        positions = self._followed.positions
+        known = names & positions.keys()
+        return frozenset(
+            name
+            for name, record in self._opened.ends.lasts(known)
+            if Position.of(positions[name].lineage, record["seq"], record["at"]) == positions[name]
+        )
 
     def _history(self, name: str, hold: bool) -> _History:
         return _History(self._store.tail(name, hold=hold))
@@ -224,8 +224,12 @@ class Changes(Generic[ModelT]):
 
 
 def _origin(where: str) -> str:
-    """Return the identity of the store at a place: a directory has many paths."""
-    place = where if "://" in where else str(Path(where).resolve())
+    """Return the identity of the store at a place: a directory or file has many paths."""
+    if is_url(where):
+        file = read_url(where).file
+        place = where.replace(file, str(Path(file).resolve())) if file else where
+    else:
+        place = str(Path(where).resolve())
     return sha256(place.encode()).hexdigest()[:8]
 
 

@@ -25,8 +25,8 @@ from statechart.utc import UtcDatetime
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
-    from statechart.stored.opening import Opened
-    from statechart.stored.store import Store
+    from statechart.stored.outbox import RunLock
+    from statechart.stored.store import Opened, Store
 
 _ROUNDS = 100
 _MASK = "**********"  # what is recorded of a secret
@@ -168,7 +168,7 @@ class EffectsRunner(Generic[ModelT]):
             return [_skipped(pending, each, why) for each in pending.effects]
         outcomes: dict[str, EffectOutcome] = {}
         try:
-            self._run_locked(pending.name, left, outcomes, force=force, timeout=timeout)
+            self._run_locked(pending.name, lock, left, outcomes, force=force, timeout=timeout)
         except StorageError as error:  # deleted or damaged since it was read
             return [*outcomes.values(), _unread(pending.name, error)]
         finally:
@@ -178,6 +178,7 @@ class EffectsRunner(Generic[ModelT]):
     def _run_locked(
         self,
         name: str,
+        lock: RunLock,
         left: int | None,
         outcomes: dict[str, EffectOutcome],
         *,
@@ -196,6 +197,7 @@ class EffectsRunner(Generic[ModelT]):
                 called = sum(outcome.status != "skipped" for outcome in outcomes.values())
                 if left is not None and called >= left:
                     return
+                lock.check()
                 outcome = self._attempt(pending, each, force=force, timeout=timeout)
                 outcomes[outcome.key] = outcome
 

@@ -1,67 +1,39 @@
-"""Open the store at a location, with the parts that only repositories of charts ask for."""
+"""Open the store at a location: files in a directory, or a database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING
 
 from statechart.following.names import NameChanges
 from statechart.storage.layout import Layout
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.segments.size import DEFAULT, Segment
-from statechart.storage.session import ModelT
+from statechart.storage.sql.urls import is_url
 from statechart.stored.files.endings import FileEnds
 from statechart.stored.files.outbox import FileOutbox
+from statechart.stored.store import Opened, Options
 
 if TYPE_CHECKING:
-    from statechart.following.changed import Changed
-    from statechart.storage.session import ChecksStates, Migration
-    from statechart.stored.outbox import Outbox
-    from statechart.stored.store import Ends, Store
-
-
-@dataclass(frozen=True, slots=True)
-class Opened(Generic[ModelT]):
-    """A store with its parts.
-
-    Attributes:
-        store: The values.
-        ends: The ends of their histories.
-        outbox: The effects that are due.
-        changed: Returns the names that change.
-    """
-
-    store: Store[ModelT]
-    ends: Ends
-    outbox: Outbox
-    changed: Callable[[], Changed]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of a store, as those of `ChartRepository`."""
-
-    schema_version: int = 1
-    migrations: Mapping[int, Migration] | None = None
-    actor: str | None = None
-    allow_network_filesystem: bool = False
-    segment: Segment = DEFAULT
-    chart: ChecksStates | None = None
+    from statechart.storage.session import ModelT
 
 
 def opened(location: str | Path, model: type[ModelT], options: Options) -> Opened[ModelT]:
     """Return the store at a location.
 
     Raises:
-        ValueError: The location is not the path of a directory.
+        ValueError: The location is empty, or a URL that can't be read.
+        DriverMissing: The packages for a database are not installed.
     """
-    if "://" in str(location):
-        raise ValueError(f"{location}: only directories are supported: give the path of one")
     if location == "":
-        raise ValueError("the location is empty: give the path of a directory")
+        raise ValueError("the location is empty: give the path of a directory, or the URL of a database")
+    if is_url(location):
+        # SQLAlchemy takes longer to load than most commands run.
+        found: Opened[ModelT] = import_module("statechart.stored.sql.opening").opened(
+            location, model, options
+        )
+        return found
     files = JsonFileRepository(
         location,
         model,

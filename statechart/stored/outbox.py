@@ -34,6 +34,14 @@ class RunLock(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Check that no other run can have it by now.
+
+        Raises:
+            LeaseLost: It was lost.
+        """
+        ...
+
     def release(self) -> None:
         """Give the right back."""
         ...

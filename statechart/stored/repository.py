@@ -22,9 +22,10 @@ from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.effects import DueEffect, EffectOutcome, EffectsRunner
 from statechart.stored.listing import Listing, Summary, texts_of
-from statechart.stored.opening import Opened, Options, opened
+from statechart.stored.opening import opened
 from statechart.stored.past import at_moment, at_revision
 from statechart.stored.session import Allowed, ChartSession, allowed_on
+from statechart.stored.store import Options
 from statechart.stored.verifying import Report, Verification
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from statechart.following.changed import Changed
     from statechart.storage.record import Record
     from statechart.storage.session import Migration, Session
-    from statechart.stored.store import Store
+    from statechart.stored.store import Opened, Store
 
 
 class ChartRepository(Generic[ModelT]):
@@ -43,7 +44,9 @@ class ChartRepository(Generic[ModelT]):
     Reads take no lock. A change takes the lock of its name, commits durably, and releases the lock.
 
     Args:
-        location: The directory of the values. The first `create` makes it, private to this user.
+        location: The directory of the values, or the URL of a database: `sqlite:///FILE` or
+            `postgresql://USER@HOST/DATABASE`, with `?collection=NAME` for charts that share a database. The
+            first `create` makes the directory, private to this user, or the tables.
         chart: The chart; `class OrderChart(Chart[Order])` names the model as well.
         model: The class of the values, a pydantic model with a field `state`; by default that of the chart.
         timeout: The seconds to wait for another holder of a name.
@@ -62,7 +65,9 @@ class ChartRepository(Generic[ModelT]):
         ChartDefinitionError: The chart or the model can't be stored; the message says what to change.
         TypeError: A migration is not a function.
         ValueError: The schema version is less than 1, a migration would never be used, or the location is
-            not the path of a directory.
+            empty.
+        InvalidUrl: The URL can't be read, or names a database that is not supported.
+        DriverMissing: The packages of `envchart[sql]` are not installed.
     """
 
     def __init__(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
+from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.values.codec import ModelT
 
 if TYPE_CHECKING:
     from statechart.errors import StorageError, Where
+    from statechart.following.changed import Changed
     from statechart.holder import Holder
     from statechart.storage.chain import Head
     from statechart.storage.rebase import Candidate, Evidence
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
     from statechart.storage.segments.older import Enough
     from statechart.storage.segments.whole import SegmentFile
     from statechart.storage.session import Session
-    from statechart.storage.values.codec import Loaded
+    from statechart.storage.values.codec import ChecksStates, Loaded, Migration
+    from statechart.stored.outbox import Outbox
 
 
 class Tail(Protocol):
@@ -213,3 +217,36 @@ class Ends(Protocol):
             StorageError: They can't be read.
         """
         ...
+
+    def lasts(self, names: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:  # Any: as of `records`
+        """Yield names with their last records, in any order, as far as they can be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[ModelT]):
+    """A store with its parts.
+
+    Attributes:
+        store: The values.
+        ends: The ends of their histories.
+        outbox: The effects that are due.
+        changed: Returns the names that change.
+    """
+
+    store: Store[ModelT]
+    ends: Ends
+    outbox: Outbox
+    changed: Callable[[], Changed]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a store, as those of `ChartRepository`."""
+
+    schema_version: int = 1
+    migrations: Mapping[int, Migration] | None = None
+    actor: str | None = None
+    allow_network_filesystem: bool = False
+    segment: Segment = DEFAULT
+    chart: ChecksStates | None = None

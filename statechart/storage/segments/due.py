@@ -24,7 +24,9 @@ CARRIED = "due"
 """The key in the data of a first record under which effects that are still due are carried on."""
 
 _CARRIERS = (REBASED, CHECKPOINT)
-_DUE = (b'"effects":[', b'"due":[')
+MARKS = (b'"effects":[', b'"due":[')
+"""The bytes of which a line has some if it names an effect."""
+
 _FIRST_WAIT = timedelta(seconds=10)
 _LONGEST_WAIT = timedelta(hours=1)
 
@@ -95,7 +97,7 @@ def carried_effects(records: Iterable[Record]) -> dict[str, JsonValue]:
 
 def may_be_due(content: bytes) -> bool:
     """Return whether a journal names any effect; the bytes are looked at, not read."""
-    return any(part in content for part in _DUE)
+    return any(part in content for part in MARKS)
 
 
 def _carried(record: Record) -> Iterable[Due]:

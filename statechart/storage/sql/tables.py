@@ -50,7 +50,6 @@ EFFECTS: Final = sa.Table(
     TABLES,
     sa.Column("lineage", _LINEAGE, primary_key=True),
     sa.Column("settled", _BIG, nullable=False),  # the number of a last record after which nothing was due
-    sa.Column("fence", _BIG, nullable=False),  # raised whenever a run begins
     sa.Column("holder", sa.Text),  # who runs the effects
     sa.Column("lease_until", sa.Float),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from statechart.errors import StorageError
 from statechart.storage.disk import OwnPath, translated
 from statechart.storage.forms import read_json
 from statechart.storage.layout import JOURNAL
+from statechart.stored.unverified import record_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,14 @@ class FileEnds:
     def records(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a name from the last to the first, as far as they are whole."""
         return last_records(self.files.root, name)
+
+    def lasts(self, names: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield names with their last records, as far as they can be read."""
+        for name in names:
+            with suppress(StorageError):
+                for record in last_records(self.files.root, name):
+                    yield name, record
+                    break
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +111,6 @@ def ending(root: Path, name: str, offset: int) -> bytes:
             return os.pread(descriptor, max(0, size - begin), begin)
         finally:
             os.close(descriptor)
-
-
-def record_of(line: bytes) -> dict[str, Any] | None:  # Any: JSON, with a datetime as `at`
-    """Return a line of a journal as a record, or None if it is none."""
-    try:
-        found = read_json(line)
-        found["at"] = datetime.fromisoformat(found["at"])
-        whole = (
-            type(found["seq"]) is int and type(found["revision"]) is int and isinstance(found["data"], dict)
-        )
-        return found if whole and "value" in found and found["prev"] and found["type"] else None
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 def last_records(root: Path, name: str) -> Iterator[dict[str, Any]]:

@@ -43,7 +43,6 @@ def upgrade() -> None:
         "envchart_effects",
         sa.Column("lineage", _LINEAGE, primary_key=True),
         sa.Column("settled", _BIG, nullable=False),
-        sa.Column("fence", _BIG, nullable=False),
         sa.Column("holder", sa.Text),
         sa.Column("lease_until", sa.Float),
     )
