@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from statechart.storage.sql.urls import shown
+from statechart.storage.sql.urls import lasting, shown
 from statechart.terminal.settings import shell_word
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Spelling:
                 if value is repository:
                     return cls(f"{_place(chart)}:{name}")
         model = None if chart.model_class() is repository.model else _named(repository.model)
-        return cls(_named(chart), model, repository.store.where)
+        return cls(_named(chart), model, lasting(repository.store.where))
 
     def spell(self, words: str, name: str | None = None) -> str:
         """Return a command ready to be typed, with `NAME` replaced by a name."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from statechart.answers.spelling import Spelling
 from statechart.reference import find_attribute, find_chart
+from statechart.storage.sql.urls import lasting
 from statechart.stored.repository import ChartRepository
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.streams import prints_aside
@@ -115,7 +116,7 @@ def lasting_spelling(settings: Settings, repository: ChartRepository[Any]) -> Sp
     if isinstance(find_attribute(settings.reference), ChartRepository):
         return Spelling(reference)
     model = settings.model_reference
-    return Spelling(reference, None if model is None else _absolute(model), repository.store.where)
+    return Spelling(reference, None if model is None else _absolute(model), lasting(repository.store.where))
 
 
 def _absolute(reference: str) -> str:

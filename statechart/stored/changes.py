@@ -7,7 +7,6 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import BaseModel, PrivateAttr, computed_field
@@ -18,7 +17,7 @@ from statechart.following.followed import HELD, Followed, in_blocks
 from statechart.following.watching import EVERY
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.session import ModelT
-from statechart.storage.sql.urls import is_url, read_url
+from statechart.storage.sql.urls import lasting
 from statechart.stored.damage import Damaged
 from statechart.wording import state_text
 
@@ -224,13 +223,9 @@ class Changes(Generic[ModelT]):
 
 
 def _origin(where: str) -> str:
-    """Return the identity of the store at a place: a directory or file has many paths."""
-    if is_url(where):
-        file = read_url(where).file
-        place = where.replace(file, str(Path(file).resolve())) if file else where
-    else:
-        place = str(Path(where).resolve())
-    return sha256(place.encode()).hexdigest()[:8]
+    """Return the identity of the store at a place: a directory has many paths."""
+    place = lasting(where)
+    return sha256(str(place if isinstance(place, str) else place.resolve()).encode()).hexdigest()[:8]
 
 
 def _change(name: str, found: _Unread, point: _Point) -> Change:

@@ -17,6 +17,7 @@ from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.session import ModelT
+from statechart.storage.sql.urls import lasting
 from statechart.stored.binding import initial_state, model_of, require_used
 from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
@@ -88,13 +89,25 @@ class ChartRepository(Generic[ModelT]):
         self.chart: type[Chart[ModelT]] = chart
         self.model: type[ModelT] = model_of(chart, model)
         self.timeout = timeout
-        options = Options(schema_version, migrations, actor, allow_network_filesystem, segment, chart)
-        self._opened: Opened[ModelT] = opened(location, self.model, options)
+        self.effects_at_once = effects_at_once
+        self._options = Options(
+            schema_version, migrations, actor, allow_network_filesystem, segment, self.chart
+        )
+        self._open(location)
+
+    def _open(self, location: str | Path) -> None:
+        self._opened: Opened[ModelT] = opened(location, self.model, self._options)
+        self._location = lasting(location)
         self.store: Store[ModelT] = self._opened.store
         self._turns = Turns()
-        self.effects_at_once = effects_at_once
-        self._effects = EffectsRunner(self._opened, chart, self)
-        self._listing = Listing(self.store, self._opened.ends, chart)
+        self._effects = EffectsRunner(self._opened, self.chart, self)
+        self._listing = Listing(self.store, self._opened.ends, self.chart)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process opens the store anew: connections stay here.
+        kept = ("chart", "model", "timeout", "effects_at_once", "_options")
+        state = {name: vars(self)[name] for name in kept}
+        return _opened_anew, (type(self), state, self._location)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.chart.__name__} in {self.store.where}>"
@@ -402,3 +415,12 @@ class ChartRepository(Generic[ModelT]):
         if revision is not None and head.revision != revision:
             raise Stale(name, expected=revision, actual=head.revision)
         self.store.delete(name, expected=head, timeout=self.timeout)
+
+
+def _opened_anew(
+    kind: type[ChartRepository[ModelT]], state: dict[str, Any], location: str | Path
+) -> ChartRepository[ModelT]:
+    repository = kind.__new__(kind)
+    vars(repository).update(state)
+    repository._open(location)
+    return repository

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final, Literal, NoReturn
 from urllib.parse import parse_qsl, urlencode
 
@@ -77,6 +78,18 @@ def shown(text: str) -> str:
         return read_url(text).where
     except InvalidUrl as error:
         return error.where
+
+
+def lasting(location: str | Path) -> str | Path:
+    """Return a location that leads to the same store from any directory.
+
+    Raises:
+        InvalidUrl: It is a URL that can't be read.
+    """
+    if not isinstance(location, str) or not is_url(location):
+        return Path(location).absolute()
+    file = read_url(location).file
+    return location.replace(f":///{file}", f":///{Path(file).absolute()}", 1) if file else location
 
 
 def read_url(text: str) -> StoreUrl:

@@ -31,6 +31,7 @@ from statechart import (
     Record,
     Stale,
     State,
+    StorageError,
     UnknownEvent,
     UnknownState,
 )
@@ -377,11 +378,15 @@ def test_what_can_not_be_stored_is_refused_with_what_to_change(
         ChartRepository(tmp_path / "orders", chart, model=model)
 
 
-def test_a_database_is_not_a_directory(tmp_path: Path) -> None:
+def test_a_location_names_a_directory_or_a_database(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the location is empty"):
         ChartRepository("", OrderChart)
-    with pytest.raises(ValueError, match="only directories are supported"):
-        ChartRepository(f"sqlite://{tmp_path}", OrderChart)
+    with pytest.raises(ValueError, match=r"write sqlite:///orders\.db"):
+        ChartRepository("sqlite://orders.db", OrderChart)
+    with pytest.raises(ValueError, match="mysql is not supported"):
+        ChartRepository("mysql://db/orders", OrderChart)
+    with pytest.raises(StorageError, match="not in files, but in sqlite:"):
+        _ = ChartRepository(f"sqlite:///{tmp_path}/orders.db", OrderChart).files
 
 
 def test_an_asynchronous_fire_waits_for_the_name(orders: ChartRepository[Order]) -> None:
