@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from statechart.storage.sql.notices import RowChanges
-from statechart.storage.sql.reading import Names
+from statechart.storage.sql.histories.reading import Names
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.schema import ENGINE
 from statechart.storage.sql.tables import EFFECTS
+from statechart.storage.sql.watches.changes import RowChanges
 from statechart.stored.sql.ends import RowEnds
 from statechart.stored.sql.outbox import RowOutbox
 from statechart.stored.store import Opened

@@ -1,25 +1,40 @@
-"""Read a history in a database as it grows."""
+"""Read a history as it grows, from the rows of its records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
-from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
-from statechart.errors import CorruptHistory, StorageError
-from statechart.storage.chain import Head
+from statechart.errors import CorruptHistory
 from statechart.storage.record import Record, read_line, verified
-from statechart.storage.segments.whole import Upgrade
-from statechart.storage.sql.histories.reading import Names
 from statechart.storage.sql.tables import NAMES, RECORDS
+
+if TYPE_CHECKING:
+    from statechart.errors import Where
+    from statechart.storage.chain import Head
+    from statechart.storage.sql.histories.reading import Names
+
+_BLOCK: Final = 500
+"""The records that are read at once, as a history may be long."""
+
+_Row: TypeAlias = sa.Row[Any]
+
+Upgrade: TypeAlias = "Callable[[Record, Where, int], Record]"
+
+
+def _as_it_is(record: Record, _where: Where, _before: int) -> Record:
+    return record
 
 
 class SqlTail:
     """Reads the records of a name that were appended since the last look, each verified.
+
+    See `statechart.stored.store.Tail`. The last records of a name that was deleted can't be read: they are
+    deleted with it.
 
     Args:
         names: The names of the collection.
@@ -28,28 +43,30 @@ class SqlTail:
         upgrade: Converts a record to the present schema.
 
     Attributes:
-        begun: Whether the last record that was read is the first of a history, or of the part of a history
-            that is read, and not the successor of the record read before it.
+        begun: Whether the last record that was read is the first of a history, or of the part of a
+            history that is read, and not the successor of the record read before it.
     """
 
-    def __init__(self, names: Names, name: str, known: int, *, upgrade: Upgrade) -> None:
+    def __init__(self, names: Names, name: str, known: int, *, upgrade: Upgrade = _as_it_is) -> None:
         self.begun: bool = False
         self._names = names
+        self._is_here = names.of(name)
         self._name = name
+        self._place = names.place(name)
         self._known = known
         self._upgrade = upgrade
-        self._told: Head | None = None
-        self._first = 1  # of the segment of the last record that was read
+        self._head: Head | None = None
+        self._segment = 0  # the number of its first record
         self._since: tuple[str, int] = "", 0
         self._from: datetime | None = None
 
     @property
     def lineage(self) -> str:
         """The incarnation of the last record that was read; empty before the first."""
-        return self._told.lineage if self._told is not None else ""
+        return self._head.lineage if self._head is not None else ""
 
     def resume(self, lineage: str, seq: int) -> None:
-        """Leave out ended segments that hold nothing behind a record, if reading begins or begins anew.
+        """Leave out segments that hold nothing behind a record, if reading begins or begins anew.
 
         Args:
             lineage: The incarnation, or its beginning. In the history of another one, all is read.
@@ -58,112 +75,117 @@ class SqlTail:
         self._since, self._from = (lineage, seq), None
 
     def begin_at(self, time: datetime) -> None:
-        """Leave out ended segments that hold only records before a time, until `resume` says more."""
+        """Leave out segments that hold only records before a time, until `resume` says more."""
         self._from = time
 
     def read(self) -> Iterator[Record]:
         """Yield the records since the last call; at first, all.
 
-        If the name was purged and created again, or its history begun anew, the new history is read from its
-        first record. The records of a history that could not be read are all yielded again.
+        If the name was deleted and created again, or its history begun anew, all records of the new
+        history are yielded. So are the records of a history that was damaged, or could not be read.
 
         Raises:
-            CorruptHistory: The history is damaged.
+            CorruptHistory: A record is damaged or missing.
             NewerSchema: A newer program wrote a record.
             StorageError: The database can't be read.
         """
         try:
-            lineage = self._present()
-            if lineage is None:
-                self.close()
-                return
-            if self._told is not None and not self._is_still(lineage):
-                self._told = None
-            yield from self._behind(lineage)
-        except StorageError:
+            if self._head is not None:
+                rows = self._rows_behind(self._head)
+                if rows is None:
+                    self._head = None
+                else:
+                    yield from self._all(rows)
+                    return
+            yield from self._all(self._first_rows())
+        except CorruptHistory:
             self.close()
             raise
 
     def close(self) -> None:
-        """Forget what was read. The next call of `read` begins with the first record."""
-        self._told = None
+        """Begin with the first record at the next call of `read`."""
+        self._head = None
 
-    def _present(self) -> str | None:
-        found = self._names.rows(sa.select(NAMES.c.lineage).where(self._names.of(self._name)))
-        return str(found[0].lineage) if found else None
-
-    def _is_still(self, lineage: str) -> bool:
-        """Return whether the last record that was read is a part of the present history."""
-        told = self._told
-        assert told is not None
-        line = sa.select(RECORDS.c.line).where(RECORDS.c.lineage == lineage, RECORDS.c.seq == told.seq)
-        found = self._names.rows(line)
-        return told.lineage == lineage and [sha256(row.line).hexdigest() for row in found] == [told.hash]
-
-    def _behind(self, lineage: str) -> Iterator[Record]:
-        """Yield the records behind the last one that was read, a segment at a time."""
-        told = self._told
-        first = self._beginning(lineage) if told is None else self._first
-        while True:
-            lines = self._lines(lineage, first, 0 if told is None else told.seq)
-            for segment, rows in groupby(lines, key=lambda row: int(row.segment)):
-                yield from self._of_segment(segment, b"".join(row.line for row in rows))
-            if told is self._told:
+    def _all(self, rows: Sequence[_Row]) -> Iterator[Record]:
+        """Yield the records of some rows, and of the rows that follow them."""
+        while rows:
+            for row in rows:
+                yield self._record(row)
+            if len(rows) < _BLOCK:
+                self._require_last(rows[-1])
                 return
-            told, first = self._told, self._first
+            assert self._head is not None
+            rows = self._rows_behind(self._head) or ()
 
-    def _lines(self, lineage: str, first: int, behind: int) -> list[sa.Row[Any]]:
-        """Return the lines of a segment behind a record, and those of the next segment."""
-        following = (
-            sa.select(RECORDS.c.segment)
-            .where(RECORDS.c.lineage == lineage, RECORDS.c.seq > behind, RECORDS.c.segment > first)
-            .order_by(RECORDS.c.seq)
-            .limit(1)
-            .scalar_subquery()
-        )
-        return self._names.rows(
-            sa.select(RECORDS.c.segment, RECORDS.c.line)
-            .where(
-                RECORDS.c.lineage == lineage,
-                RECORDS.c.seq > behind,
-                sa.or_(RECORDS.c.segment == first, RECORDS.c.segment == following),
-            )
-            .order_by(RECORDS.c.seq)
-        )
+    def _require_last(self, row: _Row) -> None:
+        """Check that the name has no record behind a row, of the moment at which the row was read."""
+        if row.seq != row.last:
+            raise self._corrupt(f"it ends with record {row.seq}, and records up to {row.last} were written")
 
-    def _of_segment(self, first: int, content: bytes) -> Iterator[Record]:
-        place = self._names.place(self._name)
-        told = self._told
-        continues = told is not None and first == self._first
-        line = 1 if told is None or not continues else told.seq - first + 2
-        found = verified(content, place, self._name, self._known, told if continues else None, line=line)
-        for record, head in found:
-            before = self._told
-            if before is not None and (record.seq, record.prev) != (before.seq + 1, before.hash):
-                problem = f"record {record.seq} does not continue record {before.seq}"
-                raise CorruptHistory(self._name, place, problem)
-            self.begun = before is None
-            self._told, self._first = head, first
-            yield self._upgrade(record, place, first - 1)
+    def _corrupt(self, problem: str, line: int | None = None) -> CorruptHistory:
+        return CorruptHistory(self._name, self._place, problem, line)
 
-    def _beginning(self, lineage: str) -> int:
+    def _record(self, row: _Row) -> Record:
+        """Return the record of a row that follows the head, and move the head."""
+        begins = row.seq == row.segment
+        before = self._head
+        follows = before is not None and row.seq == before.seq + 1
+        if begins:
+            self._segment = row.seq
+        line = row.seq - self._segment + 1
+        head = None if begins else before
+        read = verified(row.line, self._place, self._name, self._known, head, line=line)
+        record, self._head = next(read)
+        if begins and before is not None and (not follows or record.prev != before.hash):
+            raise self._corrupt(f"it does not continue record {before.seq}, the last before", line)
+        self.begun = before is None
+        return self._upgrade(record, self._place, self._segment - 1)
+
+    def _rows_behind(self, head: Head) -> Sequence[_Row] | None:
+        """Return the rows behind a head, or None if the head is not of the present history."""
+        rows = self._select(RECORDS.c.seq >= head.seq, limit=_BLOCK + 1)
+        if not rows:  # the name is gone
+            self._head = None
+            return ()
+        told = rows[0]
+        is_same = (told.lineage, told.seq) == (head.lineage, head.seq)
+        return rows[1:] if is_same and sha256(told.line).hexdigest() == head.hash else None
+
+    def _first_rows(self) -> Sequence[_Row]:
+        """Return the first rows that are wanted, from the beginning of a segment on."""
+        rows = self._select(RECORDS.c.seq >= self._beginning(), limit=_BLOCK)
+        if rows and (rows[0].seq is None or rows[0].seq != rows[0].segment):
+            raise self._corrupt(f"record {rows[0].segment or 1} is missing")
+        return rows
+
+    def _beginning(self) -> int:
         """Return the number of the first record of the first segment that is wanted."""
-        since, seq = self._since
-        if since and lineage.startswith(since):
-            found = self._at(lineage, max(seq, 1), RECORDS.c.segment)
-            return 1 if found is None else int(found)
-        last = self._names.rows(sa.select(NAMES.c.segment).where(NAMES.c.lineage == lineage))
-        first = int(last[0].segment) if last else 1
-        while self._from is not None and first > 1:
-            opening = self._at(lineage, first, RECORDS.c.line)
-            if opening is None or read_line(opening).at < self._from:
-                return first
-            first = int(self._at(lineage, first - 1, RECORDS.c.segment) or 1)
+        lineage, since = self._since
+        if since <= 1 and self._from is None:
+            return 1
+        openings = (
+            sa.select(RECORDS.c.seq, RECORDS.c.line, RECORDS.c.lineage)
+            .join(NAMES, NAMES.c.lineage == RECORDS.c.lineage)
+            .where(self._is_here, RECORDS.c.seq == RECORDS.c.segment)
+            .order_by(RECORDS.c.seq.desc())
+        )
+        for row in self._names.rows(openings):
+            if since > 1 and row.seq <= since and row.lineage.startswith(lineage):
+                return int(row.seq)
+            if self._from is not None and read_line(row.line).at < self._from:
+                return int(row.seq)
         return 1
 
-    def _at(self, lineage: str, seq: int, column: sa.Column[Any]) -> Any:  # Any: of the column
-        """Return a column of a record, or None if the record is not there."""
-        found = self._names.rows(
-            sa.select(column).where(RECORDS.c.lineage == lineage, RECORDS.c.seq == seq)
+    def _select(self, wanted: sa.ColumnElement[bool], *, limit: int) -> Sequence[_Row]:
+        """Return the rows that are wanted; of a name without any, a row without a record."""
+        # In one statement, so that the name and its records are of one moment.
+        rows = (
+            sa.select(
+                NAMES.c.lineage, NAMES.c.seq.label("last"), RECORDS.c.seq, RECORDS.c.segment, RECORDS.c.line
+            )
+            .outerjoin(RECORDS, sa.and_(RECORDS.c.lineage == NAMES.c.lineage, wanted))
+            .where(self._is_here)
+            .order_by(RECORDS.c.seq)
+            .limit(limit)
         )
-        return found[0][0] if found else None
+        return self._names.rows(rows)

@@ -12,7 +12,7 @@ import psycopg
 from statechart.errors import StorageError
 
 if TYPE_CHECKING:
-    from statechart.storage.sql.reading import Names
+    from statechart.storage.sql.histories.reading import Names
 
 CHANNEL: Final = "envchart"
 """The channel on which the triggers of the tables tell `collection/name`."""
@@ -39,7 +39,7 @@ def watch(names: Names) -> Listener:
 
 
 class Listener:
-    """Listens on a connection of its own; see `statechart.storage.sql.notices.Watch`.
+    """Listens on a connection of its own; see `statechart.storage.sql.watches.changes.Watch`.
 
     Attributes:
         watching: How changes are noticed.

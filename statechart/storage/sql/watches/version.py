@@ -12,7 +12,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from statechart.storage.sql.reading import Names
+    from statechart.storage.sql.histories.reading import Names
 
 _EVERY: Final = 0.1
 """The seconds between two looks at the version, which take microseconds."""
@@ -25,7 +25,7 @@ def watch(names: Names) -> Version:
 
 
 class Version:
-    """Looks at the version of a file; see `statechart.storage.sql.notices.Watch`.
+    """Looks at the version of a file; see `statechart.storage.sql.watches.changes.Watch`.
 
     Attributes:
         watching: How changes are noticed.
