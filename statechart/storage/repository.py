@@ -21,7 +21,7 @@ from statechart.storage.journal import Journal
 from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
 from statechart.storage.lock import PATIENCE, Lock, read_holder
 from statechart.storage.reading import Found, find, find_settled, mend
-from statechart.storage.rebase import Candidate, Evidence, begin_anew, require_unchanged, survey
+from statechart.storage.rebase import Beginning, Candidate, Evidence, begin_anew, require_unchanged, survey
 from statechart.storage.record import FIRST_VERSION, Record
 from statechart.storage.segments.compression import compress
 from statechart.storage.segments.older import Enough, never
@@ -302,17 +302,15 @@ class JsonFileRepository(Generic[ModelT]):
         lock.acquire(holder)
         try:
             require_unchanged(evidence, self.survey(evidence.name))
-            return begin_anew(
-                self._layout,
-                self._codec,
-                evidence,
-                candidate=candidate,
+            beginning = Beginning(
+                candidate,
                 actor=self._actor or holder.user,
                 reason=reason,
                 lineage=evidence.lineage or lineage or uuid4().hex,
                 above=above,
                 renumber=renumber,
             )
+            return begin_anew(self._layout, self._codec, evidence, beginning)
         finally:
             lock.release()
 

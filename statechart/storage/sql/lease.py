@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
@@ -19,17 +19,49 @@ from statechart.storage.sql.clock import now
 from statechart.storage.sql.tables import NAMES
 from statechart.storage.values.held import lease_time
 
-if TYPE_CHECKING:
-    from statechart.storage.sql.database import Database
-    from statechart.storage.sql.held import HeldRow
-
 _BEATS: Final = 3  # in the time of a lease
 _AGAIN: Final = 0.25  # seconds after a renewal that failed
 _AT_ONCE: Final = 500  # leases in a statement
 _STEP: Final = 0.5  # seconds at most: a wait does not count the time in which the machine is suspended
 
-Beat: TypeAlias = "Callable[[Database, list[HeldRow]], float | None]"
+
+class Leased(Protocol):
+    """A name that is held, as far as its lease is concerned; the times are those of `lease_time`."""
+
+    lineage: str
+    fence: int
+    ttl: float
+    due: float
+    until: float
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a watcher has still to be told a loss."""
+        ...
+
+    def renewed(self, at: float) -> None:
+        """Take note of a renewal that was asked for at a time."""
+        ...
+
+    def taken_over(self) -> None:
+        """Take note that another holder has the name."""
+        ...
+
+    def tell_lost(self) -> None:
+        """Tell the watchers once that the time is over."""
+        ...
+
+
+Change: TypeAlias = Callable[[sa.Executable], Sequence[sa.Row[Any]]]
+"""Runs a statement that changes rows, and returns the rows that it returns."""
+
+Beat: TypeAlias = Callable[[Change, list[Leased]], "float | None"]
 """Does what is due, and returns the seconds until it has to be called again, or None for no names."""
+
+
+def first_due(at: float, ttl: float) -> float:
+    """Return the time of the first renewal of a lease that was taken at a time."""
+    return at + ttl / _BEATS
 
 
 class Leases:
@@ -39,27 +71,27 @@ class Leases:
     """
 
     def __init__(self) -> None:
-        self._held: weakref.WeakSet[HeldRow] = weakref.WeakSet()
+        self._held: weakref.WeakSet[Leased] = weakref.WeakSet()
         self._changed = threading.Condition()
         self._changes = 0
         self._running: set[Beat] = set()
 
-    def add(self, database: Database, held: HeldRow) -> None:
+    def add(self, change: Change, held: Leased) -> None:
         """Renew the lease of a name from now on."""
         with self._changed:
             self._held.add(held)
-        self._see_to(_renew, database)
+        self._see_to(_renew, change)
 
-    def watch(self, database: Database) -> None:
+    def watch(self, change: Change) -> None:
         """Tell the watchers of names when their time is over, from now on."""
-        self._see_to(_tell, database)
+        self._see_to(_tell, change)
 
-    def discard(self, held: HeldRow) -> None:
+    def discard(self, held: Leased) -> None:
         """Renew the lease of a name no longer."""
         with self._changed:
             self._held.discard(held)
 
-    def _see_to(self, beat: Beat, database: Database) -> None:
+    def _see_to(self, beat: Beat, change: Change) -> None:
         with self._changed:
             self._changes += 1
             self._changed.notify_all()
@@ -67,14 +99,14 @@ class Leases:
                 return
             self._running.add(beat)
         threading.Thread(
-            target=self._run, args=(beat, database), name=f"envchart{beat.__name__}_leases", daemon=True
+            target=self._run, args=(beat, change), name=f"envchart{beat.__name__}_leases", daemon=True
         ).start()
 
-    def _run(self, beat: Beat, database: Database) -> None:
+    def _run(self, beat: Beat, change: Change) -> None:
         while True:
             with self._changed:
                 held, seen = list(self._held), self._changes
-            wait = beat(database, held)
+            wait = beat(change, held)
             del held  # a forgotten session must not be kept
             with self._changed:
                 if self._changes != seen:
@@ -85,21 +117,21 @@ class Leases:
                 self._changed.wait(wait)
 
 
-def _renew(database: Database, held: list[HeldRow]) -> float | None:
+def _renew(change: Change, held: list[Leased]) -> float | None:
     """Renew the leases that are due, and all others with them."""
     if not held:
         return None
     if min(each.due for each in held) <= lease_time():
-        by_ttl: defaultdict[float, list[HeldRow]] = defaultdict(list)
+        by_ttl: defaultdict[float, list[Leased]] = defaultdict(list)
         for each in held:
             by_ttl[each.ttl].append(each)
         for ttl, some in by_ttl.items():
             for first in range(0, len(some), _AT_ONCE):
-                _renew_some(database, some[first : first + _AT_ONCE], ttl)
+                _renew_some(change, some[first : first + _AT_ONCE], ttl)
     return max(0.0, min(each.due for each in held) - lease_time())
 
 
-def _renew_some(database: Database, held: list[HeldRow], ttl: float) -> None:
+def _renew_some(change: Change, held: list[Leased], ttl: float) -> None:
     asked, at = [(each, each.fence) for each in held], lease_time()
     pairs = [(each.lineage, fence) for each, fence in asked]
     statement = (
@@ -109,20 +141,20 @@ def _renew_some(database: Database, held: list[HeldRow], ttl: float) -> None:
         .returning(NAMES.c.lineage)
     )
     try:
-        kept = {row.lineage for row in database.changed(statement)}
+        kept = {row.lineage for row in change(statement)}
     except StorageError:
         for each in held:
             each.due = lease_time() + min(_AGAIN, ttl / _BEATS)
         return
     for each, fence in asked:
-        each.due = at + ttl / _BEATS
+        each.due = first_due(at, ttl)
         if each.lineage in kept:
             each.renewed(at)
         elif each.fence == fence:  # otherwise the fence was moved meanwhile, by its own commit
             each.taken_over()
 
 
-def _tell(_database: Database, held: list[HeldRow]) -> float | None:
+def _tell(_change: Change, held: list[Leased]) -> float | None:
     """Tell the watchers of the leases whose time is over."""
     watched = [each for each in held if each.is_watched]
     if not watched:

@@ -9,30 +9,30 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from statechart.errors import (
-    AlreadyExists,
-    LeaseLost,
     StorageError,
     Where,
 )
 from statechart.holder import Holder
 from statechart.storage.chain import CREATED, Head, origin
 from statechart.storage.lock import PATIENCE
-from statechart.storage.record import Line, Record
-from statechart.storage.repository import require_suitable, require_unchanged_head, unchanged
+from statechart.storage.rebase import Beginning, Candidate, Evidence, require_unchanged
+from statechart.storage.record import Record
+from statechart.storage.repository import as_it_is, require_suitable, require_unchanged_head, unchanged
 from statechart.storage.segments.older import Enough, never
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.segments.whole import SegmentFile
 from statechart.storage.session import Session, written
 from statechart.storage.sql.database import Database
-from statechart.storage.sql.held import HeldRow
-from statechart.storage.sql.histories.reading import Lease, Names, find
+from statechart.storage.sql.histories.ends import begin, discard
+from statechart.storage.sql.histories.rebase import begin_anew, survey
 from statechart.storage.sql.histories.segments import History, chained
 from statechart.storage.sql.histories.tail import SqlTail
-from statechart.storage.sql.outcome import until_known
+from statechart.storage.sql.leases.taking import take
+from statechart.storage.sql.reading import Lease, Names, find
 from statechart.storage.sql.schema import ENGINE, Schema
-from statechart.storage.sql.tables import NAMES, RECORDS
-from statechart.storage.sql.taking import take
+from statechart.storage.sql.tables import NAMES
 from statechart.storage.sql.urls import read_url
+from statechart.storage.sql.watches.changes import RowChanges
 from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
 
 TTL: Final = 5.0
@@ -155,39 +155,8 @@ class JsonSqlRepository(Generic[ModelT]):
         line = written(origin(lineage, name), draft, name)
         self.database.require_local()
         self._names.schema.make(self.database)
-        until_known(name, lambda: self._insert(name, line, content), lambda: self._is_ours(name, lineage))
+        begin(self._names, name, line, content.decode())
         return Loaded(value, line.head, ())
-
-    def _insert(self, name: str, line: Line, content: bytes) -> bool:
-        head = line.head
-        row = {
-            "collection": self.collection,
-            "name": name,
-            "lineage": head.lineage,
-            "seq": head.seq,
-            "revision": head.revision,
-            "hash": head.hash,
-            "size": head.size,
-            "segment": head.seq,
-            "value": content.decode(),
-            "schema_version": self.schema_version,
-            "fence": 0,
-        }
-        record = {"lineage": head.lineage, "seq": head.seq, "segment": head.seq, "line": line.content}
-        try:
-            with self.database.writing() as connection:
-                connection.execute(sa.insert(NAMES).values(row))
-                connection.execute(sa.insert(RECORDS).values(record))
-        except StorageError as error:
-            if isinstance(error.__cause__, sa.exc.IntegrityError):
-                raise AlreadyExists(name, self.where) from error
-            raise
-        return True
-
-    def _is_ours(self, name: str, lineage: str) -> bool | None:
-        """Return True if a creation that was cut off is on record."""
-        found = self._names.rows(sa.select(NAMES.c.lineage).where(self._names.of(name)))
-        return True if [row.lineage for row in found] == [lineage] else None
 
     def open(
         self,
@@ -205,7 +174,7 @@ class JsonSqlRepository(Generic[ModelT]):
             command: The purpose, shown to others who find the name held.
             timeout: The seconds to wait for another holder.
             holder: The holder of the lease; by default this process.
-            patience: Of stores in files; there is no reader to wait for.
+            patience: Of stores in files.
 
         Raises:
             NotFound: The name does not exist.
@@ -280,6 +249,65 @@ class JsonSqlRepository(Generic[ModelT]):
         upgrade = self._codec.upgrading(name)
         return SqlTail(self._names, name, self.schema_version, upgrade=upgrade)
 
+    def changed(self) -> RowChanges:
+        """Return the names that change, from the first iteration on."""
+        return RowChanges(self._names)
+
+    def survey(self, name: str) -> Evidence[ModelT]:
+        """Read the usable parts of a damaged history, and change nothing.
+
+        Raises:
+            NotDamaged: The history is sound.
+            NotFound: The name does not exist.
+            NewerSchema: A newer program wrote a record.
+            StorageError: The database can't be read.
+        """
+        return survey(self._names, name, self._codec)
+
+    def rebase(
+        self,
+        evidence: Evidence[ModelT],
+        candidate: Candidate[ModelT],
+        *,
+        reason: str,
+        holder: Holder,
+        lineage: str | None = None,
+        above: int = 0,
+        renumber: Callable[[ModelT, int], ModelT] = as_it_is,
+    ) -> Loaded[ModelT]:
+        """Begin a new history with one of the candidates, and keep the damaged lines.
+
+        They are kept as records of the lineage that the first record names as `damaged`.
+
+        Args:
+            evidence: The result of `survey`.
+            candidate: The value to continue with.
+            reason: The author and the purpose, for the record.
+            holder: The holder of the name meanwhile.
+            lineage: The incarnation, if the evidence does not tell.
+            above: Another revision that the new revision must exceed.
+            renumber: Puts its revision into a value.
+
+        Raises:
+            Locked: Another holder has the name.
+            StorageError: The rows changed since the survey, or can't be written.
+        """
+        name = evidence.name
+        held = take(self._names, name, holder, timeout=0, ttl=self._ttl)
+        try:
+            require_unchanged(evidence, self.survey(name))
+            beginning = Beginning(
+                candidate,
+                actor=self._actor or holder.user,
+                reason=reason,
+                lineage=evidence.lineage or lineage or held.lineage,
+                above=above,
+                renumber=renumber,
+            )
+            return begin_anew(self._names, self._codec, held, evidence, beginning)
+        finally:
+            held.close(undo=True)
+
     def read(self, name: str, record: Record) -> ModelT:
         """Return the value that a record of a name carries.
 
@@ -323,8 +351,7 @@ class JsonSqlRepository(Generic[ModelT]):
     ) -> Iterator[tuple[str, bytes | StorageError, bool]]:
         """Yield name, document and "load it instead" of all values, by name; of some, in their order.
 
-        The document is the JSON of the value with the keys that say which record it shows. All are read by
-        one statement.
+        All are read by one statement, as JSON with the keys that say which record is shown.
         """
         columns = (
             NAMES.c.name,
@@ -361,23 +388,9 @@ class JsonSqlRepository(Generic[ModelT]):
         try:
             present = find(self._names, name, self.schema_version)
             require_unchanged_head(name, present.head, expected)
-            until_known(name, lambda: self._discard(name, held), lambda: self._is_gone(held.lineage))
+            discard(self._names, name, held, self._beside)
         finally:
             held.close(undo=True)
-
-    def _discard(self, name: str, held: HeldRow) -> bool:
-        mine = sa.and_(NAMES.c.lineage == held.lineage, NAMES.c.fence == held.fence)
-        with self.database.writing() as connection:
-            # The name first: its records are protected as long as it exists.
-            if connection.execute(sa.delete(NAMES).where(mine)).rowcount != 1:
-                raise LeaseLost(name, self._names.place(name), "was taken over by another holder")
-            for table in (RECORDS, *self._beside):
-                connection.execute(sa.delete(table).where(table.c.lineage == held.lineage))
-        return True
-
-    def _is_gone(self, lineage: str) -> bool | None:
-        found = self._names.rows(sa.select(NAMES.c.name).where(NAMES.c.lineage == lineage))
-        return None if found else True
 
 
 def _document(row: sa.Row[tuple[str, str, int, int, str, int]]) -> bytes:

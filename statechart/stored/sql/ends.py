@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from statechart.storage.forms import read_json
-from statechart.storage.sql.histories.reading import Names
+from statechart.storage.sql.reading import Names
 from statechart.storage.sql.tables import NAMES, RECORDS
 from statechart.stored.unverified import record_of
 

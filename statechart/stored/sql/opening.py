@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from statechart.storage.sql.histories.reading import Names
+from statechart.storage.sql.reading import Names
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.schema import ENGINE
 from statechart.storage.sql.tables import EFFECTS

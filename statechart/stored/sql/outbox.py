@@ -14,7 +14,7 @@ from statechart.storage.chain import lines_of
 from statechart.storage.record import read_line
 from statechart.storage.segments.due import MARKS, due, may_be_due
 from statechart.storage.sql.errors import DatabaseFailed
-from statechart.storage.sql.histories.reading import Names, find
+from statechart.storage.sql.reading import Names, find
 from statechart.storage.sql.tables import EFFECTS, NAMES, RECORDS
 from statechart.stored.damage import Damaged
 from statechart.stored.outbox import Pending

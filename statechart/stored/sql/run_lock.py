@@ -16,7 +16,7 @@ from statechart.storage.values.held import lease_time
 from statechart.stored.sql.inserting import insert_into
 
 if TYPE_CHECKING:
-    from statechart.storage.sql.histories.reading import Names
+    from statechart.storage.sql.reading import Names
 
 _TTL: Final = 5.0
 """The seconds of a lease, by the database's clock."""

@@ -11,7 +11,7 @@ from statechart.storage.chain import CHECKPOINT, lines_of
 from statechart.storage.record import Ended, Record, ended_of, read_line
 from statechart.storage.segments.older import Enough, Older, never, older, verify
 from statechart.storage.segments.whole import Place, SegmentFile, Upgrade, joined
-from statechart.storage.sql.histories.reading import Names, Present, find, segment_of
+from statechart.storage.sql.reading import Names, Present, find, segment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class History:
         return verify(content, self.name, path, ended, self.known)
 
     def records(self, upgrade: Upgrade, chain: list[Ended]) -> Iterator[Record]:
-        """Yield the records of ended segments, the latest of which is given first, and of the present one."""
+        """Yield the records of ended segments, given the latest first, and of the present segment."""
         opening = self.present.opening
         yield from joined(self.name, chain, self.read, self.known, opening, self.place, upgrade)
         for line in lines_of(self.present.content):
@@ -72,7 +72,7 @@ class History:
         return self.place, 0
 
     def segments(self) -> list[SegmentFile]:
-        """Return the segments, oldest first, each verified; a segment that can't be read has its problem."""
+        """Return the segments, oldest first, each verified; one that can't be read has its problem."""
         head, before = self.present.head, self.present.before
         listed = [SegmentFile(self.place, before + 1, head.seq, "current", head.size)]
         opening: Record | None = self.present.opening

@@ -16,7 +16,7 @@ from statechart.storage.sql.tables import NAMES, RECORDS
 if TYPE_CHECKING:
     from statechart.errors import Where
     from statechart.storage.chain import Head
-    from statechart.storage.sql.histories.reading import Names
+    from statechart.storage.sql.reading import Names
 
 _BLOCK: Final = 500
 """The records that are read at once, as a history may be long."""

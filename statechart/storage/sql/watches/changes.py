@@ -15,7 +15,7 @@ from statechart.storage.sql.errors import StoreBusy, StoreUnreachable, TooManyCo
 from statechart.storage.sql.tables import NAMES
 
 if TYPE_CHECKING:
-    from statechart.storage.sql.histories.reading import Names
+    from statechart.storage.sql.reading import Names
 
 PASSING: Final = (StoreUnreachable, TooManyConnections, StoreBusy)
 """The errors of a database that is only away for a while."""

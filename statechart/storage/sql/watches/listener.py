@@ -12,7 +12,7 @@ import psycopg
 from statechart.errors import StorageError
 
 if TYPE_CHECKING:
-    from statechart.storage.sql.histories.reading import Names
+    from statechart.storage.sql.reading import Names
 
 CHANNEL: Final = "envchart"
 """The channel on which the triggers of the tables tell `collection/name`."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from statechart.storage.sql.histories.reading import Names
+    from statechart.storage.sql.reading import Names
 
 _EVERY: Final = 0.1
 """The seconds between two looks at the version, which take microseconds."""

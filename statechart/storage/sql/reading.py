@@ -12,7 +12,7 @@ from statechart.errors import CorruptHistory, InvalidName, NotFound
 from statechart.holder import Holder
 from statechart.storage.chain import Head
 from statechart.storage.layout import is_name
-from statechart.storage.record import Record, verified
+from statechart.storage.record import Line, Record, verified
 from statechart.storage.sql.clock import now
 from statechart.storage.sql.database import Database
 from statechart.storage.sql.errors import SchemaMissing
@@ -228,3 +228,27 @@ def segment_of(database: Database, lineage: str, first: int) -> bytes:
     )
     with database.reading() as reader:
         return b"".join(reader.execute(lines).scalars())
+
+
+def row_of(names: Names, name: str, line: Line, value: str, *, fence: int) -> dict[str, object]:
+    """Return the row of a name whose history begins with a line."""
+    head = line.head
+    return {
+        "collection": names.collection,
+        "name": name,
+        "lineage": head.lineage,
+        "seq": head.seq,
+        "revision": head.revision,
+        "hash": head.hash,
+        "size": head.size,
+        "segment": head.seq,
+        "value": value,
+        "schema_version": line.record.schema_version,
+        "fence": fence,
+    }
+
+
+def record_of(line: Line, segment: int) -> dict[str, object]:
+    """Return the row of a record in the segment of a first record."""
+    head = line.head
+    return {"lineage": head.lineage, "seq": head.seq, "segment": segment, "line": line.content}

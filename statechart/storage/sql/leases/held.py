@@ -16,8 +16,9 @@ from statechart.log import warn
 from statechart.storage.chain import Head
 from statechart.storage.record import Line, Record
 from statechart.storage.segments.size import checkpoint
-from statechart.storage.sql.histories.reading import Lease, Names, Present, segment_of
-from statechart.storage.sql.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
+from statechart.storage.sql.lease import first_due
+from statechart.storage.sql.leases.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
+from statechart.storage.sql.reading import Lease, Names, Present, record_of, segment_of
 from statechart.storage.sql.tables import NAMES, RECORDS
 from statechart.storage.values.held import LeaseWatcher
 
@@ -50,7 +51,7 @@ class HeldRow:
         self.lineage: str = before.lineage
         self.fence: int = fence
         self.ttl: float = ttl
-        self.due: float = at + ttl / 3
+        self.due: float = first_due(at, ttl)
         self.until: float = at + ttl * _WORK
         self._names = names
         self._name = name
@@ -62,7 +63,7 @@ class HeldRow:
         self._pending: Line | None = None
         self._watchers: list[LeaseWatcher] = []
         self._has_told = False
-        names.database.leases.add(names.database, self)
+        names.database.leases.add(names.database.changed, self)
 
     def begin_at(self, present: Present) -> None:
         """Take note of the end of the history, once it is read."""
@@ -134,7 +135,7 @@ class HeldRow:
         watcher.renewed(self.until)
         if self._has_told:
             watcher.lost()
-        self._names.database.leases.watch(self._names.database)
+        self._names.database.leases.watch(self._names.database.changed)
 
     def close(self, *, undo: bool) -> None:
         """Let the name go; if the database is away, the lease ends by itself."""
@@ -265,11 +266,10 @@ class HeldRow:
                 **shown,
             )
         )
-        row = {"lineage": self.lineage, "seq": after.seq, "segment": first, "line": line.content}
         with self._names.database.writing() as connection:
             if connection.execute(moved).rowcount != 1:
                 return False
-            connection.execute(sa.insert(RECORDS).values(row))
+            connection.execute(sa.insert(RECORDS).values(record_of(line, first)))
         return True
 
     def _read_back(self, line: Line) -> tuple[int | None, bool]:

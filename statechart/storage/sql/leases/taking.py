@@ -11,8 +11,8 @@ from statechart.errors import Locked
 from statechart.holder import Holder
 from statechart.storage.sql.clock import now
 from statechart.storage.sql.errors import StoreUnreachable
-from statechart.storage.sql.held import HeldRow
-from statechart.storage.sql.histories.reading import Lease, Names
+from statechart.storage.sql.leases.held import HeldRow
+from statechart.storage.sql.reading import Lease, Names
 from statechart.storage.sql.tables import NAMES
 from statechart.storage.values.held import lease_time
 

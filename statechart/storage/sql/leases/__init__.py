@@ -1,0 +1,1 @@
+"""Hold names of a database: take them, renew their leases, and write with their fences."""
