@@ -19,7 +19,7 @@ from environments.storage.sql.tables import STATES
 from statechart.errors import LeaseLost
 from statechart.holder import Holder
 from statechart.storage.sql.database import Database
-from statechart.storage.sql.held import HeldRow
+from statechart.storage.sql.leases.held import HeldRow
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.tables import NAMES
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Fenced(Protocol):
-    """A name that is held, as by `statechart.storage.sql.held.HeldRow`."""
+    """A name that is held, as by `statechart.storage.sql.leases.held.HeldRow`."""
 
     @property
     def lineage(self) -> str:
