@@ -175,7 +175,9 @@ class Fleet:
                     busy.setdefault(each.worker, []).append(each.name)
         return [replace(each, busy=tuple(sorted(busy.get(each.id, ())))) for each in living]
 
-    def drain(self, names: Iterable[str] | str = (), *, within: timedelta = DRAINING) -> Sequence[WorkerStatus]:
+    def drain(
+        self, names: Iterable[str] | str = (), *, within: timedelta = DRAINING
+    ) -> Sequence[WorkerStatus]:
         """Have workers take no more work and end, when their work is done, or handed over after a time.
 
         Args:

@@ -28,15 +28,16 @@ def provider_step(
     transient: Collection[str] = (),
     timeout: timedelta = QUICK,
     has_effect: bool = True,
+    idempotent: bool = True,
 ) -> Step:
-    """Return an idempotent step with the name of its effect."""
+    """Return a step with the name of its effect."""
     return Step(
         name=getattr(effect, "__name__", ""),  # recorded: a renamed function is another step
         effect=translated(partial(effect, spec)),
         probe=partial(_look, probe, spec),
         inputs=inputs,
         transient=transient,
-        idempotent=True,
+        idempotent=idempotent,
         has_effect=has_effect,
         timeout=timeout,
     )

@@ -13,6 +13,9 @@ from typing import Protocol
 
 from environments.secrets.redaction import clean
 
+FRAME = " \t\r│╷╵"
+"""Blanks, and the frames that some tools draw around their messages."""
+
 _CHUNK = 65_536
 _PIPE = 1024 * 1024
 _TAIL_LINES = 40

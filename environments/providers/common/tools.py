@@ -19,14 +19,14 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.operation import ToolProcess
 from environments.model.steps import StepContext
-from environments.providers.common.tool_output import Lines, Output, OutputPipe, output_pipe
+from environments.providers.common.tool_output import FRAME, Lines, Output, OutputPipe, output_pipe
 from environments.system.ending import end
 from environments.system.survivors import of_tools
 from environments.system.waiting import until
 from statechart.following.cancellation import shielded
 
 _TOOL = "ENVCHART_TOOL"
-_FRAME = " \t\r│╷╵"
+
 _LOOK = 0.1
 _LOOK_CLOSELY = 0.005
 _AFTER_EXIT = 0.5
@@ -239,7 +239,7 @@ class _RunningTool:
 def _failure(tool: Tool, status: int, tail: Sequence[str]) -> StepFailed:
     """Return the failure of a tool, with the last line of its output."""
     # Not the frame that some tools draw around their messages.
-    lines = (line.strip(_FRAME) for line in reversed(tail))
+    lines = (line.strip(FRAME) for line in reversed(tail))
     last = next((line for line in lines if line), "")
     said = f": {last}" if last else ", and printed nothing"
     how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with exit code {status}"

@@ -108,6 +108,16 @@ class Layout:
         return self.module / UNSAVED_STATE
 
     @property
+    def pushed_state(self) -> OwnPath:
+        """A state without resources, on its way to the module's backend."""
+        return self.build / "pushed.tfstate"
+
+    @property
+    def completed(self) -> OwnPath:
+        """The resources that an apply has reported complete, until a backend has its state."""
+        return self.build / "completed.json"
+
+    @property
     def backend(self) -> OwnPath:
         """The file in which init notes where a module's backend keeps the state."""
         return self.module / ".terraform" / "terraform.tfstate"

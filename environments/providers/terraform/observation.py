@@ -17,9 +17,10 @@ from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import REACHED, on_host
 from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.steps.playbook import Checked, check_playbook
+from environments.providers.terraform.tofu.backends.declared import uses_backend
 from environments.providers.terraform.tofu.carried.build import at_hand
 from environments.providers.terraform.tofu.state import differences, may_hold_resources, resources
-from environments.providers.terraform.tofu.state_file import RecordedState
+from environments.providers.terraform.tofu.state_file import PLANNED, RecordedState
 from environments.secrets.redaction import redactor
 from statechart.following.cancellation import in_thread
 
@@ -115,7 +116,7 @@ async def _infrastructure(spec: TerraformSettings, context: StepContext) -> _Inf
     if not outputs.owned:
         return _Infrastructure(there=outputs.instance_ip is not None)
     try:
-        if not await may_hold_resources(spec, context):
+        if not await may_hold_resources(context):
             return _Infrastructure(there=False)
         managed, altered = await resources(spec, context), await differences(spec, context)
         # Without a difference, a state without resources is that of a module that manages none.
@@ -130,6 +131,8 @@ def _recorded(context: StepContext) -> _Infrastructure:
     if not outputs.owned:
         return _Infrastructure(there=outputs.instance_ip is not None)
     try:
+        if uses_backend(context):  # only tools can ask the backend
+            return _Infrastructure(there=bool(outputs.details.get(PLANNED)))
         return _Infrastructure(there=RecordedState(context).may_hold_resources())
     except StepFailed as failed:
         return _Infrastructure(there=True, unseen=(f"the infrastructure: {failed.summary}",))

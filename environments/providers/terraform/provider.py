@@ -97,6 +97,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
                 "playbook": absolute(self.playbook, directory) if self.playbook else None,
                 "ssh": self.ssh.model_copy(update={"key": absolute(self.ssh.key, directory)}),
                 "variables": absolute_secrets(self.variables, directory),
+                "backend_env": absolute_secrets(self.backend_env, directory),
                 "playbook_variables": absolute_secrets(self.playbook_variables, directory),
                 "vault_password": self.vault_password and absolute_secret(self.vault_password, directory),
                 "state_key": self.state_key and absolute_secret(self.state_key, directory),
@@ -153,6 +154,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
             "variables": self.variables,
             "playbook_variables": self.playbook_variables,
             "service.env": self.service.env,
+            "backend_env": self.backend_env,
         }
         for field, values in named.items():
             for name, value in values.items():

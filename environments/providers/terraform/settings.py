@@ -172,6 +172,12 @@ class TerraformSettings(ProviderSpec, frozen=True, extra="forbid"):
             {"size": "small", "cloud_token": {"env": "CLOUD_TOKEN"}, "other_token": {"file": "./token"}}
         ],
     )
+    backend_env: Variables = Field(
+        default={},
+        description="The environment variables of the module's own backend: a string, or the place of a "
+        "secret, {env: VAR} or {file: PATH}, which is read when it is needed and never stored.",
+        examples=[{"PG_SCHEMA_NAME": "web", "PG_CONN_STR": {"env": "PG_CONN_STR"}}],
+    )
     outputs: OutputNames = Field(
         default=OutputNames(), description="The names of the module's outputs that describe the host."
     )

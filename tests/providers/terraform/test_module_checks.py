@@ -10,7 +10,9 @@ import pytest
 from environments.errors import StepFailed
 from environments.providers.terraform import TerraformProvider
 from environments.providers.terraform.tofu.module import Module, write
+from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from environments.system.files import OwnPath
+from tests.providers.terraform.conftest import Bench
 
 OUTPUT = 'output "instance_ip" { value = "127.0.0.1" }\n'
 
@@ -34,10 +36,13 @@ def problems(directory: Path, **settings: Any) -> list[str]:
 
 
 REMOTE: dict[str, tuple[dict[str, str], str]] = {
-    "a backend": ({"main.tf": OUTPUT + 'terraform {\n  backend "s3" {}\n}'}, 'main.tf:3: backend "s3"'),
+    "a backend": (
+        {"main.tf": OUTPUT + 'terraform {\n  backend "remote" {}\n}'},
+        'main.tf:3: backend "remote"',
+    ),
     "a label without quotes": (
-        {"a.tf": OUTPUT + "terraform { \n backend s3 { } }"},
-        'a.tf:3: backend "s3"',
+        {"a.tf": OUTPUT + "terraform { \n backend remote { } }"},
+        'a.tf:3: backend "remote"',
     ),
     "cloud": ({"main.tf": OUTPUT, "v.tf": "\n\nterraform {\n cloud {\n }\n}"}, "v.tf:4: cloud"),
     "an override": (
@@ -45,19 +50,22 @@ REMOTE: dict[str, tuple[dict[str, str], str]] = {
         "x_override.tf:2: ",
     ),
     "JSON": (
-        {"main.tf": OUTPUT, "b.tf.json": '{"//": "backend",\n"terraform": [{\n"backend": {\n"s3": {}}}]}'},
-        'b.tf.json:4: backend "s3"',
+        {
+            "main.tf": OUTPUT,
+            "b.tf.json": '{"//": "backend",\n"terraform": [{\n"backend": {\n"remote": {}}}]}',
+        },
+        'b.tf.json:4: backend "remote"',
     ),
     "a key twice": (
         {"b.tf.json": '{"terraform": {"cloud": {}},\n "terraform": {}, "output": {"instance_ip": {}}}'},
         "b.tf.json:1: cloud",
     ),
     "a template": (
-        {"m.tf.j2": OUTPUT + 'terraform {\n{#\n#}backend "s3" { k = "{{ name }}" }\n}'},
+        {"m.tf.j2": OUTPUT + 'terraform {\n{#\n#}backend "remote" { k = "{{ name }}" }\n}'},
         "m.tf.j2:4: ",
     ),
     "a mark of the order of bytes": (
-        {"m.tf": "\ufeff" + 'terraform {\n backend "s3" {}\n}\n' + OUTPUT},
+        {"m.tf": "\ufeff" + 'terraform {\n backend "remote" {}\n}\n' + OUTPUT},
         "m.tf:2: ",
     ),
     "OpenTofu's own": ({"main.tf": OUTPUT, "t.tofu": "terraform {\n cloud {\n }\n}"}, "t.tofu:2: cloud"),
@@ -65,14 +73,54 @@ REMOTE: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", REMOTE)
-def test_a_module_that_keeps_its_state_elsewhere_is_refused(tmp_path: Path, case: str) -> None:
+def test_a_module_whose_backend_can_not_be_used_is_refused(tmp_path: Path, case: str) -> None:
     files, place = REMOTE[case]
     (found,) = problems(filled(tmp_path, files))
 
     assert found.startswith(f"directory: {place}")
     assert "remove the block" in found
+    bench = Bench(tmp_path / "bench")
+    filled(bench.module, files)
     with pytest.raises(StepFailed, match="remove the block"):
-        Module(tmp_path).render({"name": "web"})
+        WorkingCopy(bench.spec, bench.context).source()
+
+
+BACKENDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "s3": ('backend "s3" { bucket = "b" }', {}, []),
+    "local, elsewhere": ('backend "local" { path = "/srv/web.tfstate" }', {}, []),
+    "local, named by a template": ('backend "local" { path = "/srv/{{ name }}.tfstate" }', {}, []),
+    "pg without its database": ('backend "pg" {}', {}, ["backend_env.PG_CONN_STR: "]),
+    "pg with its database": ('backend "pg" {}', {"PG_CONN_STR": {"env": "PG_CONN_STR"}}, []),
+    "pg of libpq": ('backend "pg" {}', {"PGHOST": "db"}, []),
+    "http without its address": ('backend "http" {}', {}, ["backend_env.TF_HTTP_ADDRESS: "]),
+    "http with its address": ('backend "http" { address = "http://x" }', {}, []),
+    "a password": (
+        'backend "http" {\naddress = "http://x"\npassword = "hunter22"\n}',
+        {},
+        ['directory: b.tf.j2:1: backend "http": password: its name says that it is a secret'],
+    ),
+    "a URL with a password": (
+        'backend "pg" { conn_str = "postgres://u:hunter22@db/tf" }',
+        {},
+        ['directory: b.tf.j2:1: backend "pg": conn_str: it contains a URL with a password'],
+    ),
+    "no setting of a backend": (
+        'backend "s3" {}',
+        {"TF_WORKSPACE": "x", "TF_CLI_ARGS": "x"},
+        ["backend_env.TF_CLI_ARGS: ", "backend_env.TF_WORKSPACE: "],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BACKENDS)
+def test_a_backend_gets_what_it_needs_from_declared_settings(tmp_path: Path, case: str) -> None:
+    block, given, expected = BACKENDS[case]
+    files = {"main.tf": OUTPUT, "b.tf.j2": f"terraform {{ {block} }}"}
+    found = problems(filled(tmp_path, files), backend_env=given)
+
+    assert len(found) == len(expected)
+    for problem, begin in zip(found, expected, strict=True):
+        assert problem.startswith(begin), problem
 
 
 UNDERSTOOD: dict[str, dict[str, str]] = {

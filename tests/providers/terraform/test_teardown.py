@@ -168,16 +168,16 @@ async def test_an_empty_state_of_an_earlier_version_is_lost_once_it_was_applied(
     assert "is empty, and with it the list of the resources" in await refused(bench)
 
 
-async def test_a_state_that_is_kept_elsewhere_is_refused(bench: Bench) -> None:
+async def test_a_backend_that_can_not_be_used_is_refused(bench: Bench) -> None:
     """Also where a template of the module makes the block, which no reader of the module sees."""
     await planned(bench)
     backend = bench.copy / ".terraform" / "terraform.tfstate"
     backend.parent.mkdir()
-    init = f'mkdir -p .terraform; echo \'{{"backend": {{"type": "s3"}}}}\' >"{backend}"'
+    init = f'mkdir -p .terraform; echo \'{{"backend": {{"type": "remote"}}}}\' >"{backend}"'
     bench.program("terraform", init)
-    with pytest.raises(StepFailed, match="state elsewhere, in its backend 's3'"):
+    with pytest.raises(StepFailed, match="backend 'remote' has another service run"):
         await bench.run("provision", "initialise")
-    assert "state elsewhere, in its backend 's3'" in await refused(bench)
+    assert "backend 'remote' has another service run" in await refused(bench)
 
 
 @pytest.mark.e2e

@@ -18,9 +18,11 @@ from environments.providers.terraform.steps import replacement
 from environments.providers.terraform.steps.replacement import HOST, REPLACED, host_resources, was_replaced
 from environments.providers.terraform.tofu import module, state
 from environments.providers.terraform.tofu.answers import StateValues, not_understood
+from environments.providers.terraform.tofu.backends.declared import BACKEND
 from environments.providers.terraform.tofu.carried.mirror import stored
 from environments.providers.terraform.tofu.declarations import Declarations
 from environments.providers.terraform.tofu.outputs import host_address, host_key, is_blank, require_planned
+from environments.providers.terraform.tofu.program import LOCK
 from environments.providers.terraform.tofu.state import binary_of
 from environments.providers.terraform.tofu.state_file import (
     LINEAGE,
@@ -51,7 +53,15 @@ def infrastructure_steps(spec: TerraformSettings, environment: AnyEnvironment) -
         provider_step(spec, validate, probe_valid, inputs=inputs, timeout=times.plan, has_effect=False),
         # Not a mere look: the plan makes the file for Terraform's state, and takes its lock.
         provider_step(spec, plan_infrastructure, probe_plan, inputs=inputs, timeout=times.plan),
-        provider_step(spec, apply_infrastructure, probe_infrastructure, inputs=inputs, timeout=times.apply),
+        provider_step(
+            spec,
+            apply_infrastructure,
+            probe_infrastructure,
+            inputs=inputs,
+            timeout=times.apply,
+            # What a cut-off apply has created may be missing in a backend: a person has to look.
+            idempotent=not environment.outputs.details.get(BACKEND),
+        ),
         provider_step(spec, read_outputs, probe_outputs, inputs=inputs, has_effect=False),
     )
 
@@ -86,7 +96,7 @@ async def probe_module(spec: TerraformSettings, context: StepContext) -> Probed:
 
 async def initialise(spec: TerraformSettings, context: StepContext) -> None:
     """Fetch the providers and modules that the module needs."""
-    await state.initialise(spec, context)
+    await state.initialise(spec, context, settle=True)
     context.report("providers and modules are there")
 
 
@@ -121,18 +131,23 @@ async def plan_infrastructure(spec: TerraformSettings, context: StepContext) -> 
         StepFailed: The plan would replace or remove a host that is in use.
     """
     # With a state that was lost or not saved, the plan would create existing resources once more.
-    lineage = await in_thread(lambda: _state_to_use(context))
+    kept = await state.claimed(spec, context)
+    lineage = None if kept else await in_thread(lambda: _state_to_use(context))
     said = await replacement.plan(spec, context)
     await in_thread(lambda: _require_outputs(spec, context, said.outputs))
     context.report(said.summary or "nothing to change")
     for line in (*said.drift, *said.changes):
         context.progress(line)
     # The note of a holder of the lock was out of date if the plan got the lock.
-    lineage = lineage or await in_thread(lambda: begin_state(Layout.at(context)))
-    await stored(spec, context)
+    if not kept:
+        lineage = lineage or await in_thread(lambda: begin_state(Layout.at(context)))
+        await stored(spec, context)
+        kept = {LINEAGE: lineage}
+        if BACKEND in context.environment.outputs.details:  # the state was brought home
+            kept[BACKEND] = None
     return {
         "owned": True,
-        "details": {PLANNED: True, LINEAGE: lineage, **await _host_before(spec, context)},
+        "details": {PLANNED: True, **kept, **await _host_before(spec, context)},
     }
 
 
@@ -173,7 +188,7 @@ async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
 
 async def apply_infrastructure(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Create and change the declared resources."""
-    await state.may_hold_resources(spec, context)
+    await state.may_hold_resources(context)
     await in_thread(WorkingCopy(spec, context).mark_applied)
     try:
         said = await replacement.apply(spec, context)
@@ -182,7 +197,16 @@ async def apply_infrastructure(spec: TerraformSettings, context: StepContext) ->
             raise StepFailed(failed.cause, f"{failed.summary}; {note}", failed.detail) from failed
         raise
     context.report(said.summary or "nothing to change")
-    return {"details": {SERIAL: await in_thread(lambda: serial_of(Layout.at(context)))}}
+    return {"details": await _saved(spec, context)}
+
+
+async def _saved(
+    spec: TerraformSettings, context: StepContext, *, settle: bool = True
+) -> dict[str, JsonValue]:
+    """Return the details that identify the state after an apply."""
+    return await state.demanded(spec, context, settle=settle) or {
+        SERIAL: await in_thread(lambda: serial_of(Layout.at(context)))
+    }
 
 
 def _cut_off(context: StepContext) -> str:
@@ -198,18 +222,20 @@ def _cut_off(context: StepContext) -> str:
 
 async def probe_infrastructure(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether a plan has no changes left; a locked state leaves that unknown."""
-    if not await state.may_hold_resources(spec, context):
+    if not await state.may_hold_resources(context):
         return Probed.not_done("no resource was created: there is no Terraform state")
     note = await in_thread(lambda: _cut_off(context))
     # With the lock: while another Terraform is at work, a plan would be out of date at once.
     said = await state.asked(
-        spec, context, lambda binary: binary.run(context, "plan", "-json", "-input=false")
+        spec, context, lambda binary: binary.run(context, "plan", "-json", "-input=false", LOCK)
     )
     if said.changes or said.drift:
+        if doubt := await state.doubt(spec, context):
+            return Probed.unknown(doubt)
         left = f"still to do: {'; '.join([*said.drift, *said.changes][:5])}"
         return Probed.not_done(f"{left}; {note}" if note else left)
-    serial = await in_thread(lambda: serial_of(Layout.at(context)))
-    return Probed.done("all declared resources are there", details={SERIAL: serial})
+    saved = await _saved(spec, context, settle=False)
+    return Probed.done("all declared resources are there", details=saved)
 
 
 async def read_outputs(spec: TerraformSettings, context: StepContext) -> StepOutputs:
@@ -219,7 +245,7 @@ async def read_outputs(spec: TerraformSettings, context: StepContext) -> StepOut
     if is_blank(values.outputs, spec.outputs.instance_ip):
         context.report("the address is not there yet: refreshing")
         await binary_of(spec, context).run(
-            context, "apply", "-refresh-only", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s"
+            context, "apply", "-refresh-only", "-json", "-input=false", "-auto-approve", LOCK
         )
         values = await state.shown(spec, context)
     return _described(spec, context, values)

@@ -19,7 +19,11 @@ from environments.providers.terraform.tofu.answers import (
     StateValues,
     read_shown,
 )
-from environments.providers.terraform.tofu.state import binary_of
+from environments.providers.terraform.tofu.backends.completed import CompletedLog
+from environments.providers.terraform.tofu.backends.declared import uses_backend
+from environments.providers.terraform.tofu.program import LOCK
+from environments.providers.terraform.tofu.state import binary_of, demanded
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
@@ -31,8 +35,8 @@ HOST = "host_resources"
 REPLACED = "host_replaced"
 """The detail of the outputs that is true from the replacement of a host until the new host is reached."""
 
-_PLAN = ("-json", "-input=false")
-_APPLY = ("apply", "-json", "-input=false", "-lock-timeout=10s")
+_PLAN = ("-json", "-input=false", LOCK)
+_APPLY = ("apply", "-json", "-input=false", LOCK)
 _REASONS = {
     "replace_because_tainted": "it is tainted",
     "replace_by_request": "its replacement was asked for",
@@ -76,12 +80,21 @@ async def apply(spec: TerraformSettings, context: StepContext) -> Messages:
         StepFailed: The plan would replace or remove a guarded host; nothing was applied.
     """
     binary, path = binary_of(spec, context), Layout.at(context).provision_plan
-    # Waits a little for the lock: another command may be about to release it.
-    if not is_guarded(context):
+    remote = await in_thread(lambda: uses_backend(context))
+    if not remote and not is_guarded(context):
         return await binary.run(context, *_APPLY, "-auto-approve")
     async with binary.planned(context, path, *_PLAN) as (_, document):
-        _require_kept(spec, context, document)
-        return await binary.run(context, *_APPLY, plan=path)
+        if is_guarded(context):
+            _require_kept(spec, context, document)
+        if not remote:
+            return await binary.run(context, *_APPLY, plan=path)
+        # Terraform refuses a plan made from another state than it finds: what is checked is applied.
+        await demanded(spec, context)
+        log = CompletedLog(context)
+        await in_thread(log.begin)
+        said = await binary.run(context, *_APPLY, plan=path, keep=log.take)
+        await in_thread(log.end)
+        return said
 
 
 def _require_kept(spec: TerraformSettings, context: StepContext, document: Mapping[str, Any]) -> None:

@@ -16,9 +16,14 @@ from environments.providers.common.steps import provider_step
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import PINNED, REACHED, host_target
 from environments.providers.terraform.steps.replacement import HOST, REPLACED
+from environments.providers.terraform.tofu.backends.declared import BACKEND, uses_backend
+from environments.providers.terraform.tofu.program import LOCK
 from environments.providers.terraform.tofu.state import (
     binary_of,
+    demanded,
     may_hold_resources,
+    release,
+    require_known,
     require_module,
     resources,
 )
@@ -34,8 +39,6 @@ if TYPE_CHECKING:
 
 _VANISHING = 15.0
 _PAUSE = 0.5
-_ABSENT: dict[str, JsonValue] = {"details": {PLANNED: False, LINEAGE: None, SERIAL: None}}
-"""The outputs once no resource is left: a state file that is missing from now on was not lost."""
 
 
 def check_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequence[Step]:
@@ -66,17 +69,20 @@ def teardown_steps(spec: TerraformSettings, environment: AnyEnvironment) -> Sequ
     )
 
 
-async def check_teardown(spec: TerraformSettings, context: StepContext) -> None:
+async def check_teardown(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Plan the teardown, so that a refusal is known while the service still runs."""
-    if not await may_hold_resources(spec, context):
+    if not await may_hold_resources(context):
         context.report("no resource was ever created")
-        return
+        return {}
+    # Only a plan of the teardown with all that was created is one.
+    details = await require_known(spec, context) if await in_thread(lambda: uses_backend(context)) else {}
     context.report(await TeardownPlan(spec, context).make())
+    return {"details": details} if details else {}
 
 
 async def probe_teardown(spec: TerraformSettings, context: StepContext) -> Probed:
     """Check whether the teardown can still be planned; if not, the step has to report the refusal."""
-    if not await may_hold_resources(spec, context):
+    if not await may_hold_resources(context):
         return Probed.done("no resource was ever created")
     plan = TeardownPlan(spec, context)
     if await in_thread(plan.is_outdated):
@@ -89,13 +95,21 @@ async def probe_teardown(spec: TerraformSettings, context: StepContext) -> Probe
 
 async def destroy_infrastructure(spec: TerraformSettings, context: StepContext) -> None:
     """Destroy all resources in Terraform's state."""
-    if not await may_hold_resources(spec, context):
+    if not await may_hold_resources(context):
         context.report("no resource was ever created")
         return
-    words = ("destroy", "-json", "-input=false", "-auto-approve", "-lock-timeout=10s")
     # Without the module, destroy-time provisioners would not run, and their resources would stay.
     await require_module(spec, context)
-    said = await binary_of(spec, context).run(context, *words)
+    binary = binary_of(spec, context)
+    words = ("-json", "-input=false", LOCK)
+    if not await in_thread(lambda: uses_backend(context)):
+        said = await binary.run(context, "destroy", *words, "-auto-approve")
+    else:
+        path = Layout.at(context).teardown_plan
+        async with binary.planned(context, path, "-destroy", *words):
+            # Terraform refuses a plan made from another state than it finds: what is checked is destroyed.
+            await demanded(spec, context)
+            said = await binary.run(context, "apply", *words, plan=path)
     context.report(said.summary or "nothing was left to destroy")
 
 
@@ -130,7 +144,7 @@ async def verify_absence(spec: TerraformSettings, context: StepContext) -> StepO
         )
         raise StepFailed(FailureCause.INFRASTRUCTURE, f"{summary}: {advice}")
     context.report(f"{found.reason}, and no host answers")
-    return _ABSENT
+    return _absent(context)
 
 
 async def probe_absence(spec: TerraformSettings, context: StepContext) -> Probed:
@@ -140,7 +154,14 @@ async def probe_absence(spec: TerraformSettings, context: StepContext) -> Probed
         return found
     if await _still_answers(spec, context):
         return Probed.not_done("the host still answers")
-    return Probed.done(f"{found.reason}, and no host answers", **_ABSENT)
+    return Probed.done(f"{found.reason}, and no host answers", **_absent(context))
+
+
+def _absent(context: StepContext) -> dict[str, JsonValue]:
+    """Return the outputs once no resource is left: a state that is missing from now on was not lost."""
+    # Until the state in a backend is released, its lineage tells whose it is.
+    known = {} if context.environment.outputs.details.get(BACKEND) else {LINEAGE: None, SERIAL: None}
+    return {"details": {PLANNED: False, **known}}
 
 
 async def _still_answers(spec: TerraformSettings, context: StepContext) -> bool:
@@ -174,14 +195,18 @@ async def _still_answers(spec: TerraformSettings, context: StepContext) -> bool:
         return False
 
 
-async def clean_up(_spec: TerraformSettings, context: StepContext) -> StepOutputs:
+async def clean_up(spec: TerraformSettings, context: StepContext) -> StepOutputs:
     """Remove the files, with Terraform's state; that the resources are gone is recorded by now."""
     layout = Layout.at(context)
     build, look = layout.build, OwnPath.within(layout.directory, layout.look)
     await in_thread(lambda: remove_tree(look))
+    kept = ""
+    if backend := context.environment.outputs.details.get(BACKEND):
+        left = await release(spec, context)
+        kept = f"; an empty state stays in the backend '{backend}' ({left})" if left else ""
     await in_thread(lambda: remove_tree(build))
-    context.report(f"{build} removed")
-    return _forgotten()
+    context.report(f"{build} removed{kept}")
+    return _forgotten(context)
 
 
 async def probe_cleaned(_spec: TerraformSettings, context: StepContext) -> Probed:
@@ -189,12 +214,12 @@ async def probe_cleaned(_spec: TerraformSettings, context: StepContext) -> Probe
     build = Layout.at(context).build
     if build.exists():
         return Probed.not_done(f"{build} is still there")
-    return Probed.done("no files are left", **_forgotten())
+    return Probed.done("no files are left", **_forgotten(context))
 
 
-def _forgotten() -> dict[str, JsonValue]:
+def _forgotten(context: StepContext) -> dict[str, JsonValue]:
     gone = ("instance_ip", "port", "url", "release", "serving", "served", "previous")
-    return {
-        **dict.fromkeys(gone),
-        "details": dict.fromkeys(("ssh_host_key", REACHED, PINNED, HOST, REPLACED)),
-    }
+    details: dict[str, JsonValue] = dict.fromkeys(("ssh_host_key", REACHED, PINNED, HOST, REPLACED))
+    if BACKEND in context.environment.outputs.details:
+        details |= dict.fromkeys((BACKEND, LINEAGE, SERIAL))
+    return {**dict.fromkeys(gone), "details": details}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from environments.providers.terraform.tofu.syntax import Block, Body, parse_hcl, parse_json
 
@@ -30,6 +30,7 @@ class Declared:
         has_default: Whether the block has a default.
         certain: Whether the block is there, whatever the statements of a template do.
         type: The type of a variable, as it is written.
+        attributes: The attributes of a block in `terraform`, each with its value if that is a plain string.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Declared:
     has_default: bool
     certain: bool
     type: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f'{self.kind} "{self.name}"' if self.name else self.kind
@@ -126,6 +128,7 @@ def _declared(name: str, content: bytes) -> tuple[list[Declared], bool]:
             has_default="default" in block.attributes,
             certain=certain,
             type=block.attributes.get("type", "") if block.kind == "variable" else "",
+            attributes=block.attributes if block.kind in _REMOTE else {},
         )
         for block in _interesting(body)
     ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
+from environments.providers.common.tool_output import FRAME
 
 SUMMED_UP = {"plan": "plan", "apply": "apply", "destroy": "destroy"}
 """The subcommands that end with a summary of the changes, with the operation that it names."""
@@ -25,7 +26,11 @@ _ENDED = {"apply_complete": "done", "apply_errored": "failed", "refresh_complete
 # The cause is known by the wording only: diagnostics carry no codes.
 _NETWORK = re.compile(
     r"no such host|connection refused|connection reset|i/o timeout|network is unreachable|no route to host|"
-    r"could not resolve|TLS handshake|Failed to query available provider packages|temporary failure",
+    r"could not resolve|TLS handshake|Failed to query available provider packages|temporary failure|"
+    # Of backends that are about to start or to stop.
+    r"database system is (starting up|shutting down|in recovery)|terminating connection|broken pipe|"
+    r"giving up after \d+ attempt|HTTP response code:? 5\d\d|unexpected EOF|"
+    r"\bEOF$|Client\.Timeout|context deadline exceeded",
     re.I,
 )
 _AUTHENTICATION = re.compile(
@@ -36,6 +41,9 @@ _AUTHENTICATION = re.compile(
 _DAMAGE = re.compile(
     r"(unsupported|corrupt|invalid) state file|state file could not be|state snapshot", re.I
 )
+# The texts of the backends http and pg.
+_ASKER = re.compile(r"already locked(: ID=(?P<id>\S+)|: (?!ID=)\S+| for workspace creation)")
+_WAITING = {"Acquiring state lock. This may take a few moments..."}
 _CHECK_FAILED = "Check block assertion failed"
 _CONFIGURATION = re.compile(
     r"^(Invalid |Unsupported |Missing |Reference to |Argument |Duplicate |No value for |Unclosed |"
@@ -63,7 +71,8 @@ class Diagnostic:
     @property
     def cause(self) -> FailureCause:
         """The kind of cause, by the wording of the diagnostic."""
-        text = f"{self.summary}\n{self.detail}"
+        # Texts for people are broken into lines of a fixed length.
+        text = " ".join(f"{self.summary}\n{self.detail}".split())
         if self.is_damage:
             return FailureCause.FILE_SYSTEM
         if self.address.startswith(_VARIABLES):
@@ -80,7 +89,7 @@ class Diagnostic:
         """Return address, summary and the first line of the detail, in one line."""
         if self.is_damage:
             return f"Terraform's state can't be read ({self._damage}): put it back from a backup"
-        if "state lock" in self.summary:
+        if "state lock" in self.summary and self.cause is FailureCause.INFRASTRUCTURE:
             return _locked(self.detail)
         where = f"{self.address}: " if self.address else ""
         why = self.reason
@@ -105,11 +114,29 @@ class Diagnostic:
 
 
 def _locked(detail: str) -> str:
-    """Return a message that names the holder of the state's lock."""
+    """Return a message that names the holder of the state's lock, as far as it is known."""
     facts = dict(re.findall(r"^\s*(ID|Who|Created):\s*(\S.*?)\s*$", detail, re.M))
+    # These backends tell about the asker, in place of the holder.
+    if found := _ASKER.search(detail):
+        known = f" (the lock's ID is {found['id']})" if found["id"] else ""
+        return (
+            f"another program holds the lock of Terraform's state{known}, and the backend does not tell "
+            "which: let that Terraform end, or end it, then try again"
+        )
     who = facts.get("Who", "somebody")
     since = f" since {facts['Created']}" if "Created" in facts else ""
     return f"{who} holds the lock of Terraform's state{since}: wait until it is free, then try again"
+
+
+def told_to_people(failed: StepFailed) -> StepFailed:
+    """Return the failure of a subcommand with the error that it printed for people, and with its cause."""
+    lines = [line.strip(FRAME) for line in failed.detail.splitlines()]
+    errors = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
+    told = [line for line in lines[errors[0] if errors else 0 :] if line and line not in _WAITING]
+    if not told or failed.cause is not FailureCause.COMMAND_EXECUTION:
+        return failed
+    found = Diagnostic("error", told[0].removeprefix("Error: "), "\n".join(told[1:]))
+    return StepFailed(found.cause, found.line(), failed.detail)
 
 
 @dataclass(slots=True)

@@ -106,8 +106,7 @@ class Module:
         """Return the content of the files by relative name, with templates rendered.
 
         Raises:
-            StepFailed: A template can't be rendered, the module would keep its state elsewhere, or
-                the parser is not installed.
+            StepFailed: A template can't be rendered.
         """
         rendered: dict[str, bytes] = {}
         for path in self.files():
@@ -116,19 +115,7 @@ class Module:
                 rendered[name.removesuffix(TEMPLATE)] = _rendered(path, name, facts)
             else:
                 rendered[name] = path.read_bytes()
-        # The module may have changed since the spec was checked, or a template may hold the block.
-        for problem in remote_state(Declarations.of(rendered)):
-            raise StepFailed(FailureCause.CONFIGURATION, f"directory: {problem}, then try again")
         return rendered
-
-
-def remote_state(declared: Declarations) -> Iterator[str]:
-    """Yield a problem for each block that keeps Terraform's state elsewhere."""
-    for block in declared.remote():
-        yield (
-            f"{block.place}: {block} would keep Terraform's state elsewhere, which is not supported; "
-            "remove the block: envchart keeps the state in the environment's directory"
-        )
 
 
 def is_terraforms(name: str) -> bool:

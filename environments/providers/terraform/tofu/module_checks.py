@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from environments.providers.terraform.tofu.module import remote_state
+from environments.providers.terraform.tofu.backends.declared import incomplete, unsupported
 
 if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
@@ -32,8 +32,9 @@ def module_problems(spec: TerraformSettings, module: Module) -> Iterator[str]:
         yield f"directory: {module.directory} holds no Terraform module (*.tf, *.tf.json)"
         return
     list(module.files())  # as at provision: an error if there are too many
-    for problem in remote_state(declared):
+    for problem in unsupported(declared):
         yield f"directory: {module.directory}/{problem}"
+    yield from incomplete(declared, spec.backend_env)
     if declared.complete:
         yield from _unknown_names(spec, declared)
     yield from _missing_values(spec, declared)

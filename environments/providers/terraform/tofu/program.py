@@ -17,8 +17,8 @@ from environments.model.failure import FailureCause
 from environments.model.steps import StepContext
 from environments.providers.common.tool_output import Answer, Lines, Output
 from environments.providers.common.tools import Tool, run_tool
-from environments.providers.terraform.tofu.answers import document_of
-from environments.providers.terraform.tofu.messages import SUMMED_UP, Messages
+from environments.providers.terraform.tofu.answers import document_of, not_understood
+from environments.providers.terraform.tofu.messages import SUMMED_UP, Messages, told_to_people
 from environments.providers.terraform.tofu.surroundings import surroundings
 from environments.providers.terraform.tofu.unsaved_state import UnsavedState
 from environments.providers.terraform.tofu.variable_files import variable_files
@@ -26,6 +26,9 @@ from environments.system.files import OwnPath, remove_tree
 from statechart.following.cancellation import in_thread
 
 CANDIDATES = ("tofu", "terraform")
+LOCK = "-lock-timeout=10s"
+"""The option to wait a little for the lock of the state: another command may be about to release it."""
+
 _LONGEST = 64 * 1024 * 1024
 _GRACE = timedelta(seconds=15)
 
@@ -47,12 +50,14 @@ class Binary:
         directory: The module's directory.
         secrets: The values of secret variables.
         around: Returns a context to run a subcommand in, which stores the state meanwhile.
+        backend: The environment variables of the module's backend, by name.
     """
 
     configured: str | None
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
     around: Callable[[StepContext, str], AbstractAsyncContextManager[None]] = lambda *_: nullcontext()
+    backend: Mapping[str, str] = field(default_factory=dict)
 
     @asynccontextmanager
     async def planned(
@@ -70,10 +75,17 @@ class Binary:
         finally:
             remove_tree(path)  # it holds the values of variables
 
-    async def run(self, context: StepContext, *words: str, plan: OwnPath | None = None) -> Messages:
+    async def run(
+        self,
+        context: StepContext,
+        *words: str,
+        plan: OwnPath | None = None,
+        keep: Callable[[bytes], None] = lambda _line: None,
+    ) -> Messages:
         """Run a subcommand with JSON messages, and return the messages.
 
-        A saved `plan` that is applied holds the variables already.
+        A saved `plan` that is applied holds the variables already. `keep` is called with each line of
+        the output as it comes, secrets included.
 
         Raises:
             StepFailed: The subcommand failed, and the summary is its first error; or its messages
@@ -81,7 +93,12 @@ class Binary:
         """
         messages = Messages(context.progress)
         unsaved = UnsavedState(self.directory)
-        lines = Lines(context.redact, messages.take, _LONGEST, take_raw=unsaved.take)
+
+        def take(line: bytes) -> None:
+            unsaved.take(line)
+            keep(line)
+
+        lines = Lines(context.redact, messages.take, _LONGEST, take_raw=take)
         try:
             if words[0] not in SUMMED_UP:
                 await self._run(context, words, lines)
@@ -119,6 +136,21 @@ class Binary:
             summary, detail = context.redact(told_failure.summary), context.redact(told_failure.detail)
             raise StepFailed(told_failure.cause, summary, detail) from failed
 
+    async def raw(self, context: StepContext, *words: str) -> bytes:
+        """Run a subcommand whose errors are for people only, and return its output, which may hold secrets.
+
+        Raises:
+            StepFailed: The subcommand failed; the summary is its error, which tells the cause.
+        """
+        answer = Answer(_LONGEST)
+        try:
+            await self._run(context, words, answer)
+        except StepFailed as failed:
+            raise told_to_people(failed) from failed
+        if not answer.is_whole:
+            raise not_understood(" ".join(words[:2]), f"it is longer than {_LONGEST // 1024**2} MiB")
+        return bytes(answer.content)
+
     async def _run(
         self, context: StepContext, words: Sequence[str], stdout: Output, inherited: Sequence[int] = ()
     ) -> None:
@@ -130,7 +162,7 @@ class Binary:
         tool = Tool(
             command=(program, *words),
             cwd=self.directory,
-            env=surroundings(os.environ, self.secrets),
+            env=surroundings(os.environ, self.secrets, self.backend),
             stdout=stdout,
             inherited=inherited,
             grace=_GRACE,

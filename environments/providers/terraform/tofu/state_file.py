@@ -16,7 +16,6 @@ from environments.system.files import AnyPath, read_own, write_private
 
 if TYPE_CHECKING:
     from environments.model.steps import StepContext
-    from environments.providers.terraform.settings import TerraformSettings
 
 PLANNED = "infrastructure_planned"
 """The detail of the outputs that is true while resources may exist."""
@@ -92,27 +91,6 @@ def serial_of(layout: Layout) -> int:
     """Return the number of the state's version."""
     found = StateFile.read(layout.state) if layout.state.exists() else None
     return found.serial if found is not None else 0
-
-
-def require_local(spec: TerraformSettings, layout: Layout) -> None:
-    """Check that the program uses the state beside the module.
-
-    Raises:
-        StepFailed: The module's backend keeps the state elsewhere.
-    """
-    # The file is there only if the module, or a template of it, has a block `backend` or `cloud`.
-    if not layout.backend.exists():
-        return
-    try:
-        kind = json.loads(read_own(layout.backend))["backend"]["type"]
-    except (ValueError, KeyError, TypeError):
-        kind = "unknown"
-    summary = (
-        f"directory: the module keeps Terraform's state elsewhere, in its backend '{kind}', which is not "
-        f"supported: remove that block from {spec.directory}, then try again. If the state lists "
-        f"resources, fetch it first, with 'terraform state pull', into {layout.state}"
-    )
-    raise StepFailed(FailureCause.CONFIGURATION, summary)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.terraform.tofu.answers import ShownPlan, read_shown
-from environments.providers.terraform.tofu.program import Binary
+from environments.providers.terraform.tofu.program import LOCK, Binary
 from environments.providers.terraform.tofu.state import asked, binary_of, initialise
 from environments.providers.terraform.tofu.working_copy import WorkingCopy
 from statechart.following.cancellation import in_thread
@@ -97,8 +97,8 @@ class TeardownPlan:
         """
         layout = self.copy.layout
         # A mere look takes no lock, but another process's lock would refuse the teardown.
-        locked = await in_thread(layout.lock.exists)
-        words = (*_PLAN, "-lock-timeout=10s" if locked else "-lock=false")
+        locked = await in_thread(lambda: layout.lock.exists() or layout.backend.exists())
+        words = (*_PLAN, LOCK if locked else "-lock=false")
         if await in_thread(self.copy.is_applied):
             return (await binary.run(self.context, "plan", *words)).summary
         async with binary.planned(self.context, layout.teardown_plan, *words) as (said, document):

@@ -12,6 +12,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.tofu import module
+from environments.providers.terraform.tofu.backends.declared import unsupported
 from environments.providers.terraform.tofu.declarations import Declarations
 from environments.system.files import entries, read_own, write_private
 
@@ -43,7 +44,8 @@ class WorkingCopy:
         """Return the rendered files of the module as it is now.
 
         Raises:
-            StepFailed: The module is missing, or a template can't be rendered.
+            StepFailed: The module is missing, a template can't be rendered, the module has a backend that
+                can't be used, or the parser is not installed.
         """
         directory, environment = self.spec.directory, self.context.environment
         if not directory.is_dir():
@@ -54,7 +56,11 @@ class WorkingCopy:
             "instance_name": environment.spec.instance_name,
             "variables": self.spec.plain_variables,
         }
-        return module.Module(directory).render(facts)
+        files = module.Module(directory).render(facts)
+        # The module may have changed since the spec was checked, or a template may hold the block.
+        for problem in unsupported(Declarations.of(files)):
+            raise StepFailed(FailureCause.CONFIGURATION, f"directory: {problem}; then try again")
+        return files
 
     def write(self, files: Mapping[str, bytes], *, applied: bool = False) -> None:
         """Write the files and the variables, and note the files' names.

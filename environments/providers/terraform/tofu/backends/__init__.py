@@ -1,0 +1,1 @@
+"""Modules whose own backend keeps Terraform's state."""

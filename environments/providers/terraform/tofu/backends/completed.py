@@ -1,0 +1,185 @@
+"""The resources that an apply has reported complete, for backends that have the state only at its end.
+
+Terraform writes the state in a backend when an apply ends. If Terraform is killed, this list is all that
+tells of the resources that the apply has created until then.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from environments.providers.terraform.layout import Layout
+from environments.system.files import read_own, remove_tree, replace_file
+from statechart.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from environments.model.steps import StepContext
+    from environments.providers.terraform.tofu.backends.store import PulledState
+
+APPLYING = "apply_infrastructure"
+"""The step that creates resources."""
+
+_SHOWN = 10
+
+
+class _Creation(BaseModel, frozen=True):
+    """A resource that was about to be created, and its id once it was."""
+
+    address: str
+    complete: bool = False
+    id: str | None = None
+
+    def __str__(self) -> str:
+        if not self.complete:
+            return f"{self.address} (begun)"
+        return f"{self.address} (complete{f', id {self.id}' if self.id else ''})"
+
+
+class _Report(BaseModel, frozen=True):
+    """The creations of an apply; `lineage` is the environment's, and `ended` an end in order."""
+
+    lineage: str
+    ended: bool = False
+    creations: tuple[_Creation, ...] = ()
+
+    def missing(self, there: Collection[str]) -> tuple[_Creation, ...]:
+        """Return the creations that a state with these addresses does not list."""
+        return tuple(each for each in self.creations if each.address not in there)
+
+
+@dataclass(slots=True)
+class CompletedLog:
+    """Keeps the report of an apply in a file, and with the environment's record if a database has it.
+
+    Attributes:
+        context: The step that applies.
+    """
+
+    context: StepContext
+    _creations: dict[str, _Creation] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Begin the report of an apply; the report of an earlier one is settled by then."""
+        self._creations.clear()
+        self._write(ended=False)
+
+    def take(self, line: bytes) -> None:
+        """Read a line of the apply's output, and write down what it reports."""
+        if b'"apply_' not in line and b'"change_summary"' not in line:
+            return
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            return
+        kind, hook = message.get("type"), message.get("hook")
+        if kind == "change_summary":
+            self._write(ended=True)
+        elif isinstance(hook, dict) and hook.get("action") == "create":
+            self._take(str(kind), hook)
+
+    def _take(self, kind: str, hook: dict[str, Any]) -> None:
+        resource = hook.get("resource")
+        address = str(resource.get("addr")) if isinstance(resource, dict) else ""
+        if not address or kind not in ("apply_start", "apply_complete"):
+            return
+        identity, complete = hook.get("id_value"), kind == "apply_complete"
+        known = None if identity is None else str(identity)
+        self._creations[address] = _Creation(address=address, complete=complete, id=known)
+        self._write(ended=False)
+
+    def _write(self, *, ended: bool) -> None:
+        context = self.context
+        report = _Report(
+            lineage=context.environment.lineage, ended=ended, creations=tuple(self._creations.values())
+        )
+        content = f"{report.model_dump_json()}\n".encode()
+        # Not flushed to the disk: it has to survive the end of this process, and an apply is not to wait.
+        replace_file(Layout.at(context).completed, content, durable=False)
+        if context.carried is not None and context.carried.held:
+            # The file is there; whether this process may go on is decided elsewhere.
+            with suppress(StorageError):
+                context.carried.carry(content)
+
+    def end(self) -> None:
+        """Forget the report: the apply has ended in order, so its state was saved."""
+        self._creations.clear()
+        self._write(ended=True)
+        remove_tree(Layout.at(self.context).completed)
+
+
+def is_in_doubt(context: StepContext) -> bool:
+    """Return whether an apply of this environment was cut off, and no one has settled that since."""
+    operation = context.environment.operation
+    return operation is not None and any(step.name == APPLYING for step in operation.in_doubt)
+
+
+def doubt(context: StepContext, found: PulledState, serial: int) -> str:
+    """Return why the state in a backend may lack resources after an apply that was cut off.
+
+    Args:
+        context: The step that asks.
+        found: The state.
+        serial: The serial on record.
+
+    Returns:
+        An empty string if the state certainly has all that the apply has created.
+    """
+    report = _report(context)
+    if report is None:
+        operation = context.environment.operation
+        host = f" on {operation.holder.host}" if operation is not None else ""
+        return (
+            f"Terraform was cut off{host}, and the backend has a state only from the end of an apply: "
+            f"resources may exist that the state lacks. {Layout.at(context).completed.name}, the list of "
+            "those, is not here: recover there, or look for them"
+        )
+    if report.ended:
+        return ""
+    if missing := report.missing(found.addresses()):
+        return _told(context, missing)
+    if found.serial > serial:  # saved after all that is known
+        return ""
+    return (
+        "Terraform was cut off before it saved its state in the backend, so a resource that it was about "
+        "to create may exist without being in the state: look for it"
+    )
+
+
+def lost(context: StepContext, found: PulledState) -> str:
+    """Return the resources that a cut-off apply has reported and the state lacks, or an empty string."""
+    report = _report(context) if is_in_doubt(context) else None
+    missing = report.missing(found.addresses()) if report is not None and not report.ended else ()
+    return _told(context, missing) if missing else ""
+
+
+def _told(context: StepContext, missing: tuple[_Creation, ...]) -> str:
+    layout = Layout.at(context)
+    complete = next((each for each in missing if each.id), None)
+    example = f" '{complete.address}' {complete.id}" if complete else " ADDRESS ID"
+    more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    return (
+        f"Terraform was cut off before it saved its state in the backend, which lacks "
+        f"{', '.join(map(str, missing[:_SHOWN]))}{more}: take them into the state, in {layout.module}, "
+        f"with 'terraform import{example}'; or remove them by hand, and then {layout.completed}"
+    )
+
+
+def _report(context: StepContext) -> _Report | None:
+    """Return the report of the last apply, from this machine or from the record."""
+    path, carried = Layout.at(context).completed, context.carried
+    contents = [read_own(path)] if path.exists() else []
+    if not contents and carried is not None and (latest := carried.latest()) is not None:
+        contents = [latest]
+    for content in contents:
+        with suppress(ValidationError):
+            report = _Report.model_validate_json(content)
+            if report.lineage == context.environment.lineage:
+                return report
+    return None
