@@ -99,10 +99,27 @@ class Followed(Generic[UnreadT]):
 
 
 async def in_blocks(look: Iterator[ToldT]) -> AsyncGenerator[ToldT, None]:
-    """Yield the results of a look, which reads files, without blocking other tasks."""
-    while block := await in_thread(lambda: list(islice(look, _BLOCK))):
+    """Yield the results of a look, which reads files or rows, without blocking other tasks.
+
+    Results before an error are yielded before it is raised: the look counts them as told.
+    """
+    while True:
+        block, error = await in_thread(lambda: _block(look))
         for told in block:
             yield told
+        if error is not None:
+            raise error
+        if not block:
+            return
+
+
+def _block(look: Iterator[ToldT]) -> tuple[list[ToldT], StorageError | None]:
+    block: list[ToldT] = []
+    try:
+        block.extend(islice(look, _BLOCK))
+    except StorageError as error:
+        return block, error
+    return block, None
 
 
 def _when(pending: tuple[datetime, str, object]) -> datetime:

@@ -15,8 +15,10 @@ from statechart.errors import InvalidCursor, StorageError
 from statechart.following.cursor import Cursor, Position
 from statechart.following.followed import HELD, Followed, in_blocks
 from statechart.following.watching import EVERY
+from statechart.log import warn
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.session import ModelT
+from statechart.storage.sql.errors import PASSING, DatabaseFailed
 from statechart.storage.sql.urls import lasting
 from statechart.stored.damage import Damaged
 from statechart.wording import state_text
@@ -162,6 +164,10 @@ class Changes(Generic[ModelT]):
             names -= self._told(names)
         trail = _Trail(self._origin, dict(self._followed.positions))
         for name, found in self._followed.look(names):
+            if isinstance(found, DatabaseFailed):
+                # What the histories have read, and was not told, has to be read again.
+                self._followed.close()
+                raise found
             if isinstance(found, StorageError):
                 yield Damaged(name, found)
                 continue
@@ -178,13 +184,22 @@ class Changes(Generic[ModelT]):
         damage.check()
 
     async def forever(self, damage: Damage) -> AsyncGenerator[Change, None]:
-        """Yield the changes up to now, and then wait for more."""
+        """Yield the changes up to now, and then wait for more; a database that is away is waited for."""
         try:
             async with aclosing(self._opened.changed().names(every=EVERY)) as changed:
+                missed: frozenset[str] = frozenset()
                 async for names in changed:
-                    async for each in in_blocks(self.look(names)):
-                        for change in damage.sifted((each,)):  # here, not in the thread that reads
-                            yield change
+                    wanted = names | missed
+                    try:
+                        async for each in in_blocks(self.look(wanted)):
+                            for change in damage.sifted((each,)):  # here, not in the thread that reads
+                                yield change
+                    except PASSING as away:
+                        if not missed:
+                            warn(f"Not followed for a while: {away}")
+                        missed = wanted
+                    else:
+                        missed = frozenset()
                     damage.check()
         finally:
             self._followed.close()

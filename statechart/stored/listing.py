@@ -15,6 +15,7 @@ from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownSta
 from statechart.storage.chain import CHECKPOINT
 from statechart.storage.segments.carried import CHANGED, ENTERED, enters
 from statechart.storage.session import ModelT
+from statechart.storage.sql.errors import DatabaseFailed
 from statechart.stored.binding import require_recorded
 from statechart.stored.damage import Damaged
 from statechart.wording import state_text
@@ -90,6 +91,8 @@ class Listing(Generic[ModelT]):
                 yield each.name, self._state(each)
             except NotFound:
                 continue  # purged since the names were listed
+            except DatabaseFailed:
+                raise  # no value is damaged
             except (StorageError, UnknownState) as error:
                 yield Damaged(each.name, error)
 
@@ -101,6 +104,8 @@ class Listing(Generic[ModelT]):
                 recent = _recent(each.records()) or self._whole(each.name)
             except NotFound:
                 continue
+            except DatabaseFailed:
+                raise
             except (StorageError, UnknownState) as error:
                 yield Damaged(each.name, error)
             else:

@@ -24,6 +24,7 @@ from statechart.errors import (
 from statechart.storage.chain import CREATED, REBASED, TRANSITION
 from statechart.storage.segments import remarks
 from statechart.storage.session import ModelT
+from statechart.storage.sql.errors import DatabaseFailed
 from statechart.stored.replay import said, targets_of, transition_problem
 from statechart.stored.session import machine_on
 from statechart.wording import state_text
@@ -113,12 +114,13 @@ class Verification(Generic[ModelT]):
 
         Raises:
             NotFound: The name does not exist.
+            DatabaseFailed: The database can't be read.
         """
         # Loading compares the document with the journal; the records tell the rest.
         for read in (self._read, self._load):
             try:
                 read()
-            except NotFound:
+            except (NotFound, DatabaseFailed):
                 raise
             except StorageError as error:
                 self._unreadable(error)

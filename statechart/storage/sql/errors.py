@@ -25,6 +25,7 @@ Each says where, without a password, and the next action. SQLAlchemy is not impo
 from __future__ import annotations
 
 import shlex
+from typing import Final
 
 from statechart.errors import StorageError
 
@@ -205,3 +206,7 @@ class SchemaNewer(_OtherSchema):
 
     told = "is newer than this program"
     advice = ("update the program: pip install --upgrade 'envchart[sql]'",)
+
+
+PASSING: Final = (StoreUnreachable, TooManyConnections, StoreBusy)
+"""The errors of a database that is only away for a while."""

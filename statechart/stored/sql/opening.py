@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from statechart.storage.sql.reading import Names
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.schema import ENGINE
 from statechart.storage.sql.tables import EFFECTS
-from statechart.storage.sql.watches.changes import RowChanges
 from statechart.stored.sql.ends import RowEnds
 from statechart.stored.sql.outbox import RowOutbox
 from statechart.stored.store import Opened
@@ -38,4 +36,4 @@ def opened(url: str, model: type[ModelT], options: Options) -> Opened[ModelT]:
     )
     names = Names(store.database, ENGINE, store.collection, store.where)
     known = store.schema_version
-    return Opened(store, RowEnds(names, known), RowOutbox(names, known), partial(RowChanges, names))
+    return Opened(store, RowEnds(names, known), RowOutbox(names, known), store.changed)

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
 
-from statechart.storage.sql.errors import StoreBusy, StoreUnreachable, TooManyConnections
+from statechart.storage.sql.errors import PASSING
 from statechart.storage.sql.tables import NAMES
 
 if TYPE_CHECKING:
     from statechart.storage.sql.reading import Names
-
-PASSING: Final = (StoreUnreachable, TooManyConnections, StoreBusy)
-"""The errors of a database that is only away for a while."""
 
 _EVERY: Final = 1.0
 """The seconds between two looks without notices."""
