@@ -17,6 +17,7 @@ from environments.model.states import Created
 from environments.model.steps import StateCarrier, Step
 from environments.model.summary import Summary, UnreadableSummary
 from environments.system.clock import Clock as Clock
+from statechart.following.patience import POLL
 from statechart.holder import Holder
 
 if TYPE_CHECKING:
@@ -315,6 +316,16 @@ class HasPlace(Protocol):
         ...
 
 
+@runtime_checkable
+class HasUrl(Protocol):
+    """A repository in a database."""
+
+    @property
+    def url(self) -> str:
+        """The URL as it was given; a password may be part of it."""
+        ...
+
+
 TRACES: Final = "traces"
 """The directory, real or not, that the recorded places of traces begin with."""
 
@@ -438,6 +449,25 @@ class CarriesArtifacts(Protocol):
 
     def drop(self, digest: str) -> None:
         """Delete an artifact. One that does not exist is no error."""
+        ...
+
+
+def where_of(repository: EnvironmentRepository) -> str:
+    """Return the place of a repository, as messages name it."""
+    return repository.where if isinstance(repository, HasPlace) else "the store"
+
+
+def poll_of(repository: EnvironmentRepository) -> float:
+    """Return the seconds between two attempts to take an environment that another holder has."""
+    return repository.poll if isinstance(repository, HasPlace) else POLL
+
+
+@runtime_checkable
+class KeepsLooks(Protocol):
+    """A repository that keeps the last look at the world itself, not in the environment's directory."""
+
+    def write_look(self, name: str, lineage: str, document: bytes) -> None:
+        """Keep a look at an incarnation of an environment; one that was purged meanwhile keeps none."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The embedding API: all commands on the environments of a data directory."""
+"""The embedding API: all commands on the environments of a data directory, or of a database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.states import AnyState
 from environments.selection import Selection, several
-from environments.storage.file import FileRepository
+from environments.storage.opening import opened
 from environments.system.clock import SYSTEM_CLOCK
 from environments.verbs.converging import Converging
 
@@ -32,16 +32,17 @@ StateT = TypeVar("StateT", bound=AnyState)
 
 
 class Workspace(Converging):
-    """The environments of a data directory, with all commands.
+    """The environments of a data directory, or of a database, with all commands.
 
     Every method takes an environment or its name. A name is loaded under the lock; an environment
     that has changed since raises Conflict before the first step. Reads are synchronous and take no
     lock.
 
     Args:
-        data_dir: The directory of the environments, made on the first `create`.
+        data_dir: The directory of the environments, made on the first `create`; or the URL of a
+            database, as `postgresql://USER@HOST/DATABASE` or `sqlite:///FILE`, which needs the extra `sql`.
         providers: Classes of providers that are neither installed nor registered, for this workspace.
-        repository: A storage instead of files in `data_dir`; it knows its own `providers`.
+        repository: A storage instead of that at `data_dir`; it knows its own `providers`.
         clock: Tells the time.
         observers: Called with the progress of every command.
         lock_timeout: How many seconds to wait for another holder of an environment.
@@ -52,6 +53,8 @@ class Workspace(Converging):
     Raises:
         TypeError: A provider has no default for its `kind`, or `repository` is given as well.
         ValueError: The actor is not a short line of printable characters.
+        InvalidUrl: The URL can't be read.
+        DriverMissing: The packages that reach the database are not installed.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class Workspace(Converging):
             raise TypeError("give the providers to the repository: FileRepository(data_dir, providers=[…])")
         if repository is not None and actor is not None:
             raise TypeError("give the actor to the repository: FileRepository(data_dir, actor=…)")
-        storage = repository or FileRepository(
+        storage = repository or opened(
             data_dir,
             allow_network_filesystem=allow_network_filesystem,
             providers=providers,
@@ -138,10 +141,10 @@ class Workspace(Converging):
             for name in names:
                 if name not in known:
                     self.load(name)  # raises the error of its name
-        opened = copy(self)
-        crew = Crew(lambda name: work(opened, name), parallel, self._runtime.stop)
+        watched = copy(self)
+        crew = Crew(lambda name: work(watched, name), parallel, self._runtime.stop)
         observers = (*self._runtime.observers, crew.observe)
-        opened._runtime = replace(self._runtime, observers=observers)
+        watched._runtime = replace(self._runtime, observers=observers)
         return crew.outcomes(names)
 
     async def _perform(

@@ -22,17 +22,15 @@ from environments.model.environment import Outputs
 from environments.model.failure import Failure, FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
 from environments.model.states import EnvironmentState, enter as enter_state
-from environments.ports import LooksCheaply, ObservesCarried, entries_of
-from environments.storage.last_look import write_last_look
+from environments.ports import KeepsLooks, LooksCheaply, ObservesCarried, entries_of
+from environments.storage.last_look import look_document, write_look
 from statechart.errors import Stale
 from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from environments.execution.runtime import Runtime
     from environments.model.environment import AnyEnvironment
-    from environments.ports import Session
+    from environments.ports import EnvironmentRepository, Session
 
 STEP = "observe"
 """The step of a failure that was recorded because of drift."""
@@ -65,21 +63,25 @@ class Drift:
         return tuple(finding for finding in self.findings if finding.event is not None)
 
 
-def remember(drift: Drift, directory: Path, at: datetime) -> None:
+def remember(drift: Drift, repository: EnvironmentRepository, at: datetime) -> None:
     """Keep a comparison beside the record, to be shown until the next comparison.
 
     Raises:
-        StorageError: The file can't be written.
+        StorageError: The comparison can't be written.
     """
+    environment = drift.environment
     # A difference that was recorded is part of the state now.
     left = [each for each in drift.findings if drift.applied is None or each.event is None]
-    write_last_look(
-        directory,
-        drift.environment,
+    document = look_document(
+        environment,
         f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z",
         [{"kind": each.kind.value, "what": each.what, "then": each.then} for each in left],
         drift.unseen,
     )
+    if isinstance(repository, KeepsLooks):
+        repository.write_look(environment.name, environment.lineage, document)
+    else:
+        write_look(repository.directory(environment.name), document)
 
 
 Considered: TypeAlias = Callable[["AnyEnvironment"], "AnyEnvironment"]

@@ -15,8 +15,12 @@ from environments.cli.completion.values import (
     complete_label,
     complete_name,
 )
-from environments.cli.settings import DATA_DIR_VARIABLE, Settings
-from environments.configuration.workspace_file import DEFAULT_DATA_DIR, WORKSPACE_FILE
+from environments.cli.settings import DATA_DIR_VARIABLE, STORE_VARIABLE, Settings
+from environments.configuration.workspace_file import (
+    DEFAULT_DATA_DIR,
+    WORKSPACE_FILE,
+    problem_of_store,
+)
 from statechart.terminal.program.help_page import EverywhereOption
 from statechart.terminal.program.parameters import (
     JSON,
@@ -42,6 +46,14 @@ def _take_data_dir(ctx: click.Context, param: click.Parameter, value: str | None
     ctx.obj.chosen_data_dir = Path(value)
 
 
+def _take_store(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    if problem := problem_of_store(value):
+        raise click.BadParameter(f"{problem}; a directory is named by --data-dir", ctx, param)
+    ctx.obj.chosen_store = value
+
+
 def _take_log_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
     del param
     ctx.obj.log_file = value or ctx.obj.log_file
@@ -57,6 +69,15 @@ EVERYWHERE = (
         callback=_take_data_dir,
         help=f"The directory of environments; by default ${DATA_DIR_VARIABLE}, the one that "
         f"{WORKSPACE_FILE} names, or ./{DEFAULT_DATA_DIR}.",
+    ),
+    EverywhereOption(
+        ["--store"],
+        metavar="URL",
+        expose_value=False,
+        callback=_take_store,
+        help="The database of environments, instead of a directory, as postgresql://USER@HOST/DATABASE; "
+        f"by default ${STORE_VARIABLE}, or the one that {WORKSPACE_FILE} names. Options win over "
+        "variables, and variables over the file.",
     ),
     JSON,
     VERBOSE,

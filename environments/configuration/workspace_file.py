@@ -39,6 +39,7 @@ class WorkspaceFile(NamedTuple):
 
     Attributes:
         data_dir: The directory of the environments.
+        store: The URL of the database of the environments, instead of a directory.
         parallel: How many environments are worked on at once.
         on_transition: A command line that is run after each transition, in `directory`.
         on_transition_timeout: The time after which that command is ended.
@@ -47,6 +48,7 @@ class WorkspaceFile(NamedTuple):
     """
 
     data_dir: Path = Path(DEFAULT_DATA_DIR)
+    store: str | None = None
     parallel: int = 4
     on_transition: str | None = None
     on_transition_timeout: timedelta = timedelta(seconds=10)
@@ -57,6 +59,14 @@ class WorkspaceFile(NamedTuple):
     def directory(self) -> Path | None:
         """The directory of the file, or None without a file."""
         return None if self.path is None else self.path.parent
+
+
+def problem_of_store(text: str) -> str:
+    """Return why a text is certainly not the URL of a database, or an empty string."""
+    if "://" in text:
+        return ""
+    # Not the text: a password may be part of it.
+    return "this is not the URL of a database, such as postgresql://USER@HOST/DATABASE or sqlite:///FILE"
 
 
 def find_workspace_file(start: Path | None = None) -> Path | None:

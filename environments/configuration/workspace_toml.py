@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from environments.configuration.text_file import read_written
-from environments.configuration.workspace_file import DEFAULT_DATA_DIR, ListDefaults, WorkspaceFile
+from environments.configuration.workspace_file import (
+    DEFAULT_DATA_DIR,
+    ListDefaults,
+    WorkspaceFile,
+    problem_of_store,
+)
 from environments.errors import InvalidConfiguration, InvalidSelection
 from environments.selection import STATES, Selection
 from statechart.wording import listed, nearest
@@ -91,6 +96,13 @@ def _seconds(value: Any) -> timedelta:
     return timedelta(seconds=value)
 
 
+def _store(value: Any) -> str:
+    url = _text(value)
+    if problem := problem_of_store(url):
+        raise ValueError(problem)
+    return url
+
+
 def _path(value: Any) -> Path:
     # Unlike Path.expanduser, this leaves a user alone who does not exist.
     return Path(os.path.expanduser(_text(value)))  # noqa: PTH111
@@ -119,6 +131,11 @@ _LIST = {
 }
 _KEYS = {
     "data_dir": _Key(_path, "The directory of the environments, relative to this file.", DEFAULT_DATA_DIR),
+    "store": _Key(
+        _store,
+        "The URL of the database of the environments, instead of data_dir. Leave out the password.",
+        "postgresql://USER@HOST/DATABASE",
+    ),
     "parallel": _Key(_count, "How many environments are worked on at once.", 4),
     "on_transition": _Key(
         _command_line,
@@ -145,6 +162,8 @@ def load_workspace_file(path: Path) -> WorkspaceFile:
     found = dict(_values(content, _KEYS, (), problems))
     if "list" in found:
         found["list"] = ListDefaults(**dict(_values(found["list"], _LIST, ("list",), problems)))
+    if {"store", "data_dir"} <= found.keys():
+        problems["store",] = "store and data_dir exclude each other: remove one of the two"
     if problems:
         lines = _lines(text, problems)
         told = sorted((lines[place], ".".join(place), problem) for place, problem in problems.items())
@@ -222,11 +241,16 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "a date or time")
 
 
-def workspace_file_text(data_dir: str) -> str:
-    """Return a new workspace file, in which the other keys are comments."""
+def workspace_file_text(place: str, key: str = "data_dir") -> str:
+    """Return a new workspace file, in which the other keys are comments.
+
+    Args:
+        place: The place of the environments.
+        key: The key of the place: `data_dir` or `store`.
+    """
     lines = ["# A workspace of envchart: its commands find this file from every directory below.", ""]
-    lines += [f"# {_KEYS['data_dir'].meaning}", f"data_dir = {_toml(data_dir)}"]
-    lines += _commented({key: entry for key, entry in _KEYS.items() if key not in ("data_dir", "list")})
+    lines += [f"# {_KEYS[key].meaning}", f"{key} = {_toml(place)}"]
+    lines += _commented({name: entry for name, entry in _KEYS.items() if name not in (key, "list")})
     lines += ["", f"# {_KEYS['list'].meaning}", "[list]", *_commented(_LIST)]
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from environments.dashboard import acting, incident, metrics, pages
 from environments.dashboard.api.calls import API
-from environments.dashboard.desk import Desk, spell_below, surroundings_of
+from environments.dashboard.desk import Desk, spell_for, surroundings_of
 from environments.dashboard.meter import Meter, MeteredIndex
 from environments.dashboard.works import Works
 from environments.errors import EnvironmentsError
@@ -38,7 +38,7 @@ def asgi_app(workspace: Workspace, *, allow_actions: bool = False) -> Site[Envir
             changes is the user whom the authentication of Starlette names, or else that of this process.
 
     Raises:
-        ValueError: Actions are allowed, and the environments are not in a data directory.
+        ValueError: Actions are allowed, and the environments are neither in files nor in a database.
     """
     return site_of(workspace, access=None, allow_actions=allow_actions)
 
@@ -47,12 +47,11 @@ def site_of(
     workspace: Workspace, *, access: Access | None, allow_actions: bool = False
 ) -> Site[EnvironmentRow]:
     """Return the dashboard for a server of its own, with its conditions of access."""
-    root = workspace.root
-    if allow_actions and root is None:
-        raise ValueError("actions run the command line, which needs environments in a data directory")
-    spell = spell_below(root)
+    if allow_actions and workspace.root is None and workspace.store_url is None:
+        raise ValueError("actions run the command line, which finds no environments in memory")
+    spell = spell_for(workspace)
     source = EnvironmentSource(workspace, spell)
-    settings = Settings("envchart", str(root or "a store without files"), source)
+    settings = Settings("envchart", workspace.where, source)
     templates = Templates(
         ("environments.dashboard", "statechart.dashboard"), {"settings": settings}, pages.FILTERS
     )

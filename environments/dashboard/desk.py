@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.errors import InvalidName
@@ -46,12 +45,16 @@ def surroundings_of(desk: Desk) -> Surroundings:
     return Surroundings(desk.spell, desk.workspace.names, lambda: desk.workspace)
 
 
-def spell_below(root: Path | None) -> Spell:
-    """Return a function that spells commands for the environments below a directory.
+def spell_for(workspace: Workspace) -> Spell:
+    """Return a function that spells commands for the environments of a workspace, without a password.
 
-    Without one, the environments are in another kind of store, which the command line finds itself.
+    If they are in memory, the command line finds none of them.
     """
-    where = "" if root is None else f" --data-dir {shell_word(str(root))}"
+    where = ""
+    if workspace.root is not None:
+        where = f" --data-dir {shell_word(str(workspace.root))}"
+    elif workspace.store_url is not None:
+        where = f" --store {shell_word(workspace.where)}"
     return lambda words, name: f"envchart {words.replace('NAME', name)}{where}"
 
 

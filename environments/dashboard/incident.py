@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route
 
 from environments.configuration.spec_text import spec_text
-from environments.dashboard.desk import checked, spell_below
+from environments.dashboard.desk import checked, spell_for
 from environments.dashboard.pages.archive import PageArchive
 from environments.dashboard.parts import Facts, cleaner, excerpt, outputs, pictures, records
 from environments.model.summary import Summary
@@ -57,7 +57,7 @@ def incident(workspace: Workspace, name: str) -> str:
     view, told = story(archive, name)
     found, (_, gap) = archive.entries, archive.readable(name)
     directory = workspace.directory(name)
-    spell = spell_below(workspace.root)
+    spell = spell_for(workspace)
     facts = {
         "name": name,
         "gap": gap,

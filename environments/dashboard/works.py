@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,6 +19,8 @@ from statechart.dashboard.refusals import Refused
 from statechart.terminal.report import Report
 
 ACTOR_VARIABLE: Final = "ENVCHART_ACTOR"
+STORE_VARIABLE: Final = "ENVCHART_STORE"
+DATA_DIR_VARIABLE: Final = "ENVCHART_DATA_DIR"
 
 _MOST: Final = 16  # commands at a time
 _SAID: Final = 65_536  # bytes of a command's output that are read
@@ -51,8 +53,13 @@ class Work:
         """Whether the command has ended."""
         return self._over.is_set()
 
-    def run(self, line: Sequence[str], actor: str, ended: Callable[[], None]) -> None:
+    def run(self, line: Sequence[str], variables: Mapping[str, str], ended: Callable[[], None]) -> None:
         """Start the command, and call a function in a thread when it has ended.
+
+        Args:
+            line: The words of the command.
+            variables: The variables that it has besides those of this process.
+            ended: The function.
 
         Raises:
             OSError: It can't be started.
@@ -66,7 +73,7 @@ class Work:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=problems,
-                env={**os.environ, ACTOR_VARIABLE: actor},
+                env={**os.environ, **variables},
                 start_new_session=True,
             )
         except BaseException:

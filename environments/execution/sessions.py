@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from environments.execution.progress import Noticed, Transitioned, notify
 from environments.model.records import TransitionRecord
-from environments.ports import CarryingSession
+from environments.ports import CarryingSession, poll_of
 from statechart.errors import Locked, StorageError
 from statechart.following.patience import patiently
 
@@ -46,7 +46,9 @@ async def open_session(
         notify(observers, Noticed(name=name, message=message))
 
     try:
-        return await patiently(lambda: repository.open(name, holder), timeout, wait)
+        return await patiently(
+            lambda: repository.open(name, holder), timeout, wait, poll=poll_of(repository)
+        )
     except Locked as locked:
         raise explain(locked) from locked.__cause__
 

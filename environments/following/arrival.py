@@ -11,7 +11,7 @@ from environments.following.sights import Sight, sights
 from environments.lifecycle import Lifecycle, Subject
 from environments.model.records import TransitionRecord
 from environments.model.states import EnvironmentState, enter
-from environments.ports import latest_of
+from environments.ports import latest_of, where_of
 from statechart.errors import NotFound
 from statechart.graph import breadth_first, edges
 
@@ -87,7 +87,7 @@ def _require_same(
 ) -> None:
     """Raise NotFound for an environment that was purged, and created again under its name."""
     if environment.lineage != first.lineage:
-        raise NotFound(environment.name, str(repository.directory(environment.name).parent))
+        raise NotFound(environment.name, where_of(repository))
 
 
 def _reached(

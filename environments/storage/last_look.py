@@ -57,17 +57,23 @@ def write_last_look(
     findings: Sequence[Mapping[str, str | None]],
     unseen: Sequence[str],
 ) -> None:
-    """Keep a look at an environment. Others see the look before, or this one.
+    """Keep a look at an environment in its directory; see `look_document` and `write_look`."""
+    write_look(directory, look_document(environment, at, findings, unseen))
+
+
+def look_document(
+    environment: Looked,
+    at: str,
+    findings: Sequence[Mapping[str, str | None]],
+    unseen: Sequence[str],
+) -> bytes:
+    """Return a look at an environment as it is kept.
 
     Args:
-        directory: The environment's directory; if it is missing, nothing is kept.
         environment: The environment as it was compared.
         at: The time, as in records.
         findings: The differences, each with `kind`, `what` and `then`.
         unseen: The parts that could not be observed.
-
-    Raises:
-        StorageError: The file can't be written.
     """
     document = {
         "name": environment.name,
@@ -77,7 +83,17 @@ def write_last_look(
         "findings": [{**each, "what": _short(each["what"] or "")} for each in findings[:_MOST]],
         "unseen": [_short(line) for line in unseen[:_MOST]],
     }
-    content = json.dumps(document, indent=2, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return json.dumps(document, indent=2, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def write_look(directory: Path, content: bytes) -> None:
+    """Keep a look in the directory of an environment. Others see the look before, or this one.
+
+    If the directory is missing, nothing is kept.
+
+    Raises:
+        StorageError: The file can't be written.
+    """
     own = OwnPath(directory.parent, (directory.name,))
     # Without a lock, others may write at the same time: each through a file of its own.
     new = own / f".{LAST_LOOK}.{uuid4().hex}.tmp"

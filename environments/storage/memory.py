@@ -81,6 +81,16 @@ class MemoryRepository:
         self._guard = threading.Lock()
         self.before_append: Callable[[AnyRecord], None] = before_append or (lambda _record: None)
 
+    @property
+    def where(self) -> str:
+        """The place, as messages name it."""
+        return _WHERE
+
+    @property
+    def poll(self) -> float:
+        """The seconds between two attempts to acquire an environment."""
+        return _POLL
+
     def create(self, environment: Environment[Created]) -> Environment[Created]:
         """Record a new environment."""
         self._providers.check_loadable(environment.spec.provider)

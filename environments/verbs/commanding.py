@@ -34,6 +34,7 @@ from environments.model.command_name import CommandName
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.records import AmendedRecord, check_revision
 from environments.model.states import Configured, Created, Destroyed, Provisioned, Released, Running
+from environments.ports import poll_of
 from environments.recovery.recover import Recovered, Recovery
 from environments.recovery.settle import Decide, undecided
 from environments.verbs.reading import Reading
@@ -267,7 +268,8 @@ class Commanding(Reading):
             check_revision(environment, on_record)
         if not isinstance(on_record.state, Destroyed):
             raise NotDestroyed(on_record.name, on_record.state.name)
-        await patiently(lambda: self._repository.delete(on_record), self._runtime.lock_timeout)
+        repository, timeout = self._repository, self._runtime.lock_timeout
+        await patiently(lambda: repository.delete(on_record), timeout, poll=poll_of(repository))
 
     async def remove(
         self, environment: AnyEnvironment | str, *, keep_going_unrecorded: bool = False

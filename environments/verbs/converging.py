@@ -213,7 +213,7 @@ class Converging(Commanding):
         detection = Detection(runtime, deep=deep)
         found = await (detection.apply(name) if apply else detection.find(name))
         try:
-            remember(found, runtime.repository.directory(name), runtime.clock.now())
+            remember(found, runtime.repository, runtime.clock.now())
         except StorageError as problem:  # the comparison is what was asked for
             runtime.tell(Noticed(name=name, message=f"this comparison is not kept: {problem}"))
         return found

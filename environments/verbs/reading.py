@@ -19,7 +19,7 @@ from environments.following.attendance import attendance
 from environments.model.environment import AnyEnvironment
 from environments.model.errors import UnreadableSummary
 from environments.model.states import AnyState, EnvironmentState
-from environments.ports import KeepsFiles, last_seq_of, latest_of, readable_of
+from environments.ports import HasUrl, KeepsFiles, last_seq_of, latest_of, readable_of, where_of
 from environments.selection import Selection, several
 from environments.storage.changed import changed_of
 from environments.verbs.opened import Opened, target_of
@@ -261,6 +261,16 @@ class Reading(Opened):
     def holder(self, name: str) -> Holder | None:
         """Return the current holder of an environment, or None."""
         return self._repository.holder(name)
+
+    @property
+    def where(self) -> str:
+        """The place of the environments for messages: a directory, or a URL without its password."""
+        return where_of(self._repository)
+
+    @property
+    def store_url(self) -> str | None:
+        """The URL of the database of the environments, as it was given; None in another kind of store."""
+        return self._repository.url if isinstance(self._repository, HasUrl) else None
 
     @property
     def root(self) -> Path | None:

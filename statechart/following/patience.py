@@ -13,7 +13,8 @@ from statechart.errors import Locked
 
 ResultT = TypeVar("ResultT")
 
-_POLL = 0.005  # seconds; short: most holders of files only read and write a record
+POLL = 0.005
+"""The usual seconds between two attempts: short, as most holders of files only read and write a record."""
 
 
 async def patiently(
@@ -21,7 +22,7 @@ async def patiently(
     timeout: float,
     wait: Callable[[Locked], None] = lambda _locked: None,
     *,
-    poll: float = _POLL,
+    poll: float = POLL,
 ) -> ResultT:
     """Do work that needs a lock, retrying until the lock is free, without blocking other tasks.
 

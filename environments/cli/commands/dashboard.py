@@ -21,7 +21,7 @@ from statechart.terminal.refusal import UsageRefused
 def dashboard(settings: Settings, allow_actions: bool, **options: Any) -> None:  # Any: of `Wanted`
     """Look at all environments in a browser, live.
 
-    The dashboard reads the files, takes no lock and changes nothing, unless --allow-actions is given.
+    The dashboard reads the records, takes no lock and changes nothing, unless --allow-actions is given.
 
     Examples:
         envchart dashboard --open
@@ -37,10 +37,9 @@ def dashboard(settings: Settings, allow_actions: bool, **options: Any) -> None: 
     launch = load_web("statechart.dashboard.serving.launch")
     workspace = loading.workspace(settings)
     workspace.names()  # an unusable data directory is an error of the command, and not of each page
-    place = settings.data_dir.absolute()
     launch.launch(
         settings,
         wanted,
-        f"dashboard of {place}",
+        f"dashboard of {settings.where}",
         lambda access: web.site_of(workspace, access=access, allow_actions=allow_actions),
     )

@@ -121,7 +121,7 @@ async def _print_events(
         async for event in told:
             printer.tell(event)
     if not printer.printed and not settings.json:
-        note(f"no events{'' if since is None else ' since then'} in {settings.data_dir.absolute()}")
+        note(f"no events{'' if since is None else ' since then'} in {settings.where}")
 
 
 class EventPrinter:

@@ -101,7 +101,8 @@ def _readable(settings: Settings, name: str) -> tuple[Iterator[AnyEntry], Missin
 def _entries(settings: Settings, name: str) -> Iterator[AnyEntry]:
     """Yield the records of an environment, one at a time."""
     seen = 0
-    settled = settled_entries(loading.layout(settings), name) if loading.is_quiet(settings) else None
+    layout = loading.fast_layout(settings)
+    settled = None if layout is None else settled_entries(layout, name)
     try:
         for entry in settled or ():
             yield entry

@@ -39,14 +39,14 @@ def print_environment(settings: Settings, name: str) -> None:
     Raises:
         StorageError: The environment can't be read.
     """
-    layout = loading.layout(settings)
-    settled = settled_environment(layout, name) if loading.is_quiet(settings) else None
+    layout = loading.fast_layout(settings)
+    settled = None if layout is None else settled_environment(layout, name)
     view: View[Shown] = (
         answers.look_closely(loading.storage(settings), name)
         if settled is None
         else loading.view(settings, settled)
     )
-    directory = layout.directory(name)
+    directory = loading.directory(settings, name)
     emit(
         settings,
         environment_document(view, settings.spell, directory),

@@ -82,11 +82,12 @@ def up(
 
 def _has_told(settings: Settings, name: str) -> bool:
     """Print an environment if it can be told at once that there is nothing to do."""
-    layout = loading.layout(settings)
-    settled = already_running(layout, name) if loading.is_quiet(settings) else None
-    if settled is not None:
-        tell_unchanged(settings, layout, settled)
-    return settled is not None
+    layout = loading.fast_layout(settings)
+    settled = None if layout is None else already_running(layout, name)
+    if layout is None or settled is None:
+        return False
+    tell_unchanged(settings, layout, settled)
+    return True
 
 
 def _state(to: str) -> EnvironmentState:

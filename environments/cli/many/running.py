@@ -50,7 +50,7 @@ def run_each(
 
 def changed_document(settings: Settings, environment: AnyEnvironment) -> dict[str, object]:
     """Return the document of a changed environment."""
-    directory = loading.layout(settings).directory(environment.name)
+    directory = loading.directory(settings, environment.name)
     return environment_document(loading.view(settings, environment), settings.spell, directory)
 
 

@@ -17,7 +17,14 @@ from environments.dashboard.acting.actions import ACTIONS, Action, offered, spel
 from environments.dashboard.acting.asked import Asked, expectation
 from environments.dashboard.desk import checked
 from environments.dashboard.parts import cleaner, records
-from environments.dashboard.works import ACTOR_VARIABLE, Work, Works, program
+from environments.dashboard.works import (
+    ACTOR_VARIABLE,
+    DATA_DIR_VARIABLE,
+    STORE_VARIABLE,
+    Work,
+    Works,
+    program,
+)
 from environments.model.fields.actor import as_actor
 from environments.model.summary import UnreadableSummary
 from environments.presentation.view import look
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from environments.dashboard.desk import Desk
     from environments.model.environment import AnyEnvironment
     from environments.presentation.view import View
+    from environments.workspace import Workspace
     from statechart.terminal.report import Report
 
 _PATIENCE = 3.0  # seconds in which a command begins, or says why it does not
@@ -94,9 +102,11 @@ async def _act(desk: Desk, works: Works, request: Request) -> Response:
         _require_offered(desk, view, action)
         if action.is_confirmed and asked.confirmed != name:
             return _confirmation(desk, request, view, action, typed=asked.confirmed)
-        line = [*program(), "--json", "--data-dir", str(desk.workspace.root), *action.command_line(name)]
+        found_by, variables = _place(desk.workspace)
+        line = [*program(), "--json", *found_by, *action.command_line(name)]
         loop = asyncio.get_running_loop()
-        work.run(line, actor_of(request), partial(_tell_end, desk, work, loop))
+        variables[ACTOR_VARIABLE] = actor_of(request)
+        work.run(line, variables, partial(_tell_end, desk, work, loop))
     finally:
         if not work.is_begun:
             works.drop(work)
@@ -107,6 +117,14 @@ async def _act(desk: Desk, works: Works, request: Request) -> Response:
     exists = await asyncio.to_thread(desk.workspace.exists, name)
     place = f"/e/{name}" if exists else "/"
     return RedirectResponse(f"{request.scope.get('root_path', '')}{place}", HTTPStatus.SEE_OTHER)
+
+
+def _place(workspace: Workspace) -> tuple[list[str], dict[str, str]]:
+    """Return the options and the variables by which the command line finds the environments."""
+    if workspace.store_url is None:
+        return ["--data-dir", str(workspace.root)], {}
+    # Not an option: other users of this machine see those, and a password may be part of the URL.
+    return [], {STORE_VARIABLE: workspace.store_url, DATA_DIR_VARIABLE: ""}
 
 
 def _require_offered(desk: Desk, view: View[AnyEnvironment], action: Action) -> None:

@@ -36,7 +36,7 @@ class PageArchive:
         entries, self._damage = workspace.readable(name)
         self.entries: list[HistoryEntry] = list(entries)
         if not self.entries:
-            raise self._damage or NotFound(name, str(workspace.root))
+            raise self._damage or NotFound(name, workspace.where)
 
     def history(self, name: str) -> list[HistoryEntry]:  # noqa: ARG002  # it has one
         """Return the records."""

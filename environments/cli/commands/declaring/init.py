@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from environments.cli.group import subcommand
-from environments.cli.settings import DATA_DIR_VARIABLE, Settings
+from environments.cli.settings import DATA_DIR_VARIABLE, STORE_VARIABLE, Settings, public_url
 from environments.configuration.workspace_file import (
     DEFAULT_DATA_DIR,
     WORKSPACE_FILE,
@@ -39,16 +39,17 @@ def init(settings: Settings, directory: Path) -> None:
     directory, and has comments on the other settings: defaults of list, how many environments are
     worked on at once, and a command for notifications.
 
-    --data-dir and $ENVCHART_DATA_DIR win over the file.
+    --data-dir, --store and their variables win over the file.
 
     Examples:
         envchart init
         envchart init --data-dir envs
+        envchart init --store postgresql://deploy@db.example/envchart
     """
     path = Path(os.path.normpath(Path.cwd() / directory)) / WORKSPACE_FILE
-    data_dir = _data_dir(settings, path.parent)
+    key, kept_in = _place(settings, path.parent)
     try:
-        text = workspace_file_text(str(data_dir)).encode()
+        text = workspace_file_text(kept_in, key).encode()
     except UnicodeEncodeError:
         raise UsageRefused(
             "the name of the data directory is not text in UTF-8", ("envchart init --data-dir DIR",)
@@ -56,11 +57,16 @@ def init(settings: Settings, directory: Path) -> None:
     _write(path, text)
     if (outer := find_workspace_file(path.parent.parent)) is not None:
         note(f"note: this workspace lies inside of {outer.parent}, whose environments it does not see")
-    if settings.environment.get(DATA_DIR_VARIABLE):
-        note(f"note: ${DATA_DIR_VARIABLE} is set, and wins over the file")
-    document = {"file": str(path), "data_dir": str(path.parent / data_dir)}
+    for variable in (DATA_DIR_VARIABLE, STORE_VARIABLE):
+        if settings.environment.get(variable):
+            note(f"note: ${variable} is set, and wins over the file")
+    where = kept_in if key == "store" else str(path.parent / kept_in)
     made = "" if directory == Path() else f" {directory}"
-    emit(settings, document, f"made{made} a workspace: its environments are kept in {data_dir}")
+    emit(
+        settings,
+        {"file": str(path), key: where},
+        f"made{made} a workspace: its environments are kept in {kept_in}",
+    )
     if not settings.json:
         note("next: envchart create NAME --app DIR")
 
@@ -81,6 +87,18 @@ def _write(path: Path, text: bytes) -> None:
             ) from None
         reason = "its directory is a file" if path.parent.is_file() else error.strerror
         raise UsageRefused(f"{path} can't be written: {reason}", ("envchart init DIR",)) from error
+
+
+def _place(settings: Settings, workspace: Path) -> tuple[str, str]:
+    """Return the key and the value of the place of the environments."""
+    if settings.chosen_store is None:
+        return "data_dir", str(_data_dir(settings, workspace))
+    typed = settings.store  # raises if a directory was typed as well
+    assert typed is not None
+    url = public_url(typed)
+    if url != typed:
+        note("note: a password is left out of the file: keep it in ~/.pgpass or PGPASSWORD")
+    return "store", url
 
 
 def _data_dir(settings: Settings, workspace: Path) -> Path:

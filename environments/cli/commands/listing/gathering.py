@@ -23,7 +23,8 @@ from statechart.terminal.report import ExitCode, Report
 if TYPE_CHECKING:
     from environments.model.environment import AnyEnvironment
     from environments.model.summary import Summary
-    from environments.storage.file import FileRepository
+    from environments.storage.stored import StoredRepository
+    from statechart.storage.layout import Layout
 
 _MANY = 200
 
@@ -51,20 +52,30 @@ class Gathered:
 
 
 def gather(settings: Settings, selection: Selection) -> Gathered:
-    """Read the environments of the data directory, and return those that are selected.
+    """Read the environments of the data directory or the database, and return those that are selected.
 
     Raises:
-        StorageError: The data directory can't be read.
+        StorageError: The environments can't be read.
     """
     found = Gathered()
     now = datetime.now(UTC)
-    if count := entries(settings):
-        storage = cache(lambda: loading.storage(settings))
+    storage = cache(lambda: loading.storage(settings))
+    for line in _lines(settings, storage):
+        _take(settings, found, line, selection, storage, now)
+    return found
+
+
+def _lines(
+    settings: Settings, storage: Callable[[], StoredRepository]
+) -> Iterator[Summary | StoredEnvironment | UnreadableSummary]:
+    """Yield the environments as their number demands."""
+    layout = loading.layout(settings)
+    if layout is None:
+        yield from storage().summaries()
+    elif count := entries(settings):
         if not loading.is_quiet(settings):
             storage()
-        for line in (_many if count > _MANY else _few)(settings, storage):
-            _take(settings, found, line, selection, storage, now)
-    return found
+        yield from (_many if count > _MANY else _few)(layout, storage)
 
 
 def _take(
@@ -72,7 +83,7 @@ def _take(
     found: Gathered,
     line: Summary | StoredEnvironment | UnreadableSummary,
     selection: Selection,
-    storage: Callable[[], FileRepository],
+    storage: Callable[[], StoredRepository],
     now: datetime,
 ) -> None:
     """Add an environment to those that were found, if it is selected."""
@@ -95,7 +106,7 @@ def _take(
 
 
 def _settled(
-    line: Summary | StoredEnvironment, storage: Callable[[], FileRepository]
+    line: Summary | StoredEnvironment, storage: Callable[[], StoredRepository]
 ) -> tuple[Summary | StoredEnvironment, bool]:
     """Return an environment, and whether a process works on it; both are read again if need be."""
     if line.stored_operation is None or not line.stored_operation.is_active:
@@ -112,18 +123,16 @@ def _settled(
 
 
 def _few(
-    settings: Settings, storage: Callable[[], FileRepository]
+    layout: Layout, storage: Callable[[], StoredRepository]
 ) -> Iterator[StoredEnvironment | UnreadableSummary]:
-    return summaries(loading.layout(settings), read_stored, lambda name: _stored(storage().load(name)))
+    return summaries(layout, read_stored, lambda name: _stored(storage().load(name)))
 
 
-def _many(
-    settings: Settings, storage: Callable[[], FileRepository]
-) -> Iterator[Summary | UnreadableSummary]:
+def _many(layout: Layout, storage: Callable[[], StoredRepository]) -> Iterator[Summary | UnreadableSummary]:
     # msgspec reads a document in a tenth of the time, and takes as long to load as a whole short list.
     from environments.model.summary import Summary, read_summary
 
-    return summaries(loading.layout(settings), read_summary, lambda name: Summary.of(storage().load(name)))
+    return summaries(layout, read_summary, lambda name: Summary.of(storage().load(name)))
 
 
 def _stored(environment: AnyEnvironment) -> StoredEnvironment:

@@ -160,8 +160,8 @@ def _tell_empty(settings: Settings) -> None:
     if settings.json:
         emit(settings, {"environments": [], "unreadable": []}, "")
         return
-    missing = "" if settings.data_dir.is_dir() else ", which does not exist"
-    note(f"no environments in {settings.data_dir.absolute()}{missing}")
+    missing = settings.store is None and not settings.data_dir.is_dir()
+    note(f"no environments in {settings.where}{', which does not exist' if missing else ''}")
     note(f"next: {settings.spell('create NAME --app DIR')}")
 
 

@@ -151,7 +151,7 @@ class _Selected:
 
 
 def _nothing(settings: Settings) -> str:
-    return f"no environments in {settings.data_dir.absolute()}"
+    return f"no environments in {settings.where}"
 
 
 def _fitting(found: Gathered, wanted: Wanted, urgent: Sequence[str], room: int, columns: int) -> list[str]:

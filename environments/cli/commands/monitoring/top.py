@@ -68,7 +68,7 @@ class _Top:
         self._workspace = loading.workspace(settings)
         self._source = EnvironmentSource(self._workspace, settings.spell)
         self._index = Index(self._source)
-        self._overview = Overview(self._index, str(settings.data_dir.absolute()))
+        self._overview = Overview(self._index, settings.where)
         self._name = name
         self._present: Present | None = None
         self._scrolled = 0

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from environments.model.summary import Summary
     from environments.recovery.recover import Recovered
     from environments.recovery.settle import Decide, Doubt
-    from environments.storage.file import FileRepository
+    from environments.storage.stored import StoredRepository
     from environments.workspace import Workspace
 
 
@@ -168,7 +168,7 @@ class _RecoverRequest:
         return ("recover NAME",) if self.dry_run and found.settled else view.next_steps
 
 
-def _is_interrupted(storage: FileRepository, summary: Summary) -> bool:
+def _is_interrupted(storage: StoredRepository, summary: Summary) -> bool:
     """Return whether a command of an environment was interrupted, or that can't be known."""
     # The summary is cheap; only a record with an open operation is looked at for its process.
     if summary.stored_operation is None or not summary.stored_operation.is_active:
