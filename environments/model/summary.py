@@ -139,12 +139,29 @@ def read_summary(document: bytes, journal_size: int) -> Summary | None:
     Raises:
         ValueError: The document is not that of an environment.
     """
-    try:
-        summary = _decode(document)
-    except RecursionError as error:
-        raise ValueError("the document is nested too deeply") from error
+    summary = _decoded(document)
     if summary.journal_size != journal_size or summary.schema_version != SCHEMA_VERSION:
         return None
+    return _checked(summary)
+
+
+def read_value(value: bytes | str) -> Summary:
+    """Read a summary from the JSON of an environment in the present schema.
+
+    Raises:
+        ValueError: The JSON is not that of an environment.
+    """
+    return _checked(_decoded(value))
+
+
+def _decoded(document: bytes | str) -> Summary:
+    try:
+        return _decode(document)
+    except RecursionError as error:
+        raise ValueError("the document is nested too deeply") from error
+
+
+def _checked(summary: Summary) -> Summary:
     if summary.plain_operation is not None:
         _ = summary.stored_operation  # raises ValueError
     if summary.spec.expires is not None:

@@ -33,7 +33,7 @@ def store(settings: Settings, action: str, granted: tuple[str, ...], *, sql: boo
     tend(
         settings,
         action,
-        settings.store,  # type: ignore[attr-defined]
+        settings.store,
         "environments.storage.sql.schema:ENVIRONMENTS",
         granted=granted,
         sql=sql,
