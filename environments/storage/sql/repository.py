@@ -30,10 +30,9 @@ from statechart.errors import InvalidName as NotAName, NotFound, StorageError
 from statechart.holder import Holder
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.sql.clock import now
-from statechart.storage.sql.histories.reading import Names
+from statechart.storage.sql.reading import Names
 from statechart.storage.sql.repository import TTL, JsonSqlRepository
 from statechart.storage.sql.tables import NAMES
-from statechart.storage.sql.watches.changes import RowChanges
 
 if TYPE_CHECKING:
     from statechart.following.changed import Changed
@@ -95,7 +94,7 @@ class SqlRepository(StoredRepository):
         self._names = Names(rows.database, ENVIRONMENTS, rows.collection, rows.where)
         self._artifacts = ArtifactRows(rows.database)
         self._states = StateRows(rows.database)
-        super().__init__(rows, known)  # type: ignore[arg-type]  # survey and rebase follow
+        super().__init__(rows, known)
 
     @property
     def url(self) -> str:
@@ -140,7 +139,7 @@ class SqlRepository(StoredRepository):
 
     def changed(self) -> Changed:
         """Return the names of the environments that change, whichever machine changes them."""
-        return RowChanges(self._names)
+        return self._rows.changed()
 
     def delete(self, expected: AnyEnvironment) -> None:
         """Delete an environment with all that belongs to it, if its revision is as expected."""

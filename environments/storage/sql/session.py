@@ -12,7 +12,7 @@ from environments.storage.sql.states import StateRows
 from environments.storage.sql.tables import TRACES
 from environments.storage.stored import StoredSession
 from statechart.errors import StorageError
-from statechart.storage.sql.held import HeldRow
+from statechart.storage.sql.leases.held import HeldRow
 
 if TYPE_CHECKING:
     from environments.model.provider_kinds import Providers
