@@ -113,6 +113,9 @@ COMMANDS: dict[str, Entry] = {
     "purge": Entry(
         "destroy", "purge", "Delete the record of a destroyed environment and free its name.", LIFECYCLE
     ),
+    "fleet": Entry(
+        "fleet.group", "fleet", "Have workers on many machines bring environments up and down.", LIFECYCLE
+    ),
     "provision": Entry(
         "lifecycle", "provision", "Create the environment's resources, or change them in place.", STAGES
     ),

@@ -202,14 +202,15 @@ def connecting(database: Database) -> str:
 
 def _status(found: WorkflowStatus) -> WishStatus:
     """Return a wish as DBOS keeps it."""
-    arguments = (found.input or {"args": ()})["args"]
+    arguments: Sequence[object] = [] if found.input is None else found.input["args"]
     try:
         wish = Wish.read(str(arguments[0]))
     except InvalidGoal as error:  # of a later version
         name = found.queue_partition_key or found.workflow_id.partition(".")[0]
         wish = Wish(name, Goal(error.goal), "")
     ending = _ending(found)
-    condition = _CONDITIONS.get(found.status, "failed") if ending is None else ending.condition
+    condition: Condition = "failed"
+    condition = _CONDITIONS.get(found.status, condition) if ending is None else ending.condition
     if condition == "queued" and found.queue_name == TAKEOVERS:
         condition = "taken-over"
     attributes = found.attributes or {}

@@ -1,0 +1,1 @@
+"""`fleet`: work on environments by workers on many machines."""

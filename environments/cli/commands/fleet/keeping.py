@@ -1,0 +1,54 @@
+"""`fleet drain` and `fleet migrate`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from environments.cli.commands.fleet.opening import fleet_of
+from environments.cli.group import subcommand
+from environments.cli.settings import Settings
+from statechart.terminal.output import emit
+from statechart.terminal.refusal import UsageRefused
+
+
+@subcommand("drain")
+@click.argument("names", metavar="[WORKER]...", nargs=-1, help="Names or ids of workers.")
+@click.option("--all", "all_", is_flag=True, help="All workers.")
+@click.option(
+    "--within",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=300,
+    show_default=True,
+    help="How long they may work on; then the rest stops after its step, and goes on with others.",
+)
+def drain(settings: Settings, names: tuple[str, ...], *, all_: bool, within: float) -> None:
+    """Have workers take no more work, and end.
+
+    Examples:
+        envchart fleet drain lab1
+        envchart fleet drain --all --within 60
+    """
+    if bool(names) is all_:
+        steps = (settings.spell("fleet workers"), settings.spell("fleet drain --all"))
+        raise UsageRefused("give WORKER or --all" if not names else "give WORKER or --all, not both", steps)
+    found = fleet_of(settings).drain(names, within=timedelta(seconds=within))
+    text = ", ".join(each.name for each in found) or "no worker"
+    emit(settings, {"workers": [each.document() for each in found]}, f"{text}: takes no more work")
+
+
+@subcommand("migrate")
+def migrate(settings: Settings) -> None:
+    """Make the tables of a fleet in the database.
+
+    Needs a role that may create tables and a schema. Run it once before the first worker, and after an
+    upgrade; workers change no tables.
+
+    Examples:
+        envchart fleet migrate --store postgresql://admin@db/envchart
+    """
+    fleet = fleet_of(settings)
+    fleet.migrate()
+    emit(settings, {"store": fleet.where}, f"{fleet.where} is ready for a fleet")

@@ -1,0 +1,97 @@
+"""`fleet worker`."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from environments.cli import loading
+from environments.cli.commands.fleet.opening import store_of
+from environments.cli.group import subcommand
+from environments.cli.many.display import Display
+from environments.cli.settings import ACTOR_VARIABLE, Settings
+from environments.fleet.carrying import Carrier
+from environments.fleet.fleet import require_fleet
+from environments.fleet.schedules import wishes_of
+from statechart.terminal.signals import heeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from environments.execution.stop import StopRequest
+    from environments.fleet.wishes import Wish
+    from environments.workspace import Workspace
+
+
+@subcommand("worker")
+@click.option(
+    "--slots",
+    metavar="N",
+    type=click.IntRange(min=1, max=1000),
+    default=8,
+    show_default=True,
+    help="How many environments it works on at the same time.",
+)
+@click.option("--name", metavar="NAME", help="The name of the worker; by default that of the machine.")
+@click.option(
+    "--grace",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="After SIGTERM or Ctrl-C, how long it may work on before the rest is handed over.",
+)
+def worker(settings: Settings, *, slots: int, name: str | None, grace: float) -> None:
+    """Work for the fleet until drained.
+
+    Beside its slots, a worker keeps a quarter of them for the work of workers that died. SIGTERM and
+    Ctrl-C drain it; a second Ctrl-C hands over at once. The exit code is 75 if it was declared dead, since
+    the database had not heard of it for 3 s: a service manager should start it again.
+
+    Examples:
+        envchart fleet worker
+        envchart fleet worker --slots 16 --name lab1
+    """
+    store = store_of(settings)
+    require_fleet(store)
+    engine = import_module("environments.fleet.engine.worker")
+    database = import_module("statechart.storage.sql.database").Database.of(store)
+    with Display(settings, {}, redraws=False) as display:
+
+        def opened(stop: StopRequest, wish: Wish | None) -> Workspace:
+            return loading.workspace(_settings_for(settings, wish), (display,), stop)
+
+        made = engine.Worker(
+            database,
+            Carrier(opened, display),
+            lambda kind: wishes_of(kind, loading.workspace(settings)),
+            name=name,
+            slots=slots,
+            tell=display.note,
+        )
+        _drain_on_signals(made.drain, timedelta(seconds=grace))
+        made.run()
+
+
+def _settings_for(settings: Settings, wish: Wish | None) -> Settings:
+    """Return settings under which the records name the author of a wish."""
+    if wish is None:
+        return settings
+    variables = {**settings.environment, ACTOR_VARIABLE: wish.by}
+    return replace(settings, environment=variables, lock_timeout=wish.patience.total_seconds())
+
+
+def _drain_on_signals(drain: Callable[[timedelta], None], grace: timedelta) -> None:
+    """Drain at the first signal, within a time, and hand over at once at the second."""
+    times = iter((grace,))
+
+    def heed(_number: int, _frame: object) -> None:
+        drain(next(times, timedelta()))
+
+    for number in heeded():
+        signal.signal(number, heed)
