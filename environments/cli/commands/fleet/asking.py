@@ -58,9 +58,7 @@ def submit(settings: Settings, *, choice: Choice, to: str, watched: bool, patien
     ask(settings, selection_of(settings, choice), to, watched=watched, patience=timedelta(seconds=patience))
 
 
-def ask(
-    settings: Settings, selection: Selection, to: str, *, watched: bool, patience: timedelta
-) -> None:
+def ask(settings: Settings, selection: Selection, to: str, *, watched: bool, patience: timedelta) -> None:
     """Submit wishes, tell what became of that, and wait for their end if wanted."""
     fleet = fleet_of(settings)
     made = fleet.submit(selection, to=to, patience=patience, by=settings.actor)

@@ -14,7 +14,11 @@ from statechart.terminal.output import emit
 
 @subcommand("status")
 @click.argument(
-    "names", metavar="[NAME]...", nargs=-1, shell_complete=complete_name, help="Environments; by default all."
+    "names",
+    metavar="[NAME]...",
+    nargs=-1,
+    shell_complete=complete_name,
+    help="Environments; by default all.",
 )
 def status(settings: Settings, names: tuple[str, ...]) -> None:
     """Show the last wish of environments.
@@ -24,13 +28,22 @@ def status(settings: Settings, names: tuple[str, ...]) -> None:
         envchart fleet status web --json | jq -r .wishes[0].condition
     """
     found = fleet_of(settings).status(names)
-    emit(settings, {"wishes": [each.document() for each in found]}, wish_lines(found) if found else "no wishes")
+    emit(
+        settings,
+        {"wishes": [each.document() for each in found]},
+        wish_lines(found) if found else "no wishes",
+    )
 
 
 @subcommand("list")
 @click.option("--unfinished", is_flag=True, help="Only wishes that have not ended.")
 @click.option(
-    "--limit", metavar="N", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many."
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="At most so many.",
 )
 def list_(settings: Settings, *, unfinished: bool, limit: int) -> None:
     """List the wishes, the newest first.
@@ -40,7 +53,11 @@ def list_(settings: Settings, *, unfinished: bool, limit: int) -> None:
         envchart fleet list --unfinished --json
     """
     found = fleet_of(settings).list(unfinished=unfinished, limit=limit)
-    emit(settings, {"wishes": [each.document() for each in found]}, wish_lines(found) if found else "no wishes")
+    emit(
+        settings,
+        {"wishes": [each.document() for each in found]},
+        wish_lines(found) if found else "no wishes",
+    )
 
 
 @subcommand("workers")

@@ -15,7 +15,11 @@ from statechart.terminal.refusal import UsageRefused
 
 @subcommand("schedule")
 @click.argument(
-    "kind", metavar="[drift|expires]", required=False, shell_complete=one_of(KINDS), help="What is to be done."
+    "kind",
+    metavar="[drift|expires]",
+    required=False,
+    shell_complete=one_of(KINDS),
+    help="What is to be done.",
 )
 @click.argument(
     "cron", metavar="[WHEN]", required=False, help="Minute, hour, day, month and weekday, in UTC."

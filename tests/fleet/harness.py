@@ -1,0 +1,113 @@
+"""Workers of a fleet as processes, by the command line, with the provider whose world is a log."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environments import EnvironmentSpec, Workspace
+from environments.fleet.fleet import Fleet
+from environments.fleet.wishes import WishStatus
+from environments.fleet.worker_status import WorkerStatus
+from tests.fleet.world import Report, WorldSpec, judge
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120  # seconds; a busy machine takes long to start a process
+
+
+@dataclass
+class Crowd:
+    """A fleet with its workers, as a test sees it."""
+
+    url: str
+    directory: Path
+    seconds: float = 0.1
+    workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "world"
+
+    @property
+    def fleet(self) -> Fleet:
+        return Fleet(self.url, workspace=self.workspace)
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.url)
+
+    def create(self, *names: str, **fields: object) -> None:
+        for name in names:
+            provider = WorldSpec(log=self.log, seconds=self.seconds, **fields)  # type: ignore[arg-type]
+            self.workspace.create(EnvironmentSpec(name=name, provider=provider))
+
+    def start(self, name: str, *words: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a worker."""
+        with (self.directory / f"{name}.log").open("ab") as output:
+            self.workers[name] = subprocess.Popen(
+                [sys.executable, "-m", "tests.fleet.work", "fleet", "worker", "--name", name, *words],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "ENVCHART_STORE": self.url,
+                    "ENVCHART_SCRATCH": str(self.directory / name),
+                    **variables,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        return self.workers[name]
+
+    def ready(self, count: int) -> list[WorkerStatus]:
+        """Wait until so many workers are there."""
+        wait_for(lambda: len(self.fleet.workers()) == count, self.told)
+        return list(self.fleet.workers())
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """End a worker, and return its exit code."""
+        worker = self.workers.pop(name)
+        worker.send_signal(number)
+        return worker.wait(PATIENCE)
+
+    def finished(self) -> list[WishStatus]:
+        """Wait until no wish is left, and return all."""
+        wait_for(lambda: not self.fleet.list(unfinished=True), self.told)
+        return list(self.fleet.list())
+
+    def judged(self) -> Report:
+        """Compare the world with the journals."""
+        workspace = self.workspace
+        return judge(self.log, {name: workspace.history(name) for name in workspace.names()})
+
+    def told(self) -> str:
+        """Return what the workers have said."""
+        return "\n".join(f"{each.name}: {each.read_text()}" for each in self.directory.glob("*.log"))
+
+
+@contextmanager
+def crowd(url: str, directory: Path, seconds: float = 0.1) -> Iterator[Crowd]:
+    """Make the tables of a fleet in an empty database, and end its workers afterwards."""
+    made = Crowd(url, directory, seconds)
+    made.fleet.migrate()
+    try:
+        yield made
+    finally:
+        for worker in made.workers.values():
+            worker.kill()
+            worker.wait()
+
+
+def wait_for(condition: Callable[[], object], told: Callable[[], str] = str) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.1)
