@@ -8,6 +8,7 @@ from environments.dashboard import acting, incident, metrics, pages
 from environments.dashboard.api.calls import API
 from environments.dashboard.desk import Desk, spell_for, surroundings_of
 from environments.dashboard.meter import Meter, MeteredIndex
+from environments.dashboard.pages import fleet as fleet_pages
 from environments.dashboard.works import Works
 from environments.errors import EnvironmentsError
 from environments.overview.row import EnvironmentRow
@@ -21,11 +22,14 @@ from statechart.errors import StatechartError
 from statechart.terminal.refusal import UsageRefused
 
 if TYPE_CHECKING:
+    from environments.fleet.fleet import Fleet
     from environments.workspace import Workspace
     from statechart.dashboard.guard import Access
 
 
-def asgi_app(workspace: Workspace, *, allow_actions: bool = False) -> Site[EnvironmentRow]:
+def asgi_app(
+    workspace: Workspace, *, allow_actions: bool = False, fleet: Fleet | None = None
+) -> Site[EnvironmentRow]:
     """Return the dashboard as an ASGI application, to be mounted into another, such as Starlette's.
 
     The application around it decides who may look, and act. Changes are followed from the first request
@@ -36,15 +40,20 @@ def asgi_app(workspace: Workspace, *, allow_actions: bool = False) -> Site[Envir
         workspace: The environments.
         allow_actions: Whether pages may start commands, as processes of their own. The author of their
             changes is the user whom the authentication of Starlette names, or else that of this process.
+        fleet: The fleet that works on the environments, for its page.
 
     Raises:
         ValueError: Actions are allowed, and the environments are neither in files nor in a database.
     """
-    return site_of(workspace, access=None, allow_actions=allow_actions)
+    return site_of(workspace, access=None, allow_actions=allow_actions, fleet=fleet)
 
 
 def site_of(
-    workspace: Workspace, *, access: Access | None, allow_actions: bool = False
+    workspace: Workspace,
+    *,
+    access: Access | None,
+    allow_actions: bool = False,
+    fleet: Fleet | None = None,
 ) -> Site[EnvironmentRow]:
     """Return the dashboard for a server of its own, with its conditions of access."""
     if allow_actions and workspace.root is None and workspace.store_url is None:
@@ -53,7 +62,9 @@ def site_of(
     source = EnvironmentSource(workspace, spell)
     settings = Settings("envchart", workspace.where, source)
     templates = Templates(
-        ("environments.dashboard", "statechart.dashboard"), {"settings": settings}, pages.FILTERS
+        ("environments.dashboard", "statechart.dashboard"),
+        {"settings": settings, "has_fleet": fleet is not None},
+        pages.FILTERS,
     )
     meter = Meter(workspace)
     board = Board(
@@ -64,9 +75,10 @@ def site_of(
         explain=lambda error: _refusal(error, desk),
         errors=(EnvironmentsError, StatechartError, UsageRefused, OSError),
     )
-    desk = Desk(workspace, board, spell, meter, Works() if allow_actions else None)
+    desk = Desk(workspace, board, spell, meter, Works() if allow_actions else None, fleet)
     routes = [
         *pages.routes(desk),
+        *fleet_pages.routes(desk),
         *api_routes(API, desk),
         *acting.routes(desk),
         *metrics.routes(desk),

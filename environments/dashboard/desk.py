@@ -15,6 +15,7 @@ from statechart.terminal.settings import shell_word
 if TYPE_CHECKING:
     from environments.dashboard.meter import Meter
     from environments.dashboard.works import Works
+    from environments.fleet.fleet import Fleet
     from environments.overview.row import EnvironmentRow
     from environments.presentation.documents import Spell
     from environments.workspace import Workspace
@@ -31,6 +32,7 @@ class Desk:
         spell: Spells a next command with its data directory, for any shell on this machine.
         meter: Counts what is recorded.
         works: The commands that pages have started; None if they may start none.
+        fleet: The fleet that works on the environments, if their store can carry one.
     """
 
     workspace: Workspace
@@ -38,6 +40,7 @@ class Desk:
     spell: Spell
     meter: Meter
     works: Works | None = None
+    fleet: Fleet | None = None
 
 
 def surroundings_of(desk: Desk) -> Surroundings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from environments.fleet.goals import Goal
 
@@ -15,6 +15,7 @@ PATIENCE: Final = timedelta(minutes=1)
 Condition = Literal["queued", "taken-over", "running", "reached", "failed", "cancelled"]
 """The condition of a wish; `taken-over` is queued again after its worker died or handed it over."""
 
+CONDITIONS: Final[tuple[Condition, ...]] = get_args(Condition)
 UNFINISHED: Final = ("queued", "taken-over", "running")
 
 

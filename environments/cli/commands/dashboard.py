@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,10 @@ from environments.cli.group import subcommand
 from environments.cli.settings import Settings
 from statechart.dashboard.serving.options import Wanted, dashboard_options, load_web
 from statechart.terminal.refusal import UsageRefused
+
+if TYPE_CHECKING:
+    from environments.fleet.fleet import Fleet
+    from environments.workspace import Workspace
 
 
 @subcommand("dashboard")
@@ -41,5 +46,19 @@ def dashboard(settings: Settings, allow_actions: bool, **options: Any) -> None: 
         settings,
         wanted,
         f"dashboard of {settings.where}",
-        lambda access: web.site_of(workspace, access=access, allow_actions=allow_actions),
+        lambda access: web.site_of(
+            workspace, access=access, allow_actions=allow_actions, fleet=_fleet(settings, workspace)
+        ),
     )
+
+
+def _fleet(settings: Settings, workspace: Workspace) -> Fleet | None:
+    """Return the fleet of the store, or None if the store can't carry one."""
+    if settings.store is None:
+        return None
+    fleet = import_module("environments.fleet.fleet")
+    try:
+        found: Fleet = fleet.Fleet(settings.store, workspace=workspace)
+    except fleet.FleetUnavailable:
+        return None
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from environments.dashboard.api import many, one
+from environments.dashboard.api import fleet, many, one
 from environments.dashboard.api.schemas import schemas
 from environments.dashboard.desk import Desk
 from statechart.dashboard.api.calls import Api, Call
@@ -77,6 +77,22 @@ CALLS: Final[tuple[Call[Desk], ...]] = (
         "envchart show NAME",
         "Drift",
         one.drift,
+    ),
+    Call(
+        "/fleet/workers",
+        "listWorkers",
+        "List the workers of the fleet, and their work.",
+        "envchart fleet workers",
+        "FleetWorkers",
+        fleet.workers,
+    ),
+    Call(
+        "/fleet/wishes",
+        "listWishes",
+        "List the last 100 wishes for environments, the newest first.",
+        "envchart fleet list",
+        "FleetWishes",
+        fleet.wishes,
     ),
 )
 """All calls that answer with a document of the command line."""

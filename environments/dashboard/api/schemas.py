@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from environments.fleet.wishes import CONDITIONS
 from environments.lifecycle import Lifecycle
 from environments.model.environment import Outputs
 from environments.model.failure import Failure
@@ -102,7 +103,38 @@ def _documents() -> dict[str, Schema]:
         ),
         "Log": shape({"name": TEXT, "files": TEXTS, "lines": TEXTS}),
         "Trace": shape({"name": TEXT, "file": TEXT_OR_NULL, "trace": TEXT}),
+        "FleetWorkers": shape({"workers": several(ref("Worker"))}),
+        "Worker": _worker(),
+        "FleetWishes": shape({"wishes": several(ref("Wish"))}),
+        "Wish": _wish(),
     }
+
+
+def _worker() -> Schema:
+    return shape(
+        {
+            **dict.fromkeys(("id", "name", "host", "user", "version"), TEXT),
+            **dict.fromkeys(("pid", "slots", "spare"), COUNT),
+            "since": TIME,
+            "silent_seconds": _SECONDS,
+            "drains": FLAG,
+            "busy": TEXTS,
+        }
+    )
+
+
+def _wish() -> Schema:
+    return shape(
+        {
+            **dict.fromkeys(("id", "name", "goal", "by", "version"), TEXT),
+            "condition": {"enum": [*CONDITIONS]},
+            **dict.fromkeys(("cancelled_by", "worker", "state", "code", "message"), TEXT_OR_NULL),
+            "attempts": COUNT,
+            "asked_at": TIME,
+            **dict.fromkeys(("begun_at", "ended_at"), TIME_OR_NULL),
+            "exit_code": {"type": ["integer", "null"]},
+        }
+    )
 
 
 def _environment() -> dict[str, Schema]:
