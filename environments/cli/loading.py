@@ -91,6 +91,19 @@ def workspace(
     # set up, which depends on what is loaded.
     opened = environments.Workspace
     _set_up_logs(settings)
+    url = settings.store
+    return opened(
+        settings.data_dir if url is None else url,
+        observers=with_notifier(settings, observers),
+        lock_timeout=settings.lock_timeout,
+        stop=stop,
+        allow_network_filesystem=settings.allow_network_filesystem,
+        actor=settings.actor,
+    )
+
+
+def with_notifier(settings: Settings, observers: tuple[Observer, ...]) -> tuple[Observer, ...]:
+    """Return observers, with that which runs the command of the workspace file at each transition."""
     file, url = settings.workspace, settings.store
     if file.on_transition is not None:
         # The command may call envchart, from another directory than this process.
@@ -107,14 +120,7 @@ def workspace(
             variables={**others, **there},
         )
         observers = (*observers, notifier)
-    return opened(
-        settings.data_dir if url is None else url,
-        observers=observers,
-        lock_timeout=settings.lock_timeout,
-        stop=stop,
-        allow_network_filesystem=settings.allow_network_filesystem,
-        actor=settings.actor,
-    )
+    return observers
 
 
 def _set_up_logs(settings: Settings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,10 +13,11 @@ from environments.cli import loading
 from environments.cli.commands.fleet.opening import store_of
 from environments.cli.group import subcommand
 from environments.cli.many.display import Display
-from environments.cli.settings import ACTOR_VARIABLE, Settings
+from environments.cli.settings import Settings
 from environments.fleet.carrying import Carrier
 from environments.fleet.fleet import require_fleet
 from environments.fleet.schedules import wishes_of
+from environments.workspace import Workspace
 from statechart.terminal.signals import heeded
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from environments.execution.stop import StopRequest
     from environments.fleet.wishes import Wish
-    from environments.workspace import Workspace
 
 
 @subcommand("worker")
@@ -61,10 +60,20 @@ def worker(settings: Settings, *, slots: int, name: str | None, grace: float) ->
     require_fleet(store)
     engine = import_module("environments.fleet.engine.worker")
     database = import_module("statechart.storage.sql.database").Database.of(store)
+    repository = import_module("environments.storage.sql.repository").SqlRepository
+    ttl = import_module("environments.fleet.engine.workers").DEAD.total_seconds()
+    loading.storage(settings)  # sets the logs up
     with Display(settings, {}, redraws=False) as display:
+        observers = loading.with_notifier(settings, (display,))
 
         def opened(stop: StopRequest, wish: Wish | None) -> Workspace:
-            return loading.workspace(_settings_for(settings, wish), (display,), stop)
+            return Workspace(
+                # Each with its author. The lease is as long as a silent worker counts as alive.
+                repository=repository(store, actor=settings.actor if wish is None else wish.by, ttl=ttl),
+                observers=observers,
+                lock_timeout=0.0 if wish is None else wish.patience.total_seconds(),
+                stop=stop,
+            )
 
         made = engine.Worker(
             database,
@@ -76,14 +85,6 @@ def worker(settings: Settings, *, slots: int, name: str | None, grace: float) ->
         )
         _drain_on_signals(made.drain, timedelta(seconds=grace))
         made.run()
-
-
-def _settings_for(settings: Settings, wish: Wish | None) -> Settings:
-    """Return settings under which the records name the author of a wish."""
-    if wish is None:
-        return settings
-    variables = {**settings.environment, ACTOR_VARIABLE: wish.by}
-    return replace(settings, environment=variables, lock_timeout=wish.patience.total_seconds())
 
 
 def _drain_on_signals(drain: Callable[[timedelta], None], grace: timedelta) -> None:
