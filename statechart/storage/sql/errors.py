@@ -24,10 +24,14 @@ Each says where, without a password, and the next action. SQLAlchemy is not impo
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Final
+from urllib.parse import unquote
 
 from statechart.errors import StorageError
+
+_USER: Final = re.compile(r"//([^@/?]+)@")
 
 
 class InvalidUrl(StorageError, ValueError):
@@ -77,15 +81,26 @@ class DatabaseFailed(StorageError):
     told = "failed"
     """What happened, said of the place."""
     advice: tuple[str, ...] = ()
-    """The usual next steps; URL stands for the place."""
+    """The usual next steps; URL stands for the place, OWNERS for that of its owner, ROLE for the user."""
 
     def __init__(self, where: str, problem: str = "", next: tuple[str, ...] | None = None) -> None:
         self.where = where
         self.problem = problem
         self.summary: str = f"{where} {self.told}{f': {problem}' if problem else ''}"
-        steps = self.advice if next is None else next
-        self.next: tuple[str, ...] = tuple(step.replace("URL", shlex.quote(where)) for step in steps)
+        usual = tuple(_filled(step, where) for step in self.advice)
+        self.next: tuple[str, ...] = usual if next is None else next
         super().__init__("; ".join([self.summary, *self.next[:1]]))
+
+
+def _filled(step: str, where: str) -> str:
+    """Return a step with the words of a place."""
+    user = _USER.search(where)
+    words = {
+        "URL": where,
+        "OWNERS": _USER.sub("//OWNER@", where),
+        "ROLE": unquote(user[1]) if user is not None else "ROLE",
+    }
+    return " ".join(shlex.quote(words[word]) if word in words else word for word in step.split(" "))
 
 
 class StoreUnreachable(DatabaseFailed):
@@ -149,7 +164,7 @@ class NotPermitted(DatabaseFailed):
     """The role may not do this; nothing was written."""
 
     told = "does not permit this to its user"
-    advice = ("its owner grants it: envchart store migrate --store URL --grant ROLE",)
+    advice = ("its owner grants it: envchart store migrate --store OWNERS --grant ROLE",)
 
 
 class ReadOnlyStore(DatabaseFailed):
@@ -178,6 +193,12 @@ class SchemaMissing(DatabaseFailed):
 
     told = "has no tables of this program"
     advice = ("make them: envchart store migrate --store URL",)
+
+    @classmethod
+    def not_permitted(cls, where: str, problem: str) -> SchemaMissing:
+        """Return the error for a role that may not make the tables."""
+        advice = "an administrator makes them: envchart store migrate --store OWNERS --grant ROLE"
+        return cls(where, f"and its user may not make them ({problem})", (_filled(advice, where),))
 
 
 class _OtherSchema(DatabaseFailed):

@@ -59,8 +59,9 @@ def grant(schema: Schema, database: Connects, role: str, right: Right) -> None:
             raise DatabaseFailed(database.where, f"it has no role {role!r}", advice)
         name = connection.execute(sa.text("SELECT current_schema()")).scalar_one()
         usage = f"GRANT USAGE ON SCHEMA {_quoted(name)} TO "
+        as_it_is = connection.execution_options(no_parameters=True)  # a role's name may hold a %
         for statement in (usage + _quoted(role), *grants(schema, role, right)):
-            connection.exec_driver_sql(statement)  # as it is: a role's name may hold a colon
+            as_it_is.exec_driver_sql(statement)
 
 
 def right_of(connection: sa.Connection) -> Right | None:

@@ -170,8 +170,7 @@ class Schema:
         try:
             self.migrate(database)
         except NotPermitted as error:
-            where = database.where
-            raise SchemaMissing(where, f"and its user may not make them ({error.problem})") from error
+            raise SchemaMissing.not_permitted(database.where, error.problem) from error
 
     def migrate(self, database: Connects) -> tuple[Found, ...]:
         """Bring the tables to the revision of this program, and return what was found before.

@@ -59,13 +59,18 @@ _BY_TEXT: Final[tuple[tuple[re.Pattern[str], type[DatabaseFailed]], ...]] = tupl
         (r"no more connections allowed|max_client_conn", TooManyConnections),  # PgBouncer
         (r'no such database|database ".*" is disabled', NoSuchDatabase),  # PgBouncer
         (
-            r"authentication failed|no password supplied|role \".*\" does not exist|no pg_hba.conf entry"
+            r"authentication failed|no password supplied|role \".*\" does not exist|pg_hba.conf"
             r"|is not permitted to log in|permission denied for database|no such user",
             WrongCredentials,
         ),
     )
 )
 _INVALID_OPTION = re.compile(r"invalid (connection option|URI query parameter|sslmode value|port number).*")
+
+# The place is told already.
+_PREFIX = re.compile(
+    r"(?:connection (?:failed|is bad): )?(?:connection to server .*? failed: )?(?:(?:ERROR|FATAL): +)?"
+)
 
 _BY_SQLITE: Final[dict[str, type[DatabaseFailed]]] = {
     "SQLITE_BUSY": StoreBusy,
@@ -155,7 +160,6 @@ def _one_line(told: str) -> str:
     """Return the words of a driver in one line, without what it says of itself and of other attempts."""
     lines = [line.strip() for line in told.splitlines() if line.strip()]
     first = lines[0] if lines else ""
-    for prefix in ("connection failed: ", "ERROR:", "FATAL:"):
-        first = first.removeprefix(prefix).strip()
+    first = _PREFIX.sub("", first)
     hint = next((line for line in lines[1:] if line.startswith("HINT:")), "")
     return f"{first} ({hint.removeprefix('HINT:').strip()})" if hint else first

@@ -26,6 +26,8 @@ _LIKE_A_URL = re.compile(
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,]*)(?::(?P<port>[^:@,]*))?")
 _COLLECTION = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
 _SECRET = re.compile(r"pass(?!file)|secret|token", re.IGNORECASE)
+_LOGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s:/@'\"]*:)[^\s'\"]*@")
+_ASSIGNED = re.compile(r"\b((?:ssl)?password=)[^\s&'\"]+")
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 _LAST_PORT = 65535
 _DIALECTS: Final[dict[str, Dialect]] = {
@@ -92,6 +94,11 @@ def lasting(location: str | Path) -> str | Path:
     return location.replace(f":///{file}", f":///{Path(file).absolute()}", 1) if file else location
 
 
+def without_passwords(text: str) -> str:
+    """Return a text, such as a traceback, with stars for the passwords of URLs and of settings."""
+    return _ASSIGNED.sub(r"\1***", _LOGIN.sub(r"\1***@", text))
+
+
 def read_url(text: str) -> StoreUrl:
     """Read the URL of a store.
 
@@ -152,6 +159,8 @@ def _unsupported(scheme: str) -> str:
 
 
 def _read_query(scheme: str, query: str) -> list[tuple[str, str]]:
+    if "@" in query:  # the question mark may belong to a password
+        _refuse(scheme, "write ? as %3F in a user or password, and @ as %40 wherever it is no host's")
     try:
         return parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError:
