@@ -34,6 +34,11 @@ def jobs(tmp_path: Path) -> ChartRepository[Job]:
     return ChartRepository(tmp_path / "jobs", JobChart)
 
 
+@pytest.fixture
+def anywhere(any_place: str) -> ChartRepository[Job]:
+    return ChartRepository(any_place, JobChart)
+
+
 def words(changes: list[Change]) -> list[str]:
     return [f"{each.name} {each.event or 'created'} {each.to_state}" for each in changes]
 
@@ -46,10 +51,10 @@ def work(jobs: ChartRepository[Job]) -> None:
     jobs.fire("b", JobChart.finish)
 
 
-def test_changes_are_told_by_time(jobs: ChartRepository[Job]) -> None:
-    work(jobs)
+def test_changes_are_told_by_time(anywhere: ChartRepository[Job]) -> None:
+    work(anywhere)
 
-    told = list(jobs.changes())
+    told = list(anywhere.changes())
 
     assert words(told) == [
         "a created waiting",
@@ -67,27 +72,27 @@ def test_changes_are_told_by_time(jobs: ChartRepository[Job]) -> None:
         "to_state": "running",
         "payload": {},
     }
-    assert told == list(jobs.changes())
+    assert told == list(anywhere.changes())
 
 
-def test_each_cursor_goes_on_behind_its_change(jobs: ChartRepository[Job]) -> None:
-    work(jobs)
-    told = list(jobs.changes())
+def test_each_cursor_goes_on_behind_its_change(anywhere: ChartRepository[Job]) -> None:
+    work(anywhere)
+    told = list(anywhere.changes())
 
     for number, change in enumerate(told, 1):
-        assert list(jobs.changes(since=change.cursor)) == told[number:]
-    assert list(jobs.changes(since=jobs.cursor())) == []
+        assert list(anywhere.changes(since=change.cursor)) == told[number:]
+    assert list(anywhere.changes(since=anywhere.cursor())) == []
 
 
-def test_a_name_that_was_created_again_is_told_anew(jobs: ChartRepository[Job]) -> None:
-    work(jobs)
-    *_, last = jobs.changes()
+def test_a_name_that_was_created_again_is_told_anew(anywhere: ChartRepository[Job]) -> None:
+    work(anywhere)
+    *_, last = anywhere.changes()
 
-    jobs.delete("a")
-    jobs.delete("b")
-    jobs.create("a", Job())
+    anywhere.delete("a")
+    anywhere.delete("b")
+    anywhere.create("a", Job())
 
-    assert words(list(jobs.changes(since=last.cursor))) == ["a created waiting"]
+    assert words(list(anywhere.changes(since=last.cursor))) == ["a created waiting"]
 
 
 def test_a_damaged_name_keeps_no_other_from_being_told(jobs: ChartRepository[Job]) -> None:
@@ -133,17 +138,17 @@ def test_a_cursor_moves_with_its_store(jobs: ChartRepository[Job], tmp_path: Pat
     assert words(list(moved.changes(since=cursor))) == ["b finish done"]
 
 
-def test_followers_wait_for_more(jobs: ChartRepository[Job]) -> None:
+def test_followers_wait_for_more(anywhere: ChartRepository[Job]) -> None:
     async def run() -> list[Change]:
         told = []
-        async with aclosing(jobs.follow()) as changes, asyncio.timeout(60):
-            await asyncio.to_thread(work, jobs)
+        async with aclosing(anywhere.follow()) as changes, asyncio.timeout(60):
+            await asyncio.to_thread(work, anywhere)
             async for change in changes:
                 told.append(change)
                 if change.to_state == "done":
                     break
-            jobs.fire("a", JobChart.pause)
-            jobs.create("c", Job())
+            anywhere.fire("a", JobChart.pause)
+            anywhere.create("c", Job())
             told.extend([await anext(changes), await anext(changes)])
         return told
 
@@ -230,11 +235,11 @@ def test_many_names_need_few_open_files(
         assert [change.at for change in group] == sorted(change.at for change in group)
 
 
-async def test_names_are_told_when_their_values_change(jobs: ChartRepository[Job]) -> None:
-    jobs.create("a", Job())
-    noticing = jobs.changed()
+async def test_names_are_told_when_their_values_change(anywhere: ChartRepository[Job]) -> None:
+    anywhere.create("a", Job())
+    noticing = anywhere.changed()
     async with asyncio.timeout(30), aclosing(noticing.names()) as changed:
         assert await anext(changed) == {"a"}
-        jobs.fire("a", "start")
+        anywhere.fire("a", "start")
         assert await anext(changed) == {"a"}
-    assert noticing.watching == "inotify"
+    assert noticing.watching in ("inotify", "file", "listen")

@@ -61,6 +61,11 @@ def orders(tmp_path):
     return ChartRepository(tmp_path / "data", OrderChart)
 
 
+@pytest.fixture
+def anywhere(any_place):
+    return ChartRepository(any_place, OrderChart)
+
+
 def begun(orders, *names, event="pay"):
     for name in names:
         if not orders.exists(name):
@@ -79,25 +84,25 @@ def test_the_record_names_the_effects_that_are_due(orders):
     assert CALLS == []
 
 
-def test_what_is_due_is_listed_and_nothing_is_changed(orders, tmp_path):
-    begun(orders, "A-1")
+def test_what_is_due_is_listed_and_nothing_is_changed(anywhere, tmp_path):
+    begun(anywhere, "A-1")
 
-    receipt, note = orders.due_effects()
+    receipt, note = anywhere.due_effects()
 
     assert (receipt.effect, receipt.name, receipt.event, receipt.to_state) == (
         *("receipt", "A-1", "pay", "paid"),
     )
     assert (note.effect, note.revision, note.attempts, note.error) == ("note", 2, 0, None)
-    assert orders.due_effects("A-1") == [receipt, note]
-    assert not (tmp_path / "data/.effects").exists()
+    assert anywhere.due_effects("A-1") == [receipt, note]
+    assert not (tmp_path / "values/.effects").exists()
 
 
-def test_effects_are_run_in_order_and_only_once(orders):
-    begun(orders, "A-1", "A-2")
-    begun(orders, "A-2", event="ship")
-    lineage = orders.files.load("A-1").head.lineage
+def test_effects_are_run_in_order_and_only_once(anywhere):
+    begun(anywhere, "A-1", "A-2")
+    begun(anywhere, "A-2", event="ship")
+    lineage = anywhere.store.load("A-1").head.lineage
 
-    outcomes = orders.run_effects()
+    outcomes = anywhere.run_effects()
 
     assert told(outcomes) == [
         ("A-1", "receipt", "done"),
@@ -110,8 +115,8 @@ def test_effects_are_run_in_order_and_only_once(orders):
     assert CALLS[2][1] == Order(state="paid")  # as it was after that transition
     assert CALLS[4] == ("note", "A-2", "ship", "paid", "shipped")
     assert all(each.recorded and each.attempts == 1 for each in outcomes)
-    assert (orders.run_effects(), orders.due_effects(), len(CALLS)) == ([], [], 5)
-    assert orders.files.load("A-2").head.revision == 3
+    assert (anywhere.run_effects(), anywhere.due_effects(), len(CALLS)) == ([], [], 5)
+    assert anywhere.store.load("A-2").head.revision == 3
 
 
 def test_an_effect_that_exits_fails_as_any_other(orders, monkeypatch):
@@ -123,22 +128,22 @@ def test_an_effect_that_exits_fails_as_any_other(orders, monkeypatch):
     assert [(each.status, each.error) for each in outcomes] == [("failed", "SystemExit: 3")] * 2
 
 
-def test_an_effect_that_fails_stays_due_and_holds_up_no_other(orders):
-    begun(orders, "A-1", "A-2")
+def test_an_effect_that_fails_stays_due_and_holds_up_no_other(anywhere):
+    begun(anywhere, "A-1", "A-2")
     FAILING.add("receipt")
 
-    first = orders.run_effects()
-    waiting = orders.run_effects()
-    forced = orders.run_effects(force=True)
+    first = anywhere.run_effects()
+    waiting = anywhere.run_effects()
+    forced = anywhere.run_effects(force=True)
     FAILING.clear()
-    last = orders.run_effects("A-1", force=True)
+    last = anywhere.run_effects("A-1", force=True)
 
     assert [each.status for each in first] == ["failed", "done"] * 2
     assert [(each.status, each.attempts) for each in waiting] == [("skipped", 1)] * 2
     assert "it waits after a failed attempt: ValueError: receipt is out of order" in waiting[0].error
     assert [(each.status, each.attempts) for each in forced] == [("failed", 2)] * 2
     assert [(each.status, each.attempts) for each in last] == [("done", 3)]
-    assert [(each.name, each.attempts, each.error) for each in orders.due_effects()] == [
+    assert [(each.name, each.attempts, each.error) for each in anywhere.due_effects()] == [
         ("A-2", 2, "ValueError: receipt is out of order")
     ]
     keys = {call[2] for call in CALLS if call[0] == "receipt"}
@@ -157,19 +162,19 @@ def test_each_wait_is_twice_the_one_before_up_to_an_hour(orders):
     )
 
 
-def test_a_limit_counts_the_effects_that_are_called(orders):
-    begun(orders, "A-1", "A-2", "A-3")
+def test_a_limit_counts_the_effects_that_are_called(anywhere):
+    begun(anywhere, "A-1", "A-2", "A-3")
 
-    assert told(orders.run_effects(limit=3)) == [
+    assert told(anywhere.run_effects(limit=3)) == [
         ("A-1", "receipt", "done"),
         ("A-1", "note", "done"),
         ("A-2", "receipt", "done"),
     ]
-    assert orders.run_effects(limit=0) == []
-    assert len(orders.due_effects()) == 3
-    assert len(orders.run_effects()) == 3
+    assert anywhere.run_effects(limit=0) == []
+    assert len(anywhere.due_effects()) == 3
+    assert len(anywhere.run_effects()) == 3
     with pytest.raises(ValueError, match="from 0, not -1"):
-        orders.run_effects(limit=-1)
+        anywhere.run_effects(limit=-1)
 
 
 class Chain(Chart[Order]):
@@ -190,8 +195,8 @@ class Chain(Chart[Order]):
         called("receipt")
 
 
-def test_an_effect_may_fire_on_its_own_name_and_what_that_makes_due_is_run_too(tmp_path):
-    orders = ChartRepository(tmp_path, Chain)
+def test_an_effect_may_fire_on_its_own_name_and_what_that_makes_due_is_run_too(any_place):
+    orders = ChartRepository(any_place, Chain)
     begun(orders, "A-1")
 
     outcomes = orders.run_effects("A-1")
@@ -226,7 +231,7 @@ def chart_with(**methods):
 
 
 def store(orders, chart):
-    return ChartRepository(orders.files.root, chart, model=Order)
+    return ChartRepository(orders.store.where, chart, model=Order)
 
 
 def test_an_effect_that_the_chart_has_no_more_stays_due_and_is_named(orders):
@@ -243,12 +248,12 @@ def test_an_effect_that_the_chart_has_no_more_stays_due_and_is_named(orders):
     assert CALLS == [("receipts",)]
 
 
-def test_a_name_whose_effects_are_being_run_is_left_to_that_run(orders):
-    begun(orders, "A-1", "A-2")
-    other = orders._effects._outbox.lock("A-1")
+def test_a_name_whose_effects_are_being_run_is_left_to_that_run(anywhere):
+    begun(anywhere, "A-1", "A-2")
+    other = anywhere._effects._outbox.lock("A-1")
     other.acquire(Holder.current("run effects"))
     try:
-        outcomes = orders.run_effects()
+        outcomes = anywhere.run_effects()
     finally:
         other.release()
 
@@ -257,51 +262,51 @@ def test_a_name_whose_effects_are_being_run_is_left_to_that_run(orders):
     assert [each.status for each in outcomes[2:]] == ["done", "done"]
 
 
-def test_an_effect_is_not_called_while_its_outcome_could_not_be_recorded(orders):
-    begun(orders, "A-1", "A-2")
+def test_an_effect_is_not_called_while_its_outcome_could_not_be_recorded(anywhere):
+    begun(anywhere, "A-1", "A-2")
 
-    with orders.open("A-1"):
-        outcomes = orders.run_effects(timeout=0)
+    with anywhere.open("A-1"):
+        outcomes = anywhere.run_effects(timeout=0)
 
     assert [each.status for each in outcomes] == ["skipped", "skipped", "done", "done"]
     assert "its outcome could not be recorded: 'A-1' is locked" in outcomes[0].error
     assert [call[0] for call in CALLS] == ["receipt", "note"]
 
 
-def test_an_outcome_that_was_not_recorded_says_so_and_the_effect_stays_due(orders):
+def test_an_outcome_that_was_not_recorded_says_so_and_the_effect_stays_due(anywhere):
     left_open = []
     leave = effect("pay")(lambda self, repository, name: left_open.append(repository.open(name)))
-    orders = store(orders, chart_with(leave=leave))
-    begun(orders, "A-1")
+    anywhere = store(anywhere, chart_with(leave=leave))
+    begun(anywhere, "A-1")
 
-    (outcome,) = orders.run_effects(timeout=0)
+    (outcome,) = anywhere.run_effects(timeout=0)
     left_open[0].close()
 
     assert (outcome.status, outcome.recorded) == ("done", False)
     assert "the outcome is not recorded, and the effect stays due: 'A-1' is locked" in outcome.error
-    assert [each.key for each in orders.due_effects()] == [outcome.key]
+    assert [each.key for each in anywhere.due_effects()] == [outcome.key]
 
 
-def test_a_name_that_was_deleted_meanwhile_is_told(orders):
+def test_a_name_that_was_deleted_meanwhile_is_told(anywhere):
     def delete(self, repository, name):
         repository.delete(name)
         repository.create(name, Order())
 
-    orders = store(orders, chart_with(delete=effect("pay")(delete)))
-    begun(orders, "A-1")
+    anywhere = store(anywhere, chart_with(delete=effect("pay")(delete)))
+    begun(anywhere, "A-1")
 
-    (outcome,) = orders.run_effects()
+    (outcome,) = anywhere.run_effects()
 
     assert (outcome.status, outcome.recorded) == ("done", False)
     assert "'A-1' was deleted and created again" in outcome.error
 
 
-def test_a_name_that_is_deleted_by_an_effect_ends_its_run(orders):
+def test_a_name_that_is_deleted_by_an_effect_ends_its_run(anywhere):
     delete = effect("pay")(lambda self, repository, name: repository.delete(name))
-    orders = store(orders, chart_with(delete=delete, more=effect("pay")(lambda self: called("more"))))
-    begun(orders, "A-1")
+    anywhere = store(anywhere, chart_with(delete=delete, more=effect("pay")(lambda self: called("more"))))
+    begun(anywhere, "A-1")
 
-    deleted, more = orders.run_effects()
+    deleted, more = anywhere.run_effects()
 
     assert (deleted.status, deleted.recorded, more.status, CALLS) == ("done", False, "skipped", [])
     assert "there is no 'A-1'" in more.error
@@ -376,8 +381,8 @@ def test_a_secret_does_not_reach_an_effect_as_asterisks(orders):
     assert "the payload pin was a secret, which is not recorded" in outcome.error
 
 
-def test_an_effect_that_is_due_sees_the_value_as_migrated(orders):
-    begun(orders, "A-1")
+def test_an_effect_that_is_due_sees_the_value_as_migrated(anywhere):
+    begun(anywhere, "A-1")
     chart = chart_with(note=effect("pay")(lambda self, model, event: called("note", model.cost, event)))
 
     class Costly(BaseModel, frozen=True):
@@ -386,7 +391,7 @@ def test_an_effect_that_is_due_sees_the_value_as_migrated(orders):
 
     def migrated(migrate):
         options = {"schema_version": 2, "migrations": {1: migrate}}
-        return ChartRepository(orders.files.root, chart, model=Costly, **options)
+        return ChartRepository(anywhere.store.where, chart, model=Costly, **options)
 
     broken = migrated(lambda record: 1 / 0).run_effects()
     good = migrated(rename_field("price", "cost")).run_effects()
@@ -417,7 +422,7 @@ def test_names_without_anything_due_are_not_read_again(orders, tmp_path, monkeyp
     assert read == ["A-2", "A-1", "A-2", "A-3"]
 
 
-def test_two_processes_at_once_run_each_effect_once(orders, tmp_path):
+def test_two_processes_at_once_run_each_effect_once(anywhere, tmp_path):
     count = 6
     log = tmp_path / "log"
 
@@ -425,26 +430,26 @@ def test_two_processes_at_once_run_each_effect_once(orders, tmp_path):
         with log.open("a") as file:
             file.write(f"{key}\n")
 
-    orders = store(orders, chart_with(tell=effect("pay")(tell)))
-    begun(orders, *(f"A-{n}" for n in range(count)))
+    anywhere = store(anywhere, chart_with(tell=effect("pay")(tell)))
+    begun(anywhere, *(f"A-{n}" for n in range(count)))
     children = []
     for _ in range(3):
         child = os.fork()
         if child == 0:
             try:
-                orders.run_effects()
-                orders.run_effects()
+                anywhere.run_effects()
+                anywhere.run_effects()
             finally:
                 os._exit(0)
         children.append(child)
-    threads = [threading.Thread(target=orders.run_effects) for _ in range(2)]
+    threads = [threading.Thread(target=anywhere.run_effects) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     for child in children:
         os.waitpid(child, 0)
-    orders.run_effects()
+    anywhere.run_effects()
 
     lines = log.read_text().split()
     assert len(lines) == len(set(lines)) == count

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from statechart import ChartRepository
 from tests.statechart.stored import counting
@@ -14,19 +13,19 @@ NAME = "c"
 EACH = 15
 
 
-def start(root: Path, times: int) -> subprocess.Popen[str]:
+def start(place: str, times: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", counting.__name__, str(root), NAME, str(times)],
+        [sys.executable, "-m", counting.__name__, place, NAME, str(times)],
         stdout=subprocess.PIPE,
         text=True,
     )
 
 
-def test_no_event_is_lost_between_two_processes_of_which_one_is_killed(tmp_path: Path) -> None:
-    counters = ChartRepository(tmp_path / "counters", counting.Counting)
+def test_no_event_is_lost_between_two_processes_of_which_one_is_killed(any_place: str) -> None:
+    counters = ChartRepository(any_place, counting.Counting)
     counters.create(NAME, counting.Counter())
 
-    first, second = start(counters.files.root, 10_000), start(counters.files.root, EACH)
+    first, second = start(any_place, 10_000), start(any_place, EACH)
     assert first.stdout is not None
     assert second.stdout is not None
     said = first.stdout.readline()

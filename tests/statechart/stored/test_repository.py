@@ -78,18 +78,23 @@ def orders(tmp_path: Path) -> ChartRepository[Order]:
     return ChartRepository(tmp_path / "orders", OrderChart)
 
 
+@pytest.fixture
+def anywhere(any_place: str) -> ChartRepository[Order]:
+    return ChartRepository(any_place, OrderChart)
+
+
 def test_a_value_is_created_in_the_initial_state_and_changed_by_events(
-    orders: ChartRepository[Order],
+    anywhere: ChartRepository[Order],
 ) -> None:
-    created = orders.create("A-1", Order(price=7))
-    paid = orders.fire("A-1", OrderChart.pay, amount=7)
-    shipped = orders.fire("A-1", "ship")
+    created = anywhere.create("A-1", Order(price=7))
+    paid = anywhere.fire("A-1", OrderChart.pay, amount=7)
+    shipped = anywhere.fire("A-1", "ship")
 
     assert (created.state, paid.state, shipped.state) == ("draft", "paid", "shipped")
-    assert orders.load("A-1") == shipped == Order(state="shipped", price=7)
-    assert orders.names() == ["A-1"]
-    assert orders.exists("A-1")
-    assert [record.data.get("event") for record in orders.history("A-1")] == [None, "pay", "ship"]
+    assert anywhere.load("A-1") == shipped == Order(state="shipped", price=7)
+    assert anywhere.names() == ["A-1"]
+    assert anywhere.exists("A-1")
+    assert [record.data.get("event") for record in anywhere.history("A-1")] == [None, "pay", "ship"]
 
 
 def test_a_created_value_is_as_it_will_be_read(tmp_path: Path) -> None:
@@ -104,15 +109,15 @@ def test_a_created_value_is_as_it_will_be_read(tmp_path: Path) -> None:
     assert lamps.find(state="lit") == ["a"]
 
 
-def test_a_session_fires_several_events(orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=7))
+def test_a_session_fires_several_events(anywhere: ChartRepository[Order]) -> None:
+    anywhere.create("A-1", Order(price=7))
 
-    with orders.open("A-1") as order:
+    with anywhere.open("A-1") as order:
         order.fire(OrderChart.pay, amount=7)
         assert (order.name, order.value.state, order.revision) == ("A-1", "paid", 2)
         order.fire(OrderChart.ship)
 
-    assert orders.load("A-1").state == "shipped"
+    assert anywhere.load("A-1").state == "shipped"
 
 
 def test_a_change_that_comes_after_the_commit_is_told(tmp_path: Path) -> None:
@@ -168,20 +173,20 @@ def test_allowed_events_come_with_the_reasons_of_the_others(orders: ChartReposit
     assert set(refused.refused) == {"pay", "ship"}
 
 
-def test_a_refused_event_leaves_everything_as_it_was(orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=7))
+def test_a_refused_event_leaves_everything_as_it_was(anywhere: ChartRepository[Order]) -> None:
+    anywhere.create("A-1", Order(price=7))
 
     with pytest.raises(InvalidTransition, match="the amount is not what the order costs"):
-        orders.fire("A-1", OrderChart.pay, amount=6)
+        anywhere.fire("A-1", OrderChart.pay, amount=6)
     with pytest.raises(MissingPayload, match="amount"):
-        orders.fire("A-1", OrderChart.pay)
+        anywhere.fire("A-1", OrderChart.pay)
     with pytest.raises(UnknownEvent, match="did you mean 'pay'"):
-        orders.fire("A-1", "pays")
+        anywhere.fire("A-1", "pays")
     with pytest.raises(NotFound):
-        orders.fire("A-2", OrderChart.pay, amount=7)
+        anywhere.fire("A-2", OrderChart.pay, amount=7)
 
-    assert len(orders.history("A-1")) == 1
-    assert orders.load("A-1").state == "draft"
+    assert len(anywhere.history("A-1")) == 1
+    assert anywhere.load("A-1").state == "draft"
 
 
 def test_what_a_hook_assigns_is_committed_with_the_event_or_not_at_all(tmp_path: Path) -> None:
@@ -212,27 +217,27 @@ def test_no_keyword_of_a_payload_is_taken_for_a_parameter(orders: ChartRepositor
     assert [record.payload for record in orders.history("A-1")[1:]] == [payload] * 3
 
 
-def test_a_store_goes_to_other_processes(orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=7))
+def test_a_store_goes_to_other_processes(anywhere: ChartRepository[Order]) -> None:
+    anywhere.create("A-1", Order(price=7))
 
-    copied: ChartRepository[Order] = pickle.loads(pickle.dumps(orders))
+    copied: ChartRepository[Order] = pickle.loads(pickle.dumps(anywhere))
 
-    assert repr(copied) == repr(orders) == f"<ChartRepository of OrderChart in {orders.files.root}>"
-    assert copied.fire("A-1", OrderChart.pay, amount=7) == orders.load("A-1")
+    assert repr(copied) == repr(anywhere) == f"<ChartRepository of OrderChart in {anywhere.store.where}>"
+    assert copied.fire("A-1", OrderChart.pay, amount=7) == anywhere.load("A-1")
 
 
-def test_values_are_found_by_their_state(orders: ChartRepository[Order]) -> None:
+def test_values_are_found_by_their_state(anywhere: ChartRepository[Order]) -> None:
     for name in ("A-1", "A-2", "A-3"):
-        orders.create(name, Order(price=7))
-    orders.fire("A-2", OrderChart.pay, amount=7)
+        anywhere.create(name, Order(price=7))
+    anywhere.fire("A-2", OrderChart.pay, amount=7)
 
-    assert orders.find() == ["A-1", "A-2", "A-3"]
-    assert orders.find(state=OrderChart.paid) == ["A-2"]
-    assert orders.find(state="draft") == ["A-1", "A-3"]
-    assert orders.find(state=[OrderChart.draft, "paid"]) == ["A-1", "A-2", "A-3"]
-    assert orders.find(state=OrderChart.shipped) == []
+    assert anywhere.find() == ["A-1", "A-2", "A-3"]
+    assert anywhere.find(state=OrderChart.paid) == ["A-2"]
+    assert anywhere.find(state="draft") == ["A-1", "A-3"]
+    assert anywhere.find(state=[OrderChart.draft, "paid"]) == ["A-1", "A-2", "A-3"]
+    assert anywhere.find(state=OrderChart.shipped) == []
     with pytest.raises(UnknownState, match="did you mean 'paid'"):
-        orders.find(state="payed")
+        anywhere.find(state="payed")
 
 
 def test_a_damaged_value_is_never_left_out_in_silence(orders: ChartRepository[Order]) -> None:
@@ -251,51 +256,51 @@ def test_a_damaged_value_is_never_left_out_in_silence(orders: ChartRepository[Or
     assert [each.name for each in orders.summaries()] == ["A-1", "A-2"]
 
 
-def test_an_earlier_value_is_read_by_revision_or_by_time(orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=7))
+def test_an_earlier_value_is_read_by_revision_or_by_time(anywhere: ChartRepository[Order]) -> None:
+    anywhere.create("A-1", Order(price=7))
     between = datetime.now(UTC)
-    orders.fire("A-1", OrderChart.pay, amount=7)
+    anywhere.fire("A-1", OrderChart.pay, amount=7)
 
-    assert orders.at("A-1", revision=1).state == "draft"
-    assert orders.at("A-1", revision=2).state == "paid"
-    assert orders.at("A-1", at=between).state == "draft"
-    assert orders.at("A-1", at=datetime.now(UTC)).state == "paid"
+    assert anywhere.at("A-1", revision=1).state == "draft"
+    assert anywhere.at("A-1", revision=2).state == "paid"
+    assert anywhere.at("A-1", at=between).state == "draft"
+    assert anywhere.at("A-1", at=datetime.now(UTC)).state == "paid"
     with pytest.raises(NoSuchMoment, match="it has revisions 1 to 2"):
-        orders.at("A-1", revision=3)
+        anywhere.at("A-1", revision=3)
     with pytest.raises(NoSuchMoment, match="it began at"):
-        orders.at("A-1", at=datetime(2001, 1, 1, tzinfo=UTC))
+        anywhere.at("A-1", at=datetime(2001, 1, 1, tzinfo=UTC))
     with pytest.raises(TypeError, match="either revision= or at="):
-        orders.at("A-1")
+        anywhere.at("A-1")
     with pytest.raises(TypeError, match="a revision is a number, not '1'"):
-        orders.at("A-1", revision="1")  # type: ignore[arg-type]  # that is the fault
+        anywhere.at("A-1", revision="1")  # type: ignore[arg-type]  # that is the fault
     with pytest.raises(TypeError, match="a moment is an aware datetime"):
-        orders.at("A-1", at="today")  # type: ignore[arg-type]  # that is the fault
+        anywhere.at("A-1", at="today")  # type: ignore[arg-type]  # that is the fault
     with pytest.raises(ValueError, match="no time zone"):
-        orders.at("A-1", at=datetime(2001, 1, 1))  # that is the fault
+        anywhere.at("A-1", at=datetime(2001, 1, 1))  # that is the fault
 
 
-def test_a_name_is_deleted_at_the_expected_revision(orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=7))
+def test_a_name_is_deleted_at_the_expected_revision(anywhere: ChartRepository[Order]) -> None:
+    anywhere.create("A-1", Order(price=7))
 
     with pytest.raises(Stale):
-        orders.delete("A-1", revision=2)
-    orders.delete("A-1", revision=1)
+        anywhere.delete("A-1", revision=2)
+    anywhere.delete("A-1", revision=1)
 
-    assert not orders.exists("A-1")
+    assert not anywhere.exists("A-1")
 
 
-def test_what_can_not_be_created_leaves_no_trace(orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=7))
+def test_what_can_not_be_created_leaves_no_trace(anywhere: ChartRepository[Order]) -> None:
+    anywhere.create("A-1", Order(price=7))
 
     with pytest.raises(UnknownState, match="did you mean 'paid'"):
-        orders.create("A-2", Order(state="payed"))
+        anywhere.create("A-2", Order(state="payed"))
     with pytest.raises(InvalidValue, match="greater than or equal to 0"):
-        orders.create("A-2", Order.model_construct(state="draft", price=-1))
+        anywhere.create("A-2", Order.model_construct(state="draft", price=-1))
     with pytest.raises(AlreadyExists):
-        orders.create("A-1", Order(price=8))
+        anywhere.create("A-1", Order(price=8))
 
-    assert orders.names() == ["A-1"]
-    assert orders.load("A-1").price == 7
+    assert anywhere.names() == ["A-1"]
+    assert anywhere.load("A-1").price == 7
 
 
 class Account(BaseModel):
@@ -389,29 +394,29 @@ def test_a_location_names_a_directory_or_a_database(tmp_path: Path) -> None:
         _ = ChartRepository(f"sqlite:///{tmp_path}/orders.db", OrderChart).files
 
 
-def test_an_asynchronous_fire_waits_for_the_name(orders: ChartRepository[Order]) -> None:
-    orders.timeout = 60
-    orders.create("A-1", Order(price=7))
+def test_an_asynchronous_fire_waits_for_the_name(anywhere: ChartRepository[Order]) -> None:
+    anywhere.timeout = 60
+    anywhere.create("A-1", Order(price=7))
 
     async def run() -> Order:
-        with orders.open("A-1", command="looking"):
-            firing = asyncio.create_task(orders.afire("A-1", OrderChart.pay, amount=7))
+        with anywhere.open("A-1", command="looking"):
+            firing = asyncio.create_task(anywhere.afire("A-1", OrderChart.pay, amount=7))
             await asyncio.sleep(0)
             with pytest.raises(Locked, match="looking"):
-                async with orders.aopen("A-1", timeout=0):
+                async with anywhere.aopen("A-1", timeout=0):
                     pass
         return await firing
 
     assert asyncio.run(run()).state == "paid"
 
 
-def test_many_tasks_that_fire_on_one_name_wait_in_a_row(orders: ChartRepository[Order]) -> None:
-    orders.timeout = 60
-    orders.create("A-1", Order(price=7))
+def test_many_tasks_that_fire_on_one_name_wait_in_a_row(anywhere: ChartRepository[Order]) -> None:
+    anywhere.timeout = 60
+    anywhere.create("A-1", Order(price=7))
 
     async def run() -> None:
         async def again() -> None:
-            async with orders.aopen("A-1") as order:
+            async with anywhere.aopen("A-1") as order:
                 first = order.revision
                 await asyncio.sleep(0)
                 assert order.revision == first
@@ -420,7 +425,7 @@ def test_many_tasks_that_fire_on_one_name_wait_in_a_row(orders: ChartRepository[
         await asyncio.gather(*(again() for _ in range(20)))
 
     asyncio.run(run())
-    assert [record.revision for record in orders.history("A-1")] == list(range(1, 22))
+    assert [record.revision for record in anywhere.history("A-1")] == list(range(1, 22))
 
 
 def test_another_process_blocks_no_other_task(orders: ChartRepository[Order]) -> None:
@@ -453,27 +458,27 @@ def test_another_process_blocks_no_other_task(orders: ChartRepository[Order]) ->
     assert orders.load("A-1").state == "paid"
 
 
-def test_summaries_know_since_when_a_state_holds(orders: ChartRepository[Order]) -> None:
-    orders.create("A-1", Order(price=7))
-    orders.create("A-2", Order(price=7))
-    orders.fire("A-1", OrderChart.pay, amount=7)
-    orders.fire("A-2", OrderChart.touch)
-    with orders.files.open("A-1") as session:
+def test_summaries_know_since_when_a_state_holds(anywhere: ChartRepository[Order]) -> None:
+    anywhere.create("A-1", Order(price=7))
+    anywhere.create("A-2", Order(price=7))
+    anywhere.fire("A-1", OrderChart.pay, amount=7)
+    anywhere.fire("A-2", OrderChart.touch)
+    with anywhere.store.open("A-1") as session:
         session.append("note", {"said": "x" * 9000})  # keeps the revision, and is not in the document
 
-    first, second = orders.summaries()
+    first, second = anywhere.summaries()
 
     assert isinstance(first, Summary)
     assert isinstance(second, Summary)
-    created, paid, _ = orders.history("A-1")
+    created, paid, _ = anywhere.history("A-1")
     assert (first.name, first.state, first.revision, first.since, first.at) == (
         ("A-1", "paid", 2, paid.at, paid.at)
     )
-    created, touched = orders.history("A-2")
+    created, touched = anywhere.history("A-2")
     assert (second.state, second.revision, second.since, second.at) == ("draft", 2, created.at, touched.at)
     assert (first.actor, second.actor) == (paid.actor, touched.actor)
-    assert list(orders.summaries(["A-2", "gone"])) == [second]
-    assert orders.find(state="paid") == ["A-1"]
+    assert list(anywhere.summaries(["A-2", "gone"])) == [second]
+    assert anywhere.find(state="paid") == ["A-1"]
 
 
 def test_an_unfinished_last_line_hides_no_value(orders: ChartRepository[Order]) -> None:
@@ -490,10 +495,10 @@ def test_an_unfinished_last_line_hides_no_value(orders: ChartRepository[Order]) 
 
 
 def test_a_value_in_a_state_that_the_chart_lacks_asks_for_a_migration(
-    orders: ChartRepository[Order],
+    anywhere: ChartRepository[Order],
 ) -> None:
-    orders.create("A-1", Order(price=7))
-    later: ChartRepository[Any] = ChartRepository(orders.files.root, Later, model=Order)
+    anywhere.create("A-1", Order(price=7))
+    later: ChartRepository[Any] = ChartRepository(anywhere.store.where, Later, model=Order)
 
     asked = "'A-1' is recorded in a state that needs a migration .*: Later has no state 'draft'"
     for ask in (
@@ -518,8 +523,8 @@ def test_a_migration_that_would_never_be_used_is_refused(tmp_path: Path) -> None
         ChartRepository(tmp_path, OrderChart, schema_version=2, migrations=wrong)
 
 
-def test_a_segment_that_ended_changes_no_summary(tmp_path: Path) -> None:
-    orders = ChartRepository(tmp_path / "orders", OrderChart, segment=Segment(records=4))
+def test_a_segment_that_ended_changes_no_summary(any_place: str) -> None:
+    orders = ChartRepository(any_place, OrderChart, segment=Segment(records=4))
     orders.create("A-1", Order(price=7))
     for _ in range(9):
         orders.fire("A-1", OrderChart.touch)
@@ -529,7 +534,7 @@ def test_a_segment_that_ended_changes_no_summary(tmp_path: Path) -> None:
     assert isinstance(summary, Summary)
     created, *_, touched = (record for record in orders.history("A-1") if record.type != "checkpoint")
     assert (summary.revision, summary.since, summary.at) == (10, created.at, touched.at)
-    assert len(orders.files.segments("A-1")) > 2
+    assert len(orders.store.segments("A-1")) > 2
     assert orders.find(state="draft") == ["A-1"]
     assert [change.seq for change in orders.changes()][:3] == [1, 2, 3]
     assert len(list(orders.changes())) == 10

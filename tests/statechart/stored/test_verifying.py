@@ -88,7 +88,16 @@ class Wavering(Chart[Door]):
 
 @pytest.fixture
 def doors(tmp_path: Path) -> ChartRepository[Door]:
-    doors = ChartRepository(tmp_path / "doors", DoorChart)
+    return used(str(tmp_path / "doors"))
+
+
+@pytest.fixture
+def anywhere(any_place: str) -> ChartRepository[Door]:
+    return used(any_place)
+
+
+def used(place: str) -> ChartRepository[Door]:
+    doors = ChartRepository(place, DoorChart)
     doors.create("front", Door())
     doors.fire("front", DoorChart.open_)
     doors.fire("front", DoorChart.close)
@@ -96,15 +105,15 @@ def doors(tmp_path: Path) -> ChartRepository[Door]:
     return doors
 
 
-def test_a_sound_store_has_a_report_for_each_name(doors: ChartRepository[Door]) -> None:
-    reports = doors.verify(chart=True)
+def test_a_sound_store_has_a_report_for_each_name(anywhere: ChartRepository[Door]) -> None:
+    reports = anywhere.verify(chart=True)
 
     assert [(each.name, each.records, each.transitions, each.intact) for each in reports] == [
         ("back", 1, 0, True),
         ("front", 3, 2, True),
     ]
     with pytest.raises(NotFound):
-        doors.verify("side")
+        anywhere.verify("side")
 
 
 def truncated(content: bytes) -> bytes:
@@ -145,7 +154,7 @@ def test_what_does_no_harm_is_a_note(doors: ChartRepository[Door]) -> None:
 
 
 def problems(doors: ChartRepository[Door], today: Any, **options: bool) -> list[str]:
-    later: ChartRepository[Door] = ChartRepository(doors.files.root, today)
+    later: ChartRepository[Door] = ChartRepository(doors.store.where, today)
     (report,) = later.verify("front", **options)
     return [f"{problem.record} {problem.what}" for problem in report.problems]
 
@@ -154,8 +163,8 @@ def test_transitions_that_the_chart_has_no_more_are_told(doors: ChartRepository[
     assert problems(doors, Locks) == ["2 open_: closed → opened, which leads to locked in today's chart"]
 
 
-def test_states_that_the_chart_has_no_more_are_told(doors: ChartRepository[Door]) -> None:
-    assert problems(doors, Renamed) == [
+def test_states_that_the_chart_has_no_more_are_told(anywhere: ChartRepository[Door]) -> None:
+    assert problems(anywhere, Renamed) == [
         "1 Renamed has no state 'closed': known are shut, opened",
         "2 open_: closed → opened, which today's chart does not have",
         "3 Renamed has no state 'closed': known are shut, opened",
@@ -163,16 +172,16 @@ def test_states_that_the_chart_has_no_more_are_told(doors: ChartRepository[Door]
     ]
 
 
-def test_todays_guards_are_asked_on_demand(doors: ChartRepository[Door]) -> None:
-    assert problems(doors, Stricter) == []
-    assert problems(doors, Stricter, chart=True) == [
+def test_todays_guards_are_asked_on_demand(anywhere: ChartRepository[Door]) -> None:
+    assert problems(anywhere, Stricter) == []
+    assert problems(anywhere, Stricter, chart=True) == [
         "2 open_: closed → opened, which today's chart refuses: the key does not fit"
     ]
-    assert problems(doors, Wavering) == []
-    assert problems(doors, Wavering, chart=True) == [
+    assert problems(anywhere, Wavering) == []
+    assert problems(anywhere, Wavering, chart=True) == [
         "2 open_: closed → opened, which today's guards lead to closed"
     ]
-    (report,) = ChartRepository(doors.files.root, Stricter).verify("front", chart=True)
+    (report,) = ChartRepository(anywhere.store.where, Stricter).verify("front", chart=True)
     assert report.notes == (
         "record 3: close: opened → closed can't be replayed: its payload noise was not recorded",
     )
