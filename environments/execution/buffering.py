@@ -23,6 +23,8 @@ class BufferingSession(SessionOver):
     the records still waiting. A conflict or a lost lease is raised.
     """
 
+    goes_on_unrecorded = True
+
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._environment = session.environment

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from environments.execution.sessions import carrying
+from environments.execution.sessions import carrying, loses_nothing
 from environments.ports import CarriesState
+from statechart.errors import LeaseLost, StorageError
 
 if TYPE_CHECKING:
     from environments.ports import CarryingSession, EnvironmentRepository, Session
@@ -20,11 +21,13 @@ class Carrier:
         repository: The repository.
         name: The environment.
         session: The session that holds the environment; None for a look without a session.
+        must: Whether a version has to be stored; if not, one that can't be stored is left out.
     """
 
     repository: CarriesState
     name: str
     session: CarryingSession | None = None
+    must: bool = True
 
     @property
     def held(self) -> bool:
@@ -33,13 +36,24 @@ class Carrier:
 
     def latest(self) -> bytes | None:
         """Return the last version, or None if none was stored."""
-        state = self.repository.carried_state(self.name)
+        try:
+            state = self.repository.carried_state(self.name)
+        except StorageError:
+            if self.must:
+                raise
+            return None
         return None if state is None else state.content
 
     def carry(self, content: bytes) -> None:
         """Store a version."""
         assert self.session is not None, "only the holder of an environment stores versions"
-        self.session.carry_state(content)
+        try:
+            self.session.carry_state(content)
+        except LeaseLost:
+            raise
+        except StorageError:
+            if self.must:
+                raise
 
 
 def carrier_of(
@@ -48,4 +62,6 @@ def carrier_of(
     """Return the carrier of an environment's state, or None if its directory stays beside the record."""
     if not isinstance(repository, CarriesState):
         return None
-    return Carrier(repository, name, None if session is None else carrying(session))
+    if session is None:
+        return Carrier(repository, name)
+    return Carrier(repository, name, carrying(session), loses_nothing(session))

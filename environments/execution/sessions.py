@@ -68,7 +68,13 @@ def _doing(repository: EnvironmentRepository, name: str) -> str | None:
 
 
 class SessionOver:
-    """A session that does everything through another session."""
+    """A session that does everything through another session.
+
+    Attributes:
+        goes_on_unrecorded: Whether commands go on when something can't be saved.
+    """
+
+    goes_on_unrecorded = False
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -125,6 +131,11 @@ class SessionOver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def loses_nothing(session: Session) -> bool:
+    """Return whether a record that can't be saved ends the command, as it has to but in emergencies."""
+    return not (isinstance(session, SessionOver) and session.goes_on_unrecorded)
 
 
 def carrying(session: Session) -> CarryingSession | None:

@@ -53,7 +53,10 @@ async def observe(
     Parts that can't be observed are listed in `unseen`; the others are still reported. With the state
     in the record, a directory that does not fit is left alone, and another one is used.
     """
-    context = await at_hand(spec, _context(environment, directory, carried))
+    try:
+        context = await at_hand(spec, _context(environment, directory, carried))
+    except StepFailed as failed:
+        return _unseen(failed)
     infrastructure = await _infrastructure(spec, context)
     found = await _host(spec, context, infrastructure)
     found = replace(found, unseen=(*infrastructure.unseen, *found.unseen))
@@ -78,10 +81,19 @@ async def glance(
     carried: StateCarrier | None = None,
 ) -> Observation:
     """Observe the host and the service, and that Terraform's state is there, without running tools."""
-    context = await at_hand(spec, _context(environment, directory, carried))
+    try:
+        context = await at_hand(spec, _context(environment, directory, carried))
+    except StepFailed as failed:
+        return _unseen(failed)
     infrastructure = await in_thread(lambda: _recorded(context))
     found = await _host(spec, context, infrastructure)
     return replace(found, unseen=(*infrastructure.unseen, *found.unseen))
+
+
+def _unseen(failed: StepFailed) -> Observation:
+    """Return the observation of an environment whose state can't be read here."""
+    unseen = (f"the infrastructure: {failed.summary}",)
+    return Observation(resources=True, service=ServiceState.UNKNOWN, unseen=unseen)
 
 
 def _context(environment: AnyEnvironment, directory: Path, carried: StateCarrier | None) -> StepContext:
