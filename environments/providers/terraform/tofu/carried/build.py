@@ -17,7 +17,7 @@ from environments.providers.terraform.remote.connection import PINNED, REACHED
 from environments.providers.terraform.tofu.carried.choice import Local, Use, choose
 from environments.providers.terraform.tofu.carried.keys import StateKeys
 from environments.providers.terraform.tofu.carried.locks import require_unlocked
-from environments.providers.terraform.tofu.carried.note import Note
+from environments.providers.terraform.tofu.carried.note import Note, identity
 from environments.providers.terraform.tofu.carried.version import Version, pack
 from environments.providers.terraform.tofu.carried.whole import WholeState
 from environments.providers.terraform.tofu.module import is_terraforms
@@ -110,6 +110,8 @@ class Build:
             return False
         if not note.fits(latest) or not latest.header.kept:
             return note.fits(latest)
+        if note.is_as_stored(latest, self.layout.state):
+            return True
         local = Local.read(self.layout.state)
         return local.state is not None and choose(local, latest.header, ours=True) is not Use.RECORD
 
@@ -122,7 +124,11 @@ class Build:
         note, latest = Note.read(self.layout), self.latest
         ours = note is not None and (latest is None or note.fits(latest))
         changed = note or Note(token=uuid4().hex)
-        if latest is not None and latest.header.kept:
+        if (
+            latest is not None
+            and latest.header.kept
+            and not changed.is_as_stored(latest, self.layout.state)
+        ):
             changed = self._settle(changed, latest, ours=ours, noted=note is not None)
         elif latest is None:
             self._store_unstored()
@@ -147,7 +153,7 @@ class Build:
 
     def _settle(self, note: Note, latest: Version, *, ours: bool, noted: bool) -> Note:
         """Choose between the state in the directory and that in the record, and return the note."""
-        local = Local.read(self.layout.state)
+        seen, local = identity(self.layout.state), Local.read(self.layout.state)
         use = choose(local, latest.header, ours=ours, known=note.known)
         if use is Use.EITHER:
             use = self._compared(local, latest, noted=noted)
@@ -155,10 +161,10 @@ class Build:
             case Use.RECORD:
                 state = latest.state(self.keys)
                 self._put_back(state, at_work=latest.header.at_work)
-                return note.model_copy(update={"known": state.digest})
+                return note.knowing(state, identity(self.layout.state))
             case Use.DIRECTORY if self.carrier.held and local.state is not None:
                 self._stored(local.state, by=note.token)
-                return note.model_copy(update={"known": local.state.digest})
+                return note.knowing(local.state, seen)
             case Use.DAMAGED:
                 raise self._damaged(latest)
             case Use.STRANGE:

@@ -15,7 +15,7 @@ from uuid import uuid4
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.terraform.tofu.carried.build import Build
-from environments.providers.terraform.tofu.carried.note import Note
+from environments.providers.terraform.tofu.carried.note import Note, identity
 from environments.providers.terraform.tofu.carried.whole import WholeState
 from environments.providers.terraform.tofu.state_file import LINEAGE
 from statechart.errors import LeaseLost, StorageError
@@ -134,8 +134,7 @@ class _Mirror:
     end_tool: Callable[[], None] = lambda: None
     lost: bool = False
     _note: Note = field(default_factory=lambda: Note(token=""))
-    _seen: tuple[int, int, int] | None = None
-    _stored: str = ""
+    _seen: str = ""
     _told: str = ""
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -152,8 +151,9 @@ class _Mirror:
             note = (note or Note(token="")).model_copy(update={"token": uuid4().hex, "base": base})
             note.write(self.build.layout)
         self._note = note
+        seen = identity(self.build.layout.state)
         try:
-            self._store(WholeState.read(self.build.layout.state), at_work=at_work)
+            self._store(WholeState.read(self.build.layout.state), seen, at_work=at_work)
         except StorageError as error:
             summary = f"Terraform was not started: its state can't be stored with the record: {error}"
             raise StepFailed(FailureCause.PERSISTENCE, summary) from error
@@ -203,33 +203,30 @@ class _Mirror:
             self.tell(problem)
 
     def _look(self) -> None:
-        status = self.build.layout.state.status()
-        if status is None:
-            return
-        seen = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if seen == self._seen:
+        seen = identity(self.build.layout.state)
+        if seen in ("", self._seen):
             return
         state = WholeState.read(self.build.layout.state)
         if state is None:  # it is being written: the next look comes soon
             return
-        if state.digest != self._stored:
-            self._store(state, at_work=True)
+        if state.digest != self._note.known:
+            self._store(state, seen, at_work=True)
         self._seen = seen
 
     def _last(self) -> str:
         """Store the last version, and return a problem, or an empty string."""
         layout = self.build.layout
-        state = WholeState.read(layout.state)
+        seen, state = identity(layout.state), WholeState.read(layout.state)
         if layout.unsaved_state.exists() and (saved := WholeState.read(layout.unsaved_state)) is not None:
             newer = state is None or (saved.lineage == state.lineage and saved.serial > state.serial)
-            state = saved if newer else state
-        if state is None and layout.state.exists() and self._stored:
+            state, seen = (saved, "") if newer else (state, seen)
+        if state is None and layout.state.exists() and self._note.known:
             return f"{layout.state} is damaged, since Terraform was killed while it wrote"
         # Terraform removes its note of the lock, unless it is killed.
-        self._store(state, at_work=layout.lock.exists())
+        self._store(state, seen, at_work=layout.lock.exists())
         return ""
 
-    def _store(self, state: WholeState | None, *, at_work: bool) -> None:
+    def _store(self, state: WholeState | None, seen: str, *, at_work: bool) -> None:
         lineage = self.build.context.environment.outputs.details.get(LINEAGE)
         if state is not None and lineage and state.lineage != lineage:
             summary = (
@@ -239,8 +236,7 @@ class _Mirror:
             raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
         self.build.store(state, by=self._note.token, at_work=at_work)
         if state is not None:
-            self._stored = state.digest
-            self._note = self._note.model_copy(update={"known": state.digest})
+            self._note = self._note.knowing(state, seen)
             self._note.write(self.build.layout, durable=False)
 
     def _only_here(self) -> str:

@@ -11,6 +11,8 @@ from environments.system.files import make_directories, read_own, replace_file
 if TYPE_CHECKING:
     from environments.providers.terraform.layout import Layout
     from environments.providers.terraform.tofu.carried.version import Version
+    from environments.providers.terraform.tofu.carried.whole import WholeState
+    from environments.system.files import OwnPath
 
 
 class Note(BaseModel, frozen=True):
@@ -20,12 +22,16 @@ class Note(BaseModel, frozen=True):
         token: The name of the directory in the versions that its Terraform stores.
         base: The digest of the stored version that the directory was made to fit.
         known: The digest of the last state in the directory that is in the record as well.
+        serial: The number of that state's version.
+        seen: The identity of its file, so that a large state need not be read before each step.
         key: The recorded key of the host that was pinned.
     """
 
     token: str
     base: str = ""
     known: str = ""
+    serial: int = 0
+    seen: str = ""
     key: str = ""
 
     @classmethod
@@ -41,6 +47,22 @@ class Note(BaseModel, frozen=True):
         make_directories(layout.note.parent)
         replace_file(layout.note, (self.model_dump_json() + "\n").encode(), durable=durable)
 
+    def knowing(self, state: WholeState, seen: str) -> Note:
+        """Return the note with a state that is in the record as well."""
+        return self.model_copy(update={"known": state.digest, "serial": state.serial, "seen": seen})
+
+    def is_as_stored(self, latest: Version, state: OwnPath) -> bool:
+        """Return whether the file of the state is certainly that of the last version."""
+        return (
+            self.fits(latest) and self.serial == latest.header.serial and self.seen == identity(state) != ""
+        )
+
     def fits(self, latest: Version) -> bool:
         """Return whether no other directory's Terraform has stored a version since."""
         return self.token == latest.header.by or self.base == latest.digest
+
+
+def identity(path: OwnPath) -> str:
+    """Return a text that is another one once a file was written; empty for a missing file."""
+    status = path.status()
+    return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}" if status is not None else ""
