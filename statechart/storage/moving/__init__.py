@@ -1,0 +1,1 @@
+"""Move whole histories from one store to another, byte for byte."""
