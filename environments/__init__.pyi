@@ -28,6 +28,7 @@ from environments.errors import (
     NotProvisioned as NotProvisioned,
     NotReached as NotReached,
     NotStarted as NotStarted,
+    OnAnotherMachine as OnAnotherMachine,
     OperationInterrupted as OperationInterrupted,
     ProvisionNeeded as ProvisionNeeded,
     ResourcesGone as ResourcesGone,

@@ -22,6 +22,7 @@
     ├── NotDestroyed                        only a destroyed environment can be purged
     ├── NothingToRetry                      nothing has failed
     ├── UnsupportedCommand                  the provider does not support the command
+    ├── OnAnotherMachine                    the environment is on the machine that made it
     ├── ProvisionNeeded                     a change that only provisioning can apply
     ├── NotProvisioned                      there is nothing to deploy to
     ├── Stopped                             stopped on request before a command
@@ -73,6 +74,7 @@ __all__ = [
     "NotStarted",
     "NothingMatches",
     "NothingToRetry",
+    "OnAnotherMachine",
     "OperationInterrupted",
     "ProvisionNeeded",
     "ResourcesGone",
@@ -278,6 +280,23 @@ class UnsupportedCommand(EnvironmentsError):
         self.command = command
         self.kind = kind
         super().__init__(f"{name!r} can't {command}: its provider, {kind}, does not support that")
+
+
+class OnAnotherMachine(EnvironmentsError):
+    """An environment is on the machine that made it, and not on this one; nothing was done.
+
+    Attributes:
+        kind: The kind of provider.
+        host: The name of that machine.
+    """
+
+    def __init__(self, name: str, kind: str, host: str) -> None:
+        self.name = name
+        self.kind = kind
+        self.host = host
+        super().__init__(
+            f"{name!r} is on {host}: its provider, {kind}, works only on the machine where it began"
+        )
 
 
 class NotDestroyed(EnvironmentsError):

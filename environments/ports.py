@@ -214,6 +214,15 @@ class LooksCheaply(Protocol):
 
 
 @runtime_checkable
+class BoundToMachine(Protocol):
+    """A provider whose environments are on the machine that made them, such as `local`."""
+
+    def is_here(self, environment: AnyEnvironment, directory: Path) -> bool:
+        """Return whether files on this machine show that the environment is here."""
+        ...
+
+
+@runtime_checkable
 class BeginsLater(Protocol):
     """A growing history of which the parts before a time need not be read."""
 

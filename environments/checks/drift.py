@@ -14,6 +14,7 @@ from environments.checks.declaration import Declaration
 from environments.checks.difference import Difference, DriftKind
 from environments.checks.world import CAUSES, compare
 from environments.errors import UnexpectedState
+from environments.execution.bound import require_here
 from environments.execution.carrying import carrier_of
 from environments.execution.transitions import fire, with_trace
 from environments.lifecycle import Lifecycle
@@ -189,6 +190,7 @@ class Detection:
 
     async def _look(self, environment: AnyEnvironment, *, deep: bool) -> Observation:
         repository, provider = self.runtime.repository, self.runtime.provider_of(environment)
+        require_here(repository, environment, provider)
         directory = repository.directory(environment.name)
         carried = carrier_of(repository, environment.name)
         if carried is not None and isinstance(provider, ObservesCarried):

@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from environments.errors import CommandFailed, Stopped, Unrecorded, UnsupportedCommand
 from environments.execution.attempt import Attempt
+from environments.execution.bound import require_here
 from environments.execution.buffering import BufferingSession
 from environments.execution.interrupted import settle_unrecorded
 from environments.execution.progress import Noticed
@@ -146,6 +147,7 @@ class Command:
                 await self._take_over(held.session)
             environment = held.environment
             Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
+            require_here(self._runtime.repository, environment, held.provider)
             provider = await self._runtime.provider_for(environment, self.name)
             require_supported(environment, self.name, provider)
             if self._runtime.stop.reason is not None:  # a failed first step would lose the state

@@ -131,6 +131,14 @@ def _locked(error: Exception, surroundings: Surroundings) -> list[str]:
     ]
 
 
+def _elsewhere(error: Exception, surroundings: Surroundings) -> list[str]:
+    assert isinstance(error, environment_errors.OnAnotherMachine)
+    return [
+        f"on {error.host}: {surroundings.spell('show NAME', error.name)}",
+        surroundings.spell("history NAME", error.name),
+    ]
+
+
 def _missing_provider(error: Exception, surroundings: Surroundings) -> list[str]:
     assert isinstance(error, environment_errors.UnknownProvider)
     if error.name is None:
@@ -204,6 +212,7 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     ),
     environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
     environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
+    environment_errors.OnAnotherMachine: _Kind(ExitCode.NOT_ALLOWED, "on_another_machine", _elsewhere),
     environment_errors.NotDestroyed: _Kind(
         ExitCode.NOT_ALLOWED, "not_destroyed", _say("envchart destroy NAME", "envchart purge NAME")
     ),

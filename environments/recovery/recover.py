@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from environments.errors import StepInDoubt
+from environments.execution.bound import require_here
 from environments.execution.progress import Noticed, notify
 from environments.execution.runner import Runner
 from environments.execution.stop import StopRequest
@@ -98,6 +99,8 @@ class Recovery:
         # Settling a destroy that had no effect brings back the operation that the destroy replaced.
         while (operation := session.environment.operation) is not None and operation.is_active:
             settled = True
+            environment = session.environment
+            require_here(self.runtime.repository, environment, self.runtime.provider_of(environment))
             holder = operation.holder
             # Recovery holds the lock, so the process is not at work; a live one is worth a note.
             if holder.is_alive() is not False:

@@ -84,6 +84,7 @@ ERRORS: list[Exception] = [
     environment_errors.NotReached("demo", condition="created", wanted=["running"], seconds=60),
     environment_errors.NotProvisioned("demo", "created"),
     environment_errors.UnsupportedCommand("demo", "register", "local"),
+    environment_errors.OnAnotherMachine("demo", "local", "lab"),
     environment_errors.ProvisionNeeded("demo", ["provider.port"]),
     environment_errors.StepFailed(FailureCause.NETWORK, "no route"),
     environment_errors.Stopped(command_failed().environment, "run", "interrupted by Ctrl-C"),

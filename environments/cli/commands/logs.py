@@ -16,6 +16,7 @@ from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
+from environments.execution.bound import require_here
 from environments.model.errors import StepFailed
 from environments.ports import CollectsLogs, provider_of
 from environments.presentation.answers.logs import read_log, trace_of
@@ -73,6 +74,8 @@ def print_logs(settings: Settings, name: str, lines: int, *, follow: bool, trace
         )
     storage = loading.storage(settings)
     environment, directory = storage.load(name), storage.directory(name)
+    if not trace:
+        require_here(storage, environment, provider_of(environment))
     if trace:
         _print_trace(settings, environment, directory)
         return

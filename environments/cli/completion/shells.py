@@ -11,6 +11,7 @@ from click.shell_completion import BashComplete, CompletionItem, ShellComplete, 
 
 from environments.cli.settings import Settings
 from environments.model.errors import EnvironmentsError
+from statechart.errors import StorageError
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.output import note, write
 from statechart.terminal.refusal import UsageRefused
@@ -46,7 +47,7 @@ def answer(group: click.Group, settings: Settings, instruction: str) -> int:
         return 1
     try:
         told = asked.source() if wanted == "source" else asked.complete()
-    except (OSError, UsageRefused, EnvironmentsError):
+    except (OSError, UsageRefused, EnvironmentsError, StorageError):
         return 0  # a shell shows no errors while it completes
     # click's own answer prints with `echo`, and a closed pipe would end in a traceback.
     write(strip_control_codes(told) + "\n")

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from environments.presentation import guidance
@@ -87,6 +88,11 @@ def _names(settings: Settings, incomplete: str) -> list[str]:
 def _stored(settings: Settings, names: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the names with their documents as JSON, which are empty where they can't be read."""
     # Not by the storage: each start of the command line loads this module, and few complete a name.
+    if (url := settings.store) is not None:
+        wanted = list(names)
+        rows = import_module("environments.cli.completion.database").documents(url, wanted)
+        yield from ((name, json.loads(rows[name]) if name in rows else {}) for name in wanted)
+        return
     for name in names:
         try:
             with open(settings.data_dir / name / "state.json", "rb", opener=_opened) as file:

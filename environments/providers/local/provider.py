@@ -99,6 +99,10 @@ class LocalProvider(LocalSettings, frozen=True, extra="forbid"):
         """Return the steps of a command for an environment, in order."""
         return _STEPS[command](self, environment)
 
+    def is_here(self, environment: AnyEnvironment, directory: Path) -> bool:
+        """Return whether the environment was made on this machine, as its files show."""
+        return Layout.of(environment, directory).exists
+
     def logs(self, environment: AnyEnvironment, directory: Path) -> Sequence[Path]:
         """Return the files of the service's output, the present file last."""
         log = Layout.of(environment, directory).log
