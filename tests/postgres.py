@@ -66,7 +66,7 @@ class Server:
     @classmethod
     def begin(cls, programs: Path, directory: Path, options: str = "") -> Server:
         """Create the data directory, and start the server."""
-        server = cls(programs, directory, _free_port(), options)
+        server = cls(programs, directory, free_port(), options)
         server.data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -118,15 +118,17 @@ class Server:
             # A server inherits these: a pipe would be read until the server ends.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **_user(),  # type: ignore[call-overload]
+            **user(),  # type: ignore[call-overload]
         )
 
 
-def _user() -> dict[str, object]:
+def user() -> dict[str, object]:
+    """Return the arguments of subprocess by which root runs a program as `nobody`."""
     return {} if os.geteuid() else {"user": "nobody", "group": "nogroup", "extra_groups": []}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that no program listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -164,7 +166,7 @@ def _reachable(place: Path, directory: Path) -> Path:
             capture_output=True,
             cwd="/",
             env=_ENVIRONMENT,
-            **_user(),  # type: ignore[call-overload]
+            **user(),  # type: ignore[call-overload]
         )
         return place
     package = place.parent.parent

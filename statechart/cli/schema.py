@@ -190,6 +190,7 @@ def _document(seen: Inspection) -> dict[str, Any]:
         "owner": seen.owns,
         "writable": seen.is_writable,
         "pooled": seen.is_pooled,
+        "durable": seen.is_durable,
         "clock_ahead_seconds": round(seen.ahead, 3),
     }
 
@@ -204,6 +205,10 @@ def _lines(seen: Inspection) -> list[str]:
         lines.append(f"role: {seen.role}{_may(seen) if seen.schemas[0].revision else ''}")
     if not seen.is_writable:
         lines.append("read-only: a replica, or a file that this user can't write")
+    if not seen.is_durable:
+        lines.append(
+            "not durable: synchronous_commit or fsync is off, so a crash can lose acknowledged changes"
+        )
     if abs(seen.ahead) > 1:
         way = "ahead of" if seen.ahead > 0 else "behind"
         lines.append(f"clock: {abs(seen.ahead):.0f} s {way} this machine's; leases follow the database's")

@@ -38,6 +38,8 @@ _SETTINGS: Final = (
     " set_config('idle_in_transaction_session_timeout', '10s', false),"
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', false) END"
+    # Not through PgBouncer, which would pass them on to other programs: it gives a number of its own.
+    " WHERE pg_backend_pid() = %s"
 )
 
 
@@ -51,6 +53,7 @@ def postgresql(url: str) -> sa.Engine:
         max_overflow=20,
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,  # errors are logged, and values are nobody else's business
         # PgBouncer in transaction mode does not know of statements that another connection has prepared.
         connect_args={**given, "prepare_threshold": None},
     )
@@ -62,7 +65,9 @@ def postgresql(url: str) -> sa.Engine:
 
 def sqlite(file: Path) -> sa.Engine:
     """Return an engine for a file, which has to exist when a connection is made."""
-    engine = sa.create_engine("sqlite://", poolclass=sa.QueuePool, creator=partial(_open, file))
+    engine = sa.create_engine(
+        "sqlite://", poolclass=sa.QueuePool, creator=partial(_open, file), hide_parameters=True
+    )
     sa.event.listen(engine, "begin", _begin)
     return engine
 
@@ -79,7 +84,7 @@ def make_file(file: Path) -> None:
 
 def _set_up(connection: Any, _record: object) -> None:  # Any: of the driver's own
     connection.autocommit = True
-    connection.execute(_SETTINGS)
+    connection.execute(_SETTINGS, [connection.info.backend_pid])
     connection.autocommit = False
 
 

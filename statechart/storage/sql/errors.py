@@ -31,6 +31,7 @@ from urllib.parse import unquote
 
 from statechart.errors import StorageError
 
+_WORD: Final = re.compile(r"\b(?:URL|OWNERS|ROLE)\b")
 _USER: Final = re.compile(r"//([^@/?]+)@")
 
 
@@ -100,7 +101,7 @@ def _filled(step: str, where: str) -> str:
         "OWNERS": _USER.sub("//OWNER@", where),
         "ROLE": unquote(user[1]) if user is not None else "ROLE",
     }
-    return " ".join(shlex.quote(words[word]) if word in words else word for word in step.split(" "))
+    return _WORD.sub(lambda matched: shlex.quote(words[matched[0]]), step)
 
 
 class StoreUnreachable(DatabaseFailed):
@@ -164,7 +165,10 @@ class NotPermitted(DatabaseFailed):
     """The role may not do this; nothing was written."""
 
     told = "does not permit this to its user"
-    advice = ("its owner grants it: envchart store migrate --store OWNERS --grant ROLE",)
+    advice = (
+        "its owner grants it: envchart store migrate --store OWNERS --grant ROLE",
+        "to delete whole names: envchart store migrate --store OWNERS --grant ROLE:purge",
+    )
 
 
 class ReadOnlyStore(DatabaseFailed):

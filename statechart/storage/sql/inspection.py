@@ -34,6 +34,7 @@ class Inspection:
         is_writable: Whether the database takes changes.
         is_pooled: Whether a pooler, such as PgBouncer, lies in between.
         ahead: The seconds by which the database's clock is ahead of this machine's.
+        is_durable: Whether a commit is on the server's disk when it is acknowledged.
     """
 
     where: str
@@ -45,6 +46,7 @@ class Inspection:
     is_writable: bool = True
     is_pooled: bool = False
     ahead: float = 0.0
+    is_durable: bool = True
 
     @property
     def is_usable(self) -> bool:
@@ -93,6 +95,7 @@ def _of_file(database: Database, schemas: tuple[Found, ...]) -> Inspection:
 _ASKED = sa.text(
     "SELECT current_setting('server_version') AS version, current_user AS role,"
     " current_setting('transaction_read_only') AS read_only, pg_backend_pid() AS pid,"
+    " current_setting('synchronous_commit') AS synchronous, current_setting('fsync') AS fsync,"
     " extract(epoch from clock_timestamp()) AS now,"
     " (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(:records)) AS owns"
 )
@@ -114,6 +117,7 @@ def _of_server(where: str, schemas: tuple[Found, ...], connection: sa.Connection
         is_writable=row.read_only == "off",
         is_pooled=driver.info.backend_pid != row.pid,
         ahead=_ahead(float(row.now), before, after),
+        is_durable=row.synchronous != "off" and row.fsync == "on",
     )
 
 
