@@ -17,7 +17,10 @@ from tests.providers.terraform.backends.servers import (
     PostgresBackend,
     http_backend,
 )
+from tests.providers.terraform.carried.conftest import first, make_machine, shared
 from tests.providers.terraform.conftest import BINARY, Bench, make_key
+
+__all__ = ["first", "make_machine", "shared"]  # fixtures
 
 MODULE = """
 terraform {
@@ -60,7 +63,8 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 
 def kept_in(bench: Bench, backend: Backend, name: str = "host") -> Path:
     """Give a bench a module with a backend, and return the file that stands for its host."""
-    make_key(bench.directory / "key")
+    if not (bench.directory / "key").exists():
+        make_key(bench.directory / "key")
     host = bench.directory / name
     bench.write(**{"main.tf": MODULE.replace("BLOCK", backend.block).replace("PLACE", str(host))})
     bench.settings["backend_env"] = backend.variables

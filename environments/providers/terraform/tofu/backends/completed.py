@@ -7,7 +7,6 @@ tells of the resources that the apply has created until then.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 
 from environments.providers.terraform.layout import Layout
 from environments.system.files import read_own, remove_tree, replace_file
-from statechart.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -56,7 +54,7 @@ class _Report(BaseModel, frozen=True):
 
 @dataclass(slots=True)
 class CompletedLog:
-    """Keeps the report of an apply in a file, and with the environment's record if a database has it.
+    """Keeps the report of an apply in a file, which is stored with the record if a database has that.
 
     Attributes:
         context: The step that applies.
@@ -102,15 +100,10 @@ class CompletedLog:
         content = f"{report.model_dump_json()}\n".encode()
         # Not flushed to the disk: it has to survive the end of this process, and an apply is not to wait.
         replace_file(Layout.at(context).completed, content, durable=False)
-        if context.carried is not None and context.carried.held:
-            # The file is there; whether this process may go on is decided elsewhere.
-            with suppress(StorageError):
-                context.carried.carry(content)
 
     def end(self) -> None:
         """Forget the report: the apply has ended in order, so its state was saved."""
         self._creations.clear()
-        self._write(ended=True)
         remove_tree(Layout.at(self.context).completed)
 
 
@@ -172,14 +165,9 @@ def _told(context: StepContext, missing: tuple[_Creation, ...]) -> str:
 
 
 def _report(context: StepContext) -> _Report | None:
-    """Return the report of the last apply, from this machine or from the record."""
-    path, carried = Layout.at(context).completed, context.carried
-    contents = [read_own(path)] if path.exists() else []
-    if not contents and carried is not None and (latest := carried.latest()) is not None:
-        contents = [latest]
-    for content in contents:
-        with suppress(ValidationError):
-            report = _Report.model_validate_json(content)
-            if report.lineage == context.environment.lineage:
-                return report
-    return None
+    """Return the report of the last apply, or None if this machine has none."""
+    try:
+        report = _Report.model_validate_json(read_own(Layout.at(context).completed))
+    except (FileNotFoundError, ValidationError):
+        return None
+    return report if report.lineage == context.environment.lineage else None

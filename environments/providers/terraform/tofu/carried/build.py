@@ -14,6 +14,7 @@ from environments.model.failure import FailureCause
 from environments.providers.common import known_hosts
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import PINNED, REACHED
+from environments.providers.terraform.tofu.backends.declared import BACKEND
 from environments.providers.terraform.tofu.carried.choice import Local, Use, choose
 from environments.providers.terraform.tofu.carried.keys import StateKeys
 from environments.providers.terraform.tofu.carried.locks import require_unlocked
@@ -108,7 +109,7 @@ class Build:
             return not self._host_key or self.layout.known_hosts.exists()
         if note is None or note.key != self._host_key:
             return False
-        if not note.fits(latest) or not latest.header.kept:
+        if not note.fits(latest) or not latest.header.kept or self._backend:
             return note.fits(latest)
         if note.is_as_stored(latest, self.layout.state):
             return True
@@ -124,7 +125,10 @@ class Build:
         note, latest = Note.read(self.layout), self.latest
         ours = note is not None and (latest is None or note.fits(latest))
         changed = note or Note(token=uuid4().hex)
-        if (
+        if latest is not None and self._backend:
+            if not ours:
+                put_by(self.layout, latest, self.keys)
+        elif (
             latest is not None
             and latest.header.kept
             and not changed.is_as_stored(latest, self.layout.state)
@@ -149,7 +153,14 @@ class Build:
             StorageError: The version could not be stored.
             StepFailed: The key is missing.
         """
-        self.carrier.carry(pack(state, self.keys, by=by, at_work=at_work))
+        path = self.layout.completed
+        completed = read_own(path).decode() if path.exists() else ""
+        self.carrier.carry(pack(state, self.keys, by=by, at_work=at_work, completed=completed))
+
+    @property
+    def _backend(self) -> bool:
+        """Whether a backend of the module keeps the state, so that the record has one only in distress."""
+        return bool(self.context.environment.outputs.details.get(BACKEND))
 
     def _settle(self, note: Note, latest: Version, *, ours: bool, noted: bool) -> Note:
         """Choose between the state in the directory and that in the record, and return the note."""
@@ -268,3 +279,16 @@ class Build:
             f"of the record is {latest.header.lineage}. Move it away, then try again"
         )
         return StepFailed(FailureCause.INFRASTRUCTURE, summary)
+
+
+def put_by(layout: Layout, latest: Version, keys: StateKeys) -> None:
+    """Write down what a module's backend may lack: a state that was not saved, and a report."""
+    make_directories(layout.module)
+    if latest.header.kept:
+        replace_file(layout.unsaved_state, latest.state(keys).content)
+    else:
+        remove_tree(layout.unsaved_state)
+    if latest.header.completed:
+        replace_file(layout.completed, latest.header.completed.encode())
+    else:
+        remove_tree(layout.completed)

@@ -30,7 +30,7 @@ EVERY = 0.25
 
 _PATIENCE = 20.0
 _PAUSE = 0.5
-_CHANGING = {"apply", "destroy", "refresh", "import", "state"}
+_CHANGING = {"apply", "destroy", "refresh", "import"}
 
 
 @asynccontextmanager
@@ -135,6 +135,7 @@ class _Mirror:
     lost: bool = False
     _note: Note = field(default_factory=lambda: Note(token=""))
     _seen: str = ""
+    _reported: str = ""
     _told: str = ""
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -203,6 +204,10 @@ class _Mirror:
             self.tell(problem)
 
     def _look(self) -> None:
+        reported = identity(self.build.layout.completed)
+        if reported not in ("", self._reported):  # a backend has the state only at the end
+            self._store(None, "", at_work=True)
+            self._reported = reported
         seen = identity(self.build.layout.state)
         if seen in ("", self._seen):
             return

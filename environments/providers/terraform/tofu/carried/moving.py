@@ -9,6 +9,8 @@ from environments.model.failure import FailureCause
 from environments.providers.common import known_hosts
 from environments.providers.terraform.layout import Layout
 from environments.providers.terraform.remote.connection import PINNED
+from environments.providers.terraform.tofu.backends.declared import BACKEND
+from environments.providers.terraform.tofu.carried.build import put_by
 from environments.providers.terraform.tofu.carried.keys import StateKeys
 from environments.providers.terraform.tofu.carried.version import Version, pack
 from environments.providers.terraform.tofu.carried.whole import WholeState
@@ -27,7 +29,6 @@ def packed(spec: TerraformSettings, environment: AnyEnvironment, directory: Path
     Raises:
         StepFailed: The state is damaged or was not saved, or the key is missing.
     """
-    del environment  # another provider may need it
     layout = Layout(directory)
     if layout.unsaved_state.exists():
         summary = f"{layout.unsaved_state} holds a state that Terraform could not save: push it, then move"
@@ -38,6 +39,9 @@ def packed(spec: TerraformSettings, environment: AnyEnvironment, directory: Path
     if layout.state.exists() and read_own(layout.state).strip():
         summary = f"{layout.state} can't be read: put it back from a backup, then move"
         raise StepFailed(FailureCause.FILE_SYSTEM, summary)
+    if environment.outputs.details.get(BACKEND) and layout.completed.exists():
+        completed = read_own(layout.completed).decode()
+        return pack(None, StateKeys.of(spec.state_key), by="", at_work=False, completed=completed)
     return None
 
 
@@ -48,7 +52,9 @@ def unpack(spec: TerraformSettings, environment: AnyEnvironment, directory: Path
         StepFailed: Another state is there, or the key is missing.
     """
     layout, version = Layout(directory), Version.parse(content)
-    if not version.header.kept:
+    if environment.outputs.details.get(BACKEND):
+        put_by(layout, version, StateKeys.of(spec.state_key))
+    if not version.header.kept or environment.outputs.details.get(BACKEND):
         return
     state, there = version.state(StateKeys.of(spec.state_key)), WholeState.read(layout.state)
     if there is not None and there.digest != state.digest:

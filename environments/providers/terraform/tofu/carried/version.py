@@ -32,6 +32,7 @@ class Header(BaseModel, frozen=True):
         at_work: Whether Terraform was at work when the version was stored, or was cut off.
         kept: Whether the state follows; a module's backend may keep the state elsewhere.
         key: The name of the key that the state is encrypted with, or None.
+        completed: The report of what an apply has created, if a module's backend keeps the state.
     """
 
     format: int = FORMAT
@@ -41,6 +42,7 @@ class Header(BaseModel, frozen=True):
     at_work: bool = False
     kept: bool = True
     key: str | None = None
+    completed: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class Version:
         return found
 
 
-def pack(state: WholeState | None, keys: StateKeys, *, by: str, at_work: bool) -> bytes:
+def pack(
+    state: WholeState | None, keys: StateKeys, *, by: str, at_work: bool, completed: str = ""
+) -> bytes:
     """Return a version to store; without a state if the module's backend keeps that."""
     header = Header(
         by=by,
@@ -105,6 +109,7 @@ def pack(state: WholeState | None, keys: StateKeys, *, by: str, at_work: bool) -
         at_work=at_work,
         kept=state is not None,
         key=keys.first if state else None,
+        completed=completed,
     )
     line = header.model_dump_json().encode()
     body = zlib.compress(state.content, _LEVEL) if state else b""
