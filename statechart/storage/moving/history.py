@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -120,7 +120,7 @@ class Harbour(Protocol):
         """
         ...
 
-    def gone(self) -> list[Gone]:
+    def gone(self) -> Sequence[Gone]:
         """Return the notes of the names that left, the latest last."""
         ...
 

@@ -18,7 +18,7 @@ from statechart.storage.chain import lines_of
 from statechart.storage.layout import JOURNAL
 from statechart.storage.moving.history import Diverged, Part, Summary
 from statechart.storage.record import ended_of
-from statechart.storage.sql.histories.reading import segment_of
+from statechart.storage.sql.reading import segment_of
 from statechart.storage.sql.tables import NAMES, RECORDS
 
 if TYPE_CHECKING:
