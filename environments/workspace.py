@@ -49,6 +49,8 @@ class Workspace(Converging):
         stop: Asks the running command to stop after the current step.
         allow_network_filesystem: Accept a `data_dir` where locks don't exclude other machines.
         actor: The author of the changes, as records name it; by default the user of this process.
+        refreshes: In a store of many machines, whether a release takes the application of this machine if
+            the machine has it; without, always the recorded copy, as a worker does.
 
     Raises:
         TypeError: A provider has no default for its `kind`, or `repository` is given as well.
@@ -69,6 +71,7 @@ class Workspace(Converging):
         stop: StopRequest | None = None,
         allow_network_filesystem: bool = False,
         actor: str | None = None,
+        refreshes: bool = True,
     ) -> None:
         providers = tuple(providers)
         if repository is not None and providers:
@@ -87,6 +90,7 @@ class Workspace(Converging):
             observers=tuple(observers),
             lock_timeout=lock_timeout,
             stop=stop or StopRequest(),
+            refreshes=refreshes,
         )
         super().__init__(storage, runtime)
 

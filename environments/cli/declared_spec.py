@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from environments.artifacts.trees import APP
 from environments.cli.parameters import TypedChanges
 from environments.configuration.amendments import Amendment, Variable, variable
 from environments.configuration.messages import describe_faults
@@ -106,6 +107,13 @@ class SpecChange:
 
     def __bool__(self) -> bool:
         return self._declared is not None or self._amendment is not None
+
+    @property
+    def refresh(self) -> bool | tuple[str, ...]:
+        """The fields whose files are copied anew: of a spec file all, else an application that is given."""
+        if self._declared is not None:
+            return True
+        return (APP,) if self._amendment is not None and self._amendment.app is not None else ()
 
     def __call__(self, recorded: EnvironmentSpec) -> EnvironmentSpec:
         """Return the changed spec."""

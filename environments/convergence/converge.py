@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from environments.artifacts.carried import placed, require_machine
+from environments.artifacts.carried import outdated, placed, require_machine
 from environments.checks.declaration import done
 from environments.checks.drift import Considered, Detection, Drift, as_recorded
 from environments.convergence.plan import Plan, PlannedCommand, make_plan
@@ -15,6 +15,7 @@ from environments.execution.plan import plan as forward_plan
 from environments.execution.progress import CommandDue, Noticed
 from environments.model.command_name import CommandName
 from statechart.errors import Stale
+from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
     from environments.execution.runtime import Runtime
@@ -70,6 +71,7 @@ class Convergence:
             drift = await self._compared(on_record)
             plan = make_plan(drift, target)
             plan.require_feasible()
+            await self._tell_outdated(on_record)
             for line in drift.unseen:
                 self.runtime.tell(Noticed(name=on_record.name, message=f"not inspected: {line}"))
             if plan and drift.findings:
@@ -77,6 +79,17 @@ class Convergence:
                 # The truth comes first: the service is not up, whatever becomes of the commands.
                 self.detection.record(held.session, drift)
             return plan.commands, held.environment
+
+    async def _tell_outdated(self, environment: AnyEnvironment) -> None:
+        """Tell the observers of directories of this machine that differ from the copies which are used."""
+        if not environment.artifacts or not self.runtime.refreshes:
+            return
+        for tree in await in_thread(lambda: outdated(environment)):
+            message = (
+                f"the {tree.what} in {tree.root} differs from its recorded copy, which is used; "
+                f"envchart update {environment.name} makes another"
+            )
+            self.runtime.tell(Noticed(name=environment.name, message=message))
 
     async def _compared(self, environment: AnyEnvironment) -> Drift:
         # Before the first success of provision there is nothing to compare with.

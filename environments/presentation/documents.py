@@ -57,6 +57,7 @@ def environment_document(view: View[Shown], spell: Spell, directory: Path) -> di
         "drift": last_look_document(view.last_look, environment, spell),
         "next": [spell(step, environment.name) for step in view.next_steps],
         **{key: value for key, value in stored.items() if key in _AS_STORED},
+        **({"artifacts": stored["artifacts"]} if environment.artifacts else {}),
         "directory": str(directory),
     }
 

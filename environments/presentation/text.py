@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from environments.model.condition import serves_on
 from environments.model.fields.labels import labels_text
+from environments.presentation.artifacts import artifact_lines
 from statechart.terminal.cells import wrapped
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.text import ago, columns, history_text, precise, until, when
@@ -87,6 +88,7 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
         yield from _failure(failure, directory, "before it" if older else "failed")
     if view.last_look is not None:
         yield "drift", look_text(view.last_look, environment.revision, now)
+    yield from artifact_lines(environment, now)
     by = f" by {view.actor}" if view.actor else ""
     yield "revision", f"{environment.revision}, {when(environment.updated_at)}{by}"
     yield "files", str(directory)

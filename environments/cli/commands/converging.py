@@ -30,6 +30,7 @@ from environments.execution.spec_changes import usable
 from environments.model.command_name import CommandName
 from environments.model.environment import Environment
 from environments.model.states import EnvironmentState
+from environments.presentation.artifacts import copied_lines
 from environments.presentation.plans import PlanView
 from environments.presentation.spec_changes import change_lines, spec_changes
 from environments.system.clock import SystemClock
@@ -144,6 +145,7 @@ def _preview(settings: Settings, name: str, change: SpecChange, options: Up) -> 
             name,
             to=options.target,
             change=change if change else None,
+            refresh=change.refresh is True,
             look=options.look,
             deep=options.deep,
         )
@@ -265,9 +267,11 @@ async def _bring(
         forward_plan(before, options.target)  # a refusal comes before the declaration is changed
     revision, provisioned = before.revision, before.applied.get(CommandName.PROVISION)
     if change:
-        amended = await workspace.amend(before.name, change)
+        amended = await workspace.amend(before.name, change, refresh=change.refresh)
         revision = amended.revision
         _tell_changes(change, amended, tell)
+        for line in copied_lines(before, amended):
+            tell(f"  {line}")
     environment = await workspace.converge(
         before.name,
         to=options.target,
