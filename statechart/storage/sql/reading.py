@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,7 +163,9 @@ def _compare(row: sa.Row[Any], head: Head, recent: list[Record], name: str, plac
         raise CorruptHistory(name, place, f"{NAMES.name} does not show its last record, {head.seq}")
     last = recent[-1]
     if last.value is not None and row.schema_version == last.schema_version:
-        shown = from_json(row.value)
+        shown = None
+        with suppress(ValueError):
+            shown = from_json(row.value)
         if shown != last.value:
             raise CorruptHistory(
                 name, place, f"the value in {NAMES.name} was edited: record {last.seq} differs"

@@ -135,7 +135,10 @@ class SqlTail:
         line = row.seq - self._segment + 1
         head = None if begins else before
         read = verified(row.line, self._place, self._name, self._known, head, line=line)
-        record, self._head = next(read)
+        found = next(read, None)
+        if found is None:  # of files, the last line may be cut
+            raise self._corrupt("it is not JSON", line)
+        record, self._head = found
         if begins and before is not None and (not follows or record.prev != before.hash):
             raise self._corrupt(f"it does not continue record {before.seq}, the last before", line)
         self.begun = before is None
@@ -149,7 +152,11 @@ class SqlTail:
             return ()
         told = rows[0]
         is_same = (told.lineage, told.seq) == (head.lineage, head.seq)
-        return rows[1:] if is_same and sha256(told.line).hexdigest() == head.hash else None
+        if not is_same or sha256(told.line).hexdigest() != head.hash:
+            return None
+        if len(rows) == 1:
+            self._require_last(told)
+        return rows[1:]
 
     def _first_rows(self) -> Sequence[_Row]:
         """Return the first rows that are wanted, from the beginning of a segment on."""
