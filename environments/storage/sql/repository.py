@@ -143,9 +143,9 @@ class SqlRepository(StoredRepository):
 
     def delete(self, expected: AnyEnvironment) -> None:
         """Delete an environment with all that belongs to it, if its revision is as expected."""
-        place = self._directories(self._identity())
+        here = self._directories(self._identity())
         super().delete(expected)
-        place.discard(expected.name)
+        here.discard(expected.lineage)
 
     def directory(self, name: str) -> Path:
         """Return the directory of this machine for the files of an environment, made if it is missing.
@@ -229,12 +229,10 @@ class SqlRepository(StoredRepository):
         """Remove the directories of environments that were purged on other machines."""
         if not here.is_due():
             return
+        here.looked()
         with suppress(StorageError):
-            known = here.lineages()
-            alive = self._alive([each for lineages in known.values() for each in lineages])
-            here.sweep(
-                {name: [each for each in found if each not in alive] for name, found in known.items()}
-            )
+            known = [lineage for _, lineage in here.incarnations()]
+            here.sweep(set(known) - self._alive(known))
 
     def _alive(self, lineages: list[str]) -> set[str]:
         pages = (lineages[at : at + _PAGE] for at in range(0, len(lineages), _PAGE))

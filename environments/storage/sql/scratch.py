@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,9 @@ _PAUSE: Final = 3600.0
 class Scratch:
     """The directories of the environments of one database on this machine.
 
-    They are at `IDENTITY/NAME/LINEAGE`: environments that were purged on another machine leave nothing to
-    the next environments of their names.
+    They are at `NAME.LINEAGE`: environments that were purged on another machine leave nothing to the next
+    environments of their names. What all environments of this machine share, such as reserved ports, lies
+    beside them.
 
     Attributes:
         root: The directory of the database, named after the identity of the database.
@@ -41,21 +42,21 @@ class Scratch:
         Raises:
             StorageError: The directory can't be made.
         """
-        place = OwnPath(self.root, (name, lineage))
+        place = self._place(name, lineage)
         with translated("make", place):
             if not place.is_dir():
                 make_directories(place)
-                self._keep_only(name, lineage)
-        return self.root / name / lineage
+                mine = [(each, found) for each, found in self.incarnations() if each == name]
+                self.sweep(found for _, found in mine if found != lineage)
+        return Path(place)
 
-    def discard(self, name: str) -> None:
-        """Remove the directories of all incarnations of a name, as far as that is possible."""
-        with suppress(OSError, StorageError):
-            remove_tree(OwnPath(self.root, (name,)))
+    def discard(self, lineage: str) -> None:
+        """Remove the directory of an incarnation, as far as that is possible."""
+        self.sweep((lineage,))
 
     def missing(self, name: str, lineage: str, traces: Collection[str]) -> set[str]:
         """Return the traces that are not in the directory of an incarnation."""
-        there = self.root / name / lineage / TRACES
+        there = Path(self._place(name, lineage)) / TRACES
         return {each for each in traces if not (there / each).exists()}
 
     def keep_traces(self, name: str, lineage: str, traces: Mapping[str, str]) -> None:
@@ -64,7 +65,7 @@ class Scratch:
         A copy that can't be written is left out: the trace is in the database.
         """
         with suppress(OSError, StorageError):
-            place = OwnPath(self.root, (name, lineage, TRACES))
+            place = self._place(name, lineage) / TRACES
             make_directories(place)
             for file, text in traces.items():
                 with suppress(FileExistsError):  # another process has copied the same
@@ -77,30 +78,30 @@ class Scratch:
         except OSError:
             return self.root.is_dir()
 
-    def lineages(self) -> dict[str, list[str]]:
-        """Return the names with a directory, each with its incarnations; from now on, that is not due."""
+    def looked(self) -> None:
+        """Take note that the directories were looked at."""
         with suppress(OSError):
             (self.root / _SWEPT).touch(mode=0o600)
-        return {name: list(_directories(self.root / name)) for name in _directories(self.root)}
 
-    def sweep(self, gone: Mapping[str, Collection[str]]) -> None:
-        """Remove the directories of incarnations that are gone, given by name."""
-        for name, lineages in gone.items():
-            for lineage in lineages:
+    def incarnations(self) -> Iterator[tuple[str, str]]:
+        """Yield the name and the lineage of each directory."""
+        try:
+            with os.scandir(self.root) as found:
+                entries = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return
+        for each in entries:
+            name, dot, lineage = each.rpartition(".")
+            if name and dot:
+                yield name, lineage
+
+    def sweep(self, gone: Iterable[str]) -> None:
+        """Remove the directories of incarnations, as far as that is possible."""
+        lineages = set(gone)
+        for name, lineage in self.incarnations() if lineages else ():
+            if lineage in lineages:
                 with suppress(OSError, StorageError):
-                    remove_tree(OwnPath(self.root, (name, lineage)))
-            with suppress(OSError):
-                (self.root / name).rmdir()  # unless another incarnation has files there
+                    remove_tree(self._place(name, lineage))
 
-    def _keep_only(self, name: str, lineage: str) -> None:
-        earlier = [each for each in _directories(self.root / name) if each != lineage]
-        self.sweep({name: earlier})
-
-
-def _directories(place: Path) -> Iterator[str]:
-    try:
-        with os.scandir(place) as found:
-            entries = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return
-    yield from (name for name in entries if not name.startswith("."))
+    def _place(self, name: str, lineage: str) -> OwnPath:
+        return OwnPath(self.root, (f"{name}.{lineage}",))
