@@ -102,6 +102,15 @@ def any_sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _own_database(postgres.shared(version))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables: a file that does not exist, or one of the newest PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    found: str = request.getfixturevalue("blank_postgres_url")
+    return found
+
+
 @pytest.fixture
 def hangups_heeded() -> Iterator[None]:
     """Have this process and its children heed SIGHUP, also where nohup has it ignored."""

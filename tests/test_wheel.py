@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -111,6 +112,32 @@ def test_the_command_brings_an_environment_up_and_down(run: Callable[..., Ended]
 
     assert [each.returncode for each in ended] == [0, 0, 0, 0], "".join(each.stderr for each in ended)
     assert "running" in ended[2].stdout
+
+
+def test_a_store_in_a_database_asks_for_its_extra(run: Callable[..., Ended]) -> None:
+    url = "postgresql://ann:pw@db/web"
+    lines = [
+        ("envchart", "list", "--store", url),
+        ("envchart", "store", "check", "--store", "sqlite:///web.db"),
+        ("python", "-m", "statechart", "store", "migrate", "--store", url),
+    ]
+    ended = [run(*line) for line in lines]
+
+    for each in ended:
+        assert (each.returncode, each.stdout) == (2, "")
+        assert "needs the package sqlalchemy" in each.stderr
+        assert "next: pip install 'envchart[sql]', then " in each.stderr
+        assert "pw" not in each.stderr
+
+
+def test_the_migrations_are_in_the_wheel(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    for package in ("statechart", "environments"):
+        place = Path(package) / "storage" / "sql" / "migrations"
+        expected = {str(file.relative_to(ROOT)) for file in (ROOT / place).rglob("*.py")}
+        assert f"{place}/versions/r0001_initial.py" in expected
+        assert expected <= names
 
 
 def test_the_programs_of_the_readme_run(run: Callable[..., Ended], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from environments.cli.error_reports import report, standing
 from environments.cli.signals import Ended
 from environments.errors import Unrecorded
 from environments.secrets.redaction import HIDDEN, redact_known
+from statechart.storage.sql.urls import without_passwords
 from statechart.terminal.output import note
 from statechart.terminal.program.exits import ended_with, unexpected, usage
 from statechart.terminal.report import Report
@@ -40,9 +41,9 @@ def explained(error: BaseException, settings: Settings) -> Report:
         error,
         settings,
         prefix="envchart-",
-        words=_without_values(sys.argv),
+        words=[without_passwords(word) for word in _without_values(sys.argv)],
         then=f"check your environments: {settings.spell('list')}",
-        redact=redact_known,
+        redact=lambda text: without_passwords(redact_known(text)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from statechart.answers.errors import report
+from statechart.storage.sql.urls import without_passwords
 from statechart.terminal.program.exits import ended_with, unexpected, usage
 from statechart.terminal.report import Report
 
@@ -31,7 +32,8 @@ def explained(error: BaseException, settings: Settings) -> Report:
         error,
         settings,
         prefix="statechart-",
-        words=sys.argv,
+        words=[without_passwords(word) for word in sys.argv],
+        redact=without_passwords,
         then=settings.spell("verify"),
         found="see where it was raised, perhaps by a guard or hook of the chart, in",
     )

@@ -83,7 +83,8 @@ def inspect(schema: Schema, database: Database) -> Inspection:
 def _of_file(database: Database, schemas: tuple[Found, ...]) -> Inspection:
     assert database.file is not None
     place = database.file if database.file.exists() else database.file.parent
-    writable = os.access(place, os.W_OK) and os.access(database.file.parent, os.W_OK)
+    # A journal is written beside the file.
+    writable = all(os.access(each, os.W_OK, effective_ids=True) for each in (place, database.file.parent))
     with suppress(SchemaMissing), database.reading() as reader:
         version = reader.execute(sa.text("SELECT sqlite_version()")).scalar_one()
         return Inspection(

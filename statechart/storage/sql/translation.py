@@ -72,6 +72,8 @@ _PREFIX = re.compile(
     r"(?:connection (?:failed|is bad): )?(?:connection to server .*? failed: )?(?:(?:ERROR|FATAL): +)?"
 )
 
+_WRITABLE: Final = ("let this user write the file and its directory, where SQLite keeps a journal",)
+
 _BY_SQLITE: Final[dict[str, type[DatabaseFailed]]] = {
     "SQLITE_BUSY": StoreBusy,
     "SQLITE_LOCKED": StoreBusy,
@@ -140,7 +142,8 @@ def _of_sqlite(name: str, told: str, where: str, file: str) -> DatabaseFailed:
     if told.startswith("no such table"):
         return SchemaMissing(where, told)
     short = "_".join(name.split("_")[:2])  # SQLITE_READONLY_DIRECTORY is a SQLITE_READONLY
-    return _BY_SQLITE.get(short, DatabaseFailed)(where, told)
+    kind = _BY_SQLITE.get(short, DatabaseFailed)
+    return kind(where, told, _WRITABLE if kind is ReadOnlyStore else None)
 
 
 def not_opened(where: str, file: str) -> DatabaseFailed:
@@ -151,9 +154,7 @@ def not_opened(where: str, file: str) -> DatabaseFailed:
     if not os.path.isdir(directory):
         advice = ("create the directory, or correct the path",)
         return DatabaseFailed(where, f"there is no directory {directory}", advice)
-    if not os.access(directory, os.W_OK):
-        return ReadOnlyStore(where, f"the directory {directory} can't be written by this user")
-    return ReadOnlyStore(where, "the file can't be opened by this user")
+    return ReadOnlyStore(where, "this user can't open the file", _WRITABLE)
 
 
 def _one_line(told: str) -> str:

@@ -32,14 +32,6 @@ from tests.statechart.storage.sql.conftest import Note, change, notes, of_role, 
 Open = Callable[[str], Database]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
-    found: str = request.getfixturevalue("blank_postgres_url")
-    return found
-
-
 def is_declared(name: str | None, kind: str, _parents: object) -> bool:
     """Leave out the tables of revisions, which are alembic's."""
     return kind != "table" or not str(name).endswith("_schema")
@@ -51,9 +43,9 @@ def set_revision(database: Database, revision: str) -> None:
 
 @pytest.mark.parametrize("schema", [ENGINE, ENVIRONMENTS], ids=lambda schema: schema.name)
 def test_the_migrations_make_the_tables_that_the_program_declares(
-    schema: Schema, blank_url: str, database_of: Open
+    schema: Schema, any_blank_url: str, database_of: Open
 ) -> None:
-    database = database_of(blank_url)
+    database = database_of(any_blank_url)
 
     schema.migrate(database)
 
@@ -80,8 +72,10 @@ def test_the_newest_revision_is_the_one_that_the_program_needs(schema: Schema) -
     assert all(Found("", revision, revision).condition is Condition.CURRENT for revision in revisions)
 
 
-def test_reading_an_empty_database_finds_nothing_and_makes_nothing(blank_url: str, tmp_path: Path) -> None:
-    store = notes(blank_url)
+def test_reading_an_empty_database_finds_nothing_and_makes_nothing(
+    any_blank_url: str, tmp_path: Path
+) -> None:
+    store = notes(any_blank_url)
 
     assert store.names() == []
     assert not store.exists("a")
@@ -91,8 +85,8 @@ def test_reading_an_empty_database_finds_nothing_and_makes_nothing(blank_url: st
     assert not list(tmp_path.iterdir())
 
 
-def test_the_first_create_makes_the_tables(blank_url: str) -> None:
-    store = notes(blank_url)
+def test_the_first_create_makes_the_tables(any_blank_url: str) -> None:
+    store = notes(any_blank_url)
 
     store.create("a", Note(text="kept"))
 
@@ -117,17 +111,17 @@ FOUR = """if True:
 """
 
 
-def test_four_programs_may_migrate_at_once(blank_url: str, database_of: Open) -> None:
-    line = [sys.executable, "-c", FOUR, blank_url]
+def test_four_programs_may_migrate_at_once(any_blank_url: str, database_of: Open) -> None:
+    line = [sys.executable, "-c", FOUR, any_blank_url]
     ran = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True)
 
     current = f"{ENGINE.head} {ENVIRONMENTS.head}"
     assert sorted(ran.stdout.splitlines()) == [current] * 3 + ["None None"]
-    assert ENVIRONMENTS.is_there(database_of(blank_url))
+    assert ENVIRONMENTS.is_there(database_of(any_blank_url))
 
 
-def test_four_threads_may_create_at_once(blank_url: str) -> None:
-    store = notes(blank_url)
+def test_four_threads_may_create_at_once(any_blank_url: str) -> None:
+    store = notes(any_blank_url)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda name: store.create(name, Note()), "abcd"))
@@ -135,8 +129,8 @@ def test_four_threads_may_create_at_once(blank_url: str) -> None:
     assert store.names() == list("abcd")
 
 
-def test_older_tables_are_refused_and_left_as_they_are(blank_url: str, database_of: Open) -> None:
-    database = database_of(blank_url)
+def test_older_tables_are_refused_and_left_as_they_are(any_blank_url: str, database_of: Open) -> None:
+    database = database_of(any_blank_url)
     ENGINE.migrate(database)
     newer = Schema(ENGINE.package, ENGINE.name, "0002_since_0001", ENGINE.tables)
 
@@ -148,8 +142,8 @@ def test_older_tables_are_refused_and_left_as_they_are(blank_url: str, database_
 
 
 @pytest.mark.parametrize("revision", ["0003_since_0002", "something else"])
-def test_newer_tables_are_refused(revision: str, blank_url: str, database_of: Open) -> None:
-    database = database_of(blank_url)
+def test_newer_tables_are_refused(revision: str, any_blank_url: str, database_of: Open) -> None:
+    database = database_of(any_blank_url)
     ENGINE.migrate(database)
     set_revision(database, revision)
     older = Schema(ENGINE.package, ENGINE.name, ENGINE.head, ENGINE.tables)
@@ -160,8 +154,10 @@ def test_newer_tables_are_refused(revision: str, blank_url: str, database_of: Op
         older.migrate(database)
 
 
-def test_a_program_uses_newer_tables_that_are_made_for_it_too(blank_url: str, database_of: Open) -> None:
-    database = database_of(blank_url)
+def test_a_program_uses_newer_tables_that_are_made_for_it_too(
+    any_blank_url: str, database_of: Open
+) -> None:
+    database = database_of(any_blank_url)
     ENGINE.migrate(database)
     set_revision(database, "0005_since_0001")
     older = Schema(ENGINE.package, ENGINE.name, ENGINE.head, ENGINE.tables)
