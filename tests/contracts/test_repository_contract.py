@@ -9,6 +9,7 @@ import pytest
 from environments.ports import EnvironmentRepository
 from environments.testing.repository_contract import EnvironmentRepositoryContract
 from statechart.storage.repository import JsonFileRepository
+from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.testing.repository_contract import Backend, Counter, RepositoryContract, StoreBackend
 
 
@@ -22,6 +23,12 @@ class TestStore(RepositoryContract):
     @pytest.fixture
     def backend(self, tmp_path: Path) -> Backend:
         return StoreBackend(JsonFileRepository(tmp_path, Counter))
+
+
+class TestSqlStore(RepositoryContract):
+    @pytest.fixture
+    def backend(self, any_sql_url: str) -> Backend:
+        return StoreBackend(JsonSqlRepository(any_sql_url, Counter))
 
 
 BROKEN = {

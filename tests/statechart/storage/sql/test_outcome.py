@@ -1,0 +1,134 @@
+"""A connection that is cut in the middle of a change: the record tells, and nothing is there twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from statechart.errors import CommitUncertain, LeaseLost
+from statechart.storage.sql.errors import StoreUnreachable
+from statechart.storage.sql.leases import held
+from statechart.storage.sql.repository import JsonSqlRepository
+from statechart.storage.sql.tables import NAMES
+from statechart.testing.repository_contract import Counter
+from tests.statechart.storage.sql.proxy import How, Proxy
+
+
+@pytest.fixture
+def proxy(postgres_url: str) -> Iterator[Proxy]:
+    made = Proxy(postgres_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def repository(proxy: Proxy) -> Iterator[JsonSqlRepository[Counter]]:
+    made = JsonSqlRepository(proxy.url, Counter)
+    yield made
+    made.database.engine.dispose()
+
+
+def counts(repository: JsonSqlRepository[Counter]) -> list[object]:
+    return [record.value and record.value["count"] for record in repository.history("demo")]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+@pytest.mark.parametrize("message", [b"BEGIN", b"UPDATE envchart_name", b"INSERT INTO", b"COMMIT\x00"])
+def test_a_commit_that_is_cut_off_is_recorded_once(
+    repository: JsonSqlRepository[Counter], proxy: Proxy, message: bytes, how: How
+) -> None:
+    repository.create("demo", Counter())
+
+    with repository.open("demo") as session:
+        proxy.cut(message, how)
+        session.commit("counted", Counter(count=1), expected=1)
+        session.commit("counted", Counter(count=2), expected=2)
+
+    assert counts(repository) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("message", [b"UPDATE envchart_name", b"COMMIT\x00"])
+def test_a_statement_that_arrives_late_changes_nothing(
+    repository: JsonSqlRepository[Counter], proxy: Proxy, message: bytes
+) -> None:
+    repository.create("demo", Counter())
+
+    with repository.open("demo") as session:
+        proxy.cut(message, "late")
+        threading.Timer(0.3, proxy.late.set).start()
+        session.commit("counted", Counter(count=1), expected=1)
+        session.commit("counted", Counter(count=2), expected=2)
+
+    assert counts(repository) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_creation_and_a_deletion_that_are_cut_off_are_done_once(
+    repository: JsonSqlRepository[Counter], proxy: Proxy, how: How
+) -> None:
+    repository.create("other", Counter())
+
+    proxy.cut(b"COMMIT\x00", how)
+    created = repository.create("demo", Counter())
+    assert repository.load("demo") == created
+
+    proxy.cut(b"COMMIT\x00", how)
+    repository.delete("demo", expected=created.head)
+    assert repository.names() == ["other"]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_name_that_was_being_taken_is_held_or_free(
+    repository: JsonSqlRepository[Counter], proxy: Proxy, how: How
+) -> None:
+    repository.create("demo", Counter())
+
+    proxy.cut(b"UPDATE envchart_name", how)
+    try:
+        session = repository.open("demo")
+    except StoreUnreachable:
+        session = repository.open("demo")
+
+    assert session.crashed is None
+    session.commit("counted", Counter(count=1), expected=1)
+    session.close()
+    assert repository.holder("demo") is None
+
+
+def test_a_cut_commit_of_a_name_that_was_taken_over_is_refused(
+    repository: JsonSqlRepository[Counter], proxy: Proxy, postgres_url: str
+) -> None:
+    repository.create("demo", Counter())
+    other = sa.create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
+
+    with repository.open("demo") as session:
+        with other.begin() as connection:
+            connection.execute(sa.update(NAMES).values(fence=NAMES.c.fence + 1, holder=None))
+        proxy.cut(b"COMMIT\x00", "before")
+        with pytest.raises(LeaseLost, match="taken over"):
+            session.commit("counted", Counter(count=1), expected=1)
+
+    other.dispose()
+    assert counts(repository) == [0]
+
+
+def test_a_database_that_stays_away_leaves_the_outcome_open(
+    repository: JsonSqlRepository[Counter], proxy: Proxy, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    repository.create("demo", Counter())
+    session = repository.open("demo")
+    monkeypatch.setattr(held, "PATIENCE", 0.2)
+
+    proxy.cut(b"COMMIT\x00", "after")
+    proxy.refuse()
+    with pytest.raises(CommitUncertain):
+        session.commit("counted", Counter(count=1), expected=1)
+    with pytest.raises(CommitUncertain):
+        session.commit("counted", Counter(count=1), expected=1)
+    session.close()
+
+    there = JsonSqlRepository(postgres_url, Counter)
+    assert counts(there) == [0, 1]
