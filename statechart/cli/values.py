@@ -13,7 +13,7 @@ from statechart.answers import values
 from statechart.answers.values import Shown, document_of
 from statechart.answers.ways import Ways, refused_rows
 from statechart.formats.columns import columns_of
-from statechart.storage.sql.urls import is_url
+from statechart.storage.sql.urls import is_url, read_url
 from statechart.terminal.cells import wrapped
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, fitting, tell_next
@@ -115,6 +115,7 @@ def rows(found: Iterable[tuple[str, str]], width: int | None) -> list[str]:
 
 
 def place_of(repository: ChartRepository[Any]) -> str:
-    """Return the place of a store, and whether it is a directory that does not exist."""
+    """Return the place of a store, and whether its directory or file does not exist."""
     where = repository.store.where
-    return where if is_url(where) or Path(where).is_dir() else f"{where}, which does not exist"
+    file = read_url(where).file if is_url(where) else where
+    return where if not file or Path(file).exists() else f"{where}, which does not exist"

@@ -20,6 +20,11 @@ def parcels(tmp_path: Path) -> ChartRepository[Parcel]:
 
 
 @pytest.fixture
+def anywhere(any_place: str) -> ChartRepository[Parcel]:
+    return ChartRepository(any_place, ParcelChart)
+
+
+@pytest.fixture
 async def opened() -> AsyncIterator[Callable[[ChartRepository[Any]], httpx.AsyncClient]]:
     """Opens the dashboard of a repository, and closes it after the test."""
     sites = []

@@ -25,21 +25,21 @@ async def told(listener: Listener, name: str, group: str | None) -> dict[str, An
                 return data
 
 
-async def test_an_open_page_is_told_what_changes(parcels: ChartRepository[Parcel]) -> None:
-    parcels.create("A-1", Parcel())
-    site = asgi_app(parcels)
+async def test_an_open_page_is_told_what_changes(anywhere: ChartRepository[Parcel]) -> None:
+    anywhere.create("A-1", Parcel())
+    site = asgi_app(anywhere)
     await site.following.ready()
     overview, page = site.board.hub.listen(), site.board.hub.listen("A-2")
     try:
-        with parcels.open("A-1", command="packing"):
+        with anywhere.open("A-1", command="packing"):
             held = await told(overview, "A-1", "under-way")
         await told(overview, "A-1", "in-progress")
-        parcels.create("A-2", Parcel())
+        anywhere.create("A-2", Parcel())
         await told(page, "A-2", "in-progress")
-        parcels.fire("A-2", ParcelChart.lose)
+        anywhere.fire("A-2", ParcelChart.lose)
         lost = await told(overview, "A-2", "failed")
         await told(page, "A-2", "failed")
-        parcels.delete("A-2")
+        anywhere.delete("A-2")
         gone = await told(page, "A-2", None)
     finally:
         await site.following.stop()

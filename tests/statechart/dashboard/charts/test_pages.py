@@ -247,3 +247,26 @@ async def test_a_chart_of_twenty_states_has_pages(tmp_path: Path, opened: Any) -
 
     assert "State 10" in page.text
     assert "station 11 of 20" in overview.text
+
+
+async def test_values_in_a_database_have_the_same_pages(opened: Any, tmp_path: Path) -> None:
+    where = f"sqlite:///{tmp_path}/parcels.db"
+    parcels = ChartRepository(where, ParcelChart)
+    parcels.create("A-1", Parcel(to="Bob"))
+    parcels.fire("A-1", ParcelChart.post)
+    parcels.create("A-2", Parcel())
+
+    async with opened(parcels) as client:
+        overview = (await client.get("/")).text
+        page = (await client.get("/e/A-1")).text
+        incident = (await client.get("/e/A-1/incident.html")).text
+        document = (await client.get("/api/v1/values/A-1")).json()
+
+    assert "A-1" in overview
+    assert "A-2" in overview
+    for text in (page, incident):
+        assert where in text
+        assert "label" in text
+    assert f"It is in {where}" in page
+    assert (document["store"], document["due"] != []) == (where, True)
+    assert "directory" not in document
