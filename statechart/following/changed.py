@@ -22,6 +22,11 @@ class Changed(Protocol):
         ...
 
 
+def may_be_late(watching: str) -> bool:
+    """Return whether changes are noticed by looking at intervals, as `Changed.watching` tells."""
+    return watching.startswith("polling")
+
+
 @runtime_checkable
 class TellsNames(Protocol):
     """A store that tells which of its names change, whichever process changes them."""

@@ -24,7 +24,7 @@ from environments.model.summary import UnreadableSummary
 from environments.overview import EnvironmentRow, EnvironmentSource
 from environments.presentation.listing import ordered
 from statechart.following.cancellation import in_thread
-from statechart.following.names import INOTIFY
+from statechart.following.changed import may_be_late
 from statechart.following.watching import EVERY
 from statechart.overview import Index
 from statechart.terminal.cells import wrapped
@@ -117,7 +117,7 @@ class _Selected:
     @property
     def remark(self) -> str | None:
         """The reason why changes are seen late, if the system does not tell them."""
-        if self.source.watching == INOTIFY or not self.found.total:
+        if not may_be_late(self.source.watching) or not self.found.total:
             return None
         return f"changes may be seen late, {self.source.watching}"
 

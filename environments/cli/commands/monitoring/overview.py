@@ -12,7 +12,7 @@ from environments.overview import EnvironmentRow
 from environments.overview.told import told
 from environments.presentation.listing import short_age, sign_of
 from environments.selection import INTERRUPTED, UNDER_WAY
-from statechart.following.names import INOTIFY
+from statechart.following.changed import may_be_late
 from statechart.overview import SORTS, Found, Index, Query
 from statechart.terminal.cells import cut, width_of
 from statechart.terminal.colours import styled
@@ -94,7 +94,7 @@ class Overview:
         if self.is_typing or self.query.q:
             cursor = "▌" if self.is_typing else ""
             head.append(f"search: {styled(self.query.q, 'bold')}{cursor}  {self._found.total} found")
-        if watching != INOTIFY and self.index.total:
+        if may_be_late(watching) and self.index.total:
             head.append(styled(cut(f"changes may be seen late, {watching}", size.columns), "yellow"))
         self._room = max(1, size.lines - len(head) - 3)  # the heading, and the line of keys
         body = self._rows(size.columns, now)
