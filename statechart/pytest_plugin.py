@@ -91,9 +91,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--chart-coverage-journals",
         action="append",
         default=[],
-        metavar="[CHART=]DIR",
-        help="compare the tests with the journals in a directory; name their module:Chart if several are "
-        "counted, or the module:name of a ChartRepository; repeatable",
+        metavar="[CHART=]DIR|URL",
+        help="compare the tests with the histories in a directory or database; name their module:Chart if "
+        "several are counted, or the module:name of a ChartRepository; repeatable",
     )
     untouched = "count charts that were imported, and touched by no test"
     parser.addini("chart_coverage_untouched", untouched, type="bool", default=False)

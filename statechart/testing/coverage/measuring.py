@@ -67,20 +67,20 @@ class CoveragePlugin:
         """
         reference = journals.reference
         # A chart of a test module must not be imported a second time.
-        if reference is None or (journals.directory and reference in map(reference_of, _loaded())):
+        if reference is None or (journals.place and reference in map(reference_of, _loaded())):
             return journals
         try:
             named = find_attribute(reference, root=self._config.rootpath)
             if isinstance(named, ChartRepository):
-                return Journals(named.files.root, reference_of(named.chart), named.files)
+                return Journals(named.store.where, reference_of(named.chart), named.store)
             chart = reference_of(find_chart(reference, root=self._config.rootpath))
         except ChartNotFound as error:
             others = _repositories(reference.rpartition(":")[0])
             also = f"; its repositories are {', '.join(others)}" if others else ""
             raise pytest.UsageError(f"--chart-coverage-journals: {error}{also}") from error
-        if journals.directory is None:
+        if journals.place is None:
             raise pytest.UsageError(
-                f"--chart-coverage-journals: {reference} is a chart: add the directory of its journals, "
+                f"--chart-coverage-journals: {reference} is a chart: add the place of its histories, "
                 f"as in {reference}=DIR"
             )
         return replace(journals, reference=chart)
@@ -193,8 +193,8 @@ class CoveragePlugin:
             f"{listed(each.reference for each in found)} may be meant" if found else "no chart is counted"
         )
         self._failures.append(
-            f"the journals in {taken.directory} belong to an unknown chart, as {several}: name it, as in "
-            f"--chart-coverage-journals={found[0].reference if found else 'module:Chart'}={taken.directory}"
+            f"the journals in {taken.place} belong to an unknown chart, as {several}: name it, as in "
+            f"--chart-coverage-journals={found[0].reference if found else 'module:Chart'}={taken.place}"
         )
         return None
 

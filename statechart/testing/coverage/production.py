@@ -1,4 +1,4 @@
-"""Read from journals which transitions of a chart production has taken."""
+"""Read from histories which transitions of a chart production has taken."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pydantic import BaseModel
 from statechart.errors import NewerSchema, StatechartError, UnusableSegment
 from statechart.storage.layout import JOURNAL
 from statechart.storage.record import Record
-from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.older import Enough, never
+from statechart.storage.sql.urls import is_url, read_url, shown
+from statechart.stored.opening import opened
+from statechart.stored.store import Options, Store
 from statechart.testing.coverage.items import edge_item
 from statechart.wording import counted
 
@@ -32,104 +34,113 @@ class _Value(BaseModel, extra="allow"):
 
 @dataclass(frozen=True, slots=True)
 class Journals:
-    """A directory of journals.
+    """The histories of a store.
 
     Attributes:
-        directory: The directory; None if only a repository tells it.
-        reference: The chart that the journals belong to, or their repository, as `module:name`.
-        files: Reads the journals with their migrations, if a repository was named.
+        place: The directory, or the URL of the database; None if only a repository tells it.
+        reference: The chart that the histories belong to, or their repository, as `module:name`.
+        store: Reads the histories with their migrations, if a repository was named.
     """
 
-    directory: Path | None
+    place: Path | str | None
     reference: str | None = None
-    files: JsonFileRepository[Any] | None = None
+    store: Store[Any] | None = None
 
     @classmethod
     def named(cls, text: str) -> Journals:
-        """Return the journals that `DIR`, `module:Chart=DIR` or `module:repository` names.
+        """Return the histories that `DIR`, `URL`, `module:Chart=DIR` or `module:repository` names.
 
         Raises:
-            ValueError: There is no such directory.
+            ValueError: There is no such directory, or the URL can't be read.
         """
         found = re.fullmatch(rf"({_REFERENCE})(?:=(.*))?", text)
-        if Path(text).is_dir() or found is None:
+        if is_url(text) or Path(text).is_dir() or found is None:
             reference, place = None, text
         elif found[2] is None:
             return cls(None, found[1])
         else:
             reference, place = found[1], found[2]
+        if is_url(place):
+            read_url(place)
+            return cls(place, reference)
         if not place or not Path(place).is_dir():
             problem = f"{place!r} is not a directory" if place else f"{text!r} names no directory"
             raise ValueError(
-                f"{problem}: give that of a store or the data directory of environments, "
-                "as DIR or module:Chart=DIR, or a repository, as module:name"
+                f"{problem}: give that of a store, the URL of its database, or the data directory of "
+                "environments, as DIR, URL or module:Chart=DIR, or a repository, as module:name"
             )
         return cls(Path(place), reference)
 
     def taken(self) -> Taken:
-        """Count the transitions in all journals; a name that can't be read is noted, and left out."""
-        assert self.directory is not None
-        taken = Taken(str(self.directory))
-        root = self.directory.resolve()
-        if (root / JOURNAL).is_file():  # the directory of a single name
-            root, names = root.parent, [root.name]
-        else:
-            names = JsonFileRepository(root, _Value).names()
-        for name in names:
+        """Count the transitions in all histories; a name that can't be read is noted, and left out."""
+        assert self.place is not None
+        taken = Taken(shown(str(self.place)))
+        place, names = self.place, None
+        if isinstance(place, Path) and (place.resolve() / JOURNAL).is_file():  # of a single name
+            place, names = place.resolve().parent, [place.resolve().name]
+        try:
+            names = names or self._store(place).names()
+        except StatechartError as error:  # of a database, perhaps away
+            taken.unread.append(str(error))
+        for name in names or ():
             try:
-                taken.transitions.update(self._since_gaps(root, name, taken.unread))
+                taken.transitions.update(self._since_gaps(place, name, taken.unread))
             except StatechartError as error:
                 taken.unread.append(f"{name}: {error}")
             else:
                 taken.names += 1
         return taken
 
-    def _since_gaps(self, root: Path, name: str, notes: list[str]) -> Counter[str]:
+    def _store(self, place: Path | str, version: int = 1) -> Store[Any]:
+        # Without a repository, migrations are unknown, and any schema version is read as it is.
+        return self.store or opened(place, _Value, Options(version)).store
+
+    def _since_gaps(self, place: Path | str, name: str, notes: list[str]) -> Counter[str]:
         """Count the transitions of a name after its last segment that can't be read, which is noted."""
         try:
-            return self._counted(root, name)
+            return self._counted(place, name)
         except UnusableSegment as error:
             notes.append(f"records up to {error.last_seq} of {name}: {error}")
             begins = error.last_seq + 1
-            return self._counted(root, name, enough=lambda opening: opening.seq == begins)
+            return self._counted(place, name, enough=lambda opening: opening.seq == begins)
 
-    def _counted(self, root: Path, name: str, version: int = 1, enough: Enough = never) -> Counter[str]:
-        # Without a repository, migrations are unknown, and any schema version is read as it is.
-        repository = self.files or JsonFileRepository(root, _Value, schema_version=version)
+    def _counted(
+        self, place: Path | str, name: str, version: int = 1, enough: Enough = never
+    ) -> Counter[str]:
         try:
-            told = map(_transition, repository.records(name, enough=enough))
+            told = map(_transition, self._store(place, version).records(name, enough=enough))
             return Counter(edge_item(*said) for said in told if said is not None)
         except NewerSchema as error:
-            if self.files is not None or not version < error.found <= _LATEST:
+            if self.store is not None or not version < error.found <= _LATEST:
                 raise
-            return self._counted(root, name, error.found, enough)
+            return self._counted(place, name, error.found, enough)
 
 
 @dataclass(slots=True)
 class Taken:
-    """The transitions that the journals of a directory tell.
+    """The transitions that the histories of a store tell.
 
     Attributes:
         names: The number of names that were read.
         unread: The names that could not be read, each with the reason.
     """
 
-    directory: str
+    place: str
     transitions: Counter[str] = field(default_factory=Counter)
     names: int = 0
     unread: list[str] = field(default_factory=list)
 
     def nothing(self) -> str:
         """Return the reason why there is no transition, and the next action."""
-        name = "name the directory of a store, or the data directory of environments"
+        name = "name the directory or database of a store, or the data directory of environments"
         if not self.unread:
-            return f"there are no journals in {self.directory}: {name}"
-        return f"no journal in {self.directory} can be read: {self.unread[0]}; mend it, or {name}"
+            return f"there are no journals in {self.place}: {name}"
+        return f"no journal in {self.place} can be read: {self.unread[0]}; mend it, or {name}"
 
     def lines(self) -> list[str]:
         """Return a line for each journal that was read, and for each problem."""
         told = counted(self.transitions.total(), "transition")
-        lines = [f"{told} of {counted(self.names, 'name')} in {self.directory}"]
+        lines = [f"{told} of {counted(self.names, 'name')} in {self.place}"]
         lines += [f"not read: {each}" for each in self.unread[:_SHOWN]]
         more = len(self.unread) - _SHOWN
         return lines if more <= 0 else [*lines, f"not read: {counted(more, 'other name')}"]

@@ -10,6 +10,7 @@ import pytest
 
 from statechart import JsonFileRepository, fire
 from statechart.storage.segments.size import Segment
+from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.testing.coverage.production import Journals
 from tests.statechart.testing.conftest import Stored
 
@@ -118,7 +119,7 @@ def test_journals_belong_to_the_one_chart_that_knows_them_or_are_asked_for(
     above = run(shop, f"--chart-coverage-journals={production.parent}", text=TESTS)
 
     assert (found.ret, unclear.ret, nothing.ret, single.ret, empty.ret, above.ret) == (0, 1, 1, 0, 1, 1)
-    advice = "name the directory of a store, or the data directory of environments"
+    advice = "name the directory or database of a store, or the data directory of environments"
     assert f"FAIL there are no journals in empty: {advice}" in empty.outlines
     assert f"can be read: orders: {production} holds neither history.jsonl nor state.json" in (
         above.stdout.str()
@@ -193,3 +194,24 @@ def test_a_repository_reads_its_journals_with_their_migrations(
     gone = "    seen in production, no longer declared: paid --archive--> paid (1 time)"
     assert gone in result.outlines
     assert "; its repositories are sales:orders" in typo.stderr.str()
+
+
+def test_a_database_tells_what_its_histories_have_seen(
+    shop: pytest.Pytester, tmp_path: Path, shop_module: ModuleType
+) -> None:
+    url = f"sqlite:///{tmp_path}/orders.db?collection=orders"
+    chart = shop_module.OrderChart
+    orders = JsonSqlRepository(url, Stored, schema_version=3)
+    orders.create("A-1", Stored())
+    with orders.open("A-1") as session:
+        fire(session, chart, chart.event("pay"), amount=7)
+
+    result = run(shop, f"--chart-coverage-journals=shop:OrderChart={url}")
+    missing = run(shop, "--chart-coverage-journals=postgresql://ann:secret@127.0.0.1:1/orders")
+    wrong = run(shop, "--chart-coverage-journals=mysql://ann:secret@db/orders")
+
+    assert f"    1 transition of 1 name in {url}" in result.outlines
+    assert (result.ret, missing.ret, wrong.ret) == (0, 1, pytest.ExitCode.USAGE_ERROR)
+    assert "postgresql://ann@127.0.0.1:1/orders can't be reached" in missing.stdout.str()
+    assert "mysql is not supported" in wrong.stderr.str()
+    assert "secret" not in missing.stdout.str() + wrong.stderr.str()
