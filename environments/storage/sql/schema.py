@@ -13,5 +13,6 @@ ENVIRONMENTS: Final = Schema(
     "0001_since_0001",
     TABLES,
     ENGINE,
+    beside=("envchart_fleet",),  # the queue of a fleet
 )
 """The tables of environments."""

@@ -45,6 +45,19 @@ def grants(schema: Schema, role: str, right: Right) -> list[str]:
     return statements
 
 
+def _grants_beside(name: str, role: str, right: Right) -> list[str]:
+    """Return the statements for a schema of another program, in which a role that appends changes all."""
+    place, to = _quoted(name), _quoted(role)
+    if right is Right.READ:
+        return [f"REVOKE ALL ON ALL TABLES IN SCHEMA {place} FROM {to}"]
+    return [
+        f"GRANT USAGE ON SCHEMA {place} TO {to}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {place} TO {to}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {place} TO {to}",
+        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {place} TO {to}",
+    ]
+
+
 def grant(schema: Schema, database: Connects, role: str, right: Right) -> None:
     """Give a role its rights, and take away those that are not included.
 
@@ -60,7 +73,11 @@ def grant(schema: Schema, database: Connects, role: str, right: Right) -> None:
         name = connection.execute(sa.text("SELECT current_schema()")).scalar_one()
         usage = f"GRANT USAGE ON SCHEMA {_quoted(name)} TO "
         as_it_is = connection.execution_options(no_parameters=True)  # a role's name may hold a %
-        for statement in (usage + _quoted(role), *grants(schema, role, right)):
+        statements = [usage + _quoted(role), *grants(schema, role, right)]
+        there = set(connection.execute(sa.text("SELECT nspname FROM pg_namespace")).scalars())
+        for beside in there.intersection(schema.beside):
+            statements += _grants_beside(beside, role, right)
+        for statement in statements:
             as_it_is.exec_driver_sql(statement)
 
 

@@ -8,6 +8,7 @@ program refuses tables only if they are older than it needs, or changed in a way
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -106,7 +107,13 @@ class Schema:
     """The tables of a package of migrations, with their revision in a table of its own."""
 
     def __init__(
-        self, package: str, name: str, head: str, tables: sa.MetaData, beneath: Schema | None = None
+        self,
+        package: str,
+        name: str,
+        head: str,
+        tables: sa.MetaData,
+        beneath: Schema | None = None,
+        beside: Sequence[str] = (),
     ) -> None:
         """Name a schema.
 
@@ -116,12 +123,14 @@ class Schema:
             head: The newest revision of the package.
             tables: The tables that this revision has.
             beneath: The schema that this one needs.
+            beside: Schemas of PostgreSQL with tables of other programs; roles get rights there, too.
         """
         self.package = package
         self.name = name
         self.head = head
         self.tables = tables
         self.beneath = beneath
+        self.beside = tuple(beside)
         self._ready: WeakSet[Connects] = WeakSet()
 
     @property
