@@ -143,11 +143,11 @@ class Command:
         # Destroy has to work whatever happened before, so it takes over from interrupted commands.
         settled = self.name is not CommandName.DESTROY
         async with self._runtime.open(target, self.name, settled=settled, wrap=self._wrap) as held:
+            require_here(self._runtime.repository, held.environment, held.provider)
             if not settled:
                 await self._take_over(held.session)
             environment = held.environment
             Lifecycle.bound(Subject.of(environment)).require(self.begin or self.finish)
-            require_here(self._runtime.repository, environment, held.provider)
             provider = await self._runtime.provider_for(environment, self.name)
             require_supported(environment, self.name, provider)
             if self._runtime.stop.reason is not None:  # a failed first step would lose the state
