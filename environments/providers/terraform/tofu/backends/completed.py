@@ -136,7 +136,7 @@ def doubt(context: StepContext, found: PulledState, serial: int) -> str:
     if report.ended:
         return ""
     if missing := report.missing(found.addresses()):
-        return _told(context, missing)
+        return f"{_told(context, missing)}; or remove them by hand"
     if found.serial > serial:  # saved after all that is known
         return ""
     return (
@@ -149,18 +149,21 @@ def lost(context: StepContext, found: PulledState) -> str:
     """Return the resources that a cut-off apply has reported and the state lacks, or an empty string."""
     report = _report(context) if is_in_doubt(context) else None
     missing = report.missing(found.addresses()) if report is not None and not report.ended else ()
-    return _told(context, missing) if missing else ""
+    if not missing:
+        return ""
+    path = Layout.at(context).completed
+    return f"{_told(context, missing)}; or remove them by hand, and then {path}"
 
 
 def _told(context: StepContext, missing: tuple[_Creation, ...]) -> str:
-    layout = Layout.at(context)
+    place = Layout.at(context).module
     complete = next((each for each in missing if each.id), None)
-    example = f" '{complete.address}' {complete.id}" if complete else " ADDRESS ID"
+    example = f"'{complete.address}' {complete.id}" if complete else "ADDRESS ID"
     more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
     return (
         f"Terraform was cut off before it saved its state in the backend, which lacks "
-        f"{', '.join(map(str, missing[:_SHOWN]))}{more}: take them into the state, in {layout.module}, "
-        f"with 'terraform import{example}'; or remove them by hand, and then {layout.completed}"
+        f"{', '.join(map(str, missing[:_SHOWN]))}{more}. Look which of them exist, and take those "
+        f"into the state, in {place}, by: terraform import {example}"
     )
 
 
