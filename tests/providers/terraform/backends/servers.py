@@ -170,7 +170,7 @@ class _Server(ThreadingHTTPServer):
 
 def _handler(backend: HttpBackend) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_words: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
         def _answer(self, status: int, content: bytes = b"") -> None:
