@@ -13,6 +13,7 @@ from environments.convergence.plan import (
     PlannedCommand as PlannedCommand,
 )
 from environments.errors import (
+    CannotMove as CannotMove,
     CannotUnlock as CannotUnlock,
     CommandFailed as CommandFailed,
     EnvironmentsError as EnvironmentsError,

@@ -23,6 +23,7 @@
     ├── NothingToRetry                      nothing has failed
     ├── UnsupportedCommand                  the provider does not support the command
     ├── OnAnotherMachine                    the environment is on the machine that made it
+    ├── CannotMove                          an environment can't be moved to another store
     ├── ProvisionNeeded                     a change that only provisioning can apply
     ├── NotProvisioned                      there is nothing to deploy to
     ├── Stopped                             stopped on request before a command
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from environments.model.operation import Operation
 
 __all__ = [
+    "CannotMove",
     "CannotUnlock",
     "CommandFailed",
     "EnvironmentsError",
@@ -280,6 +282,20 @@ class UnsupportedCommand(EnvironmentsError):
         self.command = command
         self.kind = kind
         super().__init__(f"{name!r} can't {command}: its provider, {kind}, does not support that")
+
+
+class CannotMove(EnvironmentsError):
+    """An environment can't be moved to another store: a part that it needs would stay behind.
+
+    Attributes:
+        name: The environment.
+        reason: The reason, with the way on.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name!r} can't be moved: {reason}")
 
 
 class OnAnotherMachine(EnvironmentsError):

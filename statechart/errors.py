@@ -22,11 +22,13 @@
         ├── InvalidValue (ValueError, TypeError)   a value that could not be read again, and was not written
         ├── InvalidName (ValueError)       the name is not allowed
         ├── NotFound (LookupError)         the name does not exist
+        │   └── MovedAway                  the name was moved to another store
         ├── OnNetwork                      the directory is on a network file system, where locks don't hold
         ├── NotOurs                        files of another program are in the way
         ├── Conflict                       another process was faster
         │   ├── AlreadyExists (FileExistsError)   the name is taken
         │   ├── Stale                      the value was changed since it was read
+        │   ├── Diverged                   a history that moves here left with other records earlier
         │   └── Locked (TimeoutError)      another holder has the lock
         ├── LeaseLost                      the lock or the journal under a session was removed or replaced
         ├── CommitUncertain                the last append may or may not be durable
@@ -389,6 +391,21 @@ class NotFound(StorageError, LookupError):
         super().__init__(f"there is no {name!r} in {where}")
 
 
+class MovedAway(NotFound):
+    """A name was moved to another store.
+
+    Attributes:
+        name: The name.
+        where: The store that it left.
+        to: The store that it was moved to.
+    """
+
+    def __init__(self, name: str, where: str, to: str) -> None:
+        super().__init__(name, where)
+        self.to = to
+        self.args = (f"{name!r} is not in {where} any more: it was moved to {to}",)
+
+
 class _AtPlace(StorageError):
     where: Where
 
@@ -456,6 +473,23 @@ class Stale(Conflict):
             else f"{name!r} is at revision {actual}, not {expected}: it was changed since it was read"
         )
         super().__init__(f"{what}; load it again")
+
+
+class Diverged(Conflict):
+    """A history that moves to a store was there earlier, and left with records that it does not have.
+
+    Attributes:
+        name: The name.
+        where: The store.
+    """
+
+    def __init__(self, name: str, where: str) -> None:
+        self.name = name
+        self.where = where
+        super().__init__(
+            f"{name!r} left {where} earlier, with records that the arriving history does not have: both "
+            "went on, and nothing was moved. Decide which of the two is right"
+        )
 
 
 class Locked(Conflict, TimeoutError):

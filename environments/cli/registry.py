@@ -156,7 +156,8 @@ COMMANDS: dict[str, Entry] = {
         "drift", "drift", "Compare the declaration and the real infrastructure with the record.", CHECK
     ),
     "verify": Entry("verify", "verify", "Check histories for tampering and against today's chart.", CHECK),
-    "store": Entry("store", "store", "Check or migrate the tables of a store in a database.", CHECK),
+    "move": Entry("stores.move", "move", "Move environments to another store, and back.", CHECK),
+    "store": Entry("stores.store", "store", "Check or migrate the tables of a store in a database.", CHECK),
     "diagram": Entry("diagram", "diagram", "Draw the chart of all states and events.", DOCUMENT),
     "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", DOCUMENT),
 }

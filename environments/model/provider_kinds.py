@@ -164,9 +164,9 @@ class Providers:
     """
 
     def __init__(self, own: Iterable[type[ProviderSpec]] = ()) -> None:
-        self._own = {_kind_of(each): each for each in own}
+        self.own: dict[str, type[ProviderSpec]] = {_kind_of(each): each for each in own}
         # Each record of a history names its provider, and finding one reads all installed packages.
-        self._found = dict(self._own)
+        self._found = dict(self.own)
 
     def find(self, kind: str) -> type[ProviderSpec]:
         """Return the spec class of a kind.
@@ -178,7 +178,7 @@ class Providers:
             try:
                 self._found[kind] = provider_class(kind)
             except UnknownProvider as error:
-                known = sorted({*error.known, *self._own})
+                known = sorted({*error.known, *self.own})
                 raise UnknownProvider(kind, known, reason=error.reason) from error
         return self._found[kind]
 
@@ -200,7 +200,7 @@ class Providers:
             field = ".".join(str(part) for part in first["loc"])
             place = f"{found.__module__}:{found.__qualname__}"
             reason = f"{place} refuses what another version of it recorded ({field}: {first['msg']})"
-            raise UnknownProvider(kind, sorted({*provider_kinds(), *self._own}), reason=reason) from error
+            raise UnknownProvider(kind, sorted({*provider_kinds(), *self.own}), reason=reason) from error
 
     def check_loadable(self, provider: ProviderSpec) -> None:
         """Check that a record of a provider will be read as the same class.

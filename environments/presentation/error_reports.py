@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import ValidationError
 
 from environments import errors as environment_errors
+from environments.artifacts import errors as artifact_errors
 from environments.configuration.workspace_file import WORKSPACE_FILE
 from environments.execution.unreleased import unreleased
 from environments.presentation.guidance import COMMANDS, LIFECYCLE
@@ -139,6 +140,20 @@ def _elsewhere(error: Exception, surroundings: Surroundings) -> list[str]:
     ]
 
 
+def _moved(error: Exception, surroundings: Surroundings) -> list[str]:
+    assert isinstance(error, chart_errors.MovedAway)
+    there = "--store" if "://" in error.to else "--data-dir"
+    return [f"{surroundings.spell('show NAME', error.name)} {there} {error.to}"]
+
+
+def _copies_lost(error: Exception, surroundings: Surroundings) -> list[str]:
+    return [surroundings.spell(words, name_in(error)) for words in ("update NAME", "show NAME")]
+
+
+def _what_travels(_error: Exception, surroundings: Surroundings) -> list[str]:
+    return [f"then repeat the command; the copies are shown by {surroundings.spell('show NAME')}"]
+
+
 def _missing_provider(error: Exception, surroundings: Surroundings) -> list[str]:
     assert isinstance(error, environment_errors.UnknownProvider)
     if error.name is None:
@@ -171,6 +186,8 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
         ],
     ),
     chart_errors.InvalidName: _Kind(ExitCode.USAGE, "invalid_name", _say("envchart list")),
+    artifact_errors.CannotPack: _Kind(ExitCode.USAGE, "cannot_pack", _what_travels),
+    artifact_errors.TooLarge: _Kind(ExitCode.USAGE, "too_large", _what_travels),
     environment_errors.InvalidConfiguration: _Kind(ExitCode.USAGE, "invalid_configuration", _of_the_file),
     environment_errors.InvalidCursor: _Kind(
         ExitCode.USAGE, "invalid_cursor", _say("envchart events --help")
@@ -193,6 +210,7 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
         ExitCode.USAGE, "diagram_unavailable", _say("envchart diagram --format svg")
     ),
     # not found, not allowed
+    chart_errors.MovedAway: _Kind(ExitCode.NOT_FOUND, "moved_away", _moved),
     chart_errors.NotFound: _Kind(ExitCode.NOT_FOUND, "not_found", _nearest),
     environment_errors.NothingMatches: _Kind(ExitCode.NOT_FOUND, "not_found", _say("envchart list")),
     chart_errors.InvalidTransition: _Kind(ExitCode.NOT_ALLOWED, "invalid_transition", _usual),
@@ -213,6 +231,12 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
     environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
     environment_errors.OnAnotherMachine: _Kind(ExitCode.NOT_ALLOWED, "on_another_machine", _elsewhere),
+    environment_errors.CannotMove: _Kind(ExitCode.NOT_ALLOWED, "cannot_move", _usual),
+    artifact_errors.MachineLacks: _Kind(ExitCode.NOT_ALLOWED, "machine_lacks", _say("envchart show NAME")),
+    artifact_errors.ArtifactProblem: _Kind(ExitCode.STORAGE, "artifact", _copies_lost),
+    artifact_errors.ArtifactAltered: _Kind(ExitCode.STORAGE, "artifact_altered", _copies_lost),
+    artifact_errors.ArtifactMissing: _Kind(ExitCode.STORAGE, "artifact_missing", _copies_lost),
+    artifact_errors.FilesLost: _Kind(ExitCode.STORAGE, "files_lost", _copies_lost),
     environment_errors.NotDestroyed: _Kind(
         ExitCode.NOT_ALLOWED, "not_destroyed", _say("envchart destroy NAME", "envchart purge NAME")
     ),
@@ -228,6 +252,7 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     chart_errors.AlreadyExists: _Kind(ExitCode.CONFLICT, "already_exists", _taken),
     chart_errors.Locked: _Kind(ExitCode.CONFLICT, "locked", _locked),
     chart_errors.Stale: _Kind(ExitCode.CONFLICT, "stale", _say("envchart show NAME")),
+    chart_errors.Diverged: _Kind(ExitCode.CONFLICT, "diverged", _say("envchart history NAME")),
     chart_errors.Conflict: _Kind(ExitCode.CONFLICT, "conflict", _say("envchart show NAME")),
     # a step failed, a command died
     environment_errors.CommandFailed: _Kind(ExitCode.STEP_FAILED, "step_failed", _after_failure),

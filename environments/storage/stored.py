@@ -35,6 +35,7 @@ from statechart.storage.chain import CHECKPOINT
 from statechart.wording import first_problem
 
 if TYPE_CHECKING:
+    from environments.model.provider_kinds import ProviderSpec
     from environments.model.summary import Summary, UnreadableSummary
     from statechart.holder import Holder
     from statechart.storage.rebase import Candidate, Evidence
@@ -58,6 +59,11 @@ class StoredRepository(ABC):
     def __init__(self, store: Store[AnyEnvironment], providers: Providers) -> None:
         self._store = store
         self._providers = providers
+
+    @property
+    def own_providers(self) -> tuple[type[ProviderSpec], ...]:
+        """The providers of this program that are neither installed nor registered."""
+        return tuple(self._providers.own.values())
 
     @property
     def where(self) -> str:

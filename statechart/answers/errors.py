@@ -126,12 +126,14 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
         ExitCode.USAGE, "page", say("correct the pages, then python -m statechart docs check")
     ),
     # not found, not allowed, conflict
+    errors.MovedAway: Kind(ExitCode.NOT_FOUND, "moved_away", say("look for it where it was moved to")),
     errors.NotFound: Kind(ExitCode.NOT_FOUND, "not_found", _nearest),
     errors.InvalidTransition: Kind(ExitCode.NOT_ALLOWED, "invalid_transition", _refused),
     errors.AlreadyExists: Kind(ExitCode.CONFLICT, "already_exists", say(_SHOW)),
     errors.Locked: Kind(ExitCode.CONFLICT, "locked", _locked),
     errors.Conflict: Kind(ExitCode.CONFLICT, "conflict", say(_SHOW)),
     errors.Stale: Kind(ExitCode.CONFLICT, "stale", say(_SHOW)),
+    errors.Diverged: Kind(ExitCode.CONFLICT, "diverged", say(_SHOW)),
     # storage
     errors.CorruptHistory: Kind(ExitCode.STORAGE, "corrupt_history", _damaged),
     errors.UnusableSegment: Kind(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from statechart.errors import InvalidName, NotFound, NotOurs, StorageError
+from statechart.errors import InvalidName, MovedAway, NotFound, NotOurs, StorageError
 from statechart.storage.disk import PASS, OwnPath, read_file, require_directory, translated
 
 JOURNAL = "history.jsonl"
 DOCUMENT = "state.json"
+NOTE = "moved.json"
+"""The file that says where a history was moved, beside what is left of it."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ENDING = re.compile(rb'"schema_version": (\d+),\s+"seq": \d+,.*"journal_size": (\d+)\n}\n?\Z', re.S)
@@ -98,6 +102,11 @@ class Layout:
         """The directory in which purged directories are removed."""
         return self.root / ".trash"
 
+    @property
+    def moved(self) -> Path:
+        """The directory of histories that were moved to another store."""
+        return self.root / ".moved"
+
     def require(self, name: str) -> Path:
         """Return the existing directory of a name.
 
@@ -108,8 +117,18 @@ class Layout:
         """
         directory = self.directory(name)
         if not require_directory(self.own(directory)):
-            raise NotFound(name, str(self.root))
+            raise self._missing(name)
         return directory
+
+    def _missing(self, name: str) -> NotFound:
+        """Return the error for a name that does not exist; it says where a name was moved."""
+        notes = sorted(self.moved.glob(f"{name}-*/{NOTE}"), key=lambda note: note.parent.name[-22:])
+        for note in reversed(notes):
+            with suppress(OSError, ValueError, TypeError, KeyError):
+                said = json.loads(note.read_bytes())
+                if said["name"] == name:
+                    return MovedAway(name, str(self.root), str(said["to"]))
+        return NotFound(name, str(self.root))
 
     def names(self) -> list[str]:
         """Return the names of all directories, sorted, and of links in their place.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from environments import errors as environment_errors
+from environments.artifacts import errors as artifact_errors
 from environments.cli.error_reports import KINDS, kind_of, report
 from environments.cli.registry import COMMANDS
 from environments.cli.settings import Settings
@@ -85,6 +86,14 @@ ERRORS: list[Exception] = [
     environment_errors.NotProvisioned("demo", "created"),
     environment_errors.UnsupportedCommand("demo", "register", "local"),
     environment_errors.OnAnotherMachine("demo", "local", "lab"),
+    environment_errors.CannotMove("demo", "destroy it first"),
+    artifact_errors.MachineLacks("demo", "provision", "lab", ["ssh.key: none"]),
+    artifact_errors.CannotPack("application", Path("/app"), "pipe can't be read"),
+    artifact_errors.TooLarge("application", Path("/app"), 1024, [("film", 4096)]),
+    artifact_errors.ArtifactProblem("it can't be used"),
+    artifact_errors.ArtifactAltered("0" * 64, "it is cut off"),
+    artifact_errors.ArtifactMissing("0" * 64, "data"),
+    artifact_errors.FilesLost("demo", "app", "application", "gone", "on lab", Path("/app")),
     environment_errors.ProvisionNeeded("demo", ["provider.port"]),
     environment_errors.StepFailed(FailureCause.NETWORK, "no route"),
     environment_errors.Stopped(command_failed().environment, "run", "interrupted by Ctrl-C"),
@@ -98,11 +107,13 @@ ERRORS: list[Exception] = [
     chart_errors.StorageError("the disk is full"),
     chart_errors.InvalidName("/"),
     chart_errors.NotFound("demo", "data"),
+    chart_errors.MovedAway("demo", "data", "postgresql://db/envchart"),
     chart_errors.OnNetwork(PATH, "nfs4"),
     chart_errors.NotOurs(PATH, "is a link"),
     chart_errors.Conflict("somebody was first"),
     chart_errors.AlreadyExists("demo", "data"),
     chart_errors.Stale("demo", expected=1, actual=2),
+    chart_errors.Diverged("demo", "data"),
     chart_errors.Locked("demo", Holder.current("envchart run")),
     chart_errors.LeaseLost("demo", PATH),
     chart_errors.CommitUncertain("demo"),

@@ -25,7 +25,7 @@ from statechart.storage.disk import (
     sync_directory,
     translated,
 )
-from statechart.storage.layout import DOCUMENT, JOURNAL, Layout
+from statechart.storage.layout import DOCUMENT, JOURNAL, NOTE, Layout
 from statechart.storage.moving.history import Part, Summary
 from statechart.storage.reading import find_settled
 from statechart.storage.record import ended_of
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from statechart.storage.repository import JsonFileRepository
     from statechart.storage.session import Session
 
-_NOTE: Final = "moved.json"
-_LEFT: Final = ".moved"
 _ARRIVING: Final = ".arriving"
 
 
@@ -88,7 +86,7 @@ class FileHarbour:
         found: list[NoteInFile] = []
         for place in entries(self._left):
             with suppress(StorageError, ValueError, TypeError):
-                found.append(NoteInFile(**json.loads(read_file(place / _NOTE) or b"")))
+                found.append(NoteInFile(**json.loads(read_file(place / NOTE) or b"")))
         return sorted(found, key=lambda note: note.at)
 
     def lineage(self, name: str) -> str | None:
@@ -137,7 +135,7 @@ class FileHarbour:
         for place in entries(self._left):
             if f"-{lineage}-" in place.name:
                 for each in entries(place):
-                    if each.name != _NOTE:
+                    if each.name != NOTE:
                         remove_tree(each)
 
     def arriving(self, name: str, lineage: str) -> OwnPath:
@@ -147,7 +145,7 @@ class FileHarbour:
 
     @property
     def _left(self) -> OwnPath:
-        return OwnPath(self.layout.root) / _LEFT
+        return self.layout.own(self.layout.moved)
 
 
 class FileDeparture:
@@ -179,8 +177,8 @@ class FileDeparture:
         note = {"name": self.name, "lineage": self.lineage, "to": to, "at": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"}
         with translated("move", place):
             private_directory(left)
-            target = left / f"{self.name}-{self.lineage}-{at:%Y%m%dT%H%M%S%fZ}"
-            replace_file(place / _NOTE, json.dumps(note, indent=2).encode() + b"\n")
+            target = left / f"{self.name}-{self.lineage}-{at:%Y%m%dT%H%M%S%f}Z"
+            replace_file(place / NOTE, json.dumps(note, indent=2).encode() + b"\n")
             self._session.check()
             rename(place, target)
             _sync(layout, self.name)

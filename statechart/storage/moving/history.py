@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from statechart.errors import CorruptHistory, StatechartError, Where
+from statechart.errors import CorruptHistory, Where
 from statechart.storage.chain import CHECKPOINT, Head
 from statechart.storage.layout import JOURNAL
 from statechart.storage.record import Ended, Record, ended_of, verified
@@ -208,33 +208,3 @@ def _require_next(name: str, where: Where, opening: Record, before: tuple[Part, 
     )
     if not is_next or ended != expected:
         raise CorruptHistory(name, where, f"record {opening.seq} does not continue {part.file}")
-
-
-class MovedAway(StatechartError, LookupError):
-    """A name was moved to another store.
-
-    Attributes:
-        name: The name.
-        where: The store that it left.
-        to: The store that it was moved to.
-    """
-
-    def __init__(self, name: str, where: str, to: str) -> None:
-        self.name, self.where, self.to = name, where, to
-        super().__init__(f"{name!r} is not in {where} any more: it was moved to {to}")
-
-
-class Diverged(StatechartError):
-    """A store keeps another continuation of a history that arrives.
-
-    Attributes:
-        name: The name.
-        where: The store.
-    """
-
-    def __init__(self, name: str, where: str) -> None:
-        self.name, self.where = name, where
-        super().__init__(
-            f"{name!r} left {where} earlier, with records that the arriving history does not have: both "
-            "went on. Nothing was moved; decide which of the two is right"
-        )

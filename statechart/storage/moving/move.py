@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal
 
-from statechart.errors import AlreadyExists, NotFound, StorageError
+from statechart.errors import AlreadyExists, MovedAway, NotFound, StorageError
 from statechart.storage.moving.files import FileHarbour
-from statechart.storage.moving.history import Departure, Harbour, MovedAway, Summary, summarize
+from statechart.storage.moving.history import Departure, Harbour, Summary, summarize
 from statechart.storage.repository import JsonFileRepository
 
 

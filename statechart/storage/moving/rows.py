@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from statechart.errors import AlreadyExists, LeaseLost, StorageError
+from statechart.errors import AlreadyExists, Diverged, LeaseLost, StorageError
 from statechart.holder import Holder
 from statechart.storage.chain import lines_of
 from statechart.storage.layout import JOURNAL
-from statechart.storage.moving.history import Diverged, Part, Summary
+from statechart.storage.moving.history import Part, Summary
 from statechart.storage.record import ended_of
 from statechart.storage.sql.reading import segment_of
 from statechart.storage.sql.tables import NAMES, RECORDS
@@ -193,7 +193,8 @@ class RowHarbour:
             # The name first: records are protected as long as it exists.
             found = connection.execute(sa.delete(NAMES).where(left).returning(*NAMES.c)).mappings().all()
             if found:
-                connection.execute(sa.delete(RECORDS).where(RECORDS.c.lineage == lineage))
+                for table in (RECORDS, *self.store._beside):
+                    connection.execute(sa.delete(table).where(table.c.lineage == lineage))
                 connection.execute(sa.insert(NAMES).values({**found[0], "value": ""}))
 
     def _shown(self, name: str, history: Summary) -> bytes:

@@ -11,8 +11,16 @@ import pytest
 import sqlalchemy as sa
 from pydantic import BaseModel
 
-from statechart.errors import AlreadyExists, CorruptHistory, Locked, NotFound, StorageError
-from statechart.storage.moving.history import Diverged, Harbour, MovedAway, summarize
+from statechart.errors import (
+    AlreadyExists,
+    CorruptHistory,
+    Diverged,
+    Locked,
+    MovedAway,
+    NotFound,
+    StorageError,
+)
+from statechart.storage.moving.history import Harbour, summarize
 from statechart.storage.moving.move import harbour_of, move, unfinished
 from statechart.storage.record import Record
 from statechart.storage.repository import JsonFileRepository
