@@ -42,9 +42,10 @@ def test_a_new_file_is_valid_and_its_comments_name_every_key(path: Path, name: s
     text = workspace_file_text(name)
     path.write_text(text)
     plain = load_workspace_file(path)
-    path.write_text(
-        "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
-    )
+    lines = [
+        line for line in text.splitlines() if not line.startswith("# store = ")
+    ]  # it excludes data_dir
+    path.write_text("\n".join(line.removeprefix("# ") if " = " in line else line for line in lines))
     full = load_workspace_file(path)
 
     assert plain == WorkspaceFile(data_dir=path.parent / name, path=path)
@@ -53,9 +54,20 @@ def test_a_new_file_is_valid_and_its_comments_name_every_key(path: Path, name: s
     assert keys == {*WorkspaceFile._fields, *ListDefaults._fields} - {"list", "path"}
 
 
+def test_a_new_file_names_a_database(path: Path) -> None:
+    path.write_text(workspace_file_text("postgresql://ann@db/envs", "store"))
+
+    assert load_workspace_file(path).store == "postgresql://ann@db/envs"
+
+
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
+        ("store = 'data'", ["{path}:1: store: this is not the URL of a database, such as postgresql://"]),
+        (
+            "data_dir = 'x'\nstore = 'sqlite:///x'",
+            ["{path}:2: store: store and data_dir exclude each other: remove one of the two"],
+        ),
         ("\ndata_dri = 'x'", ["{path}:2: data_dri: there is no such key; did you mean 'data_dir'?"]),
         ("path = 'x'", ["{path}:1: path: there is no such key; known are data_dir, "]),
         ("[lists]\nsort = 'x'", ["{path}:1: lists: there is no such key; did you mean 'list'?"]),

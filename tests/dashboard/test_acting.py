@@ -241,7 +241,7 @@ async def test_without_actions_there_are_no_addresses_of_them(
     assert posted.status_code == 404
     assert 'id="act"' not in page.text
     assert workspace.load("web") == web
-    with pytest.raises(ValueError, match="data directory"):
+    with pytest.raises(ValueError, match="in memory"):
         asgi_app(Workspace(repository=MemoryRepository()), allow_actions=True)
 
 

@@ -44,7 +44,7 @@ def init(settings: Settings, directory: Path) -> None:
     Examples:
         envchart init
         envchart init --data-dir envs
-        envchart init --store postgresql://deploy@db.example/envchart
+        envchart init --store postgresql://db/envchart
     """
     path = Path(os.path.normpath(Path.cwd() / directory)) / WORKSPACE_FILE
     key, kept_in = _place(settings, path.parent)
