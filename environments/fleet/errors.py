@@ -104,15 +104,18 @@ class NoSuchWish(FleetError, LookupError):
 
     Attributes:
         asked: What was asked for.
+        unfinished: Whether wishes that have ended don't count.
     """
 
     _code = "no_such_wish"
     _exit = ExitCode.NOT_FOUND
 
-    def __init__(self, asked: str) -> None:
+    def __init__(self, asked: str, *, unfinished: bool = False) -> None:
         self.asked = asked
+        self.unfinished = unfinished
+        kind = "unfinished wish" if unfinished else "wish"
         super().__init__(
-            f"the fleet has no wish {asked!r}, nor one for an environment with this name",
+            f"the fleet has no {kind} {asked!r}, nor one for an environment with this name",
             "envchart fleet list",
         )
 

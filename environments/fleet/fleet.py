@@ -30,7 +30,7 @@ from environments.model.errors import EnvironmentsError, UnreadableSummary
 from environments.model.states import EnvironmentState, state_of
 from environments.selection import Selection, several
 from environments.workspace import Workspace
-from statechart.errors import InvalidTransition
+from statechart.errors import InvalidTransition, StorageError
 from statechart.holder import who
 from statechart.storage.sql.urls import is_url, read_url, shown
 
@@ -160,7 +160,7 @@ class Fleet:
         for word in several(asked):
             meant = [each for each in unfinished if word in (each.id, each.name)]
             if not meant:
-                raise NoSuchWish(word)
+                raise NoSuchWish(word, unfinished=True)
             found |= {each.id: each for each in meant}
         self._client.cancel(list(found.values()), by or who())
         return self.wishes(list(found))
@@ -301,7 +301,9 @@ class Fleet:
         return [f"no worker runs version {self._version} ({known}): the wishes wait for one, or for newer"]
 
     def _explained(self, wish: WishStatus) -> WishStatus:
-        """Return a wish with the reason for which it waits."""
+        """Return a wish with the reason for which it waits, or with the step under way."""
+        if wish.condition == "running":
+            return replace(wish, doing=self._doing(wish.name))
         if wish.condition not in ("queued", "taken-over") or wish.waits_for:
             return wish
         living = self._living
@@ -310,6 +312,17 @@ class Fleet:
         if all(each.version != wish.version for each in living):
             return replace(wish, waits_for=f"no worker runs version {wish.version}")
         return wish
+
+    def _doing(self, name: str) -> str:
+        try:
+            summary = self._workspace.summary(name)
+        except StorageError:  # purged meanwhile, for example
+            return ""
+        operation = None if isinstance(summary, UnreadableSummary) else summary.stored_operation
+        if operation is None or not operation.is_active:
+            return ""
+        step = operation.step
+        return f"{operation.command}{'' if step is None else f' [{step.number}/{step.of}] {step.name}'}"
 
     @property
     def _living(self) -> Sequence[WorkerStatus]:

@@ -99,6 +99,7 @@ class WishStatus:
         cancelled_by: Who asked to cancel it, if anybody.
         waits_for: Why it waits, if that is known.
         is_taken_over: Whether the worker that began it died, or handed it over.
+        doing: The command and the step under way, as recorded, if they were asked for.
     """
 
     id: str
@@ -114,6 +115,7 @@ class WishStatus:
     cancelled_by: str = ""
     waits_for: str = ""
     is_taken_over: bool = False
+    doing: str = ""
 
     @property
     def name(self) -> str:
@@ -142,6 +144,7 @@ class WishStatus:
             "cancelled_by": self.cancelled_by or None,
             "worker": self.worker,
             "attempts": self.attempts,
+            "doing": self.doing or None,
             "version": self.version,
             "asked_at": _moment(self.asked_at),
             "begun_at": _moment(self.begun_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -39,6 +40,7 @@ from statechart.terminal.refusal import UsageRefused
     "--recreate", is_flag=True, help="If the resources are gone, destroy the rest and start again."
 )
 @click.option("--allow-replace", is_flag=True, help="Let provision replace or remove the host.")
+@click.option("--fleet", is_flag=True, help="Have the workers of the fleet do it, and watch.")
 def up(
     settings: Settings,
     *,
@@ -51,6 +53,7 @@ def up(
     deep: bool,
     recreate: bool,
     allow_replace: bool,
+    fleet: bool,
 ) -> None:
     """Make the environment what is declared, by the commands that are needed.
 
@@ -65,12 +68,16 @@ def up(
         envchart up web --env LEVEL=debug
         envchart up web --to provisioned
         envchart up 'preview-*' --parallel 8
+        envchart up 'preview-*' --fleet
     """
     if no_look and deep:
         steps = (settings.spell("up NAME --deep", choice.single),)
         raise UsageRefused("--no-look can't be combined with --deep", steps)
     target, name = _state(to), choice.single
     asks_more = plan or file or typed or no_look or deep or recreate or allow_replace
+    if fleet:
+        _ask_fleet(settings, choice, target, asks_more=bool(asks_more))
+        return
     if name and target is EnvironmentState.RUNNING and not asks_more and _has_told(settings, name):
         return
     # Most of the time of an `up` that finds nothing to do would be this import.
@@ -78,6 +85,15 @@ def up(
 
     options = Up(target, not no_look, deep, recreate, allow_replace)
     bring_up(settings, choice, Declared(file, typed), options, plan=plan)
+
+
+def _ask_fleet(settings: Settings, choice: Choice, target: EnvironmentState, *, asks_more: bool) -> None:
+    """Submit the environments to the fleet, and watch."""
+    if asks_more:
+        steps = (settings.spell("up NAME --fleet"), settings.spell("update --help"))
+        raise UsageRefused("--fleet goes with names, labels and --to only", steps)
+    asking = import_module("environments.cli.commands.fleet.asking")
+    asking.ask(settings, choice, target.value, watched=True)
 
 
 def _has_told(settings: Settings, name: str) -> bool:

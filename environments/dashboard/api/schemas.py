@@ -128,7 +128,7 @@ def _wish() -> Schema:
         {
             **dict.fromkeys(("id", "name", "goal", "by", "version"), TEXT),
             "condition": {"enum": [*CONDITIONS]},
-            **dict.fromkeys(("cancelled_by", "worker", "state", "code", "message"), TEXT_OR_NULL),
+            **dict.fromkeys(("cancelled_by", "worker", "doing", "state", "code", "message"), TEXT_OR_NULL),
             "attempts": COUNT,
             "asked_at": TIME,
             **dict.fromkeys(("begun_at", "ended_at"), TIME_OR_NULL),

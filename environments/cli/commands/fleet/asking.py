@@ -16,12 +16,12 @@ from environments.cli.group import subcommand
 from environments.cli.many.choice import Choice, reading_names_arguments
 from environments.cli.settings import Settings
 from environments.fleet.goals import GOALS
+from environments.fleet.wishes import PATIENCE
 from statechart.terminal.output import emit, note
 from statechart.terminal.report import Report, worst
 
 if TYPE_CHECKING:
     from environments.fleet.wishes import Submission
-    from environments.selection import Selection
 
 
 @subcommand("submit")
@@ -55,13 +55,15 @@ def submit(settings: Settings, *, choice: Choice, to: str, watched: bool, patien
         envchart fleet submit -l team=web --to restart --watch
         envchart fleet submit --all --to drift --json
     """
-    ask(settings, selection_of(settings, choice), to, watched=watched, patience=timedelta(seconds=patience))
+    ask(settings, choice, to, watched=watched, patience=timedelta(seconds=patience))
 
 
-def ask(settings: Settings, selection: Selection, to: str, *, watched: bool, patience: timedelta) -> None:
+def ask(
+    settings: Settings, choice: Choice, to: str, *, watched: bool, patience: timedelta = PATIENCE
+) -> None:
     """Submit wishes, tell what became of that, and wait for their end if wanted."""
     fleet = fleet_of(settings)
-    made = fleet.submit(selection, to=to, patience=patience, by=settings.actor)
+    made = fleet.submit(selection_of(settings, choice), to=to, patience=patience, by=settings.actor)
     refused = {name: explained(error, settings) for name, error in made.refused.items()}
     for line in (*made.notes, *(f"{name}: {told.message}" for name, told in refused.items())):
         note(f"note: {line}")

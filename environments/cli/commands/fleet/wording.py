@@ -37,7 +37,8 @@ def wish_lines(wishes: Sequence[WishStatus]) -> str:
             )
         )
     text = _table(rows)
-    reasons = [f"{each.name}: {each.message}" for each in wishes if each.message]
+    told = ((each.name, each.doing or each.message) for each in wishes)
+    reasons = [f"{name}: {words}" for name, words in told if words]
     return "\n".join([text, *reasons])
 
 
