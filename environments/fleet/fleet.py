@@ -107,13 +107,15 @@ class Fleet:
         self._client.check()
         author = by or who()
         names = self._names(chosen)
-        hosts = {each.holder.host for each in self.workers()}
+        hosts = {each.holder.host for each in self._living}
+        # Before these have ended, nobody knows from which state a further wish begins.
+        busy = {each.name for each in self._client.wishes(unfinished=True)}
         made = Submission()
         wishes: dict[str, Wish] = {}
         notes = [] if hosts else ["no worker is there yet: the wishes wait"]
         for name in names:
             try:
-                notes += self._checked(name, goal, hosts)
+                notes += self._checked(name, goal if name not in busy else None, hosts)
             except (EnvironmentsError, InvalidTransition) as refusal:
                 made.refused[name] = refusal
             else:
@@ -283,10 +285,11 @@ class Fleet:
             if chosen.is_by_name or isinstance(each, UnreadableSummary) or each.state.name != "destroyed"
         ]
 
-    def _checked(self, name: str, goal: Goal, hosts: Collection[str]) -> Sequence[str]:
-        """Check that a goal can be asked for; return what is worth knowing."""
+    def _checked(self, name: str, goal: Goal | None, hosts: Collection[str]) -> Sequence[str]:
+        """Check that a wish makes sense, and the goal, if any; return what is worth knowing."""
         environment: AnyEnvironment = self._workspace.load(name)
-        goal.check(environment)
+        if goal is not None:
+            goal.check(environment)
         kind = environment.spec.provider.kind
         if kind in BOUND and len(hosts) > 1:
             raise BoundToMachine(name, kind, hosts)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from environments import EnvironmentSpec, Workspace
 from environments.fleet.fleet import Fleet
 from environments.fleet.wishes import WishStatus
@@ -30,6 +32,7 @@ class Crowd:
     directory: Path
     seconds: float = 0.1
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
 
     @property
     def log(self) -> Path:
@@ -44,9 +47,13 @@ class Crowd:
         return Workspace(self.url)
 
     def create(self, *names: str, **fields: object) -> None:
-        for name in names:
-            provider = WorldSpec(log=self.log, seconds=self.seconds, **fields)  # type: ignore[arg-type]
-            self.workspace.create(EnvironmentSpec(name=name, provider=provider))
+        provider = WorldSpec(**{"log": self.log, "seconds": self.seconds, **fields})  # type: ignore[arg-type]
+        with pytest.MonkeyPatch.context() as patched:
+            if provider.needs:  # the machine of the submitter has what a worker may lack
+                patched.setenv(provider.needs, "1")
+            self.names += names
+            for name in names:
+                self.workspace.create(EnvironmentSpec(name=name, provider=provider))
 
     def start(self, name: str, *words: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start a worker."""
@@ -85,7 +92,7 @@ class Crowd:
     def judged(self) -> Report:
         """Compare the world with the journals."""
         workspace = self.workspace
-        return judge(self.log, {name: workspace.history(name) for name in workspace.names()})
+        return judge(self.log, {name: workspace.history(name) for name in self.names})
 
     def told(self) -> str:
         """Return what the workers have said."""

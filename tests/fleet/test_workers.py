@@ -1,12 +1,14 @@
-"""Workers that are killed, paused, drained and outdated: what they leave is carried on, and nothing twice."""
+"""Workers that are killed or paused: what they leave is carried on, and nothing is done twice."""
 
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections import Counter
 
-from tests.fleet.harness import Crowd
+from tests.fleet.harness import Crowd, wait_for
+from tests.fleet.world import read
 
 
 def test_what_dead_workers_leave_is_carried_on_and_nothing_is_done_twice(people: Crowd) -> None:
@@ -26,4 +28,23 @@ def test_what_dead_workers_leave_is_carried_on_and_nothing_is_done_twice(people:
 
     states = Counter(each.state.name for each in people.workspace.summaries())
     assert states == {"running": 10}, people.told()
+    assert people.judged().violations == []
+
+
+def test_a_paused_worker_does_no_second_effect(people: Crowd) -> None:
+    people.seconds = 1.0
+    people.create("paused")
+    paused = people.start("a")
+    people.ready(1)
+    people.fleet.submit("paused")
+    wait_for(lambda: any(line.what == "begin" for line in read(people.log, "paused")), people.told)
+
+    paused.send_signal(signal.SIGSTOP)
+    people.start("b")
+    wait_for(lambda: any(line.pid != paused.pid for line in read(people.log, "paused")), people.told)
+
+    # Continued or not, the watchdog has ended it, before another worker began.
+    assert paused.wait(60) == -signal.SIGKILL
+    (wish,) = [each for each in people.finished() if each.name == "paused"]
+    assert (wish.condition, wish.attempts) == ("reached", 2)
     assert people.judged().violations == []
