@@ -85,6 +85,11 @@ def _commands(program: ProgramGroup, parts: list[str]) -> str:
     for name in program.registry:
         command = program.get_command(context, name)
         parts += ["", f"## {program.name} {name}", "", *_command(command, f"{program.name} {name}")]
+        if isinstance(command, ProgramGroup):
+            for inner in command.registry:
+                spelled = f"{program.name} {name} {inner}"
+                found = command.get_command(click.Context(command, info_name=name), inner)
+                parts += ["", f"### {spelled}", "", *_command(found, spelled)]
     return "\n".join(parts) + "\n"
 
 

@@ -78,6 +78,27 @@ from environments.execution.progress import (
 from environments.execution.stop import (
     StopRequest as StopRequest,
 )
+from environments.fleet.errors import (
+    FleetError as FleetError,
+)
+from environments.fleet.fleet import (
+    Fleet as Fleet,
+)
+from environments.fleet.goals import (
+    Goal as Goal,
+)
+from environments.fleet.schedules import (
+    Schedule as Schedule,
+)
+from environments.fleet.wishes import (
+    Granted as Granted,
+    Submission as Submission,
+    Wish as Wish,
+    WishStatus as WishStatus,
+)
+from environments.fleet.worker_status import (
+    WorkerStatus as WorkerStatus,
+)
 from environments.lifecycle import (
     Lifecycle as Lifecycle,
 )
