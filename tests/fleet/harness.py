@@ -89,10 +89,10 @@ class Crowd:
         wait_for(lambda: not self.fleet.list(unfinished=True), self.told)
         return list(self.fleet.list())
 
-    def judged(self) -> Report:
-        """Compare the world with the journals."""
+    def judged(self, *names: str) -> Report:
+        """Compare the world of environments, by default of all, with their journals."""
         workspace = self.workspace
-        return judge(self.log, {name: workspace.history(name) for name in self.names})
+        return judge(self.log, {name: workspace.history(name) for name in names or self.names})
 
     def told(self) -> str:
         """Return what the workers have said."""

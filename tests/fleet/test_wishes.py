@@ -63,7 +63,7 @@ def test_wishes_for_an_environment_are_carried_out_in_order(pair: Crowd) -> None
     wishes = ended(pair, *numbers)
 
     assert [each.ending and each.ending.state for each in wishes] == ["running", "destroyed"]
-    assert pair.judged().violations == []
+    assert pair.judged("ordered").violations == []
 
 
 def test_a_cancellation_ends_the_command_after_its_step(pair: Crowd) -> None:
@@ -133,4 +133,4 @@ def test_a_worker_that_drains_hands_over_what_it_can_not_finish(pair: Crowd) -> 
     assert leaving.wait(60) == 0
     assert {each.condition for each in ended(pair, *numbers)} == {"reached"}, pair.told()
     assert {each.state.name for each in pair.workspace.summaries() if each.name in names} == {"running"}
-    assert pair.judged().violations == []
+    assert pair.judged(*names).violations == []

@@ -101,7 +101,8 @@ def judge(log: Path, histories: dict[str, Iterable[HistoryEntry]]) -> Report:
     """Compare a world with the journals: nothing at once, nothing twice, nothing again without a probe."""
     by_name = defaultdict(list)
     for line in read(log):
-        by_name[line.environment].append(line)
+        if line.environment in histories:
+            by_name[line.environment].append(line)
     violations = [*_of_journals(histories, by_name)]
     for name, lines in by_name.items():
         violations += _of_world(name, lines)
