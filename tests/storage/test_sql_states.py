@@ -86,15 +86,22 @@ def test_old_versions_are_dropped(place: Place) -> None:
 def test_the_holder_before_stores_no_version(place: Place) -> None:
     held = place.held()
     place.states.store(held, b"mine")
-    with place.database.writing() as connection:  # as another machine takes it, when the lease is over
-        connection.execute(sa.update(NAMES).values(fence=NAMES.c.fence + 1, holder="{}"))
+
+    class Late:
+        """The name as it was held before."""
+
+        lineage, fence = held.lineage, held.fence - 1
+
+        def check(self) -> None:
+            raise LeaseLost("web", "there")
 
     with pytest.raises(LeaseLost):
-        place.states.store(held, b"late")
+        place.states.store(Late(), b"late")
 
     found = place.states.latest(held.lineage)
     assert found is not None
     assert found.content == b"mine"
+    held.close(undo=False)
 
 
 def test_a_fence_that_the_session_moved_is_compared_again(place: Place) -> None:
