@@ -170,7 +170,8 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
 
     def steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         """Return the steps of a command, in order."""
-        return on_any_machine(self, self._steps(command, environment))
+        changes = command in (CommandName.PROVISION, CommandName.DESTROY)
+        return on_any_machine(self, self._steps(command, environment), changes=changes)
 
     def _steps(self, command: CommandName, environment: AnyEnvironment) -> Sequence[Step]:
         match command:

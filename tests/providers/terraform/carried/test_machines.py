@@ -12,6 +12,7 @@ import pytest
 from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.model.steps import Verdict
+from environments.providers.terraform.tofu.carried.build import at_hand
 from environments.providers.terraform.tofu.state_file import LINEAGE, SERIAL
 from environments.system.waiting import until
 from tests.providers.terraform.carried.conftest import Machine, Shared
@@ -154,6 +155,9 @@ async def test_two_machines_that_went_on_apart_are_refused(
 
     assert caught.value.cause is FailureCause.INFRASTRUCTURE
     assert first.effects() == ["one"]
+    # A command that leaves the state alone goes on, and leaves the file to be looked at.
+    assert (await at_hand(first.spec, first.context, changes=False)).directory == first.data / "look"
+    assert "orphan" in first.state.read_text()
     first.state.unlink()
     await first.destroy()
 

@@ -32,13 +32,23 @@ if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
 
 
-async def at_hand(spec: TerraformSettings, context: StepContext) -> StepContext:
+class WentOnApart(StepFailed):
+    """Raised when the state on this machine and that in the record each list resources of their own."""
+
+
+async def at_hand(spec: TerraformSettings, context: StepContext, *, changes: bool = True) -> StepContext:
     """Make the build directory fit the record, and return the context to work in.
 
     Where the build directory of this machine fits the record, it stays as it is. Else the last state is
     put back, the host's key is pinned, and files of an earlier module are removed, so that the module
     is rendered and initialised before Terraform is asked. Without holding the environment, this is
     done in a directory apart, which the returned context names.
+
+    Args:
+        spec: The settings.
+        context: The context, with the carrier of the state.
+        changes: Whether Terraform may change the state. If not, a directory whose Terraform went on
+            apart from the record is left alone as well, for a person to look at.
 
     Raises:
         StepFailed: The state in the record and that in the directory can't both be right, a key is
@@ -47,15 +57,22 @@ async def at_hand(spec: TerraformSettings, context: StepContext) -> StepContext:
     carrier = context.carried
     if carrier is None:
         return context
-    return await in_thread(lambda: _arrived(spec, context, carrier))
+    return await in_thread(lambda: _arrived(spec, context, carrier, changes=changes))
 
 
-def _arrived(spec: TerraformSettings, context: StepContext, carrier: StateCarrier) -> StepContext:
+def _arrived(
+    spec: TerraformSettings, context: StepContext, carrier: StateCarrier, *, changes: bool
+) -> StepContext:
     here = Build(spec, context, carrier)
     if carrier.held:
-        here.fit()
-        return context
-    if here.fits():
+        try:
+            here.fit()
+        except WentOnApart:
+            if changes:
+                raise
+        else:
+            return context
+    elif here.fits():
         return context
     look = Build(spec, replace(context, directory=Layout.at(context).look), carrier)
     if not look.fits():
@@ -205,7 +222,7 @@ class Build:
             f"{recorded.serial}) lacks: {listed}. Remove those that are still there by hand; then move "
             "the file away, and try again with the state in the record"
         )
-        raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
+        raise WentOnApart(FailureCause.INFRASTRUCTURE, summary)
 
     def _put_back(self, state: WholeState, *, at_work: bool) -> None:
         """Write the state of the record, with the mark of a Terraform that was cut off."""

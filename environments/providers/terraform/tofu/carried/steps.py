@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from environments.errors import StepFailed
@@ -15,19 +16,26 @@ if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
 
 
-def on_any_machine(spec: TerraformSettings, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Return the steps with the build directory made to fit the record before each effect and probe."""
-    return tuple(_on_any_machine(spec, step) for step in steps)
+def on_any_machine(spec: TerraformSettings, steps: Sequence[Step], *, changes: bool) -> tuple[Step, ...]:
+    """Return the steps with the build directory made to fit the record before each effect and probe.
+
+    Args:
+        spec: The settings.
+        steps: The steps of a command.
+        changes: Whether Terraform may change the state in them.
+    """
+    fitted = translated(partial(at_hand, spec, changes=changes))
+    return tuple(_on_any_machine(step, fitted) for step in steps)
 
 
-def _on_any_machine(spec: TerraformSettings, step: Step) -> Step:
+def _on_any_machine(step: Step, fitted: Callable[[StepContext], Awaitable[StepContext]]) -> Step:
     async def effect(context: StepContext) -> StepOutputs | None:
-        return await step.effect(await translated(at_hand)(spec, context))
+        return await step.effect(await fitted(context))
 
     async def probe(context: StepContext) -> Probed:
         assert step.probe is not None
         try:
-            there = await translated(at_hand)(spec, context)
+            there = await fitted(context)
         except StepFailed as failed:
             return Probed.unknown(failed.summary)
         return await step.probe(there)

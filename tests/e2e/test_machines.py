@@ -1,0 +1,138 @@
+"""A machine is killed in each command, and another machine goes on, with a real host."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from environments.providers.terraform.tofu.carried.keys import StateKeys
+from environments.providers.terraform.tofu.carried.version import Version
+from environments.providers.terraform.tofu.carried.whole import WholeState
+from environments.storage.sql.repository import SqlRepository
+from tests.e2e.controller import on_machine
+from tests.e2e.machine import await_that
+from tests.e2e.project import Project
+from tests.e2e.test_setbacks import tools
+
+pytestmark = pytest.mark.e2e
+
+_WAITING = """
+    - name: wait until the test lets it go on
+      ansible.builtin.wait_for: {path: /run/go-on, timeout: 60}
+"""
+
+
+@dataclass
+class SharedProject(Project):
+    """A project whose environment is in a database, with the commands on machines of several names.
+
+    Attributes:
+        at: The machine of the next command.
+    """
+
+    at: str = "first"
+
+    @property
+    def url(self) -> str:
+        """The store."""
+        return f"sqlite:///{self.directory}/store.db"
+
+    def command(self, *words: str | Path) -> list[str]:
+        program = [sys.executable, "-m", "environments", *map(str, words), "--store", self.url, "--json"]
+        return on_machine(self.at, program)
+
+    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        self.environ["ENVCHART_SCRATCH"] = str(self.directory / f"scratch of {self.at}")
+        return super().start(*words)
+
+    def show(self) -> dict[str, Any]:
+        return dict(self.envchart("show", self.name).document)
+
+    def killed_at(self, step: str, *words: str) -> None:
+        """Run a command on this machine, which dies with all its tools once it says a word."""
+        process = self.start(*words)
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if step in line:
+                break
+        else:
+            raise AssertionError(f"it ended before {step}: {''.join(said)}")
+        await_that(lambda: self.is_carried())
+        process.kill()
+        process.communicate()
+        await_that(lambda: not _kill_tools(self))
+
+    def is_carried(self) -> bool:
+        """Return whether the record has the state on this machine."""
+        stored = SqlRepository(self.url, self.directory / "scratch of the test").carried_state(self.name)
+        states = Path(self.environ["ENVCHART_SCRATCH"]).rglob("build/terraform/terraform.tfstate")
+        state = WholeState.read(next(states))
+        return stored is not None and Version.parse(stored.content).state(StateKeys()) == state
+
+    def goes_on(self, machine: str, command: str, state: str) -> None:
+        """Recover a command on another machine, when the lease of the dead one is over, and end it."""
+        self.at = machine
+        recovered = self.envchart("recover", self.name, "--lock-timeout", "60").document
+        assert recovered["recovery"]["settled"], recovered
+        if recovered["state"] != state:
+            retried = self.envchart("retry", self.name).document
+            assert retried["state"] == state, (command, retried)
+
+
+def _kill_tools(project: Project) -> Sequence[str]:
+    for process in project._processes():
+        with suppress(psutil.Error):
+            if "ENVCHART_OPERATION" in process.environ():
+                process.kill()
+    return tools(project)
+
+
+@pytest.fixture
+def shared(project: Project) -> SharedProject:
+    made = SharedProject(project.directory, project.state_dir, project.base)
+    # The host's key is pinned when it is first seen, and every machine has to demand that key.
+    made.provider["outputs"] = {}
+    playbook = made.directory / "site.yml"
+    playbook.write_text(playbook.read_text() + _WAITING)
+    return made
+
+
+def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: SharedProject) -> None:
+    shared.create()
+    shared.environ |= {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "60"}
+    shared.killed_at("terraform_data.machine: create begun", "provision", "web")
+    for name in ("MACHINE_PAUSE_AT", "MACHINE_PAUSE"):
+        del shared.environ[name]
+    shared.goes_on("second", "provision", "provisioned")
+
+    shared.killed_at("run_playbook", "configure", "web")
+    shared.on_host("touch /run/go-on")
+    shared.goes_on("first", "configure", "configured")
+
+    shared.killed_at("upload_release", "release", "web")
+    shared.goes_on("second", "release", "released")
+
+    shared.killed_at("start_service", "run", "web")
+    shared.goes_on("first", "run", "running")
+    assert "<h1>Hello</h1>" in shared.page()
+
+    # The second machine looks with the pinned key, and at the state of the record.
+    shared.at = "second"
+    drift = shared.envchart("drift", "web").document
+    assert (drift["differences"], drift["unseen"]) == ([], []), drift
+
+    shared.killed_at("destroy_infrastructure", "destroy", "web", "--yes")
+    shared.at = "first"
+    shared.envchart("destroy", "web", "--yes", "--lock-timeout", "60")
+    assert shared.show()["state"] == "destroyed"
+    assert shared.machine_status() == "absent"
