@@ -66,7 +66,7 @@ coverage:
 	@$(MAKE) --no-print-directory test COVERAGE=1
 
 bench: $(VENV)/.dev  ## Measure, as ratios to the floor found in the same run
-	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py
+	@$(BIN)/python -m pytest -q -s tests/benchmarks/bench_figures.py tests/benchmarks/bench_store.py
 
 docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings as errors; follow its pages, run the examples
 	@$(BIN)/python docs/generate.py --check || { echo "run: $(BIN)/python docs/generate.py" >&2; exit 1; }

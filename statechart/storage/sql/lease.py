@@ -26,10 +26,18 @@ _STEP: Final = 0.5  # seconds at most: a wait does not count the time in which t
 
 
 class Leased(Protocol):
-    """A name that is held, as far as its lease is concerned; the times are those of `lease_time`."""
+    """A name that is held, as far as its lease is concerned.
+
+    Attributes:
+        lineage: The incarnation of the name.
+        text: The holder, as the row has it.
+        ttl: The seconds of a lease.
+        due: The time of the next renewal, by `lease_time`.
+        until: The time until which work may go on.
+    """
 
     lineage: str
-    fence: int
+    text: str
     ttl: float
     due: float
     until: float
@@ -132,11 +140,12 @@ def _renew(change: Change, held: list[Leased]) -> float | None:
 
 
 def _renew_some(change: Change, held: list[Leased], ttl: float) -> None:
-    asked, at = [(each, each.fence) for each in held], lease_time()
-    pairs = [(each.lineage, fence) for each, fence in asked]
+    at = lease_time()
+    # By the holder, and not by the fence, which a commit that was cut off moves meanwhile.
+    pairs = [(each.lineage, each.text) for each in held]
     statement = (
         sa.update(NAMES)
-        .where(sa.tuple_(NAMES.c.lineage, NAMES.c.fence).in_(pairs))
+        .where(sa.tuple_(NAMES.c.lineage, NAMES.c.holder).in_(pairs))
         .values(lease_until=now() + ttl)
         .returning(NAMES.c.lineage)
     )
@@ -146,11 +155,11 @@ def _renew_some(change: Change, held: list[Leased], ttl: float) -> None:
         for each in held:
             each.due = lease_time() + min(_AGAIN, ttl / _BEATS)
         return
-    for each, fence in asked:
+    for each in held:
         each.due = first_due(at, ttl)
         if each.lineage in kept:
             each.renewed(at)
-        elif each.fence == fence:  # otherwise the fence was moved meanwhile, by its own commit
+        else:
             each.taken_over()
 
 

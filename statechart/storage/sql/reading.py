@@ -62,7 +62,7 @@ class Names:
             return []
         try:
             with self.database.reading() as reader:
-                return list(reader.execute(statement))
+                return list(reader.execute(statement).all())
         except SchemaMissing:
             return []
 

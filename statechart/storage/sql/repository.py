@@ -35,6 +35,10 @@ from statechart.storage.sql.urls import read_url
 from statechart.storage.sql.watches.changes import RowChanges
 from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
 
+_DOCUMENTS: Final = sa.select(
+    NAMES.c.name, NAMES.c.value, NAMES.c.schema_version, NAMES.c.seq, NAMES.c.hash, NAMES.c.size
+)
+
 TTL: Final = 5.0
 """The seconds of a lease."""
 
@@ -353,23 +357,20 @@ class JsonSqlRepository(Generic[ModelT]):
 
         All are read by one statement, as JSON with the keys that say which record is shown.
         """
-        columns = (
-            NAMES.c.name,
-            NAMES.c.value,
-            NAMES.c.schema_version,
-            NAMES.c.seq,
-            NAMES.c.hash,
-            NAMES.c.size,
-        )
-        asked = sa.select(*columns).where(NAMES.c.collection == self.collection)
+        asked = _DOCUMENTS.where(NAMES.c.collection == self.collection)
         wanted = None if names is None else list(names)
         if wanted is not None:
             asked = asked.where(NAMES.c.name.in_(wanted))
-        found = {row.name: row for row in self._names.rows(asked)}
-        for name in sorted(found) if wanted is None else wanted:
-            row = found.get(name)
-            if row is not None:
-                yield name, _document(row), row.schema_version != self.schema_version
+        known = self.schema_version
+        # Thousands are listed at a time: rows are taken apart, since attributes of rows are slow.
+        found = {row[0]: tuple(row) for row in self._names.rows(asked)}
+        for name in sorted(found) if wanted is None else filter(found.__contains__, wanted):
+            _, value, version, seq, head_hash, size = found[name]
+            keys = (
+                f'"schema_version":{version},"seq":{seq},"head_hash":"{head_hash}","journal_size":{size}}}'
+            )
+            begun = "{" if value == "{}" else f"{value[:-1]},"
+            yield name, f"{begun}{keys}".encode(), version != known
 
     def delete(self, name: str, *, expected: Head, timeout: float = 0) -> None:
         """Remove a name and all its records for good, if its head is as expected.
@@ -391,10 +392,3 @@ class JsonSqlRepository(Generic[ModelT]):
             discard(self._names, name, held, self._beside)
         finally:
             held.close(undo=True)
-
-
-def _document(row: sa.Row[tuple[str, str, int, int, str, int]]) -> bytes:
-    """Return a document as a store in files has it, with the keys that say which record it shows."""
-    begun = "{" if row.value == "{}" else f"{row.value[:-1]},"
-    keys = f'"schema_version":{row.schema_version},"seq":{row.seq},"head_hash":"{row.hash}"'
-    return f'{begun}{keys},"journal_size":{row.size}}}'.encode()

@@ -25,6 +25,20 @@ from statechart.storage.values.held import LeaseWatcher
 _WORK: Final = 2 / 3
 """The part of a lease in which work goes on; the rest is for ending it."""
 
+# Built once: to build a statement takes longer than to run it where no disk is waited for.
+_MOVE: Final = (
+    sa.update(NAMES)
+    .where(
+        NAMES.c.lineage == sa.bindparam("of"),
+        NAMES.c.seq == sa.bindparam("before"),
+        NAMES.c.hash == sa.bindparam("hash_before"),
+        NAMES.c.fence == sa.bindparam("mine"),
+    )
+    .values({each: sa.bindparam(each) for each in ("seq", "revision", "hash", "size", "segment")})
+)
+_MOVE_AND_SHOW: Final = _MOVE.values({each: sa.bindparam(each) for each in ("value", "schema_version")})
+_PUT: Final = sa.insert(RECORDS)
+
 _TAKEN: Final = "was taken over by another holder"
 
 
@@ -33,6 +47,7 @@ class HeldRow:
 
     Attributes:
         lineage: The incarnation of the name.
+        text: The holder, as the row has it.
         fence: The number that every write compares with the row's.
         ttl: The seconds of a lease.
         due: The time of the next renewal, by `lease_time`.
@@ -56,7 +71,7 @@ class HeldRow:
         self._names = names
         self._name = name
         self._before = before
-        self._text = holder.model_dump_json()
+        self.text: str = holder.model_dump_json()
         self._pid = os.getpid()
         self._lost = ""
         self._end: tuple[Head, int] | None = None  # the head, and the first record of its segment
@@ -89,10 +104,8 @@ class HeldRow:
     def check(self) -> None:
         """Check in the database that the name is still held."""
         self._require_usable()
-        fence = sa.select(NAMES.c.fence).where(NAMES.c.lineage == self.lineage)
-        asked = self.fence
-        found = [row.fence for row in self._names.rows(fence)]
-        if found != [asked] and asked == self.fence:
+        mine = sa.select(NAMES.c.fence).where(NAMES.c.lineage == self.lineage, NAMES.c.holder == self.text)
+        if [row.fence for row in self._names.rows(mine)] != [self.fence]:
             self._lose(_TAKEN)
 
     def append(self, line: Line, shown: Callable[[], bytes]) -> None:
@@ -144,14 +157,14 @@ class HeldRow:
         self._lost = "was closed"
         database = self._names.database
         database.leases.discard(self)
-        values: dict[str, Any] = {"holder": None, "lease_until": None, "released_by": self._text}
+        values: dict[str, Any] = {"holder": None, "lease_until": None, "released_by": self.text}
         if undo:
             text = self._before.text
             values = {"holder": text, "lease_until": 0.0 if text else None}
         if self._is_unsettled:
             values["fence"] = NAMES.c.fence + 1  # so that it does not land behind another holder's look
         # By the holder: the fence may have moved unnoticed. Twice: the connection may have died.
-        mine = sa.and_(NAMES.c.lineage == self.lineage, NAMES.c.holder == self._text)
+        mine = sa.and_(NAMES.c.lineage == self.lineage, NAMES.c.holder == self.text)
         letting_go = sa.update(NAMES).where(mine).values(values).returning(NAMES.c.fence)
         for _ in range(2):
             with suppress(StorageError):
@@ -174,7 +187,9 @@ class HeldRow:
 
     def taken_over(self) -> None:
         """Take note that another holder has the name."""
-        self._lost = self._lost or _TAKEN
+        if self._lost:
+            return  # it was let go while the heartbeat asked
+        self._lost = _TAKEN
         self._names.database.leases.discard(self)
         self.tell_lost()
 
@@ -249,32 +264,27 @@ class HeldRow:
 
     def _attempt(self, line: Line, first: int, shown: dict[str, object]) -> bool:
         before, after = self.head, line.head
-        moved = (
-            sa.update(NAMES)
-            .where(
-                NAMES.c.lineage == self.lineage,
-                NAMES.c.seq == before.seq,
-                NAMES.c.hash == before.hash,
-                NAMES.c.fence == self.fence,
-            )
-            .values(
-                seq=after.seq,
-                revision=after.revision,
-                hash=after.hash,
-                size=after.size,
-                segment=first,
-                **shown,
-            )
-        )
+        moved = {
+            "of": self.lineage,
+            "before": before.seq,
+            "hash_before": before.hash,
+            "mine": self.fence,
+            "seq": after.seq,
+            "revision": after.revision,
+            "hash": after.hash,
+            "size": after.size,
+            "segment": first,
+            **shown,
+        }
         with self._names.database.writing() as connection:
-            if connection.execute(moved).rowcount != 1:
+            if connection.execute(_MOVE_AND_SHOW if shown else _MOVE, moved).rowcount != 1:
                 return False
-            connection.execute(sa.insert(RECORDS).values(record_of(line, first)))
+            connection.execute(_PUT, record_of(line, first))
         return True
 
     def _read_back(self, line: Line) -> tuple[int | None, bool]:
         """Move the fence, and return it with whether a line is on record."""
-        fence, is_there = read_back(self._names.database, self.lineage, self._text, line, self.ttl)
+        fence, is_there = read_back(self._names.database, self.lineage, self.text, line, self.ttl)
         if fence is not None:
             self.fence = fence
         elif is_there:
