@@ -171,16 +171,14 @@ class RowHarbour:
     def arrive(self, name: str, lineage: str) -> None:
         """Give a staged history its name."""
         staged = sa.and_(NAMES.c.collection == self.coming, NAMES.c.lineage == lineage)
-        named = {
-            "collection": self.store.collection,
-            "name": name,
-            "holder": None,
-            "lease_until": None,
-            "released_by": NAMES.c.holder,
-        }
-        change = sa.update(NAMES).where(staged).values(named).returning(NAMES.c.name)
+        named = {"collection": self.store.collection, "name": name, "holder": None, "lease_until": None}
         try:
-            self.store.database.changed(change)
+            with self.store.database.writing() as connection:
+                # Inserted, not changed: a role that may purge has no right to lead a name elsewhere.
+                found = connection.execute(sa.delete(NAMES).where(staged).returning(*NAMES.c)).mappings()
+                for row in found.all():
+                    released = {"released_by": row["holder"]}
+                    connection.execute(sa.insert(NAMES).values({**row, **named, **released}))
         except StorageError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise AlreadyExists(name, self.where) from error

@@ -73,6 +73,7 @@ def worker(settings: Settings, *, slots: int, name: str | None, grace: float) ->
                 observers=observers,
                 lock_timeout=0.0 if wish is None else wish.patience.total_seconds(),
                 stop=stop,
+                refreshes=False,  # a wish means the files of the machine that submitted it
             )
 
         made = engine.Worker(
