@@ -19,6 +19,7 @@ from environments.cli.settings import (
     DATA_DIR_VARIABLE,
     NETWORK_VARIABLE,
     OWNER_VARIABLE,
+    STORE_VARIABLE,
 )
 from statechart.graph import states
 
@@ -119,6 +120,7 @@ def reader(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "PIP_NO_BUILD_ISOLATION": "0",  # false: a build uses what is installed, and needs no network
     }
     environment.pop("ENVCHART_DATA_DIR", None)
+    environment.pop("ENVCHART_STORE", None)
     yield Reader(tmp_path, environment)
     # A page that fails in the middle leaves its services running.
     for data in {document.parents[1] for document in tmp_path.rglob("state.json")}:
@@ -184,7 +186,14 @@ def test_the_picture_of_a_failure_has_the_whole_way() -> None:
 def test_every_variable_of_the_command_line_is_described() -> None:
     page = (ROOT / "docs" / "reference" / "shell.md").read_text()
 
-    variables = (ACTOR_VARIABLE, DATA_DIR_VARIABLE, NETWORK_VARIABLE, OWNER_VARIABLE, VARIABLE)
+    variables = (
+        ACTOR_VARIABLE,
+        DATA_DIR_VARIABLE,
+        NETWORK_VARIABLE,
+        OWNER_VARIABLE,
+        STORE_VARIABLE,
+        VARIABLE,
+    )
     assert [name for name in variables if name not in page] == []
 
 
