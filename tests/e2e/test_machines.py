@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from environments.providers.terraform.tofu.carried.keys import StateKeys
-from environments.providers.terraform.tofu.carried.version import Version
 from environments.providers.terraform.tofu.carried.whole import WholeState
-from environments.storage.sql.repository import SqlRepository
 from tests.e2e.controller import on_machine
 from tests.e2e.machine import await_that
 from tests.e2e.project import Project
@@ -73,11 +71,12 @@ class SharedProject(Project):
         await_that(lambda: not _kill_tools(self))
 
     def is_carried(self) -> bool:
-        """Return whether the record has the state on this machine."""
-        stored = SqlRepository(self.url, self.directory / "scratch of the test").carried_state(self.name)
-        states = Path(self.environ["ENVCHART_SCRATCH"]).rglob("build/terraform/terraform.tfstate")
-        state = WholeState.read(next(states))
-        return stored is not None and Version.parse(stored.content).state(StateKeys()) == state
+        """Return whether this machine knows that the record has its state."""
+        for note in Path(self.environ["ENVCHART_SCRATCH"]).rglob("build/carried.json"):
+            state = WholeState.read(note.parent / "terraform" / "terraform.tfstate")
+            if "look" not in note.parts and state is not None:
+                return bool(json.loads(note.read_bytes())["known"] == state.digest)
+        return False
 
     def goes_on(self, machine: str, command: str, state: str) -> None:
         """Recover a command on another machine, when the lease of the dead one is over, and end it."""
@@ -109,10 +108,9 @@ def shared(project: Project) -> SharedProject:
 
 def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: SharedProject) -> None:
     shared.create()
-    shared.environ |= {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "60"}
+    shared.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "60"}
     shared.killed_at("terraform_data.machine: create begun", "provision", "web")
-    for name in ("MACHINE_PAUSE_AT", "MACHINE_PAUSE"):
-        del shared.environ[name]
+    shared.environ = {}
     shared.goes_on("second", "provision", "provisioned")
 
     shared.killed_at("run_playbook", "configure", "web")
@@ -131,8 +129,9 @@ def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: Shar
     drift = shared.envchart("drift", "web").document
     assert (drift["differences"], drift["unseen"]) == ([], []), drift
 
-    shared.killed_at("destroy_infrastructure", "destroy", "web", "--yes")
-    shared.at = "first"
+    shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": "60"}
+    shared.killed_at("destroy begun", "destroy", "web", "--yes")
+    shared.environ, shared.at = {}, "first"
     shared.envchart("destroy", "web", "--yes", "--lock-timeout", "60")
     assert shared.show()["state"] == "destroyed"
     assert shared.machine_status() == "absent"

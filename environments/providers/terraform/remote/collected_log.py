@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments.providers.common import ssh
+from environments.providers.common import known_hosts, ssh
 from environments.providers.common.failures import translated
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.connection import root_of, target_of
+from environments.providers.terraform.remote.connection import PINNED, root_of, target_of
 from environments.providers.terraform.remote.host import HostDirectory, LogChunk
 from environments.secrets.redaction import clean, redactor
 from environments.system.files import OwnPath, read_object, rename, write_private
@@ -132,8 +132,22 @@ async def collect_logs(spec: TerraformSettings, environment: AnyEnvironment, dir
         StepFailed: The host can't be reached, or the log can't be stored.
     """
     layout, address = Layout(directory), environment.outputs.instance_ip
-    if address is None or not layout.known_hosts.is_file():
+    if address is None:
         return
-    async with ssh.connect(target_of(spec, address, layout.known_hosts)) as remote:
+    keys = _keys_of(layout, environment, address, spec.ssh.port)
+    if not keys.is_file():
+        return
+    async with ssh.connect(target_of(spec, address, keys)) as remote:
         host = HostDirectory(remote, root_of(spec, environment), environment.lineage)
         await CollectedLog(layout.build).collect(host, redactor(spec))
+
+
+def _keys_of(layout: Layout, environment: AnyEnvironment, address: str, port: int) -> OwnPath:
+    """Return the file with the host's key; on a machine that never had it, made from the record."""
+    key = environment.outputs.details.get(PINNED)
+    if layout.known_hosts.exists() or not isinstance(key, str):
+        return layout.known_hosts
+    look = Layout(layout.look).known_hosts
+    if not look.exists() and not layout.module.exists():
+        known_hosts.pin(look, address, port, key)
+    return look
