@@ -126,8 +126,8 @@ def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: Shar
 
     # The second machine looks with the pinned key, and at the state of the record.
     shared.at = "second"
-    drift = shared.envchart("drift", "web").document
-    assert (drift["differences"], drift["unseen"]) == ([], []), drift
+    (drift,) = shared.envchart("drift", "web").document["environments"]
+    assert (drift["findings"], drift["unseen"]) == ([], []), drift
 
     shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": "60"}
     shared.killed_at("destroy begun", "destroy", "web", "--yes")
