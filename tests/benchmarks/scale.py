@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import psutil
 import psycopg
@@ -22,8 +27,7 @@ from statechart.storage.sql.database import Database
 from tests import postgres
 
 DAY = 24 * 3600
-BEAT, DEAD, POLL, QUEUES = 0.5, 3.0, 0.2, 2
-TTL = 5.0
+BEAT, TTL = 0.5, 5.0  # seconds
 RECORDS = 40
 """The records of an `up` from created to running, of the terraform provider."""
 
@@ -77,6 +81,7 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
     busy, now = fleet.slots, "extract(epoch from clock_timestamp())"
     ups, looks = fleet.environments * fleet.ups / DAY, fleet.environments * fleet.looks / DAY
     names = [f"env-{number}" for number in range(busy)]
+    text = token_hex(VALUE)  # half of it is compressed, as is a value's JSON
 
     def commit(cursor: psycopg.Cursor[Any], number: int) -> None:
         lineage = f"lineage-{number % fleet.environments}"
@@ -84,11 +89,11 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
         cursor.execute(
             "UPDATE envchart_name SET seq = seq + 1, revision = revision + 1, value = %s "
             "WHERE lineage = %s RETURNING seq",
-            ["x" * VALUE, lineage],
+            [text[:VALUE], lineage],
         )
         row = cursor.fetchone()
         assert row is not None
-        values = [lineage, row[0], b"x" * LINE]
+        values = [lineage, row[0], text[:LINE].encode()]
         cursor.execute("INSERT INTO envchart_record VALUES (%s, %s, 1, %s)", values)
         cursor.execute("COMMIT")
 
@@ -109,7 +114,7 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
         cursor.execute(
             "INSERT INTO envchart_look VALUES (%s, %s) ON CONFLICT (lineage) DO UPDATE "
             "SET document = excluded.document",
-            [f"lineage-{number % fleet.environments}", b"x" * LINE],
+            [f"lineage-{number % fleet.environments}", text[:LINE].encode()],
         )
 
     def renew(cursor: psycopg.Cursor[Any], _number: int) -> None:
@@ -119,19 +124,9 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
             [names],
         )
 
-    def beat(cursor: psycopg.Cursor[Any], number: int) -> None:
-        worker = f"worker-{number % fleet.workers}"
-        cursor.execute(f"UPDATE envchart_worker SET seen = {now} WHERE id = %s", [worker])
-
     def census(cursor: psycopg.Cursor[Any], _number: int) -> None:
         cursor.execute(f"SELECT *, {now} - seen FROM envchart_worker")
         cursor.fetchall()
-
-    def poll(cursor: psycopg.Cursor[Any], number: int) -> None:
-        # What a look into an empty queue costs at least: a transaction with a look into an index.
-        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute("SELECT lineage FROM envchart_name WHERE lineage = %s", [f"none-{number}"])
-        cursor.execute("COMMIT")
 
     def listing(cursor: psycopg.Cursor[Any], _number: int) -> None:
         cursor.execute(
@@ -145,9 +140,7 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
     yield Kind("a look for drift, kept", lambda _: looks, look)
     # Only names that are held have a lease: those of commands under way.
     yield Kind(f"a renewal of {busy} leases", lambda f: f.workers / (TTL / 3), renew)
-    yield Kind("a beat of a worker", lambda f: f.workers / BEAT, beat)
     yield Kind("a census of all workers", lambda f: f.workers / BEAT, census)
-    yield Kind("a poll of an empty queue", lambda f: f.workers * QUEUES / POLL, poll)
     yield Kind("a list of 10,000, by ten people", lambda _: 10 / 10, listing)
 
 
@@ -166,7 +159,7 @@ def fill(cursor: psycopg.Cursor[Any], fleet: Fleet) -> None:
         [LINE, fleet.environments // 100],
     )
     holder = json.dumps(
-        {"pid": 1, "host": "host", "user": "envchart", "command": "worker", "token": uuid4().hex}
+        {"pid": 1, "host": "host", "user": "envchart", "command": "worker", "token": token_hex(16)}
     )
     cursor.execute(
         "INSERT INTO envchart_worker SELECT 'worker-' || n, 'worker-' || n, %s, '1', 8, 1, 0, 0, NULL "
@@ -202,6 +195,29 @@ def _log(connection: psycopg.Connection[Any]) -> float:
     return float(row[0])
 
 
+def idle_worker(server: postgres.Server, seconds: float) -> Cost:
+    """Run a worker without work, and return the cost of a second: its beats and polls."""
+    with tempfile.TemporaryDirectory() as scratch:
+        words = [sys.executable, "-m", "environments", "--store", server.url, "fleet"]
+        given = {**os.environ, "ENVCHART_SCRATCH": scratch}
+        subprocess.run([*words, "migrate"], check=True, env=given, stdout=subprocess.DEVNULL)
+        worker = subprocess.Popen([*words, "worker"], env=given, cwd=scratch, stdout=subprocess.DEVNULL)
+        try:
+            time.sleep(10)  # to begin
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                begun, log = _worked_by_all(server), _log(connection)
+                time.sleep(seconds)
+                return Cost((_worked_by_all(server) - begun) / seconds, (_log(connection) - log) / seconds)
+        finally:
+            worker.terminate()
+            worker.wait()
+
+
+def _worked_by_all(server: postgres.Server) -> float:
+    first = int((server.data / "postmaster.pid").read_text().split()[0])
+    return sum(map(_worked, psutil.Process(first).children()))
+
+
 def report(fleet: Fleet, costs: Sequence[tuple[Kind, Cost]]) -> str:
     """Return the costs, and what a fleet makes of them, as a table in Markdown."""
     lines = [
@@ -225,9 +241,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--environments", type=int, default=Fleet.environments)
     parser.add_argument("--workers", type=int, default=Fleet.workers)
+    parser.add_argument("--slots", type=int, default=Fleet.slots, help="of a worker")
     parser.add_argument("--seconds", type=float, default=2.0, help="of the server's time for each request")
     given = parser.parse_args()
-    fleet = Fleet(environments=given.environments, workers=given.workers)
+    fleet = Fleet(environments=given.environments, workers=given.workers, slots=given.slots)
     with postgres.server(max(postgres.programs())) as server:
         database = Database.of(server.url)
         ENVIRONMENTS.migrate(database)
@@ -235,6 +252,9 @@ def main() -> None:
         with psycopg.connect(server.url, autocommit=True) as connection:
             fill(connection.cursor(), fleet)
             costs = [(kind, measured(connection, kind, given.seconds)) for kind in kinds(fleet)]
+            connection.execute("DELETE FROM envchart_worker")
+        idle = Kind("an idle worker, in a second", lambda each: each.workers, lambda *_: None)
+        costs.append((idle, idle_worker(server, 10 * given.seconds)))
     print(f"{fleet.environments:,} environments, {fleet.workers:,} workers\n")
     print(report(fleet, costs))
 
