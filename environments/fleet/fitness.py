@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from environments.artifacts.trees import Travels
 from environments.fleet.errors import Unfit
 from environments.secrets.references import placed_references
 
@@ -24,7 +25,7 @@ def require_fit(environment: AnyEnvironment, goal: Goal) -> None:
     Raises:
         Unfit: It lacks a tool, a secret or a file, or the environment is on another machine.
     """
-    if problems := [*_problems(environment, goal)]:
+    if problems := dict.fromkeys(_problems(environment, goal)):
         raise Unfit(environment.name, problems)
 
 
@@ -37,7 +38,11 @@ def _problems(environment: AnyEnvironment, goal: Goal) -> Iterator[str]:
         for place, reference in placed_references(provider):
             if reference.missing:
                 yield f"{'.'.join(map(str, place))}: {reference.missing}"
-    if goal.needs_sources:
+    if environment.artifacts and isinstance(provider, Travels):
+        # Its files come from the store; keys and programs do not.
+        for command in goal.commands:
+            yield from provider.lacking(command)
+    elif goal.needs_sources:
         yield from provider.problems()
 
 

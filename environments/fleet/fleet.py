@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -12,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from environments.artifacts.carried import outdated
 from environments.errors import InvalidSelection
 from environments.fleet.errors import (
     BoundToMachine,
@@ -119,6 +121,8 @@ class Fleet:
             except (EnvironmentsError, InvalidTransition) as refusal:
                 made.refused[name] = refusal
             else:
+                if goal.takes_new_files and name not in busy:
+                    notes += self._refreshed(name)
                 wishes[number_of(name)] = Wish(name, goal, author, patience)
         if wishes:
             self._client.enqueue(wishes, self._version)
@@ -295,6 +299,19 @@ class Fleet:
             raise BoundToMachine(name, kind, hosts)
         holder = self._workspace.holder(name)
         return [] if holder is None else [f"{name} is held, and its wish waits: {holder.describe()}"]
+
+    def _refreshed(self, name: str) -> Sequence[str]:
+        """Copy the files of an environment to the store, if they have changed on this machine."""
+        environment = self._workspace.load(name)
+        if not environment.artifacts or self._workspace.holder(name) is not None:
+            return []
+        changed = ", ".join(tree.field for tree in outdated(environment))
+        if not changed:
+            return []
+        amending = self._workspace.amend(name, lambda spec: spec, refresh=True)
+        with ThreadPoolExecutor(1) as threads:  # the caller may have an event loop of its own
+            threads.submit(asyncio.run, amending).result()
+        return [f"{name}: copied {changed} to the store, as they are here now"]
 
     def _told_of_versions(self) -> Sequence[str]:
         versions = {each.version for each in self._workers.living()}

@@ -10,7 +10,7 @@ from environments.errors import NothingToRetry
 from environments.execution.plan import plan
 from environments.fleet.errors import InvalidGoal
 from environments.lifecycle import Lifecycle, Subject
-from environments.model.command_name import CommandName
+from environments.model.command_name import PATH, CommandName
 from environments.model.states import EnvironmentState
 
 if TYPE_CHECKING:
@@ -23,6 +23,16 @@ GOALS: Final = (*STATES, *COMMANDS)
 
 _SYNONYMS: Final = {"destroy": "destroyed", "up": "running", "run": "running", "start": "running"}
 _EVENTS: Final = {"restart": Lifecycle.run, "stop": Lifecycle.stop}
+_COMMANDS: Final = {
+    "provisioned": PATH[:1],
+    "configured": PATH[:2],
+    "released": PATH[:3],
+    "destroyed": (CommandName.DESTROY,),
+    "restart": (CommandName.RUN,),
+    "stop": (CommandName.STOP,),
+    "recover": (),
+    "drift": (),
+}
 _ACHIEVED_BY: Final = {
     "deploy": CommandName.RUN,
     "restart": CommandName.RUN,
@@ -63,9 +73,19 @@ class Goal:
         return _ACHIEVED_BY.get(self.text)
 
     @property
+    def commands(self) -> tuple[CommandName, ...]:
+        """The commands that the work may run."""
+        return _COMMANDS.get(self.text, PATH)
+
+    @property
     def needs_sources(self) -> bool:
         """Whether the work reads the application and other files that the declaration names."""
         return self.text not in ("destroyed", "stop", "recover", "drift")
+
+    @property
+    def takes_new_files(self) -> bool:
+        """Whether the work is to use the files as they are now on the machine of the one who asks."""
+        return self.text in ("deploy", "running")
 
     @property
     def needs_secrets(self) -> bool:

@@ -44,6 +44,7 @@ ENVIRONMENTS = """
     Cursor Event InvalidCursor OnTransition Transitioned
     HistoryEntry Summary UnreadableSummary
     NotReached StateUnreachable
+    Fleet FleetError Goal Granted Schedule Submission Wish WishStatus WorkerStatus
 """
 MODULES = [
     (statechart, STATECHART),

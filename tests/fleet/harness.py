@@ -112,9 +112,11 @@ def crowd(url: str, directory: Path, seconds: float = 0.1) -> Iterator[Crowd]:
             worker.wait()
 
 
-def wait_for(condition: Callable[[], object], told: Callable[[], str] = str) -> None:
+def wait_for(
+    condition: Callable[[], object], told: Callable[[], str] = str, *, patience: float = PATIENCE
+) -> None:
     """Wait until a condition holds."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, told()
         time.sleep(0.1)

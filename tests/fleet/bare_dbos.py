@@ -1,0 +1,46 @@
+"""Workflows of DBOS alone, with ten steps each: what a fleet is compared with."""
+
+from __future__ import annotations
+
+import sys
+import time
+from uuid import uuid4
+
+from dbos import DBOS
+
+URL, COUNT, SECONDS, SLOTS = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+
+
+@DBOS.step()
+def effect(name: str) -> str:
+    time.sleep(SECONDS)
+    return name
+
+
+@DBOS.workflow(name="life")
+def life(name: str) -> str:
+    for number in range(10):
+        effect(f"{name}-{number}")
+    return name
+
+
+if __name__ == "__main__":
+    DBOS(
+        config={
+            "name": "bare",
+            "system_database_url": URL.replace("postgresql://", "postgresql+psycopg://"),
+            "dbos_system_schema": "bare",
+            "executor_id": uuid4().hex,
+            "application_version": "1",
+            "log_level": "ERROR",
+            "run_admin_server": False,
+        }
+    )
+    DBOS.launch()
+    DBOS.register_queue("life", worker_concurrency=SLOTS, polling_interval_sec=0.2)
+    begun = time.monotonic()
+    handles = [DBOS.enqueue_workflow("life", life, f"{COUNT}-{number}") for number in range(COUNT // 2)]
+    for handle in handles:
+        handle.get_result()
+    print(time.monotonic() - begun)
+    DBOS.destroy()

@@ -1,0 +1,140 @@
+"""A fleet without workers: what is refused, what waits, and what a store that can carry none says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from environments import EnvironmentSpec, Fleet, LocalProvider, Selection, Workspace
+from environments.errors import NothingMatches, NothingToRetry
+from environments.fleet.engine.workers import Workers
+from environments.fleet.errors import (
+    BoundToMachine,
+    FleetNotMigrated,
+    FleetUnavailable,
+    InvalidGoal,
+    InvalidSchedule,
+    NoSuchWish,
+    NoSuchWorker,
+)
+from environments.fleet.fitness import require_fit
+from environments.fleet.goals import GOALS, Goal
+from environments.fleet.versions import is_older
+from environments.fleet.wishes import Granted, Wish
+from environments.fleet.worker_status import WorkerStatus
+from environments.system.clock import SYSTEM_CLOCK
+from environments.testing import ScriptedSpec
+from statechart.errors import InvalidTransition, NotFound
+from statechart.holder import Holder
+from statechart.storage.sql.database import Database
+
+
+@pytest.fixture
+def fleet(fleet_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fleet:
+    monkeypatch.setenv("ENVCHART_SCRATCH", str(tmp_path))
+    made = Fleet(fleet_url)
+    made.migrate()
+    return made
+
+
+def create(url: str, *names: str) -> None:
+    for name in names:
+        Workspace(url).create(EnvironmentSpec(name=name, provider=ScriptedSpec(), labels={"team": "web"}))
+
+
+@pytest.mark.parametrize("place", ["data", "sqlite:///envchart.db"])
+def test_a_fleet_needs_postgresql(place: str) -> None:
+    with pytest.raises(FleetUnavailable, match="needs a store in PostgreSQL"):
+        Fleet(place)
+
+
+def test_without_tables_the_error_names_the_command(blank_postgres_url: str) -> None:
+    fleet = Fleet(blank_postgres_url)
+
+    for call in (fleet.list, fleet.workers, fleet.schedules, lambda: fleet.submit("web")):
+        with pytest.raises(FleetNotMigrated) as refused:
+            call()
+        assert refused.value.next == ("envchart fleet migrate",)
+
+
+def test_a_submit_refuses_what_makes_no_sense_and_queues_the_rest(fleet: Fleet, fleet_url: str) -> None:
+    create(fleet_url, "some-a", "some-b")
+
+    with pytest.raises(NotFound):
+        fleet.submit(["some-a", "missing"])
+    with pytest.raises(NothingMatches):
+        fleet.submit(Selection.read("nothing-*"))
+    with pytest.raises(InvalidGoal, match="did you mean 'running'"):
+        fleet.submit("some-a", to="runing")
+    retried = fleet.submit("some-b", to="retry")
+    stopped = fleet.submit("some-b", to="stop")
+
+    assert isinstance(retried.refused["some-b"], NothingToRetry)
+    assert isinstance(stopped.refused["some-b"], InvalidTransition)
+    made = fleet.submit(Selection.read("some-*"), by="ann@lab")
+    assert (sorted(made.wishes), made.refused) == (["some-a", "some-b"], {})
+    assert made.notes == ("no worker is there yet: the wishes wait",)
+    found = {each.name: each for each in fleet.status(["some-a", "some-b"])}
+    assert (found["some-b"].wish.by, found["some-b"].waits_for) == ("ann@lab", "no worker is there")
+    assert [each.condition for each in fleet.cancel(made.wishes.values())] == ["cancelled"] * 2
+
+
+def test_an_environment_of_a_machine_is_refused_by_several(
+    fleet: Fleet, fleet_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "app.py").touch()
+    Workspace(fleet_url).create(EnvironmentSpec(name="here", provider=LocalProvider(app=tmp_path / "app")))
+    workers = Workers(Database.of(fleet_url))
+    for host in ("lab1", "lab2"):
+        holder = Holder.current("worker").model_copy(update={"host": host})
+        workers.register(WorkerStatus(host, host, holder, "0.1.0", 1, 1, SYSTEM_CLOCK.now()))
+
+    made = fleet.submit("here")
+
+    assert isinstance(made.refused["here"], BoundToMachine)
+    for host in ("lab1", "lab2"):
+        workers.leave(host)
+
+
+def test_unknown_wishes_workers_and_schedules_are_errors(fleet: Fleet) -> None:
+    with pytest.raises(NoSuchWish):
+        fleet.status(["nothing"])
+    with pytest.raises(NoSuchWish, match="no unfinished wish"):
+        fleet.cancel("nothing")
+    with pytest.raises(NoSuchWorker):
+        fleet.drain("nothing")
+    for cron in ("*/15 * * *", "61 * * * *", "* * * * * ; DROP"):
+        with pytest.raises(InvalidSchedule):
+            fleet.schedule("drift", cron)
+
+
+def test_a_schedule_can_be_replaced_and_removed(fleet: Fleet) -> None:
+    fleet.schedule("drift", "*/15 * * * *")
+    fleet.schedule("drift", "0 * * * *")
+
+    assert [(each.kind, each.cron) for each in fleet.schedules()] == [("drift", "0 * * * *")]
+    fleet.unschedule("drift")
+    assert fleet.schedules() == []
+
+
+def test_wishes_and_their_ends_survive_as_text() -> None:
+    wish = Wish("web", Goal.read("destroy"), "ann@lab")
+
+    assert (Wish.read(wish.text()), wish.goal.text) == (wish, "destroyed")
+    ending = Granted("failed", "created", "locked", "it is held", 5)
+    assert Granted.read(ending.text()) == ending
+    assert all(Goal.read(goal).commands is not None for goal in GOALS)
+
+
+def test_versions_are_compared_by_their_numbers() -> None:
+    assert is_older("0.9.0", "0.10.0")
+    assert not is_older("0.10.0", "0.10.0")
+    assert not is_older("", "0.10.0")
+
+
+def test_a_machine_with_all_that_is_needed_is_fit(fleet: Fleet, fleet_url: str) -> None:
+    create(fleet_url, "fit")
+
+    require_fit(Workspace(fleet_url).load("fit"), Goal("running"))

@@ -1,0 +1,127 @@
+"""The long forms: many environments, many kills, a database that crashes; and what it all costs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.fleet.harness import Crowd, crowd, wait_for
+from tests.fleet.world import read
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
+
+KILLS = 8
+NAMES = [f"env-{number}" for number in range(60)]
+
+
+@pytest.mark.parametrize("crashes", [0, 2])
+@pytest.mark.parametrize("count", [2, 4])
+def test_sixty_environments_arrive_whoever_dies(count: int, crashes: int, tmp_path: Path) -> None:
+    chance = random.Random(count * 10 + crashes)
+    with (
+        postgres.server(max(postgres.programs())) as server,
+        crowd(server.url, tmp_path, seconds=0.3) as people,
+    ):
+        people.create(*NAMES)
+        names = [f"w{number}" for number in range(count)]
+        for name in names:
+            people.start(name)
+        people.ready(count)
+        people.fleet.submit(NAMES)
+        for number in range(KILLS):
+            time.sleep(chance.uniform(0.5, 2))
+            victim = chance.choice(names)
+            people.kill(victim)
+            people.start(victim)
+            if number in (2, 5)[:crashes]:
+                server.kill()
+                server.start_again()
+            for name in names:  # busy workers end when the database is away: systemd starts them again
+                if people.workers[name].poll() is not None:
+                    people.start(name)
+        wait_for(lambda: _all_ended(people, names), people.told)
+
+        states = Counter(each.state.name for each in people.workspace.summaries())
+        report = people.judged()
+        print(f"{count} workers, {KILLS} kills, {crashes} crashes: {report.probes} probes")
+        assert states == {"running": len(NAMES)}, people.told()
+        assert report.violations == []
+
+
+def _all_ended(people: Crowd, names: list[str]) -> bool:
+    for name in names:
+        if people.workers[name].poll() is not None:
+            people.start(name)
+    return not people.fleet.list(unfinished=True)
+
+
+def test_a_takeover_takes_seconds(tmp_path: Path) -> None:
+    """Print how long the environments of a killed worker wait, with all slots of the other one taken."""
+    with (
+        postgres.server(max(postgres.programs())) as server,
+        crowd(server.url, tmp_path, seconds=0.5) as people,
+    ):
+        people.create(*NAMES)
+        victim = people.start("victim", "--slots", "4")
+        people.start("other", "--slots", "4")
+        people.ready(2)
+        people.fleet.submit(NAMES)
+        wait_for(lambda: len({line.pid for line in read(people.log)}) == 2, people.told)
+        time.sleep(1)
+
+        people.kill("victim")
+        at = time.time()
+        people.finished()
+
+        waited = []
+        for name in NAMES:
+            lines = list(read(people.log, name))
+            before = [line for line in lines if line.pid == victim.pid]
+            after = [line.at - at for line in lines if line.pid != victim.pid and line.at > at]
+            if before and after:
+                waited.append(after[0])
+        print(
+            f"takeover of {len(waited)}: median {statistics.median(waited):.1f} s, max {max(waited):.1f} s"
+        )
+        assert people.judged().violations == []
+
+
+def test_a_thousand_lifecycles_beside_bare_dbos(tmp_path: Path) -> None:
+    """Print the throughput of whole lifecycles, and that of DBOS with as many steps of the same length."""
+    count, seconds, slots = 1000, 0.02, 16
+    with (
+        postgres.server(max(postgres.programs())) as server,
+        crowd(server.url, tmp_path, seconds=seconds) as people,
+    ):
+        names = [f"life-{number}" for number in range(count)]
+        people.create(*names)
+        for name in ("a", "b"):
+            people.start(name, "--slots", str(slots))
+        people.ready(2)
+        begun = time.monotonic()
+        people.fleet.submit(names)
+        people.fleet.submit(names, to="destroyed")
+        wait_for(lambda: not people.fleet.list(unfinished=True, limit=1), people.told, patience=1000)
+        ours = count / (time.monotonic() - begun)
+        assert {each.state.name for each in people.workspace.summaries()} == {"destroyed"}
+        assert people.judged().violations == []
+        bare = count / asyncio.run(_bare(server.url, count, seconds, slots))
+        print(f"lifecycles a second: fleet {ours:.1f}, bare DBOS {bare:.1f}: {ours / bare:.2f}")
+
+
+async def _bare(url: str, count: int, seconds: float, slots: int) -> float:
+    """Return how long two workers of DBOS take for as many workflows of ten steps."""
+
+    script = Path(__file__).with_name("bare_dbos.py")
+    words = [sys.executable, str(script), url, str(count), str(seconds), str(slots)]
+    workers = [await asyncio.create_subprocess_exec(*words, stdout=-1) for _ in range(2)]
+    outputs = [await each.communicate() for each in workers]
+    return max(float(output.split()[-1]) for output, _ in outputs)
