@@ -273,6 +273,7 @@ class Fleet:
 
     @cached_property
     def _workers(self) -> Workers:
+        self._client.check()
         made: Workers = import_module("environments.fleet.engine.workers").Workers(self._database)
         return made
 
