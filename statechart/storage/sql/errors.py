@@ -79,7 +79,7 @@ class DatabaseFailed(StorageError):
         next: What to do: a command, or a sentence that ends in a command. The message has the first.
     """
 
-    told = "failed"
+    told: str = "failed"
     """What happened, said of the place."""
     advice: tuple[str, ...] = ()
     """The usual next steps; URL stands for the place, OWNERS for that of its owner, ROLE for the user."""
@@ -113,15 +113,15 @@ class StoreUnreachable(DatabaseFailed):
 
     begun: bool = True
 
-    told = "can't be reached"
-    advice = ("check that the database runs, and its host and port",)
+    told: str = "can't be reached"
+    advice: tuple[str, ...] = ("check that the database runs, and its host and port",)
 
 
 class TooManyConnections(DatabaseFailed):
     """The server, or the pool of this process, has no connection to give."""
 
-    told = "has no connection left"
-    advice = (
+    told: str = "has no connection left"
+    advice: tuple[str, ...] = (
         "try again when others have ended, raise max_connections of the server, or put PgBouncer before it",
     )
 
@@ -129,43 +129,43 @@ class TooManyConnections(DatabaseFailed):
 class StoreBusy(DatabaseFailed):
     """Another transaction kept the database, or a row, for too long; nothing was written."""
 
-    told = "is kept by another transaction"
-    advice = ("try again, and look for a program that keeps a transaction open",)
+    told: str = "is kept by another transaction"
+    advice: tuple[str, ...] = ("try again, and look for a program that keeps a transaction open",)
 
 
 class WrongCredentials(DatabaseFailed):
     """The server refuses the user or the password."""
 
-    told = "refuses the user or the password"
-    advice = ("correct the user, and the password in ~/.pgpass or PGPASSWORD",)
+    told: str = "refuses the user or the password"
+    advice: tuple[str, ...] = ("correct the user, and the password in ~/.pgpass or PGPASSWORD",)
 
 
 class NoSuchDatabase(DatabaseFailed, LookupError):
     """The server has no database of this name."""
 
-    told = "does not exist"
-    advice = ("create the database (createdb -E UTF8 NAME), or correct its name",)
+    told: str = "does not exist"
+    advice: tuple[str, ...] = ("create the database (createdb -E UTF8 NAME), or correct its name",)
 
 
 class NotADatabase(DatabaseFailed):
     """A file is not a database of SQLite, or is damaged."""
 
-    told = "is not a database of SQLite, or is damaged"
-    advice = ("name another file, or restore this one from a backup",)
+    told: str = "is not a database of SQLite, or is damaged"
+    advice: tuple[str, ...] = ("name another file, or restore this one from a backup",)
 
 
 class WrongEncoding(DatabaseFailed):
     """A database does not keep its text in UTF-8."""
 
-    told = "does not keep its text in UTF-8"
-    advice = ("create another database: createdb -E UTF8 -T template0 NAME",)
+    told: str = "does not keep its text in UTF-8"
+    advice: tuple[str, ...] = ("create another database: createdb -E UTF8 -T template0 NAME",)
 
 
 class NotPermitted(DatabaseFailed):
     """The role may not do this; nothing was written."""
 
-    told = "does not permit this to its user"
-    advice = (
+    told: str = "does not permit this to its user"
+    advice: tuple[str, ...] = (
         "its owner grants it: envchart store migrate --store OWNERS --grant ROLE",
         "to delete whole names: envchart store migrate --store OWNERS --grant ROLE:purge",
     )
@@ -174,29 +174,33 @@ class NotPermitted(DatabaseFailed):
 class ReadOnlyStore(DatabaseFailed):
     """The database, or its file, can only be read; nothing was written."""
 
-    told = "can only be read"
-    advice = ("name the primary server instead of a replica, or make the database writable",)
+    told: str = "can only be read"
+    advice: tuple[str, ...] = (
+        "name the primary server instead of a replica, or make the database writable",
+    )
 
 
 class StoreFull(DatabaseFailed):
     """The database has no space; nothing was written."""
 
-    told = "has no space left"
-    advice = ("free some space where the database keeps its files, then repeat the command",)
+    told: str = "has no space left"
+    advice: tuple[str, ...] = (
+        "free some space where the database keeps its files, then repeat the command",
+    )
 
 
 class HistoryProtected(DatabaseFailed):
     """Records are neither changed nor deleted while their name exists; nothing was written."""
 
-    told = "refuses to change or delete records of a history"
-    advice = ("delete the whole name instead",)
+    told: str = "refuses to change or delete records of a history"
+    advice: tuple[str, ...] = ("delete the whole name instead",)
 
 
 class SchemaMissing(DatabaseFailed):
     """The tables were not made yet, and this role may not make them."""
 
-    told = "has no tables of this program"
-    advice = ("make them: envchart store migrate --store URL",)
+    told: str = "has no tables of this program"
+    advice: tuple[str, ...] = ("make them: envchart store migrate --store URL",)
 
     @classmethod
     def not_permitted(cls, where: str, problem: str) -> SchemaMissing:
@@ -222,15 +226,15 @@ class _OtherSchema(DatabaseFailed):
 class SchemaOlder(_OtherSchema):
     """A migration has to run before this program can use the tables; they were left as they are."""
 
-    told = "is older than this program"
-    advice = ("migrate it, after a backup: envchart store migrate --store URL",)
+    told: str = "is older than this program"
+    advice: tuple[str, ...] = ("migrate it, after a backup: envchart store migrate --store URL",)
 
 
 class SchemaNewer(_OtherSchema):
     """A newer version of the program migrated the tables; they were left as they are."""
 
-    told = "is newer than this program"
-    advice = ("update the program: pip install --upgrade 'envchart[sql]'",)
+    told: str = "is newer than this program"
+    advice: tuple[str, ...] = ("update the program: pip install --upgrade 'envchart[sql]'",)
 
 
 PASSING: Final = (StoreUnreachable, TooManyConnections, StoreBusy)

@@ -130,7 +130,7 @@ class Schema:
         self.head = head
         self.tables = tables
         self.beneath = beneath
-        self.beside = tuple(beside)
+        self.beside: tuple[str, ...] = tuple(beside)
         self._ready: WeakSet[Connects] = WeakSet()
 
     @property

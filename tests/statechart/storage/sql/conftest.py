@@ -59,7 +59,7 @@ def of_role(url: str, role: str) -> str:
     return url.replace("postgres@", f"{role}@", 1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def strict() -> Iterator[str]:
     """The URL of a server with few connections and roles that it refuses."""
     known = postgres.programs()
