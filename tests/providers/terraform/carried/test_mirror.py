@@ -61,11 +61,18 @@ class Failing:
 
 
 async def applied(
-    machine: Machine, context: StepContext, state: WholeState, *, then: Exception | None = None
+    machine: Machine,
+    context: StepContext,
+    state: WholeState,
+    *,
+    then: Exception | None = None,
+    gone: bool = False,
 ) -> None:
-    """Write a state as an apply does, which may then fail."""
+    """Write a state as an apply does, which may then fail, or remove the file."""
     async with mirrored(machine.spec, context, "apply"):
         machine.state.write_bytes(state.content)
+        if gone:
+            machine.state.unlink()
         if then is not None:
             raise then
 
@@ -123,6 +130,28 @@ async def test_a_program_that_was_killed_while_it_wrote_is_told(machine: Machine
         await applied(machine, machine.context, torn)
 
     assert serials(shared) == [1]
+
+
+async def test_a_file_that_is_gone_leaves_the_version_before_it(machine: Machine, shared: Shared) -> None:
+    with pytest.raises(StepFailed, match="is gone; the record has an earlier version"):
+        await applied(machine, machine.context, state(2), gone=True)
+
+    assert shared.version().header.kept
+    await at_hand(machine.spec, machine.context)
+    assert machine.state.exists()
+
+
+async def test_a_state_in_a_backend_is_only_noted(machine: Machine, shared: Shared) -> None:
+    machine.state.unlink()
+    (machine.copy / ".terraform").mkdir()
+    (machine.copy / ".terraform" / "terraform.tfstate").write_text('{"backend": {"type": "pg"}}')
+
+    async with mirrored(machine.spec, machine.context, "apply"):
+        pass
+
+    assert not shared.version().header.kept
+    assert (await at_hand(machine.spec, machine.context)).directory == machine.data
+    assert not machine.state.exists()
 
 
 async def test_a_program_that_was_cut_off_left_its_mark(machine: Machine, shared: Shared) -> None:

@@ -225,8 +225,9 @@ class _Mirror:
         if layout.unsaved_state.exists() and (saved := WholeState.read(layout.unsaved_state)) is not None:
             newer = state is None or (saved.lineage == state.lineage and saved.serial > state.serial)
             state, seen = (saved, "") if newer else (state, seen)
-        if state is None and layout.state.exists() and self._note.known:
-            return f"{layout.state} is damaged, since Terraform was killed while it wrote"
+        if state is None and self._note.known and not layout.backend.exists():
+            how = "damaged, since Terraform was killed while it wrote" if layout.state.exists() else "gone"
+            return f"{layout.state} is {how}; the record has an earlier version"
         # Terraform removes its note of the lock, unless it is killed.
         self._store(state, seen, at_work=layout.lock.exists())
         return ""
@@ -239,6 +240,8 @@ class _Mirror:
                 f"lineage is {state.lineage} instead of {lineage}; it was not stored with the record"
             )
             raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
+        if state is None and not self.build.layout.backend.exists():
+            return  # nothing was stored, or a version that must stay the last one
         self.build.store(state, by=self._note.token, at_work=at_work)
         if state is not None:
             self._note = self._note.knowing(state, seen)
