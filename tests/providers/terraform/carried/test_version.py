@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from dataclasses import replace
 
 import pytest
@@ -16,7 +15,7 @@ from environments.secrets.references import SecretRef
 from tests.providers.terraform.carried.test_choice import state
 
 STATE = state(names=("one", "password-of-the-database"))
-ONE, TWO = os.urandom(32), os.urandom(32)
+ONE, TWO = bytes(range(32)), bytes(range(32, 64))
 
 
 def stored(*keys: bytes) -> bytes:
@@ -70,7 +69,11 @@ def test_an_altered_version_is_refused(part: str) -> None:
         Version.parse(altered).state(StateKeys((ONE,)))
 
 
-@pytest.mark.parametrize("damaged", [b"", b"{}\n", b"no header\n...", stored()[:-9]])
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", b"{}\n", b"no header\n...", stored()[:-9]],
+    ids=["nothing", "no facts", "no header", "cut short"],
+)
 def test_a_damaged_version_is_refused(damaged: bytes) -> None:
     with pytest.raises(StepFailed, match="is damaged: put the store back from a backup"):
         Version.parse(damaged).state(StateKeys())
@@ -99,6 +102,7 @@ def test_keys_are_read_where_the_spec_says(monkeypatch: pytest.MonkeyPatch) -> N
         ("hunter2", "state_key: key 1 of the secret is not 32 bytes in base64"),
         (f"{written(ONE)} {written(ONE[:16])}", "state_key: key 2 of the secret is not 32 bytes"),
     ],
+    ids=["missing", "empty", "another secret", "too short"],
 )
 def test_a_key_that_is_none_is_refused_without_its_text(
     monkeypatch: pytest.MonkeyPatch, secret: str | None, problem: str
