@@ -137,6 +137,21 @@ def test_a_smaller_right_takes_the_larger_away(
     assert found == [Right.PURGE, Right.APPEND, Right.READ]
 
 
+@pytest.mark.parametrize(("right", "may"), [(Right.READ, False), (Right.APPEND, True)])
+def test_a_role_that_appends_may_use_the_queue_of_a_fleet(
+    owned: JsonSqlRepository[Note], roles_url: str, right: Right, may: bool
+) -> None:
+    table = "CREATE TABLE IF NOT EXISTS envchart_fleet.wishes (id int)"
+    change(owned.database, "CREATE SCHEMA IF NOT EXISTS envchart_fleet", table)
+
+    store = as_guest(owned, roles_url, right)
+
+    asked = "SELECT has_schema_privilege('envchart_fleet', 'USAGE') AND has_table_privilege(oid, 'INSERT')"
+    with store.database.writing() as connection:
+        found = connection.exec_driver_sql(f"{asked} FROM pg_class WHERE relname = 'wishes'").scalar_one()
+    assert found is may
+
+
 def test_a_role_that_does_not_exist_can_be_granted_nothing(owned: JsonSqlRepository[Note]) -> None:
     with pytest.raises(DatabaseFailed, match='create it: CREATE ROLE "no:""body" LOGIN'):
         grant(ENVIRONMENTS, owned.database, 'no:"body', Right.READ)
