@@ -21,7 +21,6 @@ from environments.selection import Selection, several
 from environments.storage.opening import opened
 from environments.system.clock import SYSTEM_CLOCK
 from environments.verbs.converging import Converging
-from environments.verbs.moving import Moving
 
 if TYPE_CHECKING:
     from environments.execution.progress import Observer
@@ -32,7 +31,7 @@ ResultT = TypeVar("ResultT")
 StateT = TypeVar("StateT", bound=AnyState)
 
 
-class Workspace(Converging, Moving):
+class Workspace(Converging):
     """The environments of a data directory, or of a database, with all commands.
 
     Every method takes an environment or its name. A name is loaded under the lock; an environment

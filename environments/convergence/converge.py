@@ -49,7 +49,9 @@ class Convergence:
             Locked: A command is under way.
             UnreachableTarget: No command leads to the target.
         """
-        forward_plan(self.runtime.at_rest(name), target)  # a refusal needs no look at the world
+        on_record = self.runtime.at_rest(name)
+        forward_plan(on_record, target)  # a refusal needs no look at the world
+        await self._tell_outdated(considered(on_record))
         return make_plan(await self.detection.find(name, considered), target)
 
     async def run(self, environment: AnyEnvironment | str, target: EnvironmentState) -> AnyEnvironment:

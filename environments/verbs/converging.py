@@ -19,6 +19,7 @@ from environments.execution.spec_changes import usable
 from environments.model.environment import AnyEnvironment, Environment
 from environments.model.states import AnyState, Created, Destroyed, EnvironmentState, Running
 from environments.verbs.commanding import Commanding
+from environments.verbs.moving import Moving
 from environments.verbs.opened import target_of
 from statechart.errors import StorageError
 from statechart.following.cancellation import in_thread
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 TargetT = TypeVar("TargetT", bound=AnyState)
 
 
-class Converging(Commanding):
+class Converging(Commanding, Moving):
     """Makes environments what is declared."""
 
     async def deploy(
