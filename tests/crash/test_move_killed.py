@@ -17,6 +17,8 @@ from environments.storage.opening import opened
 from environments.storage.stored import StoredRepository
 from statechart.storage.moving.move import harbour_of, unfinished
 
+KILLS = 60
+
 _MOVE = """
 import sys
 from environments import Workspace
@@ -53,9 +55,8 @@ async def test_a_move_that_is_killed_anywhere_is_finished_by_the_next(
     spec = EnvironmentSpec(name="web", provider=LocalProvider(app=tmp_path / "app"))
     Workspace(places[0]).create(spec)
     for number in range(300):
-        await Workspace(places[0]).amend(
-            "web", lambda recorded, n=number: recorded.model_copy(update={"description": str(n)})
-        )
+        amended = spec.model_copy(update={"description": str(number)})
+        await Workspace(places[0]).update("web", amended)
     chance = random.Random(17)
     started = time.monotonic()
     Workspace(places[0]).move("web", places[1])
@@ -64,7 +65,7 @@ async def test_a_move_that_is_killed_anywhere_is_finished_by_the_next(
     before = lines(opened(places[0]))
     killed = finished = 0
 
-    while killed < 60:
+    while killed < KILLS:
         source, target = places
         killed += killed_after(chance.uniform(0.2, longest), source, target)
         here, there = opened(source), opened(target)
