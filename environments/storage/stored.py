@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -82,6 +82,10 @@ class StoredRepository(ABC):
     @abstractmethod
     def summary(self, name: str) -> Summary | UnreadableSummary:
         """Return the summary of an environment, as in `summaries`."""
+
+    def holders(self) -> Mapping[str, Holder]:
+        """Return the holders of environments that one question tells; others may be held as well."""
+        return {}
 
     @abstractmethod
     def directory(self, name: str) -> Path:

@@ -46,23 +46,23 @@ def summary_of(
         row: A row of `SUMMARIES`.
         load: Verifies and reads the history of a name, where the row is not enough.
     """
+    name, lineage, value, version, beginning, look = tuple(row)
     try:
-        summary = _read(row) or load(row.name)
+        summary = _read(name, lineage, value, version) or load(name)
     except NotFound:
         return None
     except (StorageError, InvalidName, UnknownProvider) as error:
-        return UnreadableSummary(row.name, error)
-    line = bytes(row.beginning or b"").partition(b"\n")[0]
-    actor = actor_in(line + b"\n")
-    look = last_look(row.document, row.name, summary.lineage, summary.revision)
-    return summary.seen(actor, look)
+        return UnreadableSummary(name, error)
+    line = bytes(beginning or b"").partition(b"\n")[0]
+    found = last_look(look, name, summary.lineage, summary.revision) if look else None
+    return summary.seen(actor_in(line + b"\n"), found)
 
 
-def _read(row: sa.Row[Any]) -> Summary | None:
-    if row.schema_version != SCHEMA_VERSION:
+def _read(name: str, lineage: str, value: str, version: int) -> Summary | None:
+    if version != SCHEMA_VERSION:
         return None
     try:
-        summary = read_value(row.value)
+        summary = read_value(value)
     except ValueError:
         return None
-    return summary if (summary.name, summary.lineage) == (row.name, row.lineage) else None
+    return summary if (summary.name, summary.lineage) == (name, lineage) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from environments.cli import loading
@@ -60,9 +61,18 @@ def gather(settings: Settings, selection: Selection) -> Gathered:
     found = Gathered()
     now = datetime.now(UTC)
     storage = cache(lambda: loading.storage(settings))
-    for line in _lines(settings, storage):
-        _take(settings, found, line, selection, storage, now)
+    lines = _lines(settings, storage)
+    # After the records: a command that has ended since is looked at once more.
+    first = next(lines, None)
+    working = _working(settings, storage)
+    for line in chain(() if first is None else (first,), lines):
+        _take(settings, found, line, selection, storage, now, working)
     return found
+
+
+def _working(settings: Settings, storage: Callable[[], StoredRepository]) -> Container[str]:
+    """Return the names that are held, as far as one question tells them all."""
+    return () if settings.store is None else storage().holders()
 
 
 def _lines(
@@ -85,12 +95,13 @@ def _take(
     selection: Selection,
     storage: Callable[[], StoredRepository],
     now: datetime,
+    working: Container[str],
 ) -> None:
     """Add an environment to those that were found, if it is selected."""
     held = False
     try:
         if not isinstance(line, UnreadableSummary):
-            line, held = _settled(line, storage)
+            line, held = _settled(line, storage, working)
     except NotFound:
         return  # purged since the directory was listed
     except StorageError as error:  # the document is whole, but the journal is damaged
@@ -106,11 +117,13 @@ def _take(
 
 
 def _settled(
-    line: Summary | StoredEnvironment, storage: Callable[[], StoredRepository]
+    line: Summary | StoredEnvironment, storage: Callable[[], StoredRepository], held: Container[str]
 ) -> tuple[Summary | StoredEnvironment, bool]:
     """Return an environment, and whether a process works on it; both are read again if need be."""
     if line.stored_operation is None or not line.stored_operation.is_active:
         return line, False
+    if line.name in held:
+        return line, True
     try:
         view = look(storage(), line.name)
     except UnknownProvider:
