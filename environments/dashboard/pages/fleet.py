@@ -41,7 +41,14 @@ def routes(desk: Desk) -> Sequence[Route]:
 
 
 def _facts(desk: Desk) -> dict[str, Any]:  # Any: what templates show
-    facts: dict[str, Any] = {"looks": _LOOKS, "workers": [], "wishes": [], "counts": {}, "missing": None}
+    facts: dict[str, Any] = {
+        "looks": _LOOKS,
+        "workers": [],
+        "wishes": [],
+        "counts": {},
+        "missing": None,
+        "command": None,
+    }
     if desk.fleet is None:
         return {**facts, "missing": "a fleet needs a store in PostgreSQL, and the extra envchart[fleet]"}
     try:

@@ -47,7 +47,8 @@ def migrate(settings: Settings) -> None:
     upgrade; workers change no tables.
 
     Examples:
-        envchart fleet migrate --store postgresql://admin@db/envchart
+        envchart fleet migrate
+        envchart fleet migrate --store postgresql://admin@db/app
     """
     fleet = fleet_of(settings)
     fleet.migrate()

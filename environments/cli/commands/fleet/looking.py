@@ -25,7 +25,7 @@ def status(settings: Settings, names: tuple[str, ...]) -> None:
 
     Examples:
         envchart fleet status
-        envchart fleet status web --json | jq -r .wishes[0].condition
+        envchart fleet status web --json
     """
     found = fleet_of(settings).status(names)
     emit(
