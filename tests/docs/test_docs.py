@@ -34,6 +34,7 @@ ELSEWHERE = {
     "docs/how-to/recover.md": "tests/docs/test_recover_guide.py",
     "docs/explanation/durability.md": "",
     "docs/tutorial/terraform-ansible.md": "tests/e2e/test_tutorial.py",
+    "docs/tutorial/three-machines.md": "tests/e2e/test_tutorial.py",
 }
 GENERATED = ("mermaid", "json", "text", "{toctree}", "{eval-rst}", "{statemachine-diagram}", "")
 BLOCK = re.compile(r"^(?:<!-- ([\w ]+): (.+?) -->\n)?^(`{3,})([^\n`]*)\n(.*?)^\3$", re.M | re.S)
