@@ -203,8 +203,10 @@ def idle_worker(server: postgres.Server, seconds: float) -> Cost:
         subprocess.run([*words, "migrate"], check=True, env=given, stdout=subprocess.DEVNULL)
         worker = subprocess.Popen([*words, "worker"], env=given, cwd=scratch, stdout=subprocess.DEVNULL)
         try:
-            time.sleep(10)  # to begin
             with psycopg.connect(server.url, autocommit=True) as connection:
+                while not connection.execute("SELECT 1 FROM envchart_worker").fetchone():
+                    time.sleep(0.1)
+                time.sleep(seconds)  # its connections are made
                 begun, log = _worked_by_all(server), _log(connection)
                 time.sleep(seconds)
                 return Cost((_worked_by_all(server) - begun) / seconds, (_log(connection) - log) / seconds)
