@@ -18,6 +18,7 @@ from environments.providers.terraform.steps import replacement
 from environments.providers.terraform.steps.replacement import HOST, REPLACED, host_resources, was_replaced
 from environments.providers.terraform.tofu import module, state
 from environments.providers.terraform.tofu.answers import StateValues, not_understood
+from environments.providers.terraform.tofu.backends.completed import is_cut_off
 from environments.providers.terraform.tofu.backends.declared import BACKEND
 from environments.providers.terraform.tofu.carried.mirror import stored
 from environments.providers.terraform.tofu.declarations import Declarations
@@ -180,7 +181,9 @@ def _require_outputs(spec: TerraformSettings, context: StepContext, planned: Col
 
 
 async def probe_plan(_spec: TerraformSettings, context: StepContext) -> Probed:
-    """Check whether a plan is recorded."""
+    """Check whether a plan is recorded, and no apply was cut off since."""
+    if await in_thread(lambda: is_cut_off(context)):
+        return Probed.not_done("an apply was cut off, and its report has to be compared with the state")
     if context.environment.outputs.details.get(PLANNED):
         return Probed.done("planned", details={PLANNED: True})
     return Probed.not_done("nothing was planned")

@@ -47,6 +47,7 @@ _REASONS = {
     "delete_because_each_key": "for_each",
     "delete_because_wrong_repetition": "count or for_each",
 }
+_CUT_OFF = {FailureCause.COMMAND_EXECUTION, FailureCause.CANCELLED}
 _SHOWN = 3
 # Shorter texts, such as a name of one letter, may stand in a value by chance, which proves no host.
 _SHORTEST = 4
@@ -92,7 +93,12 @@ async def apply(spec: TerraformSettings, context: StepContext) -> Messages:
         await demanded(spec, context)
         log = CompletedLog(context)
         await in_thread(log.begin)
-        said = await binary.run(context, *_APPLY, plan=path, keep=log.take)
+        try:
+            said = await binary.run(context, *_APPLY, plan=path, keep=log.take)
+        except StepFailed as failed:
+            if failed.cause not in _CUT_OFF:  # Terraform told why, and has saved its state by then
+                await in_thread(log.end)
+            raise
         await in_thread(log.end)
         return said
 

@@ -19,7 +19,12 @@ from environments.providers.terraform.tofu.answers import (
     not_understood,
     read_shown,
 )
-from environments.providers.terraform.tofu.backends.completed import doubt as doubt_about, is_in_doubt, lost
+from environments.providers.terraform.tofu.backends.completed import (
+    doubt as doubt_about,
+    is_cut_off,
+    is_in_doubt,
+    lost,
+)
 from environments.providers.terraform.tofu.backends.declared import BACKEND, require_supported, uses_backend
 from environments.providers.terraform.tofu.backends.demands import Demands, StateRefused
 from environments.providers.terraform.tofu.backends.moved import require_moved
@@ -119,9 +124,11 @@ async def claimed(spec: TerraformSettings, context: StepContext) -> dict[str, Js
     demands = await Demands.of(binary_of(spec, context), context)
     if demands is None:
         return {}
-    if context.environment.outputs.details.get(PLANNED):
-        return await demands.details(settle=True)
-    return await demands.begin()
+    if not context.environment.outputs.details.get(PLANNED):
+        return await demands.begin()
+    details = await demands.details(settle=True)
+    await _require_none_lost(demands, context)
+    return details
 
 
 async def require_known(spec: TerraformSettings, context: StepContext) -> dict[str, JsonValue]:
@@ -134,12 +141,17 @@ async def require_known(spec: TerraformSettings, context: StepContext) -> dict[s
         StepFailed: A backend lacks resources, or as for `demanded`.
     """
     details = await asked(spec, context, lambda _binary: demanded(spec, context), settle=True)
-    demands = await Demands.of(binary_of(spec, context), context) if is_in_doubt(context) else None
-    if demands is not None:
+    if demands := await Demands.of(binary_of(spec, context), context):
+        await _require_none_lost(demands, context)
+    return details
+
+
+async def _require_none_lost(demands: Demands, context: StepContext) -> None:
+    # A plan would create them once more, and a teardown would leave them behind.
+    if await in_thread(lambda: is_cut_off(context)):
         found = await demands.pull()
         if missing := await in_thread(lambda: lost(context, found)):
             raise StepFailed(FailureCause.INFRASTRUCTURE, missing)
-    return details
 
 
 async def release(spec: TerraformSettings, context: StepContext) -> str:

@@ -183,6 +183,8 @@ async def test_what_a_killed_apply_reported_is_compared_with_the_state(
     assert is_there(completed)
     scripted.write("said", '{"type":"planned_change","change":{"resource":{"addr":"x.b"}}}\n')
     assert (await bench.probe("provision", APPLY)).verdict is Verdict.NOT_DONE, "it failed on record"
+    assert (await bench.probe("provision", "plan_infrastructure")).verdict is Verdict.NOT_DONE
+    assert "(complete, id i-1)" in await refused(bench, "provision", "plan_infrastructure")
 
     in_doubt(bench)
     probed = await bench.probe("provision", APPLY)
@@ -190,6 +192,8 @@ async def test_what_a_killed_apply_reported_is_compared_with_the_state(
     assert 'lacks x.a["k"] (complete, id i-1), x.b (begun)' in probed.reason
     assert "(complete, id i-1)" in await refused(bench, "destroy", "check_teardown")
     text = completed.read_text()
+    completed.write_text(text.replace('"complete":true', '"complete":false'))
+    await bench.run("destroy", "check_teardown")  # none of them may ever have come to exist
     completed.write_text("{")
     assert "is not here: recover there" in (await bench.probe("provision", APPLY)).reason
     await bench.run("destroy", "check_teardown")
@@ -202,6 +206,11 @@ async def test_what_a_killed_apply_reported_is_compared_with_the_state(
     assert (await bench.probe("provision", APPLY)).verdict is Verdict.NOT_DONE, "it was saved afterwards"
     completed.write_text(text.replace('"ended":false', '"ended":true'))
     assert (await bench.probe("provision", APPLY)).verdict is Verdict.NOT_DONE
+    diagnostic = '{"severity":"error","summary":"no quota"}'
+    scripted.write("lines", f'{{"type":"diagnostic","diagnostic":{diagnostic}}}\n')
+    scripted.write("fails", f"cat '{scripted.place}/lines'")
+    assert "no quota" in await refused(bench, "provision", APPLY)
+    assert not is_there(completed), "Terraform ended in order"
 
 
 async def test_an_unsaved_state_is_pushed_only_if_it_follows(

@@ -136,7 +136,7 @@ def doubt(context: StepContext, found: PulledState, serial: int) -> str:
     if report.ended:
         return ""
     if missing := report.missing(found.addresses()):
-        return f"{_told(context, missing)}; or remove them by hand"
+        return _told(context, missing)
     if found.serial > serial:  # saved after all that is known
         return ""
     return (
@@ -145,25 +145,36 @@ def doubt(context: StepContext, found: PulledState, serial: int) -> str:
     )
 
 
+def is_cut_off(context: StepContext) -> bool:
+    """Return whether the last apply has left a report, and so did not end in order."""
+    report = _report(context)
+    return report is not None and not report.ended
+
+
 def lost(context: StepContext, found: PulledState) -> str:
-    """Return the resources that a cut-off apply has reported and the state lacks, or an empty string."""
-    report = _report(context) if is_in_doubt(context) else None
-    missing = report.missing(found.addresses()) if report is not None and not report.ended else ()
-    if not missing:
+    """Return the resources that a cut-off apply has created and the state lacks, or an empty string.
+
+    A resource that was only begun may never have come to exist: to ask about it is for recovery.
+    """
+    report = _report(context)
+    if report is None or report.ended:
         return ""
-    path = Layout.at(context).completed
-    return f"{_told(context, missing)}; or remove them by hand, and then {path}"
+    missing = report.missing(found.addresses())
+    if not any(each.complete for each in missing):
+        return ""
+    return _told(context, missing)
 
 
 def _told(context: StepContext, missing: tuple[_Creation, ...]) -> str:
-    place = Layout.at(context).module
+    layout = Layout.at(context)
     complete = next((each for each in missing if each.id), None)
     example = f"'{complete.address}' {complete.id}" if complete else "ADDRESS ID"
     more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
     return (
         f"Terraform was cut off before it saved its state in the backend, which lacks "
         f"{', '.join(map(str, missing[:_SHOWN]))}{more}. Look which of them exist, and take those "
-        f"into the state, in {place}, by: terraform import {example}"
+        f"into the state, in {layout.module}, by: terraform import {example}; or remove them by hand, and "
+        f"then {layout.completed}"
     )
 
 
