@@ -27,6 +27,8 @@ _ROW: Final = 2 * _CHUNK
 
 _PAGE: Final = 500  # values that are read at once
 _LEVEL: Final = 1  # of zlib: text shrinks to a third, at the speed of a disk
+_SAMPLE: Final = 16 * 1024
+_WORTH: Final = 0.95
 _GRACE: Final = timedelta(hours=1)
 """An artifact that no record names is kept for as long: its record may be about to be written."""
 
@@ -54,7 +56,7 @@ class ArtifactRows:
                 row = {"digest": digest, "size": size, "made": now(), "seen": now()}
                 connection.execute(sa.insert(ARTIFACTS).values(row))
                 for number, chunk in enumerate(iter(lambda: file.read(_CHUNK), b"")):
-                    content = zlib.compress(chunk, _LEVEL)
+                    content = _deflated(chunk)
                     connection.execute(
                         sa.insert(ARTIFACT_CHUNKS).values(digest=digest, n=number, bytes=content)
                     )
@@ -144,6 +146,13 @@ class ArtifactRows:
             found = list(connection.execute(gone.with_for_update()).scalars())
             for table in (ARTIFACT_CHUNKS, ARTIFACTS):
                 connection.execute(sa.delete(table).where(table.c.digest.in_(found)))
+
+
+def _deflated(chunk: bytes) -> bytes:
+    """Compress a chunk, unless its beginning shows that this would only take time, as with pictures."""
+    sample = chunk[:_SAMPLE]
+    shrinks = len(zlib.compress(sample, _LEVEL)) < len(sample) * _WORTH
+    return zlib.compress(chunk, _LEVEL if shrinks else 0)
 
 
 def _inflated(digest: str, row: bytes) -> bytes:
