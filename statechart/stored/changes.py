@@ -206,7 +206,9 @@ class Changes(Generic[ModelT]):
 
     def end(self) -> str:
         """Return the cursor behind all changes up to now."""
-        for _ in self.look():
+        for name, lineage, record in self._opened.ends.heads():
+            self._followed.positions[name] = Position.of(lineage, record["seq"], record["at"])
+        for _ in self.look(frozenset(self._store.names()) - self._followed.positions.keys()):
             pass
         self._followed.close()
         return str(Cursor(self._followed.positions, self._origin))

@@ -222,6 +222,10 @@ class Ends(Protocol):
         """Yield names with their last records, in any order, as far as they can be read."""
         ...
 
+    def heads(self) -> Iterator[tuple[str, str, dict[str, Any]]]:  # Any: as of `records`
+        """Yield names with their incarnations and last records, as far as one question tells them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[ModelT]):

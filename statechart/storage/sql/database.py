@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from errno import ENOSPC
 from pathlib import Path
@@ -33,20 +33,24 @@ class Reader:
         self._engine = engine
         self._connection: sa.Connection | None = None
 
-    def execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+    def execute(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
+    ) -> sa.CursorResult[Any]:
         """Run a statement that changes nothing."""
         try:
-            return self._attempt(statement)
+            return self._attempt(statement, parameters)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             self.close()
-        return self._attempt(statement)
+        return self._attempt(statement, parameters)
 
-    def _attempt(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+    def _attempt(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None
+    ) -> sa.CursorResult[Any]:
         if self._connection is None:
             self._connection = self._engine.connect()
-        return self._connection.execute(statement)
+        return self._connection.execute(statement, parameters)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,9 @@ class Names:
             raise InvalidName(name)
         return sa.and_(NAMES.c.collection == self.collection, NAMES.c.name == name)
 
-    def rows(self, statement: sa.Executable) -> list[sa.Row[Any]]:
+    def rows(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
+    ) -> list[sa.Row[Any]]:
         """Return the rows of a question; none if there are no tables.
 
         Raises:
@@ -62,7 +65,7 @@ class Names:
             return []
         try:
             with self.database.reading() as reader:
-                return list(reader.execute(statement).all())
+                return list(reader.execute(statement, parameters).all())
         except SchemaMissing:
             return []
 

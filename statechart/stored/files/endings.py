@@ -47,6 +47,10 @@ class FileEnds:
                     yield name, record
                     break
 
+    def heads(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield nothing: the end of a journal does not say of which incarnation it is."""
+        return iter(())
+
 
 @dataclass(frozen=True, slots=True)
 class FileEnding:

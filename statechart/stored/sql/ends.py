@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +20,10 @@ _NO_VALUE: Final = b'"value":null}\n'
 
 _LAST = sa.and_(RECORDS.c.lineage == NAMES.c.lineage, RECORDS.c.seq == NAMES.c.seq)
 
+# Equally spelled by both databases: the end of the bytes of a line.
+_ENDING = sa.func.substr(RECORDS.c.line, sa.func.length(RECORDS.c.line) - len(_NO_VALUE) + 1)
+_VALUE = sa.case((sa.literal(_NO_VALUE, sa.LargeBinary) == _ENDING, NAMES.c.value)).label("value")
+
 
 @dataclass(frozen=True, slots=True)
 class RowEnds:
@@ -35,18 +39,18 @@ class RowEnds:
 
     def all(self, names: Iterable[str] | None = None, *, records: bool = True) -> Iterator[RowEnding]:
         """Yield the ends of all histories, by name, or of some, in their order."""
-        columns = [NAMES.c[key] for key in ("name", "lineage", "seq", "value", "schema_version")]
-        asked = sa.select(*columns, *([RECORDS.c.line] if records else []))
+        columns = (NAMES.c.name, NAMES.c.lineage, NAMES.c.schema_version)
+        asked = sa.select(*columns, NAMES.c.value)
         if records:
-            asked = asked.outerjoin(RECORDS, _LAST)
+            # The last record has the value already, or is of one of the few kinds that have none.
+            asked = sa.select(*columns, _VALUE, RECORDS.c.line).outerjoin(RECORDS, _LAST)
         wanted = None if names is None else list(names)
         found = {row.name: row for row in self._rows(asked, wanted)}
         earlier = self._earlier(found.values()) if records else {}
         for name in sorted(found) if wanted is None else wanted:
             if (row := found.get(name)) is not None:
-                yield RowEnding(
-                    self, row, [row.line or b"", *earlier.get(row.lineage, ())] if records else []
-                )
+                last = record_of(row.line) if records and row.line else None
+                yield RowEnding(self, row, last, earlier.get(row.lineage, ()))
 
     def records(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a name from the last to the first, as far as they are whole."""
@@ -59,6 +63,13 @@ class RowEnds:
         for row in self._rows(asked, list(names)):
             if (record := record_of(row.line)) is not None:
                 yield row.name, record
+
+    def heads(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield all names with their incarnations and last records, as far as they can be read."""
+        asked = sa.select(NAMES.c.name, NAMES.c.lineage, RECORDS.c.line).join(RECORDS, _LAST)
+        for row in self._rows(asked, None):
+            if (record := record_of(row.line)) is not None:
+                yield row.name, row.lineage, record
 
     def before(self, lineage: str, seq: int | None) -> Iterator[dict[str, Any]]:
         """Yield the records of an incarnation before a record, or all, the last first."""
@@ -110,12 +121,14 @@ class RowEnding:
     Attributes:
         ends: The ends of all histories.
         row: The row of the name.
-        lines: The last lines, the last first, as far as they were read.
+        last: The last record, if records were asked for.
+        earlier: Lines before it, the last first, as far as they were read.
     """
 
     ends: RowEnds
     row: sa.Row[Any]
-    lines: Sequence[bytes] = field(default=())
+    last: dict[str, Any] | None
+    earlier: Sequence[bytes]
 
     @property
     def name(self) -> str:
@@ -126,6 +139,8 @@ class RowEnding:
         """Return the value of the row, or None if it is of another schema version."""
         if self.row.schema_version != self.ends.known:
             return None
+        if self.row.value is None:
+            return None if self.last is None else self.last["value"]
         try:
             found = read_json(self.row.value.encode())
         except ValueError:
@@ -134,8 +149,11 @@ class RowEnding:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records from the last to the first, as far as they are whole."""
-        seq = None
-        for line in self.lines:
+        if self.last is None:
+            return
+        yield self.last
+        seq = self.last["seq"]
+        for line in self.earlier:
             record = record_of(line)
             if record is None:
                 return

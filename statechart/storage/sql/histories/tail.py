@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 _BLOCK: Final = 500
 """The records that are read at once, as a history may be long."""
 
+# Built once, as building takes longer than asking; and one statement, so that a name and its records are of
+# one moment.
+_ROWS: Final = (
+    sa.select(NAMES.c.lineage, NAMES.c.seq.label("last"), RECORDS.c.seq, RECORDS.c.segment, RECORDS.c.line)
+    .outerjoin(
+        RECORDS, sa.and_(RECORDS.c.lineage == NAMES.c.lineage, RECORDS.c.seq >= sa.bindparam("first"))
+    )
+    .where(NAMES.c.collection == sa.bindparam("collection"), NAMES.c.name == sa.bindparam("name"))
+    .order_by(RECORDS.c.seq)
+    .limit(sa.bindparam("most"))
+)
+
 _Row: TypeAlias = sa.Row[Any]
 
 Upgrade: TypeAlias = "Callable[[Record, Where, int], Record]"
@@ -146,7 +158,7 @@ class SqlTail:
 
     def _rows_behind(self, head: Head) -> Sequence[_Row] | None:
         """Return the rows behind a head, or None if the head is not of the present history."""
-        rows = self._select(RECORDS.c.seq >= head.seq, limit=_BLOCK + 1)
+        rows = self._select(head.seq, limit=_BLOCK + 1)
         if not rows:  # the name is gone
             self._head = None
             return ()
@@ -160,7 +172,7 @@ class SqlTail:
 
     def _first_rows(self) -> Sequence[_Row]:
         """Return the first rows that are wanted, from the beginning of a segment on."""
-        rows = self._select(RECORDS.c.seq >= self._beginning(), limit=_BLOCK)
+        rows = self._select(self._beginning(), limit=_BLOCK)
         if rows and (rows[0].seq is None or rows[0].seq != rows[0].segment):
             raise self._corrupt(f"record {rows[0].segment or 1} is missing")
         return rows
@@ -183,16 +195,7 @@ class SqlTail:
                 return int(row.seq)
         return 1
 
-    def _select(self, wanted: sa.ColumnElement[bool], *, limit: int) -> Sequence[_Row]:
-        """Return the rows that are wanted; of a name without any, a row without a record."""
-        # In one statement, so that the name and its records are of one moment.
-        rows = (
-            sa.select(
-                NAMES.c.lineage, NAMES.c.seq.label("last"), RECORDS.c.seq, RECORDS.c.segment, RECORDS.c.line
-            )
-            .outerjoin(RECORDS, sa.and_(RECORDS.c.lineage == NAMES.c.lineage, wanted))
-            .where(self._is_here)
-            .order_by(RECORDS.c.seq)
-            .limit(limit)
-        )
-        return self._names.rows(rows)
+    def _select(self, first: int, *, limit: int) -> Sequence[_Row]:
+        """Return the rows from a record on; of a name without any, a row without a record."""
+        asked = {"collection": self._names.collection, "name": self._name, "first": first, "most": limit}
+        return self._names.rows(_ROWS, asked)
