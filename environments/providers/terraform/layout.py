@@ -44,6 +44,7 @@ class Layout:
         build/ssh/known_hosts       the pinned host keys
         build/ansible/              the inventory and Ansible's own files
         build/carried.json          the version in the record that the directory goes with
+        build/carried.tfstate       the last state of the directory that is in the record as well
         look/                       another such directory, to look from a machine that has an older build
 
     Attributes:
@@ -131,6 +132,11 @@ class Layout:
     def note(self) -> OwnPath:
         """The note of the version of the state in the record that the directory goes with."""
         return self.build / "carried.json"
+
+    @property
+    def known_state(self) -> OwnPath:
+        """A copy of the last state of the directory that is in the record as well."""
+        return self.build / "carried.tfstate"
 
     @property
     def look(self) -> Path:

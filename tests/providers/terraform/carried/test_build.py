@@ -181,3 +181,29 @@ async def test_a_store_that_is_away_is_told(first: Machine) -> None:
     assert seen.unseen == (
         "the infrastructure: the state of Terraform can't be read from the record: away",
     )
+
+
+async def test_an_orphan_that_only_went_on_with_what_the_record_had_is_no_obstacle(
+    first: Machine, second: Machine
+) -> None:
+    await applied(second)
+    await applied(first, 7)
+    (first.copy / "main.tf").unlink()
+    async with mirrored(first.spec, first.context, "apply"):
+        first.state.write_bytes(state(9, names=("another",)).content)
+    second.state.write_bytes(state(2).content)  # as a Terraform that was ended notes a resource as tainted
+
+    await at_hand(second.spec, second.context)
+
+    assert second.state.read_bytes() == first.state.read_bytes()
+
+
+async def test_an_orphan_that_made_a_resource_is_kept_for_a_person(first: Machine, second: Machine) -> None:
+    await applied(second)
+    await applied(first, 7)
+    second.state.write_bytes(state(2, names=("one", "two")).content)
+
+    with pytest.raises(StepFailed, match=r"lacks: thing\.two\. Remove those"):
+        await at_hand(second.spec, second.context)
+
+    assert second.state.read_bytes() == state(2, names=("one", "two")).content

@@ -189,10 +189,10 @@ class Build:
             case Use.RECORD:
                 state = latest.state(self.keys)
                 self._put_back(state, at_work=latest.header.at_work)
-                return note.knowing(state, identity(self.layout.state))
+                return note.knowing(state, identity(self.layout.state), self.layout)
             case Use.DIRECTORY if self.carrier.held and local.state is not None:
                 self._stored(local.state, by=note.token)
-                return note.knowing(local.state, seen)
+                return note.knowing(local.state, seen, self.layout)
             case Use.DAMAGED:
                 raise self._damaged(latest)
             case Use.STRANGE:
@@ -204,17 +204,21 @@ class Build:
         """Choose the state that lists all resources of the other one.
 
         Raises:
-            StepFailed: Each of them lists a resource that the other one lacks, or may do so.
+            WentOnApart: Each of them lists a resource that the other one lacks, or may do so.
         """
         assert local.state is not None
-        recorded = latest.state(self.keys)
-        if local.state.digest == recorded.digest or recorded.lacks(local.state) == []:
+        recorded, known = latest.state(self.keys), WholeState.read(self.layout.known_state)
+        if local.state.digest == recorded.digest:
+            return Use.RECORD
+        # The other machine knew the resources that the record had before, and may have removed them.
+        missing = recorded.lacks(local.state)
+        if missing and known is not None and (newer := known.lacks(local.state)) is not None:
+            missing = [each for each in missing if each in newer]
+        if missing == []:
             return Use.RECORD
         # Without a note, somebody has brought the state here: perhaps the right one, rebuilt by hand.
-        newer = local.state.serial > recorded.serial
-        if not noted and newer and local.state.lacks(recorded) == []:
+        if not noted and local.state.serial > recorded.serial and local.state.lacks(recorded) == []:
             return Use.DIRECTORY
-        missing = recorded.lacks(local.state)
         listed = "perhaps some" if missing is None else ", ".join(missing[:5])
         summary = (
             f"Terraform went on here, and another machine took over: {self.layout.state} (serial "

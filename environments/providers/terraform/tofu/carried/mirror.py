@@ -244,7 +244,7 @@ class _Mirror:
             return  # nothing was stored, or a version that must stay the last one
         self.build.store(state, by=self._note.token, at_work=at_work)
         if state is not None:
-            self._note = self._note.knowing(state, seen)
+            self._note = self._note.knowing(state, seen, self.build.layout)
             self._note.write(self.build.layout, durable=False)
 
     def _only_here(self) -> str:

@@ -47,8 +47,10 @@ class Note(BaseModel, frozen=True):
         make_directories(layout.note.parent)
         replace_file(layout.note, (self.model_dump_json() + "\n").encode(), durable=durable)
 
-    def knowing(self, state: WholeState, seen: str) -> Note:
-        """Return the note with a state that is in the record as well."""
+    def knowing(self, state: WholeState, seen: str, layout: Layout) -> Note:
+        """Keep a copy of a state that is in the record as well, and return the note of the state."""
+        make_directories(layout.known_state.parent)
+        replace_file(layout.known_state, state.content, durable=False)
         return self.model_copy(update={"known": state.digest, "serial": state.serial, "seen": seen})
 
     def is_as_stored(self, latest: Version, state: OwnPath) -> bool:
