@@ -56,7 +56,7 @@ class HeldFiles:
         self.journal.check()
         self.lock.check()
 
-    def append(self, line: Line, _shown: Callable[[], bytes]) -> None:
+    def append(self, line: Line, shown: Callable[[], bytes]) -> None:  # noqa: ARG002 (see `show`)
         """Append a line to the journal, durably; the journal rebuilds the document."""
         self.check()
         self.journal.append(line)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
 WRITES: Final = "envchart_writes"
@@ -57,9 +58,9 @@ def postgresql(url: str) -> sa.Engine:
         # PgBouncer in transaction mode does not know of statements that another connection has prepared.
         connect_args={**given, "prepare_threshold": None},
     )
-    sa.event.listen(engine, "connect", _set_up)
-    sa.event.listen(engine, "checkin", _note_time)
-    sa.event.listen(engine, "checkout", partial(_look, engine.dialect))
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "checkin", _note_time)
+    event.listen(engine, "checkout", partial(_look, engine.dialect))
     return engine
 
 
@@ -68,7 +69,7 @@ def sqlite(file: Path) -> sa.Engine:
     engine = sa.create_engine(
         "sqlite://", poolclass=sa.QueuePool, creator=partial(_open, file), hide_parameters=True
     )
-    sa.event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", _begin)
     return engine
 
 

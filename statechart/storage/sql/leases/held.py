@@ -138,7 +138,7 @@ class HeldRow:
         )
         return line, file
 
-    def begin(self, line: Line, _ended: str) -> None:
+    def begin(self, line: Line, ended: str) -> None:  # noqa: ARG002 (rows have no files)
         """Begin the next segment with its first line."""
         self._write(line, line.head.seq)
 
