@@ -71,7 +71,8 @@ def storage(settings: Settings) -> StoredRepository:
     _set_up_logs(settings)
     # The fast path of reading imports this module, and needs no pydantic.
     if (url := settings.store) is not None:
-        database = import_module("environments.storage.sql.repository")
+        urls = import_module("statechart.storage.sql.urls")
+        database = urls.load_for(url, "environments.storage.sql.repository")
         opened: StoredRepository = database.SqlRepository(url, actor=settings.actor)
         return opened
     from environments.storage.file import FileRepository

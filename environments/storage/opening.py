@@ -27,9 +27,9 @@ def opened(
         InvalidUrl: The URL can't be read.
         DriverMissing: The packages that reach the database are not installed.
     """
-    if isinstance(place, str) and import_module("statechart.storage.sql.urls").is_url(place):
+    if isinstance(place, str) and (urls := import_module("statechart.storage.sql.urls")).is_url(place):
         # Its packages are an extra, and take long to load.
-        database = import_module("environments.storage.sql.repository")
+        database = urls.load_for(place, "environments.storage.sql.repository")
         repository: StoredRepository = database.SqlRepository(place, providers=providers, actor=actor)
         return repository
     return FileRepository(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statechart.following.names import NameChanges
 from statechart.storage.layout import Layout
 from statechart.storage.repository import JsonFileRepository
-from statechart.storage.sql.urls import is_url
+from statechart.storage.sql.urls import is_url, load_for
 from statechart.stored.files.endings import FileEnds
 from statechart.stored.files.outbox import FileOutbox
 from statechart.stored.store import Opened, Options
@@ -28,9 +27,9 @@ def opened(location: str | Path, model: type[ModelT], options: Options) -> Opene
     """
     if location == "":
         raise ValueError("the location is empty: give the path of a directory, or the URL of a database")
-    if is_url(location):
+    if isinstance(location, str) and is_url(location):
         # SQLAlchemy takes longer to load than most commands run.
-        found: Opened[ModelT] = import_module("statechart.stored.sql.opening").opened(
+        found: Opened[ModelT] = load_for(location, "statechart.stored.sql.opening").opened(
             location, model, options
         )
         return found

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Final, Literal, NoReturn
 from urllib.parse import parse_qsl, urlencode
 
@@ -142,6 +144,17 @@ def require_driver(url: StoreUrl) -> None:
             found = None
         if found is None:
             raise DriverMissing(url.where, package)
+
+
+def load_for(url: str, module: str) -> ModuleType:
+    """Import a module that needs the packages of a URL, and return it.
+
+    Raises:
+        InvalidUrl: The URL can't be read, or names a database that is not supported.
+        DriverMissing: The packages are not installed.
+    """
+    require_driver(read_url(url))
+    return import_module(module)
 
 
 def _refuse(scheme: str, problem: str) -> NoReturn:

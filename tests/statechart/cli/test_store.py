@@ -114,12 +114,14 @@ def test_an_unreachable_server_is_told_in_words_and_in_json(program: Cli) -> Non
     assert "pw" not in ran.err + told.out
 
 
+@pytest.mark.parametrize("command", [["store", "check"], ["list"]])
 def test_without_the_packages_the_way_to_install_them_is_told(
-    program: Cli, monkeypatch: pytest.MonkeyPatch
+    program: Cli, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
+    words = [*command, ORDERS] if command == ["list"] and program.__name__ == "run" else command
 
-    ran = program("store", "check", "--store", "postgresql://ann:pw@h/db")
+    ran = program(*words, "--store", "postgresql://ann:pw@h/db")
 
     assert ran.code == 2
     assert "postgresql://ann@h/db needs the package psycopg: pip install 'envchart[sql]'" in ran.err
