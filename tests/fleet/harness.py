@@ -33,6 +33,7 @@ class Crowd:
     seconds: float = 0.1
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    patience: float = PATIENCE
 
     @property
     def log(self) -> Path:
@@ -75,7 +76,7 @@ class Crowd:
 
     def ready(self, count: int) -> list[WorkerStatus]:
         """Wait until so many workers are there."""
-        wait_for(lambda: len(self.fleet.workers()) == count, self.told)
+        wait_for(lambda: len(self.fleet.workers()) == count, self.told, patience=self.patience)
         return list(self.fleet.workers())
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
@@ -86,7 +87,7 @@ class Crowd:
 
     def finished(self) -> list[WishStatus]:
         """Wait until no wish is left, and return all."""
-        wait_for(lambda: not self.fleet.list(unfinished=True), self.told)
+        wait_for(lambda: not self.fleet.list(unfinished=True), self.told, patience=self.patience)
         return list(self.fleet.list())
 
     def judged(self, *names: str) -> Report:

@@ -19,6 +19,7 @@ from tests.fleet.world import read
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
 
 KILLS = 8
+LONG = 900  # seconds, on a busy machine
 NAMES = [f"env-{number}" for number in range(60)]
 
 
@@ -30,6 +31,7 @@ def test_sixty_environments_arrive_whoever_dies(count: int, crashes: int, tmp_pa
         postgres.server(max(postgres.programs())) as server,
         crowd(server.url, tmp_path, seconds=0.3) as people,
     ):
+        people.patience = LONG
         people.create(*NAMES)
         names = [f"w{number}" for number in range(count)]
         for name in names:
@@ -47,7 +49,7 @@ def test_sixty_environments_arrive_whoever_dies(count: int, crashes: int, tmp_pa
             for name in names:  # busy workers end when the database is away: systemd starts them again
                 if people.workers[name].poll() is not None:
                     people.start(name)
-        wait_for(lambda: _all_ended(people, names), people.told)
+        wait_for(lambda: _all_ended(people, names), people.told, patience=LONG)
 
         states = Counter(each.state.name for each in people.workspace.summaries())
         report = people.judged()
@@ -69,12 +71,13 @@ def test_a_takeover_takes_seconds(tmp_path: Path) -> None:
         postgres.server(max(postgres.programs())) as server,
         crowd(server.url, tmp_path, seconds=0.5) as people,
     ):
+        people.patience = LONG
         people.create(*NAMES)
         victim = people.start("victim", "--slots", "4")
         people.start("other", "--slots", "4")
         people.ready(2)
         people.fleet.submit(NAMES)
-        wait_for(lambda: len({line.pid for line in read(people.log)}) == 2, people.told)
+        wait_for(lambda: len({line.pid for line in read(people.log)}) == 2, people.told, patience=LONG)
         time.sleep(1)
 
         people.kill("victim")
@@ -109,7 +112,7 @@ def test_a_thousand_lifecycles_beside_bare_dbos(tmp_path: Path) -> None:
         begun = time.monotonic()
         people.fleet.submit(names)
         people.fleet.submit(names, to="destroyed")
-        wait_for(lambda: not people.fleet.list(unfinished=True, limit=1), people.told, patience=1000)
+        wait_for(lambda: not people.fleet.list(unfinished=True, limit=1), people.told, patience=LONG)
         ours = count / (time.monotonic() - begun)
         assert {each.state.name for each in people.workspace.summaries()} == {"destroyed"}
         assert people.judged().violations == []
