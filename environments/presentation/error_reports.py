@@ -231,7 +231,9 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     environment_errors.NothingToRetry: _Kind(ExitCode.NOT_ALLOWED, "nothing_to_retry", _usual),
     environment_errors.UnsupportedCommand: _Kind(ExitCode.NOT_ALLOWED, "unsupported_command", _usual),
     environment_errors.OnAnotherMachine: _Kind(ExitCode.NOT_ALLOWED, "on_another_machine", _elsewhere),
-    environment_errors.CannotMove: _Kind(ExitCode.NOT_ALLOWED, "cannot_move", _usual),
+    environment_errors.CannotMove: _Kind(
+        ExitCode.NOT_ALLOWED, "cannot_move", _say("envchart destroy NAME", "envchart move --help")
+    ),
     artifact_errors.MachineLacks: _Kind(ExitCode.NOT_ALLOWED, "machine_lacks", _say("envchart show NAME")),
     artifact_errors.ArtifactProblem: _Kind(ExitCode.STORAGE, "artifact", _copies_lost),
     artifact_errors.ArtifactAltered: _Kind(ExitCode.STORAGE, "artifact_altered", _copies_lost),

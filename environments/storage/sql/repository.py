@@ -146,6 +146,9 @@ class SqlRepository(StoredRepository):
         here = self._directories(self._identity())
         super().delete(expected)
         here.discard(expected.lineage)
+        if expected.artifacts:
+            with suppress(StorageError):  # the next one does it
+                self._artifacts.sweep()
 
     def directory(self, name: str) -> Path:
         """Return the directory of this machine for the files of an environment, made if it is missing.
