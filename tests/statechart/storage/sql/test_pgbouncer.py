@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 
 import psycopg
@@ -109,3 +111,21 @@ def test_a_pooler_without_free_connections_is_told(pooled_url: str) -> None:
     finally:
         for each in kept:
             each.close()
+
+
+async def test_a_pooler_that_hands_on_no_notices_is_found_out(
+    pooled_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "statechart.storage.sql.watches.listener._PROBE", 0.5
+    )  # of seconds that pass in vain
+    values = notes(pooled_url)
+    values.create("a", Note())
+    changes = values.changed()
+
+    async with asyncio.timeout(60), aclosing(changes.names()) as names:
+        assert await anext(names) == {"a"}
+        assert changes.watching.startswith("polling: notices do not arrive")
+        with values.open("a") as session:
+            session.commit("noted", Note(text="b"), expected=1)
+        assert await anext(names) == {"a"}
