@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
+from environments.artifacts.bound import require_here
 from environments.artifacts.carried import placed
 from environments.checks.declaration import Declaration
 from environments.checks.difference import Difference, DriftKind
 from environments.checks.world import CAUSES, compare
 from environments.errors import UnexpectedState
-from environments.execution.bound import require_here
 from environments.execution.carrying import carrier_of
 from environments.execution.transitions import fire, with_trace
 from environments.lifecycle import Lifecycle

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict
 
 from typing_extensions import Unpack
 
+from environments.artifacts.bound import require_here
 from environments.errors import CommandFailed, Stopped, Unrecorded, UnsupportedCommand
 from environments.execution.attempt import Attempt
-from environments.execution.bound import require_here
 from environments.execution.buffering import BufferingSession
 from environments.execution.interrupted import settle_unrecorded
 from environments.execution.progress import Noticed

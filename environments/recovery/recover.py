@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from environments.artifacts.bound import require_here
 from environments.errors import StepInDoubt
-from environments.execution.bound import require_here
 from environments.execution.progress import Noticed, notify
 from environments.execution.runner import Runner
 from environments.execution.stop import StopRequest

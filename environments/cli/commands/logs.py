@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from environments.artifacts.bound import require_here
 from environments.cli import loading
 from environments.cli.group import subcommand
 from environments.cli.parameters import name_argument
 from environments.cli.settings import Settings
 from environments.cli.signals import Ended, Interruption
-from environments.execution.bound import require_here
 from environments.model.errors import StepFailed
 from environments.ports import CollectsLogs, provider_of
 from environments.presentation.answers.logs import read_log, trace_of

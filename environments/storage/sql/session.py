@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from environments.model.environment import AnyEnvironment
 from environments.ports import TRACES as DIRECTORY
@@ -39,7 +40,7 @@ class SqlSession(StoredSession):
                 row = {"lineage": self._lineage, "name": name, "text": told}
                 connection.execute(sa.insert(TRACES).values(row))
         except StorageError as error:
-            if isinstance(error.__cause__, sa.exc.IntegrityError):
+            if isinstance(error.__cause__, IntegrityError):
                 raise StorageError(f"cannot write the trace {name}: it exists already") from error
             raise
         return f"{DIRECTORY}/{name}"
