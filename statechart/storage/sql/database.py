@@ -85,7 +85,7 @@ class Database:
         self._single = self.engine
         if self.file is None:
             self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.poll: float = 0.25 if self.file is None else 0.05
+        self.poll: float = 0.25 if self.file is None else 0.1
         self.leases: Leases = Leases()
         self.released: threading.Condition = threading.Condition()
         self._is_local = False
