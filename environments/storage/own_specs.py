@@ -65,6 +65,7 @@ class _TerraformForm(Form):
     directory: str
     binary: str | None
     variables: dict[str, Any]
+    backend_env: dict[str, Any]
     outputs: _OutputNamesForm
     ssh: _SshForm
     playbook: str | None
