@@ -47,8 +47,8 @@ def move(settings: Settings, choice: Choice, to: str, dry_run: bool, skip: bool,
 
     Examples:
         envchart move web --to postgresql://deploy@db/envchart
-        envchart move --all --to postgresql://deploy@db/envchart --dry-run
-        envchart move web --to ./data --store postgresql://deploy@db/envchart
+        envchart move --all --to postgresql:///envs --dry-run
+        envchart move web --to ./data --store postgresql:///envs
     """
     moving = loading.workspace(settings).moving(to)
     _require_other(settings, moving, to)

@@ -26,8 +26,8 @@ def store(settings: Settings, action: str, granted: tuple[str, ...], *, sql: boo
     The exit code of check is 8 if the store can't be used.
 
     Examples:
-        envchart store check --store postgresql://deploy@db/envchart
-        envchart store migrate --store postgresql://admin@db/envchart --grant deploy
+        envchart store check --store postgresql:///envs
+        envchart store migrate --store postgresql:///e --grant app
         envchart store migrate --sql --grant deploy > tables.sql
     """
     tend(
