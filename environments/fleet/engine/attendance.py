@@ -78,6 +78,7 @@ class Attendance:
                 self._look_after_others()
             self.slots.waiting = requeue.waiting_takeovers(self.workers.database, self.me.version)
         except LookupError:
+            self.tell(f"{self.me.name} was declared dead, and ends: it had not been seen for too long")
             self.over()
         except StorageError as error:
             self.tell(f"{self.me.name}: {error}")
