@@ -60,7 +60,7 @@ class SharedProject(Project):
         Args:
             step: The word.
             words: The command.
-            status: The status that the host has to have by then, if any.
+            status: The status that the host has to have by then, with its resource in the record, if any.
         """
         process = self.start(*words)
         assert process.stderr is not None
@@ -71,8 +71,9 @@ class SharedProject(Project):
                 break
         else:
             raise AssertionError(f"it ended before {step}: {''.join(said)}")
-        await_that(lambda: status in ("", self.machine_status()))
-        await_that(self.is_carried)
+        if status:
+            await_that(lambda: self.machine_status() == status)
+            await_that(self.is_carried)
         process.kill()
         process.communicate()
         await_that(lambda: not _kill_tools(self))
@@ -145,7 +146,7 @@ def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: Shar
 
     shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": "60"}
     shared.killed_at("destroy begun", "destroy", "web", "--yes")
-    shared.environ, shared.at = {}, "first"
+    shared.environ, shared.at = {}, "third"
     shared.envchart("destroy", "web", "--yes", "--lock-timeout", "60")
     assert shared.show()["state"] == "destroyed"
     assert shared.machine_status() == "absent"
