@@ -145,7 +145,7 @@ def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: Shar
     assert (drift["findings"], drift["unseen"]) == ([], []), drift
 
     shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": "60"}
-    shared.killed_at("destroy begun", "destroy", "web", "--yes")
+    shared.killed_at("terraform_data.guard: delete begun", "destroy", "web", "--yes")
     shared.environ, shared.at = {}, "third"
     shared.envchart("destroy", "web", "--yes", "--lock-timeout", "60")
     assert shared.show()["state"] == "destroyed"
