@@ -137,8 +137,14 @@ def rows_of(names: Names, name: str) -> tuple[sa.Row[Any], bytes]:
         NotFound: The name does not exist.
     """
     # One statement, and so one state of the database. The value comes once, as it may be large.
+    # The number of a record is compared, too: it is in the key, so that a long history is not searched.
     present = NAMES.outerjoin(
-        RECORDS, sa.and_(RECORDS.c.lineage == NAMES.c.lineage, RECORDS.c.segment == NAMES.c.segment)
+        RECORDS,
+        sa.and_(
+            RECORDS.c.lineage == NAMES.c.lineage,
+            RECORDS.c.seq >= NAMES.c.segment,
+            RECORDS.c.segment == NAMES.c.segment,
+        ),
     )
     value = sa.case((RECORDS.c.seq == NAMES.c.seq, NAMES.c.value)).label("value")
     columns = [column for column in NAMES.c if column.name in _HEAD]
@@ -229,7 +235,7 @@ def segment_of(database: Database, lineage: str, first: int) -> bytes:
     """Return the lines of a segment; none, if it is not there."""
     lines = (
         sa.select(RECORDS.c.line)
-        .where(RECORDS.c.lineage == lineage, RECORDS.c.segment == first)
+        .where(RECORDS.c.lineage == lineage, RECORDS.c.seq >= first, RECORDS.c.segment == first)
         .order_by(RECORDS.c.seq)
     )
     with database.reading() as reader:
