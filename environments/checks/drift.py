@@ -15,7 +15,7 @@ from environments.checks.declaration import Declaration
 from environments.checks.difference import Difference, DriftKind
 from environments.checks.world import CAUSES, compare
 from environments.errors import UnexpectedState
-from environments.execution.carrying import carrier_of
+from environments.execution.lent.carrying import carrier_of
 from environments.execution.transitions import fire, with_trace
 from environments.lifecycle import Lifecycle
 from environments.model.command_name import CommandName

@@ -11,8 +11,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from environments.execution.carrying import carrier_of
 from environments.execution.explanation import CutShort, explain, storable
+from environments.execution.lent.carrying import carrier_of
 from environments.execution.progress import (
     Progress,
     StepAttemptFailed,

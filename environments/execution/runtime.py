@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from environments.artifacts.carried import needed, placed, require_machine
 from environments.execution.interrupted import refuse_interrupted, require_settled
-from environments.execution.leases import leased
+from environments.execution.lent.leases import leased
 from environments.execution.progress import Lingering, Noticed, Progress, notify
 from environments.execution.sessions import ObservedSession, open_session
 from environments.execution.stop import StopRequest

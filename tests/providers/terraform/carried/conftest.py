@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
-from environments.execution.carrying import carrier_of
+from environments.execution.lent.carrying import carrier_of
 from environments.model.environment import AnyEnvironment
 from environments.model.observation import Observation
 from environments.model.steps import StepContext

@@ -29,8 +29,8 @@ class LeasedSession(SessionOver):
 
     def __init__(self, session: Session, lent: Lent, key: str) -> None:
         super().__init__(session)
-        self.is_lent = False
-        self.is_lost = False
+        self.is_lent: bool = False
+        self.is_lost: bool = False
         self._key = key
         self._watchdog = Watchdog.of_this_process()
         self._loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from environments.execution.leases import leased
+from environments.execution.lent.leases import leased
 from environments.execution.sessions import SessionOver
 from environments.storage.memory import MemoryRepository
 from statechart.errors import LeaseLost
