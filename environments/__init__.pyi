@@ -1,3 +1,11 @@
+from environments.artifacts.errors import (
+    ArtifactAltered as ArtifactAltered,
+    ArtifactMissing as ArtifactMissing,
+    CannotPack as CannotPack,
+    FilesLost as FilesLost,
+    MachineLacks as MachineLacks,
+    TooLarge as TooLarge,
+)
 from environments.chain import (
     Chain as Chain,
 )
@@ -80,6 +88,12 @@ from environments.execution.stop import (
 )
 from environments.fleet.errors import (
     FleetError as FleetError,
+    FleetNotMigrated as FleetNotMigrated,
+    FleetUnavailable as FleetUnavailable,
+    InvalidGoal as InvalidGoal,
+    InvalidSchedule as InvalidSchedule,
+    NoSuchWish as NoSuchWish,
+    NoSuchWorker as NoSuchWorker,
 )
 from environments.fleet.fleet import (
     Fleet as Fleet,

@@ -17,6 +17,7 @@ from statechart.errors import (
     Conflict as Conflict,
     CorruptHistory as CorruptHistory,
     DamagedNames as DamagedNames,
+    Diverged as Diverged,
     InvalidCursor as InvalidCursor,
     InvalidName as InvalidName,
     InvalidPayload as InvalidPayload,
@@ -27,6 +28,7 @@ from statechart.errors import (
     MigrationFailed as MigrationFailed,
     MissingPayload as MissingPayload,
     MissingSegment as MissingSegment,
+    MovedAway as MovedAway,
     NestedFire as NestedFire,
     NewerSchema as NewerSchema,
     NoSuchMoment as NoSuchMoment,
@@ -66,6 +68,25 @@ from statechart.storage.segments.whole import (
 from statechart.storage.session import (
     Loaded as Loaded,
     Session as Session,
+)
+from statechart.storage.sql.errors import (
+    DatabaseFailed as DatabaseFailed,
+    DriverMissing as DriverMissing,
+    HistoryProtected as HistoryProtected,
+    InvalidUrl as InvalidUrl,
+    NoSuchDatabase as NoSuchDatabase,
+    NotADatabase as NotADatabase,
+    NotPermitted as NotPermitted,
+    ReadOnlyStore as ReadOnlyStore,
+    SchemaMissing as SchemaMissing,
+    SchemaNewer as SchemaNewer,
+    SchemaOlder as SchemaOlder,
+    StoreBusy as StoreBusy,
+    StoreFull as StoreFull,
+    StoreUnreachable as StoreUnreachable,
+    TooManyConnections as TooManyConnections,
+    WrongCredentials as WrongCredentials,
+    WrongEncoding as WrongEncoding,
 )
 from statechart.stored.changes import (
     Change as Change,

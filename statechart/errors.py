@@ -403,7 +403,7 @@ class MovedAway(NotFound):
     def __init__(self, name: str, where: str, to: str) -> None:
         super().__init__(name, where)
         self.to = to
-        self.args = (f"{name!r} is not in {where} any more: it was moved to {to}",)
+        self.args: tuple[Any, ...] = (f"{name!r} is not in {where} any more: it was moved to {to}",)
 
 
 class _AtPlace(StorageError):

@@ -19,7 +19,9 @@ class CannotPack(InvalidConfiguration):
     """
 
     def __init__(self, what: str, root: Path, problem: str) -> None:
-        self.what, self.root, self.problem = what, root, problem
+        self.what: str = what
+        self.root: Path = root
+        self.problem: str = problem
         super().__init__(f"the {what} in {root}", [problem])
 
 
@@ -32,7 +34,8 @@ class TooLarge(CannotPack):
     """
 
     def __init__(self, what: str, root: Path, limit: int, largest: Iterable[tuple[str, int]]) -> None:
-        self.limit, self.largest = limit, tuple(largest)
+        self.limit: int = limit
+        self.largest: tuple[tuple[str, int], ...] = tuple(largest)
         named = ", ".join(f"{_shown(name)} ({_size(size)})" for name, size in self.largest)
         problem = (
             f"is larger than {_size(limit)}, the most that the store takes; the largest "
@@ -56,7 +59,8 @@ class ArtifactAltered(ArtifactProblem):
     """
 
     def __init__(self, digest: str, problem: str) -> None:
-        self.digest, self.problem = digest, problem
+        self.digest: str = digest
+        self.problem: str = problem
         super().__init__(f"artifact {digest[:12]}… was altered: {problem}")
 
 
@@ -69,7 +73,8 @@ class ArtifactMissing(ArtifactProblem, LookupError):
     """
 
     def __init__(self, digest: str, where: str) -> None:
-        self.digest, self.where = digest, where
+        self.digest: str = digest
+        self.where: str = where
         super().__init__(f"artifact {digest[:12]}… is not in {where}")
 
 
@@ -83,7 +88,9 @@ class FilesLost(EnvironmentsError):
     """
 
     def __init__(self, name: str, field: str, what: str, problem: str, packed: str, root: Path) -> None:
-        self.name, self.field, self.problem = name, field, problem
+        self.name: str = name
+        self.field: str = field
+        self.problem: str = problem
         super().__init__(
             f"{name}: the recorded copy of the {what} can't be used: {problem}. It was made of {root} "
             f"{packed}: there, run envchart update {name}, which makes another"
@@ -101,7 +108,10 @@ class MachineLacks(EnvironmentsError):
     """
 
     def __init__(self, name: str, command: str, machine: str, lacking: Sequence[str]) -> None:
-        self.name, self.command, self.machine, self.lacking = name, command, machine, tuple(lacking)
+        self.name: str = name
+        self.command: str = command
+        self.machine: str = machine
+        self.lacking: tuple[str, ...] = tuple(lacking)
         lines = "".join(f"\n  {line}" for line in self.lacking)
         super().__init__(
             f"{name}: {machine} can't {command} it, and nothing was begun; put this there, then try "

@@ -25,6 +25,10 @@ STATECHART = """
     UnknownPayload UnknownState fire
     DueEffect EffectOutcome effect
     MissingSegment Segment SegmentFile UnusableSegment
+    Diverged MovedAway
+    DatabaseFailed DriverMissing HistoryProtected InvalidUrl NoSuchDatabase NotADatabase NotPermitted
+    ReadOnlyStore SchemaMissing SchemaNewer SchemaOlder StoreBusy StoreFull StoreUnreachable
+    TooManyConnections WrongCredentials WrongEncoding
 """
 ENVIRONMENTS = """
     AnyEnvironment AnyState Assumption CannotUnlock Chain Clock CollectsLogs CommandDue CommandEnded
@@ -44,6 +48,8 @@ ENVIRONMENTS = """
     Cursor Event InvalidCursor OnTransition Transitioned
     HistoryEntry Summary UnreadableSummary
     NotReached StateUnreachable
+    ArtifactAltered ArtifactMissing CannotMove CannotPack FilesLost MachineLacks OnAnotherMachine TooLarge
+    FleetNotMigrated FleetUnavailable InvalidGoal InvalidSchedule NoSuchWish NoSuchWorker
     Fleet FleetError Goal Granted Schedule Submission Wish WishStatus WorkerStatus
 """
 MODULES = [

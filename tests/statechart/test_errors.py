@@ -190,3 +190,12 @@ def test_a_refusal_reads_like_a_sentence(facts: dict[str, object], message: str)
     error = InvalidTransition(chart="Door", event="open", state="shut", **facts)  # type: ignore[arg-type]
 
     assert str(error) == message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [error for error in ONE_OF_EACH if isinstance(vars(error).get("where"), Path)],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_place_of_an_error_of_files_is_its_path_as_well(error: NotOurs) -> None:
+    assert error.path == error.where

@@ -89,7 +89,7 @@ class Worker:
     ) -> None:
         holder = Holder.current("envchart fleet worker")
         named = name or holder.host
-        self.me = WorkerStatus(
+        self.me: WorkerStatus = WorkerStatus(
             id=f"{named}-{holder.pid}-{secrets.token_hex(3)}",
             name=named,
             holder=holder,

@@ -199,7 +199,7 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
     def placed(self, places: Mapping[str, Path]) -> TerraformProvider:
         """Return a spec that reads its module, playbook and application elsewhere."""
         copy = self.model_copy(update=travelling.placed(self, places))
-        copy._declared_app = self.declared_app
+        copy._declared_app = self.declared_app  # pyright: ignore[reportAttributeAccessIssue]  # private, and not frozen
         return copy
 
     def lacking(self, command: CommandName) -> Sequence[str]:

@@ -12,8 +12,8 @@ from sqlalchemy.sql.functions import FunctionElement
 class now(FunctionElement[float]):  # noqa: N801 (written as a function)
     """The present moment in seconds since 1970; unlike that of a transaction, it moves."""
 
-    type = sa.Float()
-    inherit_cache = True
+    type: sa.Float[float] = sa.Float()
+    inherit_cache: bool = True
 
 
 @compiles(now, "postgresql")

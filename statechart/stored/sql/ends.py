@@ -87,7 +87,9 @@ class RowEnds:
                 return
             seq = rows[-1].seq
 
-    def _rows(self, asked: sa.Select[Any], wanted: Sequence[str] | None) -> Iterator[sa.Row[Any]]:
+    def _rows(
+        self, asked: sa.Select[*tuple[Any, ...]], wanted: Sequence[str] | None
+    ) -> Iterator[sa.Row[Any]]:
         """Yield the rows of all names by one statement, or those of some."""
         asked = asked.where(NAMES.c.collection == self.names.collection)
         if wanted is None or len(wanted) > _AT_ONCE:

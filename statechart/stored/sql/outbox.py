@@ -79,7 +79,7 @@ class RowOutbox:
         """Return the right to run the effects of a name."""
         return RowRunLock(self.names, name)
 
-    def _unsettled(self) -> sa.Select[Any]:
+    def _unsettled(self) -> sa.Select[*tuple[Any, ...]]:
         """Return the question for the names that had something due, or have changed since."""
         present = sa.and_(
             RECORDS.c.lineage == NAMES.c.lineage,

@@ -33,14 +33,14 @@ class FleetGroup(ProgramGroup, Subcommand):
 
     package = "environments.cli.commands.fleet"
     registry: ClassVar[Mapping[str, Entry]] = SUBCOMMANDS
-    taking = frozenset({"cancel", "drain"})
+    taking: ClassVar[frozenset[str]] = frozenset({"cancel", "drain"})
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
         Subcommand.format_epilog(self, ctx, formatter)
 
 
-fleet = FleetGroup(
+fleet: FleetGroup = FleetGroup(
     "fleet",
     help="Have workers on many machines bring environments up and down.\n\n"
     "A fleet needs a store in PostgreSQL: name it by --store, ENVCHART_STORE or the workspace file.",
