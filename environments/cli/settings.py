@@ -17,11 +17,11 @@ from environments.configuration.workspace_file import (
     problem_of_store,
 )
 from environments.model.fields.actor import checked_actor
+from environments.system.inherited import STORE_VARIABLE as STORE_VARIABLE
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.settings import ProgramSettings, shell_word
 
 DATA_DIR_VARIABLE = "ENVCHART_DATA_DIR"
-STORE_VARIABLE = "ENVCHART_STORE"
 NETWORK_VARIABLE = "ENVCHART_ALLOW_NETWORK_FILESYSTEM"
 ACTOR_VARIABLE = "ENVCHART_ACTOR"
 OWNER_VARIABLE = "ENVCHART_ALLOW_OTHER_OWNER"

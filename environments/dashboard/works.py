@@ -15,11 +15,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Final
 
+from environments.system.inherited import STORE_VARIABLE as STORE_VARIABLE
 from statechart.dashboard.refusals import Refused
 from statechart.terminal.report import Report
 
 ACTOR_VARIABLE: Final = "ENVCHART_ACTOR"
-STORE_VARIABLE: Final = "ENVCHART_STORE"
 DATA_DIR_VARIABLE: Final = "ENVCHART_DATA_DIR"
 
 _MOST: Final = 16  # commands at a time

@@ -21,6 +21,7 @@ from environments.model.operation import ToolProcess
 from environments.model.steps import StepContext
 from environments.providers.common.tool_output import FRAME, Lines, Output, OutputPipe, output_pipe
 from environments.system.ending import end
+from environments.system.inherited import passed_on
 from environments.system.survivors import of_tools
 from environments.system.waiting import until
 from statechart.following.cancellation import shielded
@@ -41,7 +42,7 @@ class Tool:
     Attributes:
         command: The program and its arguments.
         cwd: The working directory; by default the environment's directory.
-        env: All variables except the marks; by default those of this process.
+        env: All variables except the marks; by default those of this process, without the store's.
         on_line: Called with each line of stdout and stderr, without control codes and secrets.
         stdout: Reads stdout apart from stderr. `on_line` then gets the lines of stderr only.
         inherited: The file descriptors that the tool inherits besides its output.
@@ -54,7 +55,7 @@ class Tool:
 
     command: Sequence[str]
     cwd: Path | None = None
-    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    env: Mapping[str, str] = field(default_factory=passed_on)
     on_line: Callable[[str], None] = lambda _line: None
     stdout: Output | None = None
     inherited: Sequence[int] = ()

@@ -26,6 +26,7 @@ from environments.storage.sql.session import SqlSession
 from environments.storage.sql.states import StateRows
 from environments.storage.sql.tables import IDENTITY, LOOKS, STATES, TRACES
 from environments.storage.stored import StoredRepository, folded
+from environments.system.inherited import LIBPQ, withhold
 from statechart.errors import InvalidName as NotAName, NotFound, StorageError
 from statechart.holder import Holder
 from statechart.storage.segments.size import DEFAULT, Segment
@@ -91,6 +92,8 @@ class SqlRepository(StoredRepository):
             schema=ENVIRONMENTS,
         )
         rows = self._rows
+        if rows.database.file is None:
+            withhold(LIBPQ)
         self._names = Names(rows.database, ENVIRONMENTS, rows.collection, rows.where)
         self._artifacts = ArtifactRows(rows.database)
         self._states = StateRows(rows.database)

@@ -259,3 +259,13 @@ async def test_a_requested_stop_signals_only_the_tool_and_the_failure_says_so(
 def test_the_name_of_a_tool_is_its_file_name() -> None:
     names: Callable[[str], str] = lambda path: Tool(command=(path,)).name  # noqa: E731  one line says it
     assert (names("/usr/bin/terraform"), names("tofu")) == ("terraform", "tofu")
+
+
+async def test_a_tool_does_not_inherit_the_url_of_the_store(
+    context: StepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVCHART_STORE", "postgresql://deploy:hunter2@db/envs")
+
+    lines = await run_tool(context, python("import os; print(os.environ.get('ENVCHART_STORE'))"))
+
+    assert lines == ("None",)

@@ -39,6 +39,7 @@ from environments.system.files import (
     require_unlinked,
     write_private,
 )
+from environments.system.inherited import passed_on
 
 _PROGRAM = "ansible-playbook"
 _GRACE = timedelta(seconds=10)
@@ -201,7 +202,7 @@ class Playbook:
         """Return the variables of the process, without the user's Ansible settings and SSH agent."""
         kept = {
             name: value
-            for name, value in os.environ.items()
+            for name, value in passed_on().items()
             if not name.startswith("ANSIBLE_") and name != "SSH_AUTH_SOCK"
         }
         home = plain(Path(self.directory))

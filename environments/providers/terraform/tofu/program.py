@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from environments.providers.terraform.tofu.surroundings import surroundings
 from environments.providers.terraform.tofu.unsaved_state import UnsavedState
 from environments.providers.terraform.tofu.variable_files import variable_files
 from environments.system.files import OwnPath, remove_tree
+from environments.system.inherited import passed_on
 from statechart.following.cancellation import in_thread
 
 CANDIDATES = ("tofu", "terraform")
@@ -162,7 +162,7 @@ class Binary:
         tool = Tool(
             command=(program, *words),
             cwd=self.directory,
-            env=surroundings(os.environ, self.secrets, self.backend),
+            env=surroundings(passed_on(), self.secrets, self.backend),
             stdout=stdout,
             inherited=inherited,
             grace=_GRACE,
