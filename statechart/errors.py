@@ -30,7 +30,7 @@
         │   ├── Stale                      the value was changed since it was read
         │   ├── Diverged                   a history that moves here left with other records earlier
         │   └── Locked (TimeoutError)      another holder has the lock
-        ├── LeaseLost                      the lock or the journal under a session was removed or replaced
+        ├── LeaseLost                      the lock, lease or journal of a session is lost
         ├── CommitUncertain                the last append may or may not be durable
         ├── MigrationFailed                a migration raised an error, which is its cause
         ├── DamagedNames                   some of many values can't be read; the others are in the error
@@ -516,20 +516,28 @@ class Locked(Conflict, TimeoutError):
 
 
 class LeaseLost(_AtPlace):
-    """A session no longer holds its lock and journal: they were replaced, or the session was closed.
+    """A session holds its value no longer: the lease is over, files were replaced, or it was closed.
 
     Attributes:
-        where: The file that shows the loss.
-        problem: The change of that file or session.
+        where: The file or the place in a database that shows the loss.
+        problem: The change of that file, lease or session.
+        is_recorded: Whether the end of the work was still recorded.
     """
 
-    def __init__(self, name: str, where: Where, problem: str = "was removed or replaced") -> None:
+    def __init__(
+        self,
+        name: str,
+        where: Where,
+        problem: str = "was removed or replaced",
+        *,
+        is_recorded: bool = False,
+    ) -> None:
         self.name = name
         self.where: Where = where
         self.problem = problem
-        super().__init__(
-            f"{where} {problem} while {name!r} was being changed; nothing more was written; open it again"
-        )
+        self.is_recorded = is_recorded
+        then = "the work was ended, which is recorded" if is_recorded else "nothing more was written"
+        super().__init__(f"{where} {problem} while {name!r} was being changed; {then}; open it again")
 
 
 class CommitUncertain(StorageError):

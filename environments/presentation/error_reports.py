@@ -28,6 +28,7 @@ from statechart.terminal.program.kinds import (
     of_the_system,
     of_the_system_in_words,
     say as _say,
+    say_at as _at,
 )
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode, Report
@@ -166,6 +167,7 @@ def _missing_provider(error: Exception, surroundings: Surroundings) -> list[str]
     ]
 
 
+_SHOW = "envchart show NAME"
 _BUG = _say("this is a bug in envchart: report it with the output of envchart --version")
 
 
@@ -292,20 +294,29 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     chart_errors.CorruptHistory: _Kind(
         ExitCode.STORAGE,
         "corrupt_history",
-        _say("envchart recover NAME --rebase", "restore its files from a backup, then envchart show NAME"),
+        _at(
+            ["envchart recover NAME --rebase", "restore its files from a backup, then envchart show NAME"],
+            [
+                "envchart recover NAME --rebase",
+                "restore the database from a backup, then envchart show NAME",
+            ],
+        ),
     ),
     chart_errors.UnusableSegment: _Kind(
         ExitCode.STORAGE,
         "unusable_segment",
-        _say(
-            "undo its compression or restore it from a backup, then envchart verify NAME",
-            "envchart show NAME",
+        _at(
+            ["undo its compression or restore it from a backup, then envchart verify NAME", _SHOW],
+            ["restore the database from a backup, then envchart verify NAME", _SHOW],
         ),
     ),
     chart_errors.MissingSegment: _Kind(
         ExitCode.STORAGE,
         "missing_segment",
-        _say("put the file back, then envchart verify NAME", "envchart show NAME"),
+        _at(
+            ["put the file back, then envchart verify NAME", _SHOW],
+            ["restore the database from a backup, then envchart verify NAME", _SHOW],
+        ),
     ),
     chart_errors.NewerSchema: _Kind(
         ExitCode.STORAGE,
@@ -326,7 +337,12 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
         _say("move the file away or use another --data-dir, then envchart list"),
     ),
     chart_errors.LeaseLost: _Kind(
-        ExitCode.STORAGE, "lease_lost", _say("restore the removed files, then envchart show NAME")
+        ExitCode.STORAGE,
+        "lease_lost",
+        _at(
+            ["restore the removed files, then envchart show NAME"],
+            [_SHOW, "if its command was interrupted: envchart recover NAME"],
+        ),
     ),
     chart_errors.CommitUncertain: _Kind(ExitCode.STORAGE, "commit_uncertain", _say("envchart show NAME")),
     chart_errors.StorageError: _Kind(ExitCode.STORAGE, "storage", of_the_storage),

@@ -217,6 +217,16 @@ def test_a_bug_is_not_reported_as_a_usage_error() -> None:
     assert report(ZeroDivisionError(), Settings()) is None
 
 
+def test_a_lost_lease_of_a_database_does_not_ask_for_files() -> None:
+    told = report(chart_errors.LeaseLost("demo", "the lease", "could not be renewed"), Settings())
+
+    assert told is not None
+    assert told.next == (
+        "envchart show demo",
+        "if its command was interrupted: envchart recover demo",
+    )
+
+
 def test_next_commands_repeat_the_typed_data_directory() -> None:
     told = report(
         chart_errors.Stale("demo", expected=1, actual=2), Settings(chosen_data_dir=Path("my data"))

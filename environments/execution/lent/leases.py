@@ -95,5 +95,11 @@ def leased(session: Session, key: str) -> Iterator[Session]:
         if not guarded.is_lost or cancelled.args != (_LOST,) or task is None:
             raise
         task.uncancel()
-        name = session.environment.name
-        raise LeaseLost(name, "the lease", "could not be renewed in time") from cancelled
+        # The lease may still be ours in a database that was away: then the failure of the step is saved.
+        operation = session.environment.operation
+        raise LeaseLost(
+            session.environment.name,
+            "the lease",
+            "could not be renewed in time",
+            is_recorded=operation is None or not operation.is_active,
+        ) from cancelled

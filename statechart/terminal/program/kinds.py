@@ -33,6 +33,17 @@ def say(*words: str) -> Advice[Any]:  # Any: the settings of any program
     return advice
 
 
+def say_at(in_files: Sequence[str], in_database: Sequence[str]) -> Advice[Any]:  # Any: as above
+    """Return fixed advice for an error at a place: a path, or the URL of a database."""
+    of_files, of_database = say(*in_files), say(*in_database)
+
+    def advice(error: Exception, settings: Spells) -> Sequence[str]:
+        is_path = isinstance(getattr(error, "where", None), Path)
+        return (of_files if is_path else of_database)(error, settings)
+
+    return advice
+
+
 def _spelled(line: str, error: Exception, settings: Spells) -> str:
     sentence, found, command = line.partition(f"{settings.program} ")
     return sentence + settings.spell(command, name_in(error)) if found else line

@@ -11,6 +11,10 @@ import pytest
 
 from environments.execution.lent.leases import leased
 from environments.execution.sessions import SessionOver
+from environments.model.command_name import CommandName
+from environments.model.operation import Operation
+from environments.model.records import TransitionRecord
+from environments.model.states import Provisioning
 from environments.storage.memory import MemoryRepository
 from statechart.errors import LeaseLost
 from statechart.holder import Holder
@@ -43,11 +47,32 @@ async def test_a_command_whose_lease_is_lost_ends_with_it(session: Lending) -> N
             finally:
                 ended.append("tidied up")
 
-    with pytest.raises(LeaseLost, match="demo"):
+    with pytest.raises(LeaseLost, match="'demo' was being changed; the work was ended, which is recorded"):
         await work()
 
     assert ended == ["tidied up"]
     await asyncio.sleep(0)  # the task is not cancelled any more
+
+
+async def test_a_command_that_could_not_record_its_end_says_so(session: Lending) -> None:
+    created = session.environment
+    operation = Operation(
+        id="1", command=CommandName.PROVISION, started_at=created.created_at, holder=Holder.current()
+    )
+    begun = created.entering(Provisioning(), at=created.created_at, operation=operation)
+    session.commit(
+        TransitionRecord(
+            event="provision", from_state="created", to_state="provisioning", environment=begun
+        )
+    )
+
+    async def work() -> None:
+        with leased(session, "key"):
+            session.watcher.lost()
+            await asyncio.sleep(1000)
+
+    with pytest.raises(LeaseLost, match="nothing more was written"):
+        await work()
 
 
 async def test_a_cancellation_by_others_stays_one(session: Lending) -> None:
