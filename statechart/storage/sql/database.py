@@ -69,6 +69,7 @@ class Database:
         poll: The seconds between two attempts to take a name that another holder has.
         leases: The names that this process holds.
         released: Notified when this process lets a name go.
+        let_go: The holders of this process that let their names go while the database was away.
     """
 
     _known: ClassVar[weakref.WeakValueDictionary[str, Database]] = weakref.WeakValueDictionary()
@@ -88,6 +89,7 @@ class Database:
         self.poll: float = 0.25 if self.file is None else 0.1
         self.leases: Leases = Leases()
         self.released: threading.Condition = threading.Condition()
+        self.let_go: set[str] = set()
         self._is_local = False
         self._end = weakref.finalize(self, self.engine.dispose)
 

@@ -217,6 +217,8 @@ class Lease:
         """
         columns = (NAMES.c.lineage, NAMES.c.fence, NAMES.c.holder, NAMES.c.released_by)
         row = names.row(name, *columns, (NAMES.c.lease_until > now()).label("is_running"))
+        if row.holder in names.database.let_go:  # the row could not be told
+            return cls(row.lineage, row.fence, row.holder, None, True, False, row.holder)
         holder = Holder.model_validate_json(row.holder) if row.holder else None
         # A process that ended on this machine is known to have ended, and renews no lease.
         has_ended = holder is not None and holder.is_alive() is False

@@ -151,7 +151,7 @@ class HeldRow:
         self._names.database.leases.watch(self._names.database.changed)
 
     def close(self, *, undo: bool) -> None:
-        """Let the name go; if the database is away, the lease ends by itself."""
+        """Let the name go; if the database is away, the lease ends by itself, and here at once."""
         if self._lost or self._pid != os.getpid():
             return
         self._lost = "was closed"
@@ -170,6 +170,8 @@ class HeldRow:
             with suppress(StorageError):
                 database.changed(letting_go)
                 break
+        else:
+            database.let_go.add(self.text)
         with database.released:
             database.released.notify_all()
 

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from statechart.errors import LeaseLost, Locked
 from statechart.holder import Holder
 from statechart.storage.session import Session
 from statechart.storage.sql.clock import now
+from statechart.storage.sql.errors import StoreUnreachable
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.tables import NAMES
 from statechart.storage.values.held import lease_time
@@ -89,6 +91,25 @@ def test_a_watcher_learns_at_once_how_long_the_name_is_held(repository: JsonSqlR
         session.watch(watcher)
 
         assert asked < watcher.until[0] <= lease_time() + TTL * 2 / 3
+
+
+def test_a_name_that_was_let_go_while_the_database_was_away_is_free_in_this_process_at_once(
+    repository: JsonSqlRepository[Counter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+        raise StoreUnreachable("the database", "it is away")
+
+    session = repository.open("demo", holder=ANN)
+    with monkeypatch.context() as patch:
+        patch.setattr(repository.database, "changed", away)
+        session.close()
+
+    assert repository.holder("demo") is None
+    with repository.open("demo", holder=BEN) as session:
+        assert session.crashed is None
+        assert session.released_by == ANN
+        with pytest.raises(Locked):
+            repository.open("demo")
 
 
 def test_a_session_that_was_taken_over_is_refused_and_its_watcher_told(
@@ -195,6 +216,7 @@ def test_another_machine_waits_for_the_lease_of_a_silent_holder(any_sql_url: str
 HOLDER = """
 import sys, time
 from statechart.errors import LeaseLost
+from statechart.storage.sql.errors import StoreUnreachable
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.testing.repository_contract import Counter
 
