@@ -170,6 +170,8 @@ class Settings(ProgramSettings):
     def spell(self, words: str, name: str | None = None) -> str:
         """Return a command ready to be typed, with `NAME` replaced by the environment's name."""
         spelled = words.replace("NAME", name if name is not None else "NAME")
+        if any(f" {option} " in spelled for option in ("--store", "--data-dir")):
+            return f"{self.program} {spelled}"  # about another store
         if self.chosen_store is not None:
             return f"{self.program} {spelled} --store {shell_word(public_url(self.chosen_store))}"
         if self.chosen_data_dir is not None:

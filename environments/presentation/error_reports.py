@@ -32,6 +32,7 @@ from statechart.terminal.program.kinds import (
 )
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode, Report
+from statechart.terminal.settings import shell_word
 from statechart.wording import first_problem
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _elsewhere(error: Exception, surroundings: Surroundings) -> list[str]:
 def _moved(error: Exception, surroundings: Surroundings) -> list[str]:
     assert isinstance(error, chart_errors.MovedAway)
     there = "--store" if "://" in error.to else "--data-dir"
-    return [f"{surroundings.spell('show NAME', error.name)} {there} {error.to}"]
+    return [surroundings.spell(f"show NAME {there} {shell_word(error.to)}", error.name)]
 
 
 def _copies_lost(error: Exception, surroundings: Surroundings) -> list[str]:

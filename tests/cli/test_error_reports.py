@@ -25,6 +25,7 @@ from statechart import errors as chart_errors
 from statechart.errors import StatechartError
 from statechart.holder import Holder
 from statechart.storage.sql import errors as database_errors
+from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode
 
 AT = FixedClock().now()
@@ -37,10 +38,17 @@ OPERATION = Operation(id="op", command=CommandName.RUN, started_at=AT, holder=Ho
 
 
 def tree(root: type[Exception]) -> Iterator[type[Exception]]:
+    """Yield the kinds below a root that the table tells apart, whichever other tests have imported."""
     for kind in root.__subclasses__():
+        if issubclass(kind, UsageRefused) or root is environment_errors.StepFailed:
+            continue  # they say their code themselves, or are those of a provider
         if not kind.__name__.startswith("_") and kind.__module__.startswith(("statechart", "environments")):
             yield kind
         yield from tree(kind)
+
+
+def made(kind: type[Exception], *facts: str) -> Exception:
+    return kind(*facts)
 
 
 def command_failed() -> environment_errors.CommandFailed:
@@ -133,7 +141,7 @@ ERRORS: list[Exception] = [
     database_errors.InvalidUrl("mysql://…", "mysql is not supported"),
     database_errors.DriverMissing("sqlite:///a.db", "sqlalchemy"),
     *(
-        kind("postgresql://h/db", "the server said so")
+        made(kind, "postgresql://h/db", "the server said so")
         for kind in (database_errors.DatabaseFailed, *tree(database_errors.DatabaseFailed))
         if kind not in (database_errors.SchemaOlder, database_errors.SchemaNewer)
     ),
@@ -234,6 +242,15 @@ def test_next_commands_repeat_the_typed_data_directory() -> None:
 
     assert told is not None
     assert told.next == ("envchart show demo --data-dir 'my data'",)
+
+
+def test_the_next_command_about_a_moved_environment_names_the_other_store_only() -> None:
+    typed = Settings(chosen_store="postgresql://db/envchart")
+
+    told = report(chart_errors.MovedAway("demo", "postgresql://db/envchart", "/my data"), typed)
+
+    assert told is not None
+    assert told.next == ("envchart show demo --data-dir '/my data'",)
 
 
 @pytest.mark.parametrize(

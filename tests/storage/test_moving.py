@@ -203,7 +203,7 @@ def test_a_plan_tells_what_would_come_along_and_changes_nothing(
 
 
 def test_where_an_environment_was_moved_is_told_by_every_command(
-    files: FileRepository, rows: SqlRepository
+    files: FileRepository, rows: SqlRepository, tmp_path: Path
 ) -> None:
     workspace = Workspace(repository=files)
     workspace.create(EnvironmentSpec(name="web", provider=ScriptedSpec()))
@@ -214,6 +214,11 @@ def test_where_an_environment_was_moved_is_told_by_every_command(
             look("web")
     workspace.create(EnvironmentSpec(name="web", provider=ScriptedSpec()))
     assert workspace.load("web").revision == 1
+    there = Workspace(repository=rows)
+    there.move("web", FileRepository(tmp_path / "data2", providers=[ScriptedSpec]))
+    for look in (there.load, there.history, rows.summary, rows.directory):
+        with pytest.raises(MovedAway, match=r"it was moved to .*data"):
+            look("web")
 
 
 def test_between_two_databases_copies_and_states_come_along(

@@ -27,7 +27,7 @@ from environments.storage.sql.states import StateRows
 from environments.storage.sql.tables import IDENTITY, LOOKS, STATES, TRACES
 from environments.storage.stored import StoredRepository, folded
 from environments.system.inherited import LIBPQ, withhold
-from statechart.errors import InvalidName as NotAName, NotFound, StorageError
+from statechart.errors import InvalidName as NotAName, StorageError
 from statechart.holder import Holder
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.sql.clock import now
@@ -128,7 +128,7 @@ class SqlRepository(StoredRepository):
             for row in self._names.rows(SUMMARIES.where(self._names.of(name))):
                 if (summary := summary_of(row, self._loaded)) is not None:
                     return summary
-        raise NotFound(check_name(name), self.where)
+        raise self._names.missing(check_name(name))
 
     def holders(self) -> Mapping[str, Holder]:
         """Return the holders of all environments that are held, by name, from one statement."""
@@ -170,7 +170,7 @@ class SqlRepository(StoredRepository):
             .limit(_COPIED)
         )
         if not found:
-            raise NotFound(name, self.where)
+            raise self._names.missing(name)
         lineage, here = str(found[0].lineage), self._directories(found[0].identity)
         place = here.make(name, lineage)
         if traces := here.missing(name, lineage, [row.trace for row in found if row.trace is not None]):

@@ -6,13 +6,15 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from statechart.errors import AlreadyExists, CommitUncertain, NotFound, StorageError
+from statechart.errors import AlreadyExists, CommitUncertain, Diverged, NotFound, StorageError
 from statechart.storage import directories, document
+from statechart.storage.chain import lines_of
 from statechart.storage.disk import (
     OwnPath,
     create_file,
@@ -47,12 +49,16 @@ class NoteInFile:
         lineage: The incarnation.
         to: The other store.
         at: The time.
+        seq: The number of its last record at that time.
+        hash: The hash of that record.
     """
 
     name: str
     lineage: str
     to: str
     at: str
+    seq: int
+    hash: str
 
 
 class FileHarbour:
@@ -97,7 +103,11 @@ class FileHarbour:
             return None
 
     def stage(self, name: str, history: Summary, parts: Iterable[Part]) -> None:
-        """Write the files of a history to a directory that no command looks into."""
+        """Write the files of a history to a directory that no command looks into.
+
+        Raises:
+            Diverged: The history was here earlier, and has left with other records.
+        """
         layout = self.layout
         directories.make_root(layout)
         place = self.arriving(name, history.head.lineage)
@@ -105,8 +115,14 @@ class FileHarbour:
             private_directory(place.parent)
             remove_tree(place)
             private_directory(place)
+            earlier = [note for note in self.gone() if note.lineage == history.head.lineage]
+            missing = {(note.seq, note.hash) for note in earlier}
             for part in parts:
                 create_file(place / part.file, part.content, sync=True)
+                missing -= _ends_in(part) if missing else set()
+            if missing:
+                remove_tree(place)
+                raise Diverged(name, self.where)
             record = history.recent[0]
             assert record.value is not None
             shown = document.encode(record.value, history.shown, record.schema_version)
@@ -122,6 +138,8 @@ class FileHarbour:
     def arrive(self, name: str, lineage: str) -> None:
         """Rename a staged directory to its name."""
         place, layout = self.arriving(name, lineage), self.layout
+        if not place.is_dir() and self.lineage(name) == lineage:
+            return  # another command has finished the same move
         with translated("create", layout.directory(name)):
             directories.require_free(layout, name)
             try:
@@ -129,14 +147,19 @@ class FileHarbour:
             except (FileExistsError, NotADirectoryError) as error:
                 raise AlreadyExists(name, self.where) from error
         _sync(layout, name)
+        # It contains what left earlier, and the note would lead away from here once the name is purged.
+        for left in self._copies(lineage):
+            remove_tree(left)
 
     def discard(self, lineage: str) -> None:
         """Delete the files of a history that left, and keep the note."""
-        for place in entries(self._left):
-            if f"-{lineage}-" in place.name:
-                for each in entries(place):
-                    if each.name != NOTE:
-                        remove_tree(each)
+        for each in [file for place in self._copies(lineage) for file in entries(place)]:
+            if each.name != NOTE:
+                remove_tree(each)
+
+    def _copies(self, lineage: str) -> list[OwnPath]:
+        """Return the directories of a history that left."""
+        return [place for place in entries(self._left) if f"-{lineage}-" in place.name]
 
     def arriving(self, name: str, lineage: str) -> OwnPath:
         """Return the directory of a staged history."""
@@ -174,11 +197,14 @@ class FileDeparture:
         layout, left = self._harbour.layout, self._harbour._left
         at = datetime.now(UTC)
         place = layout.own(layout.directory(self.name))
-        note = {"name": self.name, "lineage": self.lineage, "to": to, "at": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"}
+        head = self._session.head
+        note = NoteInFile(
+            self.name, self.lineage, to, f"{at:%Y-%m-%dT%H:%M:%S.%fZ}", seq=head.seq, hash=head.hash
+        )
         with translated("move", place):
             private_directory(left)
             target = left / f"{self.name}-{self.lineage}-{at:%Y%m%dT%H%M%S%f}Z"
-            replace_file(place / NOTE, json.dumps(note, indent=2).encode() + b"\n")
+            replace_file(place / NOTE, json.dumps(asdict(note), indent=2).encode() + b"\n")
             self._session.check()
             rename(place, target)
             _sync(layout, self.name)
@@ -187,6 +213,12 @@ class FileDeparture:
     def close(self) -> None:
         """Let the name go."""
         self._session.close()
+
+
+def _ends_in(part: Part) -> set[tuple[int, str]]:
+    """Return the number and the hash of each record of a segment."""
+    lines = lines_of(part.content)
+    return {(json.loads(line)["seq"], sha256(line).hexdigest()) for line in lines}
 
 
 def _parts_in(place: OwnPath) -> Iterator[Part]:

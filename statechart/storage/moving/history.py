@@ -133,6 +133,7 @@ class Harbour(Protocol):
 
         Raises:
             AlreadyExists: The name is taken.
+            Diverged: The history was here earlier, and has left with other records.
             StorageError: The history could not be stored.
         """
         ...
@@ -142,7 +143,7 @@ class Harbour(Protocol):
         ...
 
     def arrive(self, name: str, lineage: str) -> None:
-        """Give a staged history its name, durably and at once.
+        """Give a staged history its name, durably and at once; one that has it is left as it is.
 
         Raises:
             AlreadyExists: The name is taken.

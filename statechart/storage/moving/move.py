@@ -68,7 +68,7 @@ def move(
     try:
         departure = source.depart(name, command)
     except NotFound:
-        return _finish(name, source, target, known)
+        return _finish(name, source, target, known, keep=keep)
     with closing(departure):
         if target.lineage(name) is not None:
             raise AlreadyExists(name, target.where)
@@ -93,13 +93,15 @@ def unfinished(source: Harbour, target: Harbour) -> list[str]:
     )
 
 
-def _finish(name: str, source: Harbour, target: Harbour, known: int) -> Moved:
+def _finish(name: str, source: Harbour, target: Harbour, known: int, *, keep: bool) -> Moved:
     """Let a history arrive that left already."""
     notes = [each for each in source.gone() if each.name == name]
     for note in reversed(notes):
         history = _staged(name, note.lineage, target, known)
         if history is not None:
             target.arrive(name, note.lineage)
+            if not keep:
+                source.discard(note.lineage)
             return _moved(name, "finished", history)
     if notes:
         raise MovedAway(name, source.where, notes[-1].to)

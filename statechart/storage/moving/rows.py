@@ -19,13 +19,12 @@ from statechart.storage.layout import JOURNAL
 from statechart.storage.moving.history import Part, Summary
 from statechart.storage.record import ended_of
 from statechart.storage.sql.reading import segment_of
-from statechart.storage.sql.tables import NAMES, RECORDS
+from statechart.storage.sql.tables import LEFT, NAMES, RECORDS
 
 if TYPE_CHECKING:
     from statechart.storage.session import Session
     from statechart.storage.sql.repository import JsonSqlRepository
 
-_LEFT: Final = "/moved"
 _ARRIVING: Final = "/arriving"
 _BATCH: Final = 500
 
@@ -59,7 +58,7 @@ class RowHarbour:
 
     def __init__(self, store: JsonSqlRepository[Any]) -> None:
         self.store: JsonSqlRepository[Any] = store
-        self.left: str = store.collection + _LEFT
+        self.left: str = store.collection + LEFT
         self.coming: str = store.collection + _ARRIVING
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic_core import from_json
 
-from statechart.errors import CorruptHistory, InvalidName, NotFound
+from statechart.errors import CorruptHistory, InvalidName, MovedAway, NotFound
 from statechart.holder import Holder
 from statechart.storage.chain import Head
 from statechart.storage.layout import is_name
@@ -19,7 +20,7 @@ from statechart.storage.sql.clock import now
 from statechart.storage.sql.database import Database
 from statechart.storage.sql.errors import SchemaMissing
 from statechart.storage.sql.schema import Schema
-from statechart.storage.sql.tables import NAMES, RECORDS
+from statechart.storage.sql.tables import LEFT, NAMES, RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,18 @@ class Names:
         """
         found = self.rows(sa.select(*columns).where(self.of(name)))
         if not found:
-            raise NotFound(name, self.where)
+            raise self.missing(name)
         return found[0]
+
+    def missing(self, name: str) -> NotFound:
+        """Return the error for a name that does not exist; it says where a name was moved."""
+        noted = sa.and_(
+            NAMES.c.collection == self.collection + LEFT,
+            NAMES.c.released_by.startswith(f'{{"name": {json.dumps(name)}, ', autoescape=True),
+        )
+        found = self.rows(sa.select(NAMES.c.released_by).where(noted))
+        notes = sorted((json.loads(row.released_by) for row in found), key=lambda note: float(note["at"]))
+        return MovedAway(name, self.where, notes[-1]["to"]) if notes else NotFound(name, self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +166,7 @@ def rows_of(names: Names, name: str) -> tuple[sa.Row[Any], bytes]:
         .order_by(RECORDS.c.seq)
     )
     if not found:
-        raise NotFound(name, names.where)
+        raise names.missing(name)
     return found[-1], b"".join(row.line for row in found if row.line is not None)
 
 

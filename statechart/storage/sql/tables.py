@@ -36,6 +36,12 @@ NAMES: Final = sa.Table(
     sa.Column("released_by", sa.Text),
 )
 
+LEFT: Final = "/moved"
+"""The end of the collection in which names are kept that were moved to another store, by lineage.
+
+Their `released_by` is a note with `name`, `to` and `at`, in this order.
+"""
+
 RECORDS: Final = sa.Table(
     "envchart_record",
     TABLES,
