@@ -206,7 +206,10 @@ class Database:
         return translated(self.where, str(self.file or ""))
 
     def forget(self) -> None:
-        """Leave the connections to the process that this one was forked from."""
+        """Leave connections and leases to the process that this one was forked from."""
+        # The threads that renew are not in this process, and may have held the copies of the locks.
+        self.leases = Leases()
+        self.released = threading.Condition()
         _inherited.append(self.engine.pool)
         self._end.detach()
         self.engine.dispose(close=False)

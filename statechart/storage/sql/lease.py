@@ -106,11 +106,26 @@ class Leases:
             if beat in self._running:
                 return
             self._running.add(beat)
-        threading.Thread(
-            target=self._run, args=(beat, change), name=f"envchart{beat.__name__}_leases", daemon=True
-        ).start()
+        try:
+            threading.Thread(
+                target=self._run, args=(beat, change), name=f"envchart{beat.__name__}_leases", daemon=True
+            ).start()
+        except BaseException:
+            self._ended(beat)
+            raise
 
     def _run(self, beat: Beat, change: Change) -> None:
+        try:
+            self._go_on(beat, change)
+        except BaseException:
+            self._ended(beat)  # the next name that is taken begins another
+            raise
+
+    def _ended(self, beat: Beat) -> None:
+        with self._changed:
+            self._running.discard(beat)
+
+    def _go_on(self, beat: Beat, change: Change) -> None:
         while True:
             with self._changed:
                 held, seen = list(self._held), self._changes

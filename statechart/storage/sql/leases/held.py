@@ -182,6 +182,8 @@ class HeldRow:
 
     def renewed(self, at: float) -> None:
         """Take note of a renewal at a time, by `lease_time`."""
+        if self._lost:
+            return  # it was let go while the heartbeat asked
         self.until = at + self.ttl * _WORK
         if not self._has_told:
             for watcher in self._watchers:
@@ -234,7 +236,7 @@ class HeldRow:
                 self._lose(_TAKEN)
         except (CommitUncertain, LeaseLost):
             raise
-        except Exception:
+        except StorageError:
             self._pending = None  # refused as a whole
             raise
         except BaseException:

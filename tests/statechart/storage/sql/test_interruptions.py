@@ -21,7 +21,11 @@ class Interrupted(BaseException):
     """As Ctrl-C, in the middle of anything."""
 
 
-def interrupted_at(line: int, work: Callable[[], object]) -> bool:
+class Bug(Exception):
+    """As a MemoryError, likewise."""
+
+
+def interrupted_at(line: int, work: Callable[[], object], by: type[BaseException] = Interrupted) -> bool:
     """Run a function, and interrupt it at a line of the store; return whether there were as many lines."""
     count = 0
 
@@ -32,13 +36,13 @@ def interrupted_at(line: int, work: Callable[[], object]) -> bool:
         if event == "line":
             count += 1
             if count == line:
-                raise Interrupted
+                raise by
         return trace
 
     sys.settrace(trace)
     try:
         work()
-    except Interrupted:
+    except by:
         return True
     finally:
         sys.settrace(None)
@@ -53,7 +57,11 @@ def test_an_interruption_of_the_next_segment_tells_no_lie(tmp_path: Path) -> Non
     sweep(JsonSqlRepository(f"sqlite:///{tmp_path}/store.db", Counter, segment=Segment(records=2)))
 
 
-def sweep(repository: JsonSqlRepository[Counter]) -> None:
+def test_an_error_that_is_none_of_the_store_tells_no_lie_either(tmp_path: Path) -> None:
+    sweep(JsonSqlRepository(f"sqlite:///{tmp_path}/store.db", Counter), by=Bug)
+
+
+def sweep(repository: JsonSqlRepository[Counter], by: type[BaseException] = Interrupted) -> None:
     """Interrupt a commit at each of its lines in turn, and compare the session with the record."""
     repository.create("demo", Counter())
     outcomes = set()
@@ -67,7 +75,7 @@ def sweep(repository: JsonSqlRepository[Counter]) -> None:
             value = Counter(count=before + 1)
             session.commit("counted", value, expected=session.head.revision)
 
-        was_interrupted = interrupted_at(line, commit)
+        was_interrupted = interrupted_at(line, commit, by)
 
         recorded = repository.load("demo")
         try:

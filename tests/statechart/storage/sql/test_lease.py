@@ -346,3 +346,41 @@ def test_leases_are_measured_by_the_clock_of_the_database(hours: int, shifted_ur
         repository.open("demo")
     repository.open("demo", timeout=30).close()
     repository.database.engine.dispose()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork beside the heartbeat
+def test_the_leases_of_a_fork_are_renewed_as_well(repository: JsonSqlRepository[Counter]) -> None:
+    repository.create("other", Counter())
+    with repository.open("demo"):
+        if (child := os.fork()) == 0:
+            code = 1
+            try:
+                watcher = Watcher()
+                with repository.open("other") as session:
+                    session.watch(watcher)
+                    eventually(lambda: len(watcher.until) > 3)
+                code = watcher.losses
+            finally:
+                os._exit(code)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+class Failing(Watcher):
+    def renewed(self, until: float) -> None:
+        super().renewed(until)
+        if len(self.until) == 2:
+            raise RuntimeError("a bug of the watcher")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_heartbeat_that_failed_is_followed_by_another(repository: JsonSqlRepository[Counter]) -> None:
+    failing, watcher = Failing(), Watcher()
+    repository.create("other", Counter())
+    with repository.open("demo") as session:
+        session.watch(failing)
+        eventually(lambda: len(failing.until) == 2 and failing.losses)
+
+        with repository.open("other") as session:
+            session.watch(watcher)
+            eventually(lambda: len(watcher.until) > 3)
