@@ -45,6 +45,7 @@ class Watchdog:
         self._owner: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._pid = os.getpid()
 
     @classmethod
     def of_this_process(cls) -> Watchdog:
@@ -77,7 +78,7 @@ class Watchdog:
     def free(self, key: str) -> None:
         """Forget a key: its tools have ended, or it is for others to end them."""
         with self._lock:
-            if self._lines.pop(key, None) is not None:
+            if self._lines.pop(key, None) is not None and self._process is not None:
                 self._send(f"free {key}")
 
     def owner_until(self, time: float) -> None:
@@ -87,7 +88,9 @@ class Watchdog:
             self._send(self._owner)
 
     def close(self) -> None:
-        """Leave in order: what is still held is not ended."""
+        """Leave in order: what is still held is not ended. Does nothing in a fork, which has a copy."""
+        if self._pid != os.getpid():
+            return
         with self._lock:
             process, self._process = self._process, None
             if process is None or process.stdin is None:

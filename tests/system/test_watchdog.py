@@ -88,6 +88,31 @@ def test_what_is_free_is_left_alone(watchdog: Watchdog, tool: StartTool) -> None
     assert ours.poll() is None
 
 
+def test_without_tools_there_is_no_watchdog(watchdog: Watchdog) -> None:
+    before = psutil.Process().children()
+
+    watchdog.until("a", lease_time() + LONG)
+    watchdog.free("a")
+
+    assert psutil.Process().children() == before
+
+
+def test_a_fork_that_ends_leaves_the_watchdog_of_its_parent(watchdog: Watchdog, tool: StartTool) -> None:
+    watchdog.mark("a", "ours")
+    watching = psutil.Process().children()
+    ours = tool("ours")
+
+    if (child := os.fork()) == 0:
+        watchdog.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    watchdog.end("a")
+
+    assert ends(ours)
+    ours.wait()
+    assert psutil.Process().children() == watching
+
+
 def test_a_tool_that_does_not_heed_is_killed(watchdog: Watchdog, tool: StartTool) -> None:
     stubborn = tool("ours", "trap '' TERM; while :; do sleep 0.1; done")
     watchdog.mark("a", "ours")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ class LeasedSession(SessionOver):
         self.is_lent: bool = False
         self.is_lost: bool = False
         self._key = key
+        self._closing = threading.Lock()
+        self._is_closed = False
         self._watchdog = Watchdog.of_this_process()
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
@@ -49,7 +52,9 @@ class LeasedSession(SessionOver):
     def renewed(self, until: float) -> None:
         """Let the tools go on until a time."""
         self.is_lent = True
-        self._watchdog.until(self._key, until)
+        with self._closing:
+            if not self._is_closed:  # the heartbeat may just have asked
+                self._watchdog.until(self._key, until)
 
     def lost(self) -> None:
         """End the tools and the command; called by the thread that renews."""
@@ -65,6 +70,8 @@ class LeasedSession(SessionOver):
     def close(self) -> None:
         """Release the environment."""
         self._task = None  # which may do other things from now on
+        with self._closing:
+            self._is_closed = True
         if not self.is_lost:
             self._watchdog.free(self._key)
         super().close()

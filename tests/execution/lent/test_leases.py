@@ -16,6 +16,7 @@ from environments.model.operation import Operation
 from environments.model.records import TransitionRecord
 from environments.model.states import Provisioning
 from environments.storage.memory import MemoryRepository
+from environments.system.watchdog import Watchdog
 from statechart.errors import LeaseLost
 from statechart.holder import Holder
 from statechart.storage.values.held import LeaseWatcher, lease_time
@@ -94,6 +95,15 @@ async def test_a_loss_after_the_end_cancels_nothing(session: Lending) -> None:
 
     session.watcher.lost()
     await asyncio.sleep(0.01)
+
+
+async def test_a_renewal_after_the_end_keeps_nothing(session: Lending) -> None:
+    with leased(session, "key") as held:
+        held.close()
+
+    session.watcher.renewed(lease_time() + 1000)
+
+    assert "key" not in Watchdog.of_this_process()._lines
 
 
 async def test_a_storage_that_holds_for_good_needs_no_watchdog(
