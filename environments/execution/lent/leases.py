@@ -38,6 +38,8 @@ class LeasedSession(SessionOver):
         self._watchdog = Watchdog.of_this_process()
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task is not None else 0
+        self._has_cancelled = False
         lent.watch(self)
 
     def append_step(self, record: StepRecord) -> None:
@@ -65,7 +67,14 @@ class LeasedSession(SessionOver):
 
     def _cancel(self) -> None:
         if self._task is not None:
+            self._has_cancelled = True
             self._task.cancel(_LOST)
+
+    def is_all_that_cancelled(self) -> bool:
+        """Take the cancellation by a loss back, and return whether there was no other one."""
+        # By count, since a step that was cut off for the same reason may raise an error of its own making.
+        task = asyncio.current_task()
+        return self._has_cancelled and task is not None and task.uncancel() <= self._before
 
     def close(self) -> None:
         """Release the environment."""
@@ -98,10 +107,8 @@ def leased(session: Session, key: str) -> Iterator[Session]:
     try:
         yield guarded
     except asyncio.CancelledError as cancelled:
-        task = asyncio.current_task()
-        if not guarded.is_lost or cancelled.args != (_LOST,) or task is None:
+        if not guarded.is_all_that_cancelled():
             raise
-        task.uncancel()
         # The lease may still be ours in a database that was away: then the failure of the step is saved.
         operation = session.environment.operation
         raise LeaseLost(

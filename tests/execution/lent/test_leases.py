@@ -76,6 +76,35 @@ async def test_a_command_that_could_not_record_its_end_says_so(session: Lending)
         await work()
 
 
+async def test_a_step_that_makes_an_error_of_its_own_for_the_end_is_ended_by_the_loss(
+    session: Lending,
+) -> None:
+    async def work() -> None:
+        with leased(session, "key"):
+            session.watcher.lost()
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                raise asyncio.CancelledError from None
+
+    with pytest.raises(LeaseLost):
+        await work()
+
+
+async def test_a_cancellation_by_others_after_the_loss_stays_one(session: Lending) -> None:
+    async def work() -> None:
+        with leased(session, "key"):
+            session.watcher.lost()
+            await asyncio.sleep(1000)
+
+    task = asyncio.ensure_future(work())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_cancellation_by_others_stays_one(session: Lending) -> None:
     async def work() -> None:
         with leased(session, "key"):

@@ -207,7 +207,7 @@ async def test_a_module_that_turns_unfit_after_create_is_refused_before_the_appl
     late = whole.replace('value = "127.0.0.1"', address)
     backend = 'terraform {\n  backend "local" {}\n}\n'
     unfit = {
-        "render_module": (late + backend, 'backend "local" needs an absolute \'path\' outside'),
+        "render_module": (late + backend, "backend \"local\" needs an absolute 'path' outside"),
         # The parser does not know this form of a number, so only Terraform can tell.
         "initialise": (
             late + backend + "locals { a = 1e3 }\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -217,10 +218,15 @@ def _cut_off(context: StepContext) -> str:
     # A provider answers only after the creation, so until then no state lists the resource.
     if not Layout.at(context).lock.exists():
         return ""
-    return (
+    note = (
         "Terraform itself was cut off, so a resource that it was about to create may exist without being "
         "in its state: look for it, since destroy can't find it"
     )
+    operation = context.environment.operation
+    if context.carried is None or operation is None or operation.holder.host == gethostname():
+        return note
+    host = operation.holder.host
+    return f"{note}. Its last changes may be known on {host} alone: if that machine is up, go on there"
 
 
 async def probe_infrastructure(spec: TerraformSettings, context: StepContext) -> Probed:

@@ -203,7 +203,17 @@ async def test_an_orphan_that_made_a_resource_is_kept_for_a_person(first: Machin
     await applied(first, 7)
     second.state.write_bytes(state(2, names=("one", "two")).content)
 
-    with pytest.raises(StepFailed, match=r"lacks: thing\.two\. Remove those"):
+    with pytest.raises(StepFailed, match=r"lacks: thing\.two \(id two\)\. Remove those"):
         await at_hand(second.spec, second.context)
 
     assert second.state.read_bytes() == state(2, names=("one", "two")).content
+
+
+async def test_resources_that_are_too_many_to_name_are_counted(first: Machine, second: Machine) -> None:
+    await applied(second)
+    await applied(first, 7)
+    many = tuple(f"r{number}" for number in range(25))
+    second.state.write_bytes(state(2, names=many).content)
+
+    with pytest.raises(StepFailed, match=r"and 15 more\. .*'terraform show terraform\.tfstate' in"):
+        await at_hand(second.spec, second.context)

@@ -70,8 +70,15 @@ def test_a_part_of_a_state_is_told_from_an_empty_file(
 
 
 def test_the_resources_that_a_state_lacks_are_named() -> None:
-    assert state(names=("one",)).lacks(state(names=("one", "two"))) == ["thing.two"]
+    assert state(names=("one",)).lacks(state(names=("one", "two"))) == ["thing.two (id two)"]
     assert state(names=("one", "two")).lacks(state(names=("one",))) == []
+
+
+def test_a_resource_of_another_id_at_the_same_address_is_named_with_its_id() -> None:
+    again = WholeState.parse(state().content.replace(b'"id": "one"', b'"id": "again"'))
+
+    assert again is not None
+    assert state().lacks(again) == ["thing.one (id again)"]
 
 
 def test_what_an_encrypted_state_lacks_is_not_known() -> None:

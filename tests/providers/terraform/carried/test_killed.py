@@ -142,6 +142,7 @@ def test_a_machine_that_dies_is_succeeded(project: Project) -> None:
 
     assert MANY / 8 < len(kept) < MANY
     assert "so a resource that it was about to create may exist without being in its state" in recovered
+    assert "Its last changes may be known on first alone" in recovered
     check_all_made_once(project, kept)
 
 

@@ -150,7 +150,7 @@ async def test_two_machines_that_went_on_apart_are_refused(
     orphan = {**state["resources"][0], "name": "orphan"}
     first.state.write_text(json.dumps({**state, "serial": 99, "resources": [*state["resources"], orphan]}))
 
-    with pytest.raises(StepFailed, match=r"lacks: terraform_data\.orphan\. Remove") as caught:
+    with pytest.raises(StepFailed, match=r"lacks: terraform_data\.orphan \(id .*\)\. Remove") as caught:
         await first.run("destroy", "destroy_infrastructure")
 
     assert caught.value.cause is FailureCause.INFRASTRUCTURE

@@ -246,6 +246,27 @@ async def test_a_store_that_stays_away_fails_the_step(
     assert serials(shared) == [1, 2], "this machine has it, and stores it with the next step"
 
 
+async def test_a_store_that_is_still_away_when_a_command_is_ended_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "_PATIENCE", 0.0)
+    away = Failing(machine.context.carried, lambda number: StorageError("away") if number > 1 else None)
+    told: list[str] = []
+    context = replace(machine.context, carried=away, progress=told.append)
+
+    async def work() -> None:
+        async with mirrored(machine.spec, context, "apply"):
+            task.cancel()
+            await asyncio.sleep(1000)
+
+    task = asyncio.ensure_future(work())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert "its last state is only in" in told[-1]
+    assert "Go on with the environment on this machine" in told[-1]
+
+
 async def test_without_the_store_the_program_is_not_started(machine: Machine) -> None:
     away = Failing(machine.context.carried, lambda _number: StorageError("away"))
 

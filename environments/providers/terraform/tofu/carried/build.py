@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from environments.providers.terraform.settings import TerraformSettings
 
 
+_SHOWN = 10
+
+
 class WentOnApart(StepFailed):
     """Raised when the state on this machine and that in the record each list resources of their own."""
 
@@ -219,12 +222,15 @@ class Build:
         # Without a note, somebody has brought the state here: perhaps the right one, rebuilt by hand.
         if not noted and local.state.serial > recorded.serial and local.state.lacks(recorded) == []:
             return Use.DIRECTORY
-        listed = "perhaps some" if missing is None else ", ".join(missing[:5])
+        listed = "perhaps some" if missing is None else ", ".join(missing[:_SHOWN])
+        more = len(missing) - _SHOWN if missing else 0
         summary = (
             f"Terraform went on here, and another machine took over: {self.layout.state} (serial "
             f"{local.state.serial}) lists resources that the state in the record (serial "
-            f"{recorded.serial}) lacks: {listed}. Remove those that are still there by hand; then move "
-            "the file away, and try again with the state in the record"
+            f"{recorded.serial}) lacks: {listed}{f' and {more} more' if more > 0 else ''}. Remove those "
+            "that are still there by hand, by their ids, since the record may have others of the same "
+            f"addresses ('terraform show {self.layout.state.name}' in {self.layout.module} tells all of "
+            "them); then move the file away, and try again with the state in the record"
         )
         raise WentOnApart(FailureCause.INFRASTRUCTURE, summary)
 

@@ -59,6 +59,8 @@ async def mirrored(spec: TerraformSettings, context: StepContext, subcommand: st
         error = caught
     ours = await cut.over(error)
     problem = await in_thread(mirror.end)
+    if problem and (cut.others or not (ours or isinstance(error, StepFailed | None))):
+        context.progress(problem)  # the error is another one, and the state must not be overlooked
     if cut.others:
         raise asyncio.CancelledError from error
     if error is not None and not ours and not (problem and isinstance(error, StepFailed)):
@@ -177,7 +179,10 @@ class _Mirror:
                 self.lost = True
             except StorageError as error:
                 if time.monotonic() > until:
-                    return f"{self._only_here()}, since it could not be stored with the record: {error}"
+                    return (
+                        f"{self._only_here()}, since it could not be stored with the record: {error}. Go "
+                        "on with the environment on this machine, which stores that state first"
+                    )
                 time.sleep(_PAUSE)
             except StepFailed as failed:
                 return failed.summary

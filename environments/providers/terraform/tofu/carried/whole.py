@@ -70,20 +70,20 @@ class WholeState:
 
     @cached_property
     def resources(self) -> dict[str, str] | None:
-        """The addresses of the managed resources by instance and id; None if they are encrypted."""
+        """The managed resources by instance and id, as a person finds them; None if they are encrypted."""
         listed = json.loads(self.content).get("resources")
         if listed is None:
             return None
         return {
-            key: address
+            key: named
             for each in listed
             if each.get("mode") == "managed"
             for instance in each.get("instances", ())
-            for key, address in [_identity(each, instance)]
+            for key, named in [_identity(each, instance)]
         }
 
     def lacks(self, other: WholeState) -> list[str] | None:
-        """Return the addresses of resources that only another state lists; None if that is unknown."""
+        """Return the resources that only another state lists, with their ids; None if that is unknown."""
         ours, theirs = self.resources, other.resources
         if ours is None or theirs is None:
             return None
@@ -96,4 +96,7 @@ def _identity(resource: dict[str, Any], instance: dict[str, Any]) -> tuple[str, 
     if (index := instance.get("index_key")) is not None:
         address = f"{address}[{json.dumps(index)}]"
     attributes = instance.get("attributes") or instance.get("attributes_flat") or {}
-    return json.dumps([address, attributes.get("id"), instance.get("deposed")]), address
+    known = attributes.get("id")
+    # Two states may list different resources at one address.
+    named = address if known is None else f"{address} (id {known})"
+    return json.dumps([address, known, instance.get("deposed")]), named
