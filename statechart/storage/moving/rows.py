@@ -18,6 +18,7 @@ from statechart.storage.chain import lines_of
 from statechart.storage.layout import JOURNAL
 from statechart.storage.moving.history import Part, Summary
 from statechart.storage.record import ended_of
+from statechart.storage.sql.histories.ends import damaged_of
 from statechart.storage.sql.reading import segment_of
 from statechart.storage.sql.tables import LEFT, NAMES, RECORDS
 
@@ -192,6 +193,7 @@ class RowHarbour:
             if found:
                 for table in (RECORDS, *self.store._beside):
                     connection.execute(sa.delete(table).where(table.c.lineage == lineage))
+                connection.execute(sa.delete(RECORDS).where(damaged_of(lineage)))
                 connection.execute(sa.insert(NAMES).values({**found[0], "value": ""}))
 
     def _shown(self, name: str, history: Summary) -> bytes:

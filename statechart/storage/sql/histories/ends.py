@@ -43,6 +43,12 @@ def begin(names: Names, name: str, line: Line, value: str) -> None:
     until_known(name, attempt, landed)
 
 
+def damaged_of(lineage: str) -> sa.ColumnElement[bool]:
+    """Return the condition that selects the damaged records which a rebase has kept for a history."""
+    # They are behind a #; the next character ends the range.
+    return RECORDS.c.lineage.between(f"{lineage}#", f"{lineage}$")
+
+
 def discard(names: Names, name: str, held: HeldRow, beside: Iterable[sa.Table] = ()) -> None:
     """Remove a name that is held, with all its records, and its rows in other tables.
 
@@ -52,8 +58,6 @@ def discard(names: Names, name: str, held: HeldRow, beside: Iterable[sa.Table] =
         StorageError: The database can't be written to.
     """
     lineage = held.lineage
-    # Damaged histories that it had are kept behind a #; the next character ends the range.
-    damaged = RECORDS.c.lineage.between(f"{lineage}#", f"{lineage}$")
 
     def attempt() -> bool:
         mine = sa.and_(NAMES.c.lineage == lineage, NAMES.c.fence == held.fence)
@@ -63,7 +67,7 @@ def discard(names: Names, name: str, held: HeldRow, beside: Iterable[sa.Table] =
                 raise LeaseLost(name, names.place(name), "was taken over by another holder")
             for table in (RECORDS, *beside):
                 connection.execute(sa.delete(table).where(table.c.lineage == lineage))
-            connection.execute(sa.delete(RECORDS).where(damaged))
+            connection.execute(sa.delete(RECORDS).where(damaged_of(lineage)))
         return True
 
     def landed() -> bool | None:

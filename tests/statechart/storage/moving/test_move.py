@@ -234,6 +234,24 @@ def test_what_left_is_kept_until_it_is_asked_to_go(
         go(files, rows)
 
 
+def test_what_is_asked_to_go_takes_its_damaged_records_along(
+    files: JsonFileRepository[Counter], rows: JsonSqlRepository[Counter]
+) -> None:
+    grow(rows)
+    with rows.database.writing() as connection:
+        kept = {
+            "lineage": f"{harbour_of(rows).lineage('web')}#damaged-20260101T000000",
+            "seq": 1,
+            "segment": 1,
+        }
+        connection.execute(sa.insert(RECORDS).values(line=b"{\n", **kept))
+
+    go(rows, files, keep=False)
+
+    with rows.database.reading() as reader:
+        assert reader.execute(sa.select(sa.func.count()).select_from(RECORDS)).scalar_one() == 0
+
+
 def test_two_histories_that_went_on_apart_are_not_joined(
     files: JsonFileRepository[Counter], rows: JsonSqlRepository[Counter], tmp_path: Path
 ) -> None:
