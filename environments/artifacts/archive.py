@@ -155,12 +155,11 @@ def _largest(paths: Iterable[tuple[str, Path]]) -> list[tuple[str, int]]:
     return sorted(sizes, key=lambda each: (-each[1], each[0]))[:_NAMED]
 
 
-def unpack(archive: BinaryIO, digest: str, target: Path) -> None:
-    """Unpack an archive to a new directory, after verifying its digest.
+def require_digest(archive: BinaryIO, digest: str) -> None:
+    """Check the digest of an archive, and go to its beginning.
 
     Raises:
-        ArtifactAltered: The archive has another digest, or holds an entry that leads out of the directory.
-        OSError: The directory can't be written.
+        ArtifactAltered: The archive has another digest.
     """
     archive.seek(0)
     found = sha256()
@@ -169,6 +168,16 @@ def unpack(archive: BinaryIO, digest: str, target: Path) -> None:
     if found.hexdigest() != digest:
         raise ArtifactAltered(digest, f"its content has the digest {found.hexdigest()[:12]}…")
     archive.seek(0)
+
+
+def unpack(archive: BinaryIO, digest: str, target: Path) -> None:
+    """Unpack an archive to a new directory, after verifying its digest.
+
+    Raises:
+        ArtifactAltered: The archive has another digest, or holds an entry that leads out of the directory.
+        OSError: The directory can't be written.
+    """
+    require_digest(archive, digest)
     with (
         _translated(digest),
         tarfile.open(fileobj=archive, mode="r:", encoding="utf-8", errors="surrogateescape") as tar,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from environments.artifacts.archive import digest_of, pack
+from environments.artifacts.archive import digest_of, pack, require_digest
 from environments.artifacts.directory import ArtifactDirectory
 from environments.artifacts.errors import ArtifactProblem, CannotPack, FilesLost, MachineLacks
 from environments.artifacts.scratch import place_of, unpacked
@@ -173,9 +174,28 @@ def _store(repository: EnvironmentRepository) -> CarriesArtifacts | None:
     return ArtifactDirectory.beside(repository.root) if isinstance(repository, KeepsFiles) else None
 
 
+def read(store: CarriesArtifacts, environment: AnyEnvironment, tree: Tree, file: BinaryIO) -> None:
+    """Write the recorded copy of files to a file, verified, and go to its beginning.
+
+    Raises:
+        FilesLost: The copy is missing or altered.
+        StorageError: The store can't be read.
+    """
+    artifact = environment.artifacts[tree.field]
+    with _told(environment.name, tree, artifact):
+        store.get(artifact.digest, file)
+        require_digest(file, artifact.digest)
+
+
 def _fetched(store: CarriesArtifacts, name: str, tree: Tree, artifact: Artifact) -> Path:
-    try:
+    with _told(name, tree, artifact):
         return unpacked(store, artifact.digest)
+
+
+@contextmanager
+def _told(name: str, tree: Tree, artifact: Artifact) -> Iterator[None]:
+    try:
+        yield
     except ArtifactProblem as error:
         packed = f"on {artifact.machine} at {artifact.packed_at:%Y-%m-%d %H:%M:%SZ}"
         raise FilesLost(name, tree.field, tree.what, str(error), packed, tree.path) from error

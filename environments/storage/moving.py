@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -9,9 +10,10 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from environments.artifacts.archive import digest_of
-from environments.artifacts.carried import taken
+from environments.artifacts.carried import read, taken
 from environments.artifacts.directory import ArtifactDirectory
-from environments.artifacts.trees import Travels
+from environments.artifacts.errors import FilesLost
+from environments.artifacts.trees import Travels, Tree
 from environments.errors import CannotMove, OperationInterrupted
 from environments.model.records import AmendedRecord
 from environments.model.states import Created, Destroyed
@@ -71,6 +73,7 @@ class Move:
     target: StoredRepository
     _here: Harbour = field(init=False)
     _there: Harbour = field(init=False)
+    _sound: set[str] = field(init=False, default_factory=set, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Look at both stores as histories leave and reach them."""
@@ -95,6 +98,7 @@ class Move:
             OperationInterrupted: A command died in the middle of its work.
             CannotMove: It is bound to its machine, or to its directory.
             CannotPack: Files that have to come along can't be read, or are too large.
+            FilesLost: A recorded copy that has to come along is missing or altered.
             AlreadyExists: The target has another one of this name.
         """
         if not self.source.exists(name):
@@ -202,20 +206,31 @@ class Move:
         found: list[str] = []
         for tree in provider.trees() if isinstance(provider, Travels) else ():
             if tree.field in environment.artifacts:
+                self._require_sound(environment, tree)
                 found.append(tree.what)
             elif isinstance(self.target, CarriesArtifacts) and tree.is_here and not _is_over(environment):
                 digest_of(tree)
                 found.append(tree.what)
         return found
 
+    def _require_sound(self, environment: AnyEnvironment, tree: Tree) -> None:
+        """Check a recorded copy, once for all environments that have it."""
+        digest = environment.artifacts[tree.field].digest
+        if digest not in self._sound and not _is_over(environment):
+            with TemporaryFile() as file:
+                read(_artifacts_of(self.source), environment, tree, file)
+            self._sound.add(digest)
+
     def _artifacts(self, environment: AnyEnvironment) -> dict[str, Artifact]:
         """Copy the artifacts of an environment to the target; return those that were made for it."""
         here, there = _artifacts_of(self.source), _artifacts_of(self.target)
-        for digest in {each.digest for each in environment.artifacts.values()}:
-            with TemporaryFile() as file:
-                here.get(digest, file)
-                file.seek(0)
-                there.put(digest, file)
+        provider = environment.spec.provider
+        for tree in provider.trees() if isinstance(provider, Travels) else ():
+            if tree.field in environment.artifacts:
+                # A destroyed environment goes without what was lost: no command needs that.
+                with suppress(*((FilesLost,) if _is_over(environment) else ())), TemporaryFile() as file:
+                    read(here, environment, tree, file)
+                    there.put(environment.artifacts[tree.field].digest, file)
         if environment.artifacts or _is_over(environment):
             return {}
         return taken(self.target, environment.spec.provider, SYSTEM_CLOCK.now())

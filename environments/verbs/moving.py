@@ -36,6 +36,7 @@ class Moving(Opened):
         Raises:
             CannotMove: The environment is bound to its machine, or to its directory.
             CannotPack: Files that have to come along can't be read, or are too large.
+            FilesLost: A recorded copy of files is missing or altered.
             OperationInterrupted: A command died in the middle of its work.
             MovedAway: The environment was moved already.
             AlreadyExists: The other store has another one of this name.

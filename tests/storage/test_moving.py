@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from environments import EnvironmentSpec, Workspace
 from environments.artifacts.carried import placed
+from environments.artifacts.errors import FilesLost
 from environments.errors import CannotMove, OperationInterrupted
 from environments.model.command_name import CommandName
 from environments.model.environment import Environment
@@ -219,6 +221,25 @@ def test_where_an_environment_was_moved_is_told_by_every_command(
     for look in (there.load, there.history, rows.summary, rows.directory):
         with pytest.raises(MovedAway, match=r"it was moved to .*data"):
             look("web")
+
+
+@pytest.mark.parametrize("loss", ["missing", "altered"])
+def test_an_environment_whose_copies_were_lost_stays(
+    rows: SqlRepository, files: FileRepository, spec: EnvironmentSpec, loss: str
+) -> None:
+    Workspace(repository=rows).create(spec)
+    digest = rows.load("web").artifacts["app"].digest
+    rows.drop(digest)
+    if loss == "altered":
+        rows.put(digest, io.BytesIO(b"another content"))
+    moving = Workspace(repository=rows).moving(files)
+
+    for check in (moving.plan, moving.carry_out):
+        with pytest.raises(FilesLost, match="there, run envchart update web"):
+            check("web")
+
+    assert not files.exists("web")
+    assert rows.holder("web") is None
 
 
 def test_between_two_databases_copies_and_states_come_along(
