@@ -83,6 +83,7 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
         older = (
             operation is not None
             and operation.status != "failed"
+            and failure.trace_id != operation.id  # another machine's clock may have told its time
             and failure.failed_at < operation.started_at
         )
         yield from _failure(failure, directory, "before it" if older else "failed")
@@ -216,7 +217,11 @@ def _changed(
     operation = entry.operation_id or ""
     started = begun.get(operation)
     begun.setdefault(operation, entry.at)
-    took = f" after {(entry.at - started).total_seconds():.2f}s" if started is not None else ""
+    took = ""
+    if (
+        started is not None and started <= entry.at
+    ):  # else two machines, whose clocks differ, tell the times
+        took = f" after {(entry.at - started).total_seconds():.2f}s"
     reason = f": {record.reason}" if record.reason else ""
     if record.type == "transition":
         return f"{record.event}: {record.from_state} → {record.to_state}{took}{reason}"
