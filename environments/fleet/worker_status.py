@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from statechart.holder import Holder
+
+DEAD_AFTER: Final = timedelta(seconds=3.5)
+"""How long a worker may be silent, by default: its environments then go on elsewhere within 5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class WorkerStatus:
         slots: How many environments it works on at the same time.
         spare: How many more, for the work of workers that died.
         since: The time of its start.
+        dead_after: How long it may be silent; then others take its work up.
         silent: How long it was not seen.
         drains: Whether it takes no more work.
         busy: The environments that it works on.
@@ -32,9 +37,20 @@ class WorkerStatus:
     slots: int
     spare: int
     since: datetime
+    dead_after: timedelta = DEAD_AFTER
     silent: timedelta = timedelta()
     drains: bool = False
     busy: tuple[str, ...] = ()
+
+    @property
+    def beat(self) -> timedelta:
+        """How often it tells that it lives."""
+        return min(self.dead_after / 7, timedelta(seconds=1))
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it was silent for too long, or its process is known to have ended."""
+        return self.silent > self.dead_after or self.holder.is_alive() is False
 
     def document(self) -> dict[str, object]:
         """Return the document that `--json` prints."""
@@ -47,6 +63,7 @@ class WorkerStatus:
             "version": self.version,
             "slots": self.slots,
             "spare": self.spare,
+            "dead_after_seconds": self.dead_after.total_seconds(),
             "since": self.since.isoformat(timespec="milliseconds"),
             "silent_seconds": round(self.silent.total_seconds(), 3),
             "drains": self.drains,

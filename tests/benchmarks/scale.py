@@ -27,7 +27,8 @@ from statechart.storage.sql.database import Database
 from tests import postgres
 
 DAY = 24 * 3600
-BEAT, TTL = 0.5, 5.0  # seconds
+BEAT, TTL = 0.5, 3.5  # seconds
+LOOKERS = 16  # of all workers, so many look at each beat
 RECORDS = 40
 """The records of an `up` from created to running, of the terraform provider."""
 
@@ -125,7 +126,14 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
         )
 
     def census(cursor: psycopg.Cursor[Any], _number: int) -> None:
-        cursor.execute(f"SELECT *, {now} - seen FROM envchart_worker")
+        cursor.execute(
+            f"DELETE FROM envchart_worker WHERE id <> 'worker-0' AND seen < {now} - dead_after AND EXISTS "
+            f"(SELECT FROM envchart_worker WHERE id = 'worker-0' AND seen > {now} - dead_after / 2) "
+            "RETURNING id"
+        )
+        cursor.execute(
+            "SELECT * FROM envchart_worker WHERE id <> 'worker-0' AND holder LIKE '%\"host\":\"mine\"%'"
+        )
         cursor.fetchall()
 
     def listing(cursor: psycopg.Cursor[Any], _number: int) -> None:
@@ -140,7 +148,7 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
     yield Kind("a look for drift, kept", lambda _: looks, look)
     # Only names that are held have a lease: those of commands under way.
     yield Kind(f"a renewal of {busy} leases", lambda f: f.workers / (TTL / 3), renew)
-    yield Kind("a census of all workers", lambda f: f.workers / BEAT, census)
+    yield Kind("a look for dead workers", lambda f: min(f.workers, LOOKERS) / BEAT, census)
     yield Kind("a list of 10,000, by ten people", lambda _: 10 / 10, listing)
 
 
@@ -162,7 +170,8 @@ def fill(cursor: psycopg.Cursor[Any], fleet: Fleet) -> None:
         {"pid": 1, "host": "host", "user": "envchart", "command": "worker", "token": token_hex(16)}
     )
     cursor.execute(
-        "INSERT INTO envchart_worker SELECT 'worker-' || n, 'worker-' || n, %s, '1', 8, 1, 0, 0, NULL "
+        "INSERT INTO envchart_worker "
+        "SELECT 'worker-' || n, 'worker-' || n, %s, '1', 8, 1, 0, 4e9, 3.5, NULL "
         "FROM generate_series(0, %s) AS n",
         [holder, fleet.workers - 1],
     )

@@ -46,6 +46,8 @@ def follow(inside: Lab, tmp_path: Path) -> Follow:
         page = (TUTORIAL / name).read_text()
         page = page.replace("cp -r examples/terraform-ansible ", f"cp -r {tmp_path}/example ")
         page = page.replace("$ export ENVCHART_STORE=postgresql://envchart@localhost/envchart\n", "")
+        # On a busy machine, a worker may be silent for seconds, and must not be taken for dead.
+        page = page.replace("fleet worker --slots 1", "fleet worker --slots 1 --dead-after 15")
         Reader(tmp_path, environment).follow(page)
         return state_dir
 

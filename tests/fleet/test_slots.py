@@ -39,3 +39,14 @@ def test_a_worker_that_drains_takes_nothing() -> None:
     slots.is_open = False
 
     assert (slots.limit(QUEUE), slots.limit(TAKEOVERS)) == (0, 0)
+
+
+def test_a_queue_in_which_nothing_waits_is_not_asked() -> None:
+    slots = Slots(4, 1)
+    slots.anything_new = False
+
+    assert (slots.limit_now(QUEUE), slots.limit_now(TAKEOVERS)) == (0, 0)
+    slots.anything_new = True
+    assert (slots.limit_now(QUEUE), slots.limit_now(TAKEOVERS)) == (4, 0)
+    slots.waiting = 1
+    assert (slots.limit_now(QUEUE), slots.limit_now(TAKEOVERS)) == (3, 5)

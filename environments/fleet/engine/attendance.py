@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,18 +10,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from environments.fleet.engine import requeue
-from environments.fleet.engine.names import TAKEOVERS
 from environments.fleet.versions import is_older
 from environments.system.watchdog import Watchdog
 from statechart.errors import StorageError
 from statechart.storage.values.held import lease_time
 
 if TYPE_CHECKING:
+    from environments.fleet.engine.heart import Heart
     from environments.fleet.engine.slots import Slots
     from environments.fleet.engine.workers import Workers
     from environments.fleet.worker_status import WorkerStatus
 
-BEAT: Final = timedelta(seconds=0.5)
+_UNGUARDED: Final = 365 * 24 * 3600.0  # seconds; without work there is nothing to guard
+
+_LOOKERS: Final = 16
+"""About how many workers look after the others at each beat."""
 
 
 @dataclass(slots=True)
@@ -29,14 +33,16 @@ class Attendance:
 
     Attributes:
         workers: The table.
+        heart: Tells that this worker lives.
         me: This worker.
         slots: Its slots.
         tell: Prints a message.
-        over: Called once if the worker was declared dead.
+        over: Called once if the worker was declared dead, or is about to be.
         drained: Called at each beat while the worker is asked to drain, with the time that is left.
     """
 
     workers: Workers
+    heart: Heart
     me: WorkerStatus
     slots: Slots
     tell: Callable[[str], None]
@@ -45,53 +51,93 @@ class Attendance:
     watchdog: Watchdog = field(default_factory=Watchdog.of_this_process)
     _seen: float = 0.0
     _steady: float = 0.0
+    _thorough: float = 0.0
+    _known: int = 1
 
     def begin(self) -> None:
         """Register, before any work is taken, so that the worker never looks dead while it works."""
         self._seen = lease_time()
         # Others get a moment to be seen, in case the database has just come back.
-        self._steady = self._seen - self.workers.dead.total_seconds() + 2 * BEAT.total_seconds()
+        self._steady = self._seen - self._limit + 2 * self.me.beat.total_seconds()
         self.workers.register(self.me)
 
     def guard(self) -> None:
         """Have this process ended in time, if it can't tell that it lives: paused, it can't end itself.
 
-        Others take over when it was silent for `dead`; it ends after two thirds of that.
+        Others take over when it was silent for `dead_after`; it ends after two thirds of that.
         """
-        self.watchdog.owner_until(self._seen + self.workers.dead.total_seconds() * 2 / 3)
+        self.watchdog.owner_until(self._seen + self._patience)
+
+    def require_seen(self) -> None:
+        """End the process if it has work, and could not tell for too long that it lives.
+
+        The watchdog would do so a moment later, and could not say why.
+        """
+        silent = lease_time() - self._seen
+        if self.slots.busy and silent > self._patience - 0.1:
+            self.tell(
+                f"{self.me.name} ends: it could not tell the database for {silent:.1f} s that it lives; "
+                f"others take its work up after {self._limit:g} s (--dead-after)"
+            )
+            self.over()
 
     def beat(self) -> None:
-        """Tell that the worker lives, and look after the work of dead ones."""
+        """Tell that the worker lives."""
         asked = lease_time()
         try:
-            left = self.workers.beat(self.me.id)
-            if asked - self._seen > self.workers.dead.total_seconds() / 2:
-                self._steady = asked  # the database was away: the others, too, could not be seen
-            self._seen = asked
-            if self.slots.busy:
-                self.guard()
-            else:
-                self.watchdog.owner_until(asked + _UNGUARDED)
-            if left is not None:
-                self.drained(left)
-            if asked - self._steady >= self.workers.dead.total_seconds():
-                self._look_after_others()
-            self.slots.waiting = requeue.waiting_takeovers(self.workers.database, self.me.version)
+            left = self.heart.beat()
         except LookupError:
-            self.tell(f"{self.me.name} was declared dead, and ends: it had not been seen for too long")
+            self.tell(
+                f"{self.me.name} was declared dead, and ends: its last sign of life was "
+                f"{asked - self._seen:.1f} s ago, and the limit is {self._limit:g} s (--dead-after)"
+            )
             self.over()
+            return
+        except StorageError as error:
+            self.tell(f"{self.me.name}: {error}")
+            return
+        if asked - self._seen > self._limit / 2:
+            self._steady = asked  # the database was away: the others, too, could not be seen
+        self._seen = asked
+        if self.slots.busy:
+            self.guard()
+        else:
+            self.watchdog.owner_until(asked + _UNGUARDED)
+        if left is not None:
+            self.drained(left)
+
+    def look_after(self) -> None:
+        """Queue what dead workers have left, and find out what waits."""
+        try:
+            if lease_time() - self._steady >= self._limit:
+                self._look_after_others()
+            self.slots.waiting, self.slots.anything_new = requeue.waiting(
+                self.workers.database, self.me.version
+            )
         except StorageError as error:
             self.tell(f"{self.me.name}: {error}")
 
+    def run(self, step: Callable[[], None], until: Callable[[], bool]) -> None:
+        """Do something at each beat, until told to end."""
+        while not until():
+            step()
+            time.sleep(self.me.beat.total_seconds() * random.uniform(0.9, 1.1))
+
     def _look_after_others(self) -> None:
-        """Queue what dead workers have left, and what no worker of its version is there for."""
+        # Of many workers, a few at a time: each beat of each would read the rows of all.
+        if random.random() * self._known > _LOOKERS:
+            return
         database = self.workers.database
-        self.workers.bury(spare=self.me.id)
-        present = self.workers.all()
-        for gone in requeue.abandoned(database, [each.id for each in present]):
-            for wish in requeue.put_back(database, [gone], queue=TAKEOVERS):
-                self.tell(f"{self.me.name}: takes up {wish} of {gone}, which is dead")
-        versions = {each.version for each in present}
+        gone = self.workers.bury(self.me.id)
+        # Seldom without cause: one that buries may die before it has put the wishes back.
+        if not gone and lease_time() < self._thorough:
+            return
+        self._thorough = lease_time() + self._limit * random.uniform(0.5, 1)
+        for wish, worker in requeue.take_up(database).items():
+            why = f" ({gone[worker]})" if worker in gone else ""
+            self.tell(f"{self.me.name}: takes up {wish} of {worker}, which is dead{why}")
+        versions = self.workers.versions()
+        self._known = sum(versions.values())
         orphans = [
             each
             for each in requeue.queued_versions(database)
@@ -100,11 +146,10 @@ class Attendance:
         if orphans and (count := requeue.adopt(database, orphans, self.me.version)):
             self.tell(f"{self.me.name}: takes over {count} wishes of older programs")
 
-    def run(self, until: Callable[[], bool]) -> None:
-        """Beat until told to end."""
-        while not until():
-            self.beat()
-            time.sleep(BEAT.total_seconds())
+    @property
+    def _limit(self) -> float:
+        return self.me.dead_after.total_seconds()
 
-
-_UNGUARDED: Final = 365 * 24 * 3600.0  # seconds; without work there is nothing to guard
+    @property
+    def _patience(self) -> float:
+        return self._limit * 2 / 3

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from environments.fleet.engine.names import QUEUE, SCHEDULED, SCHEMA, TAKEOVERS, WISH
+from environments.storage.sql.tables import WORKERS
 
 if TYPE_CHECKING:
     from statechart.storage.sql.database import Database
@@ -53,17 +54,19 @@ def put_back(
         wish: Only the wish with this number.
     """
     row = WORKFLOWS.c
-    conditions = [
-        row.name.in_((WISH, SCHEDULED)),
-        row.status == "PENDING",
-        # What another worker has taken meanwhile has its id, and is left alone.
-        row.executor_id.in_(workers),
-    ]
+    # What another worker has taken meanwhile has its id, and is left alone.
+    conditions: list[sa.ColumnElement[bool]] = [row.executor_id.in_(workers)]
     if wish is not None:
         conditions.append(row.workflow_uuid == wish)
+    return list(_queued_again(database, queue, *conditions))
+
+
+def _queued_again(database: Database, queue: str, *conditions: sa.ColumnElement[bool]) -> dict[str, str]:
+    """Queue again what is under way and meets conditions; return the worker of each wish."""
+    row = WORKFLOWS.c
     statement = (
         sa.update(WORKFLOWS)
-        .where(*conditions)
+        .where(row.name.in_((WISH, SCHEDULED)), row.status == "PENDING", *conditions)
         .values(
             status="ENQUEUED",
             queue_name=sa.case((row.name == WISH, queue), else_=row.queue_name),
@@ -71,22 +74,28 @@ def put_back(
             started_at_epoch_ms=None,
             updated_at=_now(),
         )
-        .returning(row.workflow_uuid)
+        .returning(row.workflow_uuid, row.executor_id)
     )
     with database.writing() as connection:
-        return [str(each) for each in connection.execute(statement).scalars()]
+        return {str(each[0]): str(each[1]) for each in connection.execute(statement)}
 
 
-def abandoned(database: Database, living: Collection[str]) -> Sequence[str]:
-    """Return the ids of workers that are not among the living, and have wishes in hand."""
+def take_up(database: Database) -> dict[str, str]:
+    """Queue the wishes again whose workers are no longer in the table, and return the worker of each."""
     row = WORKFLOWS.c
+    # One statement: a worker that registers meanwhile has nothing under way in what it reads.
     statement = (
         sa.select(row.executor_id)
-        .where(row.status == "PENDING", row.name.in_((WISH, SCHEDULED)), row.executor_id.not_in(living))
+        .where(
+            row.status == "PENDING",
+            row.name.in_((WISH, SCHEDULED)),
+            row.executor_id.not_in(sa.select(WORKERS.c.id)),
+        )
         .distinct()
     )
     with database.reading() as connection:
-        return [str(each) for each in connection.execute(statement).scalars()]
+        gone = list(connection.execute(statement).scalars())
+    return _queued_again(database, TAKEOVERS, row.executor_id.in_(gone)) if gone else {}
 
 
 def has_older(database: Database, wish: str, environment: str) -> bool:
@@ -104,16 +113,17 @@ def has_older(database: Database, wish: str, environment: str) -> bool:
         return connection.execute(statement.limit(1)).one_or_none() is not None
 
 
-def waiting_takeovers(database: Database, version: str) -> int:
-    """Return how many wishes of a version wait in the queue of takeovers."""
+def waiting(database: Database, version: str) -> tuple[int, bool]:
+    """Return how many takeovers of a version wait, and whether anything new does."""
     row = WORKFLOWS.c
-    statement = (
-        sa.select(sa.func.count())
-        .select_from(WORKFLOWS)
-        .where(row.status == "ENQUEUED", row.queue_name == TAKEOVERS, row.application_version == version)
-    )
+    ours = (row.status == "ENQUEUED", row.application_version == version)
+    takeovers = sa.select(sa.func.count()).select_from(WORKFLOWS).where(row.queue_name == TAKEOVERS, *ours)
+    anything = sa.exists().where(row.queue_name == QUEUE, *ours)
     with database.reading() as connection:
-        return int(connection.execute(statement).scalar_one())
+        found = connection.execute(
+            sa.select(takeovers.scalar_subquery().label("takeovers"), anything.label("anything"))
+        ).one()
+    return int(found.takeovers), bool(found.anything)
 
 
 def queued_versions(database: Database) -> Sequence[str]:

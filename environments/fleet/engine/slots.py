@@ -4,6 +4,9 @@ DBOS keeps the limit of a queue in its database, one for all workers, and picks 
 environments that wait: with all slots taken, the wishes of a dead worker waited for up to 30 s. So each
 worker sets its own limits when DBOS reads those of a queue. A worker has spare slots that only takeovers
 use, and begins nothing new while a takeover waits.
+
+DBOS asks each queue five times a second, unless its limit is zero. So the limit of a queue in which nothing
+waits is zero, and the attendance of the worker finds out in which something does.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ class Slots:
         spare: How many more, if they are takeovers.
         is_open: Whether it takes any more work.
         waiting: How many takeovers wait, here or elsewhere.
+        anything_new: Whether anything waits in the other queue.
     """
 
     def __init__(self, size: int, spare: int) -> None:
@@ -34,6 +38,7 @@ class Slots:
         self.spare = spare
         self.is_open = True
         self.waiting = 0
+        self.anything_new = True
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -62,15 +67,26 @@ class Slots:
             return max(0, self.size + self.spare - others)
         return max(0, self.size - max(0, others - self.spare) - self.waiting)
 
+    def limit_now(self, queue: str) -> int:
+        """Return the limit of a queue, or 0 if nothing waits in it."""
+        something = self.waiting > 0 if queue == TAKEOVERS else self.anything_new
+        return self.limit(queue) if something else 0
+
     def apply(self, engine: DBOS) -> None:
         """Let the launched engine of this process ask for its limits here."""
         tables = engine._sys_db
         read = tables.get_queue
+        kept: dict[str, Queue] = {}
 
         def get_queue(name: str, *arguments: Any, **options: Any) -> Queue | None:  # Any: as DBOS calls it
-            found = read(name, *arguments, **options)
-            if found is not None and found.name in (QUEUE, TAKEOVERS):
-                found._worker_concurrency = self.limit(found.name)
-            return found
+            if name not in (QUEUE, TAKEOVERS):
+                return read(name, *arguments, **options)
+            if name not in kept:
+                found = read(name, *arguments, **options)
+                if found is None:
+                    return None
+                kept[name] = found  # `fleet migrate` declares it once
+            kept[name]._worker_concurrency = self.limit_now(name)
+            return kept[name]
 
         tables.get_queue = get_queue  # type: ignore[method-assign]

@@ -17,16 +17,17 @@ from dbos import DBOS
 from environments.execution.stop import StopRequest
 from environments.fleet.carrying import Carrier
 from environments.fleet.engine import requeue
-from environments.fleet.engine.attendance import BEAT, Attendance
+from environments.fleet.engine.attendance import Attendance
 from environments.fleet.engine.client import Client, connecting
+from environments.fleet.engine.heart import Heart
 from environments.fleet.engine.names import APPLICATION, QUEUE, SCHEDULED, SCHEMA, TAKEOVERS, WISH
 from environments.fleet.engine.plain import PlainText
 from environments.fleet.engine.slots import Slots
-from environments.fleet.engine.workers import DEAD, Workers
+from environments.fleet.engine.workers import Workers
 from environments.fleet.errors import NotNow, Unfit
 from environments.fleet.versions import present
 from environments.fleet.wishes import Granted, Wish
-from environments.fleet.worker_status import WorkerStatus
+from environments.fleet.worker_status import DEAD_AFTER, WorkerStatus
 from statechart.errors import StorageError
 from statechart.holder import Holder
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 DECLARED_DEAD: Final = 75
 """The exit code of a worker that was declared dead, or could not tell that it lives."""
 
+_LOOK: Final = 0.2  # seconds between two looks at what is in hand
+_LOOK_FOR_CANCELS: Final = 0.5  # seconds; each is a statement
 _PAUSE: Final = 1.0  # seconds before a wish that can't be begun here is queued again
 
 
@@ -72,7 +75,7 @@ class Worker:
         slots: How many environments are worked on at the same time.
         tell: Prints a message.
         version: The version of the program.
-        dead: How long a worker may be silent.
+        dead_after: How long it may be silent; then others take its work up.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class Worker:
         slots: int = 8,
         tell: Callable[[str], None] = lambda _text: None,
         version: str | None = None,
-        dead: timedelta = DEAD,
+        dead_after: timedelta = DEAD_AFTER,
     ) -> None:
         holder = Holder.current("envchart fleet worker")
         named = name or holder.host
@@ -97,19 +100,27 @@ class Worker:
             slots=slots,
             spare=max(1, slots // 4),
             since=datetime.now(UTC),
+            dead_after=dead_after,
         )
         self._database = database
         self._carrier = carrier
         self._planner = planner
         self._tell = tell
         self._client = Client(database)
-        self._workers = Workers(database, dead)
+        self._workers = Workers(database)
         self._slots = Slots(slots, self.me.spare)
         self._ending = threading.Event()
         self._hand_over_at: float | None = None
         self._in_hand: dict[str, InHand] = {}
+        self._heart = Heart(database, self.me.id)
         self._attendance = Attendance(
-            self._workers, self.me, self._slots, tell, over=_end_now, drained=self.drain
+            self._workers,
+            self._heart,
+            self.me,
+            self._slots,
+            tell,
+            over=_end_now,
+            drained=self.drain,
         )
 
     def run(self) -> None:
@@ -125,16 +136,17 @@ class Worker:
         self._attendance.begin()
         try:
             self._launch()
-            beating = threading.Thread(target=self._beat, name="fleet-attendance", daemon=True)
-            beating.start()
+            threads = self._attending()
             threading.Thread(target=self._heed_cancellations, name="fleet-cancels", daemon=True).start()
             self._tell(f"{self.me.name} is ready: {self.me.slots} slots, program {self.me.version}")
-            while not self._ending.wait(BEAT.total_seconds()):
-                if not beating.is_alive():  # an error of ours: unseen, the worker may not go on
+            while not self._ending.wait(_LOOK):
+                if not all(each.is_alive() for each in threads):  # an error of ours: it may not go on
                     _end_now()
+                self._attendance.require_seen()
                 self._hand_over()
             self._attendance.watchdog.close()
-            beating.join()
+            for each in threads:
+                each.join()
         finally:
             DBOS.destroy()
             self._leave()
@@ -174,8 +186,16 @@ class Worker:
         DBOS.launch()
         self._slots.apply(engine)
 
-    def _beat(self) -> None:
-        self._attendance.run(until=self._ending.is_set)
+    def _attending(self) -> list[threading.Thread]:
+        """Start to tell that the worker lives, and apart from that, to look after others."""
+        here = self._attendance
+        threads = [
+            threading.Thread(target=here.run, args=(each, self._ending.is_set), name=name, daemon=True)
+            for name, each in (("fleet-heart", here.beat), ("fleet-care", here.look_after))
+        ]
+        for each in threads:
+            each.start()
+        return threads
 
     def _carry_out(self, number: str, wish: Wish) -> str:
         found = self._client.wishes(numbers=[number])[0]
@@ -183,7 +203,7 @@ class Worker:
         with self._slots.taken(queue), self._held(number, wish) as in_hand:
             self._attendance.guard()
             if requeue.has_older(self._database, number, wish.name):
-                self._put_back(number, queue, pause=BEAT.total_seconds())
+                self._put_back(number, queue, pause=_LOOK)
             if found.cancelled_by:
                 return _cancelled(found.cancelled_by).text()
             return self._ending_of(number, in_hand, queue).text()
@@ -256,7 +276,7 @@ class Worker:
 
     def _heed_cancellations(self) -> None:
         """Ask commands to stop whose wishes are cancelled."""
-        while not self._ending.wait(BEAT.total_seconds()):
+        while not self._ending.wait(_LOOK_FOR_CANCELS):
             in_hand: Mapping[str, InHand] = dict(self._in_hand)
             try:
                 asked = self._client.cancelled(list(in_hand))
@@ -273,6 +293,7 @@ class Worker:
 
     def _leave(self) -> None:
         try:
+            self._heart.close()
             self._workers.leave(self.me.id)
         except StorageError:  # it will be found dead
             self._tell(f"{self.me.name} could not be signed off")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import json
+import socket
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -17,9 +19,6 @@ from statechart.storage.sql.clock import now
 if TYPE_CHECKING:
     from statechart.storage.sql.database import Database
 
-DEAD: Final = timedelta(seconds=3)
-"""A worker that was not seen for so long is dead, by the clock of the database."""
-
 
 @dataclass(frozen=True, slots=True)
 class Workers:
@@ -27,11 +26,9 @@ class Workers:
 
     Attributes:
         database: The database.
-        dead: How long a worker may be silent.
     """
 
     database: Database
-    dead: timedelta = DEAD
 
     def register(self, worker: WorkerStatus) -> None:
         """Add a worker, before it takes any work."""
@@ -46,68 +43,48 @@ class Workers:
                     spare=worker.spare,
                     since=now(),
                     seen=now(),
+                    dead_after=worker.dead_after.total_seconds(),
                 )
             )
 
-    def beat(self, worker: str) -> timedelta | None:
-        """Tell that a worker lives; return the time it has to hand its work over, None if it need not.
-
-        Raises:
-            LookupError: The worker was declared dead.
-        """
-        statement = (
-            sa.update(WORKERS)
-            .where(WORKERS.c.id == worker)
-            .values(seen=now())
-            .returning(WORKERS.c.drain_until - now())
-        )
-        with self.database.writing() as connection:
-            row = connection.execute(statement).one_or_none()
-        if row is None:
-            raise LookupError(worker)
-        return None if row[0] is None else timedelta(seconds=max(0.0, float(row[0])))
-
     def all(self) -> list[WorkerStatus]:
         """Return the workers, by name, dead ones that nobody has removed yet included."""
-        with self.database.reading() as connection:
-            rows = connection.execute(sa.select(*WORKERS.c, now() - WORKERS.c.seen)).all()
-        found = [
-            WorkerStatus(
-                id=row.id,
-                name=row.name,
-                holder=Holder.model_validate_json(row.holder),
-                version=row.version,
-                slots=row.slots,
-                spare=row.spare,
-                since=datetime.fromtimestamp(row.since, UTC),
-                silent=timedelta(seconds=max(0.0, float(row[-1]))),
-                drains=row.drain_until is not None,
-            )
-            for row in rows
-        ]
-        return sorted(found, key=lambda each: (each.name, each.since))
+        return sorted(self._read(), key=lambda each: (each.name, each.since))
 
     def living(self) -> list[WorkerStatus]:
         """Return the workers that are neither silent for too long nor known to have ended."""
-        return [each for each in self.all() if not self._is_dead(each)]
+        return [each for each in self.all() if not each.is_dead]
 
-    def bury(self, *, spare: str) -> tuple[str, ...]:
-        """Remove the workers that are dead, but for one, and return their ids.
+    def versions(self) -> dict[str, int]:
+        """Return the versions of the workers, each with the number of its workers."""
+        count = sa.func.count().label("workers")
+        statement = sa.select(WORKERS.c.version, count).group_by(WORKERS.c.version)
+        with self.database.reading() as connection:
+            return {row.version: int(row.workers) for row in connection.execute(statement)}
 
-        A worker of this machine whose process has ended is dead at once.
+    def bury(self, me: str) -> dict[str, str]:
+        """Remove the workers that are dead, and return by their ids why.
+
+        A worker of this machine whose process has ended is dead at once. One that was silent for too long
+        is dead if the one who asks was seen meanwhile: a database that stood still has seen nobody.
+
+        Args:
+            me: The id of the one who asks.
         """
-        gone = [each.id for each in self.all() if each.id != spare and self._is_dead(each)]
-        if not gone:
-            return ()
-        ended = [each.id for each in self.all() if each.id in gone and each.holder.is_alive() is False]
-        silent = WORKERS.c.seen < now() - self.dead.total_seconds()
-        statement = (
-            sa.delete(WORKERS)
-            .where(WORKERS.c.id.in_(gone), silent | WORKERS.c.id.in_(ended))
-            .returning(WORKERS.c.id)
-        )
-        with self.database.writing() as connection:
-            return tuple(connection.execute(statement).scalars())
+        mine, row = WORKERS.alias().c, WORKERS.c
+        was_seen = sa.exists().where(mine.id == me, mine.seen > now() - mine.dead_after / 2)
+        silent = (row.seen < now() - row.dead_after) & was_seen
+        ended = [each.id for each in self._of_this_machine(me) if each.holder.is_alive() is False]
+        if ended:
+            silent |= row.id.in_(ended)
+        statement = sa.delete(WORKERS).where(row.id != me, silent).returning(row.id, now() - row.seen)
+        gone = self.database.changed(statement)
+        return {
+            each.id: "its process has ended"
+            if each.id in ended
+            else f"it was silent for {float(each[-1]):.1f} s"
+            for each in gone
+        }
 
     def leave(self, worker: str) -> None:
         """Remove a worker that has ended its work."""
@@ -122,10 +99,26 @@ class Workers:
                 sa.update(WORKERS).where(WORKERS.c.id.in_(workers)).values(drain_until=until)
             )
 
-    def _is_dead(self, worker: WorkerStatus) -> bool:
-        return worker.silent > self.dead or worker.holder.is_alive() is False
+    def _of_this_machine(self, me: str) -> Sequence[WorkerStatus]:
+        host = f'"host":{json.dumps(socket.gethostname(), ensure_ascii=False)}'
+        return self._read(WORKERS.c.id != me, WORKERS.c.holder.contains(host, autoescape=True))
+
+    def _read(self, *conditions: sa.ColumnElement[bool]) -> list[WorkerStatus]:
+        statement = sa.select(*WORKERS.c, now() - WORKERS.c.seen).where(*conditions)
+        with self.database.reading() as connection:
+            return [_status(row) for row in connection.execute(statement).all()]
 
 
-def named(workers: Iterable[WorkerStatus], names: Collection[str]) -> Sequence[WorkerStatus]:
-    """Return the workers with some names or ids."""
-    return [each for each in workers if each.name in names or each.id in names]
+def _status(row: sa.Row[Any]) -> WorkerStatus:  # Any: its columns have several types
+    return WorkerStatus(
+        id=row.id,
+        name=row.name,
+        holder=Holder.model_validate_json(row.holder),
+        version=row.version,
+        slots=row.slots,
+        spare=row.spare,
+        since=datetime.fromtimestamp(row.since, UTC),
+        dead_after=timedelta(seconds=row.dead_after),
+        silent=timedelta(seconds=max(0.0, float(row[-1]))),
+        drains=row.drain_until is not None,
+    )

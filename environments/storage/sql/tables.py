@@ -57,6 +57,7 @@ WORKERS: Final = sa.Table(
     sa.Column("spare", sa.Integer, nullable=False),  # more slots, for work of workers that died
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("seen", sa.Float, nullable=False),
+    sa.Column("dead_after", sa.Float, nullable=False),  # seconds without a sign of life
     sa.Column("drain_until", sa.Float),  # the time at which a worker that drains hands its work over
 )
 

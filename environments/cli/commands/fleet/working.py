@@ -17,6 +17,7 @@ from environments.cli.settings import Settings
 from environments.fleet.carrying import Carrier
 from environments.fleet.fleet import require_fleet
 from environments.fleet.schedules import wishes_of
+from environments.fleet.worker_status import DEAD_AFTER
 from environments.workspace import Workspace
 from statechart.terminal.signals import heeded
 
@@ -45,23 +46,33 @@ if TYPE_CHECKING:
     show_default=True,
     help="After SIGTERM or Ctrl-C, how long it may work on before the rest is handed over.",
 )
-def worker(settings: Settings, *, slots: int, name: str | None, grace: float) -> None:
+@click.option(
+    "--dead-after",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1, max=3600),
+    default=DEAD_AFTER.total_seconds(),
+    show_default=True,
+    help="How long it may be silent before others take its work up.",
+)
+def worker(settings: Settings, *, slots: int, name: str | None, grace: float, dead_after: float) -> None:
     """Work for the fleet until drained.
 
     Beside its slots, a worker keeps a quarter of them for the work of workers that died. SIGTERM and
-    Ctrl-C drain it; a second Ctrl-C hands over at once. The exit code is 75 if it was declared dead, since
-    the database had not heard of it for 3 s: a service manager should start it again.
+    Ctrl-C drain it; a second Ctrl-C hands over at once. If the database does not hear of a busy worker for
+    two thirds of --dead-after, it ends with its tools, and others take its work up; its exit code is then
+    75, and a service manager should start it again. A longer time is for machines and networks that are
+    slow at times.
 
     Examples:
         envchart fleet worker
         envchart fleet worker --slots 16 --name lab1
+        envchart fleet worker --dead-after 20
     """
     store = store_of(settings)
     require_fleet(store)
     engine = import_module("environments.fleet.engine.worker")
     database = import_module("statechart.storage.sql.database").Database.of(store)
     repository = import_module("environments.storage.sql.repository").SqlRepository
-    ttl = import_module("environments.fleet.engine.workers").DEAD.total_seconds()
     loading.storage(settings)  # sets the logs up
     with Display(settings, {}, redraws=False) as display:
         observers = loading.with_notifier(settings, (display,))
@@ -69,7 +80,9 @@ def worker(settings: Settings, *, slots: int, name: str | None, grace: float) ->
         def opened(stop: StopRequest, wish: Wish | None) -> Workspace:
             return Workspace(
                 # Each with its author. The lease is as long as a silent worker counts as alive.
-                repository=repository(store, actor=settings.actor if wish is None else wish.by, ttl=ttl),
+                repository=repository(
+                    store, actor=settings.actor if wish is None else wish.by, ttl=dead_after
+                ),
                 observers=observers,
                 lock_timeout=0.0 if wish is None else wish.patience.total_seconds(),
                 stop=stop,
@@ -83,6 +96,7 @@ def worker(settings: Settings, *, slots: int, name: str | None, grace: float) ->
             name=name,
             slots=slots,
             tell=display.note,
+            dead_after=timedelta(seconds=dead_after),
         )
         _drain_on_signals(made.drain, timedelta(seconds=grace))
         made.run()

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("spare", sa.Integer, nullable=False),
         sa.Column("since", sa.Float, nullable=False),
         sa.Column("seen", sa.Float, nullable=False),
+        sa.Column("dead_after", sa.Float, nullable=False),
         sa.Column("drain_until", sa.Float),
     )
     op.create_table(
