@@ -335,7 +335,10 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     chart_errors.NotOurs: _Kind(
         ExitCode.STORAGE,
         "not_ours",
-        _say("move the file away or use another --data-dir, then envchart list"),
+        _at(
+            ["move the file away or use another --data-dir, then envchart list"],
+            ["restore the database from a backup, then envchart list"],
+        ),
     ),
     chart_errors.LeaseLost: _Kind(
         ExitCode.STORAGE,

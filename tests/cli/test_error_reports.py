@@ -235,6 +235,24 @@ def test_a_lost_lease_of_a_database_does_not_ask_for_files() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        chart_errors.CorruptHistory("demo", "postgresql://h/db#demo", "it is empty"),
+        chart_errors.NotOurs("postgresql://h/db#demo", "is a copy"),
+        chart_errors.MissingSegment("demo", "postgresql://h/db#demo", 1, 9, "it is not there"),
+        chart_errors.UnusableSegment("demo", "postgresql://h/db#demo", 1, 9, "it was cut off"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_damage_in_a_database_is_not_mended_with_files(error: Exception) -> None:
+    told = report(error, Settings())
+
+    assert told is not None
+    assert any("restore the database from a backup" in step for step in told.next)
+    assert "file" not in " ".join(told.next)
+
+
 def test_next_commands_repeat_the_typed_data_directory() -> None:
     told = report(
         chart_errors.Stale("demo", expected=1, actual=2), Settings(chosen_data_dir=Path("my data"))
