@@ -1,6 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given, strategies as st
@@ -10,7 +10,7 @@ from statechart.storage.forms import Form, Misfit, read_form, read_json
 
 
 class Inner(Form):
-    sparse = True
+    sparse: ClassVar[bool] = True
 
     kind: Literal["a", "b"]
     note: str | None
