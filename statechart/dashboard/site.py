@@ -26,6 +26,7 @@ from statechart.dashboard.query import own_address, own_path
 from statechart.dashboard.refusals import Refused
 from statechart.dashboard.streams import Stream
 from statechart.dashboard.templating import VERSION
+from statechart.following.changed import is_away
 from statechart.formats.svg import CHART_CSS
 
 if TYPE_CHECKING:
@@ -130,8 +131,10 @@ class Site(Generic[RowT]):
         return Stream(self.board.hub, request.query_params.get("name"))
 
     async def _health(self, _request: Request) -> Response:
-        alive = self.following.is_alive
-        document = {"ok": alive, "watching": self.board.source.watching if alive else None}
+        watching = self.board.source.watching
+        alive = self.following.is_alive and not is_away(watching)
+        # Whoever asks has shown no token: the reason may name the place of the store.
+        document = {"ok": alive, "watching": watching.partition(":")[0] if alive else None}
         return JSONResponse(document, HTTPStatus.OK if alive else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _refused(self, request: Request, error: Exception) -> Response:

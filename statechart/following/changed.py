@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
+
+AWAY: Final = "away"
+"""The word that `Changed.watching` begins with while the store can't be read; the reason follows."""
 
 
 class Changed(Protocol):
@@ -11,7 +14,10 @@ class Changed(Protocol):
 
     @property
     def watching(self) -> str:
-        """How changes are noticed: `inotify`, `listen`, or the reason for looking at intervals."""
+        """How changes are noticed: `inotify`, `listen`, or the reason for looking at intervals.
+
+        While the store can't be read, it begins with `AWAY`.
+        """
         ...
 
     def names(self, *, every: float | None = None) -> AsyncGenerator[frozenset[str], None]:
@@ -24,7 +30,12 @@ class Changed(Protocol):
 
 def may_be_late(watching: str) -> bool:
     """Return whether changes are noticed by looking at intervals, as `Changed.watching` tells."""
-    return watching.startswith("polling")
+    return watching.startswith(("polling", AWAY))
+
+
+def is_away(watching: str) -> bool:
+    """Return whether the store can't be read at present, as `Changed.watching` tells."""
+    return watching.startswith(AWAY)
 
 
 @runtime_checkable

@@ -244,3 +244,19 @@ def test_several_event_loops_share_one_follower():
     source.changed = asyncio.Queue()
     source.kept["api"] = SampleRow("api")
     assert asyncio.run(asked()) == "api web"
+
+
+@pytest.mark.parametrize(
+    ("watching", "status", "told"),
+    [
+        ("polling: postgresql://ann@h/db has no notices", 200, {"ok": True, "watching": "polling"}),
+        ("away: postgresql://ann@h/db can't be reached", 503, {"ok": False, "watching": None}),
+    ],
+)
+async def test_health_tells_that_the_store_is_away_and_not_where_it_is(watching, status, told):
+    source = SampleSource({"web": SampleRow("web")})
+    source.watching = watching
+    async with client(sample_site(source)) as asking:
+        health = await asking.get("/healthz")
+
+    assert (health.status_code, health.json()) == (status, told)

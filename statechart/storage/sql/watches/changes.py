@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
 
+from statechart.following.changed import AWAY
 from statechart.storage.sql.errors import PASSING
 from statechart.storage.sql.tables import NAMES
 
@@ -111,7 +112,7 @@ class _Looking:
     @property
     def watching(self) -> str:
         """How changes are noticed."""
-        return self._watch.watching if self._trouble is None else f"polling: {self._trouble}"
+        return self._watch.watching if self._trouble is None else f"{AWAY}: {self._trouble}"
 
     async def begin(self) -> frozenset[str]:
         """Look at all names for the first time, and return them."""

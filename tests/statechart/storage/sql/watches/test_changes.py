@@ -12,7 +12,9 @@ import pytest
 from pydantic import BaseModel
 
 from statechart.errors import StorageError
+from statechart.following.changed import is_away, may_be_late
 from statechart.storage.sql.repository import JsonSqlRepository
+from tests.statechart.storage.sql.proxy import Proxy
 
 
 class Value(BaseModel, frozen=True):
@@ -139,3 +141,19 @@ async def test_a_writer_that_keeps_the_file_is_waited_for(tmp_path: Path) -> Non
         while not seen:
             seen |= await anext(names)
     assert seen == {"a"}
+
+
+async def test_a_database_that_goes_away_is_told_from_one_that_is_polled(postgres_url: str) -> None:
+    proxy = Proxy(postgres_url)
+    values = JsonSqlRepository(proxy.url, Value)
+    values.create("a", Value())
+    changes = values.changed()
+
+    async with asyncio.timeout(60), aclosing(changes.names(every=0.05)) as names:
+        await anext(names)
+        assert not is_away(changes.watching)
+        proxy.close()
+        while not is_away(changes.watching):
+            await anext(names)
+    assert may_be_late(changes.watching)
+    values.database.engine.dispose()
