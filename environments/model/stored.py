@@ -6,7 +6,7 @@ A form has the attributes of its model, so that both are presented by the same c
 # The models are the definition; tests/model/test_stored.py compares the forms with them.
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 
 from environments.model.condition import condition, is_error, teardown_begun
 from environments.model.fields.expiry import expiry, read_expires
@@ -207,10 +207,8 @@ class StoredArtifact(Form):
     packed_at: datetime
 
 
-class StoredEnvironment(Form):
+class StoredEnvironment(Form, omitted=("artifacts",)):
     """An environment as it lies in its document and in its records."""
-
-    omitted: ClassVar[frozenset[str]] = frozenset(("artifacts",))
 
     name: str
     lineage: str

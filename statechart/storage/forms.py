@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from types import UnionType
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_origin
@@ -40,6 +40,9 @@ class Form:
     plain: ClassVar[dict[str, Any]]
 
     _readers: ClassVar[dict[str, tuple[_Reader, bool]]]
+
+    def __init_subclass__(cls, *, omitted: Iterable[str] = ()) -> None:
+        cls.omitted = cls.omitted.union(omitted)
 
     def check(self) -> None:
         """Raise Misfit if the attributes contradict each other."""

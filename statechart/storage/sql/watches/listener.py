@@ -34,7 +34,7 @@ _CONNECTION: Final = {
 
 
 def watch(names: Names) -> Listener:
-    """Return what notices the changes of the names of a collection."""
+    """Return a listener for the changes of a collection."""
     return Listener(names)
 
 

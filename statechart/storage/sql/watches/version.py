@@ -19,7 +19,7 @@ _EVERY: Final = 0.1
 
 
 def watch(names: Names) -> Version:
-    """Return what notices the changes of a database, in whatever table."""
+    """Return a watch on the version of a file, which changes with any of its tables."""
     assert names.database.file is not None
     return Version(names.database.file)
 
