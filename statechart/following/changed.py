@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Final, Protocol, runtime_checkable
-
-AWAY: Final = "away"
-"""The word that `Changed.watching` begins with while the store can't be read; the reason follows."""
+from typing import Protocol, runtime_checkable
 
 
 class Changed(Protocol):
@@ -16,7 +13,7 @@ class Changed(Protocol):
     def watching(self) -> str:
         """How changes are noticed: `inotify`, `listen`, or the reason for looking at intervals.
 
-        While the store can't be read, it begins with `AWAY`.
+        While the store can't be read: `away: ` and the reason.
         """
         ...
 
@@ -30,12 +27,12 @@ class Changed(Protocol):
 
 def may_be_late(watching: str) -> bool:
     """Return whether changes are noticed by looking at intervals, as `Changed.watching` tells."""
-    return watching.startswith(("polling", AWAY))
+    return watching.startswith(("polling", "away"))
 
 
 def is_away(watching: str) -> bool:
     """Return whether the store can't be read at present, as `Changed.watching` tells."""
-    return watching.startswith(AWAY)
+    return watching.startswith("away")
 
 
 @runtime_checkable

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
 
-from statechart.following.changed import AWAY
 from statechart.storage.sql.errors import PASSING
 from statechart.storage.sql.tables import NAMES
 
@@ -33,7 +32,7 @@ class Watch(Protocol):
 
     @property
     def watching(self) -> str:
-        """How changes are noticed: a word, or `polling: ` and the reason."""
+        """How changes are noticed: a word, or `polling: ` or `away: ` and the reason."""
         ...
 
     async def begin(self) -> None:
@@ -112,7 +111,7 @@ class _Looking:
     @property
     def watching(self) -> str:
         """How changes are noticed."""
-        return self._watch.watching if self._trouble is None else f"{AWAY}: {self._trouble}"
+        return self._watch.watching if self._trouble is None else f"away: {self._trouble}"
 
     async def begin(self) -> frozenset[str]:
         """Look at all names for the first time, and return them."""
