@@ -361,8 +361,11 @@ def require_fleet(url: str) -> None:
         raise FleetUnavailable(f"a fleet needs a store in PostgreSQL, and {url} is a directory")
     if read_url(url).dialect != "postgresql":
         raise FleetUnavailable(f"a fleet needs a store in PostgreSQL; {shown(url)} serves one machine only")
-    if find_spec("dbos") is None:
-        raise FleetUnavailable("a fleet needs DBOS, which is not installed", needed="envchart[fleet]")
+    for package, name in (("dbos", "DBOS"), ("sqlalchemy", "SQLAlchemy"), ("psycopg", "psycopg")):
+        if find_spec(package) is None:
+            raise FleetUnavailable(
+                f"a fleet needs {name}, which is not installed", needed="envchart[fleet]"
+            )
 
 
 def _check_kind(kind: str) -> None:

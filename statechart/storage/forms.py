@@ -109,7 +109,7 @@ def _readers(form: type[Form]) -> dict[str, tuple[_Reader, bool]]:
     return {
         key: (_reader(annotation), isinstance(annotation, UnionType))
         for key, annotation in form.__annotations__.items()
-        if get_origin(annotation) is not ClassVar
+        if ClassVar not in (annotation, get_origin(annotation))
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,21 @@ def create(url: str, *names: str) -> None:
 def test_a_fleet_needs_postgresql(place: str) -> None:
     with pytest.raises(FleetUnavailable, match="needs a store in PostgreSQL"):
         Fleet(place)
+
+
+@pytest.mark.parametrize(("package", "name"), [("dbos", "DBOS"), ("sqlalchemy", "SQLAlchemy")])
+def test_a_fleet_without_its_packages_names_the_extra(
+    package: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "environments.fleet.fleet.find_spec", lambda asked: None if asked == package else found(asked)
+    )
+
+    with pytest.raises(FleetUnavailable, match=name) as refused:
+        Fleet("postgresql://db/envchart")
+
+    assert refused.value.needed == "envchart[fleet]"
 
 
 def test_without_tables_the_error_names_the_command(blank_postgres_url: str) -> None:

@@ -76,8 +76,8 @@ class FileHarbour:
 
     @property
     def where(self) -> str:
-        """The root directory."""
-        return self.store.where
+        """The absolute path of the root directory."""
+        return str(self.store.root.absolute())
 
     def names(self) -> list[str]:
         """Return the names, sorted."""

@@ -21,6 +21,7 @@ from statechart.storage.record import ended_of
 from statechart.storage.sql.histories.ends import damaged_of
 from statechart.storage.sql.reading import segment_of
 from statechart.storage.sql.tables import LEFT, NAMES, RECORDS
+from statechart.storage.sql.urls import lasting
 
 if TYPE_CHECKING:
     from statechart.storage.session import Session
@@ -64,8 +65,8 @@ class RowHarbour:
 
     @property
     def where(self) -> str:
-        """The URL, without its password."""
-        return self.store.where
+        """The URL, without its password, and with the whole path of a file."""
+        return str(lasting(self.store.where))  # a note is read in another directory
 
     def names(self) -> list[str]:
         """Return the names, sorted."""

@@ -156,6 +156,21 @@ def test_a_history_that_was_moved_is_not_there_any_more(
         go(files, rows, "none")
 
 
+def test_where_a_name_went_is_told_in_every_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    near = in_files(Path("data"))
+    grow(near)
+    for rows in in_rows("sqlite:///store.db"):
+        go(near, rows)
+        with pytest.raises(MovedAway, match=f"moved to sqlite:///{tmp_path}/store.db"):
+            near.load("web")
+        go(rows, near)
+        with pytest.raises(MovedAway, match=f"moved to {tmp_path}/data"):
+            rows.load("web")
+
+
 def test_a_name_that_is_held_stays(
     files: JsonFileRepository[Counter], rows: JsonSqlRepository[Counter]
 ) -> None:
