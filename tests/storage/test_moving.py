@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -14,13 +15,14 @@ import pytest
 from environments import EnvironmentSpec, Workspace
 from environments.artifacts.carried import placed
 from environments.artifacts.errors import FilesLost
-from environments.errors import CannotMove, OperationInterrupted
+from environments.errors import CannotMove, OperationInterrupted, StepFailed
 from environments.model.command_name import CommandName
 from environments.model.environment import Environment
 from environments.model.operation import Operation, OperationStatus
-from environments.model.records import OperationRecord
+from environments.model.records import AmendedRecord, OperationRecord
 from environments.model.states import Configured
 from environments.ports import CarriesState
+from environments.providers.common.known_hosts import pin
 from environments.providers.terraform import TerraformProvider
 from environments.storage.file import FileRepository
 from environments.storage.sql.repository import SqlRepository
@@ -74,14 +76,16 @@ def spec(tmp_path: Path) -> EnvironmentSpec:
     return EnvironmentSpec(name="web", provider=provider)
 
 
-def provisioned(repository: StoredRepository, spec: EnvironmentSpec) -> None:
+def provisioned(
+    repository: StoredRepository, spec: EnvironmentSpec, reached: dict[str, Any] | None = None
+) -> None:
     """Record an environment that has resources, a trace and a last look, as a provider would."""
     Workspace(repository=repository).create(spec)
     with repository.open("web", Holder.current("test")) as session:
         now = SYSTEM_CLOCK.now()
-        outputs = session.environment.outputs.updated(
-            {"details": {"planned": True, "lineage": "a-lineage"}}
-        )
+        details = {"planned": True, "lineage": "a-lineage"}
+        outputs = session.environment.outputs.updated({"details": details})
+        outputs = outputs.updated(reached or {})
         there = session.environment.entering(Configured(), at=now, outputs=outputs)
         session.commit(OperationRecord(change="settled", environment=there))
         session.write_trace("one.log", "Traceback: ä\n")
@@ -221,6 +225,36 @@ def test_where_an_environment_was_moved_is_told_by_every_command(
     for look in (there.load, there.history, rows.summary, rows.directory):
         with pytest.raises(MovedAway, match=r"it was moved to .*data"):
             look("web")
+
+
+def test_a_host_whose_key_is_only_in_a_file_keeps_its_environment_here(
+    rows: SqlRepository, files: FileRepository, spec: EnvironmentSpec
+) -> None:
+    """Records of earlier versions do not have the key."""
+    provisioned(files, spec, {"instance_ip": "127.0.0.1", "details": {"host_reached": True}})
+    with_state(files)
+    key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().split("\n")[0]
+    pin(files.directory("web") / "build" / "ssh" / "known_hosts", "127.0.0.1", 22, key)
+    moving = Workspace(repository=files).moving(rows)
+
+    with pytest.raises(
+        StepFailed, match=r"envchart update web --set 'provider\.ssh\.host_key=ssh-ed25519 "
+    ) as told:
+        moving.plan("web")
+
+    with files.open("web", Holder.current("test")) as session:
+        provider = session.environment.spec.provider
+        assert isinstance(provider, TerraformProvider)
+        ssh = {
+            **provider.ssh.model_dump(),
+            "host_key": told.value.summary.split("host_key=")[1].rstrip("'"),
+        }
+        declared = TerraformProvider.model_validate({**provider.model_dump(), "ssh": ssh})
+        amended = session.environment.with_spec(
+            spec.model_copy(update={"provider": declared}), at=SYSTEM_CLOCK.now()
+        )
+        session.commit(AmendedRecord(fields=("provider.ssh.host_key",), environment=amended))
+    assert moving.carry_out("web").outcome == "moved"
 
 
 @pytest.mark.parametrize("loss", ["missing", "altered"])

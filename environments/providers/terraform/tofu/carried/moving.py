@@ -8,7 +8,7 @@ from environments.errors import StepFailed
 from environments.model.failure import FailureCause
 from environments.providers.common import known_hosts
 from environments.providers.terraform.layout import Layout
-from environments.providers.terraform.remote.connection import PINNED
+from environments.providers.terraform.remote.connection import PINNED, REACHED
 from environments.providers.terraform.tofu.backends.declared import BACKEND
 from environments.providers.terraform.tofu.carried.build import put_by
 from environments.providers.terraform.tofu.carried.keys import StateKeys
@@ -27,9 +27,10 @@ def packed(spec: TerraformSettings, environment: AnyEnvironment, directory: Path
     """Return the state in a directory, as a version to store with the record; None if there is none.
 
     Raises:
-        StepFailed: The state is damaged or was not saved, or the key is missing.
+        StepFailed: The state is damaged or was not saved, or a key is missing.
     """
     layout = Layout(directory)
+    _require_key(spec, environment, layout)
     if layout.unsaved_state.exists():
         summary = f"{layout.unsaved_state} holds a state that Terraform could not save: push it, then move"
         raise StepFailed(FailureCause.INFRASTRUCTURE, summary)
@@ -43,6 +44,21 @@ def packed(spec: TerraformSettings, environment: AnyEnvironment, directory: Path
         completed = read_own(layout.completed).decode()
         return pack(None, StateKeys.of(spec.state_key), by="", at_work=False, completed=completed)
     return None
+
+
+def _require_key(spec: TerraformSettings, environment: AnyEnvironment, layout: Layout) -> None:
+    """Check that the record has the key of a host; that of an earlier version is only in a file here."""
+    outputs, details = environment.outputs, environment.outputs.details
+    known = details.get(PINNED) or spec.ssh.host_key or details.get("ssh_host_key")
+    if outputs.instance_ip is None or not details.get(REACHED) or known:
+        return
+    key = known_hosts.pinned(layout.known_hosts, outputs.instance_ip, spec.ssh.port)
+    if key is not None:
+        summary = (
+            f"the key of the host at {outputs.instance_ip} is only in {layout.known_hosts}: declare it, "
+            f"then move: envchart update {environment.name} --set 'provider.ssh.host_key={key}'"
+        )
+        raise StepFailed(FailureCause.CONFIGURATION, summary)
 
 
 def unpack(spec: TerraformSettings, environment: AnyEnvironment, directory: Path, content: bytes) -> None:
