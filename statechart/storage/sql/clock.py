@@ -1,4 +1,4 @@
-"""The database's clock: leases are measured by no other."""
+"""What is written differently for each database: the clock, by which leases are measured, and the disk."""
 
 from __future__ import annotations
 
@@ -24,3 +24,20 @@ def _postgresql(_element: now, _compiler: Any, **_settings: Any) -> str:  # Any:
 @compiles(now, "sqlite")
 def _sqlite(_element: now, _compiler: Any, **_settings: Any) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+class unhurried(FunctionElement[str]):  # noqa: N801 (written as a function)
+    """Have the transaction not wait for the server's disk: a crash of the server may forget it."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(unhurried, "postgresql")
+def _not_awaited(_element: unhurried, _compiler: Any, **_settings: Any) -> str:
+    return "set_config('synchronous_commit', 'off', true)"  # of this transaction only
+
+
+@compiles(unhurried, "sqlite")
+def _awaited(_element: unhurried, _compiler: Any, **_settings: Any) -> str:
+    return "'on'"
