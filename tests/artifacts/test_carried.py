@@ -66,7 +66,7 @@ def spec(project: Path) -> EnvironmentSpec:
 def repository(tmp_path: Path) -> Iterator[SqlRepository]:
     repository = SqlRepository(f"sqlite:///{tmp_path}/store.db")
     yield repository
-    repository._rows.database.engine.dispose()
+    repository._rows.database.close()
 
 
 @pytest.fixture

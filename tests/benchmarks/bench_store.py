@@ -50,7 +50,7 @@ def database(
         url = postgres.database(server.url, "bench", fresh=True)
     made = JsonSqlRepository(url, Counter)
     yield request.param, made
-    made.database.engine.dispose()
+    made.database.close()
 
 
 def test_a_commit(

@@ -121,7 +121,7 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
     def renew(cursor: psycopg.Cursor[Any], _number: int) -> None:
         cursor.execute(
             f"UPDATE envchart_name SET lease_until = {now} + 5 WHERE name = ANY(%s) AND collection = "
-            "'environments' RETURNING lineage",
+            "'environments' RETURNING lineage, set_config('synchronous_commit', 'off', true)",
             [names],
         )
 
@@ -142,12 +142,21 @@ def kinds(fleet: Fleet) -> Iterator[Kind]:
         )
         cursor.fetchall()
 
-    yield Kind("a record, with its notice", lambda _: ups * RECORDS, commit)
+    def tell(cursor: psycopg.Cursor[Any], _number: int) -> None:
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'off', true), pg_notify('envchart', name) "
+            "FROM unnest(%s::text[]) AS name",
+            [names[:2]],
+        )
+
+    yield Kind("a record", lambda _: ups * RECORDS, commit)
     yield Kind("a name taken and let go", lambda _: ups * 5 + looks, take)
+    # At most one for each change, where many processes change a name each.
+    yield Kind("a notice, after some changes", lambda _: ups * (RECORDS + 10) + 2 * looks, tell)
     yield Kind("a load of 40 records", lambda _: ups * 5, load)
     yield Kind("a look for drift, kept", lambda _: looks, look)
     # Only names that are held have a lease: those of commands under way.
-    yield Kind(f"a renewal of {busy} leases", lambda f: f.workers / (TTL / 3), renew)
+    yield Kind(f"a renewal of {busy} leases", lambda f: f.workers / (TTL / 5), renew)
     yield Kind("a look for dead workers", lambda f: min(f.workers, LOOKERS) / BEAT, census)
     yield Kind("a list of 10,000, by ten people", lambda _: 10 / 10, listing)
 
@@ -259,7 +268,7 @@ def main() -> None:
     with postgres.server(max(postgres.programs())) as server:
         database = Database.of(server.url)
         ENVIRONMENTS.migrate(database)
-        database.engine.dispose()
+        database.close()
         with psycopg.connect(server.url, autocommit=True) as connection:
             fill(connection.cursor(), fleet)
             costs = [(kind, measured(connection, kind, given.seconds)) for kind in kinds(fleet)]

@@ -20,7 +20,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("migrated") / "store.db"
     database = Database.of(f"sqlite:///{file}")
     ENVIRONMENTS.make(database)
-    database.engine.dispose()
+    database.close()
     return file
 
 

@@ -60,7 +60,7 @@ def crash_server(directory: Path, tally: Tally, times: int) -> None:
         time.sleep(1)
         writers.end()
         acknowledged, recorded = writers.judge()
-        JsonSqlRepository(server.url, Counter).database.engine.dispose()
+        JsonSqlRepository(server.url, Counter).database.close()
     tally.add("database ended", times=times, acknowledged=acknowledged, on_record=recorded)
     assert acknowledged == recorded > times
 

@@ -56,7 +56,7 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         for session in (*self.sessions.values(), *self.lost):
             session.close()
-        self.repository.database.engine.dispose()
+        self.repository.database.close()
         shutil.rmtree(self.place)
 
     @rule(name=NAME)

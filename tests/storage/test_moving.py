@@ -51,7 +51,7 @@ def rows(
     url = f"sqlite:///{tmp_path}/store.db" if is_file else request.getfixturevalue("postgres_url")
     repository = SqlRepository(url, providers=[ScriptedSpec])
     yield repository
-    repository._rows.database.engine.dispose()
+    repository._rows.database.close()
 
 
 @pytest.fixture
@@ -294,4 +294,4 @@ def test_between_two_databases_copies_and_states_come_along(
     for field, artifact in before[0].artifacts.items():
         with (tmp_path / f"{field}.tar").open("wb") as file:
             other.get(artifact.digest, file)
-    other._rows.database.engine.dispose()
+    other._rows.database.close()

@@ -28,7 +28,7 @@ DIGEST = sha256(CONTENT).hexdigest()
 def database(any_sql_url: str) -> Iterator[Database]:
     database = Database.of(any_sql_url)
     yield database
-    database.engine.dispose()
+    database.close()
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_database_without_tables_has_no_artifacts(blank_postgres_url: str) -> 
     with pytest.raises(ArtifactMissing):
         got(ArtifactRows(database))
 
-    database.engine.dispose()
+    database.close()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def place(any_sql_url: str) -> Iterator[Place]:
     repository = JsonSqlRepository(any_sql_url, Value, beside=(STATES,), schema=ENVIRONMENTS)
     repository.create("web", Value())
     yield Place(database, repository, StateRows(database))
-    database.engine.dispose()
+    database.close()
 
 
 def test_the_last_version_is_returned(place: Place) -> None:

@@ -195,6 +195,7 @@ class SqlRepository(StoredRepository):
             connection.execute(sa.delete(LOOKS).where(LOOKS.c.lineage == lineage))
             connection.execute(sa.insert(LOOKS).values(lineage=lineage, document=document))
             if connection.dialect.name == "postgresql":
+                # With the commit, which looks can afford: those who follow look at names, not at looks.
                 told = sa.func.pg_notify("envchart", f"{self._names.collection}/{name}")
                 connection.execute(sa.select(told))
 

@@ -184,6 +184,7 @@ class RowHarbour:
             if isinstance(error.__cause__, IntegrityError):
                 raise AlreadyExists(name, self.where) from error
             raise
+        self.store._names.tell(name)
 
     def discard(self, lineage: str) -> None:
         """Delete a history that left, and keep the note."""
@@ -228,7 +229,7 @@ class RowDeparture:
         )
         note = {"name": self.name, "to": to, "at": time.time()}
         with harbour.store.database.writing() as connection:
-            # Deleted and inserted, not changed: those who follow the name are told that it is gone.
+            # Deleted and inserted, not changed: a role has no right to give a row another name.
             found = connection.execute(sa.delete(NAMES).where(mine).returning(*NAMES.c)).mappings().all()
             if not found:
                 raise LeaseLost(self.name, harbour.where, "was taken over by another holder")
@@ -242,6 +243,7 @@ class RowDeparture:
                 "released_by": json.dumps(note),
             }
             connection.execute(sa.insert(NAMES).values(left))
+        harbour.store._names.tell(self.name)
 
     def close(self) -> None:
         """Let the name go."""

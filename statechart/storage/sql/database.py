@@ -19,6 +19,7 @@ from statechart.storage.disk import network_filesystem
 from statechart.storage.sql import engines
 from statechart.storage.sql.errors import SchemaMissing, StoreFull, StoreUnreachable
 from statechart.storage.sql.lease import Leases
+from statechart.storage.sql.telling import Telling
 from statechart.storage.sql.translation import not_opened, translated
 from statechart.storage.sql.urls import StoreUrl, read_url, require_driver
 
@@ -87,11 +88,15 @@ class Database:
         if self.file is None:
             self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.poll: float = 0.25 if self.file is None else 0.1
-        self.leases: Leases = Leases()
-        self.released: threading.Condition = threading.Condition()
         self.let_go: set[str] = set()
         self._is_local = False
-        self._end = weakref.finalize(self, self.engine.dispose)
+        self._begin_threads()
+
+    def _begin_threads(self) -> None:
+        self.leases: Leases = Leases()
+        self.released: threading.Condition = threading.Condition()
+        self._telling = Telling(self._single) if self.file is None else None
+        self._end = weakref.finalize(self, _close, self._telling, self.engine)
 
     @classmethod
     def of(cls, url: str) -> Database:
@@ -146,6 +151,15 @@ class Database:
         """
         with self._connected(self._single) as connection, self.translated():
             return connection.execute(statement).all()
+
+    def tell(self, name: str) -> None:
+        """Tell those who listen that `collection/name` has changed; a file tells it by itself."""
+        if self._telling is not None:
+            self._telling.tell(name)
+
+    def close(self) -> None:
+        """Tell what is still to be told, and close the connections; the next use makes others."""
+        _close(self._telling, self.engine)
 
     def _connected(self, engine: sa.Engine) -> sa.Connection:
         self.require_file()
@@ -206,13 +220,18 @@ class Database:
         return translated(self.where, str(self.file or ""))
 
     def forget(self) -> None:
-        """Leave connections and leases to the process that this one was forked from."""
-        # The threads that renew are not in this process, and may have held the copies of the locks.
-        self.leases = Leases()
-        self.released = threading.Condition()
+        """Leave connections and threads to the process that this one was forked from."""
         _inherited.append(self.engine.pool)
         self._end.detach()
         self.engine.dispose(close=False)
+        # The threads are not in this process, and may have held the copies of the locks.
+        self._begin_threads()
+
+
+def _close(telling: Telling | None, engine: sa.Engine) -> None:
+    if telling is not None:
+        telling.flush()
+    engine.dispose()
 
 
 def _without_collection(where: str) -> str:

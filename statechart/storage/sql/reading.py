@@ -53,6 +53,10 @@ class Names:
             raise InvalidName(name)
         return sa.and_(NAMES.c.collection == self.collection, NAMES.c.name == name)
 
+    def tell(self, name: str) -> None:
+        """Tell those who follow the names that one has changed, after the commit."""
+        self.database.tell(f"{self.collection}/{name}")
+
     def rows(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
     ) -> list[sa.Row[Any]]:

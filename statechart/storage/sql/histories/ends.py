@@ -41,6 +41,7 @@ def begin(names: Names, name: str, line: Line, value: str) -> None:
         return True if [row.lineage for row in found] == [lineage] else None
 
     until_known(name, attempt, landed)
+    names.tell(name)
 
 
 def damaged_of(lineage: str) -> sa.ColumnElement[bool]:
@@ -75,3 +76,4 @@ def discard(names: Names, name: str, held: HeldRow, beside: Iterable[sa.Table] =
         return None if found else True
 
     until_known(name, attempt, landed)
+    names.tell(name)

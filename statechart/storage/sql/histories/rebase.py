@@ -115,6 +115,7 @@ def begin_anew(
         return True if [row.hash for row in found] == [line.head.hash] else None
 
     until_known(name, lambda: _replace(names, held, name, kept, line, shown), is_there)
+    names.tell(name)
     return Loaded(value, line.head, (f"the damaged history was kept as {kept}",))
 
 

@@ -168,7 +168,8 @@ class HeldRow:
         letting_go = sa.update(NAMES).where(mine).values(values).returning(NAMES.c.fence)
         for _ in range(2):
             with suppress(StorageError):
-                database.changed(letting_go)
+                if database.changed(letting_go):
+                    self._names.tell(self._name)
                 break
         else:
             database.let_go.add(self.text)
@@ -244,6 +245,7 @@ class HeldRow:
             raise
         self._end = (line.head, first)
         self._pending = None
+        self._names.tell(self._name)
 
     def _is_written(self, line: Line, first: int, shown: dict[str, object]) -> bool:
         """Append a line; return False if the row is another holder's."""
@@ -301,4 +303,5 @@ class HeldRow:
             _, is_there = self._read_back(line)
             if is_there:
                 self._end = (line.head, first)
+                self._names.tell(self._name)
             self._pending = None

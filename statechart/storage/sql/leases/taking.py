@@ -70,4 +70,5 @@ def _taken(names: Names, name: str, holder: Holder, lease: Lease, ttl: float) ->
         fences = [seen.fence]
     if not fences:
         return None
+    names.tell(name)
     return HeldRow(names, name, holder, lease, fence=fences[0], ttl=ttl, at=at)

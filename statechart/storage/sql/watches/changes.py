@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from statechart.storage.sql.reading import Names
 
 _EVERY: Final = 1.0
-"""The seconds between two looks without notices."""
+"""The seconds between two looks at all names."""
 
 _NET: Final = 30.0
-"""The seconds after which all names are looked at although notices arrive."""
+"""The seconds after which all names are looked at although the version of the file is the same."""
 
 _SHARE: Final = 20
-"""Without notices, looking takes at most this part of the time."""
+"""Looking takes at most this part of the time."""
 
 
 class Watch(Protocol):
@@ -51,22 +51,21 @@ class Watch(Protocol):
 class RowChanges:
     """The names of a collection that change, whichever process changes them, on whichever machine.
 
-    PostgreSQL tells them by a notice with each commit. Where no notice arrives, such as behind PgBouncer in
-    its transaction mode, all names are looked at each second, or as often as their number allows. They are
-    looked at once in a while in any case. A file of SQLite has a version, which each commit changes.
+    A process that changes names tells them by notices of PostgreSQL, soon after its commits. In any case
+    all names are looked at each second, or as often as their number allows: a process may die before it
+    tells, and behind PgBouncer in its transaction mode no notice arrives. A file of SQLite has a version,
+    which each commit changes, and which is asked instead.
 
     A database that is away is waited for, once it was reached.
 
     Args:
         names: The names of the collection.
-        pause: The seconds between two looks without notices, at least.
-        net: The seconds after which all names are looked at although notices arrive.
+        pause: The seconds between two looks at all names, at least.
     """
 
-    def __init__(self, names: Names, *, pause: float = _EVERY, net: float = _NET) -> None:
+    def __init__(self, names: Names, *, pause: float = _EVERY) -> None:
         self._names = names
         self._pause = pause
-        self._net = net
         self._watching = "listen"
 
     @property
@@ -83,7 +82,7 @@ class RowChanges:
         Raises:
             StorageError: The database can't be read.
         """
-        looking = _Looking(self._names, self._pause, self._net)
+        looking = _Looking(self._names, self._pause)
         try:
             names = await looking.begin()
             while True:
@@ -99,10 +98,9 @@ class RowChanges:
 class _Looking:
     """Looks at the names that are told, and at all names from time to time."""
 
-    def __init__(self, names: Names, pause: float, net: float) -> None:
+    def __init__(self, names: Names, pause: float) -> None:
         self._names = names
         self._pause = pause
-        self._net = net
         self._signs: dict[str, tuple[Any, ...]] = {}
         self._trouble: str | None = None
         self._next_sweep = 0.0
@@ -123,6 +121,7 @@ class _Looking:
         """Wait for changes, at most until a time and no longer than sensible, and return the names."""
         told = await self._watch.wait(max(0.0, min(until, self._next_sweep) - monotonic()))
         if told is not None and monotonic() < self._next_sweep:
+            await self._note(told)
             return told
         try:
             await self._watch.begin()
@@ -133,6 +132,18 @@ class _Looking:
             changed = frozenset()
         return changed | (told or frozenset())
 
+    async def _note(self, told: frozenset[str]) -> None:
+        """Look at names that were told, so that the next look at all does not find them again."""
+        if not told:
+            return
+        try:
+            signs = await asyncio.to_thread(self._read, NAMES.c.name.in_(told))
+        except PASSING:
+            return
+        for name in told:
+            self._signs.pop(name, None)
+        self._signs |= signs
+
     async def _sweep(self) -> frozenset[str]:
         """Look at all names, and return those that have changed since the last look, or are gone."""
         begun = monotonic()
@@ -141,14 +152,14 @@ class _Looking:
         changed |= self._signs.keys() - signs.keys()
         self._signs, self._trouble = signs, None
         now = monotonic()
-        is_told = not self._watch.watching.startswith("polling")
-        self._next_sweep = now + (self._net if is_told else max(self._pause, _SHARE * (now - begun)))
+        is_sure = self._watch.watching == "file"
+        self._next_sweep = now + (_NET if is_sure else max(self._pause, _SHARE * (now - begun)))
         return frozenset(changed)
 
-    def _read(self) -> dict[str, tuple[Any, ...]]:
+    def _read(self, *wanted: sa.ColumnElement[bool]) -> dict[str, tuple[Any, ...]]:
         asked = sa.select(NAMES.c.name, NAMES.c.lineage, NAMES.c.hash, NAMES.c.holder)
-        found = self._names.rows(asked.where(NAMES.c.collection == self._names.collection))
-        return {row.name: (row.lineage, row.hash, row.holder) for row in found}
+        found = self._names.rows(asked.where(NAMES.c.collection == self._names.collection, *wanted))
+        return {row[0]: tuple(row) for row in found}
 
     async def close(self) -> None:
         """Look no longer."""

@@ -1,4 +1,4 @@
-"""Listen to the notices of PostgreSQL, which a trigger sends with each commit."""
+"""Listen to the notices of PostgreSQL, which each process sends after its commits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from uuid import uuid4
 import psycopg
 
 from statechart.errors import StorageError
+from statechart.storage.sql.telling import CHANNEL
 
 if TYPE_CHECKING:
     from statechart.storage.sql.reading import Names
-
-CHANNEL: Final = "envchart"
-"""The channel on which the triggers of the tables tell `collection/name`."""
 
 _PROBE: Final = 3.0
 """The seconds within which a notice of our own has to arrive."""

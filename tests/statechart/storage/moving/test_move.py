@@ -60,7 +60,7 @@ def files(tmp_path: Path) -> JsonFileRepository[Counter]:
 def in_rows(url: str) -> Iterator[JsonSqlRepository[Counter]]:
     store = JsonSqlRepository(url, Counter, fold=counted, segment=SHORT)
     yield store
-    store.database.engine.dispose()
+    store.database.close()
 
 
 @pytest.fixture

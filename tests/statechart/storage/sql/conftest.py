@@ -91,4 +91,4 @@ def database_of() -> Iterator[Callable[[str], Database]]:
 
     yield found
     for each in kept:
-        each.engine.dispose()
+        each.close()

@@ -56,7 +56,7 @@ def become_another_user() -> None:
 def test_a_read_only_file_can_be_read(tmp_path: Path, unprivileged: None) -> None:
     store = notes(f"sqlite:///{tmp_path}/store.db")
     store.create("a", Note())
-    store.database.engine.dispose()
+    store.database.close()
     (tmp_path / "store.db").chmod(0o444)
     tmp_path.chmod(0o777)
     become_another_user()
@@ -65,13 +65,13 @@ def test_a_read_only_file_can_be_read(tmp_path: Path, unprivileged: None) -> Non
     with pytest.raises(ReadOnlyStore, match="let this user write the file"):
         store.create("b", Note())
     assert not inspect(ENGINE, store.database).is_writable
-    store.database.engine.dispose()
+    store.database.close()
 
 
 def test_a_read_only_directory_is_told(tmp_path: Path, unprivileged: None) -> None:
     store = notes(f"sqlite:///{tmp_path}/store.db")
     store.create("a", Note())
-    store.database.engine.dispose()
+    store.database.close()
     (tmp_path / "store.db").chmod(0o444)
     tmp_path.chmod(0o555)
     become_another_user()

@@ -28,7 +28,7 @@ def proxy(postgres_url: str) -> Iterator[Proxy]:
 def repository(proxy: Proxy) -> Iterator[JsonSqlRepository[Counter]]:
     made = JsonSqlRepository(proxy.url, Counter)
     yield made
-    made.database.engine.dispose()
+    made.database.close()
 
 
 def counts(repository: JsonSqlRepository[Counter]) -> list[object]:

@@ -1,11 +1,9 @@
-"""Histories in a database: protected from changes, and told when they grow."""
+"""Histories in a database are protected from changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -59,21 +57,3 @@ def test_a_search_path_does_not_open_a_way_around(postgres_url: str, database_of
     hidden = "CREATE TEMP TABLE envchart_name (lineage text)"
     with pytest.raises(HistoryProtected):
         change(database_of(postgres_url), hidden, "DELETE FROM envchart_record")
-
-
-def test_each_change_of_a_name_is_told_and_a_renewed_lease_is_not(postgres_url: str) -> None:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        store = notes(f"{postgres_url}?collection=shop")
-        connection.execute("LISTEN envchart")
-
-        store.create("a-1", Note())
-        with store.open("a-1") as session:
-            session.commit("changed", Note(text="b"), expected=1)
-            connection.execute("UPDATE envchart_name SET lease_until = lease_until + 1")
-            head = session.head
-        store.delete("a-1", expected=head)
-
-        connection.execute("NOTIFY envchart, 'end'")
-        told = list(iter(map(attrgetter("payload"), connection.notifies()).__next__, "end"))
-    # created, taken, changed, let go; taken to be deleted, and deleted
-    assert told == ["shop/a-1"] * 6

@@ -201,7 +201,7 @@ def test_a_database_that_is_not_in_utf_8_is_refused(strict: str, database_of: Op
     with pytest.raises(WrongEncoding, match="but in LATIN1"):
         notes(url).create("a", Note())
 
-    database_of(url).engine.dispose()
+    database_of(url).close()
     postgres.drop(url)
 
 

@@ -1,4 +1,4 @@
-"""Names and records, with the triggers that protect histories and tell changes."""
+"""Names and records, with the triggers that protect histories."""
 
 from __future__ import annotations
 
@@ -76,28 +76,6 @@ _POSTGRESQL = (
     """
     CREATE TRIGGER envchart_protect_all BEFORE TRUNCATE ON envchart_record
     FOR EACH STATEMENT EXECUTE FUNCTION envchart_protect()
-    """,
-    # A renewed lease is no change that anybody waits for, so only these columns are told.
-    """
-    CREATE FUNCTION envchart_tell() RETURNS trigger LANGUAGE plpgsql AS $function$
-    BEGIN
-        IF TG_OP = 'DELETE' THEN
-            PERFORM pg_notify('envchart', OLD.collection || '/' || OLD.name);
-        ELSE
-            PERFORM pg_notify('envchart', NEW.collection || '/' || NEW.name);
-        END IF;
-        RETURN NULL;
-    END
-    $function$
-    """,
-    """
-    CREATE TRIGGER envchart_tell AFTER INSERT OR DELETE ON envchart_name
-    FOR EACH ROW EXECUTE FUNCTION envchart_tell()
-    """,
-    """
-    CREATE TRIGGER envchart_tell_change AFTER UPDATE OF seq, hash, holder ON envchart_name
-    FOR EACH ROW WHEN (OLD.seq <> NEW.seq OR OLD.hash <> NEW.hash OR OLD.holder IS DISTINCT FROM NEW.holder)
-    EXECUTE FUNCTION envchart_tell()
     """,
 )
 

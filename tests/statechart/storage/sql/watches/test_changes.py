@@ -38,6 +38,7 @@ async def test_names_are_told_as_they_change(url: str) -> None:
     others = JsonSqlRepository(url, Value, collection="others")
     others.create("a", Value())
     values.create("a", Value())
+    values.database.close()  # all is told
     changes = values.changed()
 
     async with asyncio.timeout(60), aclosing(changes.names()) as names:
