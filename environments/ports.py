@@ -269,6 +269,15 @@ class MovesState(Protocol):
         ...
 
 
+@runtime_checkable
+class WarnsOfStore(Protocol):
+    """A provider that stores more in a database than the declaration shows."""
+
+    def readable_in_store(self) -> str:
+        """Return a warning of secrets that readers of the database will see, or an empty string."""
+        ...
+
+
 def where_of(repository: EnvironmentRepository) -> str:
     """Return the place of a repository, as messages name it."""
     return repository.where if isinstance(repository, HasPlace) else "the store"

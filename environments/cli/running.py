@@ -9,6 +9,7 @@ from environments.cli import loading
 from environments.cli.signals import Interruption
 from environments.cli.telling import tell_changed
 from environments.cli.terminal.narrator import Narrator
+from environments.ports import WarnsOfStore
 from environments.secrets.references import placed_references
 from statechart.terminal.output import note
 
@@ -46,3 +47,11 @@ def tell_missing_secrets(spec: EnvironmentSpec) -> None:
         if reference.missing:
             field = ".".join(str(part) for part in place)
             note(f"note: {field}: {reference.missing}; a command that needs the secret will fail")
+
+
+def tell_readable_secrets(settings: Settings, spec: EnvironmentSpec) -> None:
+    """Print a note if secrets will be stored in a database as they are."""
+    provider = spec.provider
+    warning = provider.readable_in_store() if isinstance(provider, WarnsOfStore) else ""
+    if settings.store is not None and warning:
+        note(f"note: {warning}")

@@ -13,6 +13,7 @@ import pytest
 
 from environments.cli.settings import Settings
 from tests.cli.conftest import HELLO
+from tests.providers.terraform.conftest import make_key
 
 SECRET = "postgresql://ann:sekrit@127.0.0.1:1/envs"
 PUBLIC = "postgresql://ann@127.0.0.1:1/envs"
@@ -118,6 +119,27 @@ def test_an_environment_lives_in_a_database(on_store: Any, url: str) -> None:
     assert on_store("destroy", "web", "--yes").code == 0
     assert on_store("purge", "web", "--yes").code == 0
     assert f"there is no 'web' in {url}" in on_store("show", "web").err
+
+
+@pytest.mark.parametrize(
+    ("more", "told"), [("", True), ("  state_key: {env: STATE_KEY}\n", False), ("in files", False)]
+)
+def test_create_tells_of_a_state_that_readers_of_the_database_will_see(
+    cli: Any, url: str, tmp_path: Path, more: str, told: bool
+) -> None:
+    module = tmp_path / "module"
+    module.mkdir()
+    (module / "main.tf").write_text('output "instance_ip" { value = "127.0.0.1" }\n')
+    make_key(tmp_path / "key")
+    provider = f"  kind: terraform\n  directory: module\n  app: {HELLO}\n  ssh: {{key: key}}\n"
+    keyed = "" if more == "in files" else more
+    (tmp_path / "web.yaml").write_text(f"name: web\nprovider:\n{provider}{keyed}")
+    words = ("--data-dir", tmp_path / "envs") if more == "in files" else ("--store", url)
+
+    ran = cli("create", "--file", tmp_path / "web.yaml", *words)
+
+    assert ran.code == 0, ran.err
+    assert ("the database will hold Terraform's state as it is" in ran.err) == told
 
 
 def test_an_interrupted_command_is_recovered_at_once(on_store: Any) -> None:

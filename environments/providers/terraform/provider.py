@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         MovesState,
         ObservesCarried,
         Provider,
+        WarnsOfStore,
     )
 
 
@@ -249,6 +250,15 @@ class TerraformProvider(TerraformSettings, frozen=True, extra="forbid"):
         """Write Terraform's state from a stored version to a directory."""
         unpack(self, environment, directory, content)
 
+    def readable_in_store(self) -> str:
+        """Return a warning if Terraform's state is stored as it is, with the passwords in it."""
+        if self.state_key is not None or self.backend_env:  # a backend keeps the state
+            return ""
+        return (
+            "the database will hold Terraform's state as it is, with the passwords in it; "
+            "provider.state_key encrypts it"
+        )
+
 
 def _absolute_program(program: str | None, directory: Path) -> str | None:
     # A name without a slash is looked up on the path.
@@ -279,4 +289,7 @@ if TYPE_CHECKING:
         return spec
 
     def _moves_state(spec: TerraformProvider) -> MovesState:
+        return spec
+
+    def _warns_of_store(spec: TerraformProvider) -> WarnsOfStore:
         return spec

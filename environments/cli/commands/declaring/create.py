@@ -18,7 +18,7 @@ from environments.cli.parameters import (
     label_option,
     optional_name_argument,
 )
-from environments.cli.running import tell_missing_secrets
+from environments.cli.running import tell_missing_secrets, tell_readable_secrets
 from environments.cli.settings import Settings
 from environments.cli.telling import tell_changed
 from environments.configuration.templates import TEMPLATES, spec_template
@@ -85,6 +85,7 @@ def create(
     settings.changing = spec.name
     created = workspace.create(spec)
     tell_missing_secrets(created.spec)
+    tell_readable_secrets(settings, created.spec)
     tell_changed(settings, workspace, created)
 
 

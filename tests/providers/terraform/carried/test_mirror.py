@@ -264,7 +264,7 @@ async def test_a_store_that_is_still_away_when_a_command_is_ended_is_told(
         await task
 
     assert "its last state is only in" in told[-1]
-    assert "Go on with the environment on this machine" in told[-1]
+    assert "Go on on this machine" in told[-1]
 
 
 async def test_without_the_store_the_program_is_not_started(machine: Machine) -> None:

@@ -181,12 +181,16 @@ class _Mirror:
                 if time.monotonic() > until:
                     return (
                         f"{self._only_here()}, since it could not be stored with the record: {error}. Go "
-                        "on with the environment on this machine, which stores that state first"
+                        "on on this machine, which stores that state first"
                     )
                 time.sleep(_PAUSE)
             except StepFailed as failed:
                 return failed.summary
-        return f"another process holds the environment by now, so Terraform was ended; {self._only_here()}"
+        return (
+            f"another process holds the environment by now, so Terraform was ended; {self._only_here()}. "
+            "Unless that process changes the infrastructure, go on on this machine, which stores that "
+            "state first"
+        )
 
     def _run(self) -> None:
         pause = EVERY
