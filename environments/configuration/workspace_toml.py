@@ -96,6 +96,14 @@ def _seconds(value: Any) -> timedelta:
     return timedelta(seconds=value)
 
 
+def _seen_from(directory: Path, url: str) -> str:
+    """Return a URL whose file of SQLite, if it names one, is relative to a directory."""
+    scheme, _, file = url.partition(":///")
+    if not scheme.startswith("sqlite") or not file or file.startswith(("/", ":", "file:")):
+        return url
+    return f"{scheme}:///{directory}/{file}"
+
+
 def _store(value: Any) -> str:
     url = _text(value)
     if problem := problem_of_store(url):
@@ -148,7 +156,7 @@ _KEYS = {
 
 
 def load_workspace_file(path: Path) -> WorkspaceFile:
-    """Read a workspace file; a relative `data_dir` is made relative to the file.
+    """Read a workspace file; a relative `data_dir` or file of SQLite is relative to it.
 
     Raises:
         InvalidConfiguration: The file can't be read, is not TOML, or has an unknown key or a wrong value.
@@ -169,6 +177,8 @@ def load_workspace_file(path: Path) -> WorkspaceFile:
         told = sorted((lines[place], ".".join(place), problem) for place, problem in problems.items())
         raise InvalidConfiguration(str(path), [f"{path}:{line}: {key}: {why}" for line, key, why in told])
     data_dir = path.parent / found.pop("data_dir", DEFAULT_DATA_DIR)
+    if "store" in found:
+        found["store"] = _seen_from(path.parent, found["store"])
     return WorkspaceFile(**found, data_dir=data_dir, path=path)
 
 

@@ -38,7 +38,8 @@ def on_store(cli: Any, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     [
         ("sqlite:///a", {"ENVCHART_STORE": "sqlite:///b"}, 'store = "sqlite:///c"', "sqlite:///a"),
         (None, {"ENVCHART_STORE": "sqlite:///b"}, 'store = "sqlite:///c"', "sqlite:///b"),
-        (None, {}, 'store = "sqlite:///c"', "sqlite:///c"),
+        (None, {}, 'store = "sqlite:////c"', "sqlite:////c"),
+        (None, {}, 'store = "postgresql:///c"', "postgresql:///c"),
         (None, {"ENVCHART_DATA_DIR": "data"}, 'store = "sqlite:///c"', None),
         (None, {}, 'data_dir = "envs"', None),
         (None, {}, "", None),
@@ -56,6 +57,16 @@ def test_options_win_over_variables_and_variables_over_the_file(
     (tmp_path / ".envchart.toml").write_text(file)
 
     assert Settings(chosen_store=typed, environment=variables).store == found
+
+
+def test_a_file_of_sqlite_is_relative_to_the_workspace_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".envchart.toml").write_text('store = "sqlite:///c?collection=x"')
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+
+    assert Settings(environment={}).store == f"sqlite:///{tmp_path}/c?collection=x"
 
 
 def test_a_typed_directory_wins_over_a_variable_that_names_a_database(
