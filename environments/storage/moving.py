@@ -138,7 +138,11 @@ class Move:
             StepFailed: The provider's own state can't be read or written.
         """
         if self.plan(name).finishes:
-            return move(name, self._here, self._there, known=SCHEMA_VERSION, keep=keep)
+            moved = move(name, self._here, self._there, known=SCHEMA_VERSION, keep=keep)
+            environment = self.target.load(name)
+            if not environment.artifacts and not _is_over(environment):
+                self._record(name, taken(self.target, environment.spec.provider, SYSTEM_CLOCK.now()))
+            return moved
         made: dict[str, Artifact] = {}
 
         def beside(departure: Departure, history: Summary) -> None:

@@ -257,6 +257,22 @@ def test_a_host_whose_key_is_only_in_a_file_keeps_its_environment_here(
     assert moving.carry_out("web").outcome == "moved"
 
 
+def test_a_move_that_is_finished_later_records_the_copies(
+    rows: SqlRepository, files: FileRepository, spec: EnvironmentSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Workspace(repository=files).create(spec)
+    moving = Workspace(repository=files).moving(rows)
+    with monkeypatch.context() as patched:
+        patched.setattr(moving._there, "arrive", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            moving.carry_out("web")
+    assert not rows.exists("web")
+
+    assert moving.carry_out("web").outcome == "finished"
+
+    assert set(rows.load("web").artifacts) == {"directory", "app"}
+
+
 @pytest.mark.parametrize("loss", ["missing", "altered"])
 def test_an_environment_whose_copies_were_lost_stays(
     rows: SqlRepository, files: FileRepository, spec: EnvironmentSpec, loss: str
