@@ -114,6 +114,11 @@ class Layout:
         return self.build / "pushed.tfstate"
 
     @property
+    def claim(self) -> OwnPath:
+        """The kind of the backend whose state this machine has begun to claim, perhaps without a record."""
+        return self.build / "claim"
+
+    @property
     def completed(self) -> OwnPath:
         """The resources that an apply has reported complete, until a backend has its state."""
         return self.build / "completed.json"

@@ -29,7 +29,7 @@ from environments.providers.terraform.tofu.state import (
 )
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL
 from environments.providers.terraform.tofu.teardown_plan import TeardownPlan
-from environments.system.files import OwnPath, remove_tree
+from environments.system.files import OwnPath, read_own, remove_tree
 from environments.system.waiting import until
 from statechart.following.cancellation import in_thread
 
@@ -201,12 +201,20 @@ async def clean_up(spec: TerraformSettings, context: StepContext) -> StepOutputs
     build, look = layout.build, OwnPath.within(layout.directory, layout.look)
     await in_thread(lambda: remove_tree(look))
     kept = ""
-    if backend := context.environment.outputs.details.get(BACKEND):
+    if backend := await in_thread(lambda: _claimed(context)):
         left = await release(spec, context)
         kept = f"; an empty state stays in the backend '{backend}' ({left})" if left else ""
     await in_thread(lambda: remove_tree(build))
     context.report(f"{build} removed{kept}")
     return _forgotten(context)
+
+
+def _claimed(context: StepContext) -> object:
+    """Return the kind of the backend whose state is claimed, also by a command that died in its plan."""
+    if known := context.environment.outputs.details.get(BACKEND):
+        return known
+    claim = Layout.at(context).claim
+    return read_own(claim).decode().strip() if claim.exists() else None
 
 
 async def probe_cleaned(_spec: TerraformSettings, context: StepContext) -> Probed:

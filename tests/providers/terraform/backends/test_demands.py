@@ -68,6 +68,17 @@ async def test_a_state_is_claimed_recorded_and_released(bench: Bench, scripted: 
     assert all("-lock-timeout=10s" in call for call in pushes)
 
 
+async def test_a_claim_that_was_not_recorded_is_released(bench: Bench, scripted: ScriptedBackend) -> None:
+    created = bench.environment
+    await bench.run("provision", *PLAN)
+    bench.environment = created  # the process died before its step was recorded
+
+    await bench.run("destroy", "clean_up")
+
+    assert scripted.state()["lineage"] == f"envchart-released-{created.lineage}"
+    assert not (bench.data / "build").exists()
+
+
 async def test_an_empty_state_of_no_one_is_taken_and_a_claimed_one_is_not(
     bench: Bench, scripted: ScriptedBackend
 ) -> None:

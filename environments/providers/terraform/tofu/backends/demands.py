@@ -15,6 +15,7 @@ from environments.providers.terraform.tofu.backends.store import BackendState, P
 from environments.providers.terraform.tofu.backends.unsaved import settle_unsaved
 from environments.providers.terraform.tofu.program import LOCK
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL, RecordedState
+from environments.system.files import write_private
 from statechart.following.cancellation import in_thread
 
 if TYPE_CHECKING:
@@ -152,6 +153,9 @@ class Demands:
         lineage, found = self.context.environment.lineage, await self.state.pull()
         if found.lineage != lineage:
             self._require_free(found)
+            # If this process dies before the claim is recorded, a destroy has to free the state.
+            claim = Layout.at(self.context).claim
+            await in_thread(lambda: write_private(claim, f"{self.state.kind}\n"))
             # Where nothing is stored, the first push only makes Terraform choose a lineage of its own.
             for _ in range(2):
                 await self.state.push_empty(lineage, max(found.serial, _UNUSED) + 1)
