@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,7 +23,13 @@ StartTool = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def watchdog() -> Iterator[Watchdog]:
+def others() -> set[psutil.Process]:
+    """The processes of this one before the test: earlier tests may have left it a watchdog of its own."""
+    return set(psutil.Process().children())
+
+
+@pytest.fixture
+def watchdog(others: set[psutil.Process]) -> Iterator[Watchdog]:
     with Watchdog() as watchdog:
         yield watchdog
 
@@ -144,11 +150,13 @@ def test_a_later_process_of_the_same_number_is_no_tool(watchdog: Watchdog, tool:
     assert stranger.poll() is None
 
 
-def test_a_watchdog_that_was_killed_is_replaced_and_told_all(watchdog: Watchdog, tool: StartTool) -> None:
+def test_a_watchdog_that_was_killed_is_replaced_and_told_all(
+    watchdog: Watchdog, tool: StartTool, others: set[psutil.Process]
+) -> None:
     ours = tool("ours")
     watchdog.mark("a", "ours")
     watchdog.until("a", lease_time() + LONG)
-    (first,) = _watchdogs(os.getpid())
+    (first,) = _watchdogs(os.getpid(), others)
     first.kill()
     first.wait()
 
@@ -225,10 +233,12 @@ def test_a_paused_process_is_ended_with_its_tools(owner: StartTool, tool: StartT
     assert process.wait(30) == -signal.SIGKILL
 
 
-def test_signals_of_a_terminal_do_not_end_a_watchdog(watchdog: Watchdog, tool: StartTool) -> None:
+def test_signals_of_a_terminal_do_not_end_a_watchdog(
+    watchdog: Watchdog, tool: StartTool, others: set[psutil.Process]
+) -> None:
     ours = tool("ours")
     watchdog.mark("a", "ours")
-    (watching,) = _watchdogs(os.getpid())
+    (watching,) = _watchdogs(os.getpid(), others)
     assert block_until(lambda: _ignores(watching.pid, signal.SIGTSTP), within=30)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
         watching.send_signal(number)
@@ -245,14 +255,14 @@ def _ignores(pid: int, number: signal.Signals) -> bool:
     return bool(int(ignored, 16) >> (number - 1) & 1)
 
 
-def _watchdogs(owner: int) -> list[psutil.Process]:
-    """Return the watchdogs of a process, once they are running."""
+def _watchdogs(owner: int, others: Collection[psutil.Process] = ()) -> list[psutil.Process]:
+    """Return the watchdogs of a process apart from others, once they are running."""
 
     def found() -> list[psutil.Process]:
         return [
             each
             for each in psutil.Process(owner).children()
-            if any("watching_process" in part for part in each.cmdline())
+            if each not in others and any("watching_process" in part for part in each.cmdline())
         ]
 
     return block_until(found, within=30)
