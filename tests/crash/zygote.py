@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import json
 import os
 import shutil
 import sys
+import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -116,7 +119,20 @@ def work_on(job: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def warm_up() -> None:
+    """Load in this process what a life of an environment needs, which each child would load anew."""
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        (place / "world").mkdir()
+        asyncio.run(carry_out("create", place))
+        Aftermath("provision", place, []).look()
+    assert threading.active_count() == 1  # a fork takes no others along
+    gc.collect()
+    gc.freeze()  # else each child looks through all of it for garbage, and copies it by that
+
+
 def main() -> None:
+    warm_up()
     for line in sys.stdin:
         job = json.loads(line)
         sys.stdout.write(json.dumps(work_on(job)) + "\n")
