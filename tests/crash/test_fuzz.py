@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from environments.model.records import fold
 from environments.storage.file import FileRepository
 from statechart.errors import StatechartError, StorageError
 from statechart.holder import Holder
+from statechart.storage import reading
+from tests.crash.disk_check import memory_below
 
 FORMATS = Path(__file__).parents[1] / "formats"
 NAMES = ("history.jsonl", "state.json")
@@ -84,9 +87,15 @@ class Victim:
         assert loaded in right, f"{loaded} is none that it was"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_PAUSE", 0)
+
+
 @pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Victim:
-    return Victim(tmp_path_factory.mktemp("fuzz"), "recovered")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    with memory_below(tmp_path_factory.mktemp("fuzz")) as place:
+        yield Victim(place, "recovered")
 
 
 @pytest.mark.parametrize("name", ["created", "recovered"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from environments.storage.file import FileRepository
 from statechart.errors import CorruptHistory, StorageError
 from statechart.holder import Holder
 from statechart.storage import reading
+from tests.crash.disk_check import memory_below
 
 DATA = Path(__file__).parents[1] / "formats" / "2" / "data"
 
@@ -58,9 +59,12 @@ class Original:
 
 
 @pytest.fixture(params=["created", "interrupted", "recovered"])
-def original(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Original:
+def original(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Original]:
     monkeypatch.setattr(reading, "_PAUSE", 0)  # nobody else writes
-    return Original(tmp_path, request.param)
+    with memory_below(tmp_path) as place:
+        yield Original(place, request.param)
 
 
 def require_exact(original: Original, sizes: Iterable[int]) -> int:
