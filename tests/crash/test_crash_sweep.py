@@ -21,10 +21,10 @@ from tests.crash.sweeps import SCENES, killed
 from tests.crash.tally import Tally
 
 QUICK = (Action.KILL_BEFORE, Action.TORN)
-AFTER_TOO = {"create", "provision", "run", "stop", "update", "recover a provision", "purge"}
+AFTER_TOO = {"create", "provision", "stop", "update", "purge"}
 """To kill after a call is nearly to kill before the next one: the short form does both for these."""
 MADE_OF_OTHERS = {
-    *("up", "retry", "switch", "redeploy"),
+    *("up", "retry", "switch", "redeploy", "configure", "release", "recover a run"),
     *("provision anew", "configure anew", "restart", "stop what failed"),
 }
 """Their calls are met in other scenes: the short form kills before one in three, and not within a write."""

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -65,6 +65,19 @@ def _row(case: str, manner: str) -> Any:
 
 
 ROWS = [_row(case, manner) for case in CASES for manner in MANNERS]
+SIGNALS = (("SIGINT", "SIGINT"), ("SIGTERM",), ("SIGHUP",))
+
+
+def _signalled() -> Iterator[Any]:
+    """Yield each row with each signal: of those of one manner, the short form takes one signal each."""
+    for number, case in enumerate(CASES):
+        for manner in MANNERS:
+            for signals in SIGNALS:
+                taken = case in OF_EVERY_MANNER or (manner == "tool" and signals == SIGNALS[number % 3])
+                marks = () if taken else pytest.mark.soak
+                yield pytest.param(
+                    case, manner, signals, marks=marks, id=f"{case}-{manner}-{' '.join(signals)}"
+                )
 
 
 @dataclass
@@ -220,8 +233,7 @@ def test_ctrl_c_lets_the_current_step_finish(place: Place, capsys: Any, case: st
     assert_leads_out(place)
 
 
-@pytest.mark.parametrize("signals", [("SIGINT", "SIGINT"), ("SIGTERM",), ("SIGHUP",)], ids=" ".join)
-@pytest.mark.parametrize(("case", "manner"), ROWS)
+@pytest.mark.parametrize(("case", "manner", "signals"), list(_signalled()))
 def test_a_second_ctrl_c_or_another_signal_ends_the_step_now(
     place: Place, capsys: Any, case: str, manner: str, signals: tuple[str, ...]
 ) -> None:
