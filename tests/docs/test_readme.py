@@ -84,7 +84,13 @@ def test_the_two_commands_of_the_readme_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "keep", [pytest.param(False, id="down"), pytest.param(True, id="kept", marks=pytest.mark.soak)]
+    "keep",
+    [
+        pytest.param(
+            False, id="down", marks=pytest.mark.pages
+        ),  # as `make demo` does, which CI runs as well
+        pytest.param(True, id="kept", marks=pytest.mark.soak),
+    ],
 )
 def test_the_demo_runs_to_its_end(keep: bool, tmp_path: Path) -> None:
     arguments = ["--keep"] if keep else []

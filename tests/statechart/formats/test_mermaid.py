@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as Tree
+from functools import cache
 
 import mermaidx
 import pytest
@@ -51,6 +52,7 @@ class Odd(Chart):
     late = lost = ready
 
 
+@cache  # a drawing takes seconds
 def drawn(text: str) -> str:
     """Return all text of a diagram that Mermaid drew."""
     svg = mermaidx.render(text).svg()
