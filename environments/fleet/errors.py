@@ -1,18 +1,18 @@
 """The exceptions of a fleet::
 
-EnvironmentsError
-└── FleetError
-    ├── FleetUnavailable                the store can't carry a fleet, or DBOS is not installed
-    ├── FleetNotMigrated                the database has no tables of a fleet, or older ones
-    ├── InvalidGoal (ValueError)        a goal that is neither a state nor a command of a fleet
-    ├── InvalidSchedule (ValueError)    a schedule that can't be read
-    ├── NoSuchWish (LookupError)        no wish has this number or is for this environment
-    ├── NoSuchWorker (LookupError)      no worker that lives has this name
-    ├── BoundToMachine                  the environment is on one machine, and the fleet is on several
-    ├── Unfit                           this worker can't do the work, and another may
-    ├── NotNow                          the work was cut off, and has to be taken up again
-    ├── NotGranted                      the work on an environment ended otherwise than wished
-    └── WorkerOver                      the worker was declared dead, and has to end
+    EnvironmentsError
+    └── FleetError
+        ├── FleetUnavailable                the store can't carry a fleet, or DBOS is not installed
+        ├── FleetNotMigrated                the database has no tables of a fleet, or older ones
+        ├── InvalidGoal (ValueError)        a goal that is neither a state nor a command of a fleet
+        ├── InvalidSchedule (ValueError)    a schedule that can't be read
+        ├── NoSuchWish (LookupError)        no wish has this number or is for this environment
+        ├── NoSuchWorker (LookupError)      no worker that lives has this name
+        ├── BoundToMachine                  the environment is on one machine, and the fleet is on several
+        ├── Unfit                           this worker can't do the work, and another may
+        ├── NotNow                          the work was cut off, and has to be taken up again
+        ├── NotGranted                      the work on an environment ended otherwise than wished
+        └── WorkerOver                      the worker was declared dead, and has to end
 """
 
 from __future__ import annotations

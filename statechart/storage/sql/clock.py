@@ -7,13 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 
 class now(FunctionElement[float]):  # noqa: N801 (written as a function)
     """The present moment in seconds since 1970; unlike that of a transaction, it moves."""
 
-    type: sa.Float[float] = sa.Float()
-    inherit_cache: bool = True
+    type: TypeEngine[float] = sa.Float()
+    inherit_cache: bool | None = True
 
 
 @compiles(now, "postgresql")
