@@ -13,6 +13,8 @@
         ├── NotNow                          the work was cut off, and has to be taken up again
         ├── NotGranted                      the work on an environment ended otherwise than wished
         └── WorkerOver                      the worker was declared dead, and has to end
+
+All keep their facts as attributes. Importing them needs neither DBOS nor SQLAlchemy.
 """
 
 from __future__ import annotations
