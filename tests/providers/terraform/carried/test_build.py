@@ -19,6 +19,7 @@ from environments.providers.common.known_hosts import pinned
 from environments.providers.terraform.remote.connection import PINNED, REACHED
 from environments.providers.terraform.tofu.carried.build import at_hand
 from environments.providers.terraform.tofu.carried.mirror import mirrored
+from environments.providers.terraform.tofu.carried.note import Note
 from environments.providers.terraform.tofu.state_file import PLANNED
 from statechart.errors import StorageError
 from tests.providers.terraform.carried.conftest import Machine, Shared
@@ -217,3 +218,16 @@ async def test_resources_that_are_too_many_to_name_are_counted(first: Machine, s
 
     with pytest.raises(StepFailed, match=r"and 15 more\. .*'terraform show terraform\.tfstate' in"):
         await at_hand(second.spec, second.context)
+
+
+async def test_a_version_that_was_stored_and_not_noted_is_noted_later(first: Machine) -> None:
+    await applied(first, 7)
+    note = Note.read(first.layout)
+    assert note is not None
+    note.model_copy(update={"known": "", "serial": 0, "seen": ""}).write(first.layout)
+
+    await at_hand(first.spec, first.context)
+
+    again = Note.read(first.layout)
+    assert again is not None
+    assert (again.known, again.serial) == (note.known, 7)

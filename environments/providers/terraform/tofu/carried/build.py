@@ -196,6 +196,10 @@ class Build:
             case Use.DIRECTORY if self.carrier.held and local.state is not None:
                 self._stored(local.state, by=note.token)
                 return note.knowing(local.state, seen, self.layout)
+            case Use.SAME if local.state is not None and local.state.digest != note.known:
+                # A kill came between storing the version and noting that.
+                same = latest.state(self.keys).digest == local.state.digest
+                return note.knowing(local.state, seen, self.layout) if same else note
             case Use.DAMAGED:
                 raise self._damaged(latest)
             case Use.STRANGE:
