@@ -58,6 +58,9 @@ WORDS = {
     "dashboard": (2, "dashboard --host 203.0.113.1 --allow-host here --port 0"),
     "docs": (2, "docs check missing.md"),
     "schema": (0, "schema"),
+    "store": (2, "store check"),
+    "move": (2, "move web"),
+    "fleet": (2, "fleet status"),
 }
 
 

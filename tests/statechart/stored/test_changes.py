@@ -222,10 +222,12 @@ def test_many_names_need_few_open_files(
         jobs.create(f"j-{number:02}", Job())
         jobs.fire(f"j-{number:02}", JobChart.start)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    spare = os.open(os.devnull, os.O_RDONLY)
-    os.close(spare)
+    # Not the next 20: other tests of this process may have left files open between.
+    spare = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
+    for each in spare:
+        os.close(each)
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 20, limits[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(spare) + 1, limits[1]))
         told = list(jobs.changes())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -149,7 +149,7 @@ SENSELESS = {
     "--chart-coverage --chart-coverage-journals=nowhere": "'nowhere' is not a directory: give that of a store",
     "--chart-coverage --chart-coverage-journals=shop:Chart=nowhere": "'nowhere' is not a directory",
     "--chart-coverage --chart-coverage-journals=shop:OrderChart=": "'shop:OrderChart=' names no directory",
-    "--chart-coverage --chart-coverage-journals=shop:OrderChart": "shop:OrderChart is a chart: add the directory of its journals, as in shop:OrderChart=DIR",
+    "--chart-coverage --chart-coverage-journals=shop:OrderChart": "shop:OrderChart is a chart: add the place of its histories, as in shop:OrderChart=DIR",
     "--chart-coverage --chart-coverage-journals=shpo:orders": "there is no module shpo",
     "--chart-coverage --chart-coverage-journals=shop:orders": "shop has no orders",
     "--chart-coverage --chart-coverage-journals=shop:OderChart=.": "shop has no OderChart: did you mean shop:OrderChart?",
