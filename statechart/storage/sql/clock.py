@@ -30,8 +30,8 @@ def _sqlite(_element: now, _compiler: Any, **_settings: Any) -> str:
 class unhurried(FunctionElement[str]):  # noqa: N801 (written as a function)
     """Have the transaction not wait for the server's disk: a crash of the server may forget it."""
 
-    type = sa.String()
-    inherit_cache = True
+    type: TypeEngine[str] = sa.String()
+    inherit_cache: bool | None = True
 
 
 @compiles(unhurried, "postgresql")
