@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TypeAlias
 
 import psycopg
@@ -14,6 +17,17 @@ from statechart.storage.sql.repository import JsonSqlRepository
 from tests import postgres
 
 Run: TypeAlias = Callable[[str, str], None]
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A directory that others reach; those of pytest are closed again whenever another pytest begins."""
+    place = Path(mkdtemp(prefix="envchart-test-"))
+    place.chmod(0o755)
+    yield place
+    place.chmod(0o755)
+    shutil.rmtree(place)
+
 
 HBA = """
 host all locked 127.0.0.1/32 scram-sha-256

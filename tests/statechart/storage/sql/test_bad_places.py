@@ -39,10 +39,8 @@ def test_a_directory_that_takes_no_files_is_told() -> None:
 
 
 @pytest.fixture
-def unprivileged(tmp_path: Path) -> Iterator[None]:
+def unprivileged() -> Iterator[None]:
     """Root may write everywhere, so that root is another user for the time of a test."""
-    for above in [tmp_path, *tmp_path.parents][:3]:
-        above.chmod(0o755)
     before = os.geteuid()
     yield
     os.seteuid(before)
@@ -53,12 +51,12 @@ def become_another_user() -> None:
         os.seteuid(pwd.getpwnam("nobody").pw_uid)
 
 
-def test_a_read_only_file_can_be_read(tmp_path: Path, unprivileged: None) -> None:
-    store = notes(f"sqlite:///{tmp_path}/store.db")
+def test_a_read_only_file_can_be_read(open_place: Path, unprivileged: None) -> None:
+    store = notes(f"sqlite:///{open_place}/store.db")
     store.create("a", Note())
     store.database.close()
-    (tmp_path / "store.db").chmod(0o444)
-    tmp_path.chmod(0o777)
+    (open_place / "store.db").chmod(0o444)
+    open_place.chmod(0o777)
     become_another_user()
 
     assert store.names() == ["a"]
@@ -68,12 +66,12 @@ def test_a_read_only_file_can_be_read(tmp_path: Path, unprivileged: None) -> Non
     store.database.close()
 
 
-def test_a_read_only_directory_is_told(tmp_path: Path, unprivileged: None) -> None:
-    store = notes(f"sqlite:///{tmp_path}/store.db")
+def test_a_read_only_directory_is_told(open_place: Path, unprivileged: None) -> None:
+    store = notes(f"sqlite:///{open_place}/store.db")
     store.create("a", Note())
     store.database.close()
-    (tmp_path / "store.db").chmod(0o444)
-    tmp_path.chmod(0o555)
+    (open_place / "store.db").chmod(0o444)
+    open_place.chmod(0o555)
     become_another_user()
 
     with pytest.raises(ReadOnlyStore, match="let this user write the file and its directory"):

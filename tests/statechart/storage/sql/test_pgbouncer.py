@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -45,15 +44,11 @@ max_client_conn = 10
 
 
 @pytest.fixture
-def pooled_url(blank_postgres_url: str, tmp_path: Path) -> Iterator[str]:
+def pooled_url(blank_postgres_url: str, open_place: Path) -> Iterator[str]:
     """The URL of a blank database by way of PgBouncer."""
     server, _, name = blank_postgres_url.rpartition("@127.0.0.1:")[2].partition("/")
     port = free_port()
-    tmp_path.chmod(0o755)
-    # Up to one that is open to others already: a worker of xdist has a directory more.
-    for above in takewhile(lambda each: not each.stat().st_mode & 0o001, tmp_path.parents):
-        above.chmod(0o711)
-    settings = tmp_path / "pgbouncer.ini"
+    settings = open_place / "pgbouncer.ini"
     settings.write_text(SETTINGS.format(name=name, server=server, port=port))
     assert PROGRAM is not None
     running = subprocess.Popen([PROGRAM, "-q", settings], **user())
