@@ -6,16 +6,17 @@ with the reason.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from environments import CommandName, EnvironmentSpec, LocalProvider, Workspace
 from environments.model.failure import FailureCause
@@ -38,6 +39,14 @@ class Answers(BaseHTTPRequestHandler):
         pass
 
 HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Answers).serve_forever(0.02)
+"""
+
+HOLDS = """
+import fcntl, sys
+file = open(sys.argv[1], "r+")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
 """
 
 
@@ -380,19 +389,23 @@ class TerraformBench(Bench):
 
     def locked(self, state: Path) -> Way:
         """Hold the state's lock as another Terraform would: a lock on the file, and the holder's name."""
-        held: list[IO[str]] = []
+        # In a process of its own: this one loses the lock when it closes any other descriptor of the file.
+        holder: list[subprocess.Popen[str]] = []
         info = state.with_name(f".{state.name}.lock.info")
 
         def breaks() -> None:
             _write(state, "")
-            held.append(state.open("r+"))
-            fcntl.lockf(held[0], fcntl.LOCK_EX)
+            words = [sys.executable, "-c", HOLDS, str(state)]
+            pipe = subprocess.PIPE
+            holder.append(subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True))
+            assert holder[0].stdout is not None
+            assert holder[0].stdout.readline() == "held\n"
             facts = {"ID": "1", "Operation": "OperationTypeApply", "Who": "ann@lab", "Version": "1.11.4"}
             info.write_text(json.dumps({**facts, "Created": "2026-01-01T00:00:00Z", "Path": str(state)}))
 
         def mends() -> None:
             info.unlink()
-            held.pop().close()
+            holder.pop().communicate()
 
         return Way(breaks, mends)
 
