@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from environments.model.operation import ToolProcess
 
 
+_LEAVING = 10.0  # seconds: longer than it takes to end tools
+
+
 class Watchdog:
     """The watchdog of this process; started with the first lease."""
 
@@ -44,6 +47,7 @@ class Watchdog:
         self._lines: dict[str, list[str]] = {}
         self._owner: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._unsent = b""  # what a full pipe did not take
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
@@ -96,10 +100,11 @@ class Watchdog:
             if process is None or process.stdin is None:
                 return
             with suppress(OSError):
-                os.write(process.stdin.fileno(), b"end\n")
+                os.write(process.stdin.fileno(), self._unsent + b"end\n")
             with suppress(OSError):
                 process.stdin.close()
-            process.wait()
+            with suppress(subprocess.TimeoutExpired):  # it may be paused
+                process.wait(_LEAVING)
 
     def __enter__(self) -> Self:
         return self
@@ -123,11 +128,12 @@ class Watchdog:
             try:
                 new = self._process is None or self._process.poll() is not None
                 process = self._started() if new else self._process
-                lines = [*self._all()] if new else [line]
+                lines = self._all() if new else [line]
                 assert process is not None
                 assert process.stdin is not None
-                os.write(process.stdin.fileno(), "".join(f"{each}\n" for each in lines).encode())
-            except BlockingIOError:  # it is paused, with its input full: later lines will do
+                self._unsent += "".join(f"{each}\n" for each in lines).encode()
+                self._unsent = self._unsent[os.write(process.stdin.fileno(), self._unsent) :]
+            except BlockingIOError:  # it is paused, with its input full: the next line brings the rest
                 return
             except BrokenPipeError:
                 continue
@@ -144,6 +150,7 @@ class Watchdog:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
+        self._unsent = b""
         owner = os.getpid()
         program = [sys.executable, "-I", "-S", watching_process.__file__]
         self._process = subprocess.Popen(

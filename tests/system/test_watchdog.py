@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -266,3 +267,21 @@ def _watchdogs(owner: int, others: Collection[psutil.Process] = ()) -> list[psut
         ]
 
     return block_until(found, within=30)
+
+
+def test_a_paused_watchdog_is_told_everything_later(watchdog: Watchdog, tool: StartTool) -> None:
+    ours = tool("ours")
+    watchdog.until("a", lease_time() + LONG)
+    watchdog.mark("a", "an earlier operation")
+    (watching,) = _watchdogs(os.getpid())
+    watching.suspend()
+    for _ in range(4000):  # more than a pipe holds
+        watchdog.until("a", lease_time() + LONG)
+    watchdog.mark("a", "ours")
+    watchdog.until("a", lease_time())
+    watching.resume()
+    while ours.poll() is None and watching.is_running():
+        watchdog.until("b", lease_time() + LONG)
+        time.sleep(0.01)
+
+    assert ends(ours)
