@@ -14,7 +14,7 @@ from pydantic import BaseModel, RootModel
 from statechart.errors import OnNetwork, Stale, StorageError, Where
 from statechart.holder import Holder
 from statechart.storage import directories, document
-from statechart.storage.chain import CREATED, RESERVED, Head, origin
+from statechart.storage.chain import RESERVED, Head
 from statechart.storage.disk import create_file, network_filesystem, private_directory, translated
 from statechart.storage.held import HeldFiles
 from statechart.storage.journal import Journal
@@ -28,7 +28,7 @@ from statechart.storage.segments.older import Enough, never
 from statechart.storage.segments.rotation import sweep_left
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.segments.whole import SegmentFile, place_of, records, segments
-from statechart.storage.session import Session, written
+from statechart.storage.session import Session, created
 from statechart.storage.tail import Tail
 from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
 
@@ -129,13 +129,10 @@ class JsonFileRepository(Generic[ModelT]):
         """
         self._layout.directory(name)  # raises InvalidName before anything is written
         content, value = self._codec.reading(value, name)
-        lineage = lineage or uuid4().hex
         actor = self._actor or Holder.current().user
-        said = {**(data or {}), "lineage": lineage, "name": name}
-        draft = self._codec.draft(
-            CREATED, actor, said, operation=operation, name=name, value=value, known=content
+        line = created(
+            self._codec, name, value, content, actor=actor, lineage=lineage, operation=operation, data=data
         )
-        line = written(origin(lineage, name), draft, name)
         assert line.record.value is not None
         shown = document.encode(line.record.value, line.head, self._codec.schema_version)
         self._require_local()

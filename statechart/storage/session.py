@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Generic
+from uuid import uuid4
 
 from statechart.errors import InvalidValue, Stale, StorageError
 from statechart.holder import Holder
 from statechart.log import warn
-from statechart.storage.chain import Head
+from statechart.storage.chain import CREATED, Head, origin
 from statechart.storage.record import Draft, Line, Record, line_after
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.values.codec import ChecksStates, Codec, Loaded, Migration, ModelT
@@ -29,6 +30,39 @@ def written(head: Head, draft: Draft, name: str) -> Line:
         return line_after(head, draft)
     except ValueError as error:
         raise InvalidValue(name, f"JSON can't hold the data of its record ({error})") from error
+
+
+def created(
+    codec: Codec[ModelT],
+    name: str,
+    value: ModelT,
+    content: bytes,
+    *,
+    actor: str,
+    lineage: str | None,
+    operation: str | None,
+    data: Mapping[str, object] | None,
+) -> Line:
+    """Return the first line of a history.
+
+    Args:
+        codec: The codec of the value.
+        name: The name.
+        value: The value, as `Codec.reading` returned it.
+        content: The JSON of the value, likewise.
+        actor: The author of the record.
+        lineage: The incarnation; by default a new one.
+        operation: The operation that the creation is part of.
+        data: Further content of the record.
+
+    Raises:
+        InvalidValue: The data could not be read from JSON again.
+        UnknownState: The value is in a state that the chart does not have.
+    """
+    lineage = lineage or uuid4().hex
+    said = {**(data or {}), "lineage": lineage, "name": name}
+    draft = codec.draft(CREATED, actor, said, operation=operation, name=name, value=value, known=content)
+    return written(origin(lineage, name), draft, name)
 
 
 class Session(Generic[ModelT]):

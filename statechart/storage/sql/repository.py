@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Generic
-from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -13,7 +12,7 @@ from statechart.errors import (
     Where,
 )
 from statechart.holder import Holder
-from statechart.storage.chain import CREATED, Head, origin
+from statechart.storage.chain import Head
 from statechart.storage.lock import PATIENCE
 from statechart.storage.rebase import Beginning, Candidate, Evidence, require_unchanged
 from statechart.storage.record import Record
@@ -21,7 +20,7 @@ from statechart.storage.repository import as_it_is, require_suitable, require_un
 from statechart.storage.segments.older import Enough, never
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.segments.whole import SegmentFile
-from statechart.storage.session import Session, written
+from statechart.storage.session import Session, created
 from statechart.storage.sql.database import Database
 from statechart.storage.sql.histories.ends import begin, discard
 from statechart.storage.sql.histories.rebase import begin_anew, survey
@@ -150,13 +149,10 @@ class JsonSqlRepository(Generic[ModelT]):
         """
         self._names.of(name)  # raises InvalidName before anything is written
         content, value = self._codec.reading(value, name)
-        lineage = lineage or uuid4().hex
         actor = self._actor or Holder.current().user
-        said = {**(data or {}), "lineage": lineage, "name": name}
-        draft = self._codec.draft(
-            CREATED, actor, said, operation=operation, name=name, value=value, known=content
+        line = created(
+            self._codec, name, value, content, actor=actor, lineage=lineage, operation=operation, data=data
         )
-        line = written(origin(lineage, name), draft, name)
         self.database.require_local()
         self._names.schema.make(self.database)
         begin(self._names, name, line, content.decode())
