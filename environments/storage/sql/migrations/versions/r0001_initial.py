@@ -15,6 +15,12 @@ _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Make the tables."""
+    _make_tables_of_environments()
+    _make_tables_of_workers()
+    _make_tables_of_artifacts()
+
+
+def _make_tables_of_environments() -> None:
     identity = op.create_table("envchart_identity", sa.Column("id", sa.String(32), primary_key=True))
     if op.get_context().as_sql:
         op.execute("INSERT INTO envchart_identity SELECT replace(gen_random_uuid()::text, '-', '')")
@@ -39,6 +45,9 @@ def upgrade() -> None:
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
+
+
+def _make_tables_of_workers() -> None:
     op.create_table(
         "envchart_worker",
         sa.Column("id", sa.String(100), primary_key=True),
@@ -52,6 +61,9 @@ def upgrade() -> None:
         sa.Column("dead_after", sa.Float, nullable=False),
         sa.Column("drain_until", sa.Float),
     )
+
+
+def _make_tables_of_artifacts() -> None:
     op.create_table(
         "envchart_artifact",
         sa.Column("digest", sa.String(64), primary_key=True),
