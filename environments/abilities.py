@@ -67,7 +67,7 @@ class NumbersRecords(Protocol):
 
 @runtime_checkable
 class KeepsSegments(Protocol):
-    """A repository that keeps a history in segments, of which the ended ones may be moved away."""
+    """A repository that keeps a history in segments, of which the ended segments may be moved away."""
 
     def latest(self, name: str, enough: Callable[[HistoryEntry], bool]) -> Iterator[HistoryEntry]:
         """Yield the records of the latest segments, back to a checkpoint that is enough, or all."""
@@ -157,7 +157,7 @@ class CarriedState:
 
     Attributes:
         content: The bytes as given to `carry_state`.
-        number: The number of the version; it grows by one with each version of an incarnation.
+        number: The number of the version; it grows with each version of an incarnation.
         at: The time at which the version was stored, by the store's clock.
     """
 
@@ -219,7 +219,7 @@ class CarriesArtifacts(Protocol):
         ...
 
     def drop(self, digest: str) -> None:
-        """Delete an artifact. One that does not exist is no error."""
+        """Delete an artifact. A missing artifact is no error."""
         ...
 
 

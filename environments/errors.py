@@ -16,7 +16,7 @@
     ├── CannotUnlock                        the holder can't be ended from here
     ├── UnreachableTarget                   no plan leads to the target
     ├── ResourcesGone                       what provision made is gone, and only destroy may follow
-    ├── HostOutOfReach                      the host can't be reached, or is another one
+    ├── HostOutOfReach                      the host can't be reached, or is another host
     ├── StateUnreachable                    a state that is waited for can't be reached any more
     ├── NotReached (TimeoutError)           a state that is waited for was not reached in time
     ├── NotDestroyed                        only a destroyed environment can be purged

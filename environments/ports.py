@@ -70,7 +70,7 @@ class Session(AbstractContextManager["Session", None], Protocol):
         ...
 
     def commit(self, record: RevisionRecord) -> HistoryEntry | None:
-        """Make a record durable. Its environment must be the next revision of the present one.
+        """Make a record durable. Its environment must be the next revision of the present environment.
 
         Returns:
             The record as stored. None if the storage does not know its number and time: then the

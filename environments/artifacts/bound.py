@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def require_here(
     repository: EnvironmentRepository, environment: AnyEnvironment, provider: Provider
 ) -> None:
-    """Check that an environment's resources, if they are bound to a machine, are not on another one.
+    """Check that an environment's resources, if they are bound to a machine, are not on another machine.
 
     Raises:
         OnAnotherMachine: They are, as far as the record and this machine's files tell.

@@ -35,7 +35,7 @@ def taken(
 ) -> dict[str, Artifact]:
     """Copy the files that a spec names to a store that carries files, and return the artifacts by field.
 
-    A copy with the content of the last one is the last one.
+    A copy with the content of the last is the last.
 
     Args:
         repository: The store. One that carries no files keeps the recorded artifacts.
@@ -109,7 +109,7 @@ def placed(
     Args:
         repository: The store of the environment.
         environment: The environment, which names the artifacts.
-        provider: Its spec, or another one with the same files.
+        provider: Its spec, or another with the same files.
         fetched: The fields whose files are needed; by default all. Others may be missing.
 
     Raises:

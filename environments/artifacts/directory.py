@@ -58,5 +58,5 @@ class ArtifactDirectory:
             raise ArtifactMissing(digest, str(self.directory)) from None
 
     def drop(self, digest: str) -> None:
-        """Delete an artifact. One that does not exist is no error."""
+        """Delete an artifact. A missing artifact is no error."""
         remove_tree(self.directory / digest)

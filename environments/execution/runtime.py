@@ -72,7 +72,7 @@ class Runtime:
             target: A name, or an environment that has to be the recorded revision.
             purpose: The command, as its holder is described to others: `envchart <purpose>`.
             settled: Refuse an environment with an interrupted command.
-            wrap: Replaces the session by another one over it.
+            wrap: Replaces the session by another over it.
 
         Raises:
             Locked: Another holder still has it when time is up.

@@ -77,7 +77,7 @@ def fire(
 ) -> None:
     """Fire an event of the lifecycle on the environment that a session holds, and record it.
 
-    `enter` makes the next environment from the present one and the state that it enters.
+    `enter` makes the next environment from the present environment and the state that it enters.
     """
 
     def evolve(environment: AnyEnvironment, transition: Transition) -> AnyEnvironment:

@@ -133,7 +133,7 @@ class Fleet:
         """Return the last wish of each environment, or of these; the newest first.
 
         Raises:
-            NoSuchWish: There is none about an environment with one of the names.
+            NoSuchWish: There is none about an environment with any of the names.
         """
         latest: dict[str, WishStatus] = {}
         for each in self._client.wishes(names=names or None):
@@ -192,7 +192,7 @@ class Fleet:
                 on with another worker.
 
         Raises:
-            NoSuchWorker: No worker that lives has one of the names.
+            NoSuchWorker: No worker that lives has any of the names.
         """
         living, asked = self.workers(), several(names)
         for name in asked:
@@ -224,7 +224,7 @@ class Fleet:
         return self._client.schedules()
 
     def unschedule(self, kind: str) -> None:
-        """Remove a schedule; without one, do nothing.
+        """Remove a schedule; without a schedule, do nothing.
 
         Raises:
             InvalidGoal: There is no such kind.

@@ -84,7 +84,7 @@ class Goal:
 
     @property
     def takes_new_files(self) -> bool:
-        """Whether the work is to use the files as they are now on the machine of the one who asks."""
+        """Whether the work is to use the files as they are now on the machine of the asker."""
         return self.text in ("deploy", "running")
 
     @property

@@ -21,7 +21,7 @@ UNFINISHED: Final = ("queued", "taken-over", "running")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for one environment. Queues hold it as JSON.
+    """What is asked for an environment. Queues hold it as JSON.
 
     Attributes:
         name: The environment.

@@ -138,7 +138,7 @@ class Recovery:
         return False
 
     def _before(self, name: str, operation: Operation) -> Operation | None:
-        """Return the operation that was recorded before another one was opened."""
+        """Return the operation that was recorded before another was opened."""
         earlier: Operation | None = None
         records: list[AnyRecord] = []
         for entry in latest_of(self.runtime.repository, name, precedes(operation.id)):

@@ -99,7 +99,7 @@ class Move:
             CannotMove: It is bound to its machine, or to its directory.
             CannotPack: Files that have to come along can't be read, or are too large.
             FilesLost: A recorded copy that has to come along is missing or altered.
-            AlreadyExists: The target has another one of this name.
+            AlreadyExists: The target has another of this name.
         """
         if not self.source.exists(name):
             if name in self.unfinished():

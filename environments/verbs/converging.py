@@ -148,7 +148,7 @@ class Converging(Commanding, Moving):
             allow_replace: Let provision replace or remove the host, with all that is on it.
 
         Raises:
-            UnreachableTarget: The state lies behind the present one, or no plan leads to it.
+            UnreachableTarget: The state lies behind the present state, or no plan leads to it.
             ResourcesGone: The resources are gone, and `recreate` is not given.
             HostOutOfReach: The host can't be worked on.
             InvalidConfiguration: The declaration can't be applied on this machine.

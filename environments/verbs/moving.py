@@ -25,7 +25,7 @@ class Moving(Opened):
     ) -> Moved:
         """Move an environment to another store: history, traces, provider's state and copies of files.
 
-        The history is the same, byte for byte. A move that was cut off is finished by the next one. At no
+        The history is the same, byte for byte. A move that was cut off is finished by the next. At no
         time do both stores have the environment.
 
         Args:
@@ -39,7 +39,7 @@ class Moving(Opened):
             FilesLost: A recorded copy of files is missing or altered.
             OperationInterrupted: A command died in the middle of its work.
             MovedAway: The environment was moved already.
-            AlreadyExists: The other store has another one of this name.
+            AlreadyExists: The other store has another of this name.
             Locked: Somebody holds the environment.
             StorageError: A store can't be read or written; try again.
         """

@@ -161,7 +161,7 @@ class Table:
         """Return the chosen transitions without those that yield to another.
 
         Two transitions are in conflict if both leave a state. One from a state inside of the other's source
-        comes first, else the earlier one.
+        comes first, else the earlier.
         """
         kept: list[Way] = []
         for way in dict.fromkeys(chosen):

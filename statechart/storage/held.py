@@ -70,7 +70,7 @@ class HeldFiles:
             replace_file(path, document.encode(record.value, head, version), durable=False)
 
     def checkpoint(self, actor: str, value: bytes, version: int) -> tuple[Line, str]:
-        """Return the line that begins the next file, and the name for the present one."""
+        """Return the line that begins the next file, and the name for the present file."""
         self.check()
         return next_segment(self.journal, self.name, actor, value, version)
 

@@ -209,7 +209,7 @@ class Session(Generic[ModelT]):
             warn(f"Projection behind: {self.name!r} is saved, but {problem}", name=self.name)
 
     def _end_segment(self) -> None:
-        """Begin another segment if the present one is full; if that fails, the present one goes on."""
+        """Begin another segment if the present segment is full; if that fails, it goes on."""
         before = self._held.head
         if before.seq < self._full_at or not self._segment.is_full(self._held.records, before.size):
             return

@@ -65,7 +65,7 @@ class Tail:
         """Leave out ended segments that hold nothing behind a record, if reading begins or begins anew.
 
         Args:
-            lineage: The incarnation, or its beginning. In the history of another one, all is read.
+            lineage: The incarnation, or its beginning. In the history of another, all is read.
             seq: The number of the record.
         """
         self._since, self._from = (lineage, seq), None
@@ -79,7 +79,7 @@ class Tail:
 
         Reading goes on where a segment ended and the next began. A journal that was replaced by another
         history, because its name was purged and created again or its history begun anew, is read to its
-        end, and then the new one from its first record. The records of a journal that was changed or
+        end, and then the new history from its first record. The records of a journal that was changed or
         could not be read are all yielded again.
 
         Raises:

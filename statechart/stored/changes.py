@@ -66,7 +66,7 @@ class Change(BaseModel, frozen=True, extra="forbid"):
     """A value that entered a state: its creation, a transition, or a new beginning after damage.
 
     Attributes:
-        lineage: The incarnation of the name: another one after the name was deleted and created again.
+        lineage: The incarnation of the name: another after the name was deleted and created again.
         seq: The number of the record in the name's history.
         revision: The number of the value's change, counted from 1.
         event: The event of a transition; None for the other changes.

@@ -403,7 +403,7 @@ class ChartRepository(Generic[ModelT]):
 
         Args:
             name: The name.
-            revision: The revision that the value must have; by default the present one.
+            revision: The revision that the value must have; by default the present.
 
         Raises:
             NotFound: The name does not exist.

@@ -116,7 +116,7 @@ class Client:
         return [_status(each) for each in found]
 
     def cancel(self, wishes: Sequence[WishStatus], by: str) -> None:
-        """Cancel wishes: queued ones at once, and those that are in hand after their step."""
+        """Cancel wishes: queued wishes at once, and those that are in hand after their step."""
         with self._open() as client:
             for each in wishes:
                 # First, so that a worker which takes it in this moment knows.

@@ -228,7 +228,7 @@ class Worker:
         return str(self._carrier.revision(name))
 
     def _leave_to_others(self, number: str, unfit: Unfit, queue: str) -> Granted:
-        """Queue a wish again that another worker may be able to do; without one, return its end."""
+        """Queue a wish again for another worker that may be able to do it; without such, return its end."""
         known = {**self._client.unfit(number), self.me.id: "; ".join(unfit.problems)}
         self._client.note_unfit(number, known)
         others = [

@@ -48,7 +48,7 @@ class Workers:
             )
 
     def all(self) -> list[WorkerStatus]:
-        """Return the workers, by name, dead ones that nobody has removed yet included."""
+        """Return the workers, by name, dead workers that nobody has removed yet included."""
         return sorted(self._read(), key=lambda each: (each.name, each.since))
 
     def living(self) -> list[WorkerStatus]:
@@ -66,10 +66,10 @@ class Workers:
         """Remove the workers that are dead, and return by their ids why.
 
         A worker of this machine whose process has ended is dead at once. One that was silent for too long
-        is dead if the one who asks was seen meanwhile: a database that stood still has seen nobody.
+        is dead if the asker was seen meanwhile: a database that stood still has seen nobody.
 
         Args:
-            me: The id of the one who asks.
+            me: The id of the asker.
         """
         mine, row = WORKERS.alias().c, WORKERS.c
         was_seen = sa.exists().where(mine.id == me, mine.seen > now() - mine.dead_after / 2)

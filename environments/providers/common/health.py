@@ -87,7 +87,7 @@ async def _connect(host: str, port: int) -> socket.socket:
     """Connect to the first address of a host that accepts.
 
     Raises:
-        OSError: No address accepts; the error of the last one.
+        OSError: No address accepts; the error of the last.
     """
     loop = asyncio.get_running_loop()
     failure = OSError(f"{host} has no address")

@@ -51,7 +51,7 @@ async def observe(
     """Observe the infrastructure, the host, the service and the configuration, changing none of them.
 
     Parts that can't be observed are listed in `unseen`; the others are still reported. With the state
-    in the record, a directory that does not fit is left alone, and another one is used.
+    in the record, a directory that does not fit is left alone, and another is used.
     """
     try:
         context = await at_hand(spec, _context(environment, directory, carried))
@@ -188,7 +188,7 @@ async def _host(
 
 
 def _unreached(failed: StepFailed) -> HostState | None:
-    """Return the state of a host from the error of a connection, or None if the cause is another one.
+    """Return the state of a host from the error of a connection, or None if the cause is another.
 
     Raises:
         StepFailed: The observation was cancelled.

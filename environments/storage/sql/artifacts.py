@@ -94,7 +94,7 @@ class ArtifactRows:
                 written, number = written + file.write(_inflated(digest, row)), number + 1
 
     def drop(self, digest: str) -> None:
-        """Delete an artifact. One that does not exist is no error."""
+        """Delete an artifact. A missing artifact is no error."""
         self._drop((digest,))
 
     def sweep(self) -> None:

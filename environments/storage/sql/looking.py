@@ -1,4 +1,4 @@
-"""Summaries of all environments of a database, by one statement and without pydantic."""
+"""Summaries of all environments of a database, by a single statement and without pydantic."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class SqlRepository(StoredRepository):
         raise self._names.missing(check_name(name))
 
     def holders(self) -> Mapping[str, Holder]:
-        """Return the holders of all environments that are held, by name, from one statement."""
+        """Return the holders of all environments that are held, by name, from a single statement."""
         held = sa.select(NAMES.c.name, NAMES.c.holder).where(
             NAMES.c.collection == self._names.collection,
             NAMES.c.holder.is_not(None),
@@ -213,7 +213,7 @@ class SqlRepository(StoredRepository):
         self._artifacts.get(digest, file)
 
     def drop(self, digest: str) -> None:
-        """Delete an artifact. One that does not exist is no error."""
+        """Delete an artifact. A missing artifact is no error."""
         self._artifacts.drop(digest)
 
     def _loaded(self, name: str) -> Summary:

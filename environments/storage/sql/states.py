@@ -66,7 +66,7 @@ class StateRows:
         )
 
     def store(self, held: Fenced, content: bytes) -> int:
-        """Store a version while a name is held, drop old ones, and return the number of the version.
+        """Store a version while a name is held, drop old versions, and return the number of the version.
 
         If the connection is cut, the version may have been stored; to store it once more does no harm.
 

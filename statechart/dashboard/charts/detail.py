@@ -95,7 +95,7 @@ class Detail:
     Attributes:
         shown: The value now, or None if it can't be read.
         group: The class of the value then.
-        revision: The revision that is asked for, or None for the present one.
+        revision: The revision that is asked for, or None for the present.
         changed_at: The time of that revision.
         state: The state then.
         fields: The fields then.

@@ -61,7 +61,7 @@ def move(
         NotFound: The source does not have the name, and never had it.
         MovedAway: The name was moved already.
         Locked: Somebody holds the name.
-        AlreadyExists: The target has another one of this name.
+        AlreadyExists: The target has another of this name.
         CorruptHistory: The history is damaged, on either side; the source is unchanged.
         StorageError: A store can't be read or written; run it again.
     """

@@ -89,7 +89,7 @@ def joined(
         upgrade: Converts a record to the present schema.
 
     Raises:
-        UnusableSegment: A segment is damaged, or does not continue the one before it.
+        UnusableSegment: A segment is damaged, or does not continue the segment before it.
     """
     before: Head | None = None
     for ended in reversed(chain):

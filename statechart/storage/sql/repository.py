@@ -235,7 +235,7 @@ class JsonSqlRepository(Generic[ModelT]):
         yield from history.records(self._codec.upgrading(name), chain)
 
     def segments(self, name: str) -> list[SegmentFile]:
-        """Return the segments of a history, oldest first, each verified; the last is the present one.
+        """Return the segments of a history, oldest first, each verified; the last is the present.
 
         A segment that is missing or damaged is listed with its problem.
 
@@ -351,7 +351,7 @@ class JsonSqlRepository(Generic[ModelT]):
     ) -> Iterator[tuple[str, bytes | StorageError, bool]]:
         """Yield name, document and "load it instead" of all values, by name; of some, in their order.
 
-        All are read by one statement, as JSON with the keys that say which record is shown.
+        All are read by a single statement, as JSON with the keys that say which record is shown.
         """
         asked = _DOCUMENTS.where(NAMES.c.collection == self.collection)
         wanted = None if names is None else list(names)

@@ -125,7 +125,7 @@ class Held(Protocol):
         ...
 
     def watch(self, watcher: LeaseWatcher) -> None:
-        """Tell a watcher each renewal, the last one at once, and the loss; in files, neither happens."""
+        """Tell a watcher each renewal, the last at once, and the loss; in files, neither happens."""
         ...
 
     def close(self, *, undo: bool) -> None:

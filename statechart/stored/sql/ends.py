@@ -90,7 +90,7 @@ class RowEnds:
     def _rows(
         self, asked: sa.Select[*tuple[Any, ...]], wanted: Sequence[str] | None
     ) -> Iterator[sa.Row[Any]]:
-        """Yield the rows of all names by one statement, or those of some."""
+        """Yield the rows of all names by a single statement, or those of some."""
         asked = asked.where(NAMES.c.collection == self.names.collection)
         if wanted is None or len(wanted) > _AT_ONCE:
             kept = None if wanted is None else frozenset(wanted)

@@ -72,7 +72,7 @@ class History:
         return self.place, 0
 
     def segments(self) -> list[SegmentFile]:
-        """Return the segments, oldest first, each verified; one that can't be read has its problem."""
+        """Return the segments, oldest first, each verified; an unreadable segment has its problem."""
         head, before = self.present.head, self.present.before
         listed = [SegmentFile(self.place, before + 1, head.seq, "current", head.size)]
         opening: Record | None = self.present.opening

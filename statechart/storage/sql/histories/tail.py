@@ -81,7 +81,7 @@ class SqlTail:
         """Leave out segments that hold nothing behind a record, if reading begins or begins anew.
 
         Args:
-            lineage: The incarnation, or its beginning. In the history of another one, all is read.
+            lineage: The incarnation, or its beginning. In the history of another, all is read.
             seq: The number of the record.
         """
         self._since, self._from = (lineage, seq), None

@@ -118,7 +118,7 @@ class HeldRow:
         """Do nothing: the row was changed with the append."""
 
     def checkpoint(self, actor: str, value: bytes, version: int) -> tuple[Line, str]:
-        """Return the line that begins the next segment, and a file name for the present one."""
+        """Return the line that begins the next segment, and a file name for the present segment."""
         self._require_usable()
         assert self._end is not None
         head, first = self._end
@@ -143,7 +143,7 @@ class HeldRow:
         self._write(line, line.head.seq)
 
     def watch(self, watcher: LeaseWatcher) -> None:
-        """Tell a watcher each renewal, the last one at once, and the loss."""
+        """Tell a watcher each renewal, the last at once, and the loss."""
         self._watchers.append(watcher)
         watcher.renewed(self.until)
         if self._has_told:

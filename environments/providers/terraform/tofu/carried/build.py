@@ -208,10 +208,10 @@ class Build:
                 return note
 
     def _compared(self, local: Local, latest: Version, *, noted: bool) -> Use:
-        """Choose the state that lists all resources of the other one.
+        """Choose the state that lists all resources of the other.
 
         Raises:
-            WentOnApart: Each of them lists a resource that the other one lacks, or may do so.
+            WentOnApart: Each of them lists a resource that the other lacks, or may do so.
         """
         assert local.state is not None
         recorded, known = latest.state(self.keys), WholeState.read(self.layout.known_state)

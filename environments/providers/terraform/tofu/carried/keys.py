@@ -24,7 +24,7 @@ _MAKE = "make one with 'openssl rand -base64 32'"
 
 @dataclass(frozen=True, slots=True)
 class StateKeys:
-    """The keys of a spec: the first one encrypts, and each of them decrypts.
+    """The keys of a spec: the first encrypts, and each of them decrypts.
 
     Attributes:
         keys: The keys; empty if states are not encrypted.

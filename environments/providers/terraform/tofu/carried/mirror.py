@@ -35,7 +35,7 @@ _CHANGING = {"apply", "destroy", "refresh", "import"}
 
 @asynccontextmanager
 async def mirrored(spec: TerraformSettings, context: StepContext, subcommand: str) -> AsyncIterator[None]:
-    """Store each version of the state while a subcommand changes it, and the last one at the end.
+    """Store each version of the state while a subcommand changes it, and the last at the end.
 
     If the environment is no longer held, the block is cancelled, which ends the tool.
 

@@ -65,6 +65,6 @@ class Note(BaseModel, frozen=True):
 
 
 def identity(path: OwnPath) -> str:
-    """Return a text that is another one once a file was written; empty for a missing file."""
+    """Return a text that is another once a file was written; empty for a missing file."""
     status = path.status()
     return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}" if status is not None else ""
