@@ -161,6 +161,6 @@ def _failed(error: Exception, workspace: Workspace, name: str) -> Granted:
 
 def _state(workspace: Workspace, name: str) -> str:
     try:
-        return workspace.summary(name).state.name  # type: ignore[union-attr]
+        return workspace.summary(name).state.name  # type: ignore[union-attr]  # unreadable: caught
     except Exception:  # the answer is about another error
         return ""

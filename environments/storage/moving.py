@@ -118,7 +118,7 @@ class Move:
         return MovePlan(
             name,
             environment.state.name,
-            traces=len(_belongings_of(self.source, self._here).traces(name, lineage)),
+            traces=len(_belongings_of(self._here).traces(name, lineage)),
             carries=self._state(environment) is not None,
             files=tuple(self._nouns(environment)),
         )
@@ -148,7 +148,7 @@ class Move:
         def beside(departure: Departure, history: Summary) -> None:
             environment = self.source.load(name)
             made.update(self._artifacts(environment))
-            here = _belongings_of(self.source, self._here)
+            here = _belongings_of(self._here)
             lineage = history.head.lineage
             provider = provider_of(environment)
             belongings = Belongings(
@@ -159,7 +159,7 @@ class Move:
                 if not isinstance(provider, MovesState)
                 else lambda place, content: provider.unpack_state(environment, place, content),
             )
-            _belongings_of(self.target, self._there).store(name, departure.lineage, belongings)
+            _belongings_of(self._there).store(name, departure.lineage, belongings)
 
         moved = move(
             name,
@@ -254,12 +254,11 @@ def _is_over(environment: AnyEnvironment) -> bool:
     return isinstance(environment.state, Destroyed)
 
 
-def _belongings_of(repository: StoredRepository, harbour: Harbour) -> KeepsBelongings:
+def _belongings_of(harbour: Harbour) -> KeepsBelongings:
     if isinstance(harbour, FileHarbour):
         return FileBelongings(harbour)
     # Loaded for a database only, as its packages are an extra.
-    module = import_module("environments.storage.sql.belongings")
-    rows: KeepsBelongings = module.RowBelongings(getattr(repository._store, "database"))  # noqa: B009
+    rows: KeepsBelongings = import_module("environments.storage.sql.belongings").RowBelongings(harbour)
     return rows
 
 

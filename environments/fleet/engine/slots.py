@@ -89,4 +89,4 @@ class Slots:
             kept[name]._worker_concurrency = self.limit_now(name)
             return kept[name]
 
-        tables.get_queue = get_queue  # type: ignore[method-assign]
+        tables.get_queue = get_queue  # type: ignore[method-assign]  # DBOS has no hook for it

@@ -11,18 +11,18 @@ from statechart.storage.sql.clock import now
 
 if TYPE_CHECKING:
     from environments.storage.belongings import Belongings
-    from statechart.storage.sql.database import Database
+    from statechart.storage.moving.rows import RowHarbour
 
 
 class RowBelongings:
     """The traces, the last look and the provider's state of environments in a database.
 
     Args:
-        database: The database.
+        harbour: Where the histories leave and arrive.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, harbour: RowHarbour) -> None:
+        self._database = harbour.store.database
 
     def traces(self, _name: str, lineage: str) -> dict[str, str]:
         """Return the traces of an environment, by name."""
