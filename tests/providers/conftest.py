@@ -21,6 +21,7 @@ from environments.providers.local.layout import Layout
 from environments.providers.local.service import Service
 from environments.system import processes
 from environments.system.files import OwnPath
+from tests.operations import own
 
 APP = """
 import json, os, signal, socket, sys, threading, time
@@ -99,7 +100,7 @@ class Bench:
     def context(self) -> StepContext:
         return StepContext(
             environment=self.environment,
-            operation_id="op-1",
+            operation_id=own("op"),
             directory=self.directory,
             report=self.reports.append,
         )

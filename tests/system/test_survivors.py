@@ -18,8 +18,9 @@ from environments.model.steps import marks
 from environments.system.ending import end
 from environments.system.survivors import of_tools
 from statechart.holder import ProcessIdentity
+from tests.operations import own
 
-MARKS = marks("operation-1", "first")
+MARKS = marks(own("operation-1"), "first")
 LEADERLESS = """
 import os, sys, time
 if os.fork():
@@ -50,7 +51,7 @@ def test_a_group_without_its_leader_is_left_alone_unless_it_is_marked() -> None:
     with leaderless() as (tool, member):
         assert os.getpgid(member.pid) == tool.pid
         assert of_tools([tool], MARKS) == []
-    with leaderless(ENVCHART_OPERATION="operation-2") as (tool, _stranger):
+    with leaderless(ENVCHART_OPERATION=own("operation-2")) as (tool, _stranger):
         assert of_tools([tool], MARKS) == []
 
 

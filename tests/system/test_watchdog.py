@@ -18,6 +18,7 @@ from environments.model.steps import OPERATION_MARK
 from environments.system.waiting import block_until
 from environments.system.watchdog import Watchdog
 from statechart.storage.values.held import lease_time
+from tests.operations import own
 
 LONG = 1000.0
 StartTool = Callable[..., subprocess.Popen[bytes]]
@@ -40,8 +41,8 @@ def tool() -> Iterator[StartTool]:
     """Starts a tool of an operation, in a group of its own."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(operation: str = "op", program: str = "sleep 1000") -> subprocess.Popen[bytes]:
-        env = {**os.environ, OPERATION_MARK: operation}
+    def start(operation: str, program: str = "sleep 1000") -> subprocess.Popen[bytes]:
+        env = {**os.environ, OPERATION_MARK: own(operation)}
         started.append(subprocess.Popen(["sh", "-c", program], env=env, start_new_session=True))
         return started[-1]
 
@@ -58,9 +59,9 @@ def ends(process: subprocess.Popen[bytes]) -> bool:
 def test_only_the_tools_of_a_lease_that_ends_are_ended(watchdog: Watchdog, tool: StartTool) -> None:
     ours, others = tool("ours"), tool("others")
     watchdog.until("a", lease_time() + LONG)
-    watchdog.mark("a", "ours")
+    watchdog.mark("a", own("ours"))
     watchdog.until("b", lease_time() + LONG)
-    watchdog.mark("b", "others")
+    watchdog.mark("b", own("others"))
 
     watchdog.until("a", lease_time())
 
@@ -70,8 +71,8 @@ def test_only_the_tools_of_a_lease_that_ends_are_ended(watchdog: Watchdog, tool:
 
 def test_a_lease_that_is_renewed_ends_nothing(watchdog: Watchdog, tool: StartTool) -> None:
     ours, sentinel = tool("ours"), tool("sentinel")
-    watchdog.mark("a", "ours")
-    watchdog.mark("b", "sentinel")
+    watchdog.mark("a", own("ours"))
+    watchdog.mark("b", own("sentinel"))
     for _ in range(20):
         watchdog.until("a", lease_time() + LONG)
         watchdog.until("a", lease_time() + LONG)
@@ -84,10 +85,10 @@ def test_a_lease_that_is_renewed_ends_nothing(watchdog: Watchdog, tool: StartToo
 
 def test_what_is_free_is_left_alone(watchdog: Watchdog, tool: StartTool) -> None:
     ours, sentinel = tool("ours"), tool("sentinel")
-    watchdog.mark("a", "ours")
+    watchdog.mark("a", own("ours"))
     watchdog.until("a", lease_time() + LONG)
     watchdog.free("a")
-    watchdog.mark("b", "sentinel")
+    watchdog.mark("b", own("sentinel"))
 
     watchdog.end("b")
 
@@ -96,17 +97,17 @@ def test_what_is_free_is_left_alone(watchdog: Watchdog, tool: StartTool) -> None
 
 
 def test_without_tools_there_is_no_watchdog(watchdog: Watchdog) -> None:
-    before = psutil.Process().children()
+    before = _running(os.getpid())
 
     watchdog.until("a", lease_time() + LONG)
     watchdog.free("a")
 
-    assert psutil.Process().children() == before
+    assert _running(os.getpid()) == before
 
 
 def test_a_fork_that_ends_leaves_the_watchdog_of_its_parent(watchdog: Watchdog, tool: StartTool) -> None:
-    watchdog.mark("a", "ours")
-    watching = psutil.Process().children()
+    watchdog.mark("a", own("ours"))
+    watching = _running(os.getpid())
     ours = tool("ours")
 
     if (child := os.fork()) == 0:
@@ -117,12 +118,12 @@ def test_a_fork_that_ends_leaves_the_watchdog_of_its_parent(watchdog: Watchdog, 
 
     assert ends(ours)
     ours.wait()
-    assert psutil.Process().children() == watching
+    assert _running(os.getpid()) == watching
 
 
 def test_a_tool_that_does_not_heed_is_killed(watchdog: Watchdog, tool: StartTool) -> None:
     stubborn = tool("ours", "trap '' TERM; while :; do sleep 0.1; done")
-    watchdog.mark("a", "ours")
+    watchdog.mark("a", own("ours"))
 
     watchdog.end("a")
 
@@ -143,7 +144,7 @@ def test_a_later_process_of_the_same_number_is_no_tool(watchdog: Watchdog, tool:
     earlier = ToolProcess.of(stranger.pid, "sleep")
     assert earlier.started is not None
     watchdog.group("a", earlier.model_copy(update={"started": earlier.started - 1}))
-    watchdog.mark("a", "sentinel")
+    watchdog.mark("a", own("sentinel"))
 
     watchdog.end("a")
 
@@ -155,7 +156,7 @@ def test_a_watchdog_that_was_killed_is_replaced_and_told_all(
     watchdog: Watchdog, tool: StartTool, others: set[psutil.Process]
 ) -> None:
     ours = tool("ours")
-    watchdog.mark("a", "ours")
+    watchdog.mark("a", own("ours"))
     watchdog.until("a", lease_time() + LONG)
     (first,) = _watchdogs(os.getpid(), others)
     first.kill()
@@ -206,7 +207,7 @@ def owner() -> Iterator[StartTool]:
 
 def test_the_tools_of_a_process_that_dies_are_ended(owner: StartTool, tool: StartTool) -> None:
     ours = tool("of-the-dead")
-    process = owner("of-the-dead")
+    process = owner(own("of-the-dead"))
 
     process.kill()
 
@@ -215,7 +216,7 @@ def test_the_tools_of_a_process_that_dies_are_ended(owner: StartTool, tool: Star
 
 def test_a_process_that_leaves_in_order_leaves_its_tools(owner: StartTool, tool: StartTool) -> None:
     ours = tool("of-the-leaving")
-    process = owner("of-the-leaving")
+    process = owner(own("of-the-leaving"))
     (watching,) = _watchdogs(process.pid)
 
     process.communicate(b"\n")
@@ -226,7 +227,7 @@ def test_a_process_that_leaves_in_order_leaves_its_tools(owner: StartTool, tool:
 
 def test_a_paused_process_is_ended_with_its_tools(owner: StartTool, tool: StartTool) -> None:
     ours = tool("of-the-paused")
-    process = owner("of-the-paused", "1")
+    process = owner(own("of-the-paused"), "1")
 
     os.kill(process.pid, signal.SIGSTOP)
 
@@ -238,7 +239,7 @@ def test_signals_of_a_terminal_do_not_end_a_watchdog(
     watchdog: Watchdog, tool: StartTool, others: set[psutil.Process]
 ) -> None:
     ours = tool("ours")
-    watchdog.mark("a", "ours")
+    watchdog.mark("a", own("ours"))
     (watching,) = _watchdogs(os.getpid(), others)
     assert block_until(lambda: _ignores(watching.pid, signal.SIGTSTP), within=30)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
@@ -256,28 +257,35 @@ def _ignores(pid: int, number: signal.Signals) -> bool:
     return bool(int(ignored, 16) >> (number - 1) & 1)
 
 
+def _running(owner: int, others: Collection[psutil.Process] = ()) -> list[psutil.Process]:
+    """Return the watchdogs that a process has now, apart from others."""
+    children = [each for each in psutil.Process(owner).children() if each not in others]
+    return [each for each in children if _is_watchdog(each)]
+
+
+def _is_watchdog(process: psutil.Process) -> bool:
+    try:
+        return any("watching_process" in part for part in process.cmdline())
+    except psutil.Error:  # it has ended meanwhile
+        return False
+
+
 def _watchdogs(owner: int, others: Collection[psutil.Process] = ()) -> list[psutil.Process]:
     """Return the watchdogs of a process apart from others, once they are running."""
-
-    def found() -> list[psutil.Process]:
-        return [
-            each
-            for each in psutil.Process(owner).children()
-            if each not in others and any("watching_process" in part for part in each.cmdline())
-        ]
-
-    return block_until(found, within=30)
+    return block_until(lambda: _running(owner, others), within=30)
 
 
-def test_a_paused_watchdog_is_told_everything_later(watchdog: Watchdog, tool: StartTool) -> None:
+def test_a_paused_watchdog_is_told_everything_later(
+    watchdog: Watchdog, tool: StartTool, others: set[psutil.Process]
+) -> None:
     ours = tool("ours")
     watchdog.until("a", lease_time() + LONG)
-    watchdog.mark("a", "an earlier operation")
-    (watching,) = _watchdogs(os.getpid())
+    watchdog.mark("a", own("an earlier operation"))
+    (watching,) = _watchdogs(os.getpid(), others)
     watching.suspend()
     for _ in range(4000):  # more than a pipe holds
         watchdog.until("a", lease_time() + LONG)
-    watchdog.mark("a", "ours")
+    watchdog.mark("a", own("ours"))
     watchdog.until("a", lease_time())
     watching.resume()
     while ours.poll() is None and watching.is_running():

@@ -19,6 +19,7 @@ from environments.providers.local.instance import Instance
 from environments.providers.local.port_reservations import Reservations
 from environments.providers.local.service import Service, new_instance
 from statechart.holder import Holder
+from tests.operations import own
 
 BROKEN = "raise SystemExit('broken')"
 
@@ -40,7 +41,7 @@ def under_way(bench, command: str) -> None:
     """Put the environment into the state running, with a command under way."""
     holder = Holder.current("envchart test")
     operation = Operation(
-        id="op-1", command=CommandName(command), started_at=datetime.now(UTC), holder=holder
+        id=own("op"), command=CommandName(command), started_at=datetime.now(UTC), holder=holder
     )
     update = {"state": Running(), "operation": operation}
     bench.environment = bench.environment.model_copy(update=update)

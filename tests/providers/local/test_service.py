@@ -14,6 +14,7 @@ from environments.model.failure import FailureCause
 from environments.model.observation import ServiceState
 from environments.providers.local.instance import Instance
 from environments.providers.local.service import new_instance
+from tests.operations import own
 from tests.providers import nasty
 
 
@@ -43,7 +44,7 @@ async def impostor(port, token):
 
 def record_of(bench):
     outputs = bench.environment.outputs
-    return new_instance(bench.spec, operation="op-1", release=outputs.release, port=outputs.port)
+    return new_instance(bench.spec, operation=own("op"), release=outputs.release, port=outputs.port)
 
 
 async def test_a_service_that_can_not_be_recorded_is_ended(bench):

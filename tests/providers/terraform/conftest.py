@@ -31,6 +31,7 @@ from environments.providers.terraform.remote.host import HostDirectory
 from environments.providers.terraform.tofu import program
 from environments.secrets.redaction import redactor
 from environments.system.waiting import block_until
+from tests.operations import own
 
 USER = getpass.getuser()
 MODULE = """
@@ -296,7 +297,7 @@ class Bench:
     def context(self) -> StepContext:
         return StepContext(
             environment=self.environment,
-            operation_id="op-1",
+            operation_id=own("op"),
             directory=self.data,
             report=self.reports.append,
             redact=redactor(self.environment.spec),

@@ -39,6 +39,7 @@ from environments.providers.terraform.host_program.refused import Refused
 from environments.providers.terraform.remote import archive as packing
 from environments.system.files import OwnPath
 from environments.system.waiting import block_until
+from tests.operations import own
 from tests.providers.terraform.conftest import free_port
 
 PACKAGE = Path(bundle.__file__).parent
@@ -230,7 +231,7 @@ def start(app: Path, root: Path) -> Iterator[Callable[..., None]]:
             "token": TOKEN,
             "fingerprint": "",
             "grace": 1,
-            "operation": "op-1",
+            "operation": own("op"),
         }
         call("start", root, **{**facts, **changes})
 

@@ -16,6 +16,7 @@ from environments.model.steps import StepContext
 from environments.providers.common.ansible.events import Events
 from environments.providers.common.ansible.playbook import Playbook, find
 from environments.system.files import OwnPath
+from tests.operations import own
 from tests.providers import nasty
 from tests.providers.terraform.conftest import USER, Sshd
 
@@ -62,7 +63,7 @@ class Site:
         self.data.mkdir(exist_ok=True)
         return StepContext(
             environment=Environment.new(spec, datetime.now(UTC)),
-            operation_id="op-1",
+            operation_id=own("op"),
             directory=self.data,
             report=self.said.append,
         )

@@ -17,6 +17,7 @@ from environments.providers.common.known_hosts import pin
 from environments.providers.terraform.steps import teardown
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL
 from statechart.holder import Holder
+from tests.operations import own
 from tests.providers.terraform.conftest import USER, Bench, Sshd, make_key
 
 TEARDOWN = ("check_teardown", "destroy_infrastructure", "verify_absence")
@@ -57,7 +58,7 @@ def begun(bench: Bench) -> None:
     """Put a teardown on record that has begun and failed."""
     now, holder = datetime.now(UTC), Holder.current("destroy")
     operation = Operation(
-        id="op-1", command=CommandName.DESTROY, started_at=now, holder=holder, effects_begun=True
+        id=own("op"), command=CommandName.DESTROY, started_at=now, holder=holder, effects_begun=True
     )
     bench.environment = bench.environment.with_operation(operation, at=now)
 

@@ -20,6 +20,7 @@ from environments.model.steps import Verdict
 from environments.providers.terraform.tofu.state_file import SERIAL
 from environments.system.waiting import until
 from statechart.holder import Holder
+from tests.operations import own
 from tests.providers.terraform.backends.conftest import another_machine, is_there, kept_in, refused
 from tests.providers.terraform.backends.servers import Backend, HttpBackend
 from tests.providers.terraform.carried.conftest import Machine, MakeMachine, Shared
@@ -61,7 +62,7 @@ def in_doubt(environment: AnyEnvironment) -> AnyEnvironment:
     now = datetime.now(UTC)
     step = StepInHand(name="apply_infrastructure", number=5, of=8, started_at=now)
     operation = Operation(
-        id="op-1", command=CommandName.PROVISION, started_at=now, holder=Holder.current(), step=step
+        id=own("op"), command=CommandName.PROVISION, started_at=now, holder=Holder.current(), step=step
     )
     return environment.with_operation(operation, at=now)
 

@@ -15,6 +15,7 @@ from environments.model.steps import Verdict
 from environments.providers.terraform.tofu.backends.declared import BACKEND
 from environments.providers.terraform.tofu.state_file import LINEAGE, PLANNED, SERIAL
 from statechart.holder import Holder
+from tests.operations import own
 from tests.providers.terraform.backends.conftest import is_there, refused
 from tests.providers.terraform.backends.scripted import ScriptedBackend, made
 from tests.providers.terraform.conftest import Bench
@@ -39,7 +40,7 @@ def in_doubt(bench: Bench) -> None:
     now = datetime.now(UTC)
     step = StepInHand(name=APPLY, number=5, of=8, started_at=now)
     operation = Operation(
-        id="op-1", command=CommandName.PROVISION, started_at=now, holder=Holder.current(), step=step
+        id=own("op"), command=CommandName.PROVISION, started_at=now, holder=Holder.current(), step=step
     )
     bench.environment = bench.environment.with_operation(operation, at=now)
 
