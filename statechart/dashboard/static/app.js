@@ -108,22 +108,28 @@ function merge(from, to) {
 
 const alike = (one, other) => one.nodeType === other.nodeType && one.localName === other.localName && keyOf(one) === keyOf(other);
 
+// The next of these siblings that may become the wanted element; those before it were in the old page only.
+function matching(at, wanted) {
+  while (at && !(at.nodeType === 1 && alike(at, wanted))) at = at.nextSibling;
+  return at;
+}
+
 function mergeChildren(from, to) {
   const keyed = new Map([...from.children].filter(keyOf).map((child) => [keyOf(child), child]));
   const staying = new Set([...to.children].map(keyOf).filter(Boolean));
   // A node that is moved, rather than taken out and put in again, keeps the focus.
   const put = (from.moveBefore ?? from.insertBefore).bind(from);
   let at = from.firstChild;
+  const dropUntil = (node) => { while (at && at !== node && !staying.has(keyOf(at))) { const next = at.nextSibling; at.remove(); at = next; } };
   for (const wanted of [...to.childNodes]) {
     const known = keyOf(wanted) && keyed.get(keyOf(wanted));
     const fits = known && alike(known, wanted);
-    while (fits && at && at !== known && !staying.has(keyOf(at))) { const next = at.nextSibling; at.remove(); at = next; }
-    if (fits && known !== at) put(known, at);
-    const present = fits ? known : at;
-    if (present && alike(present, wanted)) {
-      at = present.nextSibling;
-      merge(present, wanted);
-    } else from.insertBefore(wanted, at);
+    const present = fits ? known : wanted.nodeType === 1 ? matching(at, wanted) : at;
+    if (!present || !alike(present, wanted)) { from.insertBefore(wanted, at); continue; }
+    dropUntil(present);
+    if (present !== at) put(present, at);
+    at = present.nextSibling;
+    merge(present, wanted);
   }
   while (at) { const next = at.nextSibling; at.remove(); at = next; }
 }
@@ -132,6 +138,7 @@ let asked = 0;
 
 async function ask(address = location.href, { write: push = false } = {}) {
   const number = ++asked;
+  if (push) history.replaceState(null, "", address); // what changes meanwhile asks for the same
   let answer;
   try {
     answer = await fetch(address, { headers: { "X-Part": "main", Accept: "text/html" } });
@@ -139,7 +146,6 @@ async function ask(address = location.href, { write: push = false } = {}) {
   if (answer.status === 401) { location.reload(); return; }
   const text = await answer.text();
   if (number !== asked) return; // a newer question is on its way
-  if (push) history.replaceState(null, "", address);
   const focused = document.activeElement?.closest?.("[data-name]")?.dataset.name;
   const parsed = new DOMParser().parseFromString(`<main>${text}</main>`, "text/html");
   const title = find("title", parsed);

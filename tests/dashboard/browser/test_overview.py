@@ -99,6 +99,19 @@ def test_the_search_is_in_the_address_and_kept_on_the_way_back(dashboard: Served
     expect(page.locator("tbody tr")).to_have_count(2)
 
 
+def test_a_search_goes_on_where_its_first_letters_were_answered(dashboard: Served, page: Page):
+    page.goto(dashboard.at("/?sort=name"))
+    page.keyboard.press("/")
+    page.keyboard.type("pr-")
+    expect(page).to_have_url(dashboard.at("/?q=pr-&sort=name"))
+    expect(page.locator("tbody tr")).to_have_count(12)  # without shop and mail: answered and merged
+
+    page.keyboard.type("11")
+
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("searchbox")).to_have_value("pr-11")
+
+
 def test_the_keys(dashboard: Served, page: Page):
     page.goto(dashboard.at("/?sort=name"))
     names = page.locator("tbody a.name")
