@@ -23,6 +23,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -41,20 +42,23 @@ class Watchdog:
     """The watchdog of this process; started with the first lease."""
 
     _here: ClassVar[dict[int, Watchdog]] = {}
-    _guard: ClassVar[threading.Lock] = threading.Lock()
+    _all_here: ClassVar[weakref.WeakSet[Watchdog]] = weakref.WeakSet()
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+    """Held by a fork as well: the pipe of a watchdog that is just being started must not leak into it."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
         self._owner: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._unsent = b""  # what a full pipe did not take
-        self._lock = threading.Lock()
         self._pid = os.getpid()
+        with self._lock:
+            self._all_here.add(self)
 
     @classmethod
     def of_this_process(cls) -> Watchdog:
         """Return the one watchdog of this process, which ends with it."""
-        with cls._guard:
+        with cls._lock:
             if os.getpid() not in cls._here:
                 cls._here = {os.getpid(): cls()}  # a fork has the entry of its parent
                 atexit.register(cls._here[os.getpid()].close)
@@ -92,7 +96,7 @@ class Watchdog:
             self._send(self._owner)
 
     def close(self) -> None:
-        """Leave in order: what is still held is not ended. Does nothing in a fork, which has a copy."""
+        """Leave in order: what is still held is not ended. Does nothing in a fork."""
         if self._pid != os.getpid():
             return
         with self._lock:
@@ -103,8 +107,8 @@ class Watchdog:
                 os.write(process.stdin.fileno(), self._unsent + b"end\n")
             with suppress(OSError):
                 process.stdin.close()
-            with suppress(subprocess.TimeoutExpired):  # it may be paused
-                process.wait(_LEAVING)
+        with suppress(subprocess.TimeoutExpired):  # it may be paused
+            process.wait(_LEAVING)
 
     def __enter__(self) -> Self:
         return self
@@ -166,3 +170,25 @@ class Watchdog:
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         return self._process
+
+    def _leave_to_parent(self) -> None:
+        """Forget the watchdog of the process that this one was forked from, and close its input."""
+        process, self._process = self._process, None
+        self._lines, self._owner, self._unsent = {}, None, b""
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            process.returncode = 0  # it is no child of this process, which can't wait for it
+
+
+def _after_fork() -> None:
+    # An open input would hide the death of the parent: its tools would go on until the lease is over.
+    try:
+        for each in list(Watchdog._all_here):
+            each._leave_to_parent()
+    finally:
+        Watchdog._lock.release()
+
+
+os.register_at_fork(
+    before=Watchdog._lock.acquire, after_in_parent=Watchdog._lock.release, after_in_child=_after_fork
+)

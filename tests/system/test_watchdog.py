@@ -169,13 +169,16 @@ def test_a_watchdog_that_was_killed_is_replaced_and_told_all(
 
 
 OWNER = """
-import sys, time
+import os, sys, time
 from environments.system.watchdog import Watchdog
 from statechart.storage.values.held import lease_time
 watchdog = Watchdog.of_this_process()
 watchdog.mark("a", sys.argv[1])
 watchdog.until("a", lease_time() + 1000)
-if len(sys.argv) > 2:
+if sys.argv[2:] == ["fork"]:
+    if os.fork() == 0:
+        time.sleep(3600)
+elif len(sys.argv) > 2:
     watchdog.owner_until(lease_time() + float(sys.argv[2]))
 print("held", flush=True)
 sys.stdin.readline()
@@ -212,6 +215,37 @@ def test_the_tools_of_a_process_that_dies_are_ended(owner: StartTool, tool: Star
     process.kill()
 
     assert ends(ours)
+
+
+def test_the_tools_of_a_process_that_dies_are_ended_though_its_fork_lives(
+    owner: StartTool, tool: StartTool
+) -> None:
+    ours = tool("of-the-forked")
+    process = owner(own("of-the-forked"), "fork")
+    (fork,) = [each for each in psutil.Process(process.pid).children() if not _is_watchdog(each)]
+
+    process.kill()
+
+    try:
+        assert ends(ours)
+        assert fork.is_running()
+    finally:
+        fork.kill()
+
+
+def test_a_fork_has_a_watchdog_of_its_own(watchdog: Watchdog, tool: StartTool) -> None:
+    parents, childs, mark = tool("parents"), tool("childs"), own("childs")
+    watchdog.mark("a", own("parents"))
+    watchdog.until("a", lease_time() + LONG)
+
+    if (child := os.fork()) == 0:
+        watchdog.mark("b", mark)
+        watchdog.until("b", lease_time() + LONG)
+        os._exit(0)  # without leaving in order
+    os.waitpid(child, 0)
+
+    assert ends(childs)
+    assert parents.poll() is None
 
 
 def test_a_process_that_leaves_in_order_leaves_its_tools(owner: StartTool, tool: StartTool) -> None:
