@@ -28,6 +28,7 @@ from environments.storage.memory import MemoryRepository
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
 from tests import postgres
+from tests.operations import own
 
 # No example has a deadline: on a busy machine it is the machine that would fail, not the program.
 # The same examples each time: the long forms look for others.
@@ -185,7 +186,10 @@ def crash(repository: EnvironmentRepository, clock: FixedClock) -> Callable[...,
     ) -> AnyEnvironment:
         holder = dead_holder(f"envchart {command}")
         operation = Operation(
-            id=f"{command}-that-died", command=CommandName(command), started_at=clock.now(), holder=holder
+            id=own(f"{command}-that-died"),
+            command=CommandName(command),
+            started_at=clock.now(),
+            holder=holder,
         )
         with repository.open("demo", Holder.current("crash")) as session:
             session.commit(_opening(session.environment, operation, state, clock))

@@ -24,6 +24,7 @@ from environments.recovery.unlock import Unlocking
 from environments.storage.file import FileRepository
 from environments.storage.memory import MemoryRepository
 from statechart.holder import Holder
+from tests.operations import own
 
 HOLD = """
 import signal, sys, time
@@ -128,7 +129,7 @@ async def test_recovery_works_after_an_unlock(
 
     assert unlocked.environment.operation is not None
     assert unlocked.environment.operation.is_active
-    assert unlocked.environment.operation.id == "provision-that-died"
+    assert unlocked.environment.operation.id == own("provision-that-died")
 
 
 def test_an_environment_without_a_holder_cannot_be_unlocked(

@@ -24,6 +24,7 @@ from environments.testing import FixedClock, ScriptedProvider
 from statechart.errors import Locked
 from statechart.holder import Holder
 from tests.conftest import MakeCommand, Place
+from tests.operations import own
 
 COMMANDS = {
     "provision": ("created", "provisioning", "provisioned", "provision_failed"),
@@ -393,7 +394,7 @@ async def test_a_step_unknown_to_this_version_stays_in_doubt(
 @pytest.fixture
 def survivor() -> Iterator[subprocess.Popen[bytes]]:
     """A tool of first_provision that outlives its command."""
-    marked = {**os.environ, **marks("provision-that-died", "first_provision")}
+    marked = {**os.environ, **marks(own("provision-that-died"), "first_provision")}
     program = "import time; print('up', flush=True); time.sleep(60)"
     child = subprocess.Popen(
         [sys.executable, "-c", program], env=marked, start_new_session=True, stdout=subprocess.PIPE

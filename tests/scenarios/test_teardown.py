@@ -14,6 +14,7 @@ from environments.model.states import Created
 from environments.ports import EnvironmentRepository
 from environments.testing import ScriptedProvider
 from statechart.errors import InvalidTransition
+from tests.operations import own
 
 MakeCommand = Callable[..., Command]
 NETWORK = StepFailed(FailureCause.NETWORK, "no route to host")
@@ -63,7 +64,7 @@ async def test_destroy_takes_over_from_an_interrupted_command(
     done = await make_command("destroy").attempt("demo")
 
     assert done.state.name == "destroyed"
-    assert set(superseded) == {f"{command}-that-died"}
+    assert set(superseded) == {own(f"{command}-that-died")}
     assert provider.done == ["first_destroy", "second_destroy"]
 
 

@@ -24,6 +24,7 @@ from environments.providers.common.tools import Tool, run_tool
 from environments.system import processes
 from environments.system.clock import SystemClock
 from environments.testing import ScriptedSpec, in_child
+from tests.operations import own
 
 LONG = "import time; print('up', flush=True); time.sleep(60)"
 
@@ -38,7 +39,7 @@ def context(tmp_path: Path, started: list[ToolProcess]) -> StepContext:
     spec = EnvironmentSpec(name="demo", provider=ScriptedSpec())
     return StepContext(
         environment=Environment.new(spec, SystemClock().now()),
-        operation_id=tmp_path.name,
+        operation_id=own("op"),
         directory=tmp_path,
         report=lambda _message: None,
         step="apply",
