@@ -96,18 +96,18 @@ def test_what_is_free_is_left_alone(watchdog: Watchdog, tool: StartTool) -> None
     assert ours.poll() is None
 
 
-def test_without_tools_there_is_no_watchdog(watchdog: Watchdog) -> None:
-    before = _running(os.getpid())
-
+def test_without_tools_there_is_no_watchdog(watchdog: Watchdog, others: set[psutil.Process]) -> None:
     watchdog.until("a", lease_time() + LONG)
     watchdog.free("a")
 
-    assert _running(os.getpid()) == before
+    assert _running(os.getpid(), others) == []
 
 
-def test_a_fork_that_ends_leaves_the_watchdog_of_its_parent(watchdog: Watchdog, tool: StartTool) -> None:
+def test_a_fork_that_ends_leaves_the_watchdog_of_its_parent(
+    watchdog: Watchdog, tool: StartTool, others: set[psutil.Process]
+) -> None:
     watchdog.mark("a", own("ours"))
-    watching = _running(os.getpid())
+    watching = _watchdogs(os.getpid(), others)
     ours = tool("ours")
 
     if (child := os.fork()) == 0:
@@ -118,7 +118,7 @@ def test_a_fork_that_ends_leaves_the_watchdog_of_its_parent(watchdog: Watchdog, 
 
     assert ends(ours)
     ours.wait()
-    assert _running(os.getpid()) == watching
+    assert _running(os.getpid(), others) == watching
 
 
 def test_a_tool_that_does_not_heed_is_killed(watchdog: Watchdog, tool: StartTool) -> None:
