@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 How = Literal["before", "after", "late"]
 """Cut before the message arrives, after the server has carried it out, or before it arrives late."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A client's connection, and the one to the server that it is passed on by."""
+
+    client: socket.socket
+    server: socket.socket
+    silent: threading.Event = field(default_factory=threading.Event)
+    answered: threading.Event = field(default_factory=threading.Event)
+
+    def carry_out(self, message: bytes) -> None:
+        """Send a message to the server, and wait until it has answered."""
+        self.answered.clear()
+        self.server.sendall(message)
+        self.answered.wait(20)
 
 
 class Proxy:
@@ -54,11 +70,12 @@ class Proxy:
                 return
             server = socket.create_connection(self._server)
             self._open += [client, server]
-            silent = threading.Event()
-            threading.Thread(target=self._pass, args=(client, server, silent), daemon=True).start()
-            threading.Thread(target=self._answer, args=(server, client, silent), daemon=True).start()
+            way = Way(client, server)
+            threading.Thread(target=self._pass, args=(way,), daemon=True).start()
+            threading.Thread(target=self._answer, args=(way,), daemon=True).start()
 
-    def _pass(self, client: socket.socket, server: socket.socket, silent: threading.Event) -> None:
+    def _pass(self, way: Way) -> None:
+        client, server = way.client, way.server
         with suppress(OSError):
             while sent := client.recv(65536):
                 cut = self._cut
@@ -66,24 +83,24 @@ class Proxy:
                     server.sendall(sent)
                     continue
                 self._cut = None
-                silent.set()
+                way.silent.set()
                 if cut[1] == "after":
-                    server.sendall(sent)
-                    time.sleep(0.2)
+                    way.carry_out(sent)
                 _end(client)
                 if cut[1] == "late":
                     self.late.wait(20)
-                    server.sendall(sent)
-                    time.sleep(0.2)
+                    way.carry_out(sent)
                 break
         _end(server)
 
-    def _answer(self, server: socket.socket, client: socket.socket, silent: threading.Event) -> None:
+    def _answer(self, way: Way) -> None:
         with suppress(OSError):
-            while answer := server.recv(65536):
-                if not silent.is_set():
-                    client.sendall(answer)
-        _end(client)
+            while answer := way.server.recv(65536):
+                way.answered.set()  # before the client hears of it, and says more
+                if not way.silent.is_set():
+                    way.client.sendall(answer)
+        way.answered.set()
+        _end(way.client)
 
 
 def _end(connection: socket.socket) -> None:
