@@ -44,8 +44,10 @@ def facts(modules: Iterable[str], root: Path = ROOT) -> list[str]:
     """Return what the modules promise: names, bases, types and parameters, sorted."""
     loader = griffe.GriffeLoader(search_paths=[root], allow_inspection=False)
     found: set[str] = set()
+    modules = tuple(modules)
+    for package in {name.partition(".")[0] for name in modules}:
+        loader.load(package)  # each call parses the whole package
     for name in modules:
-        loader.load(name.partition(".")[0])
         module = loader.modules_collection[name]
         for public in _public(module):
             found.update(_told(module.members[public], f"{name}.{public}"))
