@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _UNGUARDED: Final = 365 * 24 * 3600.0  # seconds; without work there is nothing to guard
 
+_MOMENT: Final = 0.1  # seconds
+
 _LOOKERS: Final = 16
 """About how many workers look after the others at each beat."""
 
@@ -53,6 +55,7 @@ class Attendance:
     _steady: float = 0.0
     _thorough: float = 0.0
     _known: int = 1
+    _expects: bool = False
 
     def begin(self) -> None:
         """Register, before any work is taken, so that the worker never looks dead while it works."""
@@ -106,27 +109,35 @@ class Attendance:
         if left is not None:
             self.drained(left)
 
-    def look_after(self) -> None:
-        """Queue what dead workers have left, and find out what waits."""
+    def look_after(self) -> float | None:
+        """Queue what dead workers have left, and find out what waits.
+
+        Returns:
+            The seconds until the next look, if it is to be before the next beat: a worker that becomes too
+            silent meanwhile is found at once.
+        """
+        # Of many workers, a few at a time: each beat of each would read the rows of all.
+        others = self._expects or random.random() * self._known <= _LOOKERS
         try:
-            if lease_time() - self._steady >= self._limit:
+            if others and lease_time() - self._steady >= self._limit:
                 self._look_after_others()
-            self.slots.waiting, self.slots.anything_new = requeue.waiting(
-                self.workers.database, self.me.version
-            )
+            found = requeue.outlook(self.workers.database, self.me, others=others)
         except StorageError as error:
             self.tell(f"{self.me.name}: {error}")
+            return None
+        self.slots.waiting, self.slots.anything_new = found.takeovers, found.anything_new
+        # Another worker may just be taking up what the dead one left: then it is seen a moment later.
+        pause = _MOMENT if self._expects else None
+        self._expects = found.due is not None and 0 < found.due <= self.me.beat.total_seconds()
+        return found.due if self._expects else pause
 
-    def run(self, step: Callable[[], None], until: Callable[[], bool]) -> None:
-        """Do something at each beat, until told to end."""
+    def run(self, step: Callable[[], float | None], until: Callable[[], bool]) -> None:
+        """Do something at each beat, or earlier if it says so, until told to end."""
         while not until():
-            step()
-            time.sleep(self.me.beat.total_seconds() * random.uniform(0.9, 1.1))
+            pause = step()
+            time.sleep(self.me.beat.total_seconds() * random.uniform(0.9, 1.1) if pause is None else pause)
 
     def _look_after_others(self) -> None:
-        # Of many workers, a few at a time: each beat of each would read the rows of all.
-        if random.random() * self._known > _LOOKERS:
-            return
         database = self.workers.database
         gone = self.workers.bury(self.me.id)
         # Seldom without cause: one that buries may die before it has put the wishes back.

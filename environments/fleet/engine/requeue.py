@@ -8,14 +8,17 @@ row still belongs to the worker in question.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
 from environments.fleet.engine.names import QUEUE, SCHEDULED, SCHEMA, TAKEOVERS, WISH
 from environments.storage.sql.tables import WORKERS
+from statechart.storage.sql.clock import now
 
 if TYPE_CHECKING:
+    from environments.fleet.worker_status import WorkerStatus
     from statechart.storage.sql.database import Database
 
 WORKFLOWS: Final = sa.table(
@@ -113,17 +116,44 @@ def has_older(database: Database, wish: str, environment: str) -> bool:
         return connection.execute(statement.limit(1)).one_or_none() is not None
 
 
-def waiting(database: Database, version: str) -> tuple[int, bool]:
-    """Return how many takeovers of a version wait, and whether anything new does."""
-    row = WORKFLOWS.c
-    ours = (row.status == "ENQUEUED", row.application_version == version)
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What waits, and when to look again.
+
+    Attributes:
+        takeovers: How many takeovers wait.
+        anything_new: Whether anything waits in the other queue.
+        due: The seconds until the first of the other workers has been silent for too long, if asked for.
+    """
+
+    takeovers: int
+    anything_new: bool
+    due: float | None
+
+
+def outlook(database: Database, me: WorkerStatus, *, others: bool) -> Outlook:
+    """Return what waits for workers of a version, and when the next of the others may be dead.
+
+    Args:
+        database: The database.
+        me: The worker that asks.
+        others: Whether to read the rows of all other workers.
+    """
+    row, worker = WORKFLOWS.c, WORKERS.c
+    ours = (row.status == "ENQUEUED", row.application_version == me.version)
     takeovers = sa.select(sa.func.count()).select_from(WORKFLOWS).where(row.queue_name == TAKEOVERS, *ours)
     anything = sa.exists().where(row.queue_name == QUEUE, *ours)
+    due = sa.select(sa.func.min(worker.seen + worker.dead_after) - now()).where(worker.id != me.id)
     with database.reading() as connection:
         found = connection.execute(
-            sa.select(takeovers.scalar_subquery().label("takeovers"), anything.label("anything"))
+            sa.select(
+                takeovers.scalar_subquery().label("takeovers"),
+                anything.label("anything"),
+                (due.scalar_subquery() if others else sa.null()).label("due"),
+            )
         ).one()
-    return int(found.takeovers), bool(found.anything)
+    due_in = None if found.due is None else float(found.due)
+    return Outlook(int(found.takeovers), bool(found.anything), due_in)
 
 
 def queued_versions(database: Database) -> Sequence[str]:
