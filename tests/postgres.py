@@ -11,7 +11,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -28,6 +27,8 @@ import psycopg
 import pytest
 from filelock import FileLock
 from psycopg import sql
+
+from tests.ports import free_port
 
 GIVEN = "ENVCHART_TEST_POSTGRES"
 SHARED = "ENVCHART_TEST_CLUSTERS"
@@ -131,13 +132,6 @@ class Server:
 def user() -> dict[str, object]:
     """Return the arguments of subprocess by which root runs a program as `nobody`."""
     return {} if os.geteuid() else {"user": "nobody", "group": "nogroup", "extra_groups": []}
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that no program listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @cache

@@ -642,7 +642,7 @@ def test_each_environment_has_a_directory_of_its_own(workspace: Workspace, tmp_p
 async def test_a_workspace_may_wait_for_another_holder(
     repository: MemoryRepository, script: ScriptedProvider
 ) -> None:
-    patient = Workspace(repository=repository, lock_timeout=5)
+    patient = Workspace(repository=repository, lock_timeout=60)
     patient.create(spec())
     holder = repository.open("demo", Holder.current("somebody"))
     asyncio.get_running_loop().call_later(0.03, holder.close)
@@ -691,11 +691,11 @@ async def test_a_purge_waits_for_the_lock(
 ) -> None:
     place("destroyed")
     session = repository.open("demo", Holder.current("somebody"))
-    asyncio.get_running_loop().call_later(0.03, session.close)
 
     with pytest.raises(Locked):
         await Workspace(repository=repository).purge("demo")
-    await Workspace(repository=repository, lock_timeout=5).purge("demo")
+    asyncio.get_running_loop().call_later(0.03, session.close)
+    await Workspace(repository=repository, lock_timeout=60).purge("demo")
 
     assert not repository.exists("demo")
 

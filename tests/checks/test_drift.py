@@ -26,6 +26,7 @@ from environments.checks.drift import Detection
 from environments.execution.runtime import Runtime
 from environments.model.failure import FailureCause
 from environments.model.observation import HostState, Observation, ServiceState
+from environments.system.waiting import until
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec, in_child
 from statechart.errors import Locked, Stale
 
@@ -255,9 +256,12 @@ async def test_a_command_under_way_is_not_disturbed(provider: ScriptedProvider) 
     looks: list[asyncio.Task[None]] = []
     provider.hangs.add("first_provision")
     provider.at_step = lambda _name, _context: looks.append(asyncio.ensure_future(look()))
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(workspace.provision("demo"), 0.2)
+    command = asyncio.ensure_future(workspace.provision("demo"))
+    assert await until(lambda: looks, within=60)
     await looks[0]
+    command.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await command
 
     assert refused == ["locked", "locked"]
 

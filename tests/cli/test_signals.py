@@ -208,7 +208,7 @@ def waiting(process: Any, data: Path, tmp_path: Path) -> Iterator[subprocess.Pop
     app.mkdir()
     (app / "app.py").write_text(ENDLESS)
     file = tmp_path / "web.yaml"
-    file.write_text("name: web\nprovider: {kind: local, app: endless, start_timeout: 50}\n")
+    file.write_text("name: web\nprovider: {kind: local, app: endless, start_timeout: 600}\n")
     assert process("up", "--file", file, "--to", "released").code == 0
     words = [sys.executable, "-m", "environments", "--data-dir", str(data), "run", "web"]
     running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -228,14 +228,17 @@ def waiting(process: Any, data: Path, tmp_path: Path) -> Iterator[subprocess.Pop
 def test_an_ended_command_is_reported_and_leaves_a_true_state(
     waiting: subprocess.Popen[str], process: Any, numbers: tuple[signal.Signals, ...]
 ) -> None:
-    for number in numbers:
+    assert waiting.stderr is not None
+    for number in numbers[:-1]:
         waiting.send_signal(number)
-        try:
-            waiting.wait(0.5)
-        except subprocess.TimeoutExpired:
-            continue
+        heard = ""
+        while "press Ctrl-C again" not in heard:  # two that come at once would be one
+            character = waiting.stderr.read(1)
+            assert character, heard
+            heard += character
+    waiting.send_signal(numbers[-1])
 
-    _, said = waiting.communicate(timeout=10)
+    _, said = waiting.communicate(timeout=60)
 
     assert waiting.returncode == 128 + numbers[-1]
     assert f"error: ended by {numbers[-1].name}: web is run_failed (failed at: check_health)" in said

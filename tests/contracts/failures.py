@@ -258,7 +258,7 @@ class LocalBench(Bench):
             app=self.directory / "app",
             port=self.port,
             command=self.command,
-            start_timeout=timedelta(seconds=2),
+            start_timeout=timedelta(seconds=5),  # to be repaired on a busy machine
             settle=timedelta(seconds=1),
             stop_grace=timedelta(seconds=1),
         )
@@ -300,7 +300,7 @@ class TerraformBench(Bench):
         self.workspace.create(self.spec())
 
     def spec(self) -> EnvironmentSpec:
-        service = self.project.service(settle=1, start_timeout=2)
+        service = self.project.service(settle=1, start_timeout=5)
         quick = {
             "binary": str(self.program),
             "timeouts": {"ssh": 1},

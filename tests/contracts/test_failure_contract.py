@@ -13,7 +13,8 @@ import pytest
 from environments import CommandFailed, CommandName
 from environments.checks.verify import verify
 from tests.contracts.failures import FAILURES, Bench, LocalBench, TerraformBench, Way
-from tests.providers.terraform.conftest import Project, free_port, project, sshd
+from tests.ports import free_port
+from tests.providers.terraform.conftest import Project, project, sshd
 
 __all__ = ["project", "sshd"]  # fixtures
 

@@ -86,9 +86,11 @@ class HaltingSpec(ProviderSpec, frozen=True, extra="forbid"):
         while (self.world / "halt").exists():  # noqa: ASYNC110  a file is what the test lets it go with
             await asyncio.sleep(0.01)
 
-    async def _python(self, _context: StepContext) -> None:
+    async def _python(self, context: StepContext) -> None:
         (self.world / "begun").touch()
         while (self.world / "halt").exists():
+            if context.stopping():
+                (self.world / "heard").touch()
             time.sleep(0.005)  # noqa: ASYNC251  it keeps the loop to itself: that is what it is for
 
 

@@ -21,6 +21,7 @@ from environments.providers.local.layout import Layout
 from environments.providers.local.service import Service
 from environments.system import processes
 from environments.system.files import OwnPath
+from environments.system.waiting import until
 from tests.operations import own
 
 APP = """
@@ -33,7 +34,7 @@ STATUS, TOKEN, BEFORE = 200, os.environ["ENVCHART_INSTANCE_TOKEN"], []
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps({{"token": TOKEN, "env": dict(os.environ), "cwd": os.getcwd()}}).encode()
-        self.send_response(STATUS)
+        self.send_response(BEFORE.pop() if BEFORE else STATUS)
         self.end_headers()
         self.wfile.write(body)
 
@@ -59,7 +60,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.spec = LocalProvider(
-            app=self.app, start_timeout=timedelta(seconds=8), settle=timedelta(seconds=0.1)
+            app=self.app, start_timeout=timedelta(seconds=60), settle=timedelta(seconds=0.1)
         )
         spec = EnvironmentSpec(name=self.name, provider=self.spec)
         self.environment = Environment.new(spec, datetime.now(UTC))
@@ -131,6 +132,10 @@ class Bench:
         """Run all steps of `run` except the last, the health check."""
         for name in ("stop_previous", "switch_release", "start_service"):
             await self.step("run", name)
+
+    async def listening(self) -> None:
+        """Wait until the started application listens, however busy the machine is."""
+        assert await until(lambda: "listening" in self.path(self.layout.log).read_text(), within=60)
 
     async def observe(self) -> Observation:
         return await self.spec.observe(self.environment, self.directory)

@@ -69,7 +69,9 @@ def unlocking(repository: FileRepository) -> Unlocking:
     return Unlocking(Runtime(repository), "demo")
 
 
-@pytest.mark.parametrize(("manner", "how"), [("polite", "SIGTERM"), ("stubborn", "SIGKILL")])
+@pytest.mark.parametrize(
+    ("manner", "how", "grace"), [("polite", "SIGTERM", 60 * SECOND), ("stubborn", "SIGKILL", SECOND / 4)]
+)
 async def test_the_holder_is_ended_and_this_is_recorded(
     created: Environment[Created],
     repository: FileRepository,
@@ -77,12 +79,13 @@ async def test_the_holder_is_ended_and_this_is_recorded(
     hold: Callable[..., Any],
     manner: str,
     how: str,
+    grace: timedelta,
 ) -> None:
     holder = hold(manner)
 
-    unlocked = await unlocking.end(unlocking.look().holder, "ann@lab", SECOND / 4)
+    unlocked = await unlocking.end(unlocking.look().holder, "ann@lab", grace)
 
-    assert holder.wait(5) == -signal.Signals[how]
+    assert holder.wait(60) == -signal.Signals[how]
     record = repository.history("demo")[-1].record
     assert isinstance(record, OperationRecord)
     assert record.change == "unlocked"
@@ -99,10 +102,10 @@ async def test_a_stopped_holder_is_reported_and_ended(
         await asyncio.sleep(0.01)
 
     evidence = unlocking.look()
-    await unlocking.end(evidence.holder, "ann@lab", SECOND)
+    await unlocking.end(evidence.holder, "ann@lab", 60 * SECOND)
 
     assert "its process is stopped: it does nothing until it is continued" in evidence.lines
-    assert holder.wait(5) == -signal.SIGTERM
+    assert holder.wait(60) == -signal.SIGTERM
 
 
 async def test_the_report_names_the_step_and_its_duration(

@@ -69,7 +69,7 @@ async def test_a_second_command_may_wait_and_then_goes_on(
     provider.options["first_provision"] = {"retries": 1, "backoff": timedelta(milliseconds=50)}
     first = await begin(make_command("provision", clock=SystemClock()))
 
-    configured = await make_command("configure", lock_timeout=5).attempt("demo")
+    configured = await make_command("configure", lock_timeout=60).attempt("demo")
 
     assert first.done()
     assert configured.state.name == "configured"
@@ -140,18 +140,20 @@ async def test_of_two_tasks_exactly_one_runs_its_command(
     assert done_once("provision", both, provider)
 
 
-@pytest.mark.parametrize(("lock_timeout", "other"), [(0.0, Locked), (10.0, InvalidTransition)])
+@pytest.mark.parametrize(("lock_timeout", "other"), [(0.0, Locked), (60.0, InvalidTransition)])
 def test_of_two_threads_exactly_one_runs_its_command(
     both: EnvironmentRepository, provider: ScriptedProvider, lock_timeout: float, other: type[Exception]
 ) -> None:
-    at_once = threading.Barrier(2)
+    at_once, one_has_ended = threading.Barrier(2), threading.Event()
     ended: list[object] = []
-    provider.at_step = lambda _step, _context: time.sleep(0.1)
+    # The one that is refused has to come while the other is at work.
+    provider.at_step = lambda _step, _context: one_has_ended.wait(0.1 if lock_timeout else 60)
 
     def attempt() -> None:
         command = COMMANDS["destroy"](both, provider, lock_timeout=lock_timeout)
         at_once.wait()
         ended.extend(asyncio.run(_gathered(command)))
+        one_has_ended.set()
 
     threads = [threading.Thread(target=attempt) for _ in range(2)]
     for thread in threads:

@@ -211,10 +211,10 @@ async def test_a_tool_that_can_not_be_recorded_is_ended(
 async def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(context: StepContext) -> None:
     program = (
         "import subprocess, sys;"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(30)']); print(child.pid)"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); print(child.pid)"
     )
 
-    (pid,) = await asyncio.wait_for(run_tool(context, python(program)), 20)
+    (pid,) = await asyncio.wait_for(run_tool(context, python(program)), 60)
 
     os.kill(int(pid), signal.SIGKILL)
 
@@ -233,7 +233,7 @@ async def test_a_tool_survives_the_end_of_its_controller_and_finishes_its_work(
 
     assert await in_child(run_tool(context, python(program, on_line=die))) == -signal.SIGKILL
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while left(context) and time.monotonic() < deadline:
         time.sleep(0.05)  # noqa: ASYNC251  nothing else is to run
     assert done.exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from environments.providers.local.port_reservations import Reservations
 from environments.providers.local.service import Service, new_instance
 from statechart.holder import Holder
 from tests.operations import own
+from tests.ports import free_port
 
 BROKEN = "raise SystemExit('broken')"
 
@@ -31,7 +31,7 @@ def reserved(bench) -> list[int]:
 def serves(bench, port: int | None) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}/", timeout=5):
+        with opener.open(f"http://127.0.0.1:{port}/", timeout=30):
             return True
     except urllib.error.URLError:
         return False
@@ -49,8 +49,7 @@ def under_way(bench, command: str) -> None:
 
 @pytest.fixture
 def free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return free_port()
 
 
 async def test_a_service_serves_on_its_old_port_until_it_is_run_on_the_new_one(bench, free):

@@ -12,6 +12,7 @@ from environments.model.failure import FailureCause
 from environments.providers.local import port_reservations
 from environments.providers.local.layout import Layout
 from environments.providers.local.port_reservations import Reservations, require_free
+from tests.ports import free_port
 
 
 def layout(data, name):
@@ -27,9 +28,7 @@ def reserve(data, name, wanted=None):
 
 @pytest.fixture
 def free():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        found = server.getsockname()
-    return found[1]
+    return free_port()
 
 
 def test_a_port_is_kept_until_it_is_released(tmp_path):
@@ -103,7 +102,7 @@ def test_concurrent_processes_get_different_ports(tmp_path):
     for worker in workers:
         worker.start()
 
-    ports = [port for _ in workers for port in results.get(timeout=20)]
+    ports = [port for _ in workers for port in results.get(timeout=120)]
 
     for worker in workers:
         worker.join()

@@ -32,6 +32,7 @@ from environments.providers.terraform.tofu import program
 from environments.secrets.redaction import redactor
 from environments.system.waiting import block_until
 from tests.operations import own
+from tests.ports import free_port
 
 USER = getpass.getuser()
 MODULE = """
@@ -92,12 +93,6 @@ def needed() -> list[str]:
     return [name for name, found in tools.items() if not found]
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def make_key(path: Path, passphrase: str = "") -> Path:
     words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", str(path)]
     subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
@@ -149,7 +144,7 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         self._launch()
-        if not block_until(self._listens, within=10, every=0.02):
+        if not block_until(self._listens, within=60, every=0.02):
             raise AssertionError((self.directory / "sshd.log").read_text())
 
     def _launch(self) -> None:

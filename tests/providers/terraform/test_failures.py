@@ -13,7 +13,8 @@ from environments.model.failure import FailureCause
 from environments.providers.common import ssh
 from environments.providers.common.known_hosts import pin, pinned
 from environments.providers.common.ssh import Target
-from tests.providers.terraform.conftest import Project, Sshd, free_port, make_key
+from tests.ports import free_port
+from tests.providers.terraform.conftest import Project, Sshd, make_key
 
 SHORT = timedelta(seconds=1)
 

@@ -40,7 +40,7 @@ from environments.providers.terraform.remote import archive as packing
 from environments.system.files import OwnPath
 from environments.system.waiting import block_until
 from tests.operations import own
-from tests.providers.terraform.conftest import free_port
+from tests.ports import free_port
 
 PACKAGE = Path(bundle.__file__).parent
 TOKEN = uuid4().hex  # a service is found by it: no other test, in another process, may have the same

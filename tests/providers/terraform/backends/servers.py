@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+
+from tests.ports import free_port
 
 State = dict[str, Any]
 
@@ -143,9 +144,7 @@ class HttpBackend:
     def start(self) -> None:
         """Listen, on the same port as before."""
         if not self.port:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+            self.port = free_port()
         self._server = _Server(("127.0.0.1", self.port), _handler(self))
         self._thread = threading.Thread(target=lambda: self._serve(), daemon=True)
         self._thread.start()

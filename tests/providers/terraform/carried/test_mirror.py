@@ -194,8 +194,7 @@ async def test_a_failure_of_the_program_stays_what_it_is(machine: Machine, share
 
 async def test_a_cancellation_goes_on_after_the_last_version(machine: Machine, shared: Shared) -> None:
     task = asyncio.ensure_future(waiting(machine, machine.context))
-    await seen(shared, 1)
-    await asyncio.sleep(0.1)
+    assert await until(lambda: machine.state.read_bytes() == state(2).content, within=30, every=0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -20,7 +20,8 @@ from statechart.storage.sql.errors import TooManyConnections
 from statechart.storage.sql.inspection import inspect
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.schema import ENGINE
-from tests.postgres import free_port, user
+from tests.ports import free_port
+from tests.postgres import user
 from tests.statechart.storage.sql.conftest import Note, notes
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")

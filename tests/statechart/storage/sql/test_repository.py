@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import stat
 import threading
 import warnings
@@ -23,6 +22,7 @@ from statechart.storage.sql.errors import InvalidUrl, StoreUnreachable
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.tables import NAMES, RECORDS
 from statechart.testing.repository_contract import ANN, Counter, in_threads
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -195,9 +195,7 @@ def test_a_database_that_is_away_is_an_error_that_says_where(unused_port: int) -
 
 @pytest.fixture
 def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 def test_a_read_whose_connection_had_died_is_tried_once_more(postgres_url: str) -> None:
