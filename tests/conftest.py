@@ -23,8 +23,10 @@ from environments.model.records import OperationRecord, StepRecord, TransitionRe
 from environments.model.spec import EnvironmentSpec
 from environments.model.states import AnyState, Created, EnvironmentState, enter
 from environments.ports import EnvironmentRepository
+from environments.secrets.references import MEMORY
 from environments.storage.file import FileRepository
 from environments.storage.memory import MemoryRepository
+from environments.system import inherited
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
 from tests import postgres
@@ -109,6 +111,16 @@ def hangups_heeded() -> Iterator[None]:
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture(autouse=True)
+def _what_this_process_knows() -> Iterator[None]:
+    """Forget the secrets that a test has read, and the variables that it withholds from tools."""
+    secrets = {reference: set(values) for reference, values in MEMORY._values.items()}
+    withheld = set(inherited._withheld)
+    yield
+    MEMORY._values = secrets
+    inherited._withheld = withheld
 
 
 @pytest.fixture
