@@ -162,13 +162,7 @@ class SqlRepository(StoredRepository):
             NotFound: The environment does not exist.
             StorageError: The directory can't be made, or the database not be read.
         """
-        found = self._names.rows(
-            sa.select(_IDENTITY, NAMES.c.lineage, TRACES.c.name.label("trace"))
-            .select_from(NAMES.outerjoin(TRACES, TRACES.c.lineage == NAMES.c.lineage))
-            .where(self._names.of(check_name(name)))
-            .order_by(TRACES.c.name.desc())
-            .limit(_COPIED)
-        )
+        found = self._names.rows(_PLACE, self._names.key(check_name(name)))
         if not found:
             raise self._names.missing(name)
         lineage, here = str(found[0].lineage), self._directories(found[0].identity)
@@ -248,3 +242,12 @@ class SqlRepository(StoredRepository):
 
 
 _IDENTITY = sa.select(IDENTITY.c.id).limit(1).scalar_subquery().label("identity")
+
+# Built once: that takes longer than asking, and each step asks.
+_PLACE = (
+    sa.select(_IDENTITY, NAMES.c.lineage, TRACES.c.name.label("trace"))
+    .select_from(NAMES.outerjoin(TRACES, TRACES.c.lineage == NAMES.c.lineage))
+    .where(NAMES.c.collection == sa.bindparam("collection"), NAMES.c.name == sa.bindparam("name"))
+    .order_by(TRACES.c.name.desc())
+    .limit(_COPIED)
+)

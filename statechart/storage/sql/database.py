@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from statechart.errors import OnNetwork
 from statechart.storage.disk import network_filesystem
 from statechart.storage.sql import engines
+from statechart.storage.sql.direct import Direct
 from statechart.storage.sql.errors import SchemaMissing, StoreFull, StoreUnreachable
 from statechart.storage.sql.lease import Leases
 from statechart.storage.sql.telling import Telling
@@ -85,8 +86,10 @@ class Database:
                 engines.postgresql(url.connect) if self.file is None else engines.sqlite(self.file)
             )
         self._single = self.engine
+        self._direct: Direct | None = None
         if self.file is None:
             self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._direct = Direct(self.engine)
         self.poll: float = 0.25 if self.file is None else 0.1
         self.let_go: set[str] = set()
         self._is_local = False
@@ -143,14 +146,44 @@ class Database:
             with self.translated(), connection.begin():
                 yield connection
 
-    def changed(self, statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+    def changed(
+        self, statement: sa.Executable, parameters: dict[str, Any] | None = None
+    ) -> Sequence[sa.Row[Any]]:
         """Run a single statement that changes rows, durably, and return the rows that it returns.
+
+        Args:
+            statement: The statement.
+            parameters: The values for a statement that is built once per process.
 
         Raises:
             DatabaseFailed: As `writing`.
         """
-        with self._connected(self._single) as connection, self.translated():
-            return connection.execute(statement).all()
+        if self._direct is None or parameters is None:
+            with self._connected(self._single) as connection, self.translated():
+                return connection.execute(statement, parameters).all()
+        with self._connecting():
+            lent = self._direct.borrow()
+        with self.translated():
+            return self._direct.run(lent, statement, parameters)
+
+    def asked(self, statement: sa.Executable, parameters: dict[str, Any]) -> Sequence[sa.Row[Any]]:
+        """Run a statement that only reads and is built once per process, and return its rows.
+
+        It is tried once more if its connection had died.
+
+        Raises:
+            SchemaMissing, DatabaseFailed: As `reading`.
+        """
+        if self._direct is None:
+            with self.reading() as reader:
+                return reader.execute(statement, parameters).all()
+        with self.translated():
+            try:
+                return self._direct.run(self._direct.borrow(), statement, parameters)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+            return self._direct.run(self._direct.borrow(), statement, parameters)
 
     def tell(self, name: str) -> None:
         """Tell those who listen that `collection/name` has changed; a file tells it by itself."""
@@ -163,9 +196,15 @@ class Database:
 
     def _connected(self, engine: sa.Engine) -> sa.Connection:
         self.require_file()
+        with self._connecting():
+            return engine.connect()
+
+    @contextmanager
+    def _connecting(self) -> Iterator[None]:
+        """Translate errors, and note that nothing was begun."""
         try:
             with self.translated():
-                return engine.connect()
+                yield
         except StoreUnreachable as error:
             error.begun = False
             raise

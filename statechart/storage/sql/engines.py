@@ -24,6 +24,9 @@ _BUSY: Final = 10.0
 _IDLE: Final = 1.0
 """The seconds after which a kept connection is looked at before it is used."""
 
+_PREPARED: Final = 2
+"""The number of uses after which a connection has the server keep the plan of a statement."""
+
 _TCP: Final[dict[str, int]] = {
     "connect_timeout": 3,
     "keepalives_idle": 5,
@@ -55,8 +58,7 @@ def postgresql(url: str) -> sa.Engine:
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         hide_parameters=True,  # errors are logged, and values are nobody else's business
-        # PgBouncer in transaction mode does not know of statements that another connection has prepared.
-        connect_args={**given, "prepare_threshold": None},
+        connect_args={**given, "prepare_threshold": None},  # until `_set_up` has looked for a pooler
     )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "checkin", _note_time)
@@ -85,8 +87,12 @@ def make_file(file: Path) -> None:
 
 def _set_up(connection: Any, _record: object) -> None:  # Any: of the driver's own
     connection.autocommit = True
-    connection.execute(_SETTINGS, [connection.info.backend_pid])
+    is_direct = connection.execute(_SETTINGS, [connection.info.backend_pid]).fetchone() is not None
     connection.autocommit = False
+    if is_direct:
+        # The server plans a commit for longer than it runs. PgBouncer in transaction mode does not know of
+        # statements that another connection has prepared.
+        connection.prepare_threshold = _PREPARED
 
 
 def _note_time(_connection: object, record: Any) -> None:

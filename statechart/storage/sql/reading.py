@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -53,14 +53,26 @@ class Names:
             raise InvalidName(name)
         return sa.and_(NAMES.c.collection == self.collection, NAMES.c.name == name)
 
+    def key(self, name: str) -> dict[str, object]:
+        """Return the parameters that select the row of a name.
+
+        Raises:
+            InvalidName: The name is not allowed.
+        """
+        if not is_name(name):
+            raise InvalidName(name)
+        return {"collection": self.collection, "name": name}
+
     def tell(self, name: str) -> None:
         """Tell those who follow the names that one has changed, after the commit."""
         self.database.tell(f"{self.collection}/{name}")
 
-    def rows(
-        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-    ) -> list[sa.Row[Any]]:
+    def rows(self, statement: sa.Executable, parameters: dict[str, Any] | None = None) -> list[sa.Row[Any]]:
         """Return the rows of a question; none if there are no tables.
+
+        Args:
+            statement: The question.
+            parameters: The values for a question that is built once per process.
 
         Raises:
             SchemaOlder, SchemaNewer: The tables are of another version of the program.
@@ -69,8 +81,10 @@ class Names:
         if not self.schema.is_there(self.database):
             return []
         try:
+            if parameters is not None:
+                return list(self.database.asked(statement, parameters))
             with self.database.reading() as reader:
-                return list(reader.execute(statement, parameters).all())
+                return list(reader.execute(statement).all())
         except SchemaMissing:
             return []
 
@@ -120,8 +134,18 @@ class Present:
         return self.opening.seq - 1
 
 
-def find(names: Names, name: str, known: int) -> Present:
+Rows: TypeAlias = tuple[sa.Row[Any], bytes]
+"""The row of a name, and the lines of its present segment."""
+
+
+def find(names: Names, name: str, known: int, rows: Rows | None = None) -> Present:
     """Read and verify the present segment of a name.
+
+    Args:
+        names: The names.
+        name: The name.
+        known: The newest schema version that the reader understands.
+        rows: What is verified, if it was read before.
 
     Raises:
         NotFound: The name does not exist.
@@ -129,7 +153,7 @@ def find(names: Names, name: str, known: int) -> Present:
         NewerSchema: A newer program wrote a record.
         StorageError: The database can't be read.
     """
-    row, content = rows_of(names, name)
+    row, content = rows or rows_of(names, name)
     place = names.place(name)
     opening: Record | None = None
     recent: list[Record] = []
@@ -145,36 +169,57 @@ def find(names: Names, name: str, known: int) -> Present:
     return Present(content, opening, head, tuple(recent), row.fence)
 
 
-def rows_of(names: Names, name: str) -> tuple[sa.Row[Any], bytes]:
+def rows_of(names: Names, name: str) -> Rows:
     """Return the row of a name, and the lines of its present segment.
 
     Raises:
         NotFound: The name does not exist.
     """
-    # One statement, and so one state of the database. The value comes once, as it may be large.
-    # The number of a record is compared, too: it is in the key, so that a long history is not searched.
-    present = NAMES.outerjoin(
-        RECORDS,
-        sa.and_(
-            RECORDS.c.lineage == NAMES.c.lineage,
-            RECORDS.c.seq >= NAMES.c.segment,
-            RECORDS.c.segment == NAMES.c.segment,
-        ),
-    )
-    value = sa.case((RECORDS.c.seq == NAMES.c.seq, NAMES.c.value)).label("value")
-    columns = [column for column in NAMES.c if column.name in _HEAD]
-    found = names.rows(
-        sa.select(*columns, value, RECORDS.c.line)
-        .select_from(present)
-        .where(names.of(name))
-        .order_by(RECORDS.c.seq)
-    )
+    found = names.rows(_PRESENT, names.key(name))
     if not found:
         raise names.missing(name)
+    return rows_from(found)
+
+
+def rows_from(found: Sequence[sa.Row[Any]]) -> Rows:
+    """Return the row of a name and its lines from rows, each of which has both."""
     return found[-1], b"".join(row.line for row in found if row.line is not None)
 
 
 _HEAD = frozenset(("lineage", "seq", "revision", "hash", "size", "segment", "schema_version", "fence"))
+
+_OF: Final = sa.and_(NAMES.c.collection == sa.bindparam("collection"), NAMES.c.name == sa.bindparam("name"))
+
+# Built once, since that takes longer than asking. One statement, and so one state of the database. The
+# value comes once, as it may be large. The number of a record is compared, too: it is in the key, so that a
+# long history is not searched.
+_PRESENT: Final = (
+    sa.select(
+        *(column for column in NAMES.c if column.name in _HEAD),
+        sa.case((RECORDS.c.seq == NAMES.c.seq, NAMES.c.value)).label("value"),
+        RECORDS.c.line,
+    )
+    .select_from(
+        NAMES.outerjoin(
+            RECORDS,
+            sa.and_(
+                RECORDS.c.lineage == NAMES.c.lineage,
+                RECORDS.c.seq >= NAMES.c.segment,
+                RECORDS.c.segment == NAMES.c.segment,
+            ),
+        )
+    )
+    .where(_OF)
+    .order_by(RECORDS.c.seq)
+)
+
+_LEASE: Final = sa.select(
+    NAMES.c.lineage,
+    NAMES.c.fence,
+    NAMES.c.holder,
+    NAMES.c.released_by,
+    (NAMES.c.lease_until > now()).label("is_running"),
+).where(_OF)
 
 
 def _compare(row: sa.Row[Any], head: Head, recent: list[Record], name: str, place: str) -> None:
@@ -230,8 +275,10 @@ class Lease:
         Raises:
             NotFound: The name does not exist.
         """
-        columns = (NAMES.c.lineage, NAMES.c.fence, NAMES.c.holder, NAMES.c.released_by)
-        row = names.row(name, *columns, (NAMES.c.lease_until > now()).label("is_running"))
+        found = names.rows(_LEASE, names.key(name))
+        if not found:
+            raise names.missing(name)
+        row = found[0]
         if row.holder in names.database.let_go:  # the row could not be told
             return cls(row.lineage, row.fence, row.holder, None, True, False, row.holder)
         holder = Holder.model_validate_json(row.holder) if row.holder else None
@@ -239,6 +286,11 @@ class Lease:
         has_ended = holder is not None and holder.is_alive() is False
         is_over = holder is None or not row.is_running or has_ended
         return cls(row.lineage, row.fence, row.holder, holder, is_over, has_ended, row.released_by)
+
+    @classmethod
+    def ended(cls, lineage: str, fence: int, released_by: str | None) -> Lease:
+        """Return the lease of a name that nobody has."""
+        return cls(lineage, fence, None, None, True, False, released_by)
 
     @property
     def condition(self) -> sa.ColumnElement[bool]:

@@ -185,7 +185,8 @@ class JsonSqlRepository(Generic[ModelT]):
         """
         held = take(self._names, name, holder or Holder.current(command), timeout=timeout, ttl=self._ttl)
         try:
-            present = find(self._names, name, self.schema_version)
+            present = find(self._names, name, self.schema_version, held.rows)
+            held.rows = None
             value = self._codec.value(present.recent, self._names.place(name), name, before=present.before)
             held.begin_at(present)
         except BaseException:

@@ -6,9 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
-
-import sqlalchemy as sa
+from typing import Final
 
 from statechart.errors import CommitUncertain, LeaseLost, StorageError
 from statechart.holder import Holder
@@ -18,26 +16,20 @@ from statechart.storage.record import Line, Record
 from statechart.storage.segments.size import checkpoint
 from statechart.storage.sql.lease import first_due
 from statechart.storage.sql.leases.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
-from statechart.storage.sql.reading import Lease, Names, Present, record_of, segment_of
-from statechart.storage.sql.tables import NAMES, RECORDS
+from statechart.storage.sql.leases.statements import (
+    APPEND,
+    APPEND_AND_SHOW,
+    LET_GO,
+    MOVE,
+    MOVE_AND_SHOW,
+    PUT,
+    STILL,
+)
+from statechart.storage.sql.reading import Lease, Names, Present, Rows, record_of, segment_of
 from statechart.storage.values.held import LeaseWatcher
 
 _WORK: Final = 2 / 3
 """The part of a lease in which work goes on; the rest is for ending it."""
-
-# Built once: to build a statement takes longer than to run it where no disk is waited for.
-_MOVE: Final = (
-    sa.update(NAMES)
-    .where(
-        NAMES.c.lineage == sa.bindparam("of"),
-        NAMES.c.seq == sa.bindparam("before"),
-        NAMES.c.hash == sa.bindparam("hash_before"),
-        NAMES.c.fence == sa.bindparam("mine"),
-    )
-    .values({each: sa.bindparam(each) for each in ("seq", "revision", "hash", "size", "segment")})
-)
-_MOVE_AND_SHOW: Final = _MOVE.values({each: sa.bindparam(each) for each in ("value", "schema_version")})
-_PUT: Final = sa.insert(RECORDS)
 
 _TAKEN: Final = "was taken over by another holder"
 
@@ -52,7 +44,10 @@ class HeldRow:
         ttl: The seconds of a lease.
         due: The time of the next renewal, by `lease_time`.
         until: The time until which work may go on.
+        rows: The row of the name and the lines of its present segment, if they were read with the taking.
     """
+
+    rows: Rows | None = None
 
     def __init__(
         self, names: Names, name: str, holder: Holder, before: Lease, *, fence: int, ttl: float, at: float
@@ -104,8 +99,8 @@ class HeldRow:
     def check(self) -> None:
         """Check in the database that the name is still held."""
         self._require_usable()
-        mine = sa.select(NAMES.c.fence).where(NAMES.c.lineage == self.lineage, NAMES.c.holder == self.text)
-        if [row.fence for row in self._names.rows(mine)] != [self.fence]:
+        mine = self._names.rows(STILL, {"of": self.lineage, "me": self.text})
+        if [row.fence for row in mine] != [self.fence]:
             self._lose(_TAKEN)
 
     def append(self, line: Line, shown: Callable[[], bytes]) -> None:
@@ -157,18 +152,20 @@ class HeldRow:
         self._lost = "was closed"
         database = self._names.database
         database.leases.discard(self)
-        values: dict[str, Any] = {"holder": None, "lease_until": None, "released_by": self.text}
-        if undo:
-            text = self._before.text
-            values = {"holder": text, "lease_until": 0.0 if text else None}
-        if self._is_unsettled:
-            values["fence"] = NAMES.c.fence + 1  # so that it does not land behind another holder's look
-        # By the holder: the fence may have moved unnoticed. Twice: the connection may have died.
-        mine = sa.and_(NAMES.c.lineage == self.lineage, NAMES.c.holder == self.text)
-        letting_go = sa.update(NAMES).where(mine).values(values).returning(NAMES.c.fence)
+        text = self._before.text if undo else None
+        letting_go = {
+            "of": self.lineage,
+            "me": self.text,
+            "next_holder": text,
+            "until": 0.0 if text else None,
+            "by": None if undo else self.text,
+            # So that it does not land behind another holder's look.
+            "more": 1 if self._is_unsettled else 0,
+        }
+        # Twice: the connection may have died.
         for _ in range(2):
             with suppress(StorageError):
-                if database.changed(letting_go):
+                if database.changed(LET_GO, letting_go):
                     self._names.tell(self._name)
                 break
         else:
@@ -282,10 +279,14 @@ class HeldRow:
             "segment": first,
             **shown,
         }
-        with self._names.database.writing() as connection:
-            if connection.execute(_MOVE_AND_SHOW if shown else _MOVE, moved).rowcount != 1:
+        database = self._names.database
+        if database.file is None:
+            append = APPEND_AND_SHOW if shown else APPEND
+            return bool(database.changed(append, {**moved, "line": line.content}))
+        with database.writing() as connection:
+            if connection.execute(MOVE_AND_SHOW if shown else MOVE, moved).rowcount != 1:
                 return False
-            connection.execute(_PUT, record_of(line, first))
+            connection.execute(PUT, record_of(line, first))
         return True
 
     def _read_back(self, line: Line) -> tuple[int | None, bool]:

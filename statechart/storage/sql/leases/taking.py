@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -12,7 +12,8 @@ from statechart.holder import Holder
 from statechart.storage.sql.clock import now
 from statechart.storage.sql.errors import StoreUnreachable
 from statechart.storage.sql.leases.held import HeldRow
-from statechart.storage.sql.reading import Lease, Names
+from statechart.storage.sql.leases.statements import TAKE_AND_READ
+from statechart.storage.sql.reading import Lease, Names, rows_from
 from statechart.storage.sql.tables import NAMES
 from statechart.storage.values.held import lease_time
 
@@ -32,6 +33,11 @@ def take(names: Names, name: str, holder: Holder, *, timeout: float, ttl: float)
     deadline = time.monotonic() + max(timeout, 0)
     pause = _FIRST_WAIT
     names.database.require_local()
+    if names.database.file is None and names.schema.is_there(names.database):
+        # SQLite would lock the whole file, though another holder may have the name.
+        free = _taken_free(names, name, holder, ttl)
+        if free is not None:
+            return free
     while True:
         lease = Lease.of(names, name)
         if lease.is_over:
@@ -44,6 +50,27 @@ def take(names: Names, name: str, holder: Holder, *, timeout: float, ttl: float)
             raise Locked(name, lease.holder)
         names.database.wait(min(pause, left))
         pause = min(pause * 2, names.database.poll)
+
+
+def _taken_free(names: Names, name: str, holder: Holder, ttl: float) -> HeldRow | None:
+    """Take a name that nobody has, and read it with that; None if there is no such name."""
+    at, text, key = lease_time(), holder.model_dump_json(), names.key(name)
+    asked = {"of_collection": key["collection"], "of_name": key["name"], "me": text, "ttl": ttl}
+    row: sa.Row[Any] | Lease
+    try:
+        found = names.database.changed(TAKE_AND_READ, asked)
+        if not found:
+            return None
+        row = found[-1]
+    except StoreUnreachable as error:
+        row = _ours(names, name, text, error)
+        found = ()
+    before = Lease.ended(row.lineage, row.fence - 1, row.released_by)
+    held = HeldRow(names, name, holder, before, fence=row.fence, ttl=ttl, at=at)
+    if found and found[-1].value is not None:
+        held.rows = rows_from(found)
+    names.tell(name)
+    return held
 
 
 def _taken(names: Names, name: str, holder: Holder, lease: Lease, ttl: float) -> HeldRow | None:
@@ -62,13 +89,17 @@ def _taken(names: Names, name: str, holder: Holder, lease: Lease, ttl: float) ->
     )
     try:
         fences = [row.fence for row in names.database.changed(taking)]
-    except StoreUnreachable:
-        # The connection was cut. If the row is ours, nobody else will let it go.
-        seen = Lease.of(names, name)
-        if seen.text != text:
-            raise
-        fences = [seen.fence]
+    except StoreUnreachable as error:
+        fences = [_ours(names, name, text, error).fence]
     if not fences:
         return None
     names.tell(name)
     return HeldRow(names, name, holder, lease, fence=fences[0], ttl=ttl, at=at)
+
+
+def _ours(names: Names, name: str, text: str, error: StoreUnreachable) -> Lease:
+    """Return our lease after the connection was cut that took it; raise the error if it did not."""
+    seen = Lease.of(names, name)  # nobody else would let the row go
+    if seen.text != text:
+        raise error
+    return seen

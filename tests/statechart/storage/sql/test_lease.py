@@ -114,7 +114,7 @@ def test_a_watcher_learns_at_once_how_long_the_name_is_held(repository: JsonSqlR
 def test_a_name_that_was_let_go_while_the_database_was_away_is_free_in_this_process_at_once(
     steady: JsonSqlRepository[Counter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_statement: sa.Executable) -> Sequence[sa.Row[Any]]:
+    def away(_statement: sa.Executable, _parameters: object) -> Sequence[sa.Row[Any]]:
         raise StoreUnreachable("the database", "it is away")
 
     session = steady.open("demo", holder=ANN)
